@@ -1,0 +1,14 @@
+DROP TABLE authorizations;
+DROP TABLE access_tokens;
+DROP TABLE assertion_ids;
+DROP TABLE push_enrolments;
+DROP TABLE push_addresses;
+DROP TABLE authenticators;
+DROP TABLE enrolments;
+DROP TABLE devices;
+DROP TABLE idempotency_keys;
+DROP TABLE callbacks;
+DROP TABLE events;
+DROP TABLE transactions;
+DROP TABLE server_state;
+DROP TABLE settings;

@@ -1,0 +1,231 @@
+//! Identifiers, each a type of its own, checked where it enters.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::random::{self, Random};
+
+/// Why a text is not an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidId {
+    /// Nothing at all.
+    #[error("must not be empty")]
+    Empty,
+    /// More bytes than [`TEXT_ID_BYTES_MAX`].
+    #[error("must not be longer than {TEXT_ID_BYTES_MAX} bytes")]
+    TooLong,
+    /// A control character.
+    #[error("must not contain control characters")]
+    ControlCharacter,
+    /// Not of the form this identifier has.
+    #[error("is not of the expected form")]
+    Malformed,
+}
+
+/// The longest identifier given as text, in bytes of UTF-8.
+pub const TEXT_ID_BYTES_MAX: usize = 255;
+
+/// A new UUID version 7 (RFC 9562 §5.7): time-ordered, 74 random bits.
+#[must_use]
+pub fn uuid_v7(now: Timestamp, random: &dyn Random) -> Uuid {
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &random::bytes(random)).into_uuid()
+}
+
+/// A mobile authentication transaction.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TransactionId(Uuid);
+
+impl TransactionId {
+    /// A fresh one.
+    #[must_use]
+    pub fn new(now: Timestamp, random: &dyn Random) -> Self {
+        Self(uuid_v7(now, random))
+    }
+
+    /// From the 16 bytes it is stored as.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The 16 bytes it is stored as.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for TransactionId {
+    type Err = InvalidId;
+
+    /// Only the hyphenated form is one, so that an id has one spelling.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        if text.len() != 36 {
+            return Err(InvalidId::Malformed);
+        }
+        Uuid::try_parse(text).map(Self).map_err(|_| InvalidId::Malformed)
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the text: not empty, at most [`TEXT_ID_BYTES_MAX`] bytes, no control characters.
+            pub fn new(text: &str) -> Result<Self, InvalidId> {
+                check_text(text)?;
+                Ok(Self(text.into()))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::new(&text)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.as_ref().to_owned()
+            }
+        }
+    };
+}
+
+text_id! {
+    /// A person, as the websites and the login page call them. The server keeps no directory of people.
+    UserId
+}
+text_id! {
+    /// An API client: a website, a portal, an administrator's program.
+    ClientId
+}
+text_id! {
+    /// An installation of a mobile application: its OAuth `client_id`, which is its device id too.
+    DeviceId
+}
+text_id! {
+    /// A mobile application, as configured.
+    ApplicationId
+}
+
+fn check_text(text: &str) -> Result<(), InvalidId> {
+    if text.is_empty() {
+        return Err(InvalidId::Empty);
+    }
+    if text.len() > TEXT_ID_BYTES_MAX {
+        return Err(InvalidId::TooLong);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(InvalidId::ControlCharacter);
+    }
+    Ok(())
+}
+
+/// A user on one installation: six characters of `A`–`Z`, `0`–`9`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProfileId([u8; 6]);
+
+impl ProfileId {
+    /// A fresh one. Unique within an installation only if the caller checks it against those that are there.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "the remainder is below the alphabet's length")]
+    pub fn new(random: &dyn Random) -> Self {
+        const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+        Self(random::bytes::<6>(random).map(|byte| ALPHABET[usize::from(byte % 32)]))
+    }
+
+    /// The six characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ProfileId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let bytes: [u8; 6] = text.as_bytes().try_into().map_err(|_| InvalidId::Malformed)?;
+        let valid = bytes.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if valid { Ok(Self(bytes)) } else { Err(InvalidId::Malformed) }
+    }
+}
+
+impl TryFrom<String> for ProfileId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<ProfileId> for String {
+    fn from(id: ProfileId) -> Self {
+        id.as_str().to_owned()
+    }
+}

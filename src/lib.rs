@@ -1,0 +1,15 @@
+//! Countersign asks people on their phones whether an action is really theirs, and issues the tokens their apps need.
+//!
+//! `ARCHITECTURE.md` tells how the parts fit together; each module's own documentation repeats only its part.
+
+pub mod clock;
+pub mod egress;
+pub mod ids;
+pub mod push;
+pub mod random;
+pub mod secret;
+pub mod settings;
+pub mod sms;
+pub mod store;
+pub mod transactions;
+pub mod users;

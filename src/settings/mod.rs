@@ -1,0 +1,54 @@
+//! What administrators configure, as one snapshot that is replaced whole when something changes.
+
+mod types;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+pub use types::{
+    ApiClient, ApnsEnvironment, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
+    CallbackEndpoint, ClientCredential, Enabled, MobileAuthentication, Permission, PinSettings, Platform,
+    PushConfiguration, PushProvider, SmsConfiguration, VersionStatus,
+};
+
+use crate::ids::{ApplicationId, ClientId};
+
+/// Everything configured at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Counts the changes; a higher one replaces a lower one.
+    pub revision: i64,
+    /// By `client_id`.
+    pub api_clients: HashMap<ClientId, Arc<ApiClient>>,
+    /// By id.
+    pub applications: HashMap<ApplicationId, Arc<Application>>,
+    /// By name.
+    pub authentication_types: HashMap<String, Arc<AuthenticationType>>,
+    /// By name.
+    pub push_configurations: HashMap<String, Arc<PushConfiguration>>,
+    /// The one gateway; without it no text message can be sent.
+    pub sms: Option<Arc<SmsConfiguration>>,
+    /// By URL.
+    pub callback_endpoints: HashMap<String, Arc<CallbackEndpoint>>,
+    /// General.
+    pub mobile_authentication: Arc<MobileAuthentication>,
+}
+
+/// The settings in force. Clones see the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct CurrentSettings(Arc<ArcSwap<Settings>>);
+
+impl CurrentSettings {
+    /// The snapshot in force now. Hold it for one decision, not for longer.
+    #[must_use]
+    pub fn load(&self) -> Arc<Settings> {
+        self.0.load_full()
+    }
+
+    /// Puts another snapshot in force.
+    pub fn replace(&self, settings: Settings) {
+        self.0.store(Arc::new(settings));
+    }
+}

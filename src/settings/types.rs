@@ -1,0 +1,345 @@
+//! What administrators configure, parsed and checked: the same names as in the file given to `countersign apply`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::ids::{ApplicationId, ClientId};
+use crate::secret::SecretString;
+
+/// What an API client may do. Each is asked for by the handlers that need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Start transactions and read their results.
+    MobileAuthentication,
+    /// Show and remove what users have: tokens, consents, devices.
+    EndUser,
+    /// Read the audit log.
+    Events,
+    /// Change the configuration.
+    Configuration,
+    /// Everything on the management listener.
+    Admin,
+    /// Introspect tokens.
+    TokenIntrospection,
+    /// Say who a user is: the login page's permission.
+    UserAuthentication,
+}
+
+/// How an API client proves that it is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientCredential {
+    /// SHA-256 of the client secret, which is 256 random bits and needs no slow hash.
+    SecretHash([u8; 32]),
+    /// `private_key_jwt` (RFC 7523): the client's public key, a JWK in JSON.
+    PublicKey(String),
+}
+
+/// An API client: a website, a portal, an administrator's program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiClient {
+    /// Its OAuth `client_id`.
+    pub client_id: ClientId,
+    /// How it authenticates.
+    pub credential: ClientCredential,
+    /// What it may do.
+    pub permissions: BTreeSet<Permission>,
+}
+
+/// The platforms an application exists for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// Apple's.
+    Ios,
+    /// Google's.
+    Android,
+}
+
+impl Platform {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ios => "ios",
+            Self::Android => "android",
+        }
+    }
+}
+
+/// What the installations of one version may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum VersionStatus {
+    /// Nothing: the user has to upgrade.
+    Disabled,
+    /// Installations that are registered go on; new ones are refused.
+    LoginOnly,
+    /// Everything.
+    LoginRegistration,
+}
+
+/// Which of Apple's two push services a build belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApnsEnvironment {
+    /// Builds from the store.
+    #[default]
+    Production,
+    /// Builds from the developer's desk; Apple's "sandbox".
+    Development,
+}
+
+/// One version of an application on one platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplicationVersion {
+    /// The platform.
+    pub platform: Platform,
+    /// The version's name, free text.
+    pub version: String,
+    /// What it may do.
+    pub status: VersionStatus,
+    /// The push configuration its installations are reached by; without one they can only poll.
+    #[serde(default)]
+    pub push_configuration: Option<String>,
+    /// iOS: which of Apple's services.
+    #[serde(default)]
+    pub apns_environment: ApnsEnvironment,
+    /// iOS: the `apns-topic`.
+    #[serde(default)]
+    pub bundle_id: Option<String>,
+}
+
+/// Whether users of an application have a PIN, and how often they may get it wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinSettings {
+    /// On or off.
+    #[serde(default)]
+    pub enabled: bool,
+    /// Wrong PINs in a row before the user is disconnected from the device; 0 = no limit.
+    #[serde(default = "default_pin_attempts_max")]
+    pub max_attempts: u32,
+}
+
+const fn default_pin_attempts_max() -> u32 {
+    3
+}
+
+/// A switch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enabled {
+    /// On or off.
+    #[serde(default)]
+    pub enabled: bool,
+}
+
+/// A mobile application. Each installation of it registers as an OAuth client of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// `software_id` at registration, `app_id` on the wire.
+    pub id: ApplicationId,
+    /// For people.
+    pub name: String,
+    /// Where authorization answers may go; compared exactly.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// PIN authentication.
+    #[serde(default)]
+    pub pin: PinSettings,
+    /// Fingerprint authentication.
+    #[serde(default)]
+    pub fingerprint: Enabled,
+    /// Ids of the custom authenticators its users may enrol.
+    #[serde(default)]
+    pub custom_authenticators: BTreeSet<String>,
+    /// Its versions.
+    #[serde(default)]
+    pub versions: Vec<ApplicationVersion>,
+}
+
+impl Application {
+    /// The version with this platform and name.
+    #[must_use]
+    pub fn version(&self, platform: Platform, version: &str) -> Option<&ApplicationVersion> {
+        self.versions.iter().find(|candidate| candidate.platform == platform && candidate.version == version)
+    }
+}
+
+/// How to reach one platform's push service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushConfiguration {
+    /// What application versions refer to.
+    pub name: String,
+    /// The provider and its credentials.
+    pub provider: PushProvider,
+    /// Instead of the provider's own address.
+    pub endpoint: Option<Url>,
+    /// A further trust anchor, PEM.
+    pub ca_certificate: Option<String>,
+}
+
+/// A push service and the credentials for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PushProvider {
+    /// Apple, with token authentication.
+    Apns {
+        /// The developer team's id.
+        team_id: String,
+        /// The id of the auth key.
+        key_id: String,
+        /// The `.p8` file: a PKCS#8 EC private key in PEM.
+        auth_key: SecretString,
+    },
+    /// Google, HTTP v1.
+    Fcm {
+        /// The service account's key file, JSON.
+        service_account: SecretString,
+    },
+}
+
+/// The text message gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SmsConfiguration {
+    /// Twilio's Messages API.
+    Twilio {
+        /// The account.
+        account_sid: String,
+        /// Its token.
+        auth_token: SecretString,
+        /// The number messages come from by default.
+        from_number: String,
+        /// Instead of Twilio's own address.
+        endpoint: Option<Url>,
+    },
+    /// A gateway of one's own: `POST` JSON, `204` means taken.
+    Http {
+        /// Where to post.
+        endpoint: Url,
+        /// Basic credentials, if the gateway asks for them.
+        credentials: Option<(String, SecretString)>,
+    },
+}
+
+/// How an authentication type asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AuthenticationMethod {
+    /// Push, accepted with a tap.
+    Push,
+    /// A long one-time password, usually scanned from the website.
+    Otp,
+    /// A six-digit code in a text message.
+    Sms,
+}
+
+/// A way of asking, by the name websites use as `type`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthenticationType {
+    /// The name on the wire.
+    pub name: String,
+    /// How.
+    pub method: AuthenticationMethod,
+    /// From initialisation to expiry; all attempts fall into it.
+    pub time_to_live_seconds: u32,
+    /// Wrong answers before the transaction fails; 0 = until expiry.
+    #[serde(default = "default_attempts_max")]
+    pub max_attempts: u32,
+    /// How often the same message may be sent again; 0 = not at all.
+    #[serde(default)]
+    pub max_resends: u32,
+    /// By language code; used when the website sends no message.
+    #[serde(default)]
+    pub default_messages: BTreeMap<String, String>,
+    /// SMS: the sender, instead of the gateway's default.
+    #[serde(default)]
+    pub sender_id: Option<String>,
+    /// SMS: the host whose page the code is typed into; makes the message's last line `@host #code`.
+    #[serde(default)]
+    pub web_origin: Option<String>,
+}
+
+const fn default_attempts_max() -> u32 {
+    3
+}
+
+impl AuthenticationType {
+    /// From initialisation to expiry.
+    #[must_use]
+    pub fn time_to_live(&self) -> Duration {
+        Duration::from_secs(u64::from(self.time_to_live_seconds))
+    }
+
+    /// The message for a language; English where the language has none.
+    #[must_use]
+    pub fn default_message(&self, language: Option<&str>) -> Option<&str> {
+        let chosen = language.and_then(|language| self.default_messages.get(language));
+        chosen.or_else(|| self.default_messages.get("en")).map(String::as_str)
+    }
+}
+
+/// Where results may be called back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackEndpoint {
+    /// Compared exactly, as text, with what the website asks for.
+    pub url: String,
+    /// Basic credentials, if the receiver asks for them.
+    pub credentials: Option<(String, SecretString)>,
+    /// `whsec_…`: signs each call (Standard Webhooks).
+    pub signing_secret: Option<SecretString>,
+    /// Whether the address may be a private one.
+    pub allow_private: bool,
+}
+
+/// The general settings of mobile authentication.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MobileAuthentication {
+    /// The whole website API; off answers 1000.
+    pub enabled: bool,
+    /// Enrolment of keys; without it neither push nor OTP.
+    pub enrolment_enabled: bool,
+    /// Whether a user may enrol keys again over those that are there.
+    pub enrolment_override_enabled: bool,
+    /// Enrolment for push.
+    pub push_enrolment_enabled: bool,
+    /// Sending by push; off answers 1000.
+    pub push_enabled: bool,
+    /// Sending by text message; off answers 3000.
+    pub sms_enabled: bool,
+    /// Whether `callback_uri` must be a configured callback endpoint.
+    pub callback_allow_list_enabled: bool,
+    /// The longest `message`, in characters.
+    pub message_characters_max: u32,
+    /// Pushes to one user on one device within five minutes, resends included.
+    pub prompts_per_5_minutes_max: u32,
+    /// Pushes to one user on one device within an hour, resends included.
+    pub prompts_per_hour_max: u32,
+    /// How long results can be read after a transaction ended.
+    pub result_retention_seconds: u32,
+}
+
+impl Default for MobileAuthentication {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            enrolment_enabled: true,
+            enrolment_override_enabled: false,
+            push_enrolment_enabled: true,
+            push_enabled: true,
+            sms_enabled: true,
+            callback_allow_list_enabled: true,
+            message_characters_max: 155,
+            prompts_per_5_minutes_max: 5,
+            prompts_per_hour_max: 20,
+            result_retention_seconds: 86_400,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Text messages: what they say and the gateways that send them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use futures_util::future::BoxFuture;
+
+use crate::egress::ProviderFailure;
+use crate::secret::SecretString;
+use crate::settings::SmsConfiguration;
+
+/// A telephone number in E.164, such as `+15055551234`. Prints masked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PhoneNumber(Box<str>);
+
+/// Not a telephone number in E.164.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a telephone number in international notation (E.164), such as +15055551234")]
+pub struct InvalidPhoneNumber;
+
+impl PhoneNumber {
+    /// The number itself, for the gateway.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PhoneNumber {
+    type Err = InvalidPhoneNumber;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPhoneNumber> {
+        // E.164 §6: at most fifteen digits; the country code does not begin with 0.
+        let digits = text.strip_prefix('+').ok_or(InvalidPhoneNumber)?;
+        let plausible = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if plausible { Ok(Self(text.into())) } else { Err(InvalidPhoneNumber) }
+    }
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PhoneNumber")
+    }
+}
+
+/// A text message ready to be sent.
+#[derive(Clone, Debug)]
+pub struct SmsMessage {
+    /// To whom.
+    pub to: PhoneNumber,
+    /// What it says, code included.
+    pub text: SecretString,
+    /// The six digits alone, for gateways that write their own text.
+    pub code: SecretString,
+    /// From whom, instead of the gateway's default.
+    pub sender_id: Option<String>,
+}
+
+/// Hands a text message to the gateway, once; retries are the caller's.
+pub trait SmsSender: Send + Sync {
+    /// Completes when the gateway has taken or refused the message.
+    fn send<'a>(
+        &'a self,
+        gateway: &'a SmsConfiguration,
+        message: &'a SmsMessage,
+    ) -> BoxFuture<'a, Result<(), ProviderFailure>>;
+}

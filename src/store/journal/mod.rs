@@ -1,0 +1,5 @@
+//! The group-commit writer.
+
+mod entry;
+
+pub use entry::{Entry, Guard, Insert, Outcome};

@@ -1,0 +1,18 @@
+use diesel::prelude::*;
+
+use super::IdBytes;
+use crate::store::schema::events;
+
+/// Something that happened, for the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = events)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct EventRow {
+    pub id: IdBytes,
+    pub occurred_at: i64,
+    pub event_type: String,
+    pub client_id: Option<String>,
+    pub user_id: Option<String>,
+    pub device_id: Option<String>,
+    pub transaction_id: Option<IdBytes>,
+}

@@ -1,0 +1,20 @@
+//! Rows as the database has them: plain data, one file for each group of tables. What a value means is the features' matter.
+
+mod callbacks;
+mod devices;
+mod events;
+mod idempotency;
+mod settings;
+mod tokens;
+mod transactions;
+
+pub use callbacks::{CallbackOutcome, CallbackRow, callback_state};
+pub use devices::{AuthenticatorRow, DeviceRow, EnrolmentRow, PushAddressRow, PushEnrolmentRow};
+pub use events::EventRow;
+pub use idempotency::IdempotencyRow;
+pub use settings::SettingRow;
+pub use tokens::{AccessTokenRow, AssertionIdRow, AuthorizationRow};
+pub use transactions::{TransactionRow, TransactionUpdate};
+
+/// An id in 16 bytes, as stored.
+pub type IdBytes = Vec<u8>;

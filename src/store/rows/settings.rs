@@ -1,0 +1,15 @@
+use diesel::prelude::*;
+
+use crate::store::schema::settings;
+
+/// One object that administrators configure, as a JSON document.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = settings)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct SettingRow {
+    pub kind: String,
+    pub name: String,
+    pub body: String,
+    pub version: i64,
+    pub updated_at: i64,
+}

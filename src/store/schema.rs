@@ -1,0 +1,199 @@
+//! The tables, as both databases have them. Held against the migrated databases by the store tests.
+#![allow(missing_docs, reason = "the columns are documented where they are made: in the migrations")]
+
+diesel::table! {
+    settings (kind, name) {
+        kind -> Text,
+        name -> Text,
+        body -> Text,
+        version -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    server_state (id) {
+        id -> Integer,
+        settings_revision -> BigInt,
+        key_check -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    transactions (id) {
+        id -> Binary,
+        version -> BigInt,
+        client_id -> Text,
+        type_name -> Text,
+        method -> SmallInt,
+        status -> SmallInt,
+        reason -> Nullable<SmallInt>,
+        user_id -> Nullable<Text>,
+        device_id -> Nullable<Text>,
+        profile_id -> Nullable<Text>,
+        attempts -> Integer,
+        attempts_max -> Integer,
+        resends -> Integer,
+        resends_max -> Integer,
+        delivery_due -> Bool,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        callback_uri -> Nullable<Text>,
+        content -> Binary,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Binary,
+        occurred_at -> BigInt,
+        event_type -> Text,
+        client_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        device_id -> Nullable<Text>,
+        transaction_id -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    callbacks (id) {
+        id -> Binary,
+        transaction_id -> Binary,
+        callback_uri -> Text,
+        state -> SmallInt,
+        attempts -> Integer,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        lease_until -> BigInt,
+        fence -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (client_id, key_hash) {
+        client_id -> Text,
+        key_hash -> Binary,
+        request_hash -> Binary,
+        transaction_id -> Nullable<Binary>,
+        answer -> Nullable<Binary>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    devices (id) {
+        id -> Text,
+        application_id -> Text,
+        application_version -> Text,
+        platform -> Text,
+        name -> Text,
+        model -> Nullable<Text>,
+        os_version -> Nullable<Text>,
+        public_key -> Text,
+        registration_token_hash -> Binary,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    enrolments (device_id, user_id) {
+        device_id -> Text,
+        user_id -> Text,
+        profile_id -> Text,
+        public_key -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    authenticators (device_id, user_id, name) {
+        device_id -> Text,
+        user_id -> Text,
+        name -> Text,
+        public_key -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    push_addresses (device_id) {
+        device_id -> Text,
+        transport -> Text,
+        address -> Nullable<Binary>,
+        address_hash -> Nullable<Binary>,
+        registered_at -> BigInt,
+        dead_since -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    push_enrolments (device_id, user_id) {
+        device_id -> Text,
+        user_id -> Text,
+        application_id -> Text,
+        slot -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    assertion_ids (client_id, jti_hash) {
+        client_id -> Text,
+        jti_hash -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    access_tokens (token_hash) {
+        token_hash -> Binary,
+        client_id -> Text,
+        user_id -> Nullable<Text>,
+        scope -> Text,
+        issued_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    authorizations (id) {
+        id -> Binary,
+        challenge_hash -> Binary,
+        code_hash -> Nullable<Binary>,
+        client_id -> Text,
+        redirect_uri -> Text,
+        scope -> Text,
+        state -> Nullable<Text>,
+        code_challenge -> Text,
+        status -> SmallInt,
+        user_id -> Nullable<Text>,
+        amr -> Nullable<Text>,
+        acr -> Nullable<Text>,
+        token_hash -> Nullable<Binary>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    access_tokens,
+    assertion_ids,
+    authenticators,
+    authorizations,
+    callbacks,
+    devices,
+    enrolments,
+    events,
+    idempotency_keys,
+    push_addresses,
+    push_enrolments,
+    server_state,
+    settings,
+    transactions
+);
