@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` tells how the parts fit together; each module's own documentation repeats only its part.
 
 pub mod clock;
+pub mod config;
 pub mod egress;
 pub mod ids;
 pub mod push;

@@ -1,0 +1,38 @@
+//! The effective settings as people may see them.
+
+use serde::Serializer;
+use url::Url;
+
+use super::Config;
+use crate::secret::SecretString;
+
+const MASK: &str = "********";
+
+impl Config {
+    /// The effective settings as TOML, with every secret replaced by asterisks.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over the field")]
+pub(super) fn secret<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(MASK)
+}
+
+/// A file's path is no secret; of a PostgreSQL URL everything that may hold a password is hidden.
+pub(super) fn database_url<S: Serializer>(url: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = url.expose();
+    if text.starts_with("sqlite:") {
+        return serializer.serialize_str(text);
+    }
+    let Ok(mut url) = Url::parse(text) else {
+        return serializer.serialize_str(MASK);
+    };
+    if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
+        return serializer.serialize_str(MASK);
+    }
+    url.set_query(None);
+    serializer.serialize_str(url.as_str())
+}

@@ -1,0 +1,121 @@
+//! Where the master key comes from: the settings, or a file beside an embedded database.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::Config;
+use crate::random::{self, Random};
+use crate::secret::{InvalidMasterKey, Keyring, SecretString};
+
+/// Where the master key is.
+#[derive(Clone, Debug)]
+pub enum MasterKeySource {
+    /// In the settings.
+    Configured(SecretString),
+    /// In a file beside the embedded database.
+    File(PathBuf),
+}
+
+/// Why there is no usable master key.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterKeyError {
+    /// PostgreSQL, and none configured.
+    #[error(
+        "secrets.master_key is required with PostgreSQL: 32 random bytes in base64 (openssl rand -base64 32), as \
+         COUNTERSIGN_SECRETS__MASTER_KEY_FILE for example"
+    )]
+    Required,
+    /// It has the wrong shape.
+    #[error("{place}: {source}")]
+    Invalid {
+        /// Where it is.
+        place: String,
+        /// What is wrong.
+        source: InvalidMasterKey,
+    },
+    /// The key's file cannot be read or written.
+    #[error("cannot {verb} the master key's file {}: {source}", path.display())]
+    File {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Config {
+    /// Where the master key is: the settings, or `<database>.key` beside an embedded database.
+    pub fn master_key_source(&self) -> Result<MasterKeySource, MasterKeyError> {
+        if let Some(key) = &self.secrets.master_key {
+            return Ok(MasterKeySource::Configured(key.clone()));
+        }
+        let path = self.database.url.expose().strip_prefix("sqlite:").ok_or(MasterKeyError::Required)?;
+        Ok(MasterKeySource::File(format!("{path}.key").into()))
+    }
+}
+
+impl MasterKeySource {
+    /// The keys; `None` where the file is not there yet.
+    pub fn read(&self) -> Result<Option<Keyring>, MasterKeyError> {
+        let (place, text) = match self {
+            Self::Configured(key) => ("secrets.master_key".to_owned(), key.clone()),
+            Self::File(path) => match std::fs::read_to_string(path) {
+                Ok(text) => (path.display().to_string(), SecretString::new(text)),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(source) => return Err(MasterKeyError::File { verb: "read", path: path.clone(), source }),
+            },
+        };
+        Keyring::from_base64(&text).map(Some).map_err(|source| MasterKeyError::Invalid { place, source })
+    }
+
+    /// Makes a new key in the file, readable by its owner only. Never replaces one.
+    pub fn create(&self, random: &dyn Random) -> Result<(), MasterKeyError> {
+        let Self::File(path) = self else { return Ok(()) };
+        let key = Zeroizing::new(random::bytes::<32>(random));
+        let text = Zeroizing::new(STANDARD.encode(key.as_ref()) + "\n");
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(path)
+            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+            .map_err(|source| MasterKeyError::File { verb: "write", path: path.clone(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+
+    #[test]
+    fn a_key_is_made_once_and_for_its_owner_only() {
+        let path = std::env::temp_dir().join(format!("countersign-key-{}", std::process::id()));
+        let source = MasterKeySource::File(path.clone());
+        assert!(source.read().unwrap().is_none());
+        source.create(&SystemRandom).unwrap();
+        assert!(source.read().unwrap().is_some());
+        assert!(source.create(&SystemRandom).is_err());
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn postgresql_needs_a_configured_key() {
+        let mut config = Config::default();
+        config.database.url = SecretString::new("postgres://db/x".to_owned());
+        assert!(matches!(config.master_key_source(), Err(MasterKeyError::Required)));
+    }
+}

@@ -1,0 +1,256 @@
+//! The server's own settings: how it listens, where it stores, what bounds it keeps. Read once, when it starts.
+//!
+//! Three layers, the later one wins: the defaults, which do for trying it out; the file given with `--config`; the
+//! variables `COUNTERSIGN_SECTION__KEY` (and `COUNTERSIGN_SECTION__KEY_FILE` for secrets, naming a file that holds one).
+//! A key that nothing knows stops the start, wherever it stands: a misspelt bound must not silently be the default.
+//!
+//! What administrators configure while the server runs is in [`crate::settings`].
+
+mod masked;
+mod master_key;
+mod sections;
+pub(crate) mod toml_text;
+mod variables;
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::Serialized;
+use serde::{Deserialize, Serialize};
+
+pub use master_key::{MasterKeyError, MasterKeySource};
+pub use sections::{
+    DatabaseConfig, LimitsConfig, LogFormat, LoginConfig, LogsConfig, ProxyConfig, RetentionConfig, SecretsConfig,
+    ServerConfig,
+};
+
+/// Everything a server is started with.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Addresses and the shape of requests.
+    pub server: ServerConfig,
+    /// Where everything is kept.
+    pub database: DatabaseConfig,
+    /// The master key.
+    pub secrets: SecretsConfig,
+    /// The pages that log people in.
+    pub login: LoginConfig,
+    /// The outgoing proxy.
+    pub proxy: ProxyConfig,
+    /// What the server holds at most.
+    pub limits: LimitsConfig,
+    /// How long finished things are kept.
+    pub retention: RetentionConfig,
+    /// What is logged and how.
+    pub logs: LogsConfig,
+}
+
+/// Why the server's settings cannot be used. Never shows a secret's value.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{}, line {line}: {message}", path.display())]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// Where in it, counted from 1.
+        line: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// A variable that nothing reads.
+    #[error(
+        "unknown variable {0}: `countersign config` lists the keys there are, each also as COUNTERSIGN_SECTION__KEY"
+    )]
+    UnknownVariable(String),
+    /// A variable whose value does not do.
+    #[error("{variable}: {problem}")]
+    Variable {
+        /// Which.
+        variable: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A key or its value does not do.
+    #[error("{place}: {problem}")]
+    Key {
+        /// The key and where it stands.
+        place: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads the settings from the file, if one is given, and from the environment.
+    ///
+    /// A relative path in the file (`database.url = "sqlite:…"`) counts from the file's directory, so that it means the
+    /// same wherever the server is started; one in a variable, and the default's, counts from the working directory.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut figment = Figment::new();
+        if let Some(path) = path {
+            figment = figment.merge(Serialized::defaults(file_table(path)?));
+        }
+        figment = figment.merge(Serialized::defaults(variables::table(environment)?));
+        let config: Self = figment.extract().map_err(|error| key_error(&error, path))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        sections::check_web_url("server.public_url", Some(&self.server.public_url))?;
+        sections::check_web_url("login.login_url", self.login.login_url.as_ref())?;
+        sections::check_web_url("login.consent_url", self.login.consent_url.as_ref())?;
+        sections::check_web_url("proxy.url", self.proxy.url.as_ref())
+    }
+}
+
+fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let mut table = toml_text::parse(&text).map_err(|error| ConfigError::Syntax {
+        path: path.to_owned(),
+        line: error.line,
+        message: error.message,
+    })?;
+    let directory = path.parent().unwrap_or(Path::new(""));
+    if let Some(toml::Value::String(url)) = table.get_mut("database").and_then(|section| section.get_mut("url")) {
+        *url = sections::database_url_from(directory, url);
+    }
+    Ok(table)
+}
+
+fn key_error(error: &figment::Error, path: Option<&Path>) -> ConfigError {
+    let key = error.path.join(".");
+    let key = if key.is_empty() { "the settings".to_owned() } else { key };
+    let place =
+        path.map_or_else(|| key.clone(), |path| format!("{key} (in {} or a COUNTERSIGN_ variable)", path.display()));
+    let problem = if variables::is_secret(&error.path) { "must be text".to_owned() } else { error.kind.to_string() };
+    ConfigError::Key { place, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: Option<&str>, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let directory = std::env::temp_dir().join(format!("countersign-config-{:?}", std::thread::current().id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("server.toml");
+        std::fs::write(&path, file.unwrap_or_default()).unwrap();
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let result = Config::load(file.map(|_| path.as_path()), environment);
+        std::fs::remove_dir_all(&directory).unwrap();
+        result.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn variables_win_over_the_file_and_the_file_over_the_defaults() {
+        let file = "[server]\npublic_address = \"127.0.0.1:1\"\nmanagement_address = \"127.0.0.1:2\"";
+        let config = load(Some(file), &[("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "127.0.0.1:3"), ("HOME", "/")]).unwrap();
+        assert_eq!(config.server.public_address.port(), 3);
+        assert_eq!(config.server.management_address.port(), 2);
+        assert_eq!(config.server.body_bytes_max.get(), 65_536);
+    }
+
+    #[test]
+    fn unknown_keys_refuse_to_start_and_are_named() {
+        let cases = [
+            (Some("[server]\npublic_adress = \"x\""), vec![], "public_adress"),
+            (Some("[sever]\nx = 1"), vec![], "sever"),
+            (None, vec![("COUNTERSIGN_SERVER__PUBLIC_ADRESS", "x")], "COUNTERSIGN_SERVER__PUBLIC_ADRESS"),
+            (None, vec![("COUNTERSIGN_SERVER_PUBLIC_ADDRESS", "x")], "COUNTERSIGN_SERVER_PUBLIC_ADDRESS"),
+            (None, vec![("COUNTERSIGN_SERVER__PUBLIC_URL_FILE", "/x")], "COUNTERSIGN_SERVER__PUBLIC_URL_FILE"),
+        ];
+        for (file, environment, named) in cases {
+            let error = load(file, &environment).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_kubernetes_puts_beside_a_service_of_our_name_is_not_ours() {
+        let environment = [
+            ("COUNTERSIGN_SERVICE_HOST", "10.0.0.1"),
+            ("COUNTERSIGN_SERVICE_PORT_HTTP", "80"),
+            ("COUNTERSIGN_PORT", "tcp://10.0.0.1:80"),
+            ("COUNTERSIGN_PORT_80_TCP_ADDR", "10.0.0.1"),
+            ("COUNTERSIGN_CONFIG", "/etc/countersign.toml"),
+        ];
+        load(None, &environment).unwrap();
+    }
+
+    #[test]
+    fn values_that_do_not_do_are_refused_with_their_key() {
+        let cases = [
+            ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "here", "server.public_address"),
+            ("COUNTERSIGN_SERVER__BODY_BYTES_MAX", "lots", "COUNTERSIGN_SERVER__BODY_BYTES_MAX"),
+            ("COUNTERSIGN_SERVER__BODY_BYTES_MAX", "0", "server.body_bytes_max"),
+            ("COUNTERSIGN_SERVER__PUBLIC_URL", "ftp://x", "server.public_url"),
+            ("COUNTERSIGN_SERVER__PUBLIC_URL", "https://u:p@x/", "server.public_url"),
+            ("COUNTERSIGN_LOGS__FORMAT", "xml", "logs.format"),
+        ];
+        for (name, value, named) in cases {
+            let error = load(None, &[(name, value)]).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_shows_neither_in_the_masked_settings_nor_in_errors() {
+        let config = load(
+            None,
+            &[
+                ("COUNTERSIGN_SECRETS__MASTER_KEY", "canary-1"),
+                ("COUNTERSIGN_PROXY__PASSWORD", "12345"),
+                ("COUNTERSIGN_DATABASE__URL", "postgres://me:canary-2@db/x?password=canary-3"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.proxy.password.as_ref().map(|secret| secret.expose().to_owned()), Some("12345".to_owned()));
+        let shown = config.masked();
+        assert!(!shown.contains("canary") && !shown.contains("12345"), "{shown}");
+        assert!(
+            shown.contains("master_key = \"********\"") && shown.contains("postgres://me:********@db/x"),
+            "{shown}"
+        );
+        for file in
+            ["[secrets]\nmaster_key = 4711", "[secrets]\nmaster_key = \"canary", "[secrets]\nmaster_key = canary"]
+        {
+            let error = load(Some(file), &[]).unwrap_err();
+            assert!(!error.contains("canary") && !error.contains("4711"), "{error}");
+        }
+    }
+
+    #[test]
+    fn secrets_can_come_from_a_file() {
+        let path = std::env::temp_dir().join(format!("countersign-secret-{:?}", std::thread::current().id()));
+        std::fs::write(&path, "from a file\n").unwrap();
+        let name = path.to_str().unwrap();
+        let config = load(None, &[("COUNTERSIGN_PROXY__PASSWORD_FILE", name)]).unwrap();
+        assert_eq!(config.proxy.password.unwrap().expose(), "from a file");
+        let both = [("COUNTERSIGN_PROXY__PASSWORD_FILE", name), ("COUNTERSIGN_PROXY__PASSWORD", "x")];
+        assert!(load(None, &both).unwrap_err().contains("both"));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn paths_in_the_file_count_from_its_directory() {
+        let config = load(Some("[database]\nurl = \"sqlite:data/x.db\""), &[]).unwrap();
+        let url = config.database.url.expose().to_owned();
+        assert!(url.starts_with("sqlite:/") && url.ends_with("/data/x.db"), "{url}");
+        let config = load(None, &[("COUNTERSIGN_DATABASE__URL", "sqlite:data/x.db")]).unwrap();
+        assert_eq!(config.database.url.expose(), "sqlite:data/x.db");
+    }
+}
