@@ -1,0 +1,250 @@
+//! Finds the paths in a Rust source: just enough of a parser to know what a file uses.
+
+/// What a path leads to.
+pub enum Target {
+    /// From the crate's root.
+    Module(Vec<String>),
+    /// By the name of its crate.
+    Library(String),
+}
+
+/// One path in a source.
+pub struct Reference {
+    /// From one.
+    pub line: usize,
+    /// Where it leads.
+    pub target: Target,
+}
+
+/// Every path in a source that leads to another module or a library: in `use`, inline, in macros and attributes.
+pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
+    let blanked = blank_comments_and_strings(source);
+    let tokens = without_tests(&tokens(&blanked));
+    let mut module = file_module.to_vec();
+    let mut inline_modules: Vec<usize> = Vec::new();
+    let mut depth = 0;
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let (line, text) = tokens[at];
+        match text {
+            "{" => depth += 1,
+            "}" => {
+                depth -= 1;
+                if inline_modules.last() == Some(&depth) {
+                    inline_modules.pop();
+                    module.pop();
+                }
+            }
+            "mod" if text_at(&tokens, at + 2) == "{" => {
+                inline_modules.push(depth);
+                module.push(text_at(&tokens, at + 1).to_owned());
+            }
+            _ => {}
+        }
+        let imports = text == "use" || (text == "extern" && text_at(&tokens, at + 1) == "crate");
+        let begins_path = is_name(text) && text_at(&tokens, at + 1) == "::" && !continues_path(&tokens, at);
+        if imports || begins_path {
+            let mut paths = Vec::new();
+            let skipped = if imports { 1 + usize::from(text == "extern") } else { 0 };
+            let end = path_tree(&tokens, at + skipped, &[], &mut paths);
+            found.extend(
+                paths.iter().filter_map(|path| resolve(&module, path)).map(|target| Reference { line, target }),
+            );
+            at = end.max(at + 1);
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// Reads one tree such as `a::{b::c, d}` and gives all its paths; returns where it ends.
+fn path_tree(tokens: &[(usize, &str)], mut at: usize, prefix: &[String], paths: &mut Vec<Vec<String>>) -> usize {
+    let mut path = prefix.to_vec();
+    loop {
+        match text_at(tokens, at) {
+            "::" => at += 1,
+            "{" => {
+                at += 1;
+                while !matches!(text_at(tokens, at), "}" | "") {
+                    let end = path_tree(tokens, at, &path, paths);
+                    at = end.max(at + 1);
+                    while !matches!(text_at(tokens, at), "," | "}" | "") {
+                        at += 1;
+                    }
+                    at += usize::from(text_at(tokens, at) == ",");
+                }
+                return at + 1;
+            }
+            name if is_name(name) || name == "*" => {
+                path.push(name.to_owned());
+                at += 1;
+                if text_at(tokens, at) != "::" {
+                    paths.push(path);
+                    return at;
+                }
+            }
+            _ => {
+                paths.push(path);
+                return at;
+            }
+        }
+    }
+}
+
+fn resolve(module: &[String], path: &[String]) -> Option<Target> {
+    let (first, rest) = path.split_first()?;
+    match first.as_str() {
+        "crate" | "countersign" => Some(Target::Module(rest.to_vec())),
+        "self" | "Self" => None,
+        "super" => {
+            let ups = path.iter().take_while(|segment| *segment == "super").count();
+            let base = &module[..module.len().saturating_sub(ups)];
+            Some(Target::Module(base.iter().chain(&path[ups..]).cloned().collect()))
+        }
+        name => Some(Target::Library(name.to_owned())),
+    }
+}
+
+fn text_at<'a>(tokens: &[(usize, &'a str)], at: usize) -> &'a str {
+    tokens.get(at).map_or("", |(_, text)| text)
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_alphabetic() || first == '_')
+}
+
+/// Whether the name here comes after `a::` or `>::`; a leading `::` begins a path.
+fn continues_path(tokens: &[(usize, &str)], at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).map_or("", |index| text_at(tokens, index));
+    before(1) == "::" && (is_name(before(2)) || before(2) == ">")
+}
+
+/// Names, `::` and single characters, each with its line.
+fn tokens(text: &str) -> Vec<(usize, &str)> {
+    let mut tokens = Vec::new();
+    let (mut line, mut at) = (1, 0);
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let length = if first.is_alphanumeric() || first == '_' {
+            rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len())
+        } else if rest.starts_with("::") {
+            2
+        } else {
+            first.len_utf8()
+        };
+        if first == '\n' {
+            line += 1;
+        } else if !first.is_whitespace() {
+            tokens.push((line, &rest[..length]));
+        }
+        at += length;
+    }
+    tokens
+}
+
+/// Leaves out every item under `#[cfg(test)]`.
+fn without_tests<'a>(tokens: &[(usize, &'a str)]) -> Vec<(usize, &'a str)> {
+    const ATTRIBUTE: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let is_test = ATTRIBUTE.iter().enumerate().all(|(index, text)| text_at(tokens, at + index) == *text);
+        if is_test {
+            at = end_of_item(tokens, at + ATTRIBUTE.len());
+        } else {
+            kept.push(tokens[at]);
+            at += 1;
+        }
+    }
+    kept
+}
+
+fn end_of_item(tokens: &[(usize, &str)], mut at: usize) -> usize {
+    let mut depth = 0;
+    while at < tokens.len() {
+        match text_at(tokens, at) {
+            "{" | "(" | "[" => depth += 1,
+            ")" | "]" => depth -= 1,
+            "}" if depth == 1 => return at + 1,
+            "}" => depth -= 1,
+            ";" if depth == 0 => return at + 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    at
+}
+
+/// Replaces comments, strings and character literals by spaces; lines stay where they are.
+fn blank_comments_and_strings(source: &str) -> String {
+    let mut blanked = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(first) = rest.chars().next() {
+        let after_name = blanked.ends_with(|last: char| last.is_alphanumeric() || last == '_');
+        let skipped = opaque_length(rest, after_name);
+        let length = skipped.unwrap_or(first.len_utf8());
+        match skipped {
+            Some(_) => blanked.extend(rest[..length].chars().map(|it| if it == '\n' { '\n' } else { ' ' })),
+            None => blanked.push(first),
+        }
+        rest = &rest[length..];
+    }
+    blanked
+}
+
+/// How long the comment or literal is that begins here, if one does.
+fn opaque_length(rest: &str, after_name: bool) -> Option<usize> {
+    if rest.starts_with("//") {
+        return Some(rest.find('\n').unwrap_or(rest.len()));
+    }
+    if rest.starts_with("/*") {
+        return Some(block_comment_length(rest));
+    }
+    let raw = rest.trim_start_matches(['b', 'c']).strip_prefix('r').filter(|_| !after_name);
+    if let Some(opening) = raw {
+        let hashes = opening.len() - opening.trim_start_matches('#').len();
+        if opening[hashes..].starts_with('"') {
+            let closing = format!("\"{}", "#".repeat(hashes));
+            let body = rest.len() - opening.len() + hashes + 1;
+            return Some(rest[body..].find(&closing).map_or(rest.len(), |end| body + end + closing.len()));
+        }
+    }
+    match rest.chars().next()? {
+        '"' => Some(1 + quoted_length(&rest[1..], '"')),
+        '\'' if rest[1..].starts_with('\\') || rest[1..].chars().nth(1) == Some('\'') => {
+            Some(1 + quoted_length(&rest[1..], '\''))
+        }
+        _ => None,
+    }
+}
+
+fn quoted_length(body: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (index, next) in body.char_indices() {
+        match next {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if next == quote => return index + 1,
+            _ => {}
+        }
+    }
+    body.len()
+}
+
+fn block_comment_length(rest: &str) -> usize {
+    let (mut depth, mut at) = (0, 0);
+    while at < rest.len() {
+        let here = &rest[at..];
+        match here {
+            _ if here.starts_with("/*") => (depth, at) = (depth + 1, at + 2),
+            _ if here.starts_with("*/") => (depth, at) = (depth - 1, at + 2),
+            _ => at += here.chars().next().map_or(1, char::len_utf8),
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    rest.len()
+}
