@@ -1,0 +1,156 @@
+//! Builds the HTTP clients: bounded in time, no redirects, the configured proxy or none, rustls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, Response};
+use url::Url;
+
+use crate::secret::SecretString;
+
+/// The most of a provider's answer that is read, in bytes.
+pub(crate) const PROVIDER_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// How often an idle HTTP/2 connection is asked whether it is still there. Without this a connection that a firewall has
+/// forgotten would swallow every request until the kernel gives it up, a quarter of an hour later.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The outgoing HTTP proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// Where it listens: `http://host:port`.
+    pub url: Url,
+    /// Basic credentials, sent with the first request already.
+    pub username: Option<String>,
+    /// Belongs to `username`.
+    pub password: Option<SecretString>,
+}
+
+/// How calls to the outside are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EgressSettings {
+    /// To establish a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// For a whole call, answer included.
+    pub request_timeout: Duration,
+    /// All calls go through it. The environment's proxy variables are ignored.
+    pub proxy: Option<ProxySettings>,
+}
+
+impl Default for EgressSettings {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_secs(3), request_timeout: Duration::from_secs(5), proxy: None }
+    }
+}
+
+/// Why no client can be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEgress {
+    /// The proxy's URL is not one a proxy can have.
+    #[error("the outgoing proxy's URL is not usable")]
+    Proxy,
+    /// The further trust anchor is not a certificate in PEM.
+    #[error("the CA certificate is not a certificate in PEM")]
+    CaCertificate,
+    /// The machine has no trust anchors at all, mostly because no package with CA certificates is installed.
+    #[error("TLS cannot be set up: the system's CA certificates are missing")]
+    Tls,
+}
+
+/// Makes the clients for calls to the outside. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Egress(Arc<EgressSettings>);
+
+impl Egress {
+    /// Clients made from now on follow these settings.
+    #[must_use]
+    pub fn new(settings: EgressSettings) -> Self {
+        Self(Arc::new(settings))
+    }
+
+    /// A client that trusts the system's anchors and, if given, one more certificate (PEM).
+    pub fn client(&self, ca_certificate: Option<&str>) -> Result<Client, InvalidEgress> {
+        self.builder(ca_certificate)?.build().map_err(|_| InvalidEgress::Tls)
+    }
+
+    /// The same before it is built, for callers with further wishes.
+    pub fn builder(&self, ca_certificate: Option<&str>) -> Result<ClientBuilder, InvalidEgress> {
+        let settings = &*self.0;
+        let mut builder = Client::builder()
+            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.request_timeout)
+            .redirect(Policy::none())
+            .referer(false)
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .http2_keep_alive_while_idle(true)
+            .no_proxy();
+        if let Some(proxy) = &settings.proxy {
+            builder = builder.proxy(proxy_of(proxy)?);
+        }
+        if let Some(pem) = ca_certificate {
+            let certificates =
+                Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| InvalidEgress::CaCertificate)?;
+            if certificates.is_empty() {
+                return Err(InvalidEgress::CaCertificate);
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        Ok(builder)
+    }
+}
+
+fn proxy_of(settings: &ProxySettings) -> Result<Proxy, InvalidEgress> {
+    let mut proxy = Proxy::all(settings.url.clone()).map_err(|_| InvalidEgress::Proxy)?;
+    if let Some(username) = &settings.username {
+        proxy = proxy.basic_auth(username, settings.password.as_ref().map_or("", SecretString::expose));
+    }
+    Ok(proxy)
+}
+
+/// The answer's body, or as much of it as `bytes_max` allows; the rest is left unread and the connection given up.
+pub(crate) async fn read_body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let room = bytes_max.saturating_sub(body.len());
+        body.extend(chunk.iter().take(room));
+        if chunk.len() >= room {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+/// `Retry-After` (RFC 9110 §10.2.3) in seconds; the form with a date, which no provider uses, counts as absent.
+pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u32>().ok()?;
+    Some(Duration::from_secs(u64::from(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trust_anchor_must_be_a_certificate() {
+        for pem in ["", "rubbish", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----"] {
+            assert_eq!(Egress::default().client(Some(pem)).unwrap_err(), InvalidEgress::CaCertificate, "{pem}");
+        }
+    }
+
+    #[test]
+    fn the_proxy_password_does_not_print() {
+        let proxy = ProxySettings {
+            url: Url::parse("http://127.0.0.1:3128").unwrap(),
+            username: Some("us".to_owned()),
+            password: Some(SecretString::new("hunter2".to_owned())),
+        };
+        let egress = Egress::new(EgressSettings { proxy: Some(proxy), ..EgressSettings::default() });
+        assert!(egress.client(None).is_ok());
+        assert!(!format!("{egress:?}").contains("hunter2"));
+    }
+}
