@@ -1,9 +1,18 @@
 //! Text messages: what they say and the gateways that send them.
 
+pub mod message;
+
+mod classify;
+mod gateway;
+mod http_gateway;
+mod twilio;
+
 use std::fmt;
 use std::str::FromStr;
 
 use futures_util::future::BoxFuture;
+
+pub use gateway::GatewaySms;
 
 use crate::egress::ProviderFailure;
 use crate::secret::SecretString;

@@ -1,0 +1,45 @@
+//! A gateway of one's own: `POST` JSON, `204` means taken, anything else that it was not.
+
+use reqwest::{Client, StatusCode};
+use serde::Serialize;
+use url::Url;
+
+use super::SmsMessage;
+use super::classify;
+use crate::egress::{ProviderFailure, retry_after};
+use crate::secret::SecretString;
+
+const PROVIDER: &str = "http";
+
+#[derive(Serialize)]
+struct Request<'a> {
+    phone_number: &'a str,
+    message: &'a str,
+    verification_code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender_id: Option<&'a str>,
+}
+
+pub(super) async fn send(
+    client: &Client,
+    endpoint: &Url,
+    credentials: Option<&(String, SecretString)>,
+    message: &SmsMessage,
+) -> Result<(), ProviderFailure> {
+    let mut request = client.post(endpoint.clone()).json(&Request {
+        phone_number: message.to.expose(),
+        message: message.text.expose(),
+        verification_code: message.code.expose(),
+        sender_id: message.sender_id.as_deref(),
+    });
+    if let Some((username, password)) = credentials {
+        request = request.basic_auth(username, Some(password.expose()));
+    }
+    let response = request.send().await.map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
+    if response.status() == StatusCode::NO_CONTENT {
+        return Ok(());
+    }
+    let status = response.status().as_u16();
+    let kind = classify::http_gateway(status, retry_after(&response));
+    Err(ProviderFailure::answered(PROVIDER, kind, status, None))
+}
