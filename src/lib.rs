@@ -12,5 +12,6 @@ pub mod secret;
 pub mod settings;
 pub mod sms;
 pub mod store;
+pub mod telemetry;
 pub mod transactions;
 pub mod users;

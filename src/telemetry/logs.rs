@@ -1,0 +1,153 @@
+//! Logs: one line for each record, as text for people or JSON for machines, on standard error.
+
+mod json;
+mod text;
+
+use std::io::IsTerminal as _;
+
+use tracing::Subscriber;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::redaction;
+use crate::clock::Clock;
+
+/// What is logged and how.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// JSON instead of text.
+    pub json: bool,
+    /// A level, or levels by module, such as `info,countersign::callbacks=debug`.
+    pub filter: String,
+}
+
+/// Why logging cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter is not one.
+    #[error("logs.level: {0}")]
+    Filter(String),
+    /// Something logs already.
+    #[error("logging has started already")]
+    Started,
+}
+
+/// Starts logging to standard error, for the whole process.
+pub fn init(settings: &LogSettings, clock: Clock) -> Result<(), LogError> {
+    let ansi = !settings.json && std::io::stderr().is_terminal();
+    subscriber(settings, clock, ansi, std::io::stderr)?.try_init().map_err(|_| LogError::Started)
+}
+
+fn subscriber<W>(
+    settings: &LogSettings,
+    clock: Clock,
+    ansi: bool,
+    writer: W,
+) -> Result<Box<dyn Subscriber + Send + Sync>, LogError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let chosen = EnvFilter::try_new(&settings.filter).map_err(|error| LogError::Filter(error.to_string()))?;
+    let filter = chosen.and(filter_fn(redaction::is_harmless));
+    let layer = fmt::layer().with_writer(writer).with_ansi(ansi);
+    let layer = if settings.json {
+        layer.fmt_fields(json::Fields).event_format(json::Event { clock }).boxed()
+    } else {
+        layer.with_timer(Time(clock)).fmt_fields(text::fields()).boxed()
+    };
+    Ok(Box::new(Registry::default().with(layer.with_filter(filter))))
+}
+
+struct Time(Clock);
+
+impl FormatTime for Time {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        writer.write_str(&self.0.now().to_rfc3339())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+    use tracing::field::Empty;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::secret::SecretString;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(json: bool, statements: impl FnOnce()) -> String {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let settings = LogSettings { json, filter: "trace".to_owned() };
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let subscriber = subscriber(&settings, clock, false, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, statements);
+        let bytes = sink.0.lock().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn careless() {
+        let span = tracing::info_span!("request", authorization = "canary-1", path = "/x", otp = Empty);
+        span.record("otp", "canary-2");
+        span.in_scope(|| {
+            let secret = SecretString::new("canary-3".to_owned());
+            tracing::trace!(password = "canary-4", ?secret, user.phone_number = %"canary-5", attempts = 3, "sent");
+            tracing::debug!(target: "hyper::proto", "read canary-6");
+            tracing::warn!(target: "hyper::proto", "closed");
+            tracing::info!(reason = "two\nlines", "careless\nmessage");
+        });
+    }
+
+    #[test]
+    fn secrets_do_not_show_at_any_level_in_any_format() {
+        for json in [true, false] {
+            let text = logged(json, careless);
+            assert!(!text.contains("canary"), "{text}");
+            assert_eq!(text.lines().count(), 3, "{text}");
+            assert!(text.contains("/x") && text.contains("sent") && text.contains("closed"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_json_record_is_one_object_with_its_fields() {
+        let text = logged(true, careless);
+        let record: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(record["timestamp"], "1970-01-01T00:00:00.000Z");
+        assert_eq!(record["level"], "TRACE");
+        assert_eq!(record["message"], "sent");
+        assert_eq!(record["attempts"], 3);
+        assert_eq!(record["password"], "********");
+        assert_eq!(record["spans"][0]["name"], "request");
+        assert_eq!(record["spans"][0]["path"], "/x");
+        assert_eq!(record["spans"][0]["otp"], "********");
+    }
+
+    #[test]
+    fn a_wrong_filter_is_refused() {
+        let settings = LogSettings { json: true, filter: "countersign=loud".to_owned() };
+        let error = subscriber(&settings, Clock::system(), false, std::io::sink).err().unwrap();
+        assert!(error.to_string().starts_with("logs.level"), "{error}");
+    }
+}

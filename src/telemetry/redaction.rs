@@ -1,0 +1,84 @@
+//! What is never logged, whatever a log statement says.
+//!
+//! Secrets have types that do not print, so no careful statement can show one. This is the second line: a field with one of
+//! these names is written as asterisks, and records of other crates, which may hold whatever passes through them, are kept
+//! to their important ones.
+
+use tracing::{Level, Metadata};
+
+pub(super) const MASK: &str = "********";
+
+/// Names of fields that hold secrets, codes, tokens, telephone numbers or push addresses.
+const NEVER_LOGGED: &[&str] = &[
+    "access_token",
+    "address",
+    "assertion",
+    "auth_key",
+    "auth_token",
+    "authorization",
+    "body",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "cookie",
+    "credentials",
+    "jwk",
+    "jwks",
+    "key",
+    "login_challenge",
+    "master_key",
+    "otp",
+    "password",
+    "phone_number",
+    "pin",
+    "private_key",
+    "push_address",
+    "push_token",
+    "query",
+    "refresh_token",
+    "registration_access_token",
+    "secret",
+    "secure_message",
+    "service_account",
+    "signing_data",
+    "signing_secret",
+    "sms_code",
+    "token",
+];
+
+/// Whether a field's value must be masked. Only the last part of a dotted name counts.
+pub(super) fn is_secret(field: &str) -> bool {
+    let name = field.rsplit('.').next().unwrap_or(field);
+    NEVER_LOGGED.binary_search(&name).is_ok()
+}
+
+/// Whether a record may be written at all.
+pub(super) fn is_harmless(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("countersign") || *metadata.level() <= Level::INFO
+}
+
+/// The text with control characters written as escapes, so that no value can begin a line of its own.
+pub(super) fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() { line.extend(character.escape_default()) } else { line.push(character) }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_sorted_so_that_they_are_found() {
+        assert!(NEVER_LOGGED.is_sorted());
+        assert!(is_secret("password") && is_secret("http.authorization") && !is_secret("passwords"));
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(on_one_line("a\r\nb\u{1b}[0m é"), "a\\r\\nb\\u{1b}[0m é");
+    }
+}
