@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod egress;
 pub mod ids;
+pub mod jose;
 pub mod push;
 pub mod random;
 pub mod secret;

@@ -1,0 +1,222 @@
+//! Client assertions: how a client proves with its key that it is itself (`private_key_jwt`, RFC 7523 §3).
+
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::{JoseError, PublicJwk, jws};
+use crate::clock::Timestamp;
+
+/// How far ahead `exp` may lie, and how old `iat` may be.
+pub const LIFETIME_MAX: Duration = Duration::from_secs(600);
+/// How far the client's clock may be ahead of ours.
+pub const LEEWAY: Duration = Duration::from_secs(60);
+/// The longest `jti`, in bytes.
+pub const JTI_BYTES_MAX: usize = 255;
+
+/// A verified assertion. It proves nothing a second time: the caller records `jti` until `expires_at`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    /// Unique for the client.
+    pub jti: String,
+    /// Later than this the assertion is refused anyway.
+    pub expires_at: Timestamp,
+}
+
+/// Why an assertion was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssertionError {
+    /// Not a JWS by the client's key.
+    #[error("the assertion {0}")]
+    Signature(JoseError),
+    /// A claim is missing, of another JSON type, or out of its bounds.
+    #[error("the assertion must have `iss`, `sub`, `aud`, `exp` and a `jti` of 1 to {JTI_BYTES_MAX} bytes")]
+    Claims,
+    /// `iss` or `sub` is not the client.
+    #[error("`iss` and `sub` must both be the client_id")]
+    Subject,
+    /// Made for somebody else.
+    #[error("`aud` does not name this server")]
+    Audience,
+    /// `exp` has passed.
+    #[error("the assertion has expired; is the clock right?")]
+    Expired,
+    /// `exp` is too far ahead or `iat` too long ago.
+    #[error("the assertion must not live longer than ten minutes; is the clock right?")]
+    TooLongLived,
+    /// `iat` or `nbf` lies ahead.
+    #[error("the assertion is not valid yet; is the clock right?")]
+    NotYetValid,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: NumericDate,
+    iat: Option<NumericDate>,
+    nbf: Option<NumericDate>,
+    jti: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    fn names(&self, audiences: &[&str]) -> bool {
+        match self {
+            Self::One(name) => audiences.contains(&name.as_str()),
+            Self::Several(names) => names.iter().any(|name| audiences.contains(&name.as_str())),
+        }
+    }
+}
+
+/// Seconds since the epoch, a JSON number (RFC 7519 §2): text that looks like one is not taken for one.
+#[derive(Clone, Copy)]
+struct NumericDate(Timestamp);
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = serde_json::Number::deserialize(deserializer)?.as_f64().filter(|seconds| seconds.is_finite());
+        let millis = seconds.ok_or_else(|| D::Error::custom("not a date"))? * 1000.0;
+        #[expect(clippy::cast_possible_truncation, reason = "a cast from f64 saturates; no date is that far off")]
+        Ok(Self(Timestamp::from_millis(millis as i64)))
+    }
+}
+
+/// Verifies that `compact` is an assertion by `client_id`, whose key is `key`, for one of `audiences`, at `now`.
+pub fn verify(
+    key: &PublicJwk,
+    compact: &str,
+    client_id: &str,
+    audiences: &[&str],
+    now: Timestamp,
+) -> Result<Assertion, AssertionError> {
+    let payload = jws::verify(key, compact, None).map_err(AssertionError::Signature)?;
+    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| AssertionError::Claims)?;
+    if claims.jti.is_empty() || claims.jti.len() > JTI_BYTES_MAX {
+        return Err(AssertionError::Claims);
+    }
+    if claims.iss != client_id || claims.sub != client_id {
+        return Err(AssertionError::Subject);
+    }
+    if !claims.aud.names(audiences) {
+        return Err(AssertionError::Audience);
+    }
+    check_times(&claims, now)?;
+    Ok(Assertion { jti: claims.jti, expires_at: claims.exp.0 })
+}
+
+fn check_times(claims: &Claims, now: Timestamp) -> Result<(), AssertionError> {
+    if claims.exp.0 <= now {
+        return Err(AssertionError::Expired);
+    }
+    let not_ahead = |date: Option<NumericDate>| date.is_none_or(|date| date.0 <= now.after(LEEWAY));
+    if !not_ahead(claims.iat) || !not_ahead(claims.nbf) {
+        return Err(AssertionError::NotYetValid);
+    }
+    let too_old = claims.iat.is_some_and(|iat| iat.0 < now.before(LIFETIME_MAX));
+    if too_old || claims.exp.0 > now.after(LIFETIME_MAX) {
+        return Err(AssertionError::TooLongLived);
+    }
+    Ok(())
+}
+
+/// Whom an assertion claims to come from. Nothing is verified: only to find the key to verify it with.
+pub fn claimed_client(compact: &str) -> Result<String, AssertionError> {
+    #[derive(Deserialize)]
+    struct Subject {
+        sub: String,
+    }
+    let payload = jws::unverified_payload(compact).map_err(AssertionError::Signature)?;
+    let subject: Subject = serde_json::from_slice(&payload).map_err(|_| AssertionError::Claims)?;
+    Ok(subject.sub)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::jose::PrivateJwk;
+    use crate::random::SystemRandom;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+    const NOW_SECS: i64 = NOW.as_secs();
+    const AUDIENCES: [&str; 2] = ["https://id.test", "https://id.test/oauth/token"];
+
+    fn good() -> Value {
+        json!({ "iss": "C1", "sub": "C1", "aud": "https://id.test", "exp": NOW_SECS + 60, "iat": NOW_SECS, "jti": "1" })
+    }
+
+    fn verdict(claims: &Value) -> Result<Assertion, AssertionError> {
+        let key = PrivateJwk::generate(&SystemRandom).unwrap();
+        let compact = jws::sign(&key, None, claims.to_string().as_bytes()).unwrap();
+        assert_eq!(claimed_client(&compact).ok(), claims["sub"].as_str().map(ToOwned::to_owned));
+        verify(key.public(), &compact, "C1", &AUDIENCES, NOW)
+    }
+
+    #[test]
+    fn a_good_assertion_is_accepted() {
+        let expected = Assertion { jti: "1".to_owned(), expires_at: NOW.after(Duration::from_secs(60)) };
+        assert_eq!(verdict(&good()), Ok(expected));
+        for (name, value) in [
+            ("aud", json!(["https://other.test", AUDIENCES[1]])),
+            ("exp", json!(NOW_SECS + 600)),
+            ("exp", json!(NOW_SECS as f64 + 1.5)),
+            ("iat", json!(NOW_SECS + 60)),
+            ("iat", json!(NOW_SECS - 600)),
+            ("nbf", json!(NOW_SECS + 60)),
+            ("jti", json!("x".repeat(255))),
+            ("extra", json!({ "ignored": true })),
+        ] {
+            let mut claims = good();
+            claims[name] = value;
+            assert!(verdict(&claims).is_ok(), "{claims}");
+        }
+    }
+
+    #[test]
+    fn every_claim_is_held_to_its_bounds() {
+        let exp = |seconds: i64| ("exp", json!(NOW_SECS + seconds));
+        for ((name, value), expected) in [
+            (("iss", json!("C2")), AssertionError::Subject),
+            (("sub", json!("C2")), AssertionError::Subject),
+            (("sub", json!(["C1"])), AssertionError::Claims),
+            (("aud", json!("https://id.test/")), AssertionError::Audience),
+            (("aud", json!("https://id.test.evil.test")), AssertionError::Audience),
+            (("aud", json!([])), AssertionError::Audience),
+            (("aud", json!({})), AssertionError::Claims),
+            (exp(0), AssertionError::Expired),
+            (exp(-1), AssertionError::Expired),
+            (exp(601), AssertionError::TooLongLived),
+            (("exp", json!(1e300)), AssertionError::TooLongLived),
+            (("exp", json!((NOW_SECS + 60).to_string())), AssertionError::Claims),
+            (("exp", json!(true)), AssertionError::Claims),
+            (("exp", json!(null)), AssertionError::Claims),
+            (("iat", json!(NOW_SECS + 61)), AssertionError::NotYetValid),
+            (("iat", json!(NOW_SECS - 601)), AssertionError::TooLongLived),
+            (("iat", json!("0")), AssertionError::Claims),
+            (("nbf", json!(NOW_SECS + 61)), AssertionError::NotYetValid),
+            (("nbf", json!((NOW_SECS - 1).to_string())), AssertionError::Claims),
+            (("jti", json!("")), AssertionError::Claims),
+            (("jti", json!("x".repeat(256))), AssertionError::Claims),
+            (("jti", json!(7)), AssertionError::Claims),
+        ] {
+            let mut claims = good();
+            claims[name] = value;
+            assert_eq!(verdict(&claims), Err(expected), "{claims}");
+        }
+        for name in ["iss", "sub", "aud", "exp", "jti"] {
+            let mut claims = good();
+            claims.as_object_mut().unwrap().remove(name);
+            assert_eq!(verdict(&claims), Err(AssertionError::Claims), "{claims}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! P-256 keys as JWKs (RFC 7517, RFC 7518 §6.2).
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::agreement::{self, ECDH_P256};
+use aws_lc_rs::digest;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, ParsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::JoseError;
+use crate::random::{self, Random};
+use crate::secret::SecretString;
+
+const COORDINATE_BYTES: usize = 32;
+/// An uncompressed point (SEC 1 §2.3.3): 4, x, y.
+const POINT_BYTES: usize = 1 + 2 * COORDINATE_BYTES;
+
+/// A public P-256 key. Its point was found to be on the curve.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "JwkMembers", into = "JwkMembers")]
+pub struct PublicJwk([u8; POINT_BYTES]);
+
+/// The members that matter. Others are ignored, as RFC 7517 §4 asks.
+#[derive(Serialize, Deserialize)]
+struct JwkMembers {
+    crv: String,
+    kty: String,
+    x: String,
+    y: String,
+    #[serde(default, skip_serializing)]
+    d: Option<IgnoredAny>,
+}
+
+impl PublicJwk {
+    /// Reads a JWK in JSON. One that carries the private part is refused: it is no secret any more.
+    pub fn from_json(json: &str) -> Result<Self, JoseError> {
+        serde_json::from_str(json).map_err(|_| JoseError::InvalidKey)
+    }
+
+    /// The JWK with its required members only, in the order and spelling of RFC 7638 §3: the same text for the same key.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let JwkMembers { crv, kty, x, y, .. } = (*self).into();
+        format!(r#"{{"crv":"{crv}","kty":"{kty}","x":"{x}","y":"{y}"}}"#)
+    }
+
+    /// The key's SHA-256 thumbprint (RFC 7638), base64url.
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.to_json().as_bytes()))
+    }
+
+    fn from_point(point: [u8; POINT_BYTES]) -> Result<Self, JoseError> {
+        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| JoseError::InvalidKey)?;
+        Ok(Self(point))
+    }
+
+    /// The uncompressed point.
+    pub(super) fn point(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PublicJwk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicJwk({})", self.thumbprint())
+    }
+}
+
+impl TryFrom<JwkMembers> for PublicJwk {
+    type Error = JoseError;
+
+    fn try_from(members: JwkMembers) -> Result<Self, JoseError> {
+        if members.kty != "EC" || members.crv != "P-256" || members.d.is_some() {
+            return Err(JoseError::InvalidKey);
+        }
+        let mut point = [4; POINT_BYTES];
+        let (x, y) = point.split_at_mut(1 + COORDINATE_BYTES);
+        for (text, bytes) in [(&members.x, x.split_at_mut(1).1), (&members.y, y)] {
+            bytes.copy_from_slice(coordinate(text)?.as_ref());
+        }
+        Self::from_point(point)
+    }
+}
+
+impl From<PublicJwk> for JwkMembers {
+    fn from(key: PublicJwk) -> Self {
+        let (_, coordinates) = key.0.split_at(1);
+        let (x, y) = coordinates.split_at(COORDINATE_BYTES);
+        Self {
+            crv: "P-256".to_owned(),
+            kty: "EC".to_owned(),
+            x: URL_SAFE_NO_PAD.encode(x),
+            y: URL_SAFE_NO_PAD.encode(y),
+            d: None,
+        }
+    }
+}
+
+/// Exactly 32 bytes: RFC 7518 §6.2.1.2 wants leading zeros kept.
+fn coordinate(text: &str) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError> {
+    let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| JoseError::InvalidKey)?);
+    bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| JoseError::InvalidKey)
+}
+
+/// A P-256 key pair: what a phone keeps, and what the server makes for one sealed message.
+#[derive(Clone)]
+pub struct PrivateJwk {
+    scalar: Zeroizing<[u8; COORDINATE_BYTES]>,
+    public: PublicJwk,
+    signer: Arc<EcdsaKeyPair>,
+}
+
+impl PrivateJwk {
+    /// A fresh key pair.
+    pub fn generate(random: &dyn Random) -> Result<Self, JoseError> {
+        // All but one of 2^32 random texts of 32 bytes are a private key.
+        const TRIES_MAX: usize = 8;
+        (0..TRIES_MAX)
+            .find_map(|_| Self::from_scalar(Zeroizing::new(random::bytes(random))).ok())
+            .ok_or(JoseError::Cryptography)
+    }
+
+    /// Reads a JWK with its private part, as [`PrivateJwk::to_json`] writes it.
+    pub fn from_json(json: &str) -> Result<Self, JoseError> {
+        #[derive(Deserialize)]
+        struct Members {
+            crv: String,
+            kty: String,
+            x: String,
+            y: String,
+            d: SecretString,
+        }
+        let Members { crv, kty, x, y, d } = serde_json::from_str(json).map_err(|_| JoseError::InvalidKey)?;
+        let key = Self::from_scalar(coordinate(d.expose())?)?;
+        let public = PublicJwk::try_from(JwkMembers { crv, kty, x, y, d: None })?;
+        if key.public == public { Ok(key) } else { Err(JoseError::InvalidKey) }
+    }
+
+    /// The JWK with its private part, for the owner's own safe-keeping.
+    #[must_use]
+    pub fn to_json(&self) -> Zeroizing<String> {
+        let JwkMembers { crv, kty, x, y, .. } = self.public.into();
+        let d = Zeroizing::new(URL_SAFE_NO_PAD.encode(self.scalar.as_ref()));
+        Zeroizing::new(format!(r#"{{"crv":"{crv}","d":"{}","kty":"{kty}","x":"{x}","y":"{y}"}}"#, *d))
+    }
+
+    /// The public part.
+    #[must_use]
+    pub fn public(&self) -> &PublicJwk {
+        &self.public
+    }
+
+    /// An `ES256` signature: r and s, 32 bytes each (RFC 7518 §3.4).
+    pub(super) fn sign(&self, message: &[u8]) -> Result<impl AsRef<[u8]> + use<>, JoseError> {
+        // AWS-LC takes its nonces from its own generator and ignores the one given.
+        self.signer.sign(&SystemRandom::new(), message).map_err(|_| JoseError::Cryptography)
+    }
+
+    /// What this key and the peer's have in common: the x coordinate of their product (RFC 7518 §4.6).
+    pub(super) fn agree(&self, peer: &PublicJwk) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError> {
+        let key = self.agreement_key()?;
+        let peer = agreement::UnparsedPublicKey::new(&ECDH_P256, peer.point());
+        agreement::agree(&key, peer, JoseError::Cryptography, |shared| {
+            shared.try_into().map(Zeroizing::new).map_err(|_| JoseError::Cryptography)
+        })
+    }
+
+    fn agreement_key(&self) -> Result<agreement::PrivateKey, JoseError> {
+        agreement::PrivateKey::from_private_key(&ECDH_P256, self.scalar.as_ref()).map_err(|_| JoseError::InvalidKey)
+    }
+
+    fn from_scalar(scalar: Zeroizing<[u8; COORDINATE_BYTES]>) -> Result<Self, JoseError> {
+        let pair =
+            agreement::PrivateKey::from_private_key(&ECDH_P256, scalar.as_ref()).map_err(|_| JoseError::InvalidKey)?;
+        let public = pair.compute_public_key().map_err(|_| JoseError::InvalidKey)?;
+        let point: [u8; POINT_BYTES] = public.as_ref().try_into().map_err(|_| JoseError::InvalidKey)?;
+        let signer =
+            EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, scalar.as_ref(), &point)
+                .map_err(|_| JoseError::InvalidKey)?;
+        Ok(Self { scalar, public: PublicJwk(point), signer: Arc::new(signer) })
+    }
+}
+
+impl fmt::Debug for PrivateJwk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateJwk({})", self.public.thumbprint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SystemRandom;
+
+    const X: &str = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
+    const Y: &str = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
+
+    #[test]
+    fn a_public_key_reads_back_as_itself_whatever_else_stands_beside_it() {
+        let json = format!(r#"{{"kty":"EC","use":"sig","crv":"P-256","x":"{X}","y":"{Y}","kid":"1"}}"#);
+        let key = PublicJwk::from_json(&json).unwrap();
+        assert_eq!(PublicJwk::from_json(&key.to_json()), Ok(key));
+        assert_eq!(serde_json::to_string(&key).unwrap(), key.to_json());
+        assert_eq!(key.thumbprint(), "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
+    }
+
+    #[test]
+    fn anything_but_a_point_on_the_curve_is_refused() {
+        let jwk = |kty: &str, crv: &str, x: &str, y: &str, more: &str| {
+            format!(r#"{{"kty":"{kty}","crv":"{crv}","x":"{x}","y":"{y}"{more}}}"#)
+        };
+        let zero = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let refused = [
+            jwk("RSA", "P-256", X, Y, ""),
+            jwk("EC", "P-384", X, Y, ""),
+            jwk("EC", "P-256", X, X, ""),
+            jwk("EC", "P-256", zero, zero, ""),
+            jwk("EC", "P-256", X, &format!("{Y}="), ""),
+            jwk("EC", "P-256", X, Y.split_at(42).0, ""),
+            jwk("EC", "P-256", X, "", ""),
+            jwk("EC", "P-256", X, Y, r#","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI""#),
+            jwk("EC", "P-256", X, Y, &format!(r#","x":"{X}""#)),
+            format!(r#"{{"kty":"EC","crv":"P-256","x":"{X}"}}"#),
+            r#"{"kty":"oct","k":"AAAA"}"#.to_owned(),
+            "[]".to_owned(),
+            String::new(),
+        ];
+        for json in refused {
+            assert_eq!(PublicJwk::from_json(&json), Err(JoseError::InvalidKey), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_reads_back_as_itself_and_does_not_print() {
+        let key = PrivateJwk::generate(&SystemRandom).unwrap();
+        let again = PrivateJwk::from_json(&key.to_json()).unwrap();
+        assert_eq!(again.public(), key.public());
+        let other = PrivateJwk::generate(&SystemRandom).unwrap();
+        let mixed = key.to_json().replace(&JwkMembers::from(key.public).x, &JwkMembers::from(other.public).x);
+        assert!(PrivateJwk::from_json(&mixed).is_err());
+        assert!(!format!("{key:?}").contains(&URL_SAFE_NO_PAD.encode(key.scalar.as_ref())));
+    }
+}
