@@ -7,6 +7,7 @@ pub mod config;
 pub mod egress;
 pub mod ids;
 pub mod jose;
+pub mod phone;
 pub mod push;
 pub mod random;
 pub mod secret;

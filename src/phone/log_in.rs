@@ -1,0 +1,155 @@
+//! Logging a user in: authorization code with PKCE (RFC 6749 §4.1, RFC 7636), the user authenticated by a login page.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::BoxFuture;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+
+use super::Phone;
+use super::connection::Connection;
+use super::error::PhoneError;
+use super::tokens::random_text;
+use crate::ids::UserId;
+use crate::secret::{SecretString, sha256};
+
+/// What the phone asks for: to act for this user on this installation.
+const SCOPE: &str = "device user";
+/// The server may send the browser around before it sends it back to the application.
+const REDIRECTS_MAX: usize = 5;
+
+/// The page where the user proves who they are: somebody else's. It takes the challenge and, when content, gives the
+/// address the browser goes on to.
+pub trait LoginPage: Send + Sync {
+    /// Lets the user in.
+    fn log_in<'a>(&'a self, login_challenge: &'a str, user: &'a UserId) -> BoxFuture<'a, Result<Url, PhoneError>>;
+}
+
+/// A login page that lets everybody in, through the login-request API: for tests, the demo and integration tests.
+pub struct ApiLoginPage {
+    connection: Connection,
+    client_id: String,
+    client_secret: SecretString,
+}
+
+impl ApiLoginPage {
+    /// A login page that is the API client `client_id`, which needs the permission `user_authentication`.
+    #[must_use]
+    pub fn new(connection: Connection, client_id: &str, client_secret: SecretString) -> Self {
+        Self { connection, client_id: client_id.to_owned(), client_secret }
+    }
+
+    async fn accept(&self, login_challenge: &str, user: &UserId) -> Result<Url, PhoneError> {
+        #[derive(Deserialize)]
+        struct Accepted {
+            redirect_to: Url,
+        }
+        let path = format!("/oauth/api/v1/login-requests/{login_challenge}/accept");
+        let request = self.connection.request(Method::PUT, &path)?;
+        let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose()));
+        let accepted: Accepted = self.connection.json(request.json(&json!({"subject": user, "amr": ["pwd"]}))).await?;
+        Ok(accepted.redirect_to)
+    }
+}
+
+impl LoginPage for ApiLoginPage {
+    fn log_in<'a>(&'a self, login_challenge: &'a str, user: &'a UserId) -> BoxFuture<'a, Result<Url, PhoneError>> {
+        Box::pin(self.accept(login_challenge, user))
+    }
+}
+
+/// A log-in that has been begun: the user is to be sent to the login page.
+pub struct LogIn {
+    /// Where the user's browser goes.
+    pub login_page: Url,
+    redirect_uri: String,
+    state: String,
+    verifier: SecretString,
+}
+
+impl LogIn {
+    /// What the login page is given.
+    pub fn login_challenge(&self) -> Result<String, PhoneError> {
+        let challenge = parameters(&self.login_page).remove("login_challenge");
+        challenge.ok_or(PhoneError::UnexpectedAnswer("the login page's address has no login_challenge"))
+    }
+}
+
+impl Phone {
+    /// Logs a user in through a login page. `redirect_uri` is one of the application's.
+    pub async fn log_in(
+        &self,
+        login_page: &dyn LoginPage,
+        user: &UserId,
+        redirect_uri: &str,
+    ) -> Result<(), PhoneError> {
+        let begun = self.begin_log_in(redirect_uri).await?;
+        let redirected_to = login_page.log_in(&begun.login_challenge()?, user).await?;
+        self.finish_log_in(begun, user, redirected_to).await
+    }
+
+    /// Asks the server to have a user logged in.
+    pub async fn begin_log_in(&self, redirect_uri: &str) -> Result<LogIn, PhoneError> {
+        let random = self.0.connection.random.as_ref();
+        let (state, verifier) = (random_text(random), random_text(random));
+        let mut url = self.0.connection.url("/oauth/authorize")?;
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", self.device_id().as_str())
+            .append_pair("redirect_uri", redirect_uri)
+            .append_pair("scope", SCOPE)
+            .append_pair("state", &state)
+            .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())))
+            .append_pair("code_challenge_method", "S256");
+        let login_page = self.0.connection.redirect(url).await?;
+        if login_page.as_str().starts_with(redirect_uri) {
+            return Err(refused(&parameters(&login_page)));
+        }
+        Ok(LogIn { login_page, redirect_uri: redirect_uri.to_owned(), state, verifier: verifier.into() })
+    }
+
+    /// Redeems what the login page sent the user's browser back with. Who the user is was decided there; `user` is what
+    /// this phone remembers the token under.
+    pub async fn finish_log_in(&self, begun: LogIn, user: &UserId, redirected_to: Url) -> Result<(), PhoneError> {
+        let answer = self.follow(redirected_to, &begun.redirect_uri).await?;
+        if answer.get("state") != Some(&begun.state) {
+            return Err(PhoneError::LogInFailed("the answer belongs to another attempt".to_owned()));
+        }
+        let code = answer.get("code").ok_or_else(|| refused(&answer))?.clone();
+        let form = vec![
+            ("grant_type", "authorization_code".to_owned()),
+            ("code", code),
+            ("redirect_uri", begun.redirect_uri),
+            ("code_verifier", begun.verifier.expose().to_owned()),
+        ];
+        let token = self.request_token(form).await?;
+        self.0.saved.lock().users.entry(user.clone()).or_default().token = Some(token);
+        Ok(())
+    }
+
+    /// Goes where the browser is sent until that is back to the application, and reads what it is told there.
+    async fn follow(&self, mut url: Url, redirect_uri: &str) -> Result<HashMap<String, String>, PhoneError> {
+        for _ in 0..REDIRECTS_MAX {
+            if url.as_str().starts_with(redirect_uri) {
+                return Ok(parameters(&url));
+            }
+            url = self.0.connection.redirect(url).await?;
+        }
+        Err(PhoneError::LogInFailed("too many redirects".to_owned()))
+    }
+}
+
+fn parameters(url: &Url) -> HashMap<String, String> {
+    url.query_pairs().into_owned().collect()
+}
+
+/// The error of RFC 6749 §4.1.2.1.
+fn refused(answer: &HashMap<String, String>) -> PhoneError {
+    let error = answer.get("error").map_or("no code", String::as_str);
+    let description = answer.get("error_description").map(|text| format!(": {text}")).unwrap_or_default();
+    PhoneError::LogInFailed(format!("{error}{description}"))
+}
