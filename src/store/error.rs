@@ -1,5 +1,7 @@
 //! What can go wrong below.
 
+use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
+
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -12,7 +14,79 @@ pub enum StoreError {
     /// A query failed in a way that trying again does not mend.
     #[error("the database refused a query: {0}")]
     Query(String),
+    /// Code that ran on one of the store's threads panicked; nothing it wrote stays.
+    #[error("a query panicked")]
+    Panicked,
     /// The schema is older or newer than this program's.
     #[error("{0}")]
     Schema(String),
+}
+
+impl StoreError {
+    /// The store was closed, or its thread is gone: nothing was done.
+    pub(super) fn closed() -> Self {
+        Self::Unavailable("the store is closed".to_owned())
+    }
+}
+
+/// What both databases say when they cannot serve now but may later. Neither client library hands on the codes behind.
+const PASSING_TROUBLE: [&str; 15] = [
+    // SQLite
+    "database or disk is full",
+    "disk I/O error",
+    "database is locked",
+    "database table is locked",
+    "unable to open database file",
+    "attempt to write a readonly database",
+    // PostgreSQL
+    "No space left on device",
+    "terminating connection",
+    "the database system is",
+    "server closed the connection",
+    "no connection to the server",
+    "too many clients",
+    "remaining connection slots",
+    "cannot execute",
+    "canceling statement due to",
+];
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        let passing = match &error {
+            DieselError::DatabaseError(
+                DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ReadOnlyTransaction,
+                _,
+            )
+            | DieselError::BrokenTransactionManager => true,
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
+                PASSING_TROUBLE.iter().any(|text| information.message().contains(text))
+            }
+            DieselError::RollbackErrorOnCommit { .. } => true,
+            _ => false,
+        };
+        if passing { Self::Unavailable(error.to_string()) } else { Self::Query(error.to_string()) }
+    }
+}
+
+impl From<ConnectionError> for StoreError {
+    fn from(error: ConnectionError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// How a closure given to [`Store::write`](super::Store::write) ends without success. Either way nothing it wrote stays.
+#[derive(Debug)]
+pub enum WriteError<E> {
+    /// It decided not to go on.
+    Refused(E),
+    /// A query failed.
+    Database(DieselError),
+}
+
+impl<E> From<DieselError> for WriteError<E> {
+    fn from(error: DieselError) -> Self {
+        Self::Database(error)
+    }
 }

@@ -49,3 +49,14 @@ pub enum Outcome {
     /// The guard did not hold; nothing was written.
     Refused,
 }
+
+impl Entry {
+    /// How many rows it writes when its guard holds.
+    pub(super) fn rows(&self) -> usize {
+        let guard = match self.guard {
+            Guard::None => 0,
+            Guard::Transaction(_) | Guard::IdempotencyKey(_) | Guard::AssertionId(_) => 1,
+        };
+        guard + self.inserts.len()
+    }
+}

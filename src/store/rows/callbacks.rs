@@ -15,7 +15,7 @@ pub mod callback_state {
 
 /// A callback to be sent: the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = callbacks)]
+#[diesel(table_name = callbacks, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct CallbackRow {
     pub id: IdBytes,

@@ -4,7 +4,7 @@ use crate::store::schema::{authenticators, devices, enrolments, push_addresses, 
 
 /// An installation of a mobile application.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = devices)]
+#[diesel(table_name = devices, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct DeviceRow {
     pub id: String,
@@ -23,7 +23,7 @@ pub struct DeviceRow {
 
 /// A user on a device.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = enrolments)]
+#[diesel(table_name = enrolments, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct EnrolmentRow {
     pub device_id: String,
@@ -36,7 +36,7 @@ pub struct EnrolmentRow {
 
 /// A further key of a user on a device.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = authenticators)]
+#[diesel(table_name = authenticators, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthenticatorRow {
     pub device_id: String,
@@ -48,7 +48,7 @@ pub struct AuthenticatorRow {
 
 /// Where a push for an installation goes.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = push_addresses)]
+#[diesel(table_name = push_addresses, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct PushAddressRow {
     pub device_id: String,
@@ -63,7 +63,7 @@ pub struct PushAddressRow {
 
 /// That a user of an installation is asked by push.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = push_enrolments)]
+#[diesel(table_name = push_enrolments, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct PushEnrolmentRow {
     pub device_id: String,

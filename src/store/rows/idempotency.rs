@@ -5,7 +5,7 @@ use crate::store::schema::idempotency_keys;
 
 /// An `Idempotency-Key` in use.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = idempotency_keys)]
+#[diesel(table_name = idempotency_keys, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct IdempotencyRow {
     pub client_id: String,

@@ -5,7 +5,7 @@ use crate::store::schema::{access_tokens, assertion_ids, authorizations};
 
 /// An access token, by its keyed hash.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = access_tokens)]
+#[diesel(table_name = access_tokens, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct AccessTokenRow {
     pub token_hash: Vec<u8>,
@@ -18,7 +18,7 @@ pub struct AccessTokenRow {
 
 /// A client assertion's `jti`, by its keyed hash.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = assertion_ids)]
+#[diesel(table_name = assertion_ids, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct AssertionIdRow {
     pub client_id: String,
@@ -28,7 +28,7 @@ pub struct AssertionIdRow {
 
 /// An authorization request on its way from the application to a code.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = authorizations)]
+#[diesel(table_name = authorizations, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthorizationRow {
     pub id: IdBytes,

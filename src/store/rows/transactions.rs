@@ -5,7 +5,7 @@ use crate::store::schema::transactions;
 
 /// A transaction. Written once whole, then changed by [`TransactionUpdate`]s only.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = transactions)]
+#[diesel(table_name = transactions, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct TransactionRow {
     pub id: IdBytes,

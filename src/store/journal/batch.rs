@@ -1,0 +1,94 @@
+//! Which entries may share a commit.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+
+use tokio::sync::oneshot;
+
+use super::entry::{Entry, Guard, Insert, Outcome};
+use crate::store::error::StoreError;
+
+/// An entry and who waits for it.
+pub(in crate::store) struct Pending {
+    pub(super) entry: Entry,
+    pub(super) reply: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+/// Finds entries that depend on another one of the same batch. In a set-based statement they would not see each other.
+pub(super) struct Batcher {
+    hashes: RandomState,
+    /// What the batch at hand writes, by hash: two things of the same hash are taken for the same, which costs one of them
+    /// a wait and nothing else.
+    touched: HashSet<u64>,
+}
+
+/// What two entries of one batch must not both touch.
+#[derive(Hash)]
+enum Touched<'a> {
+    Transaction(&'a [u8]),
+    IdempotencyKey(&'a str, &'a [u8]),
+    AssertionId(&'a str, &'a [u8]),
+}
+
+impl Batcher {
+    pub(super) fn new() -> Self {
+        Self { hashes: RandomState::new(), touched: HashSet::new() }
+    }
+
+    /// Splits `pending` into what can be committed together and what must wait for the next batch, both in their order.
+    pub(super) fn split(&mut self, pending: Vec<Pending>) -> (Vec<Pending>, Vec<Pending>) {
+        self.touched.clear();
+        pending.into_iter().partition(|pending| self.admit(&pending.entry))
+    }
+
+    /// Whether an entry touches nothing that an earlier one, admitted or not, touches.
+    fn admit(&mut self, entry: &Entry) -> bool {
+        let mut alone = match &entry.guard {
+            Guard::None => true,
+            Guard::Transaction(update) => self.touch(&Touched::Transaction(&update.id)),
+            Guard::IdempotencyKey(row) => self.touch(&Touched::IdempotencyKey(&row.client_id, &row.key_hash)),
+            Guard::AssertionId(row) => self.touch(&Touched::AssertionId(&row.client_id, &row.jti_hash)),
+        };
+        for insert in &entry.inserts {
+            if let Insert::Transaction(row) = insert {
+                alone &= self.touch(&Touched::Transaction(&row.id));
+            }
+        }
+        alone
+    }
+
+    fn touch(&mut self, key: &impl Hash) -> bool {
+        self.touched.insert(self.hashes.hash_one(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::rows::AssertionIdRow;
+
+    fn assertion(jti: u8) -> Pending {
+        let row = AssertionIdRow { client_id: "app".to_owned(), jti_hash: vec![jti], expires_at: 0 };
+        let entry = Entry { guard: Guard::AssertionId(Box::new(row)), inserts: Vec::new() };
+        Pending { entry, reply: oneshot::channel().0 }
+    }
+
+    fn jtis(pending: &[Pending]) -> Vec<u8> {
+        let jti = |pending: &Pending| match &pending.entry.guard {
+            Guard::AssertionId(row) => row.jti_hash[0],
+            _ => unreachable!("made above"),
+        };
+        pending.iter().map(jti).collect()
+    }
+
+    #[test]
+    fn the_later_of_two_with_one_key_waits_in_order() {
+        let mut batcher = Batcher::new();
+        let (together, later) = batcher.split([1, 2, 1, 3, 2, 1].map(assertion).into());
+        assert_eq!(jtis(&together), [1, 2, 3]);
+        assert_eq!(jtis(&later), [1, 2, 1]);
+        let (together, later) = batcher.split(later);
+        assert_eq!(jtis(&together), [1, 2]);
+        assert_eq!(jtis(&later), [1]);
+    }
+}

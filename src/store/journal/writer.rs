@@ -1,0 +1,172 @@
+//! The journal's thread: collects, commits, answers; loses its connection and finds it again.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::QueryResult;
+
+use super::batch::{Batcher, Pending};
+use super::entry::{Entry, Outcome};
+use super::{JournalQueue, Work, postgres, sqlite};
+use crate::store::Connection;
+use crate::store::connection::{Connector, Role};
+use crate::store::error::StoreError;
+use crate::store::job::{Health, Job, guarded, health_after};
+use crate::store::statistics::Counters;
+
+/// How long to wait between attempts to connect: doubled from the first to the last.
+const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(50);
+const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(1);
+
+pub(super) struct Writer {
+    connector: Connector,
+    batch_max: usize,
+    queue: Arc<JournalQueue>,
+    counters: Arc<Counters>,
+    batcher: Batcher,
+    connection: Option<Connection>,
+    /// Zero unless the last attempt to connect failed.
+    reconnect_wait: Duration,
+}
+
+impl Writer {
+    pub(super) fn new(
+        connector: Connector,
+        batch_max: usize,
+        queue: Arc<JournalQueue>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let batcher = Batcher::new();
+        Self { connector, batch_max, queue, counters, batcher, connection: None, reconnect_wait: Duration::ZERO }
+    }
+
+    /// Works until the queue is closed and drained.
+    pub(super) fn run(mut self) {
+        let mut pending: Vec<Pending> = Vec::new();
+        let mut arrived = Vec::new();
+        loop {
+            let room = self.batch_max.saturating_sub(pending.len());
+            let open = self.queue.take(room, pending.is_empty(), &mut arrived);
+            if !open && pending.is_empty() {
+                return;
+            }
+            let mut writes = Vec::new();
+            for work in arrived.drain(..) {
+                match work {
+                    Work::Entry(entry) => pending.push(entry),
+                    Work::Write(job) => writes.push(job),
+                }
+            }
+            let (together, later) = self.batcher.split(mem::take(&mut pending));
+            pending = later;
+            if !together.is_empty() {
+                self.commit(together);
+            }
+            for job in writes {
+                self.write(job);
+            }
+        }
+    }
+
+    /// Commits a batch and tells everybody. When it fails because of something in it, its halves are tried apart, down to
+    /// the entry that is to blame, so that the others do not suffer for it.
+    fn commit(&mut self, mut batch: Vec<Pending>) {
+        match self.attempt(&batch) {
+            Ok(outcomes) => {
+                self.count(&batch, &outcomes);
+                for (pending, outcome) in batch.into_iter().zip(outcomes) {
+                    // Whoever asked may have gone meanwhile.
+                    let _ = pending.reply.send(Ok(outcome));
+                }
+            }
+            Err(StoreError::Query(_) | StoreError::Panicked) if batch.len() > 1 => {
+                let second_half = batch.split_off(batch.len() / 2);
+                self.commit(batch);
+                self.commit(second_half);
+            }
+            Err(error) => {
+                self.counters.failed(batch.len());
+                for pending in batch {
+                    let _ = pending.reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// One database transaction for all of `batch`: an outcome for each, in order, or nothing happened.
+    fn attempt(&mut self, batch: &[Pending]) -> Result<Vec<Outcome>, StoreError> {
+        let connection = self.connection()?;
+        let entries: Vec<&Entry> = batch.iter().map(|pending| &pending.entry).collect();
+        let result = guarded(|| in_transaction(connection, &entries)).and_then(|result| result);
+        self.check(health_after(result.as_ref().err()));
+        result
+    }
+
+    fn write(&mut self, job: Job) {
+        let health = match self.connection() {
+            Ok(connection) => job(Ok(connection)),
+            Err(error) => job(Err(error)),
+        };
+        self.check(health);
+    }
+
+    /// The connection, made anew if it was lost. While connecting fails, each attempt is preceded by a growing pause, in which
+    /// work piles up to the queue's bound.
+    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        if self.connection.is_none() {
+            self.queue.pause(self.reconnect_wait);
+            match self.connector.connect(Role::Journal) {
+                Ok(connection) => {
+                    self.reconnect_wait = Duration::ZERO;
+                    self.connection = Some(connection);
+                }
+                Err(error) => {
+                    self.reconnect_wait = (self.reconnect_wait * 2).clamp(RECONNECT_WAIT_MIN, RECONNECT_WAIT_MAX);
+                    tracing::warn!(%error, "the journal could not connect to the database");
+                    return Err(error.into());
+                }
+            }
+        }
+        self.connection.as_mut().ok_or_else(StoreError::closed)
+    }
+
+    fn check(&mut self, health: Health) {
+        if health == Health::Broken {
+            self.connection = None;
+        }
+    }
+
+    fn count(&self, batch: &[Pending], outcomes: &[Outcome]) {
+        let mut refused = 0;
+        let mut rows = 0;
+        for (pending, outcome) in batch.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Committed => rows += pending.entry.rows(),
+                Outcome::Refused => refused += 1,
+            }
+        }
+        self.counters.committed(batch.len(), refused, rows);
+    }
+}
+
+fn in_transaction(connection: &mut Connection, entries: &[&Entry]) -> Result<Vec<Outcome>, StoreError> {
+    connection.begin()?;
+    match apply(connection, entries) {
+        Ok(outcomes) => {
+            connection.commit()?;
+            Ok(outcomes)
+        }
+        Err(error) => {
+            connection.rollback()?;
+            Err(error.into())
+        }
+    }
+}
+
+fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
+    match connection {
+        Connection::Postgres(connection) => postgres::apply(connection, entries),
+        Connection::Sqlite(connection) => sqlite::apply(connection, entries),
+    }
+}

@@ -1,0 +1,89 @@
+//! A bounded queue between async callers, who never wait for a place, and the store's threads, who wait for work.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::error::StoreError;
+
+/// First in, first out; any number of threads at both ends.
+pub(super) struct Queue<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+    closing: Condvar,
+    length_max: usize,
+}
+
+struct State<T> {
+    items: VecDeque<T>,
+    closed: bool,
+}
+
+impl<T> Queue<T> {
+    /// An open, empty queue that holds at most `length_max`.
+    pub(super) fn new(length_max: usize) -> Self {
+        let state = State { items: VecDeque::new(), closed: false };
+        Self { state: Mutex::new(state), changed: Condvar::new(), closing: Condvar::new(), length_max }
+    }
+
+    /// Adds one at the end, or says at once why not.
+    pub(super) fn push(&self, item: T) -> Result<(), StoreError> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(StoreError::closed());
+        }
+        if state.items.len() >= self.length_max {
+            return Err(StoreError::Overloaded);
+        }
+        state.items.push_back(item);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Takes the first, waiting until there is one. `None` when the queue is closed and drained.
+    pub(super) fn pop(&self) -> Option<T> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(item) = state.items.pop_front() {
+                return Some(item);
+            }
+            if state.closed {
+                return None;
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+
+    /// Moves up to `count` to the end of `into`, waiting for the first if told to. False when the queue is closed and drained.
+    pub(super) fn take(&self, count: usize, wait: bool, into: &mut Vec<T>) -> bool {
+        let mut state = self.state.lock();
+        while wait && state.items.is_empty() && !state.closed {
+            self.changed.wait(&mut state);
+        }
+        let count = count.min(state.items.len());
+        into.extend(state.items.drain(..count));
+        count > 0 || !state.closed
+    }
+
+    /// Waits for `duration`, or until the queue is closed.
+    pub(super) fn pause(&self, duration: Duration) {
+        let mut state = self.state.lock();
+        if !state.closed {
+            self.closing.wait_for(&mut state, duration);
+        }
+    }
+
+    /// No more may be added; what is there is still handed out.
+    pub(super) fn close(&self) {
+        self.state.lock().closed = true;
+        self.changed.notify_all();
+        self.closing.notify_all();
+    }
+
+    /// How many are waiting.
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().items.len()
+    }
+}
