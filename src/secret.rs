@@ -6,6 +6,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "every slice is of a length fixed beside it")]
 
+mod opaque;
+
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -15,6 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
+
+pub use opaque::{OpaqueToken, TokenKind};
 
 use crate::random::{self, Random};
 

@@ -36,6 +36,20 @@ pub struct Settings {
     pub mobile_authentication: Arc<MobileAuthentication>,
 }
 
+impl Settings {
+    /// A version of an application, if it is configured and not disabled.
+    #[must_use]
+    pub fn enabled_version(
+        &self,
+        application: &ApplicationId,
+        platform: Platform,
+        version: &str,
+    ) -> Option<&ApplicationVersion> {
+        let version = self.applications.get(application)?.version(platform, version)?;
+        (version.status != VersionStatus::Disabled).then_some(version)
+    }
+}
+
 /// The settings in force. Clones see the same ones.
 #[derive(Clone, Debug, Default)]
 pub struct CurrentSettings(Arc<ArcSwap<Settings>>);

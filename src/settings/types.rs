@@ -68,6 +68,12 @@ impl Platform {
             Self::Android => "android",
         }
     }
+
+    /// The platform of a name on the wire.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Ios, Self::Android].into_iter().find(|platform| platform.as_str() == name)
+    }
 }
 
 /// What the installations of one version may do.
