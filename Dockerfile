@@ -1,0 +1,31 @@
+# syntax=docker/dockerfile:1
+FROM rust:1-slim-trixie AS build
+# For AWS-LC, and for OpenSSL beneath libpq: both are built from source.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends cmake g++ make perl pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/source/target \
+    cargo build --locked --release --bin countersign \
+    && cp target/release/countersign /countersign
+
+FROM debian:trixie-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /var/lib/countersign --create-home --shell /usr/sbin/nologin countersign
+COPY --from=build /countersign /usr/local/bin/countersign
+# A number, so that Kubernetes can check runAsNonRoot.
+USER 10001:10001
+WORKDIR /var/lib/countersign
+# The only place that is written to: the root file system may be read-only.
+VOLUME /var/lib/countersign
+ENV COUNTERSIGN_SERVER__PUBLIC_ADDRESS=0.0.0.0:8080 \
+    COUNTERSIGN_DATABASE__URL=sqlite:/var/lib/countersign/countersign.db
+# The management listener stays on loopback, inside the container, until told otherwise.
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["countersign"]
+CMD ["serve"]
