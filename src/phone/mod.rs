@@ -84,6 +84,12 @@ impl Phone {
         &self.0.device_id
     }
 
+    /// The way to the server.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.0.connection
+    }
+
     /// The installation's key pair, the authenticator `device`.
     #[must_use]
     pub fn key(&self) -> &PrivateJwk {
