@@ -10,6 +10,7 @@ pub mod jose;
 pub mod phone;
 pub mod push;
 pub mod random;
+pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod sms;
