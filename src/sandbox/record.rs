@@ -69,8 +69,8 @@ impl Received {
     /// The last run of exactly six digits in a text message: what a person would type.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        let runs = self.text()?.split(|character: char| !character.is_ascii_digit());
-        runs.filter(|run| run.len() == 6).next_back()
+        let mut runs = self.text()?.split(|character: char| !character.is_ascii_digit());
+        runs.rfind(|run| run.len() == 6)
     }
 }
 

@@ -1,1 +1,14 @@
+//! Integration tests: real parts put together, as few stand-ins as possible.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::large_futures,
+    clippy::panic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may panic"
+)]
+
+mod providers;
+mod support;

@@ -1,0 +1,60 @@
+//! The server's settings for a running sandbox.
+
+use countersign::sandbox::Sandbox;
+use countersign::secret::SecretString;
+use countersign::settings::{PushConfiguration, PushProvider, SmsConfiguration};
+use url::Url;
+
+pub(crate) fn secret(text: &str) -> SecretString {
+    SecretString::new(text.to_owned())
+}
+
+/// Reaches the APNs stand-in.
+pub(crate) fn apns(sandbox: &Sandbox) -> PushConfiguration {
+    let credentials = sandbox.credentials();
+    PushConfiguration {
+        name: "apns".to_owned(),
+        provider: PushProvider::Apns {
+            team_id: credentials.apns_team_id.clone(),
+            key_id: credentials.apns_key_id.clone(),
+            auth_key: secret(&credentials.apns_auth_key),
+        },
+        endpoint: Some(url(&sandbox.endpoints().apns)),
+        ca_certificate: Some(credentials.ca_certificate.clone()),
+    }
+}
+
+/// Reaches the FCM stand-in.
+pub(crate) fn fcm(sandbox: &Sandbox) -> PushConfiguration {
+    let service_account = secret(&sandbox.credentials().fcm_service_account);
+    PushConfiguration {
+        name: "fcm".to_owned(),
+        provider: PushProvider::Fcm { service_account },
+        endpoint: Some(url(&sandbox.endpoints().fcm)),
+        ca_certificate: None,
+    }
+}
+
+/// Reaches the Twilio stand-in.
+pub(crate) fn twilio(sandbox: &Sandbox) -> SmsConfiguration {
+    let credentials = sandbox.credentials();
+    SmsConfiguration::Twilio {
+        account_sid: credentials.twilio_account_sid.clone(),
+        auth_token: secret(&credentials.twilio_auth_token),
+        from_number: credentials.twilio_from_number.clone(),
+        endpoint: Some(url(&sandbox.endpoints().twilio)),
+    }
+}
+
+/// Reaches the SMS gateway's stand-in.
+pub(crate) fn sms_gateway(sandbox: &Sandbox) -> SmsConfiguration {
+    let credentials = sandbox.credentials();
+    SmsConfiguration::Http {
+        endpoint: url(&format!("{}/sms", sandbox.endpoints().sms_gateway)),
+        credentials: Some((credentials.gateway_username.clone(), secret(&credentials.gateway_password))),
+    }
+}
+
+fn url(text: &str) -> Url {
+    Url::parse(text).unwrap()
+}
