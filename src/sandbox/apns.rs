@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::exchange::{Answer, Request};
 use super::fault::Fault;
 use super::jwt::{self, Algorithm};
-use super::state::State;
+use super::shared::State;
 
 /// The largest payload, in bytes.
 const PAYLOAD_BYTES_MAX: usize = 4096;

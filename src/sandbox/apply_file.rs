@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::credentials::Credentials;
-use super::state::Endpoints;
+use super::shared::Endpoints;
 
 /// The files the text refers to, and their contents.
 fn files(credentials: &Credentials) -> [(&'static str, &str); 6] {

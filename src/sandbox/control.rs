@@ -14,7 +14,7 @@ use serde_json::json;
 use super::exchange::{Answer, Request};
 use super::fault::{Fault, Provider};
 use super::record::Received;
-use super::state::State;
+use super::shared::State;
 
 const LIST_MAX: usize = 1000;
 const WAIT_MAX: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use super::credentials::hex;
 use super::exchange::{Answer, Request};
 use super::fault::{Fault, Provider};
 use super::jwt::{self, Algorithm};
-use super::state::State;
+use super::shared::State;
 
 const TOKEN_LIFE_SECS: i64 = 3600;
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";

@@ -13,8 +13,8 @@ mod fcm;
 mod jwt;
 mod record;
 mod server;
+mod shared;
 mod sms_gateway;
-mod state;
 mod twilio;
 mod website;
 
@@ -30,13 +30,13 @@ use parking_lot::Mutex;
 pub use credentials::Credentials;
 pub use fault::{Fault, Provider};
 pub use record::Received;
-pub use state::Endpoints;
+pub use shared::Endpoints;
 pub use website::CallbackProblem;
 
 use crate::clock::Clock;
 use record::Records;
 use server::Listeners;
-use state::State;
+use shared::State;
 
 /// How long the `wait_for_…` functions wait.
 const WAIT_MAX: Duration = Duration::from_secs(10);

@@ -19,7 +19,7 @@ use super::credentials::Keys;
 use super::exchange::{Answer, Connection, Request};
 use super::fault::{Fault, Provider};
 use super::record::Received;
-use super::state::State;
+use super::shared::State;
 use super::{apns, control, fcm, sms_gateway, twilio, website};
 
 /// The largest body taken, in bytes: more than any provider takes.

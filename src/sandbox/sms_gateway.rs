@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::exchange::{Answer, Request};
 use super::fault::Fault;
-use super::state::State;
+use super::shared::State;
 
 /// The number a message is for.
 pub(super) fn recipient(request: &Request) -> String {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::credentials::hex;
 use super::exchange::{Answer, Request};
 use super::fault::Fault;
-use super::state::State;
+use super::shared::State;
 
 /// The longest text, in characters.
 const BODY_CHARACTERS_MAX: usize = 1600;

@@ -6,7 +6,7 @@ use super::credentials::Credentials;
 use super::exchange::{Answer, Request, is_basic};
 use super::fault::Fault;
 use super::record::Received;
-use super::state::State;
+use super::shared::State;
 use crate::clock::Timestamp;
 
 /// The path called back.
