@@ -1,12 +1,29 @@
 //! What administrators configure, as one snapshot that is replaced whole when something changes.
+//!
+//! The configuration is a set of objects. [`Settings::from_file`] reads the wanted ones, [`plan()`] compares, and
+//! [`StoredSettings`] keeps them as documents in the database, with their secrets sealed, and follows changes made by others.
 
+mod documents;
+mod file;
+mod objects;
+mod persist;
+mod plan;
+mod problem;
+mod references;
 mod types;
+mod validate;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+pub use file::FileError;
+pub use objects::{Kind, Object};
+pub use persist::{SettingsError, StoredSettings};
+pub use plan::{Action, Change, Plan, plan};
+pub use problem::Problem;
+pub use references::ReadVariable;
 pub use types::{
     ApiClient, ApnsEnvironment, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
     CallbackEndpoint, ClientCredential, Enabled, MobileAuthentication, Permission, PinSettings, Platform,

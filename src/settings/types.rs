@@ -210,6 +210,17 @@ pub enum PushProvider {
     },
 }
 
+impl PushProvider {
+    /// The platform whose phones it reaches.
+    #[must_use]
+    pub const fn platform(&self) -> Platform {
+        match self {
+            Self::Apns { .. } => Platform::Ios,
+            Self::Fcm { .. } => Platform::Android,
+        }
+    }
+}
+
 /// The text message gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SmsConfiguration {

@@ -1,6 +1,7 @@
 //! Queries: functions that take a connection, so that they compose in a transaction. One file for each group of tables.
 
 pub mod devices;
+pub mod settings;
 pub mod tokens;
 
 use diesel::QueryResult;

@@ -1,0 +1,166 @@
+//! The file given to `countersign apply`: the whole configuration, as TOML.
+//!
+//! Every error says where it is, as `authentication_types[2].time_to_live_seconds: …`, and all that can be told at once are.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::Serialized;
+use serde::Deserialize;
+
+use super::documents::{
+    ApiClientDocument, CallbackEndpointDocument, PushConfigurationDocument, SECRET_FIELDS, SmsDocument,
+};
+use super::objects::{Kind, Object, Objects};
+use super::problem::Problem;
+use super::references::{ReadVariable, References};
+use super::{Application, AuthenticationType, MobileAuthentication, Settings, validate};
+use crate::config::toml_text;
+
+/// Why a configuration file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not TOML.
+    #[error("line {line}: {message}")]
+    Syntax {
+        /// Where, counted from 1.
+        line: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// What it says does not do.
+    #[error("{}", Lines(.0))]
+    Problems(Vec<Problem>),
+}
+
+struct Lines<'a>(&'a [Problem]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            write!(f, "{}{problem}", if index == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct FileDocument {
+    api_clients: Vec<ApiClientDocument>,
+    applications: Vec<Application>,
+    authentication_types: Vec<AuthenticationType>,
+    callback_endpoints: Vec<CallbackEndpointDocument>,
+    mobile_authentication: MobileAuthentication,
+    push_configurations: Vec<PushConfigurationDocument>,
+    sms: Option<SmsDocument>,
+}
+
+impl Settings {
+    /// Reads a configuration file and what it refers to: `file:PATH` counts from the file's directory, `env:NAME` is looked
+    /// up with `environment`.
+    pub fn from_file(path: &Path, environment: ReadVariable<'_>) -> Result<Self, FileError> {
+        let text = std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+        Self::from_toml(&text, path.parent().unwrap_or(Path::new("")), environment)
+    }
+
+    /// The same for a text, with the directory that its relative paths count from.
+    pub fn from_toml(text: &str, directory: &Path, environment: ReadVariable<'_>) -> Result<Self, FileError> {
+        let table =
+            toml_text::parse(text).map_err(|error| FileError::Syntax { line: error.line, message: error.message })?;
+        let document = Figment::from(Serialized::defaults(table)).extract();
+        let document = document.map_err(|error| FileError::Problems(vec![shape_problem(&error)]))?;
+        let objects = resolve(document, &References { directory: directory.to_owned(), environment })
+            .map_err(FileError::Problems)?;
+        Ok(Self::from_objects(0, objects.into_values()))
+    }
+}
+
+/// A key that nothing knows, a value of the wrong kind.
+fn shape_problem(error: &figment::Error) -> Problem {
+    let mut place = String::new();
+    for part in &error.path {
+        if part.bytes().all(|byte| byte.is_ascii_digit()) {
+            place.push_str(&format!("[{part}]"));
+        } else {
+            let dot = if place.is_empty() { "" } else { "." };
+            place.push_str(&format!("{dot}{part}"));
+        }
+    }
+    let secret = error.path.last().is_some_and(|part| SECRET_FIELDS.contains(&part.as_str()));
+    let problem = if secret { "must be text".to_owned() } else { error.kind.to_string() };
+    Problem::new(if place.is_empty() { "the file".to_owned() } else { place }, problem)
+}
+
+/// Turns the document into objects, each checked on its own and against the others.
+fn resolve(document: FileDocument, references: &References<'_>) -> Result<Objects, Vec<Problem>> {
+    let mut collected = Collected::default();
+    collected.all(Kind::ApiClient, document.api_clients, |client| {
+        client.read(references).map(|client| Object::ApiClient(client.into()))
+    });
+    collected.all(Kind::Application, document.applications, |value| Ok(Object::Application(value.into())));
+    collected.all(Kind::AuthenticationType, document.authentication_types, |value| {
+        Ok(Object::AuthenticationType(value.into()))
+    });
+    collected.all(Kind::CallbackEndpoint, document.callback_endpoints, |endpoint| {
+        endpoint.read(references).map(|endpoint| Object::CallbackEndpoint(endpoint.into()))
+    });
+    collected.all(Kind::PushConfiguration, document.push_configurations, |configuration| {
+        configuration.read(references).map(|value| Object::PushConfiguration(value.into()))
+    });
+    let general = Object::MobileAuthentication(document.mobile_authentication.into());
+    collected.one(Kind::MobileAuthentication.as_str().to_owned(), Ok(general));
+    if let Some(sms) = document.sms {
+        let gateway = sms.read(references).map(|gateway| Object::Sms(gateway.into()));
+        collected.one(Kind::Sms.as_str().to_owned(), gateway);
+    }
+    collected.finish()
+}
+
+/// The objects so far with their places in the file, and what is wrong with them.
+#[derive(Default)]
+struct Collected {
+    objects: Vec<(String, Object)>,
+    problems: Vec<Problem>,
+}
+
+impl Collected {
+    fn all<T>(&mut self, kind: Kind, documents: Vec<T>, read: impl Fn(T) -> Result<Object, Problem>) {
+        for (index, document) in documents.into_iter().enumerate() {
+            self.one(format!("{}[{index}]", kind.as_str()), read(document));
+        }
+    }
+
+    fn one(&mut self, place: String, object: Result<Object, Problem>) {
+        match object {
+            Ok(object) => self.objects.push((place, object)),
+            Err(problem) => self.problems.push(problem.within(&place)),
+        }
+    }
+
+    fn finish(mut self) -> Result<Objects, Vec<Problem>> {
+        let all: Objects = self.objects.iter().map(|(_, object)| (object.key(), object.clone())).collect();
+        let mut seen = HashSet::new();
+        for (place, object) in &self.objects {
+            if !seen.insert(object.key()) {
+                let problem = format!("there is another {} of the name {:?}", object.kind().as_str(), object.name());
+                self.problems.push(Problem::new(place, problem));
+            }
+            self.problems.extend(validate::object(object, &all).into_iter().map(|problem| problem.within(place)));
+        }
+        if self.problems.is_empty() { Ok(all) } else { Err(self.problems) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

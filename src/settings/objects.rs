@@ -1,0 +1,155 @@
+//! The settings as a set of objects, each with a kind and a name: what is planned, stored and changed one by one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{
+    ApiClient, Application, AuthenticationType, CallbackEndpoint, MobileAuthentication, PushConfiguration, Settings,
+    SmsConfiguration,
+};
+
+/// What sort of object it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// [`ApiClient`]
+    ApiClient,
+    /// [`Application`] with its versions
+    Application,
+    /// [`AuthenticationType`]
+    AuthenticationType,
+    /// [`CallbackEndpoint`]
+    CallbackEndpoint,
+    /// [`MobileAuthentication`]; there is one
+    MobileAuthentication,
+    /// [`PushConfiguration`]
+    PushConfiguration,
+    /// [`SmsConfiguration`]; there is at most one
+    Sms,
+}
+
+impl Kind {
+    const ALL: [Self; 7] = [
+        Self::ApiClient,
+        Self::Application,
+        Self::AuthenticationType,
+        Self::CallbackEndpoint,
+        Self::MobileAuthentication,
+        Self::PushConfiguration,
+        Self::Sms,
+    ];
+
+    /// The section of the file, the value in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiClient => "api_clients",
+            Self::Application => "applications",
+            Self::AuthenticationType => "authentication_types",
+            Self::CallbackEndpoint => "callback_endpoints",
+            Self::MobileAuthentication => "mobile_authentication",
+            Self::PushConfiguration => "push_configurations",
+            Self::Sms => "sms",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// The name of the objects of which there is one.
+pub(super) const ONLY: &str = "general";
+
+/// One thing that administrators configure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named after what they hold")]
+pub enum Object {
+    ApiClient(Arc<ApiClient>),
+    Application(Arc<Application>),
+    AuthenticationType(Arc<AuthenticationType>),
+    CallbackEndpoint(Arc<CallbackEndpoint>),
+    MobileAuthentication(Arc<MobileAuthentication>),
+    PushConfiguration(Arc<PushConfiguration>),
+    Sms(Arc<SmsConfiguration>),
+}
+
+impl Object {
+    /// What sort it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::ApiClient(_) => Kind::ApiClient,
+            Self::Application(_) => Kind::Application,
+            Self::AuthenticationType(_) => Kind::AuthenticationType,
+            Self::CallbackEndpoint(_) => Kind::CallbackEndpoint,
+            Self::MobileAuthentication(_) => Kind::MobileAuthentication,
+            Self::PushConfiguration(_) => Kind::PushConfiguration,
+            Self::Sms(_) => Kind::Sms,
+        }
+    }
+
+    /// What it is called among its kind.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::ApiClient(client) => client.client_id.as_str(),
+            Self::Application(application) => application.id.as_str(),
+            Self::AuthenticationType(authentication_type) => &authentication_type.name,
+            Self::CallbackEndpoint(endpoint) => &endpoint.url,
+            Self::PushConfiguration(configuration) => &configuration.name,
+            Self::MobileAuthentication(_) | Self::Sms(_) => ONLY,
+        }
+    }
+
+    pub(super) fn key(&self) -> ObjectKey {
+        (self.kind(), self.name().to_owned())
+    }
+}
+
+pub(super) type ObjectKey = (Kind, String);
+
+/// All objects, in a fixed order.
+pub(super) type Objects = BTreeMap<ObjectKey, Object>;
+
+impl Settings {
+    /// The snapshot made of these objects.
+    pub(super) fn from_objects(revision: i64, objects: impl IntoIterator<Item = Object>) -> Self {
+        let mut settings = Self { revision, ..Self::default() };
+        for object in objects {
+            settings.put(object);
+        }
+        settings
+    }
+
+    fn put(&mut self, object: Object) {
+        match object {
+            Object::ApiClient(client) => drop(self.api_clients.insert(client.client_id.clone(), client)),
+            Object::Application(application) => {
+                drop(self.applications.insert(application.id.clone(), application));
+            }
+            Object::AuthenticationType(value) => {
+                drop(self.authentication_types.insert(value.name.clone(), value));
+            }
+            Object::CallbackEndpoint(endpoint) => {
+                drop(self.callback_endpoints.insert(endpoint.url.clone(), endpoint));
+            }
+            Object::PushConfiguration(configuration) => {
+                drop(self.push_configurations.insert(configuration.name.clone(), configuration));
+            }
+            Object::MobileAuthentication(general) => self.mobile_authentication = general,
+            Object::Sms(gateway) => self.sms = Some(gateway),
+        }
+    }
+
+    pub(super) fn objects(&self) -> Objects {
+        let clients = self.api_clients.values().cloned().map(Object::ApiClient);
+        let applications = self.applications.values().cloned().map(Object::Application);
+        let types = self.authentication_types.values().cloned().map(Object::AuthenticationType);
+        let endpoints = self.callback_endpoints.values().cloned().map(Object::CallbackEndpoint);
+        let configurations = self.push_configurations.values().cloned().map(Object::PushConfiguration);
+        let general = [Object::MobileAuthentication(Arc::clone(&self.mobile_authentication))];
+        let sms = self.sms.iter().cloned().map(Object::Sms);
+        let all = clients.chain(applications).chain(types).chain(endpoints).chain(configurations).chain(general);
+        all.chain(sms).map(|object| (object.key(), object)).collect()
+    }
+}
