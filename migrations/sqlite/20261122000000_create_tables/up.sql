@@ -43,6 +43,9 @@ CREATE TABLE transactions (
 ) WITHOUT ROWID;
 CREATE INDEX transactions_pending_by_expiry ON transactions (expires_at) WHERE status = 0;
 CREATE INDEX transactions_pending_by_device ON transactions (device_id) WHERE status = 0 AND device_id IS NOT NULL;
+-- How often a user was asked on a device.
+CREATE INDEX transactions_by_device ON transactions (device_id, created_at) WHERE device_id IS NOT NULL;
+CREATE INDEX transactions_delivery_due ON transactions (id) WHERE status = 0 AND delivery_due;
 CREATE INDEX transactions_by_finish ON transactions (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE events (

@@ -1,8 +1,15 @@
 //! Queries: functions that take a connection, so that they compose in a transaction. One file for each group of tables.
 
+pub mod callbacks;
 pub mod devices;
+pub mod callbacks;
+pub mod devices;
+pub mod events;
+pub mod idempotency;
 pub mod settings;
+pub mod sweep;
 pub mod tokens;
+pub mod transactions;
 
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
