@@ -115,6 +115,15 @@ impl AnyConnection {
         }
     }
 
+    /// Fails if a statement failed since [`AnyConnection::begin`] and was not taken back with a savepoint. PostgreSQL answers
+    /// the `COMMIT` of such a transaction by rolling it back, without an error.
+    pub(super) fn check_transaction(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Postgres(connection) => connection.batch_execute("SELECT 1"),
+            Self::Sqlite(_) => Ok(()),
+        }
+    }
+
     /// Makes durable what was written since [`AnyConnection::begin`].
     pub(super) fn commit(&mut self) -> QueryResult<()> {
         match self {

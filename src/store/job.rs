@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use diesel::QueryResult;
+use diesel::result::Error as DieselError;
 use tokio::sync::oneshot;
 
 use super::Connection;
@@ -48,14 +49,14 @@ where
 {
     let (reply, receiver) = oneshot::channel();
     let job = move |connection: Result<&mut Connection, StoreError>| {
-        let result = connection.map_err(Failure::Store).and_then(|connection| in_transaction(connection, change));
-        let (result, health) = match result {
-            Ok(value) => (Ok(value), Health::Sound),
-            Err(Failure::Refused(refusal)) => (Err(refusal), Health::Sound),
-            Err(Failure::Store(error)) => {
-                let health = health_after(Some(&error));
-                (Err(error.into()), health)
-            }
+        let checked = |connection: &mut Connection| {
+            let value = change(connection)?;
+            connection.check_transaction()?;
+            Ok(value)
+        };
+        let (result, health) = match connection {
+            Ok(connection) => transact(connection, checked),
+            Err(error) => (Err(error.into()), Health::Sound),
         };
         let _ = reply.send(result);
         health
@@ -63,45 +64,48 @@ where
     (Box::new(job), receiver)
 }
 
-enum Failure<E> {
-    Refused(E),
-    Store(StoreError),
+/// Runs `change` in a database transaction of its own: all of it is durable after success, none of it after anything else.
+pub(super) fn transact<T, E: From<StoreError>>(
+    connection: &mut Connection,
+    change: impl FnOnce(&mut Connection) -> Result<T, WriteError<E>>,
+) -> (Result<T, E>, Health) {
+    let result = guarded(|| {
+        connection.begin()?;
+        let value = change(connection)?;
+        connection.commit()?;
+        Ok(value)
+    });
+    let error = match result {
+        Ok(Ok(value)) => return (Ok(value), Health::Sound),
+        Ok(Err(WriteError::Refused(refusal))) => return (Err(refusal), undo(connection)),
+        Ok(Err(WriteError::Database(error))) => StoreError::from(error),
+        Err(panicked) => panicked,
+    };
+    let health = match health_after(Some(&error)) {
+        Health::Sound => undo(connection),
+        // It is dropped, and with it the transaction.
+        Health::Broken => Health::Broken,
+    };
+    (Err(error.into()), health)
 }
 
-impl<E> From<diesel::result::Error> for Failure<E> {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Store(error.into())
+/// Rolls back. A connection that cannot is of no further use.
+fn undo(connection: &mut Connection) -> Health {
+    match connection.rollback() {
+        // A failed commit, or the database itself, has rolled back before.
+        Ok(()) | Err(DieselError::NotInTransaction) => Health::Sound,
+        Err(_) => Health::Broken,
     }
 }
 
-fn in_transaction<T, E>(
-    connection: &mut Connection,
-    change: impl FnOnce(&mut Connection) -> Result<T, WriteError<E>>,
-) -> Result<T, Failure<E>> {
-    connection.begin()?;
-    let failure = match guarded(|| change(connection)) {
-        Ok(Ok(value)) => {
-            connection.commit()?;
-            return Ok(value);
-        }
-        Ok(Err(WriteError::Refused(refusal))) => Failure::Refused(refusal),
-        Ok(Err(WriteError::Database(error))) => Failure::Store(error.into()),
-        // The connection is dropped, and with it the transaction.
-        Err(panicked) => return Err(Failure::Store(panicked)),
-    };
-    // A connection that cannot even roll back is of no use, whatever went wrong before.
-    connection.rollback()?;
-    Err(failure)
-}
-
 /// Runs a closure so that its panic becomes an error and the thread lives on.
-pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, StoreError> {
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, StoreError> {
     // What the closure leaves half-done is the connection's state, and that is thrown away after a panic.
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| StoreError::Panicked)
 }
 
 /// What an error tells about the connection it came from.
-pub(super) fn health_after(error: Option<&StoreError>) -> Health {
+fn health_after(error: Option<&StoreError>) -> Health {
     match error {
         None | Some(StoreError::Overloaded | StoreError::Query(_) | StoreError::Schema(_)) => Health::Sound,
         Some(StoreError::Unavailable(_) | StoreError::Panicked) => Health::Broken,

@@ -12,7 +12,7 @@ use super::{JournalQueue, Work, postgres, sqlite};
 use crate::store::Connection;
 use crate::store::connection::{Connector, Role};
 use crate::store::error::StoreError;
-use crate::store::job::{Health, Job, guarded, health_after};
+use crate::store::job::{Health, Job, transact};
 use crate::store::statistics::Counters;
 
 /// How long to wait between attempts to connect: doubled from the first to the last.
@@ -98,8 +98,8 @@ impl Writer {
     fn attempt(&mut self, batch: &[Pending]) -> Result<Vec<Outcome>, StoreError> {
         let connection = self.connection()?;
         let entries: Vec<&Entry> = batch.iter().map(|pending| &pending.entry).collect();
-        let result = guarded(|| in_transaction(connection, &entries)).and_then(|result| result);
-        self.check(health_after(result.as_ref().err()));
+        let (result, health) = transact(connection, |connection| Ok(apply(connection, &entries)?));
+        self.check(health);
         result
     }
 
@@ -147,20 +147,6 @@ impl Writer {
             }
         }
         self.counters.committed(batch.len(), refused, rows);
-    }
-}
-
-fn in_transaction(connection: &mut Connection, entries: &[&Entry]) -> Result<Vec<Outcome>, StoreError> {
-    connection.begin()?;
-    match apply(connection, entries) {
-        Ok(outcomes) => {
-            connection.commit()?;
-            Ok(outcomes)
-        }
-        Err(error) => {
-            connection.rollback()?;
-            Err(error.into())
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Installations, the users on them, their keys and where their pushes go.
 //!
-//! Functions that insert what must be unique answer `false` where it was taken. On PostgreSQL nothing more can be done in
-//! that database transaction then: the caller gives it up.
+//! Functions that insert what must be unique answer `false` where it was taken.
 
 use diesel::prelude::*;
 
@@ -41,7 +40,7 @@ pub fn delete_device(connection: &mut Connection, id: &str) -> QueryResult<bool>
 
 /// Enrols a user; `false` when the user is enrolled on the device, or the profile id is taken.
 pub fn insert_enrolment(connection: &mut Connection, row: &EnrolmentRow) -> QueryResult<bool> {
-    unless_taken(diesel::insert_into(enrolments::table).values(row).execute(connection))
+    unless_taken(connection, |connection| diesel::insert_into(enrolments::table).values(row).execute(connection))
 }
 
 /// A user on a device.
@@ -110,19 +109,21 @@ pub fn find_push_address(connection: &mut Connection, device: &str) -> QueryResu
 
 /// Sets where pushes for an installation go; `false` when another installation has this address.
 pub fn replace_push_address(connection: &mut Connection, row: &PushAddressRow) -> QueryResult<bool> {
-    let updated = diesel::update(push_addresses::table.find(&row.device_id))
-        .set((
-            push_addresses::transport.eq(&row.transport),
-            push_addresses::address.eq(row.address.as_deref()),
-            push_addresses::address_hash.eq(row.address_hash.as_deref()),
-            push_addresses::registered_at.eq(row.registered_at),
-            push_addresses::dead_since.eq(row.dead_since),
-        ))
-        .execute(connection);
-    match updated {
-        Ok(0) => unless_taken(diesel::insert_into(push_addresses::table).values(row).execute(connection)),
-        other => unless_taken(other),
-    }
+    unless_taken(connection, |connection| {
+        let updated = diesel::update(push_addresses::table.find(&row.device_id))
+            .set((
+                push_addresses::transport.eq(&row.transport),
+                push_addresses::address.eq(row.address.as_deref()),
+                push_addresses::address_hash.eq(row.address_hash.as_deref()),
+                push_addresses::registered_at.eq(row.registered_at),
+                push_addresses::dead_since.eq(row.dead_since),
+            ))
+            .execute(connection)?;
+        if updated > 0 {
+            return Ok(updated);
+        }
+        diesel::insert_into(push_addresses::table).values(row).execute(connection)
+    })
 }
 
 /// Forgets an installation's address when none of its users is asked by push any more.
@@ -144,7 +145,7 @@ pub fn mark_push_address_dead(connection: &mut Connection, device: &str, since: 
 
 /// Has a user asked by push on a device; `false` when the user's slot is taken by another device.
 pub fn insert_push_enrolment(connection: &mut Connection, row: &PushEnrolmentRow) -> QueryResult<bool> {
-    unless_taken(diesel::insert_into(push_enrolments::table).values(row).execute(connection))
+    unless_taken(connection, |connection| diesel::insert_into(push_enrolments::table).values(row).execute(connection))
 }
 
 /// Whether a user is asked by push on a device.

@@ -11,12 +11,18 @@ pub mod sweep;
 pub mod tokens;
 pub mod transactions;
 
-use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
+use diesel::{Connection as _, QueryResult};
 
-/// Whether a row was written; `false` where a unique constraint did not let it in.
-fn unless_taken(written: QueryResult<usize>) -> QueryResult<bool> {
-    match written {
+use super::Connection;
+
+/// Writes a row; `false` where a unique constraint did not let it in. It runs in a savepoint, because on PostgreSQL a
+/// failed statement otherwise spoils the transaction it is in.
+fn unless_taken(
+    connection: &mut Connection,
+    write: impl FnOnce(&mut Connection) -> QueryResult<usize>,
+) -> QueryResult<bool> {
+    match connection.transaction(write) {
         Ok(_) => Ok(true),
         Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
         Err(error) => Err(error),

@@ -37,9 +37,9 @@ pub fn delete_grants_of_client(connection: &mut Connection, client: &str) -> Que
     Ok(())
 }
 
-/// Notes an assertion; `false` when it was seen before. On PostgreSQL the transaction must be given up then.
+/// Notes an assertion; `false` when it was seen before.
 pub fn insert_assertion_id(connection: &mut Connection, row: &AssertionIdRow) -> QueryResult<bool> {
-    unless_taken(diesel::insert_into(assertion_ids::table).values(row).execute(connection))
+    unless_taken(connection, |connection| diesel::insert_into(assertion_ids::table).values(row).execute(connection))
 }
 
 /// Adds an authorization request.
