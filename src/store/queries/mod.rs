@@ -2,8 +2,6 @@
 
 pub mod callbacks;
 pub mod devices;
-pub mod callbacks;
-pub mod devices;
 pub mod events;
 pub mod idempotency;
 pub mod settings;
