@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod devices;
 pub mod egress;
 pub mod ids;
 pub mod jose;

@@ -122,9 +122,12 @@ impl PrivateJwk {
     pub fn generate(random: &dyn Random) -> Result<Self, JoseError> {
         // All but one of 2^32 random texts of 32 bytes are a private key.
         const TRIES_MAX: usize = 8;
-        (0..TRIES_MAX)
-            .find_map(|_| Self::from_scalar(Zeroizing::new(random::bytes(random))).ok())
-            .ok_or(JoseError::Cryptography)
+        (0..TRIES_MAX).find_map(|_| Self::from_bytes(random::bytes(random)).ok()).ok_or(JoseError::Cryptography)
+    }
+
+    /// The key pair whose private part is these bytes, which must be unguessable; almost all are a private key.
+    pub fn from_bytes(bytes: [u8; COORDINATE_BYTES]) -> Result<Self, JoseError> {
+        Self::from_scalar(Zeroizing::new(bytes))
     }
 
     /// Reads a JWK with its private part, as [`PrivateJwk::to_json`] writes it.

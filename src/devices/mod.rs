@@ -1,0 +1,270 @@
+//! Installations of mobile applications, the users on them and their keys.
+//!
+//! An installation registers with a key of its own and is an OAuth client from then on. A user enrols on it: first keys,
+//! then authenticators and push. Whatever goes takes with it what was built upon it: an installation its enrolments and
+//! tokens, an enrolment its authenticators and its push.
+
+mod authenticators;
+mod enrolment;
+mod persist;
+mod push;
+mod registration;
+mod types;
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, Timestamp};
+use crate::ids::{DeviceId, ProfileId, UserId};
+use crate::jose::{PrivateJwk, PublicJwk};
+use crate::random::{self, SharedRandom};
+use crate::secret::{Keyring, OpaqueToken, Purpose, TokenKind, constant_time_eq};
+use crate::settings::CurrentSettings;
+use crate::store::rows::{AuthenticatorRow, EventRow};
+use crate::store::{Store, StoreError};
+use crate::users::events::{Concerning, EventType, event};
+use persist::KeysToEnrol;
+
+pub use authenticators::{AuthenticatorName, CUSTOM_ID_BYTES_MAX};
+pub use enrolment::{EnrolmentRefusal, PUSH_ADDRESS_BYTES_MAX};
+pub use registration::{ClientMetadata, RegistrationRefusal, TEXT_CHARACTERS_MAX};
+pub use types::{Destination, Device, Enrolled, Enrolment, EnrolmentState, PushTarget, Registered, Transport};
+
+/// Why something was not done: it was refused, or the database did not do its part.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError<R> {
+    /// Decided so; nothing was changed.
+    #[error(transparent)]
+    Refused(R),
+    /// The database; see there whether something may have been changed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl<R> From<StoreError> for DeviceError<R> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Why a registration was not made, read or changed.
+pub type RegistrationError = DeviceError<RegistrationRefusal>;
+/// Why a user's enrolment was not changed.
+pub type EnrolmentError = DeviceError<EnrolmentRefusal>;
+
+/// Everything about devices. Clones share one store.
+#[derive(Clone)]
+pub struct Devices(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    settings: CurrentSettings,
+    keyring: Arc<Keyring>,
+    random: SharedRandom,
+    clock: Clock,
+    server_key: PublicJwk,
+}
+
+impl Devices {
+    /// Devices as they are in this store, under these settings.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        settings: CurrentSettings,
+        keyring: Arc<Keyring>,
+        random: SharedRandom,
+        clock: Clock,
+    ) -> Self {
+        let server_key = server_key(&keyring);
+        Self(Arc::new(Parts { store, settings, keyring, random, clock, server_key }))
+    }
+
+    /// Registers an installation (RFC 7591).
+    pub async fn register(&self, metadata: ClientMetadata) -> Result<Registered, RegistrationError> {
+        registration::decide(&self.0.settings.load(), &metadata, None).map_err(DeviceError::Refused)?;
+        let now = self.0.clock.now();
+        let device = Device {
+            id: self.new_device_id()?,
+            application_id: metadata.application_id,
+            application_version: metadata.application_version,
+            platform: metadata.platform,
+            name: metadata.device_name,
+            model: metadata.device_model,
+            os_version: metadata.os_version,
+            public_key: metadata.public_key,
+            created_at: now,
+            updated_at: now,
+        };
+        let token = OpaqueToken::new(&self.0.keyring, TokenKind::Registration, self.0.random.as_ref());
+        let event = self.event(EventType::DynamicRegSuccess, &device.id, None, now);
+        persist::insert_device(&self.0.store, device.to_row(&token.hash), event).await?;
+        Ok(Registered { device, registration_access_token: token.text })
+    }
+
+    /// A registration, for the holder of its access token (RFC 7592 §2.1).
+    pub async fn read_registration(&self, id: &DeviceId, token: &str) -> Result<Device, RegistrationError> {
+        let presented = self.0.keyring.token_hash(TokenKind::Registration, token);
+        match persist::find_device(&self.0.store, id).await? {
+            Some((device, hash)) if constant_time_eq(&hash, &presented) => Ok(device),
+            Some(_) | None => Err(DeviceError::Refused(RegistrationRefusal::InvalidToken)),
+        }
+    }
+
+    /// Replaces what an installation says about itself (RFC 7592 §2.2): what is left out is gone. Neither `client_id` nor
+    /// the key nor the registration access token changes.
+    pub async fn update_registration(
+        &self,
+        id: &DeviceId,
+        token: &str,
+        metadata: ClientMetadata,
+    ) -> Result<Device, RegistrationError> {
+        let registered = self.read_registration(id, token).await?;
+        registration::decide(&self.0.settings.load(), &metadata, Some(&registered)).map_err(DeviceError::Refused)?;
+        let now = self.0.clock.now();
+        let device = Device {
+            application_version: metadata.application_version,
+            name: metadata.device_name,
+            model: metadata.device_model,
+            os_version: metadata.os_version,
+            updated_at: now,
+            ..registered
+        };
+        let event = self.event(EventType::DynamicUpSuccess, id, None, now);
+        if persist::update_device(&self.0.store, device.to_row(&[]), event).await? {
+            Ok(device)
+        } else {
+            Err(DeviceError::Refused(RegistrationRefusal::InvalidToken))
+        }
+    }
+
+    /// Removes an installation (RFC 7592 §2.3), and with it its users' enrolments and all its tokens.
+    pub async fn delete_registration(&self, id: &DeviceId, token: &str) -> Result<(), RegistrationError> {
+        self.read_registration(id, token).await?;
+        let event = self.event(EventType::DynamicRegDeleted, id, None, self.0.clock.now());
+        persist::delete_device(&self.0.store, id, event).await?;
+        Ok(())
+    }
+
+    /// An installation.
+    pub async fn find(&self, id: &DeviceId) -> Result<Option<Device>, StoreError> {
+        Ok(persist::find_device(&self.0.store, id).await?.map(|(device, _)| device))
+    }
+
+    /// Enrols a user's key on a device.
+    pub async fn enrol(&self, device: &DeviceId, user: &UserId, key: PublicJwk) -> Result<Enrolled, EnrolmentError> {
+        let now = self.0.clock.now();
+        let event = self.event(EventType::KeyEnrollmentSuccess, device, Some(user), now);
+        let wish = KeysToEnrol { device: device.clone(), user: user.clone(), key, now, event };
+        let rules = self.0.settings.load().mobile_authentication.as_ref().clone();
+        let profile_id = persist::enrol(&self.0.store, wish, rules, Arc::clone(&self.0.random)).await?;
+        Ok(Enrolled { profile_id, server_key: self.0.server_key })
+    }
+
+    /// All that is enrolled for a user on a device.
+    pub async fn enrolment(&self, device: &DeviceId, user: &UserId) -> Result<Option<EnrolmentState>, StoreError> {
+        persist::find_enrolment_state(&self.0.store, device, user).await
+    }
+
+    /// Ends a user's enrolment on a device, authenticators and push included; `false` when there was none.
+    pub async fn end_enrolment(&self, device: &DeviceId, user: &UserId) -> Result<bool, StoreError> {
+        let event = self.event(EventType::KeyEnrollmentRemoved, device, Some(user), self.0.clock.now());
+        persist::end_enrolment(&self.0.store, device, user, event).await
+    }
+
+    /// A user on a device.
+    pub async fn enrolment_of(&self, device: &DeviceId, user: &UserId) -> Result<Option<Enrolment>, StoreError> {
+        persist::find_enrolment(&self.0.store, device, user).await
+    }
+
+    /// A user on a device, by the profile id.
+    pub async fn enrolment_by_profile(
+        &self,
+        device: &DeviceId,
+        profile: &ProfileId,
+    ) -> Result<Option<Enrolment>, StoreError> {
+        persist::find_enrolment_by_profile(&self.0.store, device, *profile).await
+    }
+
+    /// Sets the key of an authenticator of a user, in place of the one there may be.
+    pub async fn set_authenticator(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+        name: &AuthenticatorName,
+        key: PublicJwk,
+    ) -> Result<(), EnrolmentError> {
+        let Some(registered) = self.find(device).await? else {
+            return Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled));
+        };
+        enrolment::decide_authenticator(&self.0.settings.load(), &registered, name).map_err(DeviceError::Refused)?;
+        let now = self.0.clock.now();
+        let row = AuthenticatorRow {
+            device_id: device.to_string(),
+            user_id: user.to_string(),
+            name: name.to_string(),
+            public_key: key.to_json(),
+            created_at: now.as_millis(),
+        };
+        let event = self.event(EventType::AuthenticatorEnrolled, device, Some(user), now);
+        persist::replace_authenticator(&self.0.store, row, event).await
+    }
+
+    /// Removes an authenticator of a user; `false` when there was none.
+    pub async fn remove_authenticator(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+        name: &AuthenticatorName,
+    ) -> Result<bool, StoreError> {
+        let event = self.event(EventType::AuthenticatorRemoved, device, Some(user), self.0.clock.now());
+        persist::delete_authenticator(&self.0.store, device, user, name.to_string(), event).await
+    }
+
+    /// The key that an answer of this user on this device by `authenticator` (`device`, `pin`, `fingerprint`,
+    /// `custom:ID`) is verified with; none where the user is not enrolled, the authenticator is not or no longer allowed, or
+    /// the application's version is disabled.
+    pub async fn answering_key(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+        authenticator: &str,
+    ) -> Result<Option<PublicJwk>, StoreError> {
+        let name = match authenticator {
+            "device" => None,
+            other => match other.parse::<AuthenticatorName>() {
+                Ok(name) => Some(name),
+                Err(_) => return Ok(None),
+            },
+        };
+        let stored_name = name.as_ref().map(ToString::to_string);
+        let found = persist::find_answering_key(&self.0.store, device, user, stored_name).await?;
+        let settings = self.0.settings.load();
+        Ok(found.and_then(|(device, key)| {
+            device.enabled_version(&settings)?;
+            let allowed = match name {
+                None => true,
+                Some(name) => enrolment::decide_authenticator(&settings, &device, &name).is_ok(),
+            };
+            allowed.then_some(key)
+        }))
+    }
+
+    /// 256 random bits as 64 upper-case hexadecimal characters, as the documented system has them.
+    fn new_device_id(&self) -> Result<DeviceId, StoreError> {
+        let bytes: [u8; 32] = random::bytes(self.0.random.as_ref());
+        let text: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        DeviceId::new(&text).map_err(|error| StoreError::Query(error.to_string()))
+    }
+
+    fn event(&self, event_type: EventType, device: &DeviceId, user: Option<&UserId>, now: Timestamp) -> EventRow {
+        let concerning = Concerning { device: Some(device), user, ..Concerning::default() };
+        event(event_type, concerning, now, self.0.random.as_ref())
+    }
+}
+
+/// The server's own key pair, derived from the master key: equal on all nodes and after every restart.
+#[expect(clippy::expect_used, reason = "each of the tries fails with a probability of 2^-32")]
+fn server_key(keyring: &Keyring) -> PublicJwk {
+    let derive = |attempt: u8| keyring.hash(Purpose::SigningKey, &[b"server-key\0".as_slice(), &[attempt]].concat());
+    let key = (0..=u8::MAX).find_map(|attempt| PrivateJwk::from_bytes(derive(attempt)).ok());
+    *key.expect("almost all texts of 32 bytes are a private key").public()
+}

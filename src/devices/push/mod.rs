@@ -1,0 +1,144 @@
+//! Push enrolment, in single-device mode: a user is asked on one device of each application.
+//!
+//! The address belongs to the installation and is shared by its users. It is kept sealed, and hashed, so that no two
+//! installations have the same one.
+
+mod persist;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::enrolment::{self, EnrolmentRefusal};
+use super::{Destination, Device, DeviceError, Devices, EnrolmentError, PushTarget, Transport};
+use crate::clock::Timestamp;
+use crate::ids::{DeviceId, UserId};
+use crate::push::PushDestination;
+use crate::secret::{Purpose, SecretString};
+use crate::settings::{PushConfiguration, PushProvider, Settings};
+use crate::store::StoreError;
+use crate::store::rows::PushAddressRow;
+use crate::users::events::EventType;
+
+impl Devices {
+    /// Has a user asked by push on a device; asked again, replaces the address. `address` is absent for `poll` only.
+    pub async fn enrol_push(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+        transport: Transport,
+        address: Option<SecretString>,
+    ) -> Result<(), EnrolmentError> {
+        let Some(registered) = self.find(device).await? else {
+            return Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled));
+        };
+        enrolment::decide_push(&self.0.settings.load(), &registered, transport, address.as_ref())
+            .map_err(DeviceError::Refused)?;
+        let now = self.0.clock.now();
+        let row = self.push_address_row(device, transport, address.as_ref(), now);
+        let event = self.event(EventType::PushEnrollmentSuccess, device, Some(user), now);
+        persist::enrol(&self.0.store, &registered, user, row, event).await
+    }
+
+    /// Has a user asked no more by push on a device; `false` when the user was not.
+    pub async fn remove_push(&self, device: &DeviceId, user: &UserId) -> Result<bool, StoreError> {
+        let event = self.event(EventType::PushEnrollmentRemoved, device, Some(user), self.0.clock.now());
+        persist::delete_enrolment(&self.0.store, device, user, event).await
+    }
+
+    /// Replaces the address of an installation that is reached by a push service, for all its users.
+    pub async fn replace_push_token(&self, device: &DeviceId, address: SecretString) -> Result<(), EnrolmentError> {
+        let not_enrolled = DeviceError::Refused(EnrolmentRefusal::PushNotEnrolled);
+        let transport = match persist::find_address(&self.0.store, device).await? {
+            Some((_, Transport::Poll, _)) | None => return Err(not_enrolled),
+            Some((_, transport, _)) => transport,
+        };
+        enrolment::decide_address(transport, Some(&address)).map_err(DeviceError::Refused)?;
+        let now = self.0.clock.now();
+        let row = self.push_address_row(device, transport, Some(&address), now);
+        let event = self.event(EventType::PushEnrollmentUpdateSuccess, device, None, now);
+        persist::replace_address(&self.0.store, row, event).await
+    }
+
+    /// The devices a user can be asked on by push, the oldest enrolment first: enrolled, the version not disabled, the
+    /// address not known to be dead.
+    pub async fn push_targets(&self, user: &UserId) -> Result<Vec<PushTarget>, StoreError> {
+        let targets = persist::list_targets(&self.0.store, user).await?;
+        let settings = self.0.settings.load();
+        let reachable = |(device, target): (Device, PushTarget)| device.enabled_version(&settings).map(|_| target);
+        Ok(targets.into_iter().filter_map(reachable).collect())
+    }
+
+    /// Where a push for an installation goes; none where it has no address, a dead one, or no push configuration.
+    pub async fn push_destination(&self, id: &DeviceId) -> Result<Option<Destination>, StoreError> {
+        let Some((device, transport, row)) = persist::find_address(&self.0.store, id).await? else { return Ok(None) };
+        if row.dead_since.is_some() {
+            return Ok(None);
+        }
+        if transport == Transport::Poll {
+            return Ok(Some(Destination::Poll));
+        }
+        let settings = self.0.settings.load();
+        let Some(configured) = configuration(&settings, &device, transport) else { return Ok(None) };
+        let destination = PushDestination { address: self.open_address(&row)?, ..configured };
+        Ok(Some(Destination::Push { destination, registered_at: Timestamp::from_millis(row.registered_at) }))
+    }
+
+    /// Notes that the push service no longer knows an installation's address. What it says about a time up to our
+    /// registration is about an older address and changes nothing: `false`. Without `since` it is about now.
+    pub async fn mark_address_dead(
+        &self,
+        id: &DeviceId,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let since = since.unwrap_or_else(|| now.after(Duration::from_millis(1)));
+        persist::mark_address_dead(&self.0.store, id, since, now).await
+    }
+
+    fn push_address_row(
+        &self,
+        device: &DeviceId,
+        transport: Transport,
+        address: Option<&SecretString>,
+        now: Timestamp,
+    ) -> PushAddressRow {
+        let address = address.map(|address| address.expose().as_bytes());
+        let seal = |plain: &[u8]| {
+            self.0.keyring.seal(Purpose::PushAddress, device.as_str().as_bytes(), plain, self.0.random.as_ref())
+        };
+        PushAddressRow {
+            device_id: device.to_string(),
+            transport: transport.as_str().to_owned(),
+            address: address.map(seal),
+            address_hash: address.map(|plain| self.0.keyring.hash(Purpose::PushAddress, plain).to_vec()),
+            registered_at: now.as_millis(),
+            dead_since: None,
+        }
+    }
+
+    fn open_address(&self, row: &PushAddressRow) -> Result<SecretString, StoreError> {
+        let sealed = row.address.as_deref().unwrap_or_default();
+        let plain = self.0.keyring.open(Purpose::PushAddress, row.device_id.as_bytes(), sealed);
+        let text = plain.ok().and_then(|plain| String::from_utf8(plain.to_vec()).ok());
+        text.map(SecretString::new).ok_or_else(|| StoreError::Query("a push address cannot be opened".to_owned()))
+    }
+}
+
+/// Which service reaches the installation, all but the address.
+fn configuration(settings: &Settings, device: &Device, transport: Transport) -> Option<PushDestination> {
+    let version = device.enabled_version(settings)?;
+    let configuration = settings.push_configurations.get(version.push_configuration.as_ref()?)?;
+    serves(configuration, transport).then(|| PushDestination {
+        configuration: Arc::clone(configuration),
+        environment: version.apns_environment,
+        bundle_id: version.bundle_id.clone(),
+        address: SecretString::default(),
+    })
+}
+
+const fn serves(configuration: &PushConfiguration, transport: Transport) -> bool {
+    match configuration.provider {
+        PushProvider::Apns { .. } => matches!(transport, Transport::Apns),
+        PushProvider::Fcm { .. } => matches!(transport, Transport::Fcm),
+    }
+}

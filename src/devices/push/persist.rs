@@ -1,0 +1,135 @@
+//! Push addresses and push enrolments in the database.
+
+use super::super::persist::{refuse, transport};
+use super::super::{Device, Enrolment, EnrolmentError, EnrolmentRefusal, PushTarget, Transport};
+use crate::clock::Timestamp;
+use crate::ids::{DeviceId, UserId};
+use crate::store::queries::{devices as queries, events};
+use crate::store::rows::{EventRow, PushAddressRow, PushEnrolmentRow};
+use crate::store::{Store, StoreError};
+
+/// The most devices one user is looked up on: far above what people have.
+const LISTED_MAX: i64 = 100;
+/// A user has one push enrolment for each application while this is the slot of all of them.
+const SINGLE_DEVICE_SLOT: &str = "";
+
+/// Has a user asked by push on a device, at this address. The unique constraints decide whether address and user are free.
+pub(super) async fn enrol(
+    store: &Store,
+    device: &Device,
+    user: &UserId,
+    address: PushAddressRow,
+    event: EventRow,
+) -> Result<(), EnrolmentError> {
+    let enrolment = PushEnrolmentRow {
+        device_id: device.id.to_string(),
+        user_id: user.to_string(),
+        application_id: device.application_id.to_string(),
+        slot: SINGLE_DEVICE_SLOT.to_owned(),
+        created_at: address.registered_at,
+    };
+    store
+        .write(move |connection| {
+            let (device, user) = (&enrolment.device_id, &enrolment.user_id);
+            if queries::find_enrolment(connection, device, user)?.is_none() {
+                return Err(refuse(EnrolmentRefusal::KeysNotEnrolled));
+            }
+            let enrolled = queries::find_push_enrolment(connection, device, user)?.is_some();
+            if !enrolled && !queries::insert_push_enrolment(connection, &enrolment)? {
+                return Err(refuse(EnrolmentRefusal::AlreadyEnrolled));
+            }
+            if !queries::replace_push_address(connection, &address)? {
+                return Err(refuse(EnrolmentRefusal::PushTokenInUse));
+            }
+            Ok(events::insert_event(connection, &event)?)
+        })
+        .await
+}
+
+/// Has a user asked no more by push on a device; `false` when the user is not.
+pub(super) async fn delete_enrolment(
+    store: &Store,
+    device: &DeviceId,
+    user: &UserId,
+    event: EventRow,
+) -> Result<bool, StoreError> {
+    let (device, user) = (device.clone(), user.clone());
+    store
+        .write(move |connection| {
+            let found = queries::delete_push_enrolment(connection, device.as_str(), user.as_str())?;
+            queries::delete_unused_push_address(connection, device.as_str())?;
+            if found {
+                events::insert_event(connection, &event)?;
+            }
+            Ok(found)
+        })
+        .await
+}
+
+/// Replaces the address of an installation that has one.
+pub(super) async fn replace_address(
+    store: &Store,
+    address: PushAddressRow,
+    event: EventRow,
+) -> Result<(), EnrolmentError> {
+    store
+        .write(move |connection| {
+            let present = queries::find_push_address(connection, &address.device_id)?;
+            if present.is_none_or(|row| row.transport != address.transport) {
+                return Err(refuse(EnrolmentRefusal::PushNotEnrolled));
+            }
+            if !queries::replace_push_address(connection, &address)? {
+                return Err(refuse(EnrolmentRefusal::PushTokenInUse));
+            }
+            Ok(events::insert_event(connection, &event)?)
+        })
+        .await
+}
+
+/// An installation and where its pushes go.
+pub(super) async fn find_address(
+    store: &Store,
+    id: &DeviceId,
+) -> Result<Option<(Device, Transport, PushAddressRow)>, StoreError> {
+    let id = id.clone();
+    let found = store
+        .read(move |connection| {
+            let device = queries::find_device(connection, id.as_str())?;
+            Ok(device.zip(queries::find_push_address(connection, id.as_str())?))
+        })
+        .await?;
+    found.map(|(device, address)| Ok((device.try_into()?, transport(&address)?, address))).transpose()
+}
+
+/// Notes that an address registered before `since` is gone.
+pub(super) async fn mark_address_dead(
+    store: &Store,
+    id: &DeviceId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let id = id.clone();
+    let (since, now) = (since.as_millis(), now.as_millis());
+    store.write(move |connection| Ok(queries::mark_push_address_dead(connection, id.as_str(), since, now)?)).await
+}
+
+/// The devices a user is asked on by push, whatever their versions may do.
+pub(super) async fn list_targets(store: &Store, user: &UserId) -> Result<Vec<(Device, PushTarget)>, StoreError> {
+    let user = user.clone();
+    let rows = store.read(move |connection| queries::list_push_targets(connection, user.as_str(), LISTED_MAX)).await?;
+    rows.into_iter()
+        .map(|(device, enrolment, address)| {
+            let device = Device::try_from(device)?;
+            let target = PushTarget {
+                device_id: device.id.clone(),
+                device_name: device.name.clone(),
+                platform: device.platform,
+                application_id: device.application_id.clone(),
+                application_version: device.application_version.clone(),
+                profile_id: Enrolment::try_from(enrolment)?.profile_id,
+                transport: transport(&address)?,
+            };
+            Ok((device, target))
+        })
+        .collect()
+}
