@@ -1,8 +1,17 @@
 //! Push services: APNs and FCM.
 
+mod access_token;
+mod apns;
+mod classify;
+mod fcm;
+mod provider_token;
+mod sender;
+
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+
+pub use sender::ProviderPush;
 
 use crate::clock::Timestamp;
 use crate::egress::ProviderFailure;

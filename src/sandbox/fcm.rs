@@ -32,7 +32,8 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
 }
 
 pub(super) fn refuse(_: &State, fault: &Fault, status: u16) -> Answer {
-    refusal(status, fault.reason.as_deref())
+    let reason = fault.reason.as_deref().or((status == 404).then_some("UNREGISTERED"));
+    refusal(status, reason)
 }
 
 /// RFC 7523 §2.1, as Google does it.
@@ -68,7 +69,7 @@ fn grant_refusal(error: &str, description: &str) -> Answer {
 
 fn send(state: &State, request: &Request) -> Answer {
     if request.path != format!("/v1/projects/{}/messages:send", state.keys.fcm_project) {
-        return refusal(404, Some("NOT_FOUND"));
+        return refusal(404, None);
     }
     if !request.bearer().is_some_and(|token| state.is_access_token(token)) {
         return refusal(401, None);

@@ -24,9 +24,14 @@ async fn send(gateway: &SmsConfiguration, message: &SmsMessage) -> Result<(), Pr
 }
 
 async fn failure(gateway: &SmsConfiguration) -> FailureKind {
-    let failure = GatewaySms::new(&impatient()).unwrap().send(gateway, &message(None)).await.unwrap_err();
+    let failure = send(gateway, &message(None)).await.unwrap_err();
     assert!(!failure.to_string().contains("316"), "{failure}");
     failure.kind
+}
+
+async fn assert_timeout(gateway: &SmsConfiguration) {
+    let failure = GatewaySms::new(&impatient()).unwrap().send(gateway, &message(None)).await.unwrap_err();
+    assert_eq!((failure.kind, failure.detail.as_ref()), (RETRY, "timeout"));
 }
 
 #[tokio::test]
@@ -74,12 +79,13 @@ async fn twilio_failures() {
         (Fault::status(401).reason("20003"), FailureKind::Configuration),
         (Fault::status(400).reason("21211"), FailureKind::Blocked),
         (Fault::drop_connection(), RETRY),
-        (Fault::hang(), RETRY),
     ];
     for (fault, kind) in cases {
         sandbox.fail(Provider::Twilio, fault.clone());
         assert_eq!(failure(&twilio(&sandbox)).await, kind, "{fault:?}");
     }
+    sandbox.fail(Provider::Twilio, Fault::hang());
+    assert_timeout(&twilio(&sandbox)).await;
 }
 
 #[tokio::test]
@@ -118,12 +124,13 @@ async fn gateway_failures() {
         (Fault::status(429).retry_after(2), retry_after(2)),
         (Fault::status(500), RETRY),
         (Fault::drop_connection(), RETRY),
-        (Fault::hang(), RETRY),
     ];
     for (fault, kind) in cases {
         sandbox.fail(Provider::Http, fault.clone());
         assert_eq!(failure(&sms_gateway(&sandbox)).await, kind, "{fault:?}");
     }
+    sandbox.fail(Provider::Http, Fault::hang());
+    assert_timeout(&sms_gateway(&sandbox)).await;
     let SmsConfiguration::Http { endpoint, .. } = sms_gateway(&sandbox) else { unreachable!() };
     sandbox.heal(Provider::Http);
     assert_eq!(failure(&SmsConfiguration::Http { endpoint, credentials: None }).await, FailureKind::Configuration);
