@@ -3,13 +3,11 @@
 //! Everything else receives a [`Timestamp`] or a [`Clock`]. A clock can be moved by hand, so that a test sees ten minutes
 //! pass in no time; every timer of the server waits on the same clock and follows it.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures_util::future::{BoxFuture, Either};
 use tokio::sync::watch;
 
 /// A point in time: milliseconds since the Unix epoch, UTC.
@@ -134,13 +132,11 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is what the others are told to wait on")]
     pub fn sleep_until(&self, deadline: Timestamp) -> SleepUntil {
         match &self.0 {
-            Source::System => SleepUntil::System(Box::pin(tokio::time::sleep(deadline.since(self.now())))),
+            Source::System => Either::Left(tokio::time::sleep(deadline.since(self.now()))),
             Source::Manual(manual) => {
                 let mut moved = manual.moved.subscribe();
                 let clock = self.clone();
-                SleepUntil::Manual(Box::pin(
-                    async move { while clock.now() < deadline && moved.changed().await.is_ok() {} },
-                ))
+                Either::Right(Box::pin(async move { while clock.now() < deadline && moved.changed().await.is_ok() {} }))
             }
         }
     }
@@ -151,24 +147,8 @@ impl Clock {
     }
 }
 
-/// The future of [`Clock::sleep_until`].
-pub enum SleepUntil {
-    /// A timer of the runtime.
-    System(Pin<Box<tokio::time::Sleep>>),
-    /// Waits for a manual clock to be moved far enough.
-    Manual(Pin<Box<dyn Future<Output = ()> + Send>>),
-}
-
-impl Future for SleepUntil {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        match self.get_mut() {
-            Self::System(sleep) => sleep.as_mut().poll(context),
-            Self::Manual(wait) => wait.as_mut().poll(context),
-        }
-    }
-}
+/// The future of [`Clock::sleep_until`]: a timer of the runtime, or a wait for a manual clock to be moved far enough.
+pub type SleepUntil = Either<tokio::time::Sleep, BoxFuture<'static, ()>>;
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 fn system_millis() -> i64 {

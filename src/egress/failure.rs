@@ -24,6 +24,19 @@ pub enum FailureKind {
     Blocked,
 }
 
+impl FailureKind {
+    /// The name in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "retry",
+            Self::DeadAddress { .. } => "dead_address",
+            Self::Configuration => "configuration",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
 /// Why a provider did not take a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{provider}: {detail}")]

@@ -221,6 +221,17 @@ impl PushProvider {
     }
 }
 
+impl PushProvider {
+    /// The service's name in metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Apns { .. } => "apns",
+            Self::Fcm { .. } => "fcm",
+        }
+    }
+}
+
 /// The text message gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SmsConfiguration {
@@ -242,6 +253,17 @@ pub enum SmsConfiguration {
         /// Basic credentials, if the gateway asks for them.
         credentials: Option<(String, SecretString)>,
     },
+}
+
+impl SmsConfiguration {
+    /// The gateway's name in metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Twilio { .. } => "twilio",
+            Self::Http { .. } => "http",
+        }
+    }
 }
 
 /// How an authentication type asks.

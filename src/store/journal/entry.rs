@@ -36,6 +36,8 @@ pub enum Insert {
     Event(Box<EventRow>),
     /// A callback to send.
     Callback(Box<CallbackRow>),
+    /// The idempotency key that asked for the guarded change.
+    IdempotencyKey(Box<IdempotencyRow>),
     /// A token was issued.
     AccessToken(Box<AccessTokenRow>),
 }

@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Text};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{PgConnection, QueryResult, RunQueryDsl, insert_into};
 
 use super::columns::{Element, set_statement};
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{
     AccessTokenRow, AssertionIdRow, CallbackRow, EventRow, IdBytes, IdempotencyRow, TransactionRow, TransactionUpdate,
 };
+use crate::store::schema::idempotency_keys;
 
 /// Writes the entries inside the transaction that is open: an outcome for each, in order. No two of them touch the same row.
 pub(super) fn apply(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
@@ -95,6 +96,10 @@ fn insert<'a>(connection: &mut PgConnection, inserts: impl Iterator<Item = &'a I
             Insert::Event(row) => events.push(&**row),
             Insert::Callback(row) => callbacks.push(&**row),
             Insert::AccessToken(row) => access_tokens.push(&**row),
+            // Few, and each with a message to send again: not worth a statement for the set.
+            Insert::IdempotencyKey(row) => {
+                insert_into(idempotency_keys::table).values(&**row).execute(connection)?;
+            }
         }
     }
     if !transactions.is_empty() {

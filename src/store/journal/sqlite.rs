@@ -29,6 +29,7 @@ fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Ou
             Insert::Transaction(row) => insert_into(transactions::table).values(&**row).execute(connection)?,
             Insert::Event(row) => insert_into(events::table).values(&**row).execute(connection)?,
             Insert::Callback(row) => insert_into(callbacks::table).values(&**row).execute(connection)?,
+            Insert::IdempotencyKey(row) => insert_into(idempotency_keys::table).values(&**row).execute(connection)?,
             Insert::AccessToken(row) => insert_into(access_tokens::table).values(&**row).execute(connection)?,
         };
     }

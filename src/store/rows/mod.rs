@@ -14,7 +14,7 @@ pub use events::EventRow;
 pub use idempotency::IdempotencyRow;
 pub use settings::SettingRow;
 pub use tokens::{AccessTokenRow, AssertionIdRow, AuthorizationRow};
-pub use transactions::{TransactionRow, TransactionUpdate};
+pub use transactions::{TransactionRow, TransactionUpdate, transaction_method};
 
 /// An id in 16 bytes, as stored.
 pub type IdBytes = Vec<u8>;

@@ -1,0 +1,123 @@
+//! The six digits of a text message and the long one-time password of a QR code. Pure.
+//!
+//! Both are derived from the transaction's id under a key that lives outside the database. So nothing about them is at rest,
+//! the same code can be sent again after a restart, and a stolen database holds nothing to guess against.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::ids::TransactionId;
+use crate::secret::{Keyring, Purpose, SecretString, constant_time_eq};
+
+const SMS_CODE_DIGITS: usize = 6;
+const PASSWORD_BYTES: usize = 16;
+
+/// Six decimal digits. Does not print.
+pub struct SmsCode([u8; SMS_CODE_DIGITS]);
+
+impl SmsCode {
+    /// The code of a transaction: always the same one.
+    ///
+    /// Sixty-four bits reduced to a million values: no value is likelier than another by more than one in 10¹³.
+    #[must_use]
+    pub fn of(keyring: &Keyring, transaction: TransactionId) -> Self {
+        let hash = keyring.hash(Purpose::SmsCode, transaction.as_bytes());
+        let mut number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte)) % 1_000_000;
+        let mut digits = [b'0'; SMS_CODE_DIGITS];
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+            number /= 10;
+        }
+        Self(digits)
+    }
+
+    /// The six digits, for the message.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Whether this is what was typed, in constant time.
+    #[must_use]
+    pub fn matches(&self, typed: &str) -> bool {
+        constant_time_eq(&self.0, typed.as_bytes())
+    }
+}
+
+impl fmt::Debug for SmsCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SmsCode")
+    }
+}
+
+/// The one-time password of a transaction: URL-safe base64 of its id and 128 further bits. Fits a QR code.
+#[must_use]
+pub fn one_time_password(keyring: &Keyring, transaction: TransactionId) -> SecretString {
+    let mut bytes = transaction.as_bytes().to_vec();
+    bytes.extend(password(keyring, transaction));
+    SecretString::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Which transaction a one-time password belongs to; nothing where it is not genuine.
+#[must_use]
+pub fn transaction_of(keyring: &Keyring, one_time_password: &str) -> Option<TransactionId> {
+    let bytes = URL_SAFE_NO_PAD.decode(one_time_password).ok()?;
+    let (id, presented) = bytes.split_first_chunk::<16>()?;
+    let transaction = TransactionId::from_bytes(*id);
+    constant_time_eq(&password(keyring, transaction), presented).then_some(transaction)
+}
+
+fn password(keyring: &Keyring, transaction: TransactionId) -> Vec<u8> {
+    let hash = keyring.hash(Purpose::Otp, transaction.as_bytes());
+    hash.into_iter().take(PASSWORD_BYTES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::random::SystemRandom;
+
+    fn keyring() -> Keyring {
+        Keyring::new(&[1; 32])
+    }
+
+    #[test]
+    fn codes_are_six_digits_spread_evenly() {
+        let mut first_digits = [0_u32; 10];
+        for _ in 0..10_000 {
+            let id = TransactionId::new(Timestamp::from_millis(1), &SystemRandom);
+            let code = SmsCode::of(&keyring(), id);
+            assert_eq!(code.expose().len(), 6);
+            assert!(code.expose().bytes().all(|byte| byte.is_ascii_digit()));
+            first_digits[usize::from(code.expose().as_bytes()[0] - b'0')] += 1;
+        }
+        assert!(first_digits.iter().all(|count| (800..1200).contains(count)), "{first_digits:?}");
+    }
+
+    #[test]
+    fn a_code_matches_itself_only() {
+        let code = SmsCode([b'0', b'1', b'2', b'3', b'4', b'5']);
+        for (typed, right) in [("012345", true), ("12345", false), ("0123456", false), ("", false), ("012346", false)] {
+            assert_eq!(code.matches(typed), right, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_password_names_its_transaction_and_cannot_be_altered() {
+        let id = TransactionId::new(Timestamp::from_millis(1), &SystemRandom);
+        let password = one_time_password(&keyring(), id);
+        assert_eq!(transaction_of(&keyring(), password.expose()), Some(id));
+        assert_eq!(transaction_of(&Keyring::new(&[2; 32]), password.expose()), None);
+        for index in 0..password.expose().len() {
+            let mut altered = password.expose().as_bytes().to_vec();
+            altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
+            assert_eq!(transaction_of(&keyring(), str::from_utf8(&altered).unwrap()), None, "{index}");
+        }
+        for broken in ["", "AAAA", "not base64!", &format!("{}A", password.expose())] {
+            assert_eq!(transaction_of(&keyring(), broken), None);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Loops that must not end before the server does.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+
+const BACK_OFF_MIN: Duration = Duration::from_millis(100);
+const BACK_OFF_MAX: Duration = Duration::from_secs(30);
+
+/// Tells everything in the server that it is time to end.
+#[derive(Clone, Debug)]
+pub struct Shutdown(watch::Sender<bool>);
+
+/// Sees when a [`Shutdown`] was called.
+#[derive(Clone, Debug)]
+pub struct ShutdownSignal(watch::Receiver<bool>);
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self(watch::channel(false).0)
+    }
+}
+
+impl Shutdown {
+    /// It is time.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// For those who have to know.
+    #[must_use]
+    pub fn signal(&self) -> ShutdownSignal {
+        ShutdownSignal(self.0.subscribe())
+    }
+}
+
+impl ShutdownSignal {
+    /// Whether it has begun.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Completes when it begins.
+    pub async fn begun(&mut self) {
+        // An error means that nobody is left who could begin it: the server is gone.
+        drop(self.0.wait_for(|begun| *begun).await);
+    }
+}
+
+/// Runs what `make` makes until shutdown. When it ends or panics, it is made anew after a pause that grows to 30 s.
+///
+/// `on_panic` is told of each panic.
+pub async fn supervise<F, M>(
+    name: &'static str,
+    clock: Clock,
+    mut shutdown: ShutdownSignal,
+    mut make: M,
+    on_panic: impl Fn(),
+) where
+    M: FnMut() -> F,
+    F: Future<Output = ()>,
+{
+    let mut back_off = BACK_OFF_MIN;
+    loop {
+        let started = clock.now();
+        let ended = tokio::select! {
+            ended = std::panic::AssertUnwindSafe(make()).catch_unwind() => ended,
+            () = shutdown.begun() => return,
+        };
+        if ended.is_err() {
+            on_panic();
+            tracing::error!(task = name, "a background task panicked and is started anew");
+        }
+        if clock.now().since(started) > BACK_OFF_MAX {
+            back_off = BACK_OFF_MIN;
+        }
+        tokio::select! {
+            () = clock.sleep(back_off) => {}
+            () = shutdown.begun() => return,
+        }
+        back_off = (back_off * 2).min(BACK_OFF_MAX);
+    }
+}
