@@ -11,4 +11,5 @@
 )]
 
 mod providers;
+mod store;
 mod support;

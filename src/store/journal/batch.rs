@@ -1,7 +1,7 @@
 //! Which entries may share a commit.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 
 use tokio::sync::oneshot;
 
@@ -20,6 +20,8 @@ pub(super) struct Batcher {
     /// What the batch at hand writes, by hash: two things of the same hash are taken for the same, which costs one of them
     /// a wait and nothing else.
     touched: HashSet<u64>,
+    /// What the entry at hand writes.
+    touching: Vec<u64>,
 }
 
 /// What two entries of one batch must not both touch.
@@ -32,7 +34,7 @@ enum Touched<'a> {
 
 impl Batcher {
     pub(super) fn new() -> Self {
-        Self { hashes: RandomState::new(), touched: HashSet::new() }
+        Self { hashes: RandomState::new(), touched: HashSet::new(), touching: Vec::new() }
     }
 
     /// Splits `pending` into what can be committed together and what must wait for the next batch, both in their order.
@@ -41,24 +43,27 @@ impl Batcher {
         pending.into_iter().partition(|pending| self.admit(&pending.entry))
     }
 
-    /// Whether an entry touches nothing that an earlier one, admitted or not, touches.
+    /// Whether an entry touches nothing that an earlier one, admitted or not, touches. The first always does.
     fn admit(&mut self, entry: &Entry) -> bool {
-        let mut alone = match &entry.guard {
-            Guard::None => true,
+        self.touching.clear();
+        match &entry.guard {
+            Guard::None => {}
             Guard::Transaction(update) => self.touch(&Touched::Transaction(&update.id)),
             Guard::IdempotencyKey(row) => self.touch(&Touched::IdempotencyKey(&row.client_id, &row.key_hash)),
             Guard::AssertionId(row) => self.touch(&Touched::AssertionId(&row.client_id, &row.jti_hash)),
-        };
+        }
         for insert in &entry.inserts {
             if let Insert::Transaction(row) = insert {
-                alone &= self.touch(&Touched::Transaction(&row.id));
+                self.touch(&Touched::Transaction(&row.id));
             }
         }
+        let alone = self.touching.iter().all(|hash| !self.touched.contains(hash));
+        self.touched.extend(&self.touching);
         alone
     }
 
-    fn touch(&mut self, key: &impl Hash) -> bool {
-        self.touched.insert(self.hashes.hash_one(key))
+    fn touch(&mut self, key: &Touched<'_>) {
+        self.touching.push(self.hashes.hash_one(key));
     }
 }
 

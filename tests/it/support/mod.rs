@@ -1,3 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod databases;
+pub(crate) mod postgres;
 pub(crate) mod sandbox;
+pub(crate) mod temporary;

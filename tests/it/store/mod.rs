@@ -1,0 +1,14 @@
+//! The store against real databases: what it promises, and what happens when a database fails.
+
+mod callbacks;
+mod child;
+mod crash;
+mod full;
+mod idempotency;
+mod journal;
+mod outage;
+mod rows;
+mod schema;
+mod sweep;
+mod transactions;
+mod writes;

@@ -1,0 +1,70 @@
+//! The database goes away and comes back.
+
+use countersign::store::journal::Outcome;
+use countersign::store::queries::events::insert_event;
+use countersign::store::queries::transactions::find_transaction;
+use countersign::store::{DatabaseUrl, Store, StoreError, StoreOptions, WriteError};
+
+use super::rows::{event, id, start, transaction};
+use crate::support::postgres::Cluster;
+use crate::support::temporary::TemporaryDirectory;
+
+#[tokio::test]
+async fn postgres_away_and_back() {
+    let cluster = Cluster::start_new();
+    let store = Store::open(&StoreOptions::new(cluster.create_database())).unwrap();
+    store.migrate().unwrap();
+    let row = transaction();
+    assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
+    store.ping().await.unwrap();
+
+    cluster.stop();
+    // As often as there are connections that do not know yet, and then some.
+    for _ in 0..3 {
+        assert!(matches!(store.commit(start(&transaction())).await, Err(StoreError::Unavailable(_))));
+    }
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(write(&store).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.schema_status(), Err(StoreError::Unavailable(_))));
+
+    cluster.start();
+    assert_eq!(store.commit(start(&transaction())).await, Ok(Outcome::Committed));
+    store.ping().await.unwrap();
+    assert_eq!(write(&store).await, Ok(()));
+    let id = row.id.clone();
+    assert_eq!(store.read(move |connection| find_transaction(connection, &id)).await, Ok(Some(row)));
+}
+
+#[tokio::test]
+async fn a_restart_between_two_uses_costs_one_error_at_most() {
+    let cluster = Cluster::start_new();
+    let store = Store::open(&StoreOptions::new(cluster.create_database())).unwrap();
+    store.migrate().unwrap();
+    // All readers have a connection.
+    let reads = (0..20).map(|_| store.ping());
+    assert!(futures_util::future::join_all(reads).await.iter().all(Result::is_ok));
+    cluster.stop();
+    cluster.start();
+    let _ = store.ping().await;
+    for _ in 0..20 {
+        assert_eq!(store.ping().await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn sqlite_without_its_directory() {
+    let directory = TemporaryDirectory::new();
+    let missing = directory.path().join("later");
+    let store = Store::open(&StoreOptions::new(DatabaseUrl::Sqlite(missing.join("test.db")))).unwrap();
+    assert!(matches!(store.migrate(), Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.commit(start(&transaction())).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    std::fs::create_dir(&missing).unwrap();
+    store.migrate().unwrap();
+    assert_eq!(store.commit(start(&transaction())).await, Ok(Outcome::Committed));
+    assert_eq!(store.ping().await, Ok(()));
+}
+
+async fn write(store: &Store) -> Result<(), StoreError> {
+    store.write(|connection| Ok::<_, WriteError<StoreError>>(insert_event(connection, &event(&id()))?)).await
+}
