@@ -8,6 +8,7 @@ pub mod devices;
 pub mod egress;
 pub mod ids;
 pub mod jose;
+pub mod oauth;
 pub mod otp;
 pub mod phone;
 pub mod push;

@@ -1,0 +1,202 @@
+//! How a request carries a client's credentials (RFC 6749 §2.3, RFC 7521 §4.2). Pure.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::ClientError;
+use crate::jose::assertion;
+use crate::secret::SecretString;
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The longest `Authorization` header that is looked at, in bytes.
+const HEADER_BYTES_MAX: usize = 4096;
+
+/// Everything in a request that may be a credential, as it came.
+#[derive(Clone, Debug, Default)]
+pub struct PresentedCredentials {
+    /// The value of the `Authorization` header.
+    pub authorization: Option<SecretString>,
+    /// From the form.
+    pub client_id: Option<String>,
+    /// From the form.
+    pub client_secret: Option<SecretString>,
+    /// From the form.
+    pub client_assertion_type: Option<String>,
+    /// From the form.
+    pub client_assertion: Option<SecretString>,
+}
+
+/// The one way a client authenticates in a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// `client_secret_basic` or `client_secret_post`.
+    Secret {
+        /// Who it says it is.
+        client_id: String,
+        /// What proves it.
+        client_secret: SecretString,
+    },
+    /// `private_key_jwt` (RFC 7523 §2.2).
+    Assertion {
+        /// Who it says it is.
+        client_id: String,
+        /// What proves it.
+        assertion: SecretString,
+    },
+}
+
+impl Credentials {
+    /// Finds the credentials in a request: exactly one kind of them, whole.
+    pub fn from_request(presented: PresentedCredentials) -> Result<Self, ClientError> {
+        let PresentedCredentials { authorization, client_id, client_secret, client_assertion_type, client_assertion } =
+            presented;
+        match (authorization, client_secret, client_assertion_type, client_assertion) {
+            (Some(header), None, None, None) => Self::from_basic(header.expose(), client_id.as_deref()),
+            (None, Some(client_secret), None, None) => {
+                Ok(Self::Secret { client_id: client_id.ok_or(ClientError::Malformed)?, client_secret })
+            }
+            (None, None, Some(kind), Some(assertion)) if kind == ASSERTION_TYPE => {
+                Self::from_assertion(assertion, client_id)
+            }
+            (None, None, None, None) => Err(ClientError::Missing),
+            _ => Err(ClientError::Malformed),
+        }
+    }
+
+    /// Who the client says it is.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        match self {
+            Self::Secret { client_id, .. } | Self::Assertion { client_id, .. } => client_id,
+        }
+    }
+
+    /// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
+    fn from_basic(header: &str, form_client_id: Option<&str>) -> Result<Self, ClientError> {
+        let (client_id, client_secret) = decode_basic(header).ok_or(ClientError::Invalid)?;
+        if form_client_id.is_some_and(|id| id != client_id) {
+            return Err(ClientError::Malformed);
+        }
+        Ok(Self::Secret { client_id, client_secret })
+    }
+
+    /// RFC 7521 §4.2: a `client_id` beside the assertion must be its subject.
+    fn from_assertion(assertion: SecretString, form_client_id: Option<String>) -> Result<Self, ClientError> {
+        let subject = assertion::claimed_client(assertion.expose()).map_err(|_| ClientError::Invalid)?;
+        if form_client_id.is_some_and(|id| id != subject) {
+            return Err(ClientError::Invalid);
+        }
+        Ok(Self::Assertion { client_id: subject, assertion })
+    }
+}
+
+fn decode_basic(header: &str) -> Option<(String, SecretString)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") || header.len() > HEADER_BYTES_MAX {
+        return None;
+    }
+    let decoded = SecretString::new(String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?);
+    let (client_id, client_secret) = decoded.expose().split_once(':')?;
+    Some((form_decode(client_id)?, SecretString::new(form_decode(client_secret)?)))
+}
+
+/// Takes back the `application/x-www-form-urlencoded` encoding of one value.
+fn form_decode(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => hexadecimal(bytes.next()?)? << 4 | hexadecimal(bytes.next()?)?,
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basic(pair: &str) -> PresentedCredentials {
+        let header = format!("Basic {}", STANDARD.encode(pair));
+        PresentedCredentials { authorization: Some(header.into()), ..PresentedCredentials::default() }
+    }
+
+    fn secret(id: &str, secret: &str) -> Credentials {
+        Credentials::Secret { client_id: id.to_owned(), client_secret: secret.to_owned().into() }
+    }
+
+    #[test]
+    fn basic_credentials_are_form_decoded() {
+        assert_eq!(Credentials::from_request(basic("portal:a:b")), Ok(secret("portal", "a:b")));
+        assert_eq!(Credentials::from_request(basic("a%20b:p%2Bq+r%C3%A9")), Ok(secret("a b", "p+q ré")));
+        let lower_case = PresentedCredentials {
+            authorization: Some(format!("basic {}", STANDARD.encode("portal:")).into()),
+            client_id: Some("portal".to_owned()),
+            ..PresentedCredentials::default()
+        };
+        assert_eq!(Credentials::from_request(lower_case), Ok(secret("portal", "")));
+        for bad in ["portal", "portal:%", "portal:%2", "portal:%zz", "portal:%FF"] {
+            assert_eq!(Credentials::from_request(basic(bad)), Err(ClientError::Invalid), "{bad}");
+        }
+        for header in ["", "Basic", "Basic !!!", "Bearer abc", "Basic", &"Basic ".repeat(1000)] {
+            let presented = PresentedCredentials {
+                authorization: Some(header.to_owned().into()),
+                ..PresentedCredentials::default()
+            };
+            assert_eq!(Credentials::from_request(presented), Err(ClientError::Invalid), "{header}");
+        }
+    }
+
+    #[test]
+    fn credentials_come_in_exactly_one_way() {
+        let text = |text: &str| Some(text.to_owned());
+        let form = PresentedCredentials {
+            client_id: text("portal"),
+            client_secret: Some("s".to_owned().into()),
+            ..PresentedCredentials::default()
+        };
+        assert_eq!(Credentials::from_request(form.clone()), Ok(secret("portal", "s")));
+        let refused = [
+            (PresentedCredentials::default(), ClientError::Missing),
+            (
+                PresentedCredentials { client_id: text("portal"), ..PresentedCredentials::default() },
+                ClientError::Missing,
+            ),
+            (PresentedCredentials { client_id: None, ..form.clone() }, ClientError::Malformed),
+            (
+                PresentedCredentials { client_secret: form.client_secret.clone(), ..basic("portal:s") },
+                ClientError::Malformed,
+            ),
+            (PresentedCredentials { client_id: text("other"), ..basic("portal:s") }, ClientError::Malformed),
+            (
+                PresentedCredentials { client_assertion_type: text(ASSERTION_TYPE), ..form.clone() },
+                ClientError::Malformed,
+            ),
+            (
+                PresentedCredentials {
+                    client_assertion_type: text("urn:ietf:params:oauth:client-assertion-type:saml2-bearer"),
+                    client_assertion: Some("x".to_owned().into()),
+                    ..PresentedCredentials::default()
+                },
+                ClientError::Malformed,
+            ),
+            (
+                PresentedCredentials {
+                    client_assertion_type: text(ASSERTION_TYPE),
+                    client_assertion: Some("x".to_owned().into()),
+                    ..PresentedCredentials::default()
+                },
+                ClientError::Invalid,
+            ),
+        ];
+        for (presented, expected) in refused {
+            assert_eq!(Credentials::from_request(presented.clone()), Err(expected), "{presented:?}");
+        }
+    }
+}

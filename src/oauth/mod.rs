@@ -1,0 +1,85 @@
+//! The token server: who a client is, how a user comes to log in on an installation, and the tokens both end in.
+//!
+//! Clients are API clients (configured) and installations (registered). Each grant is one file in `grants`; users are
+//! authenticated by somebody else's login page, which answers through login requests.
+
+mod authorization;
+mod authorize;
+mod clients;
+mod error;
+mod grants;
+mod login_requests;
+mod persist;
+mod pkce;
+mod redirect;
+mod scope;
+mod tokens;
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::clock::Clock;
+use crate::devices::Devices;
+use crate::random::SharedRandom;
+use crate::secret::Keyring;
+use crate::settings::CurrentSettings;
+use crate::store::Store;
+
+pub use authorize::{AuthorizeRefusal, AuthorizeRequest};
+pub use clients::{ClientError, Credentials, PresentedCredentials};
+pub use error::OAuthError;
+pub use grants::TokenRequest;
+pub use login_requests::{AcceptLogin, LoginRequest, LoginRequestError, RejectLogin};
+pub use tokens::{ACCESS_TOKEN_LIFETIME, Bearer, BearerError, TokenResponse};
+
+/// Where the token server is and where it sends users.
+#[derive(Clone, Debug)]
+pub struct OAuthOptions {
+    /// The server's public address: its name as an issuer (RFC 8414 §2).
+    pub issuer: Url,
+    /// The page that finds out who a user is; without one nobody can log in.
+    pub login_url: Option<Url>,
+}
+
+/// The token server. Clones share one state.
+#[derive(Clone)]
+pub struct TokenServer(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    settings: CurrentSettings,
+    devices: Devices,
+    keyring: Arc<Keyring>,
+    clock: Clock,
+    random: SharedRandom,
+    /// Without a slash at the end.
+    issuer: String,
+    token_endpoint: String,
+    login_url: Option<Url>,
+}
+
+impl TokenServer {
+    /// A token server on this store, under these settings.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        settings: CurrentSettings,
+        devices: Devices,
+        keyring: Arc<Keyring>,
+        clock: Clock,
+        random: SharedRandom,
+        options: OAuthOptions,
+    ) -> Self {
+        let issuer = options.issuer.as_str().trim_end_matches('/').to_owned();
+        let token_endpoint = format!("{issuer}/oauth/token");
+        let login_url = options.login_url;
+        Self(Arc::new(Parts { store, settings, devices, keyring, clock, random, issuer, token_endpoint, login_url }))
+    }
+
+    /// The server's name as an issuer: `iss` of what it answers, an `aud` of what it is told.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+}
