@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` tells how the parts fit together; each module's own documentation repeats only its part.
 
+pub mod callbacks;
 pub mod clock;
 pub mod config;
 pub mod devices;

@@ -76,6 +76,11 @@ impl Egress {
         self.builder(ca_certificate)?.build().map_err(|_| InvalidEgress::Tls)
     }
 
+    /// Whether calls go through a proxy, which then is the one that looks names up.
+    pub fn is_proxied(&self) -> bool {
+        self.0.proxy.is_some()
+    }
+
     /// The same before it is built, for callers with further wishes.
     pub fn builder(&self, ca_certificate: Option<&str>) -> Result<ClientBuilder, InvalidEgress> {
         let settings = &*self.0;

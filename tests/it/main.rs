@@ -10,6 +10,8 @@
     reason = "a test may panic"
 )]
 
+mod callbacks;
 mod providers;
+mod settings;
 mod store;
 mod support;

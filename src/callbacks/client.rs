@@ -1,0 +1,148 @@
+//! One attempt: to whom, with what, and what came of it.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Response};
+use serde::Serialize;
+use url::{Host, Url};
+
+use super::guard::{GuardedResolver, Lookup, NotPublic, Refusal, check_url};
+use super::{CallbackId, signature};
+use crate::clock::Timestamp;
+use crate::egress::{Egress, InvalidEgress, read_body, retry_after};
+use crate::ids::TransactionId;
+use crate::settings::{CallbackEndpoint, Settings};
+
+/// For a whole attempt. Well below the lease of a claimed row.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most of an answer that is read, only to keep the connection; nothing of it is kept.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Why an attempt did not succeed. Shown to administrators: nothing in it comes from the website but the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) error: String,
+    /// When the website wants to be asked again.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    pub(super) fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), retry_after: None }
+    }
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) id: CallbackId,
+    pub(super) transaction_id: TransactionId,
+    pub(super) callback_uri: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    callback_uri: &'a str,
+    transaction_id: TransactionId,
+}
+
+/// Where a callback goes: the address, and the endpoint configured for it.
+pub(super) fn target<'a>(settings: &'a Settings, uri: &str) -> Result<(Url, Option<&'a CallbackEndpoint>), Refusal> {
+    let endpoint = settings.callback_endpoints.get(uri).map(Arc::as_ref);
+    if endpoint.is_none() && settings.mobile_authentication.callback_allow_list_enabled {
+        return Err(Refusal::NotConfigured);
+    }
+    let url = check_url(uri, endpoint.is_some_and(|endpoint| endpoint.allow_private))?;
+    Ok((url, endpoint))
+}
+
+/// Sends callbacks.
+pub(super) struct CallbackClient {
+    /// Connects to public addresses only.
+    public: Client,
+    /// For endpoints in one's own network; these are not behind the outgoing proxy.
+    private: Client,
+    /// With an outgoing proxy it is the proxy that connects: names are checked before it is asked.
+    checked_before: Option<GuardedResolver>,
+}
+
+impl CallbackClient {
+    pub(super) fn new(egress: &Egress, lookup: Arc<dyn Lookup>) -> Result<Self, InvalidEgress> {
+        let resolver = GuardedResolver(lookup);
+        let mut public = egress.builder(None)?.timeout(TIMEOUT);
+        if !egress.is_proxied() {
+            public = public.dns_resolver(Arc::new(resolver.clone()));
+        }
+        let private = egress.builder(None)?.timeout(TIMEOUT).no_proxy();
+        Ok(Self {
+            public: public.build().map_err(|_| InvalidEgress::Tls)?,
+            private: private.build().map_err(|_| InvalidEgress::Tls)?,
+            checked_before: egress.is_proxied().then_some(resolver),
+        })
+    }
+
+    /// Succeeds when the website answers 2xx.
+    pub(super) async fn send(&self, settings: &Settings, call: &Call, now: Timestamp) -> Result<(), Failure> {
+        let refused = |refusal: Refusal| Failure::new(format!("not sent: the address {refusal}"));
+        let (url, endpoint) = target(settings, &call.callback_uri).map_err(refused)?;
+        let private = endpoint.is_some_and(|endpoint| endpoint.allow_private);
+        if !private {
+            self.check_name(&url).await?;
+        }
+        let body = Body { callback_uri: &call.callback_uri, transaction_id: call.transaction_id };
+        let body = serde_json::to_vec(&body).map_err(|_| Failure::new("not sent: the body cannot be written"))?;
+        let secret = endpoint.and_then(|endpoint| endpoint.signing_secret.as_ref());
+        let headers = signature::headers(call.id, now, &body, secret)
+            .map_err(|_| Failure::new("not sent: the signing secret is not usable"))?;
+        let client = if private { &self.private } else { &self.public };
+        let mut request = client.post(url).header(CONTENT_TYPE, "application/json").body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if let Some((username, password)) = endpoint.and_then(|endpoint| endpoint.credentials.as_ref()) {
+            request = request.basic_auth(username, Some(password.expose()));
+        }
+        judge(request.send().await.map_err(|error| failure_of(&error))?).await
+    }
+
+    async fn check_name(&self, url: &Url) -> Result<(), Failure> {
+        let (Some(resolver), Some(Host::Domain(name))) = (&self.checked_before, url.host()) else { return Ok(()) };
+        // Behind a proxy public names often cannot be looked up; then the proxy decides alone.
+        match resolver.resolve_name(name).await {
+            Err(error) if error.is::<NotPublic>() => Err(Failure::new(format!("not sent: {NotPublic}"))),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn judge(response: Response) -> Result<(), Failure> {
+    let status = response.status();
+    let retry_after = retry_after(&response);
+    // Whether the rest of the answer arrives is of no interest: the status has been said.
+    drop(read_body(response, BODY_BYTES_MAX).await);
+    if status.is_success() {
+        return Ok(());
+    }
+    Err(Failure { error: format!("the website answered {}", status.as_u16()), retry_after })
+}
+
+fn failure_of(error: &reqwest::Error) -> Failure {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.is::<NotPublic>() {
+            return Failure::new(format!("not sent: {NotPublic}"));
+        }
+        source = cause.source();
+    }
+    Failure::new(if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the connection broke"
+    })
+}

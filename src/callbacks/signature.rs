@@ -1,0 +1,55 @@
+//! The headers of Standard Webhooks: which message this is, when it was sent, and that we sent it.
+
+use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
+
+use super::CallbackId;
+use crate::clock::Timestamp;
+use crate::secret::SecretString;
+
+/// The secret is not one of Standard Webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct InvalidSecret;
+
+/// The headers of one attempt. The id stays the same over all attempts, so that the receiver recognises repetitions; the
+/// time is the attempt's, so that it may refuse what is old.
+pub(super) fn headers(
+    id: CallbackId,
+    now: Timestamp,
+    body: &[u8],
+    secret: Option<&SecretString>,
+) -> Result<Vec<(&'static str, String)>, InvalidSecret> {
+    let id = id.to_string();
+    let mut headers = Vec::with_capacity(3);
+    if let Some(secret) = secret {
+        let webhook = Webhook::new(secret.expose()).map_err(|_| InvalidSecret)?;
+        let signature = webhook.sign(&id, now.as_secs(), body).map_err(|_| InvalidSecret)?;
+        headers.push((HEADER_WEBHOOK_SIGNATURE, signature));
+    }
+    headers.push((HEADER_WEBHOOK_ID, id));
+    headers.push((HEADER_WEBHOOK_TIMESTAMP, now.as_secs().to_string()));
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the specification.
+    #[test]
+    fn the_signature_is_the_specifications() {
+        let id = CallbackId::from_bytes([7; 16]);
+        let secret = SecretString::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
+        let now = Timestamp::from_millis(1_614_265_330_999);
+        let headers = headers(id, now, b"{}", Some(&secret)).unwrap();
+        let expected = Webhook::new(secret.expose()).unwrap().sign(&id.to_string(), 1_614_265_330, b"{}").unwrap();
+        assert!(headers.contains(&("webhook-signature", expected)));
+        assert!(headers.contains(&("webhook-timestamp", "1614265330".to_owned())));
+        assert!(headers.contains(&("webhook-id", "07070707-0707-0707-0707-070707070707".to_owned())));
+    }
+
+    #[test]
+    fn without_a_secret_nothing_is_signed() {
+        let headers = headers(CallbackId::from_bytes([7; 16]), Timestamp::from_millis(0), b"{}", None).unwrap();
+        assert_eq!(headers.len(), 2);
+    }
+}

@@ -1,0 +1,97 @@
+//! Where callbacks do not go, whatever a website asks for.
+
+use std::net::SocketAddr;
+
+use countersign::callbacks::{CallbackLimits, Callbacks, Refusal};
+
+use super::canary::Canary;
+use super::harness::Harness;
+use crate::support::databases::Database;
+
+/// Ways to write the canary's address, and names that turn out to be it.
+fn spellings(port: u16) -> Vec<String> {
+    let hosts = [
+        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "%31%32%37.0.0.1", "１２７.0.0.1",
+        "0.0.0.0", "0", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "localhost", "localhost.",
+        "a.localhost", "portal.example", "portal.example.", "127.0.0.1.nip.example", "user@127.0.0.1",
+        "portal.example@127.0.0.1", "portal.example\\@127.0.0.1", "portal.example#@127.0.0.1",
+    ];
+    let schemes = ["https", "http"];
+    schemes.iter().flat_map(|scheme| hosts.map(|host| format!("{scheme}://{host}:{port}/"))).collect()
+}
+
+/// A worker whose name server says, for every name, the canary's address: alone or beside a public one.
+async fn no_spelling_reaches(canary: &Canary, names: Vec<SocketAddr>) {
+    let harness = Harness::start_with(Database::sqlite(), names, CallbackLimits::default()).await;
+    harness.without_allow_list();
+    for uri in spellings(canary.address.port()) {
+        let (id, _) = harness.add(&uri).await;
+        let failed = harness.until_attempts(id, 1).await;
+        let error = failed.last_error.unwrap();
+        assert!(error.starts_with("not sent: "), "{uri}: {error}");
+    }
+    assert_eq!(canary.connections(), 0);
+}
+
+#[tokio::test]
+async fn no_spelling_reaches_the_loopback() {
+    let canary = Canary::taking_everything().await;
+    no_spelling_reaches(&canary, vec![canary.address]).await;
+}
+
+#[tokio::test]
+async fn a_public_address_beside_it_does_not_help() {
+    let canary = Canary::taking_everything().await;
+    no_spelling_reaches(&canary, vec!["203.0.114.1:0".parse().unwrap(), canary.address]).await;
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let canary = Canary::taking_everything().await;
+    let head = format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", canary.url());
+    let redirecting = Canary::answering(head, 0).await;
+    let harness = Harness::start(Database::sqlite()).await;
+    harness.allow(&redirecting.url());
+    let (id, _) = harness.add(&redirecting.url()).await;
+    let failed = harness.until_attempts(id, 1).await;
+    assert_eq!(failed.last_error.as_deref(), Some("the website answered 307"));
+    assert_eq!((redirecting.connections(), canary.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_huge_answer_is_not_read() {
+    const BODY_BYTES: usize = 64 * 1024 * 1024;
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY_BYTES}\r\n\r\n");
+    let huge = Canary::answering(head, BODY_BYTES).await;
+    let harness = Harness::start(Database::sqlite()).await;
+    harness.allow(&huge.url());
+    let (id, _) = harness.add(&huge.url()).await;
+    harness.until_delivered(id).await;
+    // What was taken off it is what the sockets hold on the way.
+    assert!(huge.written() < BODY_BYTES / 2, "{}", huge.written());
+}
+
+#[tokio::test]
+async fn only_configured_endpoints_may_be_asked_for() {
+    let harness = Harness::start(Database::sqlite()).await;
+    let check = |uri: &str| Callbacks::check(&harness.settings.load(), uri);
+    assert_eq!(check(&harness.website()), Ok(()));
+    for uri in ["https://portal.example/callback", "", &format!("{}/", harness.website())] {
+        assert_eq!(check(uri), Err(Refusal::NotConfigured), "{uri}");
+    }
+    harness.without_allow_list();
+    assert_eq!(check("https://portal.example/callback"), Ok(()));
+    assert_eq!(check("http://portal.example/callback"), Err(Refusal::Scheme));
+    assert_eq!(check("https://127.1/"), Err(Refusal::Private));
+    assert_eq!(check(""), Err(Refusal::Malformed));
+}
+
+#[tokio::test]
+async fn an_endpoint_taken_off_the_list_is_not_called_any_more() {
+    let harness = Harness::start(Database::sqlite()).await;
+    let canary = Canary::taking_everything().await;
+    let (id, _) = harness.add(&canary.url()).await;
+    let failed = harness.until_attempts(id, 1).await;
+    assert_eq!(failed.last_error.as_deref(), Some("not sent: the address is not a configured callback endpoint"));
+    assert_eq!(canary.connections(), 0);
+}

@@ -1,0 +1,183 @@
+//! A worker at work, a website to call, and a clock moved by hand.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::callbacks::{Callback, CallbackId, CallbackLimits, CallbackState, Callbacks, CallbacksOptions, Lookup};
+use countersign::clock::{Clock, Timestamp};
+use countersign::egress::Egress;
+use countersign::ids::TransactionId;
+use countersign::random::SystemRandom;
+use countersign::runtime::Shutdown;
+use countersign::sandbox::{Sandbox, SandboxOptions};
+use countersign::secret::SecretString;
+use countersign::settings::{CallbackEndpoint, CurrentSettings, MobileAuthentication, Settings};
+use countersign::store::Store;
+use countersign::store::journal::{Entry, Guard, Insert};
+use countersign::store::rows::TransactionRow;
+use countersign::telemetry::Metrics;
+use futures_util::future::BoxFuture;
+use tokio::task::JoinHandle;
+
+use crate::support::databases::Database;
+
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+/// Says that every name is that of these addresses.
+pub(super) struct Names(pub(super) Vec<SocketAddr>);
+
+impl Lookup for Names {
+    fn addresses<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move { Ok(self.0.clone()) })
+    }
+}
+
+pub(super) struct Harness {
+    pub(super) callbacks: Callbacks,
+    pub(super) clock: Clock,
+    pub(super) metrics: Metrics,
+    pub(super) sandbox: Sandbox,
+    pub(super) settings: CurrentSettings,
+    pub(super) shutdown: Shutdown,
+    pub(super) store: Store,
+    pub(super) task: JoinHandle<()>,
+    _database: Database,
+}
+
+impl Harness {
+    pub(super) async fn start(database: Database) -> Self {
+        Self::start_with(database, Vec::new(), CallbackLimits::default()).await
+    }
+
+    pub(super) async fn start_with(database: Database, names: Vec<SocketAddr>, limits: CallbackLimits) -> Self {
+        let (clock, metrics, store) = (Clock::manual(NOW), Metrics::new(), database.store());
+        let sandbox = Sandbox::start(SandboxOptions { clock: clock.clone(), ..SandboxOptions::default() }).unwrap();
+        let settings = CurrentSettings::default();
+        settings.replace(with_endpoint(Settings::default(), endpoint_of(&sandbox)));
+        let callbacks = Callbacks::new(CallbacksOptions {
+            store: store.clone(),
+            settings: settings.clone(),
+            egress: Egress::default(),
+            lookup: Arc::new(Names(names)),
+            limits,
+            clock: clock.clone(),
+            random: Arc::new(SystemRandom),
+            metrics: metrics.clone(),
+        })
+        .unwrap();
+        let shutdown = Shutdown::default();
+        let task = {
+            let (callbacks, signal) = (callbacks.clone(), shutdown.signal());
+            tokio::spawn(async move { callbacks.run(signal).await })
+        };
+        Self { callbacks, clock, metrics, sandbox, settings, shutdown, store, task, _database: database }
+    }
+
+    /// The sandbox's website.
+    pub(super) fn website(&self) -> String {
+        format!("{}/callback", self.sandbox.endpoints().website)
+    }
+
+    /// Allows a further address in one's own network.
+    pub(super) fn allow(&self, url: &str) {
+        let endpoint =
+            CallbackEndpoint { url: url.to_owned(), credentials: None, signing_secret: None, allow_private: true };
+        self.settings.replace(with_endpoint((*self.settings.load()).clone(), endpoint));
+    }
+
+    /// Lets websites ask for any address.
+    pub(super) fn without_allow_list(&self) {
+        let general = MobileAuthentication { callback_allow_list_enabled: false, ..MobileAuthentication::default() };
+        let settings = Settings { mobile_authentication: Arc::new(general), ..(*self.settings.load()).clone() };
+        self.settings.replace(settings);
+    }
+
+    /// A transaction of alice's has ended, and its website wants to know.
+    pub(super) async fn add(&self, uri: &str) -> (CallbackId, TransactionId) {
+        let transaction_id = TransactionId::new(self.clock.now(), &SystemRandom);
+        let row = Callbacks::row(transaction_id, uri.to_owned(), self.clock.now(), &SystemRandom);
+        let id = CallbackId::from_bytes(row.id.clone().try_into().unwrap());
+        let inserts = vec![Insert::Transaction(Box::new(transaction(transaction_id))), Insert::Callback(Box::new(row))];
+        drop(self.store.commit(Entry { guard: Guard::None, inserts }).await.unwrap());
+        self.callbacks.wake();
+        (id, transaction_id)
+    }
+
+    /// Moves the clock and has the worker look at it.
+    pub(super) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.callbacks.wake();
+    }
+
+    /// Waits until the callback is as wanted.
+    pub(super) async fn until(&self, id: CallbackId, wanted: impl Fn(&Callback) -> bool) -> Callback {
+        let look = async {
+            loop {
+                let all = self.callbacks.list(None, None, usize::MAX).await.unwrap();
+                match all.into_iter().find(|callback| callback.id == id) {
+                    Some(callback) if wanted(&callback) => return callback,
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), look).await.expect("the callback gets there")
+    }
+
+    pub(super) async fn until_delivered(&self, id: CallbackId) -> Callback {
+        self.until(id, |callback| callback.state == CallbackState::Delivered).await
+    }
+
+    pub(super) async fn until_attempts(&self, id: CallbackId, attempts: u32) -> Callback {
+        self.until(id, |callback| callback.attempts == attempts).await
+    }
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn with_endpoint(mut settings: Settings, endpoint: CallbackEndpoint) -> Settings {
+    settings.callback_endpoints.insert(endpoint.url.clone(), Arc::new(endpoint));
+    settings
+}
+
+fn endpoint_of(sandbox: &Sandbox) -> CallbackEndpoint {
+    let credentials = sandbox.credentials();
+    let secret = |text: &str| SecretString::new(text.to_owned());
+    CallbackEndpoint {
+        url: format!("{}/callback", sandbox.endpoints().website),
+        credentials: Some((credentials.callback_username.clone(), secret(&credentials.callback_password))),
+        signing_secret: Some(secret(&credentials.callback_signing_secret)),
+        allow_private: true,
+    }
+}
+
+fn transaction(id: TransactionId) -> TransactionRow {
+    TransactionRow {
+        id: id.as_bytes().to_vec(),
+        version: 1,
+        client_id: "portal".to_owned(),
+        type_name: "login".to_owned(),
+        method: 0,
+        status: 1,
+        reason: None,
+        user_id: Some("alice".to_owned()),
+        device_id: Some("phone".to_owned()),
+        profile_id: None,
+        attempts: 0,
+        attempts_max: 3,
+        resends: 0,
+        resends_max: 1,
+        delivery_due: false,
+        created_at: NOW.as_millis(),
+        expires_at: NOW.as_millis() + 120_000,
+        finished_at: Some(NOW.as_millis()),
+        callback_uri: None,
+        content: Vec::new(),
+        answer: None,
+    }
+}

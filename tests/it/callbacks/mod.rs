@@ -1,0 +1,6 @@
+//! Callbacks: from the row to the website, over real connections.
+
+mod canary;
+mod delivery;
+mod guard;
+mod harness;

@@ -1,0 +1,196 @@
+//! The settings in the database.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use countersign::clock::{Clock, Timestamp};
+use countersign::random::SystemRandom;
+use countersign::secret::{Keyring, SecretString};
+use countersign::settings::{CurrentSettings, Settings, SettingsError, StoredSettings, plan};
+use countersign::store::queries::settings::load_settings;
+use countersign::store::rows::SettingRow;
+use countersign::store::{Store, StoreError, WriteError};
+
+use crate::support::databases::{Database, on_both_databases};
+
+on_both_databases!(
+    what_was_applied_is_read_again,
+    applying_the_same_twice_changes_nothing,
+    secrets_are_sealed_for_where_they_stand,
+    only_the_first_master_key_fits,
+    of_two_who_apply_at_once_one_is_told_to_try_again,
+    a_change_made_elsewhere_is_put_in_force,
+);
+
+const FILE: &str = r#"
+[[api_clients]]
+client_id = "portal"
+client_secret = "env:CLIENT_SECRET"
+permissions = ["mobile_authentication"]
+
+[[applications]]
+id = "bank"
+name = "Demo Bank"
+redirect_uris = ["bank://login"]
+custom_authenticators = ["face"]
+
+[[applications.versions]]
+platform = "android"
+version = "1.0"
+status = "LOGIN_REGISTRATION"
+push_configuration = "fcm"
+
+[[push_configurations]]
+name = "fcm"
+platform = "android"
+service_account = "env:FCM"
+
+[[push_configurations]]
+name = "apns"
+platform = "ios"
+team_id = "TEAM123456"
+key_id = "KEY1234567"
+auth_key = "env:P8"
+
+[sms]
+gateway = "http"
+endpoint = "https://sms.example/"
+username = "countersign"
+password = "env:CANARY_1"
+
+[[authentication_types]]
+name = "login"
+method = "PUSH"
+time_to_live_seconds = 120
+default_messages = { en = "Approve?" }
+
+[[callback_endpoints]]
+url = "https://portal.example/callback"
+username = "countersign"
+password = "env:CANARY_2"
+signing_secret = "env:SIGNING"
+
+[mobile_authentication]
+prompts_per_hour_max = 30
+"#;
+
+fn environment(name: &str) -> Option<String> {
+    let value = match name {
+        "CLIENT_SECRET" => "canary-client-kZ8vTqL3xN7wRb2MfJ5sHd9C",
+        "FCM" => r#"{"project_id":"p","client_email":"e","private_key":"canary-fcm","token_uri":"t"}"#,
+        "P8" => "-----BEGIN PRIVATE KEY-----\ncanary-p8\n-----END PRIVATE KEY-----",
+        "CANARY_1" => "canary-1",
+        "CANARY_2" => "canary-2",
+        "SIGNING" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn file() -> Settings {
+    Settings::from_toml(FILE, Path::new(""), &environment).unwrap()
+}
+
+fn stored(store: &Store, master_key: u8) -> StoredSettings {
+    let clock = Clock::manual(Timestamp::from_millis(1_795_000_000_000));
+    StoredSettings::new(store.clone(), Arc::new(Keyring::new(&[master_key; 32])), clock, Arc::new(SystemRandom))
+}
+
+async fn apply(stored: &StoredSettings, wanted: &Settings) -> i64 {
+    let current = stored.load().await.unwrap();
+    stored.apply(&plan(&current, wanted), current.revision).await.unwrap()
+}
+
+async fn rows(store: &Store) -> Vec<SettingRow> {
+    store.read(load_settings).await.unwrap().1
+}
+
+async fn what_was_applied_is_read_again(database: Database) {
+    let store = database.store();
+    let stored = stored(&store, 1);
+    assert_eq!(stored.load().await.unwrap().revision, 0);
+    assert_eq!(apply(&stored, &file()).await, 1);
+    let (read, wanted) = (stored.load().await.unwrap(), file());
+    assert_eq!(plan(&read, &wanted).changes, []);
+    assert_eq!(read.sms, wanted.sms);
+    assert_eq!(read.push_configurations, wanted.push_configurations);
+    assert_eq!(read.callback_endpoints, wanted.callback_endpoints);
+    assert_eq!(read.mobile_authentication.prompts_per_hour_max, 30);
+
+    // The file is the whole configuration: what it does not have any more goes.
+    assert_eq!(apply(&stored, &Settings::default()).await, 2);
+    let read = stored.load().await.unwrap();
+    assert!(read.api_clients.is_empty() && read.sms.is_none() && read.callback_endpoints.is_empty());
+    assert_eq!(*read.mobile_authentication, *Settings::default().mobile_authentication);
+}
+
+async fn applying_the_same_twice_changes_nothing(database: Database) {
+    let store = database.store();
+    let stored = stored(&store, 1);
+    apply(&stored, &file()).await;
+    let before = rows(&store).await;
+    assert_eq!(apply(&stored, &file()).await, 1);
+    assert_eq!(rows(&store).await, before);
+
+    let wanted = Settings::from_toml(&FILE.replace("120", "60"), Path::new(""), &environment).unwrap();
+    assert_eq!(apply(&stored, &wanted).await, 2);
+    let changed: Vec<_> = rows(&store).await.into_iter().filter(|row| !before.contains(row)).collect();
+    assert_eq!(changed.len(), 1);
+    assert_eq!((changed[0].name.as_str(), changed[0].version), ("login", 2));
+}
+
+async fn secrets_are_sealed_for_where_they_stand(database: Database) {
+    let store = database.store();
+    let stored = stored(&store, 1);
+    apply(&stored, &file()).await;
+    for row in rows(&store).await {
+        assert!(!row.body.contains("canary") && !row.body.contains("MfKQ9r8G"), "{}", row.body);
+    }
+    // A sealed secret moved to another field is worth nothing.
+    let moved: Result<(), StoreError> = store
+        .write(|connection| {
+            let rows = load_settings(connection)?.1;
+            let mut endpoint = rows.into_iter().find(|row| row.kind == "callback_endpoints").unwrap();
+            let mut body: serde_json::Value = serde_json::from_str(&endpoint.body).unwrap();
+            body["signing_secret"] = body["password"].clone();
+            endpoint.body = body.to_string();
+            countersign::store::queries::settings::update_setting(connection, &endpoint)?;
+            Ok::<_, WriteError<StoreError>>(())
+        })
+        .await;
+    moved.unwrap();
+    let error = stored.load().await.unwrap_err();
+    let SettingsError::Unreadable(problem) = error else { panic!("{error}") };
+    assert!(problem.place.ends_with("signing_secret"), "{problem}");
+}
+
+async fn only_the_first_master_key_fits(database: Database) {
+    let store = database.store();
+    assert!(!StoredSettings::is_keyed(&store).await.unwrap());
+    stored(&store, 1).check_master_key().await.unwrap();
+    assert!(StoredSettings::is_keyed(&store).await.unwrap());
+    stored(&store, 1).check_master_key().await.unwrap();
+    assert_eq!(stored(&store, 2).check_master_key().await, Err(SettingsError::WrongMasterKey));
+}
+
+async fn of_two_who_apply_at_once_one_is_told_to_try_again(database: Database) {
+    let store = database.store();
+    let stored = stored(&store, 1);
+    let steps = plan(&Settings::default(), &file());
+    let (one, other) = tokio::join!(stored.apply(&steps, 0), stored.apply(&steps, 0));
+    let (done, refused) = if one.is_ok() { (one, other) } else { (other, one) };
+    assert_eq!((done, refused), (Ok(1), Err(SettingsError::ChangedMeanwhile)));
+}
+
+async fn a_change_made_elsewhere_is_put_in_force(database: Database) {
+    let store = database.store();
+    let (here, elsewhere) = (stored(&store, 1), stored(&store, 1));
+    let current = CurrentSettings::default();
+    here.reload(&current).await.unwrap();
+    assert!(current.load().authentication_types.is_empty());
+    apply(&elsewhere, &file()).await;
+    here.reload(&current).await.unwrap();
+    assert_eq!((current.load().revision, current.load().authentication_types.len()), (1, 1));
+    let secret = current.load().callback_endpoints.values().next().unwrap().credentials.clone().unwrap().1;
+    assert_eq!(secret, SecretString::new("canary-2".to_owned()));
+}
