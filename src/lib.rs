@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` tells how the parts fit together; each module's own documentation repeats only its part.
 
+pub mod app;
 pub mod callbacks;
 pub mod clock;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod otp;
 pub mod phone;
 pub mod push;
 pub mod random;
+pub mod retention;
 pub mod runtime;
 pub mod sandbox;
 pub mod secret;

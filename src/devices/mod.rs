@@ -5,6 +5,7 @@
 //! tokens, an enrolment its authenticators and its push.
 
 mod authenticators;
+pub mod channel;
 mod enrolment;
 mod persist;
 mod push;

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use diesel::QueryResult;
+pub use diesel::QueryResult;
 use diesel::connection::SimpleConnection as _;
 use parking_lot::Mutex;
 

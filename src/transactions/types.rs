@@ -81,9 +81,6 @@ pub enum WebsiteError {
     /// 1001.
     #[error("There is no way to ask this user, or the user is unknown.")]
     NoWayToAsk,
-    /// 1001: several devices qualify and none was named.
-    #[error("The user has several devices: name one in `device_id`.")]
-    SeveralDevices,
     /// 1002.
     #[error("The push could not be started at the push service.")]
     PushNotSent,
@@ -140,6 +137,12 @@ pub enum WebsiteError {
         /// When the next prompt is possible.
         retry_after_seconds: u64,
     },
+    /// `422`: the key came before with another request.
+    #[error("This Idempotency-Key was used with another request before.")]
+    IdempotencyKeyReused,
+    /// `409`: the first request with this key has not been answered yet.
+    #[error("The first request with this Idempotency-Key is still running; try again shortly.")]
+    IdempotencyKeyInUse,
     /// `503`.
     #[error("The server is busy or its database is out of reach; try again shortly. Nothing was changed.")]
     Unavailable,

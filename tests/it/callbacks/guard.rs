@@ -11,10 +11,30 @@ use crate::support::databases::Database;
 /// Ways to write the canary's address, and names that turn out to be it.
 fn spellings(port: u16) -> Vec<String> {
     let hosts = [
-        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "%31%32%37.0.0.1", "１２７.0.0.1",
-        "0.0.0.0", "0", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "localhost", "localhost.",
-        "a.localhost", "portal.example", "portal.example.", "127.0.0.1.nip.example", "user@127.0.0.1",
-        "portal.example@127.0.0.1", "portal.example\\@127.0.0.1", "portal.example#@127.0.0.1",
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "%31%32%37.0.0.1",
+        "１２７.0.0.1",
+        "0.0.0.0",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "localhost",
+        "localhost.",
+        "a.localhost",
+        "portal.example",
+        "portal.example.",
+        "127.0.0.1.nip.example",
+        "user@127.0.0.1",
+        "portal.example@127.0.0.1",
+        "portal.example\\@127.0.0.1",
+        "portal.example#@127.0.0.1",
     ];
     let schemes = ["https", "http"];
     schemes.iter().flat_map(|scheme| hosts.map(|host| format!("{scheme}://{host}:{port}/"))).collect()

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::callbacks::{Callback, CallbackId, CallbackLimits, CallbackState, Callbacks, CallbacksOptions, Lookup};
+use countersign::callbacks::{
+    Callback, CallbackId, CallbackLimits, CallbackState, Callbacks, CallbacksOptions, Lookup,
+};
 use countersign::clock::{Clock, Timestamp};
 use countersign::egress::Egress;
 use countersign::ids::TransactionId;

@@ -1,0 +1,122 @@
+//! A load generator that costs as little as it can: raw HTTP/1.1 over kept-alive connections on loopback.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// One connection, one request at a time.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// What came back.
+pub struct Response<'a> {
+    pub status: u16,
+    pub body: &'a [u8],
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("the server accepts connections");
+        stream.set_nodelay(true).expect("TCP_NODELAY can be set");
+        Self { stream, buffer: Vec::with_capacity(8192) }
+    }
+
+    /// Sends a whole request and reads a whole response with a `Content-Length`.
+    pub async fn send(&mut self, request: &[u8]) -> Response<'_> {
+        self.stream.write_all(request).await.expect("the server reads");
+        self.buffer.clear();
+        let head = loop {
+            assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("the server answers"), 0, "closed early");
+            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let text = std::str::from_utf8(&self.buffer[..head]).expect("a head is ASCII");
+        let status: u16 = text[9..12].parse().expect("a status");
+        let length = text.lines().find_map(content_length).unwrap_or(0);
+        while self.buffer.len() < head + length {
+            assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("the server answers"), 0, "closed early");
+        }
+        Response { status, body: &self.buffer[head..head + length] }
+    }
+}
+
+fn content_length(line: &str) -> Option<usize> {
+    let (name, value) = line.split_once(':')?;
+    name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().expect("a length"))
+}
+
+/// The value of a string member of a flat JSON object.
+pub fn member<'a>(json: &'a [u8], name: &str) -> &'a str {
+    let json = std::str::from_utf8(json).expect("JSON is UTF-8");
+    let key = format!("\"{name}\":\"");
+    let start = json.find(&key).unwrap_or_else(|| panic!("no {name} in {json}")) + key.len();
+    let end = json[start..].find('"').expect("a string ends") + start;
+    &json[start..end]
+}
+
+/// A `GET`.
+pub fn get(path: &str, authorization: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n\r\n").into_bytes()
+}
+
+/// A `POST`.
+pub fn post(path: &str, authorization: &str, content_type: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// What a run measured.
+pub struct Measured {
+    /// Rounds that were completed.
+    pub rounds: usize,
+    pub took: Duration,
+    /// Of the timed part of each round, sorted.
+    pub latencies: Vec<Duration>,
+}
+
+impl Measured {
+    pub fn per_second(&self) -> f64 {
+        self.rounds as f64 / self.took.as_secs_f64()
+    }
+
+    pub fn percentile(&self, percent: f64) -> Duration {
+        let index = (self.latencies.len() as f64 * percent / 100.0) as usize;
+        self.latencies.get(index.min(self.latencies.len().saturating_sub(1))).copied().unwrap_or_default()
+    }
+}
+
+/// Repeats a round on each of the connections until the time is up. A round answers how long its timed part took.
+pub async fn repeat<R>(rounds: Vec<R>, duration: Duration) -> Measured
+where
+    R: AsyncFnMut() -> Duration + 'static,
+{
+    let started = Instant::now();
+    let deadline = started + duration;
+    let tasks: Vec<_> = rounds
+        .into_iter()
+        .map(|mut round| {
+            tokio::task::spawn_local(async move {
+                let mut latencies = Vec::new();
+                while Instant::now() < deadline {
+                    latencies.push(round().await);
+                }
+                latencies
+            })
+        })
+        .collect();
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await.expect("a round does not panic"));
+    }
+    latencies.sort_unstable();
+    Measured { rounds: latencies.len(), took: started.elapsed(), latencies }
+}
