@@ -28,7 +28,7 @@ const LINES: &[&[&str]] = &[
     &["oauth"],
     &["transactions"],
     &["devices"],
-    &["callbacks", "otp", "push", "sms"],
+    &["callbacks", "otp", "push", "retention", "sms"],
     &["users"],
     &["settings", "egress"],
     &["store", "runtime"],

@@ -38,7 +38,7 @@ use crate::devices::Devices;
 use crate::devices::channel::Channels;
 use crate::ids::TransactionId;
 use crate::random::SharedRandom;
-use crate::runtime::{Admission, Arbiters, Directory, ShutdownSignal, ask};
+use crate::runtime::{Address, Admission, Arbiters, Directory, ShutdownSignal, ask};
 use crate::secret::Keyring;
 use crate::settings::CurrentSettings;
 use crate::sms::SmsSender;
@@ -148,11 +148,7 @@ impl Shared {
     }
 
     /// Starts the actor of a transaction from its row, if whoever acts has anything to do with it and it is pending.
-    async fn restore(
-        self: &Arc<Self>,
-        id: TransactionId,
-        by: &By,
-    ) -> Result<actix::Addr<TransactionActor>, CommandError> {
+    async fn restore(self: &Arc<Self>, id: TransactionId, by: &By) -> Result<Address<TransactionActor>, CommandError> {
         let found = persist::find(&self.store, id).await.map_err(|_| CommandError::Unavailable)?;
         let row = found.ok_or(CommandError::NotTheirs)?;
         let record = Record::from_row(&row).map_err(|_| CommandError::Unavailable)?;
@@ -166,7 +162,7 @@ impl Shared {
     }
 
     /// The actor of a saved, pending transaction. Nothing where there are too many.
-    fn host(self: &Arc<Self>, record: Record) -> Option<actix::Addr<TransactionActor>> {
+    fn host(self: &Arc<Self>, record: Record) -> Option<Address<TransactionActor>> {
         let Some(permit) = self.admission.try_enter() else {
             self.metrics.refused("live_transactions");
             return None;

@@ -21,7 +21,7 @@ use super::Devices;
 use crate::clock::Clock;
 use crate::ids::{DeviceId, UserId};
 use crate::push::{PushMessage, PushSender};
-use crate::runtime::{Admission, Arbiters, Directory, ask};
+use crate::runtime::{Address, Admission, Arbiters, Directory, ask};
 use crate::settings::CurrentSettings;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
@@ -147,7 +147,7 @@ impl Channels {
 }
 
 impl Shared {
-    fn channel(self: &Arc<Self>, device: &DeviceId) -> Option<actix::Addr<DeviceChannel>> {
+    fn channel(self: &Arc<Self>, device: &DeviceId) -> Option<Address<DeviceChannel>> {
         if let Some(channel) = self.directory.find(device) {
             return Some(channel);
         }

@@ -1,0 +1,41 @@
+//! What is deleted, by table.
+
+use crate::clock::Timestamp;
+use crate::store::queries::sweep;
+use crate::store::rows::callback_state;
+use crate::store::{Connection, QueryResult, Store, StoreError, WriteError};
+
+/// Rows deleted in one transaction.
+const BATCH: i64 = 500;
+
+/// What is older may go.
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    pub(super) now: Timestamp,
+    pub(super) transactions: Timestamp,
+    pub(super) events: Timestamp,
+    pub(super) delivered_callbacks: Timestamp,
+    pub(super) dead_callbacks: Timestamp,
+}
+
+/// Deletes one batch and tells how many rows that were.
+pub(super) type Deletion = fn(&mut Connection, Ends) -> QueryResult<usize>;
+
+/// Everything that is deleted by age.
+pub(super) const DELETIONS: &[Deletion] = &[
+    |c, ends| sweep::delete_finished_transactions(c, ends.transactions, BATCH),
+    |c, ends| sweep::delete_events(c, ends.events, BATCH),
+    |c, ends| sweep::delete_finished_callbacks(c, callback_state::DELIVERED, ends.delivered_callbacks, BATCH),
+    |c, ends| sweep::delete_finished_callbacks(c, callback_state::DEAD, ends.dead_callbacks, BATCH),
+    |c, ends| sweep::delete_expired_idempotency_keys(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_assertion_ids(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_access_tokens(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_authorizations(c, ends.now, BATCH),
+];
+
+/// Deletes one batch; whether there may be more.
+pub(super) async fn delete_batch(store: &Store, deletion: Deletion, ends: Ends) -> Result<bool, StoreError> {
+    let deleted =
+        store.write::<_, StoreError, _>(move |connection| deletion(connection, ends).map_err(WriteError::from)).await?;
+    Ok(i64::try_from(deleted).is_ok_and(|deleted| deleted == BATCH))
+}
