@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::credentials::hex;
 use super::exchange::{Answer, Request};
-use super::fault::{Fault, Provider};
+use super::fault::Fault;
 use super::jwt::{self, Algorithm};
 use super::shared::State;
 
@@ -13,9 +13,9 @@ const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 /// A message's `data`, in bytes of names and values.
 const DATA_BYTES_MAX: usize = 4096;
 
-/// Which of the two services a request is for.
-pub(super) fn provider(request: &Request) -> Provider {
-    if request.path == "/token" { Provider::FcmToken } else { Provider::Fcm }
+/// Whether a request is for the token endpoint.
+pub(super) fn is_token_request(request: &Request) -> bool {
+    request.path == "/token"
 }
 
 /// The registration token a message is for.
@@ -28,12 +28,18 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
     if request.method != "POST" {
         return refusal(405, None);
     }
-    if request.path == "/token" { exchange(state, request) } else { send(state, request) }
+    if is_token_request(request) { exchange(state, request) } else { send(state, request) }
 }
 
 pub(super) fn refuse(_: &State, fault: &Fault, status: u16) -> Answer {
     let reason = fault.reason.as_deref().or((status == 404).then_some("UNREGISTERED"));
     refusal(status, reason)
+}
+
+/// The token endpoint's refusal is OAuth's.
+pub(super) fn refuse_token(_: &State, fault: &Fault, status: u16) -> Answer {
+    let default = if status < 500 { "invalid_grant" } else { "temporarily_unavailable" };
+    Answer::json(status, json!({ "error": fault.reason.as_deref().unwrap_or(default) }))
 }
 
 /// RFC 7523 §2.1, as Google does it.

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use parking_lot::Mutex;
+use tokio::signal::unix::{SignalKind, signal};
 
 pub use credentials::Credentials;
 pub use fault::{Fault, Provider};
@@ -82,7 +83,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Makes the credentials and starts to listen. Inside a tokio runtime.
+    /// Makes the credentials and starts to listen, on threads of its own. Blocks for a moment: keys take some computing.
     pub fn start(options: SandboxOptions) -> io::Result<Self> {
         let listeners = Listeners {
             apns: server::bind(options.apns_port)?,
@@ -207,7 +208,11 @@ impl Drop for Sandbox {
 pub async fn run(options: SandboxOptions, started: impl FnOnce(&Sandbox) -> io::Result<()>) -> io::Result<()> {
     let sandbox = Sandbox::start(options)?;
     started(&sandbox)?;
-    tokio::signal::ctrl_c().await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
     sandbox.shutdown().await;
     Ok(())
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::dev::{Extensions, ServerHandle};
+use actix_web::dev::{Extensions, Server, ServerHandle};
 use actix_web::http::{StatusCode, Version, header};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
 use rustls::ServerConfig;
@@ -51,22 +52,45 @@ enum StandIn {
     Control,
 }
 
-/// Serves until the handle is told to stop.
+/// Serves, on threads of its own, until the handle is told to stop: whoever starts it may go away before whoever uses it.
 pub(super) fn serve(state: &Arc<State>, listeners: Listeners) -> io::Result<ServerHandle> {
-    let Listeners { apns, fcm, twilio, sms_gateway, website, control } = listeners;
-    let mut ports = Vec::new();
-    for (listener, stand_in) in [
-        (&apns, StandIn::Apns),
-        (&fcm, StandIn::Fcm),
-        (&twilio, StandIn::Twilio),
-        (&sms_gateway, StandIn::SmsGateway),
-        (&website, StandIn::Website),
-        (&control, StandIn::Control),
-    ] {
-        ports.push((listener.local_addr()?.port(), stand_in));
-    }
+    let ports = ports(&listeners)?;
     let tls = tls_config(&state.keys)?;
-    let (state, ports) = (web::Data::from(Arc::clone(state)), web::Data::new(ports));
+    let state = web::Data::from(Arc::clone(state));
+    let (started, handle) = mpsc::channel();
+    thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
+        rt::System::new().block_on(async move {
+            match http_server(state, ports, tls, listeners) {
+                Ok(server) => {
+                    // If nobody takes the handle any more, nobody needs the server.
+                    if started.send(Ok(server.handle())).is_ok() {
+                        let _ = server.await;
+                    }
+                }
+                Err(error) => drop(started.send(Err(error))),
+            }
+        });
+    })?;
+    handle.recv().unwrap_or_else(|_| Err(io::Error::other("the sandbox's thread ended")))
+}
+
+type Ports = Vec<(u16, StandIn)>;
+
+fn ports(listeners: &Listeners) -> io::Result<Ports> {
+    let Listeners { apns, fcm, twilio, sms_gateway, website, control } = listeners;
+    let stand_ins = [
+        (apns, StandIn::Apns),
+        (fcm, StandIn::Fcm),
+        (twilio, StandIn::Twilio),
+        (sms_gateway, StandIn::SmsGateway),
+        (website, StandIn::Website),
+        (control, StandIn::Control),
+    ];
+    stand_ins.into_iter().map(|(listener, stand_in)| Ok((listener.local_addr()?.port(), stand_in))).collect()
+}
+
+fn http_server(state: web::Data<State>, ports: Ports, tls: ServerConfig, listeners: Listeners) -> io::Result<Server> {
+    let ports = web::Data::new(ports);
     let application = move || {
         App::new()
             .app_data(state.clone())
@@ -75,14 +99,12 @@ pub(super) fn serve(state: &Arc<State>, listeners: Listeners) -> io::Result<Serv
             .default_service(web::to(handle))
     };
     let mut server = HttpServer::new(application).on_connect(remember_connection).workers(1).disable_signals();
+    let Listeners { apns, fcm, twilio, sms_gateway, website, control } = listeners;
     server = server.listen_rustls_0_23(apns, tls)?;
     for listener in [fcm, twilio, sms_gateway, website, control] {
         server = server.listen(listener)?;
     }
-    let server = server.shutdown_timeout(1).run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Ok(handle)
+    Ok(server.run())
 }
 
 fn tls_config(keys: &Keys) -> io::Result<ServerConfig> {
@@ -106,12 +128,7 @@ fn remember_connection(connection: &dyn Any, extensions: &mut Extensions) {
     }
 }
 
-async fn handle(
-    http: HttpRequest,
-    body: web::Bytes,
-    state: web::Data<State>,
-    ports: web::Data<Vec<(u16, StandIn)>>,
-) -> HttpResponse {
+async fn handle(http: HttpRequest, body: web::Bytes, state: web::Data<State>, ports: web::Data<Ports>) -> HttpResponse {
     let port = http.app_config().local_addr().port();
     let Some((_, stand_in)) = ports.iter().find(|(known, _)| *known == port) else {
         return HttpResponse::NotFound().finish();
@@ -120,7 +137,10 @@ async fn handle(
     let answer = match stand_in {
         StandIn::Control => control::answer(&state, &request).await,
         StandIn::Apns => play(&state, &request, Provider::Apns, apns::recipient, apns::answer, apns::refuse).await,
-        StandIn::Fcm => play(&state, &request, fcm::provider(&request), fcm::recipient, fcm::answer, fcm::refuse).await,
+        StandIn::Fcm if fcm::is_token_request(&request) => {
+            play(&state, &request, Provider::FcmToken, fcm::recipient, fcm::answer, fcm::refuse_token).await
+        }
+        StandIn::Fcm => play(&state, &request, Provider::Fcm, fcm::recipient, fcm::answer, fcm::refuse).await,
         StandIn::Twilio => {
             play(&state, &request, Provider::Twilio, twilio::recipient, twilio::answer, twilio::refuse).await
         }

@@ -77,6 +77,14 @@ async fn a_token_endpoint_that_is_down_is_not_asked_by_every_push() {
     }
     assert_eq!(sandbox.requests(Provider::FcmToken), 1);
 
+    sandbox.fail(Provider::FcmToken, Fault::status(400));
+    clock.advance(Duration::from_secs(1));
+    let refused = sender.send(&to, &message).await.unwrap_err();
+    assert_eq!(
+        (refused.kind, refused.to_string()),
+        (FailureKind::Configuration, "fcm: status 400, invalid_grant".to_owned())
+    );
+
     sandbox.heal(Provider::FcmToken);
     clock.advance(Duration::from_secs(1));
     sender.send(&to, &message).await.unwrap();
