@@ -138,7 +138,27 @@ pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread;
+
     use super::*;
+
+    #[tokio::test]
+    async fn an_endless_answer_is_not_read_to_its_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let _ = client.read(&mut [0; 4096]).unwrap();
+            client.write_all(b"HTTP/1.1 500 No\r\ncontent-length: 1000000000\r\n\r\n").unwrap();
+            while client.write_all(&[b'x'; 4096]).is_ok() {}
+        });
+        let response = Egress::default().client(None).unwrap().get(url).send().await.unwrap();
+        assert_eq!(read_body(response, 10_000).await.unwrap(), [b'x'; 10_000]);
+        // Ends when the connection is given up.
+        tokio::task::spawn_blocking(move || server.join().unwrap()).await.unwrap();
+    }
 
     #[test]
     fn a_trust_anchor_must_be_a_certificate() {

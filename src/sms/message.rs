@@ -58,7 +58,29 @@ pub fn render(template: &str, code: &str, web_origin: Option<&str>) -> SecretStr
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{prop_assert_eq, proptest};
+
     use super::*;
+
+    /// What a phone reads from a message: the host and the code of its last line (WICG, "Parsing").
+    fn origin_bound_code(message: &str) -> Option<(&str, &str)> {
+        let line = message.rsplit('\n').next()?.strip_prefix('@')?;
+        let (host, rest) = line.split_once(' ')?;
+        let code = rest.strip_prefix('#')?.split_ascii_whitespace().next()?;
+        (!host.is_empty() && !host.contains(|c: char| c.is_ascii_whitespace())).then_some((host, code))
+    }
+
+    proptest! {
+        #[test]
+        fn phones_read_the_servers_line_or_none(template in "(\\PC|\n|@|#| |\\{code\\}){0,40}", code in "[0-9]{6}") {
+            let bound = render(&template, &code, Some("portal.example"));
+            prop_assert_eq!(origin_bound_code(bound.expose()), Some(("portal.example", code.as_str())));
+            if check_template(&template).is_ok() {
+                let unbound = render(&template, &code, None);
+                prop_assert_eq!(origin_bound_code(unbound.expose()), None);
+            }
+        }
+    }
 
     #[test]
     fn the_code_goes_where_the_placeholder_is() {
