@@ -17,7 +17,7 @@ use crate::ids::TransactionId;
 use crate::settings::{CallbackEndpoint, Settings};
 
 /// For a whole attempt. Well below the lease of a claimed row.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most of an answer that is read, only to keep the connection; nothing of it is kept.
 const BODY_BYTES_MAX: usize = 64 * 1024;

@@ -8,6 +8,7 @@
 mod client;
 mod guard;
 mod persist;
+mod queue;
 mod schedule;
 mod signature;
 mod worker;
@@ -160,7 +161,7 @@ pub struct CallbackLimits {
 
 impl Default for CallbackLimits {
     fn default() -> Self {
-        Self { in_flight_max: 64, per_host_max: 16 }
+        Self { in_flight_max: 256, per_host_max: 64 }
     }
 }
 

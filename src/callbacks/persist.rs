@@ -22,11 +22,13 @@ pub(super) struct Settled {
     pub(super) event: Option<EventRow>,
 }
 
-/// Saves what was settled, each with its event, and claims up to `limit` rows that are due: one commit for both.
+/// Saves what was settled, each with its event, and claims up to `limit` rows that are due and do not go to the
+/// addresses in `except`: one commit for both.
 pub(super) async fn turn(
     store: &Store,
     settled: Vec<Settled>,
     now: Timestamp,
+    except: Vec<String>,
     limit: usize,
 ) -> Result<Vec<CallbackRow>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -38,7 +40,7 @@ pub(super) async fn turn(
             if limit == 0 {
                 return Ok(Vec::new());
             }
-            Ok::<_, WriteError<StoreError>>(queries::claim_due_callbacks(connection, now, LEASE, limit)?)
+            Ok::<_, WriteError<StoreError>>(queries::claim_due_callbacks(connection, now, LEASE, &except, limit)?)
         })
         .await
 }

@@ -1,16 +1,16 @@
 //! The loop that claims rows that are due, sends them, and saves what came of it.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
-use url::Url;
 
-use super::client::{Call, Failure};
+use super::client::{Call, Failure, TIMEOUT};
 use super::persist::{self, Settled};
+use super::queue::{Host, Queue};
 use super::{CallbackId, CallbackState, Inner, schedule};
 use crate::clock::Timestamp;
 use crate::random;
@@ -21,39 +21,44 @@ use crate::users::events::{Concerning, EventType, event};
 /// How often to look for rows whose time has come, and for rows of nodes that died.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A row whose host has enough on its way waits so long before it is claimed again.
-const HOST_BUSY_DELAY: Duration = Duration::from_secs(1);
-
 /// An attempt that ended.
 struct Attempt {
     row: CallbackRow,
-    host: String,
+    host: Host,
     result: Result<(), Failure>,
 }
 
 pub(super) struct Worker {
     inner: Arc<Inner>,
+    queue: Queue,
     flight: JoinSet<Attempt>,
-    in_flight_by_host: HashMap<String, usize>,
-    /// Ended, but not saved yet. Nothing is claimed without saving these, so their number is bounded by what was on its way.
+    /// Decided, but not saved yet. Nothing is claimed without saving these, so their number is bounded by what was claimed.
     settled: Vec<Settled>,
     /// Whether there may be rows to claim.
     look: bool,
+    /// Addresses left out of the last claim.
+    left_out: BTreeSet<String>,
 }
 
 impl Worker {
     pub(super) fn new(inner: Arc<Inner>) -> Self {
-        let flight = JoinSet::new();
-        Self { inner, flight, in_flight_by_host: HashMap::new(), settled: Vec::new(), look: true }
+        let queue = Queue::new(inner.limits);
+        Self { inner, queue, flight: JoinSet::new(), settled: Vec::new(), look: true, left_out: BTreeSet::new() }
     }
 
     /// Works until shutdown, then until what is on its way has ended.
     pub(super) async fn run(mut self, mut shutdown: ShutdownSignal) {
         loop {
             let stopping = shutdown.has_begun();
+            if stopping {
+                self.release_waiting();
+            }
             self.turn(stopping).await;
             if stopping && self.flight.is_empty() {
                 return;
+            }
+            if self.look && self.queue.room() > 0 && !stopping {
+                continue;
             }
             tokio::select! {
                 Some(ended) = self.flight.join_next() => self.settle(ended.ok()),
@@ -67,41 +72,54 @@ impl Worker {
         }
     }
 
-    /// Saves what has ended and starts what is due.
+    /// Saves what has ended, claims what is due, sends what may be sent.
     async fn turn(&mut self, stopping: bool) {
-        let free = self.inner.limits.in_flight_max.saturating_sub(self.flight.len());
-        let limit = if self.look && !stopping { free } else { 0 };
-        if limit == 0 && self.settled.is_empty() {
-            return;
-        }
+        let saturated = self.queue.saturated();
+        self.look |= !self.left_out.is_subset(&saturated);
+        let limit = if self.look && !stopping { self.queue.room() } else { 0 };
         let now = self.inner.clock.now();
-        match persist::turn(&self.inner.store, self.settled.clone(), now, limit).await {
-            Ok(rows) => {
-                self.settled.clear();
-                if limit > 0 {
-                    // As many as were asked for: there may be more, as soon as there is room.
-                    self.look = rows.len() == limit;
+        if limit > 0 || !self.settled.is_empty() {
+            let except = saturated.iter().cloned().collect();
+            match persist::turn(&self.inner.store, self.settled.clone(), now, except, limit).await {
+                Ok(rows) => self.take(rows, limit, saturated),
+                Err(error) => {
+                    self.look = false;
+                    tracing::warn!(%error, "callbacks have to wait for the database");
                 }
-                rows.into_iter().for_each(|row| self.start(row, now));
             }
-            Err(error) => {
-                self.look = false;
-                tracing::warn!(%error, "callbacks have to wait for the database");
-            }
+        }
+        while let Some((host, row)) = self.queue.next() {
+            self.start(host, row, now);
         }
         self.inner.metrics.callbacks_in_flight().set(i64::try_from(self.flight.len()).unwrap_or(i64::MAX));
     }
 
-    fn start(&mut self, row: CallbackRow, now: Timestamp) {
-        let host = host_of(&row.callback_uri);
-        let in_flight = self.in_flight_by_host.entry(host.clone()).or_default();
-        if *in_flight >= self.inner.limits.per_host_max {
-            let due_at = now.after(HOST_BUSY_DELAY);
+    /// What was settled is saved, and these rows are ours.
+    fn take(&mut self, rows: Vec<CallbackRow>, limit: usize, left_out: BTreeSet<String>) {
+        self.settled.clear();
+        if limit > 0 {
+            // As many as were asked for: there may be more.
+            self.look = rows.len() == limit;
+            self.left_out = left_out;
+        }
+        rows.into_iter().for_each(|row| self.queue.push(row));
+    }
+
+    /// Gives back, for anybody to claim, what was not begun.
+    fn release_waiting(&mut self) {
+        for row in self.queue.take_waiting() {
+            let due_at = Timestamp::from_millis(row.due_at);
             let outcome = outcome(&row, CallbackState::Due, row.attempts, due_at, row.last_error.clone());
             self.settled.push(Settled { outcome, transaction_id: row.transaction_id, event: None });
+        }
+    }
+
+    fn start(&mut self, host: Host, row: CallbackRow, now: Timestamp) {
+        if now.after(TIMEOUT).as_millis() >= row.lease_until {
+            // It waited too long: by the time it is sent it may be somebody else's. It will be claimed again.
+            self.queue.ended(&host);
             return;
         }
-        *in_flight += 1;
         let inner = Arc::clone(&self.inner);
         self.flight.spawn(async move {
             let call = Call {
@@ -122,12 +140,7 @@ impl Worker {
     /// Decides what follows from an attempt. None was cancelled, none panicked: both are caught inside.
     fn settle(&mut self, ended: Option<Attempt>) {
         let Some(Attempt { row, host, result }) = ended else { return };
-        if let Some(in_flight) = self.in_flight_by_host.get_mut(&host) {
-            *in_flight = in_flight.saturating_sub(1);
-            if *in_flight == 0 {
-                self.in_flight_by_host.remove(&host);
-            }
-        }
+        self.queue.ended(&host);
         let now = self.inner.clock.now();
         let attempts = row.attempts.saturating_add(1);
         let (state, due_at, error) = match result {
@@ -190,11 +203,4 @@ fn outcome(
         finished_at: (state != CallbackState::Due).then_some(due_at.as_millis()),
         last_error,
     }
-}
-
-/// What counts as one host: name and port.
-fn host_of(uri: &str) -> String {
-    let url = Url::parse(uri).ok();
-    let host = url.as_ref().and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
-    host.unwrap_or_default()
 }

@@ -148,8 +148,8 @@ impl Default for LimitsConfig {
             live_transactions_max: bound(2_000_000),
             requests_in_flight_max: bound(8_192),
             waiting_requests_max: bound(50_000),
-            callbacks_in_flight_max: bound(64),
-            callbacks_per_host_max: bound(16),
+            callbacks_in_flight_max: bound(256),
+            callbacks_per_host_max: bound(64),
         }
     }
 }

@@ -15,18 +15,20 @@ use crate::store::schema::callbacks::dsl;
 /// Spelled out, because an index that holds due callbacks only is not used for a condition with a parameter.
 const DUE: &str = "state = 0";
 
-/// Takes callbacks whose time has come and that nobody else has at the moment: nobody else gets them for `lease`. To be
-/// called in a transaction.
+/// Takes callbacks whose time has come and that nobody else has at the moment: nobody else gets them for `lease`. Those to
+/// the addresses in `except` are left where they are. To be called in a transaction.
 pub fn claim_due_callbacks(
     connection: &mut Connection,
     now: Timestamp,
     lease: Duration,
+    except: &[String],
     limit: i64,
 ) -> QueryResult<Vec<CallbackRow>> {
     let due = dsl::callbacks
         .filter(sql::<Bool>(DUE))
         .filter(dsl::due_at.le(now.as_millis()))
         .filter(dsl::lease_until.le(now.as_millis()))
+        .filter(dsl::callback_uri.ne_all(except))
         .order(dsl::due_at)
         .limit(limit)
         .select(dsl::id);

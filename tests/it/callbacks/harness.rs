@@ -17,7 +17,7 @@ use countersign::sandbox::{Sandbox, SandboxOptions};
 use countersign::secret::SecretString;
 use countersign::settings::{CallbackEndpoint, CurrentSettings, MobileAuthentication, Settings};
 use countersign::store::Store;
-use countersign::store::journal::{Entry, Guard, Insert};
+use countersign::store::journal::{Entry, Guard, Insert, Outcome};
 use countersign::store::rows::TransactionRow;
 use countersign::telemetry::Metrics;
 use futures_util::future::BoxFuture;
@@ -102,7 +102,8 @@ impl Harness {
         let row = Callbacks::row(transaction_id, uri.to_owned(), self.clock.now(), &SystemRandom);
         let id = CallbackId::from_bytes(row.id.clone().try_into().unwrap());
         let inserts = vec![Insert::Transaction(Box::new(transaction(transaction_id))), Insert::Callback(Box::new(row))];
-        drop(self.store.commit(Entry { guard: Guard::None, inserts }).await.unwrap());
+        let entry = Entry { guard: Guard::None, inserts };
+        assert_eq!(self.store.commit(entry).await, Ok(Outcome::Committed));
         self.callbacks.wake();
         (id, transaction_id)
     }

@@ -34,7 +34,9 @@ async fn save(store: &Store, rows: impl IntoIterator<Item = CallbackRow>) {
 
 async fn claim(store: &Store, now: Timestamp, limit: i64) -> Vec<CallbackRow> {
     let claimed: Result<_, StoreError> = store
-        .write(move |connection| Ok::<_, WriteError<StoreError>>(claim_due_callbacks(connection, now, LEASE, limit)?))
+        .write(move |connection| {
+            Ok::<_, WriteError<StoreError>>(claim_due_callbacks(connection, now, LEASE, &[], limit)?)
+        })
         .await;
     claimed.unwrap()
 }
