@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{BoxFuture, Either};
 use tokio::sync::watch;
@@ -149,6 +149,25 @@ impl Clock {
 
 /// The future of [`Clock::sleep_until`]: a timer of the runtime, or a wait for a manual clock to be moved far enough.
 pub type SleepUntil = Either<tokio::time::Sleep, BoxFuture<'static, ()>>;
+
+/// Measures how long something takes, for metrics and logs. Does not follow a moved clock: nothing is decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts measuring.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clocks")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 fn system_millis() -> i64 {
