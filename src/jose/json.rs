@@ -11,7 +11,7 @@ use super::JoseError;
 const DUPLICATE: &str = "duplicate member";
 
 /// Checks that `bytes` are one JSON object and that no object in it names a member twice (RFC 8725 §2.6 tells why).
-pub(super) fn check_object(bytes: &[u8]) -> Result<(), JoseError> {
+pub(crate) fn check_object(bytes: &[u8]) -> Result<(), JoseError> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(JoseError::Malformed);
     }

@@ -12,6 +12,7 @@ mod jwk;
 pub mod jws;
 mod pem;
 
+pub(crate) use json::check_object;
 pub use jwk::{PrivateJwk, PublicJwk};
 pub use pem::{sign_es256_pem, sign_rs256_pem};
 

@@ -27,7 +27,7 @@ use crate::settings::CurrentSettings;
 use crate::store::Store;
 
 pub use authorize::{AuthorizeRefusal, AuthorizeRequest};
-pub use clients::{ClientError, Credentials, PresentedCredentials};
+pub use clients::{CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials};
 pub use error::OAuthError;
 pub use grants::TokenRequest;
 pub use login_requests::{AcceptLogin, LoginRequest, LoginRequestError, RejectLogin};

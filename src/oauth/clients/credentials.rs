@@ -7,7 +7,8 @@ use super::ClientError;
 use crate::jose::assertion;
 use crate::secret::SecretString;
 
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The one `client_assertion_type` there is (RFC 7523 §2.2).
+pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The longest `Authorization` header that is looked at, in bytes.
 const HEADER_BYTES_MAX: usize = 4096;
 
@@ -55,7 +56,7 @@ impl Credentials {
             (None, Some(client_secret), None, None) => {
                 Ok(Self::Secret { client_id: client_id.ok_or(ClientError::Malformed)?, client_secret })
             }
-            (None, None, Some(kind), Some(assertion)) if kind == ASSERTION_TYPE => {
+            (None, None, Some(kind), Some(assertion)) if kind == CLIENT_ASSERTION_TYPE => {
                 Self::from_assertion(assertion, client_id)
             }
             (None, None, None, None) => Err(ClientError::Missing),
@@ -175,7 +176,7 @@ mod tests {
             ),
             (PresentedCredentials { client_id: text("other"), ..basic("portal:s") }, ClientError::Malformed),
             (
-                PresentedCredentials { client_assertion_type: text(ASSERTION_TYPE), ..form.clone() },
+                PresentedCredentials { client_assertion_type: text(CLIENT_ASSERTION_TYPE), ..form.clone() },
                 ClientError::Malformed,
             ),
             (
@@ -188,7 +189,7 @@ mod tests {
             ),
             (
                 PresentedCredentials {
-                    client_assertion_type: text(ASSERTION_TYPE),
+                    client_assertion_type: text(CLIENT_ASSERTION_TYPE),
                     client_assertion: Some("x".to_owned().into()),
                     ..PresentedCredentials::default()
                 },

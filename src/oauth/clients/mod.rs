@@ -14,7 +14,7 @@ use crate::secret::{constant_time_eq, sha256};
 use crate::settings::{ApiClient, ClientCredential, Settings};
 use crate::store::StoreError;
 
-pub use credentials::{Credentials, PresentedCredentials};
+pub use credentials::{CLIENT_ASSERTION_TYPE, Credentials, PresentedCredentials};
 
 /// Why a client was not recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
