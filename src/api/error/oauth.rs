@@ -1,0 +1,107 @@
+//! Errors of the token server: RFC 6749 §5.2, RFC 7591 §3.2.2.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::client::BASIC;
+use super::{ApiError, Area, Body, Fault};
+use crate::devices::{RegistrationError, RegistrationRefusal};
+use crate::oauth::{AuthorizeRefusal, LoginRequestError, OAuthError};
+
+/// The body of such an error.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = OAuthError)]
+pub(crate) struct OAuthBody {
+    /// The RFC's name for it.
+    #[schema(example = "invalid_grant")]
+    pub(crate) error: &'static str,
+    /// For the people who write the client.
+    #[schema(value_type = String)]
+    pub(crate) error_description: Cow<'static, str>,
+}
+
+impl OAuthBody {
+    pub(super) fn new(error: &'static str, error_description: impl Into<Cow<'static, str>>) -> Self {
+        Self { error, error_description: error_description.into() }
+    }
+}
+
+impl From<&Fault> for OAuthBody {
+    fn from(fault: &Fault) -> Self {
+        Self::new(fault.code(), fault.to_string())
+    }
+}
+
+impl ApiError {
+    pub(super) fn oauth(status: StatusCode, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(status, Body::OAuth(OAuthBody::new(error, description)))
+    }
+}
+
+impl From<RegistrationError> for ApiError {
+    fn from(error: RegistrationError) -> Self {
+        match error {
+            RegistrationError::Refused(refusal) => refusal.into(),
+            RegistrationError::Store(error) => Self::from_fault(&Fault::from(error), Area::OAuth),
+        }
+    }
+}
+
+impl From<RegistrationRefusal> for ApiError {
+    fn from(refusal: RegistrationRefusal) -> Self {
+        let description = refusal.to_string();
+        match refusal {
+            RegistrationRefusal::InvalidMetadata(_) => {
+                Self::oauth(StatusCode::BAD_REQUEST, "invalid_client_metadata", description)
+            }
+            RegistrationRefusal::VersionClosed => {
+                Self::oauth(StatusCode::FORBIDDEN, "invalid_client_metadata", description)
+            }
+            RegistrationRefusal::InvalidToken => {
+                let error = Self::oauth(StatusCode::UNAUTHORIZED, "invalid_token", description);
+                error.challenge("Bearer realm=\"countersign\", error=\"invalid_token\"")
+            }
+        }
+    }
+}
+
+impl From<OAuthError> for ApiError {
+    fn from(error: OAuthError) -> Self {
+        let answer = |status| Self::oauth(status, error.code(), error.to_string());
+        match error {
+            OAuthError::InvalidClient => answer(StatusCode::UNAUTHORIZED).challenge(BASIC),
+            OAuthError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+            OAuthError::InvalidRequest(_)
+            | OAuthError::InvalidGrant
+            | OAuthError::UnauthorizedClient(_)
+            | OAuthError::UnsupportedGrantType
+            | OAuthError::InvalidScope => answer(StatusCode::BAD_REQUEST),
+        }
+    }
+}
+
+impl From<AuthorizeRefusal> for ApiError {
+    fn from(refusal: AuthorizeRefusal) -> Self {
+        match refusal {
+            AuthorizeRefusal::ClientOrRedirectUri => {
+                Self::oauth(StatusCode::BAD_REQUEST, "invalid_request", refusal.to_string())
+            }
+            AuthorizeRefusal::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+        }
+    }
+}
+
+impl From<LoginRequestError> for ApiError {
+    fn from(error: LoginRequestError) -> Self {
+        let answer = |status, code| Self::oauth(status, code, error.to_string());
+        match error {
+            LoginRequestError::NotFound => answer(StatusCode::NOT_FOUND, "not_found"),
+            LoginRequestError::AlreadyAnswered => answer(StatusCode::CONFLICT, "already_answered"),
+            LoginRequestError::InvalidParameter { .. } => answer(StatusCode::BAD_REQUEST, "invalid_request"),
+            LoginRequestError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+        }
+    }
+}
