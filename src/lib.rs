@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` tells how the parts fit together; each module's own documentation repeats only its part.
 
+pub mod api;
 pub mod app;
 pub mod callbacks;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod retention;
 pub mod runtime;
 pub mod sandbox;
 pub mod secret;
+pub mod server;
 pub mod settings;
 pub mod sms;
 pub mod store;

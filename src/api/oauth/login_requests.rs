@@ -1,0 +1,173 @@
+//! Login requests: how the login page learns what it is asked for, and says who the user is.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::api::Api;
+use crate::api::error::{ApiError, Fault, OAuthBody};
+use crate::api::extract::{Fields, FromFields, InPath, Json, LoginPage, PathParameter};
+use crate::oauth::{AcceptLogin, LoginRequest, RejectLogin};
+
+/// The longest text that is looked at.
+const TEXT_BYTES_MAX: usize = 1024;
+
+/// The `login_challenge` the login page was called with; the token server tells whether it is one.
+pub(crate) struct Challenge(String);
+
+impl FromStr for Challenge {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl PathParameter for Challenge {
+    const NAME: &'static str = "challenge";
+}
+
+/// What a login page is asked for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoginRequestAnswer {
+    /// The installation.
+    client_id: String,
+    /// The application.
+    app_id: String,
+    app_name: String,
+    /// `ios`, `android`.
+    platform: &'static str,
+    device_name: String,
+    scope: String,
+    /// RFC 3339.
+    requested_at: String,
+    /// RFC 3339.
+    expires_at: String,
+}
+
+impl From<LoginRequest> for LoginRequestAnswer {
+    fn from(request: LoginRequest) -> Self {
+        Self {
+            client_id: request.client_id.into(),
+            app_id: request.application_id,
+            app_name: request.application_name,
+            platform: request.platform.as_str(),
+            device_name: request.device_name,
+            scope: request.scope,
+            requested_at: request.requested_at.to_rfc3339(),
+            expires_at: request.expires_at.to_rfc3339(),
+        }
+    }
+}
+
+/// The user is who.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the body, which is read member by member")]
+pub(crate) struct AcceptBody {
+    /// The user's id.
+    subject: String,
+    /// How the user was authenticated (RFC 8176).
+    amr: Option<Vec<String>>,
+    /// How well.
+    acr: Option<String>,
+}
+
+impl FromFields for AcceptLogin {
+    fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            subject: fields.required("subject")?,
+            amr: fields.value("amr").map_or_else(|| Ok(Vec::new()), names)?,
+            acr: fields.text("acr", TEXT_BYTES_MAX)?,
+        })
+    }
+}
+
+fn names(value: Value) -> Result<Vec<String>, Fault> {
+    serde_json::from_value(value).map_err(|_| Fault::parameter("amr", "must be an array of strings"))
+}
+
+/// Why not.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the body, which is read member by member")]
+pub(crate) struct RejectBody {
+    /// `access_denied` without it.
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl FromFields for RejectLogin {
+    fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            error: fields.text("error", TEXT_BYTES_MAX)?,
+            error_description: fields.text("error_description", TEXT_BYTES_MAX)?,
+        })
+    }
+}
+
+/// Where the user's browser goes on to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RedirectAnswer {
+    redirect_to: String,
+}
+
+/// What the login page is asked for.
+#[utoipa::path(
+    get,
+    path = "/oauth/api/v1/login-requests/{challenge}",
+    tag = "Token server",
+    params(("challenge" = String, Path)),
+    responses((status = 200, body = LoginRequestAnswer), (status = "default", body = OAuthBody)),
+    security(("basic" = [])),
+)]
+pub(crate) async fn login_request(
+    api: web::Data<Api>,
+    _: LoginPage,
+    challenge: InPath<Challenge>,
+) -> Result<HttpResponse, ApiError> {
+    let request = api.app().token_server.login_request(&challenge.0.0).await?;
+    Ok(HttpResponse::Ok().json(LoginRequestAnswer::from(request)))
+}
+
+/// Says who the user is.
+#[utoipa::path(
+    put,
+    path = "/oauth/api/v1/login-requests/{challenge}/accept",
+    tag = "Token server",
+    params(("challenge" = String, Path)),
+    request_body = AcceptBody,
+    responses((status = 200, body = RedirectAnswer), (status = "default", body = OAuthBody)),
+    security(("basic" = [])),
+)]
+pub(crate) async fn accept_login(
+    api: web::Data<Api>,
+    client: LoginPage,
+    challenge: InPath<Challenge>,
+    body: Json<AcceptLogin>,
+) -> Result<HttpResponse, ApiError> {
+    let redirect_to = api.app().token_server.accept_login(client.id(), &challenge.0.0, &body.0).await?;
+    Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
+}
+
+/// Says that the user is not to be logged in.
+#[utoipa::path(
+    put,
+    path = "/oauth/api/v1/login-requests/{challenge}/reject",
+    tag = "Token server",
+    params(("challenge" = String, Path)),
+    request_body = RejectBody,
+    responses((status = 200, body = RedirectAnswer), (status = "default", body = OAuthBody)),
+    security(("basic" = [])),
+)]
+pub(crate) async fn reject_login(
+    api: web::Data<Api>,
+    _: LoginPage,
+    challenge: InPath<Challenge>,
+    body: Json<RejectLogin>,
+) -> Result<HttpResponse, ApiError> {
+    let redirect_to = api.app().token_server.reject_login(&challenge.0.0, &body.0).await?;
+    Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
+}
