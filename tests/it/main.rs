@@ -11,6 +11,7 @@
 )]
 
 mod callbacks;
+mod phone;
 mod providers;
 mod settings;
 mod store;

@@ -3,4 +3,5 @@
 pub(crate) mod databases;
 pub(crate) mod postgres;
 pub(crate) mod sandbox;
+pub(crate) mod server;
 pub(crate) mod temporary;

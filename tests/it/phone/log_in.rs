@@ -1,0 +1,50 @@
+//! Registering and logging in.
+
+use countersign::ids::UserId;
+use countersign::phone::{Phone, PhoneError, PhoneProfile};
+
+use crate::support::server::{APPLICATION, REDIRECT_URI, TestServer};
+
+#[tokio::test]
+async fn an_unknown_version_cannot_register() {
+    let server = TestServer::start().await;
+    let profile = PhoneProfile::new(APPLICATION, "0.0", "android");
+    let refused = Phone::register(server.connection(), &profile).await.err().unwrap();
+    assert_eq!(refused.code(), Some("invalid_client_metadata"));
+}
+
+#[tokio::test]
+async fn a_redirect_that_is_not_registered_is_refused() {
+    let server = TestServer::start().await;
+    let phone = server.phone().await;
+    let refused = phone.begin_log_in("app://elsewhere").await.err().unwrap();
+    assert!(matches!(refused, PhoneError::Refused { status: 400, .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn without_logging_in_there_is_nothing_to_enrol() {
+    let server = TestServer::start().await;
+    let phone = server.phone().await;
+    let alice: UserId = "alice".parse().unwrap();
+    assert!(matches!(phone.enrol(&alice).await, Err(PhoneError::NotLoggedIn(_))));
+}
+
+#[tokio::test]
+async fn an_answer_of_another_attempt_is_not_taken() {
+    let server = TestServer::start().await;
+    let phone = server.phone().await;
+    let alice: UserId = "alice".parse().unwrap();
+    let begun = phone.begin_log_in(REDIRECT_URI).await.unwrap();
+    let forged = format!("{REDIRECT_URI}?code=x&state=y").parse().unwrap();
+    assert!(matches!(phone.finish_log_in(begun, &alice, forged).await, Err(PhoneError::LogInFailed(_))));
+}
+
+#[tokio::test]
+async fn what_is_unregistered_gets_no_tokens() {
+    let server = TestServer::start().await;
+    let phone = server.enrolled_phone("alice").await;
+    phone.device_token().await.unwrap();
+    phone.unregister().await.unwrap();
+    phone.forget_device_token();
+    assert_eq!(phone.device_token().await.unwrap_err().code(), Some("invalid_client"));
+}

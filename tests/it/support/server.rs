@@ -1,0 +1,206 @@
+//! A whole server on free ports, its providers beside it, and those who talk to it.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use countersign::app::{AppParts, AppState};
+use countersign::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
+use countersign::clock::Clock;
+use countersign::egress::Egress;
+use countersign::ids::{TransactionId, UserId};
+use countersign::oauth::OAuthOptions;
+use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
+use countersign::push::ProviderPush;
+use countersign::random::{SharedRandom, SystemRandom};
+use countersign::retention::RetentionTimes;
+use countersign::sandbox::{Sandbox, SandboxOptions};
+use countersign::secret::Keyring;
+use countersign::server::{self, RunningServer, ServerOptions};
+use countersign::settings::{CurrentSettings, Settings, StoredSettings, plan};
+use countersign::sms::GatewaySms;
+use countersign::store::Store;
+use countersign::telemetry::Metrics;
+use serde_json::Value;
+use url::Url;
+
+use super::databases::Database;
+use super::temporary::TemporaryDirectory;
+
+pub(crate) const APPLICATION: &str = "app";
+pub(crate) const REDIRECT_URI: &str = "app://login";
+pub(crate) const CLIENT_ID: &str = "website";
+/// Of every API client.
+pub(crate) const CLIENT_SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
+const MASTER_KEY: [u8; 32] = [7; 32];
+
+/// A running server. It stops when dropped.
+pub(crate) struct TestServer {
+    pub(crate) app: AppState,
+    pub(crate) clock: Clock,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) public_url: Url,
+    pub(crate) http: reqwest::Client,
+    running: Option<RunningServer>,
+    folder: TemporaryDirectory,
+    _database: Database,
+}
+
+impl TestServer {
+    /// On SQLite, in real time.
+    pub(crate) async fn start() -> Self {
+        Self::start_on(Database::sqlite(), Clock::system()).await
+    }
+
+    pub(crate) async fn start_on(database: Database, clock: Clock) -> Self {
+        let folder = TemporaryDirectory::new();
+        let sandbox = Sandbox::start(SandboxOptions { clock: clock.clone(), ..SandboxOptions::default() }).unwrap();
+        let (public, management) = (free_port(), free_port());
+        let public_url = url_of(&public);
+        let app = start_app(&database.store(), &clock, &public_url, wanted_settings(&sandbox, folder.path())).await;
+        let running = server::start(ServerOptions {
+            public,
+            management,
+            workers: 1,
+            body_bytes_max: 64 * 1024,
+            requests_in_flight_max: 1024,
+            waiting_requests_max: 1024,
+            shutdown_timeout: Duration::from_secs(5),
+            app: app.clone(),
+        })
+        .unwrap();
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let running = Some(running);
+        Self { app, clock, sandbox, public_url, http, running, folder, _database: database }
+    }
+
+    /// A directory that goes away with the server.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::new(&self.public_url).unwrap().with_clock(self.clock.clone())
+    }
+
+    /// A login page that lets everybody in.
+    pub(crate) fn login_page(&self) -> ApiLoginPage {
+        ApiLoginPage::new(self.connection(), CLIENT_ID, CLIENT_SECRET.to_owned().into())
+    }
+
+    /// A registered phone without users.
+    pub(crate) async fn phone(&self) -> Phone {
+        Phone::register(self.connection(), &PhoneProfile::new(APPLICATION, "1.0", "android")).await.unwrap()
+    }
+
+    /// A phone whose user has logged in, has enrolled and is asked by FCM.
+    pub(crate) async fn enrolled_phone(&self, user: &str) -> Phone {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let address = format!("registration-token-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let (phone, user): (_, UserId) = (self.phone().await, user.parse().unwrap());
+        phone.log_in(&self.login_page(), &user, REDIRECT_URI).await.unwrap();
+        phone.enrol(&user).await.unwrap();
+        phone.enrol_push(&user, PushTransport::Fcm(address.into())).await.unwrap();
+        phone
+    }
+
+    /// A request to the public listener, as the API client `website`.
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let url = self.public_url.join(path).unwrap();
+        self.http.request(method, url).basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
+    }
+
+    /// Starts a transaction and gives the whole answer.
+    pub(crate) async fn post_start(&self, form: &[(&str, &str)]) -> Value {
+        let request = self.request(reqwest::Method::POST, "/oauth/api/v4/authenticate/user").form(form);
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    /// Starts a transaction.
+    pub(crate) async fn start_transaction(&self, form: &[(&str, &str)]) -> TransactionId {
+        self.post_start(form).await["transaction_id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Starts a push.
+    pub(crate) async fn start_push(&self, user: &str) -> TransactionId {
+        self.start_transaction(&[("type", "login"), ("user_id", user), ("message", "Pay?")]).await
+    }
+
+    /// How a transaction stands.
+    pub(crate) async fn result(&self, id: TransactionId) -> Value {
+        let path = format!("/oauth/api/v4/authenticate/transaction/{id}");
+        self.request(reqwest::Method::GET, &path).send().await.unwrap().json().await.unwrap()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let stopped = self.running.take().map(RunningServer::shutdown);
+        self.app.clone().stop();
+        if !std::thread::panicking() {
+            assert!(matches!(stopped, Some(Ok(()))), "the server did not stop as it should: {stopped:?}");
+        }
+    }
+}
+
+async fn start_app(store: &Store, clock: &Clock, public_url: &Url, wanted: Settings) -> AppState {
+    let random: SharedRandom = Arc::new(SystemRandom);
+    let keyring = Arc::new(Keyring::new(&MASTER_KEY));
+    let stored = StoredSettings::new(store.clone(), Arc::clone(&keyring), clock.clone(), Arc::clone(&random));
+    stored.check_master_key().await.unwrap();
+    stored.apply(&plan(&Settings::default(), &wanted), 0).await.unwrap();
+    let settings = CurrentSettings::default();
+    settings.replace(stored.load().await.unwrap());
+    let (egress, metrics) = (Egress::default(), Metrics::new());
+    let callbacks = Callbacks::new(CallbacksOptions {
+        store: store.clone(),
+        settings: settings.clone(),
+        egress: egress.clone(),
+        lookup: Arc::new(SystemLookup),
+        limits: CallbackLimits::default(),
+        clock: clock.clone(),
+        random: Arc::clone(&random),
+        metrics: metrics.clone(),
+    });
+    let kept = Duration::from_secs(86_400);
+    AppState::start(AppParts {
+        store: store.clone(),
+        clock: clock.clone(),
+        random,
+        keyring,
+        settings,
+        callbacks: callbacks.unwrap(),
+        push: Arc::new(ProviderPush::new(egress.clone(), clock.clone())),
+        sms: Arc::new(GatewaySms::new(&egress).unwrap()),
+        metrics,
+        oauth: OAuthOptions {
+            issuer: public_url.clone(),
+            login_url: Some("http://127.0.0.1:9/login".parse().unwrap()),
+        },
+        retention: RetentionTimes { events: kept, delivered_callbacks: kept, dead_callbacks: kept },
+        arbiters: 1,
+        live_transactions_max: 10_000,
+    })
+    .unwrap()
+}
+
+fn wanted_settings(sandbox: &Sandbox, folder: &Path) -> Settings {
+    sandbox.write_files(folder).unwrap();
+    std::fs::write(folder.join("website-secret"), CLIENT_SECRET).unwrap();
+    let text = sandbox.apply_file() + include_str!("settings.toml");
+    Settings::from_toml(&text, folder, &|_| None).unwrap()
+}
+
+fn free_port() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
+}
+
+fn url_of(listener: &TcpListener) -> Url {
+    format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
+}
