@@ -11,6 +11,8 @@
 )]
 
 mod callbacks;
+mod devices;
+mod oauth;
 mod phone;
 mod providers;
 mod settings;

@@ -5,3 +5,4 @@ pub(crate) mod postgres;
 pub(crate) mod sandbox;
 pub(crate) mod server;
 pub(crate) mod temporary;
+pub(crate) mod world;

@@ -1,0 +1,6 @@
+//! Devices on real databases.
+
+mod authenticators;
+mod enrolment;
+mod push;
+mod registration;

@@ -1,0 +1,78 @@
+//! A user logs in on an installation, step by step.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign::ids::ClientId;
+use countersign::oauth::{AcceptLogin, AuthorizeRequest, LoginRequestError, OAuthError, TokenRequest, TokenResponse};
+use countersign::secret::sha256;
+use serde_json::json;
+
+use crate::support::sandbox::secret;
+use crate::support::world::{Installation, World, user};
+
+pub(super) const VERIFIER: &str = "a-verifier-of-more-than-43-characters~._0123456789";
+pub(super) const REDIRECT_URI: &str = "bank://login";
+
+/// What an application asks for when everything is right.
+pub(super) fn authorize_request(installation: &Installation) -> AuthorizeRequest {
+    let text = |text: &str| Some(text.to_owned());
+    AuthorizeRequest {
+        response_type: text("code"),
+        client_id: text(installation.id().as_str()),
+        redirect_uri: text(REDIRECT_URI),
+        scope: text("device user"),
+        state: text("state &=#"),
+        code_challenge: Some(URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()))),
+        code_challenge_method: text("S256"),
+    }
+}
+
+/// The parameters an address carries.
+pub(super) fn parameters(address: &str) -> HashMap<String, String> {
+    let query = address.split_once('?').expect("a query").1;
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// Asks for a log-in and gives the challenge the login page is called with.
+pub(super) async fn begin(world: &World, installation: &Installation) -> String {
+    let address = world.token_server.authorize(&authorize_request(installation)).await.unwrap();
+    assert!(address.starts_with("https://portal.example/login?login_challenge="), "{address}");
+    parameters(&address).remove("login_challenge").unwrap()
+}
+
+/// The login page says that it is Alice.
+pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, LoginRequestError> {
+    let portal: ClientId = "portal".parse().unwrap();
+    let answer = AcceptLogin { subject: user("alice"), amr: vec!["pwd".to_owned()], acr: None };
+    world.token_server.accept_login(&portal, challenge, &answer).await
+}
+
+/// Everything up to the code.
+pub(super) async fn code(world: &World, installation: &Installation) -> String {
+    let challenge = begin(world, installation).await;
+    let address = accept(world, &challenge).await.unwrap();
+    assert!(address.starts_with("bank://login?code="), "{address}");
+    parameters(&address).remove("code").unwrap()
+}
+
+/// A request that redeems a code when everything is right.
+pub(super) fn redeem_request(world: &World, installation: &Installation, code: &str) -> TokenRequest {
+    TokenRequest {
+        credentials: installation.assertion(world.clock.now(), &json!({})),
+        grant_type: "authorization_code".to_owned(),
+        scope: None,
+        code: Some(secret(code)),
+        redirect_uri: Some(REDIRECT_URI.to_owned()),
+        code_verifier: Some(secret(VERIFIER)),
+    }
+}
+
+pub(super) async fn redeem(
+    world: &World,
+    installation: &Installation,
+    code: &str,
+) -> Result<TokenResponse, OAuthError> {
+    world.token_server.token(&redeem_request(world, installation, code)).await
+}

@@ -1,0 +1,263 @@
+//! Devices and token server on a real database, with a clock that is moved by hand.
+
+use std::sync::Arc;
+
+use countersign::clock::{Clock, Timestamp};
+use countersign::devices::{ClientMetadata, Device, Devices};
+use countersign::ids::{ClientId, DeviceId, UserId};
+use countersign::jose::{PrivateJwk, PublicJwk, jws};
+use countersign::oauth::{
+    CLIENT_ASSERTION_TYPE, Credentials, OAuthOptions, PresentedCredentials, TokenRequest, TokenServer,
+};
+use countersign::random::SystemRandom;
+use countersign::secret::{Keyring, SecretString, sha256};
+use countersign::settings::{
+    ApiClient, Application, ApplicationVersion, ClientCredential, CurrentSettings, Enabled, MobileAuthentication,
+    Permission, PinSettings, Platform, PushConfiguration, PushProvider, Settings, VersionStatus,
+};
+use countersign::store::{Store, queries};
+use serde_json::{Value, json};
+
+use super::databases::Database;
+use super::sandbox::secret;
+
+/// Some day in 2026.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+pub(crate) const ISSUER: &str = "https://id.example";
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) settings: CurrentSettings,
+    pub(crate) clock: Clock,
+    pub(crate) devices: Devices,
+    pub(crate) token_server: TokenServer,
+    /// The key of the API client `keyed`.
+    pub(crate) client_key: PrivateJwk,
+    _database: Database,
+}
+
+impl World {
+    pub(crate) fn new(database: Database) -> Self {
+        let store = database.store();
+        let client_key = new_key();
+        let settings = CurrentSettings::default();
+        settings.replace(some_settings(*client_key.public()));
+        let clock = Clock::manual(START);
+        let keyring = Arc::new(Keyring::new(&[7; 32]));
+        let random = Arc::new(SystemRandom);
+        let devices =
+            Devices::new(store.clone(), settings.clone(), Arc::clone(&keyring), random.clone(), clock.clone());
+        let options = OAuthOptions {
+            issuer: ISSUER.parse().expect("a URL"),
+            login_url: Some("https://portal.example/login".parse().expect("a URL")),
+        };
+        let token_server =
+            TokenServer::new(store.clone(), settings.clone(), devices.clone(), keyring, clock.clone(), random, options);
+        Self { store, settings, clock, devices, token_server, client_key, _database: database }
+    }
+
+    /// Changes the settings in force.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.settings.load().as_ref().clone();
+        change(&mut settings);
+        self.settings.replace(settings);
+    }
+
+    /// Changes the general settings in force.
+    pub(crate) fn configure_general(&self, change: impl FnOnce(&mut MobileAuthentication)) {
+        self.configure(|settings| change(Arc::make_mut(&mut settings.mobile_authentication)));
+    }
+
+    /// Changes what the bank's version may do.
+    pub(crate) fn set_status(&self, version: &str, status: VersionStatus) {
+        self.configure(|settings| {
+            let application = settings.applications.get_mut(&"bank".parse().expect("an id")).expect("the bank");
+            for candidate in &mut Arc::make_mut(application).versions {
+                if candidate.version == version {
+                    candidate.status = status;
+                }
+            }
+        });
+    }
+
+    /// Registers an Android installation of the bank's application.
+    pub(crate) async fn install(&self) -> Installation {
+        self.install_with(&json!({})).await
+    }
+
+    /// Registers an installation that says something else about itself.
+    pub(crate) async fn install_with(&self, changes: &Value) -> Installation {
+        let key = new_key();
+        let registered = self.devices.register(parse(&metadata(key.public(), changes))).await.expect("registered");
+        Installation { key, device: registered.device, registration_token: registered.registration_access_token }
+    }
+
+    /// Registers an Android installation with a user who has enrolled keys.
+    pub(crate) async fn install_and_enrol(&self, user: &UserId) -> Installation {
+        let installation = self.install().await;
+        self.devices.enrol(installation.id(), user, *new_key().public()).await.expect("enrolled");
+        installation
+    }
+
+    /// The types of a user's events in alphabetical order: those of one moment have no other.
+    pub(crate) async fn events_of(&self, user: &UserId) -> Vec<String> {
+        let user = user.clone();
+        let find =
+            move |connection: &mut _| queries::events::find_latest_events_of_user(connection, user.as_str(), 100);
+        let events = self.store.read(find).await.expect("events");
+        let mut types: Vec<String> = events.into_iter().map(|event| event.event_type).collect();
+        types.sort();
+        types
+    }
+}
+
+/// An installation of a mobile application, as it knows itself.
+pub(crate) struct Installation {
+    pub(crate) key: PrivateJwk,
+    pub(crate) device: Device,
+    pub(crate) registration_token: SecretString,
+}
+
+impl Installation {
+    pub(crate) fn id(&self) -> &DeviceId {
+        &self.device.id
+    }
+
+    /// A client assertion that is good but for `changes`.
+    pub(crate) fn assertion(&self, now: Timestamp, changes: &Value) -> Credentials {
+        credentials_by(&self.key, self.id().as_str(), now, changes)
+    }
+
+    /// A request for a token of its own.
+    pub(crate) fn device_token_request(&self, now: Timestamp) -> TokenRequest {
+        client_credentials(self.assertion(now, &json!({})))
+    }
+}
+
+pub(crate) fn client_credentials(credentials: Credentials) -> TokenRequest {
+    TokenRequest {
+        credentials,
+        grant_type: "client_credentials".to_owned(),
+        scope: None,
+        code: None,
+        redirect_uri: None,
+        code_verifier: None,
+    }
+}
+
+pub(crate) fn credentials_by(key: &PrivateJwk, client_id: &str, now: Timestamp, changes: &Value) -> Credentials {
+    let jti: [u8; 16] = countersign::random::bytes(&SystemRandom);
+    let mut claims = json!({
+        "iss": client_id, "sub": client_id, "aud": format!("{ISSUER}/oauth/token"), "iat": now.as_secs(),
+        "exp": now.as_secs() + 60, "jti": format!("{jti:?}"),
+    });
+    merge(&mut claims, changes);
+    let assertion = jws::sign(key, None, claims.to_string().as_bytes()).expect("signed");
+    let presented = PresentedCredentials {
+        client_assertion_type: Some(CLIENT_ASSERTION_TYPE.to_owned()),
+        client_assertion: Some(secret(&assertion)),
+        ..PresentedCredentials::default()
+    };
+    Credentials::from_request(presented).expect("credentials")
+}
+
+pub(crate) fn secret_of(client_id: &str, client_secret: &str) -> Credentials {
+    Credentials::Secret { client_id: client_id.to_owned(), client_secret: secret(client_secret) }
+}
+
+pub(crate) fn new_key() -> PrivateJwk {
+    PrivateJwk::generate(&SystemRandom).expect("a key")
+}
+
+pub(crate) fn user(name: &str) -> UserId {
+    name.parse().expect("a user id")
+}
+
+/// The registration metadata of an Android installation of the bank's application, changed.
+pub(crate) fn metadata(key: &PublicJwk, changes: &Value) -> Value {
+    let mut metadata = json!({
+        "software_id": "bank", "software_version": "1.0", "platform": "android", "device_name": "A phone",
+        "jwks": { "keys": [key] }, "token_endpoint_auth_method": "private_key_jwt",
+    });
+    merge(&mut metadata, changes);
+    metadata
+}
+
+pub(crate) fn parse(metadata: &Value) -> ClientMetadata {
+    ClientMetadata::from_json(metadata.to_string().as_bytes()).expect("metadata")
+}
+
+fn merge(object: &mut Value, changes: &Value) {
+    for (name, value) in changes.as_object().expect("changes are members") {
+        object[name] = value.clone();
+    }
+}
+
+fn some_settings(client_key: PublicJwk) -> Settings {
+    let bank = Application {
+        id: "bank".parse().expect("an id"),
+        name: "Demo Bank".to_owned(),
+        redirect_uris: vec!["bank://login".to_owned(), "https://bank.example/cb?x=1".to_owned()],
+        pin: PinSettings { enabled: true, max_attempts: 3 },
+        fingerprint: Enabled { enabled: false },
+        custom_authenticators: ["face".to_owned()].into(),
+        versions: vec![
+            version(Platform::Android, "1.0", VersionStatus::LoginRegistration, Some("fcm")),
+            version(Platform::Android, "1.1", VersionStatus::LoginRegistration, None),
+            version(Platform::Android, "0.9", VersionStatus::LoginOnly, Some("fcm")),
+            version(Platform::Android, "0.1", VersionStatus::Disabled, Some("fcm")),
+            version(Platform::Ios, "1.0", VersionStatus::LoginRegistration, Some("apns")),
+        ],
+    };
+    let shop = Application {
+        id: "shop".parse().expect("an id"),
+        name: "Shop".to_owned(),
+        versions: vec![version(Platform::Android, "1.0", VersionStatus::LoginRegistration, Some("fcm"))],
+        ..bank.clone()
+    };
+    let clients = [
+        ("portal", ClientCredential::SecretHash(sha256(b"portal secret"))),
+        ("keyed", ClientCredential::PublicKey(client_key.to_json())),
+    ];
+    Settings {
+        applications: [bank, shop].map(|application| (application.id.clone(), Arc::new(application))).into(),
+        api_clients: clients.map(|(id, credential)| api_client(id, credential)).into(),
+        push_configurations: [("fcm".to_owned(), Arc::new(fcm())), ("apns".to_owned(), Arc::new(apns()))].into(),
+        ..Settings::default()
+    }
+}
+
+fn api_client(id: &str, credential: ClientCredential) -> (ClientId, Arc<ApiClient>) {
+    let client_id: ClientId = id.parse().expect("an id");
+    let permissions = [Permission::UserAuthentication].into();
+    (client_id.clone(), Arc::new(ApiClient { client_id, credential, permissions }))
+}
+
+fn version(platform: Platform, name: &str, status: VersionStatus, push: Option<&str>) -> ApplicationVersion {
+    ApplicationVersion {
+        platform,
+        version: name.to_owned(),
+        status,
+        push_configuration: push.map(ToOwned::to_owned),
+        apns_environment: countersign::settings::ApnsEnvironment::Development,
+        bundle_id: Some("com.example.bank".to_owned()),
+    }
+}
+
+fn fcm() -> PushConfiguration {
+    PushConfiguration {
+        name: "fcm".to_owned(),
+        provider: PushProvider::Fcm { service_account: secret("{}") },
+        endpoint: None,
+        ca_certificate: None,
+    }
+}
+
+fn apns() -> PushConfiguration {
+    PushConfiguration {
+        name: "apns".to_owned(),
+        provider: PushProvider::Apns { team_id: "T".to_owned(), key_id: "K".to_owned(), auth_key: secret("") },
+        endpoint: None,
+        ca_certificate: None,
+    }
+}
