@@ -38,6 +38,12 @@ pub enum MasterKeyError {
         /// What is wrong.
         source: InvalidMasterKey,
     },
+    /// The key's file is gone, but the database was set up with it.
+    #[error(
+        "the master key's file {} is missing: the database was set up with it and cannot be read without; restore it",
+        .0.display()
+    )]
+    Lost(PathBuf),
     /// The key's file cannot be read or written.
     #[error("cannot {verb} the master key's file {}: {source}", path.display())]
     File {
@@ -56,14 +62,15 @@ impl Config {
         if let Some(key) = &self.secrets.master_key {
             return Ok(MasterKeySource::Configured(key.clone()));
         }
-        let path = self.database.url.expose().strip_prefix("sqlite:").ok_or(MasterKeyError::Required)?;
-        Ok(MasterKeySource::File(format!("{path}.key").into()))
+        let mut path = self.database.embedded_path().ok_or(MasterKeyError::Required)?.as_os_str().to_owned();
+        path.push(".key");
+        Ok(MasterKeySource::File(path.into()))
     }
 }
 
 impl MasterKeySource {
     /// The keys; `None` where the file is not there yet.
-    pub fn read(&self) -> Result<Option<Keyring>, MasterKeyError> {
+    fn read(&self) -> Result<Option<Keyring>, MasterKeyError> {
         let (place, text) = match self {
             Self::Configured(key) => ("secrets.master_key".to_owned(), key.clone()),
             Self::File(path) => match std::fs::read_to_string(path) {
@@ -75,8 +82,21 @@ impl MasterKeySource {
         Keyring::from_base64(&text).map(Some).map_err(|source| MasterKeyError::Invalid { place, source })
     }
 
+    /// The keys. Where there is no file yet one is made with a new key, unless the database is `keyed`: what was sealed under
+    /// the lost key could not be read with any other.
+    pub fn read_or_create(&self, keyed: bool, random: &dyn Random) -> Result<Keyring, MasterKeyError> {
+        if let Some(keyring) = self.read()? {
+            return Ok(keyring);
+        }
+        if let (Self::File(path), true) = (self, keyed) {
+            return Err(MasterKeyError::Lost(path.clone()));
+        }
+        self.create(random)?;
+        self.read()?.ok_or(MasterKeyError::Required)
+    }
+
     /// Makes a new key in the file, readable by its owner only. Never replaces one.
-    pub fn create(&self, random: &dyn Random) -> Result<(), MasterKeyError> {
+    fn create(&self, random: &dyn Random) -> Result<(), MasterKeyError> {
         let Self::File(path) = self else { return Ok(()) };
         let key = Zeroizing::new(random::bytes::<32>(random));
         let text = Zeroizing::new(STANDARD.encode(key.as_ref()) + "\n");
@@ -104,12 +124,14 @@ mod tests {
         source.create(&SystemRandom).unwrap();
         assert!(source.read().unwrap().is_some());
         assert!(source.create(&SystemRandom).is_err());
+        assert!(source.read_or_create(true, &SystemRandom).is_ok());
         #[cfg(unix)]
         {
             let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600);
         }
         std::fs::remove_file(path).unwrap();
+        assert!(matches!(source.read_or_create(true, &SystemRandom), Err(MasterKeyError::Lost(_))));
     }
 
     #[test]

@@ -82,9 +82,22 @@ impl Default for DatabaseConfig {
     }
 }
 
+impl DatabaseConfig {
+    /// The file of an embedded database.
+    #[must_use]
+    pub fn embedded_path(&self) -> Option<&Path> {
+        embedded_path(self.url.expose()).map(Path::new)
+    }
+}
+
+fn embedded_path(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(path.strip_prefix("//").unwrap_or(path))
+}
+
 /// The database URL of the file, with a relative SQLite path counted from the file's directory.
 pub(super) fn database_url_from(directory: &Path, url: &str) -> String {
-    match url.strip_prefix("sqlite:") {
+    match embedded_path(url) {
         Some(path) if !path.is_empty() => format!("sqlite:{}", directory.join(path).display()),
         _ => url.to_owned(),
     }

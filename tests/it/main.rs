@@ -11,6 +11,7 @@
 )]
 
 mod callbacks;
+mod cli;
 mod devices;
 mod oauth;
 mod phone;

@@ -1,0 +1,114 @@
+//! A server put together from its settings: the database and its key, and everything on top of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Outcome;
+use crate::app::{AppParts, AppState};
+use crate::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::egress::{Egress, EgressSettings, ProxySettings};
+use crate::oauth::OAuthOptions;
+use crate::push::ProviderPush;
+use crate::random::{SharedRandom, SystemRandom};
+use crate::retention::RetentionTimes;
+use crate::secret::Keyring;
+use crate::settings::{CurrentSettings, StoredSettings};
+use crate::sms::GatewaySms;
+use crate::store::{DatabaseUrl, Store, StoreOptions};
+use crate::telemetry::Metrics;
+
+/// The database, opened with the key that fits it.
+pub(super) struct Ground {
+    pub(super) store: Store,
+    pub(super) stored_settings: StoredSettings,
+    keyring: Arc<Keyring>,
+    clock: Clock,
+    random: SharedRandom,
+}
+
+impl Ground {
+    /// Opens the database and finds its key. An embedded database is made, migrated and given a key where need be; another
+    /// one has to be up to date. Blocks at start-up, before anything else runs.
+    pub(super) async fn open(config: &Config) -> Outcome<Self> {
+        let store = open_store(config)?;
+        if config.database.embedded_path().is_some() {
+            store.migrate()?;
+        }
+        store.schema_status()?.require_current()?;
+        let key = config.master_key_source()?;
+        let (clock, random): (_, SharedRandom) = (Clock::system(), Arc::new(SystemRandom));
+        let keyring = Arc::new(key.read_or_create(StoredSettings::is_keyed(&store).await?, random.as_ref())?);
+        let stored_settings =
+            StoredSettings::new(store.clone(), Arc::clone(&keyring), clock.clone(), Arc::clone(&random));
+        stored_settings.check_master_key().await?;
+        Ok(Self { store, stored_settings, keyring, clock, random })
+    }
+
+    /// Builds the server on it and starts what runs behind the listeners.
+    pub(super) async fn build(self, config: &Config) -> Outcome<AppState> {
+        let settings = CurrentSettings::default();
+        settings.replace(self.stored_settings.load().await?);
+        let (egress, metrics) = (egress(config), Metrics::new());
+        let callbacks = Callbacks::new(CallbacksOptions {
+            store: self.store.clone(),
+            settings: settings.clone(),
+            egress: egress.clone(),
+            lookup: Arc::new(SystemLookup),
+            limits: CallbackLimits {
+                in_flight_max: config.limits.callbacks_in_flight_max.get(),
+                per_host_max: config.limits.callbacks_per_host_max.get(),
+            },
+            clock: self.clock.clone(),
+            random: Arc::clone(&self.random),
+            metrics: metrics.clone(),
+        })?;
+        let app = AppState::start(AppParts {
+            push: Arc::new(ProviderPush::new(egress.clone(), self.clock.clone())),
+            sms: Arc::new(GatewaySms::new(&egress)?),
+            store: self.store,
+            clock: self.clock,
+            random: self.random,
+            keyring: self.keyring,
+            settings,
+            callbacks,
+            metrics,
+            oauth: OAuthOptions { issuer: config.server.public_url.clone(), login_url: config.login.login_url.clone() },
+            retention: retention(config),
+            arbiters: std::thread::available_parallelism()?.get(),
+            live_transactions_max: config.limits.live_transactions_max.get(),
+        })?;
+        Ok(app)
+    }
+}
+
+/// The database as configured, whatever its schema.
+pub(super) fn open_store(config: &Config) -> Outcome<Store> {
+    let url: DatabaseUrl = config.database.url.expose().parse().map_err(|error| format!("database.url {error}"))?;
+    Ok(Store::open(&StoreOptions {
+        url,
+        readers: config.database.readers.get(),
+        queue_max: config.database.queue_max.get(),
+        journal_batch_max: config.database.journal_batch_max.get(),
+        busy_timeout: Duration::from_millis(config.database.busy_timeout_millis.get()),
+    })?)
+}
+
+fn egress(config: &Config) -> Egress {
+    let proxy = config.proxy.url.clone().map(|url| ProxySettings {
+        url,
+        username: config.proxy.username.clone(),
+        password: config.proxy.password.clone(),
+    });
+    Egress::new(EgressSettings { proxy, ..EgressSettings::default() })
+}
+
+fn retention(config: &Config) -> RetentionTimes {
+    let days = |days: std::num::NonZeroU32| Duration::from_secs(u64::from(days.get()) * 86_400);
+    RetentionTimes {
+        events: days(config.retention.events_days),
+        delivered_callbacks: days(config.retention.delivered_callbacks_days),
+        dead_callbacks: days(config.retention.dead_callbacks_days),
+    }
+}

@@ -1,0 +1,23 @@
+//! `countersign migrate`: brings the database's schema up to date.
+
+use std::io::Write as _;
+
+use super::assembly::open_store;
+use super::{ConfigArgs, Outcome};
+use crate::store::SchemaStatus;
+
+pub(super) fn run(args: &ConfigArgs) -> Outcome {
+    let store = open_store(&args.load()?)?;
+    let before = store.schema_status()?;
+    if let SchemaStatus::Newer(_) = before {
+        before.require_current()?;
+    }
+    store.migrate()?;
+    store.close();
+    let said = match before {
+        SchemaStatus::Older(missing) => format!("the schema is up to date: {missing} migrations were run"),
+        SchemaStatus::Current | SchemaStatus::Newer(_) => "the schema was up to date already".to_owned(),
+    };
+    writeln!(std::io::stdout(), "{said}")?;
+    Ok(())
+}
