@@ -58,11 +58,16 @@ impl Connector {
         })?;
         let mut connection = SqliteConnection::establish(name)?;
         let read_only = if role == Role::Pool { "ON" } else { "OFF" };
+        // The journal's cache holds what the running transactions are in; the log grows to 64 MiB before it is moved into the
+        // database, because each move costs two further syncs.
+        let cache_kib = if role == Role::Journal { 32_768 } else { 2048 };
         let pragmas = format!(
             "PRAGMA busy_timeout = {};
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -{cache_kib};
+             PRAGMA wal_autocheckpoint = 16384;
              PRAGMA query_only = {read_only};",
             self.busy_timeout.as_millis(),
         );

@@ -1,19 +1,14 @@
 //! A batch on SQLite: row by row through prepared statements, because there is no way to a server to be saved.
 
-use diesel::sql_types::{Nullable, SingleValue};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text};
+use diesel::sqlite::Sqlite;
 use diesel::upsert::excluded;
-use diesel::{
-    ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl as _, SqliteConnection, insert_into, update,
-};
+use diesel::{ExpressionMethods as _, QueryResult, RunQueryDsl, SqliteConnection, insert_into};
 
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{IdempotencyRow, TransactionUpdate};
 use crate::store::schema::{access_tokens, assertion_ids, callbacks, events, idempotency_keys, transactions};
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    fn coalesce<T: SingleValue>(first: Nullable<T>, second: Nullable<T>) -> Nullable<T>;
-}
 
 /// Writes the entries inside the transaction that is open: an outcome for each, in order.
 pub(super) fn apply(connection: &mut SqliteConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
@@ -39,33 +34,13 @@ fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Ou
 fn guard_holds(connection: &mut SqliteConnection, guard: &Guard) -> QueryResult<bool> {
     let rows = match guard {
         Guard::None => return Ok(true),
-        Guard::Transaction(change) => update_transaction(connection, change)?,
+        Guard::Transaction(change) => UpdateTransaction(change).execute(connection)?,
         Guard::IdempotencyKey(row) => insert_idempotency_key(connection, row)?,
         Guard::AssertionId(row) => {
             insert_into(assertion_ids::table).values(&**row).on_conflict_do_nothing().execute(connection)?
         }
     };
     Ok(rows == 1)
-}
-
-fn update_transaction(connection: &mut SqliteConnection, change: &TransactionUpdate) -> QueryResult<usize> {
-    use transactions::dsl;
-    let current = dsl::transactions.find(change.id.as_slice()).filter(dsl::version.eq(change.expected_version));
-    update(current)
-        .set((
-            dsl::version.eq(change.expected_version + 1),
-            dsl::status.eq(change.status),
-            dsl::reason.eq(change.reason),
-            dsl::attempts.eq(change.attempts),
-            dsl::resends.eq(change.resends),
-            dsl::delivery_due.eq(change.delivery_due),
-            dsl::finished_at.eq(change.finished_at),
-            dsl::answer.eq(coalesce(change.answer.as_deref(), dsl::answer)),
-            dsl::user_id.eq(coalesce(change.user_id.as_deref(), dsl::user_id)),
-            dsl::device_id.eq(coalesce(change.device_id.as_deref(), dsl::device_id)),
-            dsl::profile_id.eq(coalesce(change.profile_id.as_deref(), dsl::profile_id)),
-        ))
-        .execute(connection)
 }
 
 /// A key that has expired and was not swept yet counts as new.
@@ -86,3 +61,47 @@ fn insert_idempotency_key(connection: &mut SqliteConnection, row: &IdempotencyRo
         .filter(dsl::expires_at.le(excluded(dsl::created_at)))
         .execute(connection)
 }
+
+/// Saves a transaction whose version is still the expected one. Spelled out, because diesel's own update statements are never
+/// kept prepared, and preparing this one takes longer than running it.
+struct UpdateTransaction<'a>(&'a TransactionUpdate);
+
+impl QueryFragment<Sqlite> for UpdateTransaction<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let update = self.0;
+        out.push_sql("UPDATE transactions SET version = version + 1, status = ");
+        out.push_bind_param::<SmallInt, _>(&update.status)?;
+        out.push_sql(", reason = ");
+        out.push_bind_param::<Nullable<SmallInt>, _>(&update.reason)?;
+        out.push_sql(", attempts = ");
+        out.push_bind_param::<Integer, _>(&update.attempts)?;
+        out.push_sql(", resends = ");
+        out.push_bind_param::<Integer, _>(&update.resends)?;
+        out.push_sql(", delivery_due = ");
+        out.push_bind_param::<Bool, _>(&update.delivery_due)?;
+        out.push_sql(", finished_at = ");
+        out.push_bind_param::<Nullable<BigInt>, _>(&update.finished_at)?;
+        let kept_unless_given = [
+            (", answer = COALESCE(", &update.answer, ", answer)"),
+            (", user_id = COALESCE(", &update.user_id, ", user_id)"),
+            (", device_id = COALESCE(", &update.device_id, ", device_id)"),
+            (", profile_id = COALESCE(", &update.profile_id, ", profile_id)"),
+        ];
+        for (before, value, after) in kept_unless_given {
+            out.push_sql(before);
+            out.push_bind_param::<Nullable<Text>, _>(value)?;
+            out.push_sql(after);
+        }
+        out.push_sql(" WHERE id = ");
+        out.push_bind_param::<Binary, _>(update.id.as_slice())?;
+        out.push_sql(" AND version = ");
+        out.push_bind_param::<BigInt, _>(&update.expected_version)
+    }
+}
+
+impl QueryId for UpdateTransaction<'_> {
+    type QueryId = UpdateTransaction<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<SqliteConnection> for UpdateTransaction<'_> {}
