@@ -30,7 +30,7 @@ impl StoreError {
 }
 
 /// What both databases say when they cannot serve now but may later. Neither client library hands on the codes behind.
-const PASSING_TROUBLE: [&str; 15] = [
+const PASSING_TROUBLE: [&str; 14] = [
     // SQLite
     "database or disk is full",
     "disk I/O error",
@@ -46,7 +46,6 @@ const PASSING_TROUBLE: [&str; 15] = [
     "no connection to the server",
     "too many clients",
     "remaining connection slots",
-    "cannot execute",
     "canceling statement due to",
 ];
 

@@ -17,8 +17,9 @@ pub(super) enum Health {
     Broken,
 }
 
-/// Runs on a thread of the store, with a connection or the reason why there is none.
-pub(super) type Job = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> Health + Send>;
+/// Runs on a thread of the store, with a connection or the reason why there is none. It reports the connection's health
+/// before it answers, so that whoever asks next after a loss is not given a connection that was lost with it.
+pub(super) type Job = Box<dyn FnOnce(Result<&mut Connection, StoreError>, &mut dyn FnMut(Health)) + Send>;
 
 /// A job that runs `query` and sends its result; nothing is run for a caller who has gone.
 pub(super) fn read<T, F>(query: F) -> (Job, oneshot::Receiver<Result<T, StoreError>>)
@@ -27,15 +28,14 @@ where
     F: FnOnce(&mut Connection) -> QueryResult<T> + Send + 'static,
 {
     let (reply, receiver) = oneshot::channel();
-    let job = move |connection: Result<&mut Connection, StoreError>| {
+    let job = move |connection: Result<&mut Connection, StoreError>, report: &mut dyn FnMut(Health)| {
         if reply.is_closed() {
-            return Health::Sound;
+            return;
         }
         let result = connection.and_then(|connection| Ok(guarded(|| query(connection))??));
-        let health = health_after(result.as_ref().err());
+        report(health_after(result.as_ref().err()));
         // Whoever asked may have gone meanwhile.
         let _ = reply.send(result);
-        health
     };
     (Box::new(job), receiver)
 }
@@ -48,7 +48,7 @@ where
     F: FnOnce(&mut Connection) -> Result<T, WriteError<E>> + Send + 'static,
 {
     let (reply, receiver) = oneshot::channel();
-    let job = move |connection: Result<&mut Connection, StoreError>| {
+    let job = move |connection: Result<&mut Connection, StoreError>, report: &mut dyn FnMut(Health)| {
         let checked = |connection: &mut Connection| {
             let value = change(connection)?;
             connection.check_transaction()?;
@@ -58,8 +58,8 @@ where
             Ok(connection) => transact(connection, checked),
             Err(error) => (Err(error.into()), Health::Sound),
         };
+        report(health);
         let _ = reply.send(result);
-        health
     };
     (Box::new(job), receiver)
 }

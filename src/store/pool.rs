@@ -23,6 +23,7 @@ const CONNECT_WAIT: Duration = Duration::from_secs(3);
 /// Starts `count` threads that run what is in `queue` until it is closed and drained.
 pub(super) fn start(connector: Connector, count: usize, queue: &Arc<Queue<Job>>) -> io::Result<Vec<JoinHandle<()>>> {
     let count_max = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+    let losses = Arc::new(AtomicU64::new(0));
     let pool = r2d2::Pool::builder()
         .max_size(count_max)
         .min_idle(Some(0))
@@ -30,23 +31,33 @@ pub(super) fn start(connector: Connector, count: usize, queue: &Arc<Queue<Job>>)
         .idle_timeout(None)
         .max_lifetime(None)
         .error_handler(Box::new(LogError))
-        .build_unchecked(Manager { connector, losses: AtomicU64::new(0) });
+        .build_unchecked(Manager { connector, losses: losses.clone() });
     let start_one = |number| {
-        let (pool, queue) = (pool.clone(), queue.clone());
-        thread::Builder::new().name(format!("store-{number}")).spawn(move || run(&pool, &queue))
+        let (pool, queue, losses) = (pool.clone(), queue.clone(), losses.clone());
+        thread::Builder::new().name(format!("store-{number}")).spawn(move || run(&pool, &queue, &losses))
     };
     (0..count.max(1)).map(start_one).collect()
 }
 
-fn run(pool: &r2d2::Pool<Manager>, queue: &Queue<Job>) {
+fn run(pool: &r2d2::Pool<Manager>, queue: &Queue<Job>, losses: &AtomicU64) {
     while let Some(job) = queue.pop() {
         match pool.get() {
             Ok(mut pooled) => {
                 let Pooled { connection, health, .. } = &mut *pooled;
-                *health = job(Ok(connection));
+                job(Ok(connection), &mut |reported| {
+                    *health = reported;
+                    if reported == Health::Broken {
+                        losses.fetch_add(1, Ordering::SeqCst);
+                    }
+                });
             }
             Err(error) => {
-                job(Err(StoreError::Unavailable(error.to_string())));
+                let error = StoreError::Unavailable(error.to_string());
+                job(Err(error.clone()), &mut |_| ());
+                // Those behind it need not wait as long again, one after the other.
+                for job in queue.drain() {
+                    job(Err(error.clone()), &mut |_| ());
+                }
             }
         }
     }
@@ -56,7 +67,7 @@ fn run(pool: &r2d2::Pool<Manager>, queue: &Queue<Job>) {
 struct Manager {
     connector: Connector,
     /// How many connections were lost. When one is, the others are probably lost too, so each is tried before its next use.
-    losses: AtomicU64,
+    losses: Arc<AtomicU64>,
 }
 
 struct Pooled {
@@ -87,11 +98,7 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        let broken = pooled.health == Health::Broken;
-        if broken {
-            self.losses.fetch_add(1, Ordering::SeqCst);
-        }
-        broken
+        pooled.health == Health::Broken
     }
 }
 

@@ -1,6 +1,7 @@
 //! A bounded queue between async callers, who never wait for a place, and the store's threads, who wait for work.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -65,6 +66,11 @@ impl<T> Queue<T> {
         let count = count.min(state.items.len());
         into.extend(state.items.drain(..count));
         count > 0 || !state.closed
+    }
+
+    /// Takes all that is waiting now.
+    pub(super) fn drain(&self) -> VecDeque<T> {
+        mem::take(&mut self.state.lock().items)
     }
 
     /// Waits for `duration`, or until the queue is closed.

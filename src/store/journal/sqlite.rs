@@ -3,8 +3,7 @@
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text};
 use diesel::sqlite::Sqlite;
-use diesel::upsert::excluded;
-use diesel::{ExpressionMethods as _, QueryResult, RunQueryDsl, SqliteConnection, insert_into};
+use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl, SqliteConnection, delete, insert_into};
 
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{IdempotencyRow, TransactionUpdate};
@@ -45,21 +44,17 @@ fn guard_holds(connection: &mut SqliteConnection, guard: &Guard) -> QueryResult<
 
 /// A key that has expired and was not swept yet counts as new.
 fn insert_idempotency_key(connection: &mut SqliteConnection, row: &IdempotencyRow) -> QueryResult<usize> {
-    use diesel::query_dsl::methods::FilterDsl as _;
     use idempotency_keys::dsl;
-    insert_into(dsl::idempotency_keys)
-        .values(row)
-        .on_conflict((dsl::client_id, dsl::key_hash))
-        .do_update()
-        .set((
-            dsl::request_hash.eq(excluded(dsl::request_hash)),
-            dsl::transaction_id.eq(excluded(dsl::transaction_id)),
-            dsl::answer.eq(excluded(dsl::answer)),
-            dsl::created_at.eq(excluded(dsl::created_at)),
-            dsl::expires_at.eq(excluded(dsl::expires_at)),
-        ))
-        .filter(dsl::expires_at.le(excluded(dsl::created_at)))
-        .execute(connection)
+    let insert = insert_into(dsl::idempotency_keys).values(row).on_conflict_do_nothing();
+    if insert.execute(connection)? == 1 {
+        return Ok(1);
+    }
+    let expired =
+        dsl::idempotency_keys.find((&row.client_id, &row.key_hash)).filter(dsl::expires_at.le(row.created_at));
+    if delete(expired).execute(connection)? == 0 {
+        return Ok(0);
+    }
+    insert_into(dsl::idempotency_keys).values(row).execute(connection)
 }
 
 /// Saves a transaction whose version is still the expected one. Spelled out, because diesel's own update statements are never

@@ -104,15 +104,12 @@ impl Writer {
     }
 
     fn write(&mut self, job: Job) {
-        let health = match self.connection() {
-            Ok(connection) => job(Ok(connection)),
-            Err(error) => job(Err(error)),
-        };
+        let mut health = Health::Sound;
+        job(self.connection(), &mut |reported| health = reported);
         self.check(health);
     }
 
-    /// The connection, made anew if it was lost. While connecting fails, each attempt is preceded by a growing pause, in which
-    /// work piles up to the queue's bound.
+    /// The connection, made anew if it was lost. While connecting fails, each attempt is preceded by a growing pause.
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         if self.connection.is_none() {
             self.queue.pause(self.reconnect_wait);
@@ -122,13 +119,30 @@ impl Writer {
                     self.connection = Some(connection);
                 }
                 Err(error) => {
-                    self.reconnect_wait = (self.reconnect_wait * 2).clamp(RECONNECT_WAIT_MIN, RECONNECT_WAIT_MAX);
                     tracing::warn!(%error, "the journal could not connect to the database");
-                    return Err(error.into());
+                    self.reconnect_wait = (self.reconnect_wait * 2).clamp(RECONNECT_WAIT_MIN, RECONNECT_WAIT_MAX);
+                    let error = StoreError::from(error);
+                    self.turn_away(&error);
+                    return Err(error);
                 }
             }
         }
         self.connection.as_mut().ok_or_else(StoreError::closed)
+    }
+
+    /// Tells all who wait that there is no database, so that they need not wait for one attempt to connect after the other.
+    fn turn_away(&self, error: &StoreError) {
+        for work in self.queue.drain() {
+            match work {
+                Work::Entry(pending) => {
+                    self.counters.failed(1);
+                    let _ = pending.reply.send(Err(error.clone()));
+                }
+                Work::Write(job) => {
+                    job(Err(error.clone()), &mut |_| ());
+                }
+            }
+        }
     }
 
     fn check(&mut self, health: Health) {
