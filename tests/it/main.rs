@@ -19,3 +19,4 @@ mod providers;
 mod settings;
 mod store;
 mod support;
+mod transactions;

@@ -1,6 +1,8 @@
 //! What the tests share.
 
+pub(crate) mod app;
 pub(crate) mod databases;
+pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod sandbox;
 pub(crate) mod server;

@@ -1,0 +1,421 @@
+//! A whole server on free loopback ports, with providers in process that do as they are told.
+
+use std::collections::VecDeque;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use countersign::app::{AppParts, AppState};
+use countersign::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
+use countersign::clock::{Clock, Timestamp};
+use countersign::egress::{Egress, EgressSettings, ProviderFailure};
+use countersign::ids::{ApplicationId, ClientId};
+use countersign::oauth::OAuthOptions;
+use countersign::push::{PushDestination, PushMessage, PushSender};
+use countersign::random::{Random, SystemRandom};
+use countersign::retention::RetentionTimes;
+use countersign::secret::{Keyring, SecretString, sha256};
+use countersign::server::{self, RunningServer, ServerOptions};
+use countersign::settings::{
+    ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType, CallbackEndpoint,
+    ClientCredential, CurrentSettings, MobileAuthentication, Permission, Platform, PushConfiguration, PushProvider,
+    Settings, SmsConfiguration, VersionStatus,
+};
+use countersign::sms::{SmsMessage, SmsSender};
+use countersign::store::Store;
+use countersign::telemetry::metrics::Metrics;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+
+use super::databases::Database;
+
+pub(crate) const WEBSITE: (&str, &str) = ("website", "website-secret-of-the-tests");
+pub(crate) const OTHER_WEBSITE: (&str, &str) = ("other-website", "other-website-secret-of-tests");
+pub(crate) const LOGIN_PAGE: (&str, &str) = ("login-page", "login-page-secret-of-the-tests");
+pub(crate) const ADMINISTRATOR: (&str, &str) = ("administrator", "administrator-secret-of-tests");
+/// The clock of a test stands here until it is moved.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// Takes messages, or fails as scripted, or holds them until they are released.
+pub(crate) struct Provider<M> {
+    taken: Mutex<Vec<M>>,
+    script: Mutex<VecDeque<ProviderFailure>>,
+    holding: AtomicBool,
+    released: Notify,
+    changed: Notify,
+}
+
+impl<M: Clone> Provider<M> {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            taken: Mutex::default(),
+            script: Mutex::default(),
+            holding: AtomicBool::new(false),
+            released: Notify::new(),
+            changed: Notify::new(),
+        })
+    }
+
+    /// The next attempts fail like this.
+    pub(crate) fn fail(&self, failures: impl IntoIterator<Item = ProviderFailure>) {
+        self.script.lock().unwrap().extend(failures);
+    }
+
+    /// From now on nothing is answered until [`Provider::release`].
+    pub(crate) fn hold(&self) {
+        self.holding.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn release(&self) {
+        self.holding.store(false, Ordering::SeqCst);
+        self.released.notify_waiters();
+    }
+
+    pub(crate) fn taken(&self) -> Vec<M> {
+        self.taken.lock().unwrap().clone()
+    }
+
+    /// The latest message taken, once there are `count` of them.
+    pub(crate) async fn wait_for(&self, count: usize) -> M {
+        let reached = async {
+            loop {
+                let changed = self.changed.notified();
+                if let Some(message) = self.taken().get(count - 1) {
+                    return message.clone();
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the provider is given a message")
+    }
+
+    async fn take(&self, message: &M) -> Result<(), ProviderFailure> {
+        while self.holding.load(Ordering::SeqCst) {
+            let released = self.released.notified();
+            if self.holding.load(Ordering::SeqCst) {
+                released.await;
+            }
+        }
+        if let Some(failure) = self.script.lock().unwrap().pop_front() {
+            return Err(failure);
+        }
+        self.taken.lock().unwrap().push(message.clone());
+        self.changed.notify_waiters();
+        Ok(())
+    }
+}
+
+impl SmsSender for Provider<SmsMessage> {
+    fn send<'a>(
+        &'a self,
+        _: &'a SmsConfiguration,
+        message: &'a SmsMessage,
+    ) -> BoxFuture<'a, Result<(), ProviderFailure>> {
+        self.take(message).boxed()
+    }
+}
+
+impl PushSender for Provider<PushMessage> {
+    fn send<'a>(
+        &'a self,
+        _: &'a PushDestination,
+        message: &'a PushMessage,
+    ) -> BoxFuture<'a, Result<(), ProviderFailure>> {
+        self.take(message).boxed()
+    }
+}
+
+/// Randomness that panics when told to: in the middle of whatever an actor is doing.
+pub(crate) struct TestRandom {
+    panicking: AtomicBool,
+}
+
+impl TestRandom {
+    /// The next call from an actor's thread panics.
+    pub(crate) fn panic_once(&self) {
+        self.panicking.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Random for TestRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        assert!(!self.panicking.swap(false, Ordering::SeqCst), "a panic on purpose");
+        SystemRandom.fill(bytes);
+    }
+}
+
+/// A whole server. Stop it with [`TestApp::stop`], or let it go with the test.
+pub(crate) struct TestApp {
+    pub(crate) app: AppState,
+    pub(crate) clock: Clock,
+    pub(crate) sms: Arc<Provider<SmsMessage>>,
+    pub(crate) push: Arc<Provider<PushMessage>>,
+    pub(crate) random: Arc<TestRandom>,
+    pub(crate) http: reqwest::Client,
+    pub(crate) public_url: String,
+    server: Option<RunningServer>,
+    database: Option<Database>,
+    settings: Settings,
+    limits: Limits,
+}
+
+/// What a test may want smaller than usual.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) live_transactions_max: usize,
+    pub(crate) requests_in_flight_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { live_transactions_max: 10_000, requests_in_flight_max: 1_000 }
+    }
+}
+
+impl TestApp {
+    pub(crate) async fn start(database: Database) -> Self {
+        Self::start_with(database, |_, _| ()).await
+    }
+
+    /// With settings and limits adjusted.
+    pub(crate) async fn start_with(database: Database, adjust: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
+        let (mut settings, mut limits) = (default_settings(), Limits::default());
+        adjust(&mut settings, &mut limits);
+        let store = database.store();
+        let outside = Outside {
+            clock: Clock::manual(START),
+            sms: Provider::new(),
+            push: Provider::new(),
+            random: Arc::new(TestRandom { panicking: AtomicBool::new(false) }),
+        };
+        Self::run(Some(database), store, settings, limits, outside).await
+    }
+
+    async fn run(
+        database: Option<Database>,
+        store: Store,
+        settings: Settings,
+        limits: Limits,
+        outside: Outside,
+    ) -> Self {
+        let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let (public, management) = (listen(), listen());
+        let public_url = format!("http://{}", public.local_addr().unwrap());
+        let current = CurrentSettings::default();
+        current.replace(settings.clone());
+        let app = AppState::start(parts(&store, &current, limits, &outside, &public_url)).unwrap();
+        let options = ServerOptions {
+            public,
+            management,
+            workers: 2,
+            body_bytes_max: 64 * 1024,
+            requests_in_flight_max: limits.requests_in_flight_max,
+            waiting_requests_max: 100,
+            shutdown_timeout: Duration::from_secs(10),
+            app: app.clone(),
+        };
+        let server = server::start(options).unwrap();
+        Self {
+            app,
+            clock: outside.clock,
+            sms: outside.sms,
+            push: outside.push,
+            random: outside.random,
+            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            public_url,
+            server: Some(server),
+            database,
+            settings,
+            limits,
+        }
+    }
+
+    /// Ends the server in good order and gives the database back.
+    pub(crate) async fn stop(mut self) -> Database {
+        let (server, app) = (self.server.take().unwrap(), self.app.clone());
+        tokio::task::spawn_blocking(move || {
+            server.shutdown().unwrap();
+            app.stop();
+        })
+        .await
+        .unwrap();
+        self.database.take().unwrap()
+    }
+
+    /// The same server once more, on the same database, at the same time of day.
+    pub(crate) async fn restart(self) -> Self {
+        let (settings, limits) = (self.settings.clone(), self.limits);
+        let outside = Outside {
+            clock: self.clock.clone(),
+            sms: Arc::clone(&self.sms),
+            push: Arc::clone(&self.push),
+            random: Arc::clone(&self.random),
+        };
+        let database = self.stop().await;
+        let store = database.store();
+        Self::run(Some(database), store, settings, limits, outside).await
+    }
+
+    /// Another server on the same database, with the same providers and clock.
+    pub(crate) async fn beside(&self) -> Self {
+        let outside = Outside {
+            clock: self.clock.clone(),
+            sms: Arc::clone(&self.sms),
+            push: Arc::clone(&self.push),
+            random: Arc::new(TestRandom { panicking: AtomicBool::new(false) }),
+        };
+        let store = self.database.as_ref().unwrap().open();
+        Self::run(None, store, self.settings.clone(), self.limits, outside).await
+    }
+
+    /// Moves the clock in small steps until the work is done.
+    pub(crate) async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
+        let passing = async {
+            loop {
+                self.clock.advance(Duration::from_millis(100));
+                // Lets the other threads see the new time.
+                tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = passing => unreachable!("time passes for ever"),
+        }
+    }
+
+    /// A request to the public listener.
+    pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method.parse().unwrap(), format!("{}{path}", self.public_url))
+    }
+
+    /// A website's form post.
+    pub(crate) fn post_form(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        self.request("POST", path).basic_auth(WEBSITE.0, Some(WEBSITE.1)).form(form)
+    }
+
+    /// A website's read.
+    pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.request("GET", path).basic_auth(WEBSITE.0, Some(WEBSITE.1))
+    }
+}
+
+struct Outside {
+    clock: Clock,
+    sms: Arc<Provider<SmsMessage>>,
+    push: Arc<Provider<PushMessage>>,
+    random: Arc<TestRandom>,
+}
+
+fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Outside, public_url: &str) -> AppParts {
+    let metrics = Metrics::new();
+    let callbacks = Callbacks::new(CallbacksOptions {
+        store: store.clone(),
+        settings: settings.clone(),
+        egress: Egress::new(EgressSettings::default()),
+        lookup: Arc::new(SystemLookup),
+        limits: CallbackLimits::default(),
+        clock: outside.clock.clone(),
+        random: outside.random.clone(),
+        metrics: metrics.clone(),
+    });
+    let day = Duration::from_secs(24 * 3600);
+    AppParts {
+        store: store.clone(),
+        clock: outside.clock.clone(),
+        random: outside.random.clone(),
+        keyring: Arc::new(Keyring::new(&[7; 32])),
+        settings: settings.clone(),
+        callbacks: callbacks.unwrap(),
+        push: outside.push.clone(),
+        sms: outside.sms.clone(),
+        metrics,
+        oauth: OAuthOptions {
+            issuer: public_url.parse().unwrap(),
+            login_url: Some("https://portal.example/login".parse().unwrap()),
+        },
+        retention: RetentionTimes { events: day * 400, delivered_callbacks: day * 7, dead_callbacks: day * 30 },
+        arbiters: 2,
+        live_transactions_max: limits.live_transactions_max,
+    }
+}
+
+/// A bank's: push, OTP and SMS, an application for both platforms, a website and its login page.
+pub(crate) fn default_settings() -> Settings {
+    let mut settings = Settings { sms: Some(Arc::new(gateway())), ..Settings::default() };
+    let all = [Permission::MobileAuthentication].into();
+    for ((id, secret), permissions) in [
+        (WEBSITE, all),
+        (OTHER_WEBSITE, [Permission::MobileAuthentication].into()),
+        (LOGIN_PAGE, [Permission::UserAuthentication].into()),
+        (ADMINISTRATOR, [Permission::Admin].into()),
+    ] {
+        let client_id = ClientId::new(id).unwrap();
+        let credential = ClientCredential::SecretHash(sha256(secret.as_bytes()));
+        settings.api_clients.insert(client_id.clone(), Arc::new(ApiClient { client_id, credential, permissions }));
+    }
+    for (name, method) in
+        [("push", AuthenticationMethod::Push), ("otp", AuthenticationMethod::Otp), ("sms", AuthenticationMethod::Sms)]
+    {
+        settings.authentication_types.insert(name.to_owned(), Arc::new(authentication_type(name, method)));
+    }
+    for platform in [Platform::Android, Platform::Ios] {
+        // Never used: the push provider of the tests is in process.
+        let provider = PushProvider::Fcm { service_account: SecretString::default() };
+        let name = platform.as_str().to_owned();
+        let configuration = PushConfiguration { name: name.clone(), provider, endpoint: None, ca_certificate: None };
+        settings.push_configurations.insert(name, Arc::new(configuration));
+    }
+    let id = ApplicationId::new("bank").unwrap();
+    settings.applications.insert(id.clone(), Arc::new(application(id)));
+    settings.mobile_authentication = Arc::new(MobileAuthentication {
+        callback_allow_list_enabled: true,
+        prompts_per_5_minutes_max: 1_000,
+        prompts_per_hour_max: 1_000,
+        ..MobileAuthentication::default()
+    });
+    settings
+}
+
+/// A callback endpoint on loopback, allowed.
+pub(crate) fn callback_endpoint(url: &str) -> CallbackEndpoint {
+    CallbackEndpoint { url: url.to_owned(), credentials: None, signing_secret: None, allow_private: true }
+}
+
+fn gateway() -> SmsConfiguration {
+    SmsConfiguration::Http { endpoint: "http://127.0.0.1:1/".parse().unwrap(), credentials: None }
+}
+
+fn authentication_type(name: &str, method: AuthenticationMethod) -> AuthenticationType {
+    AuthenticationType {
+        name: name.to_owned(),
+        method,
+        time_to_live_seconds: 120,
+        max_attempts: 3,
+        max_resends: 1,
+        default_messages: [("en".to_owned(), "Approve?".to_owned()), ("nl".to_owned(), "Akkoord?".to_owned())].into(),
+        sender_id: None,
+        web_origin: None,
+    }
+}
+
+fn application(id: ApplicationId) -> Application {
+    let version = |platform| ApplicationVersion {
+        platform,
+        version: "1.0".to_owned(),
+        status: VersionStatus::LoginRegistration,
+        push_configuration: Some(platform.as_str().to_owned()),
+        apns_environment: countersign::settings::ApnsEnvironment::Development,
+        bundle_id: None,
+    };
+    Application {
+        id,
+        name: "Demo Bank".to_owned(),
+        redirect_uris: vec!["bank://login".to_owned()],
+        pin: countersign::settings::PinSettings { enabled: true, max_attempts: 3 },
+        fingerprint: countersign::settings::Enabled { enabled: true },
+        custom_authenticators: Default::default(),
+        versions: vec![version(Platform::Android), version(Platform::Ios)],
+    }
+}

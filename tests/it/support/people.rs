@@ -1,0 +1,46 @@
+//! A user with a phone, made by the reference phone over HTTP.
+
+use countersign::ids::UserId;
+use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
+use countersign::secret::SecretString;
+
+use super::app::{LOGIN_PAGE, TestApp};
+
+/// A user and the phone in their hand.
+pub(crate) struct Person {
+    pub(crate) user: UserId,
+    pub(crate) phone: Phone,
+}
+
+impl TestApp {
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::new(&self.public_url.parse().unwrap()).unwrap().with_clock(self.clock.clone())
+    }
+
+    /// A registered phone with nobody on it.
+    pub(crate) async fn phone(&self) -> Phone {
+        let profile = PhoneProfile::new("bank", "1.0", "android").named("A phone");
+        Phone::register(self.connection(), &profile).await.unwrap()
+    }
+
+    /// Logged in and enrolled, not for push.
+    pub(crate) async fn enrolled(&self, user: &str) -> Person {
+        let person = Person { user: UserId::new(user).unwrap(), phone: self.phone().await };
+        self.enrol(&person.phone, &person.user).await;
+        person
+    }
+
+    pub(crate) async fn enrol(&self, phone: &Phone, user: &UserId) {
+        let login_page = ApiLoginPage::new(self.connection(), LOGIN_PAGE.0, SecretString::new(LOGIN_PAGE.1.to_owned()));
+        phone.log_in(&login_page, user, "bank://login").await.unwrap();
+        phone.enrol(user).await.unwrap();
+    }
+
+    /// Enrolled for push by FCM.
+    pub(crate) async fn pushed(&self, user: &str) -> Person {
+        let person = self.enrolled(user).await;
+        let token = SecretString::new(format!("fcm-token-of-{user}"));
+        person.phone.enrol_push(&person.user, PushTransport::Fcm(token)).await.unwrap();
+        person
+    }
+}
