@@ -18,8 +18,8 @@ use crate::runtime::{Arbiters, Shutdown, ShutdownSignal, supervise};
 use crate::secret::Keyring;
 use crate::settings::{CurrentSettings, StoredSettings};
 use crate::sms::SmsSender;
-use crate::store::Store;
-use crate::telemetry::metrics::Metrics;
+use crate::store::{BATCH_SIZE_BOUNDS, Store};
+use crate::telemetry::{Metrics, Snapshot};
 use crate::transactions::{TransactionParts, Transactions};
 
 /// Phones with something in flight, in memory.
@@ -133,6 +133,21 @@ impl AppState {
             clock: parts.clock,
             shutdown,
             behind: Arc::new(Behind { arbiters, background: Mutex::new(Some(thread)) }),
+        })
+    }
+
+    /// Everything that is counted, in Prometheus' text format.
+    #[must_use]
+    pub fn rendered_metrics(&self) -> String {
+        let store = self.store.statistics();
+        let bounds = BATCH_SIZE_BOUNDS.iter().copied().map(Some).chain([None]);
+        self.metrics.render(&Snapshot {
+            live_transactions: self.transactions.live(),
+            journal_commits: store.commits,
+            journal_entries: [("committed", store.entries), ("refused", store.refused), ("failed", store.failed)],
+            journal_rows: store.rows,
+            journal_batches: bounds.zip(store.batch_sizes).collect(),
+            store_queue: [("journal", store.journal_queue), ("queries", store.query_queue)],
         })
     }
 

@@ -5,18 +5,38 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// The server's metrics. Cheap to clone; clones count together.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Inner>);
 
+/// What others count themselves and is asked for when the metrics are rendered. Counts are since the start.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Pending transactions in memory.
+    pub live_transactions: usize,
+    /// Commits of the journal.
+    pub journal_commits: u64,
+    /// Changes by what became of them: `committed`, `refused`, `failed`.
+    pub journal_entries: [(&'static str, u64); 3],
+    /// Rows that the journal wrote.
+    pub journal_rows: u64,
+    /// How many commits had up to how many changes and more than the bound before; without a bound: more than all.
+    pub journal_batches: Vec<(Option<usize>, u64)>,
+    /// What waits for the database: by `journal`, `queries`.
+    pub store_queue: [(&'static str, usize); 2],
+}
+
 #[derive(Debug)]
 struct Inner {
     registry: Registry,
+    /// Held while counts are taken over and rendered.
+    rendering: Mutex<()>,
     http_requests: IntCounterVec,
     http_request_seconds: HistogramVec,
     live_transactions: IntGauge,
@@ -24,9 +44,10 @@ struct Inner {
     transactions_started: IntCounterVec,
     transactions_finished: IntCounterVec,
     journal_commits: IntCounter,
+    journal_entries: IntCounterVec,
     journal_rows: IntCounter,
-    journal_batch_rows: Histogram,
-    store_queue: IntGauge,
+    journal_batches: IntCounterVec,
+    store_queue: IntGaugeVec,
     provider_sends: IntCounterVec,
     callbacks: IntCounterVec,
     callbacks_in_flight: IntGauge,
@@ -36,7 +57,6 @@ struct Inner {
 
 /// From half a millisecond to a minute: the longest a request may wait.
 const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
-const ROWS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -65,9 +85,18 @@ impl Metrics {
                 &["method", "status"],
             ),
             journal_commits: make.counter("journal_commits_total", "Commits of the journal."),
-            journal_rows: make.counter("journal_rows_total", "Changes committed by the journal."),
-            journal_batch_rows: make.histogram("journal_batch_rows", "Changes that shared a commit.", ROWS),
-            store_queue: make.gauge("store_queue", "Work that waits for the database."),
+            journal_entries: make.counters(
+                "journal_entries_total",
+                "Changes handed to the journal, by what became of them.",
+                &["outcome"],
+            ),
+            journal_rows: make.counter("journal_rows_total", "Rows written by the journal."),
+            journal_batches: make.counters(
+                "journal_batches_total",
+                "Commits by the number of changes in them: up to this and more than the one before.",
+                &["entries_max"],
+            ),
+            store_queue: make.gauges("store_queue", "Work that waits for the database.", &["queue"]),
             provider_sends: make.counters(
                 "provider_sends_total",
                 "Messages handed to providers.",
@@ -77,6 +106,7 @@ impl Metrics {
             callbacks_in_flight: make.gauge("callbacks_in_flight", "Callbacks on their way."),
             actor_panics: make.counters("actor_panics_total", "Actors that ended by a panic.", &["actor"]),
             refusals: make.counters("refusals_total", "Requests refused because a bound was reached.", &["bound"]),
+            rendering: Mutex::new(()),
             registry: make.0,
         }))
     }
@@ -85,12 +115,6 @@ impl Metrics {
     pub fn request_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.0.http_requests.with_label_values(&[route, method, status_text(status)]).inc();
         self.0.http_request_seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
-    }
-
-    /// Transactions in memory that are pending.
-    #[must_use]
-    pub fn live_transactions(&self) -> &IntGauge {
-        &self.0.live_transactions
     }
 
     /// Requests that wait for something to happen.
@@ -107,19 +131,6 @@ impl Metrics {
     /// A transaction ended.
     pub fn transaction_finished(&self, method: &str, status: &str) {
         self.0.transactions_finished.with_label_values(&[method, status]).inc();
-    }
-
-    /// The journal committed so many changes at once.
-    pub fn journal_committed(&self, rows: usize) {
-        self.0.journal_commits.inc();
-        self.0.journal_rows.inc_by(rows as u64);
-        self.0.journal_batch_rows.observe(u32::try_from(rows).unwrap_or(u32::MAX).into());
-    }
-
-    /// Work that waits for the database.
-    #[must_use]
-    pub fn store_queue(&self) -> &IntGauge {
-        &self.0.store_queue
     }
 
     /// A message was handed to a provider: `apns`, `fcm`, `twilio`, `http`; `sent`, `retry`, `dead_address`, and so on.
@@ -150,9 +161,37 @@ impl Metrics {
 
     /// Everything in Prometheus' text format (`text/plain; version=0.0.4`).
     #[must_use]
-    pub fn render(&self) -> String {
+    pub fn render(&self, snapshot: &Snapshot) -> String {
+        let _one_at_a_time = self.0.rendering.lock();
+        self.take_over(snapshot);
         TextEncoder::new().encode_to_string(&self.0.registry.gather()).unwrap_or_default()
     }
+
+    fn take_over(&self, snapshot: &Snapshot) {
+        self.0.live_transactions.set(gauge(snapshot.live_transactions));
+        set(&self.0.journal_commits, snapshot.journal_commits);
+        set(&self.0.journal_rows, snapshot.journal_rows);
+        for (outcome, count) in snapshot.journal_entries.iter().filter(|(outcome, _)| !outcome.is_empty()) {
+            set(&self.0.journal_entries.with_label_values(&[*outcome]), *count);
+        }
+        for (bound, count) in &snapshot.journal_batches {
+            let bound = bound.map_or_else(|| "more".to_owned(), |bound| bound.to_string());
+            set(&self.0.journal_batches.with_label_values(&[bound.as_str()]), *count);
+        }
+        for (queue, length) in snapshot.store_queue.iter().filter(|(queue, _)| !queue.is_empty()) {
+            self.0.store_queue.with_label_values(&[*queue]).set(gauge(*length));
+        }
+    }
+}
+
+/// Takes a count over that somebody else keeps. Nobody reads in between: rendering is done by one at a time.
+fn set(counter: &IntCounter, count: u64) {
+    counter.reset();
+    counter.inc_by(count);
+}
+
+fn gauge(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 /// The status codes the server answers with, without an allocation for each request.
@@ -205,8 +244,8 @@ impl Make {
         self.add(IntGauge::new(full(name), help))
     }
 
-    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-        self.add(Histogram::with_opts(HistogramOpts::new(full(name), help).buckets(buckets.to_vec())))
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.add(IntGaugeVec::new(Opts::new(full(name), help), labels))
     }
 
     fn seconds(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
@@ -228,13 +267,23 @@ mod tests {
         metrics.clone().callback_attempted("delivered");
         metrics.callback_attempted("delivered");
         metrics.request_answered("/oauth/token", "POST", 200, Duration::from_millis(3));
-        metrics.journal_committed(200);
-        metrics.live_transactions().inc();
-        let text = metrics.render();
+        let snapshot = Snapshot {
+            live_transactions: 1,
+            journal_commits: 3,
+            journal_entries: [("committed", 7), ("refused", 0), ("failed", 0)],
+            journal_rows: 200,
+            journal_batches: vec![(Some(1), 2), (None, 1)],
+            store_queue: [("journal", 4), ("queries", 0)],
+        };
+        drop(metrics.render(&snapshot));
+        let text = metrics.render(&snapshot);
         for line in [
             "countersign_callbacks_total{outcome=\"delivered\"} 2",
             "countersign_http_requests_total{method=\"POST\",route=\"/oauth/token\",status=\"200\"} 1",
             "countersign_journal_rows_total 200",
+            "countersign_journal_entries_total{outcome=\"committed\"} 7",
+            "countersign_journal_batches_total{entries_max=\"more\"} 1",
+            "countersign_store_queue{queue=\"journal\"} 4",
             "countersign_live_transactions 1",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");

@@ -47,5 +47,5 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> HttpResponse {
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(api.app().metrics.render())
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(api.app().rendered_metrics())
 }

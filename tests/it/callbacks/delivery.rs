@@ -7,6 +7,7 @@ use countersign::sandbox::{Fault, Provider};
 use countersign::store::queries::callbacks::claim_due_callbacks;
 use countersign::store::queries::events::find_latest_events_of_user;
 use countersign::store::{StoreError, WriteError};
+use countersign::telemetry::Snapshot;
 use futures_util::future::join_all;
 
 use super::canary::Canary;
@@ -100,7 +101,7 @@ async fn after_a_day_it_is_given_up_and_can_be_replayed(database: Database) {
     assert_eq!(harness.callbacks.replay(id).await.unwrap(), Replay::Queued);
     assert_eq!(harness.until_delivered(id).await.attempts, 1);
     assert_eq!(harness.callbacks.replay(CallbackId::from_bytes([9; 16])).await.unwrap(), Replay::NotFound);
-    assert!(harness.metrics.render().contains("countersign_callbacks_total{outcome=\"dead\"} 1"));
+    assert!(harness.metrics.render(&Snapshot::default()).contains("countersign_callbacks_total{outcome=\"dead\"} 1"));
 }
 
 async fn the_receiver_may_ask_for_more_time(database: Database) {
@@ -123,7 +124,12 @@ async fn a_thousand_callbacks_each_arrive_once(database: Database) {
     };
     tokio::time::timeout(Duration::from_secs(60), look).await.expect("all are delivered");
     assert_eq!(harness.sandbox.requests(Provider::Website), 1000);
-    assert!(harness.metrics.render().contains("countersign_callbacks_total{outcome=\"delivered\"} 1000"));
+    assert!(
+        harness
+            .metrics
+            .render(&Snapshot::default())
+            .contains("countersign_callbacks_total{outcome=\"delivered\"} 1000")
+    );
 }
 
 async fn a_slow_host_does_not_hold_up_the_others(database: Database) {
