@@ -1,5 +1,7 @@
 //! A server put together from its settings: the database and its key, and everything on top of them.
 
+use std::io;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use crate::push::ProviderPush;
 use crate::random::{SharedRandom, SystemRandom};
 use crate::retention::RetentionTimes;
 use crate::secret::Keyring;
+use crate::server::{self, RunningServer, ServerOptions};
 use crate::settings::{CurrentSettings, StoredSettings};
 use crate::sms::GatewaySms;
 use crate::store::{DatabaseUrl, Store, StoreOptions};
@@ -81,6 +84,25 @@ impl Ground {
         })?;
         Ok(app)
     }
+}
+
+/// Puts the server behind its listeners.
+pub(super) fn listen(
+    config: &Config,
+    app: AppState,
+    public: TcpListener,
+    management: TcpListener,
+) -> io::Result<RunningServer> {
+    server::start(ServerOptions {
+        public,
+        management,
+        workers: config.server.workers,
+        body_bytes_max: config.server.body_bytes_max.get(),
+        requests_in_flight_max: config.limits.requests_in_flight_max.get(),
+        waiting_requests_max: config.limits.waiting_requests_max.get(),
+        shutdown_timeout: Duration::from_secs(config.server.shutdown_timeout_seconds),
+        app,
+    })
 }
 
 /// The database as configured, whatever its schema.

@@ -6,6 +6,7 @@
 mod apply;
 mod assembly;
 mod config;
+mod demo;
 mod migrate;
 mod phone;
 mod sandbox;
@@ -42,6 +43,8 @@ enum Command {
     Config(ConfigArgs),
     /// Run local stand-ins for APNs, FCM, Twilio, an SMS gateway and a website.
     Sandbox(sandbox::SandboxArgs),
+    /// See it work: a server, its providers, a website and a phone in one process.
+    Demo(demo::DemoArgs),
     /// Be a phone: register, log in, enrol, answer.
     Phone(phone::PhoneArgs),
 }
@@ -83,6 +86,7 @@ fn run(command: Command) -> Outcome {
         Command::Apply(args) => apply::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Phone(args) => phone::run(args),
     }
 }

@@ -1,35 +1,24 @@
 //! `countersign serve`: runs the server until it is told to stop.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::assembly::Ground;
+use super::assembly::{self, Ground};
 use super::{ConfigArgs, Outcome};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
-use crate::server::{self, ServerOptions};
 use crate::telemetry::logs::{self, LogSettings};
 
 pub(super) fn run(args: &ConfigArgs) -> Outcome {
     let config = args.load()?;
     start_logs(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let public = listen("server.public_address", config.server.public_address)?;
-    let management = listen("server.management_address", config.server.management_address)?;
+    let public = bind("server.public_address", config.server.public_address)?;
+    let management = bind("server.management_address", config.server.management_address)?;
     let app = runtime.block_on(async { Ground::open(&config).await?.build(&config).await })?;
-    let running = server::start(ServerOptions {
-        public,
-        management,
-        workers: config.server.workers,
-        body_bytes_max: config.server.body_bytes_max.get(),
-        requests_in_flight_max: config.limits.requests_in_flight_max.get(),
-        waiting_requests_max: config.limits.waiting_requests_max.get(),
-        shutdown_timeout: Duration::from_secs(config.server.shutdown_timeout_seconds),
-        app: app.clone(),
-    })?;
+    let running = assembly::listen(&config, app.clone(), public, management)?;
     tracing::info!(
         public = %running.public_address,
         management = %running.management_address,
@@ -48,12 +37,12 @@ fn start_logs(config: &Config) -> Outcome {
     Ok(logs::init(&LogSettings { json, filter: config.logs.level.clone() }, Clock::system())?)
 }
 
-fn listen(key: &str, address: SocketAddr) -> Outcome<TcpListener> {
+fn bind(key: &str, address: SocketAddr) -> Outcome<TcpListener> {
     TcpListener::bind(address).map_err(|error| format!("cannot listen on {address} ({key}): {error}").into())
 }
 
 /// Until Ctrl-C, or until a service manager says so.
-fn wait_for_the_end(runtime: &Runtime) -> Outcome {
+pub(super) fn wait_for_the_end(runtime: &Runtime) -> Outcome {
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {

@@ -12,6 +12,7 @@
 
 mod callbacks;
 mod cli;
+mod demo;
 mod devices;
 mod oauth;
 mod phone;

@@ -1,0 +1,18 @@
+//! The demo ends well: what the README promises first.
+
+use std::process::Command;
+
+#[test]
+fn the_demo_succeeds_and_leaves_nothing_behind() {
+    let folder = crate::support::temporary::TemporaryDirectory::new();
+    let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["demo", "--once"])
+        .env("TMPDIR", folder.path())
+        .output()
+        .unwrap();
+    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}{complained}");
+    assert!(said.contains("Every step succeeded"), "{said}");
+    assert_eq!(complained, "");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
