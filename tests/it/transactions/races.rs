@@ -93,7 +93,7 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.0, 404);
     // Three wrong answers were given, no more and no fewer.
     assert_eq!(app.verify("alice", &id, &code).await, (404, "3004".to_owned()));
-    assert!(app.app.metrics.render().contains("actor_panics_total{actor=\"transaction\"} 1"));
+    assert!(app.app.rendered_metrics().contains("actor_panics_total{actor=\"transaction\"} 1"));
 }
 
 async fn one_too_many_is_refused_and_comes_in_later(database: Database) {

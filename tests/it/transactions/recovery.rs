@@ -29,7 +29,7 @@ async fn what_nobody_holds_expires_all_the_same(database: Database) {
     app.clock.advance(Duration::from_secs(125));
     // Nobody asks for this transaction: the sweeper finds it.
     let expired = async {
-        while !app.app.metrics.render().contains("transactions_finished_total{method=\"sms\",status=\"expired\"} 1") {
+        while !app.app.rendered_metrics().contains("transactions_finished_total{method=\"sms\",status=\"expired\"} 1") {
             app.clock.advance(Duration::from_secs(1));
             tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
         }
