@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Text};
-use diesel::{PgConnection, QueryResult, RunQueryDsl, insert_into};
+use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, QueryResult, RunQueryDsl, delete, insert_into};
 
 use super::columns::{Element, set_statement};
 use super::entry::{Entry, Guard, Insert, Outcome};
@@ -97,9 +97,7 @@ fn insert<'a>(connection: &mut PgConnection, inserts: impl Iterator<Item = &'a I
             Insert::Callback(row) => callbacks.push(&**row),
             Insert::AccessToken(row) => access_tokens.push(&**row),
             // Few, and each with a message to send again: not worth a statement for the set.
-            Insert::IdempotencyKey(row) => {
-                insert_into(idempotency_keys::table).values(&**row).execute(connection)?;
-            }
+            Insert::IdempotencyKey(row) => insert_idempotency_key(connection, row)?,
         }
     }
     if !transactions.is_empty() {
@@ -115,6 +113,14 @@ fn insert<'a>(connection: &mut PgConnection, inserts: impl Iterator<Item = &'a I
         InsertAccessTokens::new(&access_tokens).execute(connection)?;
     }
     Ok(())
+}
+
+/// A key that has expired and was not swept yet counts as new.
+fn insert_idempotency_key(connection: &mut PgConnection, row: &IdempotencyRow) -> QueryResult<()> {
+    use idempotency_keys::dsl;
+    let same = dsl::idempotency_keys.find((&row.client_id, &row.key_hash));
+    delete(same.filter(dsl::expires_at.le(row.created_at))).execute(connection)?;
+    insert_into(dsl::idempotency_keys).values(row).execute(connection).map(drop)
 }
 
 set_statement! {

@@ -23,7 +23,10 @@ fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Ou
             Insert::Transaction(row) => insert_into(transactions::table).values(&**row).execute(connection)?,
             Insert::Event(row) => insert_into(events::table).values(&**row).execute(connection)?,
             Insert::Callback(row) => insert_into(callbacks::table).values(&**row).execute(connection)?,
-            Insert::IdempotencyKey(row) => insert_into(idempotency_keys::table).values(&**row).execute(connection)?,
+            Insert::IdempotencyKey(row) => {
+                delete_expired_idempotency_key(connection, row)?;
+                insert_into(idempotency_keys::table).values(&**row).execute(connection)?
+            }
             Insert::AccessToken(row) => insert_into(access_tokens::table).values(&**row).execute(connection)?,
         };
     }
@@ -44,17 +47,18 @@ fn guard_holds(connection: &mut SqliteConnection, guard: &Guard) -> QueryResult<
 
 /// A key that has expired and was not swept yet counts as new.
 fn insert_idempotency_key(connection: &mut SqliteConnection, row: &IdempotencyRow) -> QueryResult<usize> {
+    let insert = |connection: &mut SqliteConnection| {
+        insert_into(idempotency_keys::table).values(row).on_conflict_do_nothing().execute(connection)
+    };
+    let inserted = insert(connection)?;
+    let expired = inserted == 0 && delete_expired_idempotency_key(connection, row)? == 1;
+    if expired { insert(connection) } else { Ok(inserted) }
+}
+
+fn delete_expired_idempotency_key(connection: &mut SqliteConnection, row: &IdempotencyRow) -> QueryResult<usize> {
     use idempotency_keys::dsl;
-    let insert = insert_into(dsl::idempotency_keys).values(row).on_conflict_do_nothing();
-    if insert.execute(connection)? == 1 {
-        return Ok(1);
-    }
-    let expired =
-        dsl::idempotency_keys.find((&row.client_id, &row.key_hash)).filter(dsl::expires_at.le(row.created_at));
-    if delete(expired).execute(connection)? == 0 {
-        return Ok(0);
-    }
-    insert_into(dsl::idempotency_keys).values(row).execute(connection)
+    let same = dsl::idempotency_keys.find((&row.client_id, &row.key_hash));
+    delete(same.filter(dsl::expires_at.le(row.created_at))).execute(connection)
 }
 
 /// Saves a transaction whose version is still the expected one. Spelled out, because diesel's own update statements are never

@@ -28,7 +28,8 @@ async fn a_full_database_is_unavailable_and_heals() {
     assert_eq!(limited, Ok(()));
     let rows: Vec<_> = (0..200).map(|_| transaction()).collect();
     let outcomes = join_all(rows.iter().map(|row| store.commit(start(row)))).await;
-    assert!(matches!(outcomes.last(), Some(Err(StoreError::Unavailable(_)))), "{:?}", outcomes.last());
+    // The batch that met the limit; those behind it may have found the database healed.
+    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(StoreError::Unavailable(_)))));
     for (row, outcome) in rows.into_iter().zip(&outcomes) {
         let found = store.read(move |connection| find_transaction(connection, &row.id)).await.unwrap();
         assert_eq!(found.is_some(), outcome.is_ok());

@@ -6,8 +6,8 @@ use countersign::store::journal::{Entry, Guard, Insert, Outcome};
 use countersign::store::queries::callbacks::list_callbacks;
 use countersign::store::queries::events::find_latest_events_of_user;
 use countersign::store::queries::transactions::find_transaction;
-use countersign::store::rows::{AccessTokenRow, EventRow, TransactionRow, TransactionUpdate};
-use countersign::store::schema::access_tokens;
+use countersign::store::rows::{AccessTokenRow, EventRow, IdempotencyRow, TransactionRow, TransactionUpdate};
+use countersign::store::schema::{access_tokens, idempotency_keys};
 use countersign::store::{Connection, Store, StoreError, WriteError};
 use diesel::connection::SimpleConnection as _;
 use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
@@ -26,6 +26,7 @@ on_both_databases!(
     one_of_many_parallel_updates_wins,
     a_key_is_taken_once,
     an_expired_key_is_taken_again,
+    a_change_takes_its_key_along,
     an_assertion_is_seen_once,
     an_update_may_follow_its_insert_at_once,
     a_bad_entry_does_not_hurt_its_neighbours,
@@ -162,6 +163,28 @@ async fn an_expired_key_is_taken_again(database: Database) {
     key.expires_at += 1000;
     assert_eq!(store.commit(entry(key.clone())).await, Ok(Outcome::Committed));
     assert_eq!(store.commit(entry(key)).await, Ok(Outcome::Refused));
+}
+
+async fn a_change_takes_its_key_along(database: Database) {
+    let store = database.store();
+    let mut row = transaction();
+    assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
+    let mut key = idempotency_key(1);
+    let entry = |row: &TransactionRow, key: &IdempotencyRow| {
+        let mut entry = change(attempt(row));
+        entry.inserts.push(Insert::IdempotencyKey(Box::new(key.clone())));
+        entry
+    };
+    assert_eq!(store.commit(entry(&row, &key)).await, Ok(Outcome::Committed));
+    assert_eq!(store.commit(entry(&row, &idempotency_key(2))).await, Ok(Outcome::Refused));
+    row.version = 1;
+    assert!(matches!(store.commit(entry(&row, &key)).await, Err(StoreError::Query(_))));
+    assert_eq!(find(&store, &row.id).await.unwrap().version, 1);
+    // The key's first use has expired by the time of this one.
+    key.created_at = key.expires_at;
+    assert_eq!(store.commit(entry(&row, &key)).await, Ok(Outcome::Committed));
+    let keys = store.read(|connection| idempotency_keys::table.count().get_result::<i64>(connection)).await;
+    assert_eq!(keys, Ok(1));
 }
 
 async fn an_assertion_is_seen_once(database: Database) {
