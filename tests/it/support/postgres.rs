@@ -55,8 +55,13 @@ impl Cluster {
         SHARED.get_or_init(Self::start_new)
     }
 
-    /// Makes a cluster and starts it.
+    /// Makes a cluster and starts it. Fast: what a crash of the machine would do to it is of no interest to a test.
     pub(crate) fn start_new() -> Self {
+        Self::start_with("-c fsync=off -c full_page_writes=off -c shared_buffers=64MB")
+    }
+
+    /// Makes a cluster and starts it with these options.
+    pub(crate) fn start_with(options: &str) -> Self {
         let bin = binaries().display().to_string();
         let mut keeper = shell(KEEPER, &[("BIN", bin.clone())])
             .stdin(Stdio::piped())
@@ -70,8 +75,7 @@ impl Cluster {
         for _ in 0..5 {
             let port = free_port();
             let options = format!(
-                "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=500 \
-                 -c fsync=off -c full_page_writes=off -c shared_buffers=64MB"
+                "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=500 {options}"
             );
             let environment = [("BIN", bin.clone()), ("DIRECTORY", directory.clone()), ("OPTIONS", options)];
             if succeeds(START, &environment) {

@@ -1,0 +1,64 @@
+//! What a live transaction costs: a process of its own starts many and looks at its resident memory.
+
+use std::time::Instant;
+
+use countersign::ids::{ClientId, UserId};
+use countersign::store::DatabaseUrl;
+use countersign::transactions::StartRequest;
+use futures_util::{StreamExt as _, stream};
+
+use super::world::{self, CLIENT_ID};
+
+const AT_ONCE: usize = 1024;
+/// Started before the first look, so that pools, caches and threads are there.
+const WARM_UP: usize = 2_000;
+
+/// Prints the cells of the table.
+pub fn measure(url: DatabaseUrl, count: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let app = world::app(url, None, "http://127.0.0.1");
+        start(&app, WARM_UP).await;
+        let (before, started) = (resident_bytes(), Instant::now());
+        start(&app, count).await;
+        let each = (resident_bytes() - before) as f64 / count as f64;
+        assert_eq!(app.transactions.live(), WARM_UP + count);
+        println!("{each:.0} B | {:.0} s |", started.elapsed().as_secs_f64());
+        // Let the operating system take it all away at once.
+        std::process::exit(0);
+    });
+}
+
+async fn start(app: &countersign::app::AppState, count: usize) {
+    let client = ClientId::new(CLIENT_ID).expect("an id");
+    stream::iter(0..count)
+        .map(|index| {
+            let request = StartRequest {
+                type_name: "sms".to_owned(),
+                user_id: Some(UserId::new(&format!("user-{index}")).expect("an id")),
+                device_id: None,
+                callback_uri: None,
+                message: Some("Your code: {code}".to_owned()),
+                secure_message: None,
+                signing_data: None,
+                phone_number: Some("+15055551234".to_owned()),
+                language_code: None,
+                ip_address: None,
+                user_agent: None,
+            };
+            app.transactions.start(&client, request, None)
+        })
+        .buffer_unordered(AT_ONCE)
+        .for_each(|started| {
+            started.result.expect("it starts");
+            std::future::ready(())
+        })
+        .await;
+}
+
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
+    let kilobytes: usize = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
+    kilobytes * 1024
+}

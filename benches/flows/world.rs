@@ -1,0 +1,219 @@
+//! A whole server with providers in process that take every message, on loopback.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::app::{AppParts, AppState};
+use countersign::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
+use countersign::clock::Clock;
+use countersign::egress::{Egress, EgressSettings, ProviderFailure};
+use countersign::ids::{ApplicationId, ClientId, UserId};
+use countersign::oauth::OAuthOptions;
+use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
+use countersign::push::{PushDestination, PushMessage, PushSender};
+use countersign::random::SystemRandom;
+use countersign::retention::RetentionTimes;
+use countersign::sandbox::Sandbox;
+use countersign::secret::{Keyring, SecretString, sha256};
+use countersign::server::{self, RunningServer, ServerOptions};
+use countersign::settings::{
+    ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType, ClientCredential,
+    CurrentSettings, MobileAuthentication, Permission, Platform, Settings, SmsConfiguration, VersionStatus,
+};
+use countersign::sms::{GatewaySms, SmsMessage, SmsSender};
+use countersign::store::{DatabaseUrl, Store, StoreOptions};
+use countersign::telemetry::metrics::Metrics;
+use futures_util::future::BoxFuture;
+
+pub const CLIENT_ID: &str = "website";
+pub const CLIENT_SECRET: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+const KEY: [u8; 32] = [1; 32];
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Takes every message and forgets it.
+struct Taker;
+
+impl SmsSender for Taker {
+    fn send<'a>(&'a self, _: &'a SmsConfiguration, _: &'a SmsMessage) -> BoxFuture<'a, Result<(), ProviderFailure>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl PushSender for Taker {
+    fn send<'a>(&'a self, _: &'a PushDestination, _: &'a PushMessage) -> BoxFuture<'a, Result<(), ProviderFailure>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+pub struct World {
+    pub app: AppState,
+    pub keyring: Arc<Keyring>,
+    pub address: SocketAddr,
+    server: RunningServer,
+}
+
+impl World {
+    /// On this database, with text messages to the sandbox's Twilio where there is one.
+    pub fn start(url: DatabaseUrl, twilio: Option<&Sandbox>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let management = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let app = app(url, twilio, &format!("http://{}", listener.local_addr().expect("an address")));
+        let options = ServerOptions {
+            public: listener,
+            management,
+            workers: 0,
+            body_bytes_max: 64 * 1024,
+            requests_in_flight_max: 8192,
+            waiting_requests_max: 1024,
+            shutdown_timeout: Duration::from_secs(5),
+            app: app.clone(),
+        };
+        let server = server::start(options).expect("the server starts");
+        Self { app, keyring: Arc::new(Keyring::new(&KEY)), address: server.public_address, server }
+    }
+
+    pub fn stop(self) {
+        self.server.shutdown().expect("the server stops");
+        self.app.stop();
+    }
+
+    /// A user with a phone that asks for what is pending.
+    pub async fn person(&self, index: usize) -> (UserId, Phone) {
+        let connection = || Connection::new(&format!("http://{}", self.address).parse().unwrap()).unwrap();
+        let user = UserId::new(&format!("user{index}")).unwrap();
+        let phone = Phone::register(connection(), &PhoneProfile::new("bank", "1.0", "android")).await.unwrap();
+        let login_page = ApiLoginPage::new(connection(), CLIENT_ID, SecretString::new(CLIENT_SECRET.to_owned()));
+        phone.log_in(&login_page, &user, "bank://login").await.unwrap();
+        phone.enrol(&user).await.unwrap();
+        phone.enrol_push(&user, PushTransport::Poll).await.unwrap();
+        (user, phone)
+    }
+}
+
+/// Everything but the HTTP server.
+pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, public_url: &str) -> AppState {
+    let store = Store::open(&StoreOptions::new(url)).expect("the database opens");
+    store.migrate().expect("the schema is made");
+    let settings = CurrentSettings::default();
+    settings.replace(all_settings(twilio));
+    let (clock, random, metrics) = (Clock::system(), Arc::new(SystemRandom), Metrics::new());
+    let egress = Egress::new(EgressSettings::default());
+    let callbacks = Callbacks::new(CallbacksOptions {
+        store: store.clone(),
+        settings: settings.clone(),
+        egress: egress.clone(),
+        lookup: Arc::new(SystemLookup),
+        limits: CallbackLimits::default(),
+        clock: clock.clone(),
+        random: random.clone(),
+        metrics: metrics.clone(),
+    });
+    let sms: Arc<dyn SmsSender> = match twilio {
+        Some(_) => Arc::new(GatewaySms::new(&egress).expect("a gateway")),
+        None => Arc::new(Taker),
+    };
+    AppState::start(AppParts {
+        store,
+        clock,
+        random,
+        keyring: Arc::new(Keyring::new(&KEY)),
+        settings,
+        callbacks: callbacks.expect("callbacks"),
+        push: Arc::new(Taker),
+        sms,
+        metrics,
+        oauth: OAuthOptions {
+            issuer: public_url.parse().expect("a URL"),
+            login_url: Some("https://portal.example/login".parse().expect("a URL")),
+        },
+        retention: RetentionTimes { events: DAY, delivered_callbacks: DAY, dead_callbacks: DAY },
+        arbiters: std::thread::available_parallelism().map_or(2, usize::from),
+        live_transactions_max: 2_000_000,
+    })
+    .expect("the server's parts start")
+}
+
+fn all_settings(twilio: Option<&Sandbox>) -> Settings {
+    let mut settings = Settings::default();
+    let client_id = ClientId::new(CLIENT_ID).unwrap();
+    let credential = ClientCredential::SecretHash(sha256(CLIENT_SECRET.as_bytes()));
+    let permissions = [Permission::MobileAuthentication, Permission::UserAuthentication].into();
+    settings.api_clients.insert(client_id.clone(), Arc::new(ApiClient { client_id, credential, permissions }));
+    for (name, method) in [("push", AuthenticationMethod::Push), ("sms", AuthenticationMethod::Sms)] {
+        let configured = AuthenticationType {
+            name: name.to_owned(),
+            method,
+            time_to_live_seconds: 600,
+            max_attempts: 3,
+            max_resends: 1,
+            default_messages: [("en".to_owned(), "Approve {code}?".to_owned())].into(),
+            sender_id: None,
+            web_origin: None,
+        };
+        settings.authentication_types.insert(name.to_owned(), Arc::new(configured));
+    }
+    settings.sms = Some(Arc::new(gateway(twilio)));
+    let id = ApplicationId::new("bank").unwrap();
+    settings.applications.insert(id.clone(), Arc::new(application(id)));
+    settings.mobile_authentication = Arc::new(MobileAuthentication {
+        prompts_per_5_minutes_max: 1_000_000,
+        prompts_per_hour_max: 1_000_000,
+        ..MobileAuthentication::default()
+    });
+    settings
+}
+
+fn gateway(twilio: Option<&Sandbox>) -> SmsConfiguration {
+    let Some(sandbox) = twilio else {
+        return SmsConfiguration::Http { endpoint: "http://127.0.0.1:1".parse().unwrap(), credentials: None };
+    };
+    let credentials = sandbox.credentials();
+    SmsConfiguration::Twilio {
+        account_sid: credentials.twilio_account_sid.clone(),
+        auth_token: SecretString::new(credentials.twilio_auth_token.clone()),
+        from_number: credentials.twilio_from_number.clone(),
+        endpoint: Some(sandbox.endpoints().twilio.parse().unwrap()),
+    }
+}
+
+fn application(id: ApplicationId) -> Application {
+    Application {
+        id,
+        name: "Bank".to_owned(),
+        redirect_uris: vec!["bank://login".to_owned()],
+        pin: countersign::settings::PinSettings { enabled: false, max_attempts: 3 },
+        fingerprint: countersign::settings::Enabled { enabled: false },
+        custom_authenticators: Default::default(),
+        versions: vec![ApplicationVersion {
+            platform: Platform::Android,
+            version: "1.0".to_owned(),
+            status: VersionStatus::LoginRegistration,
+            push_configuration: None,
+            apns_environment: countersign::settings::ApnsEnvironment::Production,
+            bundle_id: None,
+        }],
+    }
+}
+
+/// A folder for an embedded database, removed in the end.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("countersign-bench-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    pub fn database(&self) -> DatabaseUrl {
+        DatabaseUrl::Sqlite(self.0.join("bench.db"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
