@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1
 FROM rust:1-slim-trixie AS build
-# For AWS-LC, and for OpenSSL beneath libpq: both are built from source.
+# SQLite, libpq with the OpenSSL beneath it, and AWS-LC are built from source.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends cmake g++ make perl pkg-config \
+    && apt-get install --yes --no-install-recommends build-essential perl \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .

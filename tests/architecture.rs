@@ -83,6 +83,21 @@ fn the_sources_keep_to_the_architecture() {
     assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
 }
 
+#[test]
+fn the_tests_that_show_the_invariants_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let section = document.split("\n## ").find(|section| section.starts_with("Invariants")).unwrap();
+    let named: Vec<&str> =
+        section.split('`').skip(1).step_by(2).filter_map(|code| Some(code.rsplit_once("::")?.1)).collect();
+    assert!(named.len() > 10, "the section names its tests as `file::name`");
+    let files = [rust_files(&root.join("src")), rust_files(&root.join("tests"))].concat();
+    let sources: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "ARCHITECTURE.md names a test that does not exist: {name}");
+    }
+}
+
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -106,7 +106,7 @@ struct LogIn {
     #[arg(long, value_name = "CLIENT_ID", requires = "login_secret")]
     login_client: Option<String>,
     /// Its secret.
-    #[arg(long, value_name = "SECRET", env = "COUNTERSIGN_LOGIN_SECRET", hide_env_values = true)]
+    #[arg(long, value_name = "SECRET", env = "PHONE_LOGIN_SECRET", hide_env_values = true)]
     login_secret: Option<String>,
 }
 

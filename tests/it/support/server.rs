@@ -1,4 +1,6 @@
-//! A whole server on free ports, its providers beside it, and those who talk to it.
+//! A whole server as it is deployed: configured by a file, with the sandbox for providers, and those who talk to it.
+//!
+//! `app` has the one whose providers are in process and whose time is moved by hand.
 
 use std::net::TcpListener;
 use std::path::Path;
