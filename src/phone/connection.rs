@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, redirect};
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::{Host, Url};
 
 use super::error::{PhoneError, Refusal};
 use crate::clock::Clock;
@@ -28,8 +28,12 @@ pub struct Connection {
 impl Connection {
     /// To the server whose public listener is at `base_url`.
     pub fn new(base_url: &Url) -> Result<Self, PhoneError> {
-        let http =
-            reqwest::Client::builder().redirect(redirect::Policy::none()).build().map_err(PhoneError::Unreachable)?;
+        let mut builder = reqwest::Client::builder().redirect(redirect::Policy::none());
+        if is_loopback(base_url) {
+            // The proxy that the environment may name cannot know what is on this machine.
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(PhoneError::Unreachable)?;
         Ok(Self { base_url: base_url.clone(), http, clock: Clock::system(), random: Arc::new(SystemRandom) })
     }
 
@@ -99,6 +103,15 @@ impl Connection {
         let location = response.headers().get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok());
         let location = location.ok_or(PhoneError::UnexpectedAnswer("a redirect without an address"))?;
         url.join(location).map_err(|_| PhoneError::UnexpectedAnswer("a redirect to no address"))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

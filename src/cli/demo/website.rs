@@ -30,7 +30,7 @@ pub(super) struct Answer {
 impl Website {
     pub(super) fn new(base_url: &Url, client_id: &str, client_secret: SecretString) -> Outcome<Self> {
         Ok(Self {
-            http: reqwest::Client::builder().timeout(ANSWER_TIMEOUT).build()?,
+            http: reqwest::Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build()?,
             base_url: base_url.as_str().trim_end_matches('/').to_owned(),
             client_id: client_id.to_owned(),
             client_secret,

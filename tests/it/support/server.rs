@@ -73,7 +73,7 @@ impl TestServer {
             app: app.clone(),
         })
         .unwrap();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let running = Some(running);
         Self { app, clock, sandbox, public_url, http, running, folder, _database: database }
     }
