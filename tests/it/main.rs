@@ -10,6 +10,7 @@
     reason = "a test may panic"
 )]
 
+mod bad_days;
 mod callbacks;
 mod cli;
 mod demo;

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod databases;
 pub(crate) mod people;
 pub(crate) mod postgres;
+pub(crate) mod process;
 pub(crate) mod sandbox;
 pub(crate) mod server;
 pub(crate) mod temporary;

@@ -1,0 +1,33 @@
+//! The program on bad days: killed, told to stop, without its database, without room, read by those who should not.
+
+mod kill;
+mod shutdown;
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use crate::support::process::Process;
+
+const START: &str = "/oauth/api/v4/authenticate/user";
+
+impl Process {
+    fn start_sms(&self, user: &str, phone_number: &str) -> RequestBuilder {
+        let form = [("type", "sms"), ("user_id", user), ("phone_number", phone_number)];
+        self.request(Method::POST, START).form(&form)
+    }
+
+    fn verify(&self, user: &str, id: &str, code: &str) -> RequestBuilder {
+        let form = [("transaction_id", id), ("sms_code", code)];
+        self.request(Method::POST, &format!("{START}/{user}/sms")).form(&form)
+    }
+
+    fn result(&self, id: &str) -> RequestBuilder {
+        self.request(Method::GET, &format!("/oauth/api/v4/authenticate/transaction/{id}"))
+    }
+}
+
+/// The status and the body of an answer that came in full; nothing if the connection broke before.
+async fn answer(request: RequestBuilder) -> Option<(u16, Value)> {
+    let response = request.send().await.ok()?;
+    Some((response.status().as_u16(), response.json().await.ok()?))
+}
