@@ -5,6 +5,7 @@
     clippy::indexing_slicing,
     clippy::large_futures,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
     unreachable_pub,
     reason = "a test may panic"

@@ -1,5 +1,6 @@
 //! The program on bad days: killed, told to stop, without its database, without room, read by those who should not.
 
+mod database;
 mod kill;
 mod shutdown;
 

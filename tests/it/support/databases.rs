@@ -18,7 +18,12 @@ impl Database {
     }
 
     pub(crate) fn postgres() -> Self {
-        Self { url: Cluster::shared().create_database(), _directory: None }
+        Self::of(Cluster::shared().create_database())
+    }
+
+    /// One that somebody else made.
+    pub(crate) fn of(url: DatabaseUrl) -> Self {
+        Self { url, _directory: None }
     }
 
     pub(crate) fn url(&self) -> &DatabaseUrl {

@@ -1,0 +1,147 @@
+//! The database goes away or runs out of room, and comes back.
+
+use std::process::Command;
+
+use futures_util::future::join_all;
+use reqwest::RequestBuilder;
+
+use super::answer;
+use crate::support::app::{TestApp, WEBSITE};
+use crate::support::databases::Database;
+use crate::support::postgres::Cluster;
+use crate::support::process::{Installation, Process};
+use crate::transactions::{PHONE_NUMBER, START, wrong};
+
+/// A limit on the size of each file in blocks of 512 bytes (1024 in some shells). The signal would end the process.
+const LITTLE_ROOM: &str = "trap '' XFSZ; ulimit -S -f 2000";
+
+#[tokio::test]
+async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
+    let cluster = Cluster::start_new();
+    let app = TestApp::start(Database::of(cluster.create_database())).await;
+    let (id, code) = app.start_sms("alice").await;
+    assert_eq!(app.verify("alice", &id, &wrong(&code)).await.1, "3003");
+    assert_eq!(app.readiness().await, 200);
+
+    cluster.stop();
+    let result = format!("/oauth/api/v4/authenticate/transaction/{id}");
+    let verify = |code: &str| {
+        app.post_form(&format!("{START}/alice/sms"), &[("transaction_id", id.as_str()), ("sms_code", code)])
+    };
+    // Twice: to those that do not know yet, and to those that do. All at once, as each waits for a connection for a while.
+    for _ in 0..2 {
+        let mut requests = vec![
+            app.post_form(&format!("{START}/alice/sms/resend"), &[("transaction_id", &id)]),
+            app.get(&result),
+            app.request("DELETE", &result).basic_auth(WEBSITE.0, Some(WEBSITE.1)),
+        ];
+        for _ in 0..20 {
+            requests.extend([app.post_form(START, &sms_to("bob")), verify(&wrong(&code)), verify(&code)]);
+        }
+        let (_, ready) = tokio::join!(join_all(requests.into_iter().map(unavailable)), app.readiness());
+        assert_eq!(ready, 503);
+    }
+    assert_eq!(app.sms.taken().len(), 1, "nothing that was refused has happened");
+
+    cluster.start();
+    assert_eq!(app.status(&id).await, "pending");
+    assert_eq!(app.readiness().await, 200);
+    // One attempt was made before, none while it was away: the third is the last.
+    assert_eq!(app.verify("alice", &id, &wrong(&code)).await.1, "3003");
+    assert_eq!(app.verify("alice", &id, &code).await.0, 200);
+    assert_eq!(app.status(&id).await, "accepted");
+    let (id, code) = app.start_sms("bob").await;
+    assert_eq!(app.sms.taken().len(), 2);
+    assert_eq!(app.verify("bob", &id, &code).await.0, 200);
+}
+
+/// The files of the database may not grow until they may.
+#[tokio::test]
+async fn a_full_disk_refuses_until_there_is_room() {
+    let installation = Installation::new(Database::sqlite());
+    let server = installation.serve_limited(LITTLE_ROOM).await;
+    let mut started = Vec::new();
+    let refused = loop {
+        let (user, number) = (format!("user-{}", started.len()), phone_number(started.len()));
+        let response = server.start_sms(&user, &number).send().await.unwrap();
+        if response.status() != 200 {
+            break response;
+        }
+        let body: serde_json::Value = response.json().await.unwrap();
+        started.push((user, body["transaction_id"].as_str().unwrap().to_owned()));
+        assert!(started.len() < 10_000, "it never fills up");
+    };
+    assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
+    unavailable(server.start_sms("bob", "+31687654321")).await;
+    let (number, code) = until_no_attempt_fits(&installation, &server, &started).await;
+    let (user, id) = &started[number];
+    unavailable(server.verify(user, id, &code)).await;
+    // Reading needs no room.
+    for (_, id) in &started {
+        assert_eq!(status(&server, id).await, "pending");
+    }
+
+    let raised = Command::new("prlimit")
+        .args(["--pid", &server.id().to_string(), "--fsize=unlimited:unlimited"])
+        .status()
+        .expect("prlimit, of util-linux");
+    assert!(raised.success());
+    for left in [2, 1] {
+        let (_, body) = answer(server.verify(user, id, &wrong(&code))).await.unwrap();
+        assert_eq!(body["attempts_left"], left, "what could not be counted was not evaluated: {body}");
+    }
+    assert_eq!(answer(server.verify(user, id, &code)).await.unwrap().0, 200);
+    assert_eq!(answer(server.start_sms("bob", "+31687654321")).await.unwrap().0, 200);
+    let sent = installation.sandbox.received(countersign::sandbox::Provider::Twilio).len();
+    assert_eq!(sent, started.len() + 1, "nothing was sent for those that were refused");
+}
+
+/// Sends one wrong code for each transaction until that is refused: for which one, and its right code. A wrong code needs
+/// less room than a start.
+async fn until_no_attempt_fits(
+    installation: &Installation,
+    server: &Process,
+    started: &[(String, String)],
+) -> (usize, String) {
+    for (number, (user, id)) in started.iter().enumerate() {
+        let message = installation.sandbox.wait_for_sms(&phone_number(number)).await.unwrap();
+        let code = message.code().unwrap().to_owned();
+        let (status, body) = answer(server.verify(user, id, &wrong(&code))).await.unwrap();
+        if status == 503 {
+            return (number, code);
+        }
+        assert_eq!(body["error_code"], "3003", "{body}");
+    }
+    panic!("there is still room")
+}
+
+impl TestApp {
+    async fn readiness(&self) -> u16 {
+        let url = format!("{}/readyz", self.management_url);
+        self.http.get(url).send().await.unwrap().status().as_u16()
+    }
+}
+
+fn sms_to(user: &str) -> [(&str, &str); 3] {
+    [("type", "sms"), ("user_id", user), ("phone_number", PHONE_NUMBER)]
+}
+
+fn phone_number(number: usize) -> String {
+    format!("+316{number:08}")
+}
+
+async fn status(server: &Process, id: &str) -> String {
+    let (status, result) = answer(server.result(id)).await.unwrap();
+    assert_eq!(status, 200, "{result}");
+    result["status"].as_str().unwrap().to_owned()
+}
+
+/// Refused for now, and said when to come again.
+async fn unavailable(request: RequestBuilder) {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.text().await.unwrap();
+    assert_eq!(status, 503, "{body}");
+    assert!(headers.contains_key("retry-after"), "{headers:?}");
+    assert!(body.contains("temporarily_unavailable"), "{body}");
+}
