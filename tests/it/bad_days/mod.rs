@@ -2,6 +2,7 @@
 
 mod database;
 mod kill;
+mod secrets;
 mod shutdown;
 
 use reqwest::{Method, RequestBuilder};

@@ -70,6 +70,12 @@ impl Installation {
         installation
     }
 
+    /// With another variable.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
     /// Starts the server and waits until it is ready.
     pub(crate) async fn serve(&self) -> Process {
         self.serve_limited("").await
@@ -105,7 +111,7 @@ impl Installation {
 /// A server that runs, killed when dropped.
 pub(crate) struct Process {
     pub(crate) log: Log,
-    pub(crate) http: reqwest::Client,
+    http: reqwest::Client,
     child: Child,
     public_url: Url,
     management_url: Url,
@@ -119,7 +125,12 @@ impl Process {
 
     /// A request to the public listener, as the API client `website`.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.public_url.join(path).unwrap()).basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
+        self.anonymous(method, path).basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
+    }
+
+    /// A request to the public listener, as nobody.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.public_url.join(path).unwrap())
     }
 
     /// What the management listener answers.
