@@ -82,9 +82,12 @@ pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measu
 
 /// Start, pending, fetch, signed answer, result; the start is timed. A user and a phone for each connection.
 pub async fn push(world: &World, connections: usize, duration: Duration) -> Measured {
-    let mut rounds = Vec::new();
+    let mut people = Vec::new();
     for index in 0..connections {
-        let (user, phone) = world.person(index + connections).await;
+        people.push(world.person(index + connections).await);
+    }
+    let mut rounds = Vec::new();
+    for (user, phone) in people {
         let token = phone.device_token().await.expect("a token");
         let bearer = format!("Bearer {}", token.expose());
         let mut connection = Connection::open(world.address).await;

@@ -39,15 +39,15 @@ impl Shutdown {
 }
 
 impl ShutdownSignal {
-    /// Whether it has begun.
+    /// Whether it has begun. Where nobody is left who could begin it, the server is gone: that counts, too.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        *self.0.borrow()
+        *self.0.borrow() || self.0.has_changed().is_err()
     }
 
     /// Completes when it begins.
     pub async fn begun(&mut self) {
-        // An error means that nobody is left who could begin it: the server is gone.
+        // An error means that nobody is left who could begin it.
         drop(self.0.wait_for(|begun| *begun).await);
     }
 }
@@ -84,5 +84,20 @@ pub async fn supervise<F, M>(
             () = shutdown.begun() => return,
         }
         back_off = (back_off * 2).min(BACK_OFF_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_shutdown_that_nobody_can_begin_has_begun() {
+        let shutdown = Shutdown::default();
+        let mut signal = shutdown.signal();
+        assert!(!signal.has_begun());
+        drop(shutdown);
+        signal.begun().await;
+        assert!(signal.has_begun());
     }
 }

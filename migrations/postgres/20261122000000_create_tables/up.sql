@@ -57,7 +57,6 @@ CREATE TABLE events (
     device_id TEXT,
     transaction_id BYTEA
 );
-CREATE INDEX events_by_user ON events (user_id, id) WHERE user_id IS NOT NULL;
 
 CREATE TABLE callbacks (
     id BYTEA PRIMARY KEY,

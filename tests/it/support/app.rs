@@ -303,6 +303,19 @@ impl TestApp {
     }
 }
 
+impl Drop for TestApp {
+    /// Ends what still runs, without waiting for it.
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            let app = self.app.clone();
+            std::thread::spawn(move || {
+                let _ = server.shutdown();
+                app.stop();
+            });
+        }
+    }
+}
+
 struct Outside {
     clock: Clock,
     sms: Arc<Provider<SmsMessage>>,

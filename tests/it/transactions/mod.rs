@@ -58,6 +58,7 @@ impl TestApp {
 
 /// A code that is not this one.
 pub(crate) fn wrong(code: &str) -> String {
-    let last = code.as_bytes()[5];
-    format!("{}{}", &code[..5], if last == b'9' { '0' } else { char::from(last + 1) })
+    let mut digits = code.as_bytes().to_vec();
+    digits[5] = if digits[5] == b'9' { b'0' } else { digits[5] + 1 };
+    String::from_utf8(digits).unwrap()
 }
