@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::key;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{Fields, FromFields, InPath, Json, PathParameter, UserToken};
+use crate::api::extract::{By, Fields, FromFields, InPath, Json, PathParameter, UserToken};
 use crate::devices::AuthenticatorName;
 use crate::jose::PublicJwk;
 
@@ -40,9 +40,7 @@ impl FromFields for AuthenticatorBody {
 )]
 pub(crate) async fn set_authenticator(
     api: web::Data<Api>,
-    token: UserToken,
-    name: InPath<AuthenticatorName>,
-    body: Json<AuthenticatorBody>,
+    By(token, (name, body)): By<UserToken, (InPath<AuthenticatorName>, Json<AuthenticatorBody>)>,
 ) -> Result<HttpResponse, ApiError> {
     api.app().devices.set_authenticator(&token.device_id, &token.user_id, &name.0, body.0.jwk).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -59,8 +57,7 @@ pub(crate) async fn set_authenticator(
 )]
 pub(crate) async fn remove_authenticator(
     api: web::Data<Api>,
-    token: UserToken,
-    name: InPath<AuthenticatorName>,
+    By(token, name): By<UserToken, InPath<AuthenticatorName>>,
 ) -> Result<HttpResponse, ApiError> {
     api.app().devices.remove_authenticator(&token.device_id, &token.user_id, &name.0).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::key;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{Fields, FromFields, Json, UserToken};
+use crate::api::extract::{By, Fields, FromFields, Json, UserToken};
 use crate::devices::{Enrolled, EnrolmentState, Transport};
 use crate::jose::PublicJwk;
 
@@ -89,8 +89,7 @@ impl From<EnrolmentState> for EnrolmentAnswer {
 )]
 pub(crate) async fn enrol(
     api: web::Data<Api>,
-    token: UserToken,
-    body: Json<EnrolBody>,
+    By(token, body): By<UserToken, Json<EnrolBody>>,
 ) -> Result<HttpResponse, ApiError> {
     let enrolled = api.app().devices.enrol(&token.device_id, &token.user_id, body.0.public_key).await?;
     Ok(HttpResponse::Created().json(EnrolledAnswer::from(enrolled)))

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{DeviceToken, Fields, FromFields, Json, UserToken};
+use crate::api::extract::{By, DeviceToken, Fields, FromFields, Json, UserToken};
 use crate::devices::{PUSH_ADDRESS_BYTES_MAX, Transport};
 use crate::secret::SecretString;
 
@@ -53,8 +53,7 @@ impl FromFields for PushTokenBody {
 )]
 pub(crate) async fn enrol_push(
     api: web::Data<Api>,
-    token: UserToken,
-    body: Json<PushBody>,
+    By(token, body): By<UserToken, Json<PushBody>>,
 ) -> Result<HttpResponse, ApiError> {
     let PushBody { transport, token: address } = body.0;
     api.app().devices.enrol_push(&token.device_id, &token.user_id, transport, address).await?;
@@ -85,8 +84,7 @@ pub(crate) async fn remove_push(api: web::Data<Api>, token: UserToken) -> Result
 )]
 pub(crate) async fn replace_push_token(
     api: web::Data<Api>,
-    token: DeviceToken,
-    body: Json<PushTokenBody>,
+    By(token, body): By<DeviceToken, Json<PushTokenBody>>,
 ) -> Result<HttpResponse, ApiError> {
     api.app().devices.replace_push_token(&token.device_id, body.0.token).await?;
     Ok(HttpResponse::NoContent().finish())

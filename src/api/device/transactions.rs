@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{DeviceToken, Fields, FromFields, InPath, Json, Query, Wait};
+use crate::api::extract::{By, DeviceToken, Fields, FromFields, InPath, Json, Query, Wait};
 use crate::api::{Api, names, waiting};
 use crate::ids::{ProfileId, TransactionId};
 use crate::secret::SecretString;
@@ -124,8 +124,7 @@ impl FromFields for OtpBody {
 )]
 pub(crate) async fn pending(
     api: web::Data<Api>,
-    token: DeviceToken,
-    wait: Query<Wait>,
+    By(token, wait): By<DeviceToken, Query<Wait>>,
 ) -> Result<HttpResponse, ApiError> {
     let ask = |wait| api.app().transactions.pending(&token.device_id, wait);
     let pending = waiting::ask(&api, wait.0.0, PhoneError::Unavailable, ask).await?;
@@ -144,8 +143,7 @@ pub(crate) async fn pending(
 )]
 pub(crate) async fn fetch(
     api: web::Data<Api>,
-    token: DeviceToken,
-    transaction: InPath<TransactionId>,
+    By(token, transaction): By<DeviceToken, InPath<TransactionId>>,
 ) -> Result<HttpResponse, ApiError> {
     let fetched = api.app().transactions.fetch(&token.device_id, transaction.0).await?;
     Ok(HttpResponse::Ok().json(FetchedAnswer::from(fetched)))
@@ -163,9 +161,7 @@ pub(crate) async fn fetch(
 )]
 pub(crate) async fn answer(
     api: web::Data<Api>,
-    token: DeviceToken,
-    transaction: InPath<TransactionId>,
-    body: Json<AnswerBody>,
+    By(token, (transaction, body)): By<DeviceToken, (InPath<TransactionId>, Json<AnswerBody>)>,
 ) -> Result<HttpResponse, ApiError> {
     let AnswerBody { authenticator, answer } = body.0;
     let status = api.app().transactions.answer(&token.device_id, transaction.0, &authenticator, &answer).await?;
@@ -183,8 +179,7 @@ pub(crate) async fn answer(
 )]
 pub(crate) async fn claim_otp(
     api: web::Data<Api>,
-    token: DeviceToken,
-    body: Json<OtpBody>,
+    By(token, body): By<DeviceToken, Json<OtpBody>>,
 ) -> Result<HttpResponse, ApiError> {
     let OtpBody { otp, profile_id } = body.0;
     let fetched = api.app().transactions.claim_otp(&token.device_id, &profile_id, otp.expose()).await?;

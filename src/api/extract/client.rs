@@ -50,6 +50,8 @@ rights! {
 
 /// A website.
 pub(crate) type Website = Client<MobileAuthentication>;
+/// A form a website sends.
+pub(crate) type WebsiteForm<T> = ClientForm<MobileAuthentication, T>;
 /// A page that logs people in.
 pub(crate) type LoginPage = Client<UserAuthentication>;
 /// An administrator's program.

@@ -2,6 +2,7 @@
 
 mod bearer;
 mod body;
+mod by;
 mod client;
 mod credentials;
 mod fields;
@@ -15,7 +16,8 @@ mod query;
 use actix_web::{HttpRequest, web};
 
 pub(crate) use bearer::{DeviceToken, RegistrationToken, UserToken};
-pub(crate) use client::{Administrator, ClientForm, LoginPage, MobileAuthentication, PresentedForm, Website};
+pub(crate) use by::By;
+pub(crate) use client::{Administrator, ClientForm, LoginPage, PresentedForm, Website, WebsiteForm};
 pub(crate) use fields::{Fields, FromFields};
 pub(crate) use idempotency::IdempotencyHeader;
 pub(crate) use json::{Json, JsonBytes};

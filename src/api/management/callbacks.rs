@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{Administrator, Fields, FromFields, InPath, PathParameter, Query};
+use crate::api::extract::{Administrator, By, Fields, FromFields, InPath, PathParameter, Query};
 use crate::callbacks::{Callback, CallbackId, CallbackState, Replay};
 use crate::clock::Timestamp;
 
@@ -103,8 +103,7 @@ impl From<Callback> for CallbackAnswer {
 )]
 pub(crate) async fn callbacks(
     api: web::Data<Api>,
-    _: Administrator,
-    query: Query<ListQuery>,
+    By(_administrator, query): By<Administrator, Query<ListQuery>>,
 ) -> Result<HttpResponse, ApiError> {
     let ListQuery { state, cursor, limit } = query.0;
     let page = api.app().callbacks.list(state, cursor, limit).await?;
@@ -125,8 +124,7 @@ pub(crate) async fn callbacks(
 )]
 pub(crate) async fn replay_callback(
     api: web::Data<Api>,
-    _: Administrator,
-    id: InPath<CallbackId>,
+    By(_administrator, id): By<Administrator, InPath<CallbackId>>,
 ) -> Result<HttpResponse, ApiError> {
     match api.app().callbacks.replay(id.0).await? {
         Replay::Queued => Ok(HttpResponse::Accepted().finish()),

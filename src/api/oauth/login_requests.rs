@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
-use crate::api::extract::{Fields, FromFields, InPath, Json, LoginPage, PathParameter};
+use crate::api::extract::{By, Fields, FromFields, InPath, Json, LoginPage, PathParameter};
 use crate::oauth::{AcceptLogin, LoginRequest, RejectLogin};
 
 /// The longest text that is looked at.
@@ -125,8 +125,7 @@ pub(crate) struct RedirectAnswer {
 )]
 pub(crate) async fn login_request(
     api: web::Data<Api>,
-    _: LoginPage,
-    challenge: InPath<Challenge>,
+    By(_login_page, challenge): By<LoginPage, InPath<Challenge>>,
 ) -> Result<HttpResponse, ApiError> {
     let request = api.app().token_server.login_request(&challenge.0.0).await?;
     Ok(HttpResponse::Ok().json(LoginRequestAnswer::from(request)))
@@ -144,9 +143,7 @@ pub(crate) async fn login_request(
 )]
 pub(crate) async fn accept_login(
     api: web::Data<Api>,
-    client: LoginPage,
-    challenge: InPath<Challenge>,
-    body: Json<AcceptLogin>,
+    By(client, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<AcceptLogin>)>,
 ) -> Result<HttpResponse, ApiError> {
     let redirect_to = api.app().token_server.accept_login(client.id(), &challenge.0.0, &body.0).await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
@@ -164,9 +161,7 @@ pub(crate) async fn accept_login(
 )]
 pub(crate) async fn reject_login(
     api: web::Data<Api>,
-    _: LoginPage,
-    challenge: InPath<Challenge>,
-    body: Json<RejectLogin>,
+    By(_login_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<RejectLogin>)>,
 ) -> Result<HttpResponse, ApiError> {
     let redirect_to = api.app().token_server.reject_login(&challenge.0.0, &body.0).await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::error::{ApiError, OAuthBody};
-use crate::api::extract::{InPath, JsonBytes, RegistrationToken};
+use crate::api::extract::{By, InPath, JsonBytes, RegistrationToken};
 use crate::devices::{ClientMetadata, Device};
 use crate::ids::DeviceId;
 use crate::jose::PublicJwk;
@@ -109,8 +109,7 @@ pub(crate) async fn register(api: web::Data<Api>, body: JsonBytes) -> Result<Htt
 )]
 pub(crate) async fn read_registration(
     api: web::Data<Api>,
-    id: InPath<DeviceId>,
-    token: RegistrationToken,
+    By(token, id): By<RegistrationToken, InPath<DeviceId>>,
 ) -> Result<HttpResponse, ApiError> {
     let device = api.app().devices.read_registration(&id.0, token.0.expose()).await?;
     Ok(HttpResponse::Ok().json(RegistrationAnswer::new(&api, device, None)))
@@ -128,9 +127,7 @@ pub(crate) async fn read_registration(
 )]
 pub(crate) async fn update_registration(
     api: web::Data<Api>,
-    id: InPath<DeviceId>,
-    token: RegistrationToken,
-    body: JsonBytes,
+    By(token, (id, body)): By<RegistrationToken, (InPath<DeviceId>, JsonBytes)>,
 ) -> Result<HttpResponse, ApiError> {
     let metadata = ClientMetadata::from_json(&body.0)?;
     let device = api.app().devices.update_registration(&id.0, token.0.expose(), metadata).await?;
@@ -148,8 +145,7 @@ pub(crate) async fn update_registration(
 )]
 pub(crate) async fn delete_registration(
     api: web::Data<Api>,
-    id: InPath<DeviceId>,
-    token: RegistrationToken,
+    By(token, id): By<RegistrationToken, InPath<DeviceId>>,
 ) -> Result<HttpResponse, ApiError> {
     api.app().devices.delete_registration(&id.0, token.0.expose()).await?;
     Ok(HttpResponse::NoContent().finish())

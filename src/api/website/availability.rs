@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::error::{ApiError, WebsiteBody};
-use crate::api::extract::{InPath, Website};
+use crate::api::extract::{By, InPath, Website};
 use crate::api::{Api, names};
 use crate::ids::{DeviceId, UserId};
 use crate::settings::AuthenticationMethod;
@@ -77,7 +77,10 @@ impl From<AvailableDevice> for EnrolledApp {
     responses((status = 200, body = [AvailableTypeAnswer]), (status = "default", body = WebsiteBody)),
     security(("basic" = [])),
 )]
-pub(crate) async fn available(api: web::Data<Api>, _: Website, user: InPath<UserId>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn available(
+    api: web::Data<Api>,
+    By(_website, user): By<Website, InPath<UserId>>,
+) -> Result<HttpResponse, ApiError> {
     let available = api.app().transactions.available(&user.0).await?;
     Ok(HttpResponse::Ok().json(available.into_iter().map(AvailableTypeAnswer::from).collect::<Vec<_>>()))
 }
@@ -93,9 +96,7 @@ pub(crate) async fn available(api: web::Data<Api>, _: Website, user: InPath<User
 )]
 pub(crate) async fn available_on_device(
     api: web::Data<Api>,
-    _: Website,
-    user: InPath<UserId>,
-    device: InPath<DeviceId>,
+    By(_website, (user, device)): By<Website, (InPath<UserId>, InPath<DeviceId>)>,
 ) -> Result<HttpResponse, ApiError> {
     let available = api.app().transactions.available(&user.0).await?;
     Ok(HttpResponse::Ok().json(EnabledTypes { enabled: types_on(&device.0, available) }))

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::answer::respond;
 use crate::api::error::{ApiError, WebsiteBody};
-use crate::api::extract::{ClientForm, IdempotencyHeader, InPath, MobileAuthentication, Query, Wait, Website};
+use crate::api::extract::{By, ClientForm, IdempotencyHeader, InPath, Query, Wait, Website, WebsiteForm};
 use crate::api::{Api, names, waiting};
 use crate::ids::TransactionId;
 use crate::transactions::{Reason, Status, TransactionResult, WebsiteError};
@@ -81,9 +81,7 @@ impl From<TransactionResult> for ResultAnswer {
 )]
 pub(crate) async fn result(
     api: web::Data<Api>,
-    client: Website,
-    transaction: InPath<TransactionId>,
-    wait: Query<Wait>,
+    By(client, (transaction, wait)): By<Website, (InPath<TransactionId>, Query<Wait>)>,
 ) -> Result<HttpResponse, ApiError> {
     let ask = |wait| api.app().transactions.result(client.id(), transaction.0, wait);
     let result = waiting::ask(&api, wait.0.0, WebsiteError::Unavailable, ask).await?;
@@ -101,8 +99,7 @@ pub(crate) async fn result(
 )]
 pub(crate) async fn cancel(
     api: web::Data<Api>,
-    client: Website,
-    transaction: InPath<TransactionId>,
+    By(client, transaction): By<Website, InPath<TransactionId>>,
 ) -> Result<HttpResponse, ApiError> {
     api.app().transactions.cancel(client.id(), transaction.0).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -119,9 +116,7 @@ pub(crate) async fn cancel(
 )]
 pub(crate) async fn resend(
     api: web::Data<Api>,
-    request: ClientForm<MobileAuthentication, ()>,
-    transaction: InPath<TransactionId>,
-    key: IdempotencyHeader,
+    By(request, (transaction, key)): By<WebsiteForm<()>, (InPath<TransactionId>, IdempotencyHeader)>,
 ) -> HttpResponse {
     let ClientForm { client, body, .. } = request;
     let key = key.of(client.id(), &body);

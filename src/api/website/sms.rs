@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::answer::respond;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, WebsiteBody};
-use crate::api::extract::{ClientForm, Fields, FromFields, IdempotencyHeader, InPath, MobileAuthentication};
+use crate::api::extract::{By, ClientForm, Fields, FromFields, IdempotencyHeader, InPath, WebsiteForm};
 use crate::ids::{TransactionId, UserId};
 use crate::secret::SecretString;
 use crate::transactions::WebsiteError;
@@ -77,8 +77,7 @@ pub(crate) struct VerifyAnswer {
 )]
 pub(crate) async fn verify_sms(
     api: web::Data<Api>,
-    user: InPath<UserId>,
-    request: ClientForm<MobileAuthentication, VerifyForm>,
+    By(request, user): By<WebsiteForm<VerifyForm>, InPath<UserId>>,
 ) -> Result<HttpResponse, ApiError> {
     let ClientForm { client, form, .. } = request;
     let id = form.transaction_id.id()?;
@@ -98,9 +97,7 @@ pub(crate) async fn verify_sms(
 )]
 pub(crate) async fn resend_sms(
     api: web::Data<Api>,
-    user: InPath<UserId>,
-    request: ClientForm<MobileAuthentication, ResendForm>,
-    key: IdempotencyHeader,
+    By(request, (user, key)): By<WebsiteForm<ResendForm>, (InPath<UserId>, IdempotencyHeader)>,
 ) -> Result<HttpResponse, ApiError> {
     let ClientForm { client, form, body } = request;
     let id = form.transaction_id.id()?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::answer::respond;
 use crate::api::error::{Fault, WebsiteBody};
-use crate::api::extract::{ClientForm, Fields, FromFields, IdempotencyHeader, MobileAuthentication};
+use crate::api::extract::{By, ClientForm, Fields, FromFields, IdempotencyHeader, WebsiteForm};
 use crate::api::{Api, names};
 use crate::transactions::{StartRequest, Started};
 
@@ -124,8 +124,7 @@ impl From<Started> for StartAnswer {
 )]
 pub(crate) async fn start(
     api: web::Data<Api>,
-    request: ClientForm<MobileAuthentication, StartRequest>,
-    key: IdempotencyHeader,
+    By(request, key): By<WebsiteForm<StartRequest>, IdempotencyHeader>,
 ) -> HttpResponse {
     let ClientForm { client, form, body } = request;
     let key = key.of(client.id(), &body);
