@@ -11,6 +11,7 @@
     reason = "a test may panic"
 )]
 
+mod api;
 mod bad_days;
 mod callbacks;
 mod cli;

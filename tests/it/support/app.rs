@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,6 +40,7 @@ pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// Takes messages, or fails as scripted, or holds them until they are released.
 pub(crate) struct Provider<M> {
+    asked: AtomicUsize,
     taken: Mutex<Vec<M>>,
     script: Mutex<VecDeque<ProviderFailure>>,
     holding: AtomicBool,
@@ -50,6 +51,7 @@ pub(crate) struct Provider<M> {
 impl<M: Clone> Provider<M> {
     fn new() -> Arc<Self> {
         Arc::new(Self {
+            asked: AtomicUsize::new(0),
             taken: Mutex::default(),
             script: Mutex::default(),
             holding: AtomicBool::new(false),
@@ -73,6 +75,11 @@ impl<M: Clone> Provider<M> {
         self.released.notify_waiters();
     }
 
+    /// How many messages it was given, taken or not.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn taken(&self) -> Vec<M> {
         self.taken.lock().unwrap().clone()
     }
@@ -92,6 +99,7 @@ impl<M: Clone> Provider<M> {
     }
 
     async fn take(&self, message: &M) -> Result<(), ProviderFailure> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         while self.holding.load(Ordering::SeqCst) {
             let released = self.released.notified();
             if self.holding.load(Ordering::SeqCst) {
@@ -167,11 +175,12 @@ pub(crate) struct TestApp {
 pub(crate) struct Limits {
     pub(crate) live_transactions_max: usize,
     pub(crate) requests_in_flight_max: usize,
+    pub(crate) waiting_requests_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { live_transactions_max: 10_000, requests_in_flight_max: 1_000 }
+        Self { live_transactions_max: 10_000, requests_in_flight_max: 1_000, waiting_requests_max: 100 }
     }
 }
 
@@ -213,7 +222,7 @@ impl TestApp {
             workers: 2,
             body_bytes_max: 64 * 1024,
             requests_in_flight_max: limits.requests_in_flight_max,
-            waiting_requests_max: 100,
+            waiting_requests_max: limits.waiting_requests_max,
             shutdown_timeout: Duration::from_secs(10),
             app: app.clone(),
         };

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod databases;
+pub(crate) mod http;
 pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod process;

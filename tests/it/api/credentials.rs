@@ -1,0 +1,123 @@
+//! Who may do what.
+
+use std::time::Duration;
+
+use super::{START, endpoints};
+use crate::support::app::{ADMINISTRATOR, LOGIN_PAGE, OTHER_WEBSITE, TestApp, WEBSITE};
+use crate::support::databases::{Database, on_both_databases};
+use crate::support::http::send;
+
+on_both_databases!(
+    an_api_client_needs_credentials_everywhere,
+    an_api_client_needs_the_permission,
+    credentials_may_come_in_the_form,
+    credentials_come_in_one_way,
+    a_phone_needs_a_token_everywhere,
+    a_registration_needs_its_token,
+);
+
+async fn an_api_client_needs_credentials_everywhere(database: Database) {
+    let app = TestApp::start(database).await;
+    let mut checked = 0;
+    for endpoint in endpoints(&app).await.into_iter().filter(|endpoint| endpoint.has_security("basic")) {
+        let wrong = [
+            endpoint.request(&app),
+            endpoint.request(&app).basic_auth(WEBSITE.0, Some("wrong")),
+            endpoint.request(&app).basic_auth("unknown", Some(WEBSITE.1)),
+            endpoint.request(&app).basic_auth("", None::<&str>),
+            endpoint.request(&app).header("authorization", "Basic !"),
+            endpoint.request(&app).header("authorization", "Digest x"),
+            endpoint.request(&app).bearer_auth("no.assertion.really"),
+        ];
+        for request in wrong {
+            let answer = send(request).await;
+            assert_eq!((answer.status, answer.text("error")), (401, "invalid_client"), "{}", endpoint.path);
+            assert!(answer.header("www-authenticate").unwrap().starts_with("Basic "));
+            assert!(!answer.text("error_description").is_empty());
+        }
+        checked += 1;
+    }
+    assert!(checked >= 12, "{checked}");
+}
+
+async fn an_api_client_needs_the_permission(database: Database) {
+    let app = TestApp::start(database).await;
+    for endpoint in endpoints(&app).await.into_iter().filter(|endpoint| endpoint.has_security("basic")) {
+        let entitled = match endpoint.path.as_str() {
+            path if path.contains("/authenticate/") => WEBSITE,
+            path if path.contains("/login-requests/") => LOGIN_PAGE,
+            _ => ADMINISTRATOR,
+        };
+        for (id, secret) in [WEBSITE, LOGIN_PAGE, ADMINISTRATOR] {
+            let answer = send(endpoint.request(&app).basic_auth(id, Some(secret))).await;
+            let refused = answer.named() == (403, "insufficient_permissions");
+            assert_eq!(refused, id != entitled.0, "{id} {} {}: {answer:?}", endpoint.method, endpoint.path);
+            assert_ne!(answer.status, 401);
+        }
+    }
+}
+
+async fn credentials_may_come_in_the_form(database: Database) {
+    let app = TestApp::start(database).await;
+    let post = |secret: Option<&'static str>| {
+        let mut form = vec![("type", "otp"), ("client_id", OTHER_WEBSITE.0)];
+        form.extend(secret.map(|secret| ("client_secret", secret)));
+        send(app.request("POST", START).form(&form))
+    };
+    assert_eq!(post(Some(OTHER_WEBSITE.1)).await.status, 200);
+    assert_eq!(post(Some("wrong")).await.named(), (401, "invalid_client"));
+    assert_eq!(post(None).await.named(), (401, "invalid_client"));
+}
+
+async fn credentials_come_in_one_way(database: Database) {
+    let app = TestApp::start(database).await;
+    let form = [("type", "otp"), ("client_id", WEBSITE.0), ("client_secret", WEBSITE.1)];
+    assert_eq!(send(app.post_form(START, &form)).await.named(), (400, "invalid_request"));
+    let mixed = app.request("POST", START).form(&form).bearer_auth("x.y.z");
+    assert_eq!(send(mixed).await.named(), (400, "invalid_request"));
+    let twice = app.post_form(START, &[("type", "otp")]).header("authorization", "Basic x");
+    assert_eq!(send(twice).await.named(), (400, "invalid_request"));
+}
+
+async fn a_phone_needs_a_token_everywhere(database: Database) {
+    let app = TestApp::start(database).await;
+    let device_token = app.phone().await.device_token().await.unwrap();
+    let mut checked = 0;
+    for endpoint in endpoints(&app).await {
+        let (device, user) = (endpoint.has_security("device_token"), endpoint.has_security("user_token"));
+        if !device && !user {
+            continue;
+        }
+        let missing = send(endpoint.request(&app)).await;
+        assert_eq!((missing.status, missing.text("code")), (401, "invalid_token"), "{}", endpoint.path);
+        assert_eq!(missing.header("www-authenticate"), Some("Bearer realm=\"countersign\""));
+        for wrong in ["x", &device_token.expose().to_lowercase(), &"x".repeat(5000)] {
+            let answer = send(endpoint.request(&app).bearer_auth(wrong)).await;
+            assert_eq!((answer.status, answer.text("code")), (401, "invalid_token"), "{}", endpoint.path);
+        }
+        let basic = send(endpoint.request(&app).basic_auth(WEBSITE.0, Some(WEBSITE.1))).await;
+        assert_eq!((basic.status, basic.text("code")), (401, "invalid_token"));
+        let as_device = send(endpoint.request(&app).bearer_auth(device_token.expose())).await;
+        let refused = as_device.named() == (403, "insufficient_scope");
+        assert_eq!(refused, user, "{} {}: {as_device:?}", endpoint.method, endpoint.path);
+        checked += 1;
+    }
+    assert!(checked >= 12, "{checked}");
+    app.clock.advance(Duration::from_secs(901));
+    let late = send(app.request("GET", "/device/v1/transactions").bearer_auth(device_token.expose())).await;
+    assert_eq!(late.header("www-authenticate"), Some("Bearer realm=\"countersign\", error=\"invalid_token\""));
+}
+
+async fn a_registration_needs_its_token(database: Database) {
+    let app = TestApp::start(database).await;
+    let path = format!("/oauth/register/{}", app.phone().await.device_id());
+    for path in [path.as_str(), "/oauth/register/UNKNOWN"] {
+        for method in ["GET", "DELETE"] {
+            for request in [app.request(method, path), app.request(method, path).bearer_auth("wrong")] {
+                let answer = send(request).await;
+                assert_eq!((answer.status, answer.text("error")), (401, "invalid_token"), "{method} {path}");
+                assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer "));
+            }
+        }
+    }
+}
