@@ -1,8 +1,8 @@
 //! HTTP: requests become calls of the features' facades, their answers become responses. Nothing is decided here.
 //!
 //! A request passes the [`boundary`] (its id, the bound on requests in work, headers, metrics, the log), finds its endpoint
-//! in the one table of [`routes`], and is taken apart by the handler's parameters ([`extract`]): rights, path, parameters.
-//! What goes wrong leaves through [`error`], in the shape of its area.
+//! in the one table of `routes`, and is taken apart by the handler's parameters (`extract`): rights, path, parameters.
+//! What goes wrong leaves through `error`, in the shape of its area.
 
 mod boundary;
 mod device;

@@ -1,6 +1,6 @@
 //! Mobile authentication transactions: started by a website, answered by a phone or a code.
 //!
-//! Each pending one is an actor around a pure state machine ([`state`]), found through the directory and rebuilt from its row
+//! Each pending one is an actor around a pure state machine (`state`), found through the directory and rebuilt from its row
 //! where none lives. What is acknowledged is saved first, and a version in the row decides between writers.
 
 mod actor;
