@@ -82,7 +82,7 @@ impl TransactionActor {
         let store = self.shared.store.clone();
         let saving = async move { store.commit(entry).await };
         let settled = saving.into_actor(self).map(move |saved, actor: &mut Self, context| {
-            actor.settle(saved, event, decided, command, context);
+            actor.settle(saved, decided, command, context);
         });
         AtomicResponse::new(Box::pin(settled))
     }
@@ -90,7 +90,6 @@ impl TransactionActor {
     fn settle(
         &mut self,
         saved: Result<Outcome, StoreError>,
-        event: Event,
         decided: Step,
         mut command: Command,
         context: &mut Context<Self>,
@@ -98,7 +97,7 @@ impl TransactionActor {
         match saved {
             Ok(Outcome::Committed) => {
                 self.record.apply(&decided, &command.action);
-                self.shared.note(&self.record, event, &decided);
+                self.shared.note(&self.record, &decided);
                 self.act(decided.effect, command.sent.take(), context);
                 command.reply.send(Ok(decided.verdict));
             }

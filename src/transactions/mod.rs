@@ -30,7 +30,7 @@ use actor::TransactionActor;
 use delivery::First;
 use messages::{Action, By, Command, CommandError};
 use persist::Record;
-use state::{Ending, Event, Refusal, State, Step, Verdict};
+use state::{Ending, Refusal, State, Step, Verdict};
 
 use crate::callbacks::Callbacks;
 use crate::clock::Clock;
@@ -178,7 +178,7 @@ impl Shared {
     }
 
     /// Counts what was saved.
-    fn note(&self, record: &Record, _event: Event, decided: &Step) {
+    fn note(&self, record: &Record, decided: &Step) {
         if let State::Final(ending) = decided.next {
             self.metrics.transaction_finished(persist::method_name(record.method), ending_name(ending));
         }
