@@ -4,6 +4,7 @@
 //! never to the message: a header that names another, or a source to take a key from, is refused (RFC 8725 §3.1, §3.10).
 //! The two signers that take PEM are for the push services' own token endpoints.
 
+mod algorithm;
 pub mod assertion;
 mod compact;
 mod json;
@@ -12,6 +13,7 @@ mod jwk;
 pub mod jws;
 mod pem;
 
+pub use algorithm::SigningAlgorithm;
 pub(crate) use json::check_object;
 pub use jwk::{PrivateJwk, PublicJwk};
 pub use pem::{sign_es256_pem, sign_rs256_pem};
