@@ -139,8 +139,8 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
     let mut settings = Settings::default();
     let client_id = ClientId::new(CLIENT_ID).unwrap();
     let credential = ClientCredential::SecretHash(sha256(CLIENT_SECRET.as_bytes()));
-    let permissions = [Permission::MobileAuthentication, Permission::UserAuthentication].into();
-    settings.api_clients.insert(client_id.clone(), Arc::new(ApiClient { client_id, credential, permissions }));
+    let permissions = [Permission::MobileAuthentication, Permission::UserAuthentication];
+    settings.api_clients.insert(client_id.clone(), Arc::new(ApiClient::new(client_id, credential, permissions)));
     for (name, method) in [("push", AuthenticationMethod::Push), ("sms", AuthenticationMethod::Sms)] {
         let configured = AuthenticationType {
             name: name.to_owned(),
@@ -180,7 +180,6 @@ fn gateway(twilio: Option<&Sandbox>) -> SmsConfiguration {
 
 fn application(id: ApplicationId) -> Application {
     Application {
-        id,
         name: "Bank".to_owned(),
         redirect_uris: vec!["bank://login".to_owned()],
         pin: countersign::settings::PinSettings { enabled: false, max_attempts: 3 },
@@ -194,6 +193,7 @@ fn application(id: ApplicationId) -> Application {
             apns_environment: countersign::settings::ApnsEnvironment::Production,
             bundle_id: None,
         }],
+        ..Application::new(id)
     }
 }
 

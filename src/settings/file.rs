@@ -12,11 +12,14 @@ use serde::Deserialize;
 
 use super::documents::{
     ApiClientDocument, CallbackEndpointDocument, PushConfigurationDocument, SECRET_FIELDS, SmsDocument,
+    WebClientDocument,
 };
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
 use super::references::{ReadVariable, References};
-use super::{Application, AuthenticationType, MobileAuthentication, Settings, validate};
+use super::{
+    Application, AuthenticationType, MobileAuthentication, ResourceServer, Scope, Settings, TokenSettings, validate,
+};
 use crate::config::toml_text;
 
 /// Why a configuration file cannot be used.
@@ -63,7 +66,11 @@ struct FileDocument {
     callback_endpoints: Vec<CallbackEndpointDocument>,
     mobile_authentication: MobileAuthentication,
     push_configurations: Vec<PushConfigurationDocument>,
+    resource_servers: Vec<ResourceServer>,
+    scopes: Vec<Scope>,
     sms: Option<SmsDocument>,
+    tokens: TokenSettings,
+    web_clients: Vec<WebClientDocument>,
 }
 
 impl Settings {
@@ -118,8 +125,16 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
     collected.all(Kind::PushConfiguration, document.push_configurations, |configuration| {
         configuration.read(references).map(|value| Object::PushConfiguration(value.into()))
     });
-    let general = Object::MobileAuthentication(document.mobile_authentication.into());
-    collected.one(Kind::MobileAuthentication.as_str().to_owned(), Ok(general));
+    collected.all(Kind::ResourceServer, document.resource_servers, |value| Ok(Object::ResourceServer(value.into())));
+    collected.all(Kind::Scope, document.scopes, |value| Ok(Object::Scope(value.into())));
+    collected.all(Kind::WebClient, document.web_clients, |client| {
+        client.read(references).map(|client| Object::WebClient(client.into()))
+    });
+    for general in
+        [Object::MobileAuthentication(document.mobile_authentication.into()), Object::Tokens(document.tokens.into())]
+    {
+        collected.one(general.kind().as_str().to_owned(), Ok(general));
+    }
     if let Some(sms) = document.sms {
         let gateway = sms.read(references).map(|gateway| Object::Sms(gateway.into()));
         collected.one(Kind::Sms.as_str().to_owned(), gateway);

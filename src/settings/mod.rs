@@ -26,8 +26,9 @@ pub use problem::Problem;
 pub use references::ReadVariable;
 pub use types::{
     ApiClient, ApnsEnvironment, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
-    CallbackEndpoint, ClientCredential, Enabled, MobileAuthentication, Permission, PinSettings, Platform,
-    PushConfiguration, PushProvider, SmsConfiguration, VersionStatus,
+    CallbackEndpoint, ClientCredential, Enabled, GrantType, MobileAuthentication, Permission, PinSettings, Platform,
+    PushConfiguration, PushProvider, RESERVED_SCOPES, ResourceServer, Scope, SmsConfiguration, TokenFormat,
+    TokenPolicy, TokenSettings, VersionStatus, WebClient,
 };
 
 use crate::ids::{ApplicationId, ClientId};
@@ -39,8 +40,16 @@ pub struct Settings {
     pub revision: i64,
     /// By `client_id`.
     pub api_clients: HashMap<ClientId, Arc<ApiClient>>,
+    /// By `client_id`; none is an API client's too.
+    pub web_clients: HashMap<ClientId, Arc<WebClient>>,
     /// By id.
     pub applications: HashMap<ApplicationId, Arc<Application>>,
+    /// By id; without the reserved ones.
+    pub scopes: HashMap<String, Arc<Scope>>,
+    /// By id.
+    pub resource_servers: HashMap<String, Arc<ResourceServer>>,
+    /// General.
+    pub tokens: Arc<TokenSettings>,
     /// By name.
     pub authentication_types: HashMap<String, Arc<AuthenticationType>>,
     /// By name.
@@ -64,6 +73,18 @@ impl Settings {
     ) -> Option<&ApplicationVersion> {
         let version = self.applications.get(application)?.version(platform, version)?;
         (version.status != VersionStatus::Disabled).then_some(version)
+    }
+
+    /// The resource server that a request's `resource` means (RFC 8707 §2): the one of this audience, compared exactly.
+    #[must_use]
+    pub fn resource_server_by_audience(&self, audience: &str) -> Option<&Arc<ResourceServer>> {
+        self.resource_servers.values().find(|server| server.audience == audience)
+    }
+
+    /// Whether a scope is configured or reserved.
+    #[must_use]
+    pub fn is_known_scope(&self, scope: &str) -> bool {
+        RESERVED_SCOPES.contains(&scope) || self.scopes.contains_key(scope)
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    ApiClient, Application, AuthenticationType, CallbackEndpoint, MobileAuthentication, PushConfiguration, Settings,
-    SmsConfiguration,
+    ApiClient, Application, AuthenticationType, CallbackEndpoint, MobileAuthentication, PushConfiguration,
+    ResourceServer, Scope, Settings, SmsConfiguration, TokenSettings, WebClient,
 };
 
 /// What sort of object it is.
@@ -23,19 +23,31 @@ pub enum Kind {
     MobileAuthentication,
     /// [`PushConfiguration`]
     PushConfiguration,
+    /// [`ResourceServer`]
+    ResourceServer,
+    /// [`Scope`]
+    Scope,
     /// [`SmsConfiguration`]; there is at most one
     Sms,
+    /// [`TokenSettings`]; there is one
+    Tokens,
+    /// [`WebClient`]
+    WebClient,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::ApiClient,
         Self::Application,
         Self::AuthenticationType,
         Self::CallbackEndpoint,
         Self::MobileAuthentication,
         Self::PushConfiguration,
+        Self::ResourceServer,
+        Self::Scope,
         Self::Sms,
+        Self::Tokens,
+        Self::WebClient,
     ];
 
     /// The section of the file, the value in the database.
@@ -48,7 +60,11 @@ impl Kind {
             Self::CallbackEndpoint => "callback_endpoints",
             Self::MobileAuthentication => "mobile_authentication",
             Self::PushConfiguration => "push_configurations",
+            Self::ResourceServer => "resource_servers",
+            Self::Scope => "scopes",
             Self::Sms => "sms",
+            Self::Tokens => "tokens",
+            Self::WebClient => "web_clients",
         }
     }
 
@@ -70,7 +86,11 @@ pub enum Object {
     CallbackEndpoint(Arc<CallbackEndpoint>),
     MobileAuthentication(Arc<MobileAuthentication>),
     PushConfiguration(Arc<PushConfiguration>),
+    ResourceServer(Arc<ResourceServer>),
+    Scope(Arc<Scope>),
     Sms(Arc<SmsConfiguration>),
+    Tokens(Arc<TokenSettings>),
+    WebClient(Arc<WebClient>),
 }
 
 impl Object {
@@ -84,7 +104,11 @@ impl Object {
             Self::CallbackEndpoint(_) => Kind::CallbackEndpoint,
             Self::MobileAuthentication(_) => Kind::MobileAuthentication,
             Self::PushConfiguration(_) => Kind::PushConfiguration,
+            Self::ResourceServer(_) => Kind::ResourceServer,
+            Self::Scope(_) => Kind::Scope,
             Self::Sms(_) => Kind::Sms,
+            Self::Tokens(_) => Kind::Tokens,
+            Self::WebClient(_) => Kind::WebClient,
         }
     }
 
@@ -97,7 +121,10 @@ impl Object {
             Self::AuthenticationType(authentication_type) => &authentication_type.name,
             Self::CallbackEndpoint(endpoint) => &endpoint.url,
             Self::PushConfiguration(configuration) => &configuration.name,
-            Self::MobileAuthentication(_) | Self::Sms(_) => ONLY,
+            Self::ResourceServer(server) => &server.id,
+            Self::Scope(scope) => &scope.id,
+            Self::WebClient(client) => client.client_id.as_str(),
+            Self::MobileAuthentication(_) | Self::Sms(_) | Self::Tokens(_) => ONLY,
         }
     }
 
@@ -137,7 +164,11 @@ impl Settings {
                 drop(self.push_configurations.insert(configuration.name.clone(), configuration));
             }
             Object::MobileAuthentication(general) => self.mobile_authentication = general,
+            Object::ResourceServer(server) => drop(self.resource_servers.insert(server.id.clone(), server)),
+            Object::Scope(scope) => drop(self.scopes.insert(scope.id.clone(), scope)),
             Object::Sms(gateway) => self.sms = Some(gateway),
+            Object::Tokens(general) => self.tokens = general,
+            Object::WebClient(client) => drop(self.web_clients.insert(client.client_id.clone(), client)),
         }
     }
 
@@ -147,9 +178,16 @@ impl Settings {
         let types = self.authentication_types.values().cloned().map(Object::AuthenticationType);
         let endpoints = self.callback_endpoints.values().cloned().map(Object::CallbackEndpoint);
         let configurations = self.push_configurations.values().cloned().map(Object::PushConfiguration);
-        let general = [Object::MobileAuthentication(Arc::clone(&self.mobile_authentication))];
+        let servers = self.resource_servers.values().cloned().map(Object::ResourceServer);
+        let scopes = self.scopes.values().cloned().map(Object::Scope);
         let sms = self.sms.iter().cloned().map(Object::Sms);
-        let all = clients.chain(applications).chain(types).chain(endpoints).chain(configurations).chain(general);
-        all.chain(sms).map(|object| (object.key(), object)).collect()
+        let web_clients = self.web_clients.values().cloned().map(Object::WebClient);
+        let general = [
+            Object::MobileAuthentication(Arc::clone(&self.mobile_authentication)),
+            Object::Tokens(Arc::clone(&self.tokens)),
+        ];
+        let all = clients.chain(applications).chain(types).chain(endpoints).chain(configurations).chain(servers);
+        let all = all.chain(scopes).chain(sms).chain(web_clients).chain(general);
+        all.map(|object| (object.key(), object)).collect()
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
         Object::MobileAuthentication(general) => mobile_authentication(general, &mut problems),
         Object::PushConfiguration(configuration) => push_configuration(configuration, &mut problems),
         Object::Sms(gateway) => sms(gateway, &mut problems),
+        Object::ResourceServer(_) | Object::Scope(_) | Object::Tokens(_) | Object::WebClient(_) => {}
     }
     problems.0
 }

@@ -85,7 +85,7 @@ mod tests {
     fn a_secret_opens_its_own_client_only() {
         let client = |id: &str, credential| {
             let client_id = ClientId::new(id).unwrap();
-            (client_id.clone(), Arc::new(ApiClient { client_id, credential, permissions: [].into() }))
+            (client_id.clone(), Arc::new(ApiClient::new(client_id, credential, [])))
         };
         let settings = Settings {
             api_clients: [

@@ -5,8 +5,10 @@
 
 mod api_client;
 mod callback_endpoint;
+mod client_credential;
 mod push_configuration;
 mod sms;
+mod web_client;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +18,7 @@ pub(super) use api_client::ApiClientDocument;
 pub(super) use callback_endpoint::CallbackEndpointDocument;
 pub(super) use push_configuration::PushConfigurationDocument;
 pub(super) use sms::SmsDocument;
+pub(super) use web_client::WebClientDocument;
 
 use super::objects::{Kind, Object};
 use super::problem::Problem;
@@ -54,7 +57,11 @@ pub(super) fn write(object: &Object, conceal: &dyn Conceal) -> Value {
         Object::CallbackEndpoint(endpoint) => to_value(&CallbackEndpointDocument::write(endpoint, conceal)),
         Object::MobileAuthentication(general) => to_value(general.as_ref()),
         Object::PushConfiguration(configuration) => to_value(&PushConfigurationDocument::write(configuration, conceal)),
+        Object::ResourceServer(server) => to_value(server.as_ref()),
+        Object::Scope(scope) => to_value(scope.as_ref()),
         Object::Sms(gateway) => to_value(&SmsDocument::write(gateway, conceal)),
+        Object::Tokens(general) => to_value(general.as_ref()),
+        Object::WebClient(client) => to_value(&WebClientDocument::write(client)),
     }
 }
 
@@ -75,7 +82,11 @@ pub(super) fn read(kind: Kind, document: Value, reveal: &dyn Reveal) -> Result<O
         Kind::PushConfiguration => {
             Object::PushConfiguration(from_value::<PushConfigurationDocument>(document)?.read(reveal)?.into())
         }
+        Kind::ResourceServer => Object::ResourceServer(from_value(document)?),
+        Kind::Scope => Object::Scope(from_value(document)?),
         Kind::Sms => Object::Sms(from_value::<SmsDocument>(document)?.read(reveal)?.into()),
+        Kind::Tokens => Object::Tokens(from_value(document)?),
+        Kind::WebClient => Object::WebClient(from_value::<WebClientDocument>(document)?.read(reveal)?.into()),
     })
 }
 

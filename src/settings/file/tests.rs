@@ -235,7 +235,7 @@ fn a_plan_names_what_changes_and_shows_no_secret() {
                     change authentication_types \"login\" (time_to_live_seconds)\n\
                     change callback_endpoints \"https://portal.example/callback\" (password)\n\
                     remove api_clients \"portal\"\n\
-                    4 to change, 6 unchanged";
+                    4 to change, 7 unchanged";
     assert_eq!(plan.to_string(), expected);
 }
 

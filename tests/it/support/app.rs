@@ -368,16 +368,16 @@ fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Ou
 /// A bank's: push, OTP and SMS, an application for both platforms, a website and its login page.
 pub(crate) fn default_settings() -> Settings {
     let mut settings = Settings { sms: Some(Arc::new(gateway())), ..Settings::default() };
-    let all = [Permission::MobileAuthentication].into();
     for ((id, secret), permissions) in [
-        (WEBSITE, all),
-        (OTHER_WEBSITE, [Permission::MobileAuthentication].into()),
-        (LOGIN_PAGE, [Permission::UserAuthentication].into()),
-        (ADMINISTRATOR, [Permission::Admin].into()),
+        (WEBSITE, [Permission::MobileAuthentication]),
+        (OTHER_WEBSITE, [Permission::MobileAuthentication]),
+        (LOGIN_PAGE, [Permission::UserAuthentication]),
+        (ADMINISTRATOR, [Permission::Admin]),
     ] {
         let client_id = ClientId::new(id).unwrap();
         let credential = ClientCredential::SecretHash(sha256(secret.as_bytes()));
-        settings.api_clients.insert(client_id.clone(), Arc::new(ApiClient { client_id, credential, permissions }));
+        let client = ApiClient::new(client_id.clone(), credential, permissions);
+        settings.api_clients.insert(client_id, Arc::new(client));
     }
     for (name, method) in
         [("push", AuthenticationMethod::Push), ("otp", AuthenticationMethod::Otp), ("sms", AuthenticationMethod::Sms)]
@@ -434,12 +434,12 @@ fn application(id: ApplicationId) -> Application {
         bundle_id: None,
     };
     Application {
-        id,
         name: "Demo Bank".to_owned(),
         redirect_uris: vec!["bank://login".to_owned()],
         pin: countersign::settings::PinSettings { enabled: true, max_attempts: 3 },
         fingerprint: countersign::settings::Enabled { enabled: true },
         custom_authenticators: Default::default(),
         versions: vec![version(Platform::Android), version(Platform::Ios)],
+        ..Application::new(id)
     }
 }

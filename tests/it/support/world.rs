@@ -195,7 +195,6 @@ fn merge(object: &mut Value, changes: &Value) {
 
 fn some_settings(client_key: PublicJwk) -> Settings {
     let bank = Application {
-        id: "bank".parse().expect("an id"),
         name: "Demo Bank".to_owned(),
         redirect_uris: vec!["bank://login".to_owned(), "https://bank.example/cb?x=1".to_owned()],
         pin: PinSettings { enabled: true, max_attempts: 3 },
@@ -208,6 +207,7 @@ fn some_settings(client_key: PublicJwk) -> Settings {
             version(Platform::Android, "0.1", VersionStatus::Disabled, Some("fcm")),
             version(Platform::Ios, "1.0", VersionStatus::LoginRegistration, Some("apns")),
         ],
+        ..Application::new("bank".parse().expect("an id"))
     };
     let shop = Application {
         id: "shop".parse().expect("an id"),
@@ -229,8 +229,7 @@ fn some_settings(client_key: PublicJwk) -> Settings {
 
 fn api_client(id: &str, credential: ClientCredential) -> (ClientId, Arc<ApiClient>) {
     let client_id: ClientId = id.parse().expect("an id");
-    let permissions = [Permission::UserAuthentication].into();
-    (client_id.clone(), Arc::new(ApiClient { client_id, credential, permissions }))
+    (client_id.clone(), Arc::new(ApiClient::new(client_id, credential, [Permission::UserAuthentication])))
 }
 
 fn version(platform: Platform, name: &str, status: VersionStatus, push: Option<&str>) -> ApplicationVersion {

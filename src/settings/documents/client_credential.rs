@@ -1,0 +1,73 @@
+//! How a client authenticates, as written: the same three fields for API clients and web clients.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::{Problem, Reveal};
+use crate::jose::PublicJwk;
+use crate::secret::{SecretString, sha256};
+use crate::settings::ClientCredential;
+
+/// The three fields, of which at most one is given.
+#[derive(Default)]
+pub(super) struct CredentialFields {
+    /// In the file only.
+    pub(super) client_secret: Option<String>,
+    /// SHA-256 of the client secret, base64url: all that the database has of it.
+    pub(super) client_secret_sha256: Option<String>,
+    /// `private_key_jwt`: the client's public key (RFC 7517).
+    pub(super) public_jwk: Option<Map<String, Value>>,
+}
+
+impl CredentialFields {
+    pub(super) fn write(credential: &ClientCredential) -> Self {
+        match credential {
+            ClientCredential::SecretHash(hash) => {
+                Self { client_secret_sha256: Some(URL_SAFE_NO_PAD.encode(hash)), ..Self::default() }
+            }
+            ClientCredential::PublicKey(jwk) => Self { public_jwk: serde_json::from_str(jwk).ok(), ..Self::default() },
+        }
+    }
+
+    /// The credential, if one is given.
+    pub(super) fn read(self, reveal: &dyn Reveal) -> Result<Option<ClientCredential>, Problem> {
+        match (self.client_secret, self.client_secret_sha256, self.public_jwk) {
+            (None, None, None) => Ok(None),
+            (Some(written), None, None) => {
+                let secret = reveal.secret("client_secret", &written)?;
+                check_strength(&secret)?;
+                Ok(Some(ClientCredential::SecretHash(sha256(secret.expose().as_bytes()))))
+            }
+            (None, Some(hash), None) => Ok(Some(ClientCredential::SecretHash(parse_hash(&hash)?))),
+            (None, None, Some(jwk)) => Ok(Some(ClientCredential::PublicKey(parse_key(jwk)?))),
+            _ => Err(Problem::new("client_secret", "give one of client_secret and public_jwk, not both")),
+        }
+    }
+}
+
+/// Client secrets are kept as a fast hash, which is safe for 128 random bits and more, and for nothing that people think up.
+fn check_strength(secret: &SecretString) -> Result<(), Problem> {
+    const CHARACTERS_MIN: usize = 22;
+    const DIFFERENT_MIN: usize = 8;
+    let different: BTreeSet<char> = secret.expose().chars().collect();
+    if secret.expose().chars().count() >= CHARACTERS_MIN && different.len() >= DIFFERENT_MIN {
+        return Ok(());
+    }
+    let problem = "must be random, of at least 22 characters (openssl rand -base64 32)";
+    Err(Problem::new("client_secret", problem))
+}
+
+/// The key with its required members only, so that the same key is always the same text.
+fn parse_key(jwk: Map<String, Value>) -> Result<String, Problem> {
+    let key = PublicJwk::from_json(&Value::Object(jwk).to_string());
+    let problem = "must be a public P-256 key as a JSON Web Key, without its private part";
+    key.map(|key| key.to_json()).map_err(|_| Problem::new("public_jwk", problem))
+}
+
+fn parse_hash(text: &str) -> Result<[u8; 32], Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| Problem::new("client_secret_sha256", "must be a SHA-256 hash in base64url without padding"))
+}

@@ -1,0 +1,74 @@
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::client_credential::CredentialFields;
+use super::{Problem, Reveal};
+use crate::ids::ClientId;
+use crate::settings::{GrantType, TokenPolicy, WebClient};
+
+/// A [`WebClient`] as written. At most one of the three credentials is given.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct WebClientDocument {
+    client_id: ClientId,
+    name: String,
+    /// In the file only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    /// In the database only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_secret_sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public_jwk: Option<Map<String, Value>>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    grant_types: BTreeSet<GrantType>,
+    #[serde(default)]
+    scopes: BTreeSet<String>,
+    #[serde(default)]
+    skip_consent: bool,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
+    #[serde(default)]
+    tokens: TokenPolicy,
+}
+
+impl WebClientDocument {
+    pub(super) fn write(client: &WebClient) -> Self {
+        let credential = client.credential.as_ref().map(CredentialFields::write).unwrap_or_default();
+        Self {
+            client_id: client.client_id.clone(),
+            name: client.name.clone(),
+            client_secret: credential.client_secret,
+            client_secret_sha256: credential.client_secret_sha256,
+            public_jwk: credential.public_jwk,
+            redirect_uris: client.redirect_uris.clone(),
+            grant_types: client.grant_types.clone(),
+            scopes: client.scopes.clone(),
+            skip_consent: client.skip_consent,
+            require_pushed_authorization_requests: client.require_pushed_authorization_requests,
+            tokens: client.tokens,
+        }
+    }
+
+    pub(in crate::settings) fn read(self, reveal: &dyn Reveal) -> Result<WebClient, Problem> {
+        let fields = CredentialFields {
+            client_secret: self.client_secret,
+            client_secret_sha256: self.client_secret_sha256,
+            public_jwk: self.public_jwk,
+        };
+        Ok(WebClient {
+            client_id: self.client_id,
+            name: self.name,
+            credential: fields.read(reveal)?,
+            redirect_uris: self.redirect_uris,
+            grant_types: self.grant_types,
+            scopes: self.scopes,
+            skip_consent: self.skip_consent,
+            require_pushed_authorization_requests: self.require_pushed_authorization_requests,
+            tokens: self.tokens,
+        })
+    }
+}
