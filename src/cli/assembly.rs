@@ -77,7 +77,7 @@ impl Ground {
             settings,
             callbacks,
             metrics,
-            oauth: OAuthOptions { issuer: config.server.public_url.clone(), login_url: config.login.login_url.clone() },
+            oauth: OAuthOptions { issuer: config.server.public_url.clone(), login_url: config.login_url() },
             retention: retention(config),
             arbiters: std::thread::available_parallelism()?.get(),
             live_transactions_max: config.limits.live_transactions_max.get(),

@@ -17,11 +17,13 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::Serialized;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 pub use master_key::{MasterKeyError, MasterKeySource};
+pub(crate) use sections::is_loopback;
 pub use sections::{
-    DatabaseConfig, LimitsConfig, LogFormat, LoginConfig, LogsConfig, ProxyConfig, RetentionConfig, SecretsConfig,
-    ServerConfig,
+    DatabaseConfig, DevelopmentConfig, LimitsConfig, LogFormat, LoginConfig, LogsConfig, ProxyConfig, RetentionConfig,
+    SecretsConfig, ServerConfig,
 };
 
 /// Everything a server is started with.
@@ -36,6 +38,8 @@ pub struct Config {
     pub secrets: SecretsConfig,
     /// The pages that log people in.
     pub login: LoginConfig,
+    /// For trying it out.
+    pub development: DevelopmentConfig,
     /// The outgoing proxy.
     pub proxy: ProxyConfig,
     /// What the server holds at most.
@@ -113,7 +117,30 @@ impl Config {
         sections::check_web_url("server.public_url", Some(&self.server.public_url))?;
         sections::check_web_url("login.login_url", self.login.login_url.as_ref())?;
         sections::check_web_url("login.consent_url", self.login.consent_url.as_ref())?;
-        sections::check_web_url("proxy.url", self.proxy.url.as_ref())
+        sections::check_web_url("proxy.url", self.proxy.url.as_ref())?;
+        if self.development.login_page && !is_loopback(&self.server.public_url) {
+            let problem = "logs anybody in as anybody, and is refused unless server.public_url is on loopback";
+            return Err(ConfigError::Key { place: "development.login_page".to_owned(), problem: problem.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Where people log in: the configured page, or the built-in one.
+    #[must_use]
+    pub fn login_url(&self) -> Option<Url> {
+        self.login.login_url.clone().or_else(|| self.built_in_page("/oauth/login"))
+    }
+
+    /// Where people consent: the configured page, or the built-in one.
+    #[must_use]
+    pub fn consent_url(&self) -> Option<Url> {
+        self.login.consent_url.clone().or_else(|| self.built_in_page("/oauth/consent"))
+    }
+
+    fn built_in_page(&self, path: &str) -> Option<Url> {
+        let mut url = self.development.login_page.then(|| self.server.public_url.clone())?;
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        Some(url)
     }
 }
 
@@ -200,6 +227,7 @@ mod tests {
             ("COUNTERSIGN_SERVER__PUBLIC_URL", "ftp://x", "server.public_url"),
             ("COUNTERSIGN_SERVER__PUBLIC_URL", "https://u:p@x/", "server.public_url"),
             ("COUNTERSIGN_LOGS__FORMAT", "xml", "logs.format"),
+            ("COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE", "yes", "COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE"),
         ];
         for (name, value, named) in cases {
             let error = load(None, &[(name, value)]).unwrap_err();
@@ -231,6 +259,27 @@ mod tests {
             let error = load(Some(file), &[]).unwrap_err();
             assert!(!error.contains("canary") && !error.contains("4711"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_built_in_login_page_is_for_loopback_only() {
+        let page = ("COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE", "true");
+        for url in ["https://id.bank.example", "http://10.0.0.1:8080", "http://localhost.bank.example"] {
+            let error = load(None, &[page, ("COUNTERSIGN_SERVER__PUBLIC_URL", url)]).unwrap_err();
+            assert!(error.starts_with("development.login_page: "), "{error}");
+        }
+        let text = |url: Option<Url>| url.map(String::from);
+        for url in ["http://localhost:8080", "http://127.0.0.1:8080/", "http://[::1]:8080/countersign/"] {
+            let config = load(None, &[page, ("COUNTERSIGN_SERVER__PUBLIC_URL", url)]).unwrap();
+            let public = url.trim_end_matches('/');
+            assert_eq!(text(config.login_url()), Some(format!("{public}/oauth/login")));
+            assert_eq!(text(config.consent_url()), Some(format!("{public}/oauth/consent")));
+        }
+        let own = ("COUNTERSIGN_LOGIN__LOGIN_URL", "https://portal.example/login");
+        let config = load(None, &[page, own]).unwrap();
+        assert_eq!(text(config.login_url()).as_deref(), Some(own.1));
+        let config = load(None, &[("COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE", "false")]).unwrap();
+        assert_eq!((config.login_url(), config.consent_url()), (None, None));
     }
 
     #[test]

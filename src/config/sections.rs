@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 use super::{ConfigError, masked};
 use crate::secret::SecretString;
@@ -124,6 +124,14 @@ pub struct LoginConfig {
     pub consent_url: Option<Url>,
 }
 
+/// Conveniences for trying the server out. All of them are off, and are refused where others could reach the server.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DevelopmentConfig {
+    /// Pages of the server's own that log anybody in as whoever they say and ask for their consent.
+    pub login_page: bool,
+}
+
 /// The outgoing proxy, for push services, text message gateways and callbacks alike. The environment's proxies are ignored.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -222,4 +230,14 @@ pub(super) fn check_web_url(key: &'static str, url: Option<&Url>) -> Result<(), 
     }
     let problem = "must be an http or https address without credentials, query and fragment".to_owned();
     Err(ConfigError::Key { place: key.to_owned(), problem })
+}
+
+/// An address that only this machine reaches.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }

@@ -12,6 +12,7 @@ enum Kind {
     Text,
     Secret,
     Number,
+    Switch,
 }
 
 const KEYS: &[(&str, &str, Kind)] = &[
@@ -29,6 +30,7 @@ const KEYS: &[(&str, &str, Kind)] = &[
     ("secrets", "master_key", Kind::Secret),
     ("login", "login_url", Kind::Text),
     ("login", "consent_url", Kind::Text),
+    ("development", "login_page", Kind::Switch),
     ("proxy", "url", Kind::Text),
     ("proxy", "username", Kind::Text),
     ("proxy", "password", Kind::Secret),
@@ -113,6 +115,12 @@ fn parse(name: &str, kind: Kind, value: String) -> Result<toml::Value, ConfigErr
             number
                 .map(toml::Value::Integer)
                 .map_err(|_| ConfigError::Variable { variable: name.to_owned(), problem: "must be a whole number" })
+        }
+        Kind::Switch => {
+            let switch = value.trim().parse();
+            switch
+                .map(toml::Value::Boolean)
+                .map_err(|_| ConfigError::Variable { variable: name.to_owned(), problem: "must be true or false" })
         }
     }
 }
