@@ -44,7 +44,7 @@ pub struct Settings {
     pub web_clients: HashMap<ClientId, Arc<WebClient>>,
     /// By id.
     pub applications: HashMap<ApplicationId, Arc<Application>>,
-    /// By id; without the reserved ones.
+    /// By id; a reserved one only where it is described.
     pub scopes: HashMap<String, Arc<Scope>>,
     /// By id.
     pub resource_servers: HashMap<String, Arc<ResourceServer>>,
@@ -102,5 +102,24 @@ impl CurrentSettings {
     /// Puts another snapshot in force.
     pub fn replace(&self, settings: Settings) {
         self.0.store(Arc::new(settings));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_and_audiences_are_compared_exactly() {
+        let text = "[[scopes]]\nid = \"orders\"\n[[resource_servers]]\nid = \"orders-api\"\nname = \"Orders\"\n\
+                    audience = \"https://api.shop.example\"";
+        let settings = Settings::from_toml(text, std::path::Path::new(""), &|_| None).unwrap();
+        let found = |audience| settings.resource_server_by_audience(audience).map(|server| server.id.as_str());
+        assert_eq!(found("https://api.shop.example"), Some("orders-api"));
+        assert_eq!(found("https://api.shop.example/"), None);
+        assert_eq!(found("orders-api"), None);
+        for (scope, known) in [("orders", true), ("openid", true), ("device", true), ("Orders", false), ("", false)] {
+            assert_eq!(settings.is_known_scope(scope), known, "{scope}");
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! What an object must keep to, on its own and with the others. The same for the file and for the management API.
 
-use std::collections::HashSet;
+mod clients;
+mod redirect_uris;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,8 +14,8 @@ use url::{Host, Url};
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
 use super::{
-    ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType, CallbackEndpoint,
-    MobileAuthentication, Platform, PushConfiguration, PushProvider, SmsConfiguration,
+    AuthenticationMethod, AuthenticationType, CallbackEndpoint, MobileAuthentication, PushConfiguration, PushProvider,
+    SmsConfiguration,
 };
 
 /// NIST SP 800-63B-4 §3.1.3.2: an out-of-band secret is valid for at most ten minutes.
@@ -25,14 +30,17 @@ const NAME_BYTES_MAX: usize = 255;
 pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
     let mut problems = Problems(Vec::new());
     match object {
-        Object::ApiClient(client) => api_client(client, &mut problems),
-        Object::Application(application) => self::application(application, all, &mut problems),
+        Object::ApiClient(client) => clients::api_client(client, all, &mut problems),
+        Object::Application(application) => clients::application(application, all, &mut problems),
         Object::AuthenticationType(value) => authentication_type(value, all, &mut problems),
         Object::CallbackEndpoint(endpoint) => callback_endpoint(endpoint, &mut problems),
         Object::MobileAuthentication(general) => mobile_authentication(general, &mut problems),
         Object::PushConfiguration(configuration) => push_configuration(configuration, &mut problems),
         Object::Sms(gateway) => sms(gateway, &mut problems),
-        Object::ResourceServer(_) | Object::Scope(_) | Object::Tokens(_) | Object::WebClient(_) => {}
+        Object::ResourceServer(server) => tokens::resource_server(server, all, &mut problems),
+        Object::Scope(scope) => tokens::scope(scope, &mut problems),
+        Object::Tokens(general) => tokens::general(general, &mut problems),
+        Object::WebClient(client) => clients::web_client(client, all, &mut problems),
     }
     problems.0
 }
@@ -53,10 +61,36 @@ impl Problems {
         self.check(fits, field, format!("must have 1 to {NAME_BYTES_MAX} bytes and no control characters"));
     }
 
+    fn check_range(&mut self, field: impl Into<String>, value: u32, range: RangeInclusive<u32>) {
+        let (from, to) = (range.start(), range.end());
+        self.check(range.contains(&value), field, format!("must be from {from} to {to}"));
+    }
+
+    /// Texts by language code.
+    fn check_texts(&mut self, field: &str, texts: &BTreeMap<String, String>, characters_max: u32) {
+        for (language, text) in texts {
+            let fits = !text.is_empty() && text.chars().count() <= characters_max as usize;
+            self.check(fits, format!("{field}.{language}"), format!("must have 1 to {characters_max} characters"));
+            let code = (2..=35).contains(&language.len())
+                && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+            self.check(code, field, format!("{language:?} is not a language code"));
+        }
+    }
+
     fn check_endpoint(&mut self, endpoint: Option<&Url>) {
         let web = endpoint.is_none_or(|url| is_web(url) && url.query().is_none());
         self.check(web, "endpoint", "must be an http or https address without credentials, query and fragment");
     }
+}
+
+/// Whether there is an object of this kind and name.
+fn exists(all: &Objects, kind: Kind, name: &str) -> bool {
+    all.contains_key(&(kind, name.to_owned()))
+}
+
+/// Only what RFC 3986 §2 has in URIs: no blanks, no backslashes, nothing beyond ASCII.
+fn has_uri_characters(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte))
 }
 
 fn is_web(url: &Url) -> bool {
@@ -64,63 +98,9 @@ fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.has_host() && plain
 }
 
-fn api_client(client: &ApiClient, problems: &mut Problems) {
-    problems.check(!client.permissions.is_empty(), "permissions", "must name at least one");
-}
-
-fn application(application: &Application, all: &Objects, problems: &mut Problems) {
-    problems.check_name("name", &application.name);
-    for (index, uri) in application.redirect_uris.iter().enumerate() {
-        let problem = "must be an absolute URI without fragment: of an app's own scheme, https, or http on loopback";
-        problems.check(is_redirect_uri(uri), format!("redirect_uris[{index}]"), problem);
-    }
-    for id in &application.custom_authenticators {
-        problems.check_name("custom_authenticators", id);
-    }
-    let mut seen = HashSet::new();
-    for (index, version) in application.versions.iter().enumerate() {
-        let new = seen.insert((version.platform, version.version.as_str()));
-        let place = format!("versions[{index}]");
-        problems.check(new, place.clone(), "this version is there twice for this platform");
-        application_version(&place, version, all, problems);
-    }
-}
-
-fn application_version(place: &str, version: &ApplicationVersion, all: &Objects, problems: &mut Problems) {
-    problems.check_name(format!("{place}.version"), &version.version);
-    let Some(name) = &version.push_configuration else { return };
-    let field = format!("{place}.push_configuration");
-    let Some(Object::PushConfiguration(configuration)) = all.get(&(Kind::PushConfiguration, name.clone())) else {
-        problems.check(false, field, format!("there is no push configuration of the name {name:?}"));
-        return;
-    };
-    let platform = version.platform;
-    let fits = configuration.provider.platform() == platform;
-    problems.check(fits, field, format!("the push configuration {name:?} is not for {}", platform.as_str()));
-    let topic = platform != Platform::Ios || version.bundle_id.as_ref().is_some_and(|id| !id.is_empty());
-    problems.check(topic, format!("{place}.bundle_id"), "is required for push on ios");
-}
-
-/// RFC 6749 §3.1.2 and RFC 8252 §7.
-fn is_redirect_uri(uri: &str) -> bool {
-    const RUN_BY_BROWSERS: [&str; 6] = ["about", "blob", "data", "file", "javascript", "vbscript"];
-    let Ok(url) = Url::parse(uri) else { return false };
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    url.fragment().is_none()
-        && !uri.chars().any(|character| character.is_control() || character.is_whitespace())
-        && !RUN_BY_BROWSERS.contains(&url.scheme())
-        && (url.scheme() != "http" || loopback)
-}
-
 fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut Problems) {
     problems.check_name("name", &value.name);
-    let in_range = (1..=TIME_TO_LIVE_SECONDS_MAX).contains(&value.time_to_live_seconds);
-    problems.check(in_range, "time_to_live_seconds", format!("must be from 1 to {TIME_TO_LIVE_SECONDS_MAX}"));
+    problems.check_range("time_to_live_seconds", value.time_to_live_seconds, 1..=TIME_TO_LIVE_SECONDS_MAX);
     problems.check(value.max_attempts <= 100, "max_attempts", "must be at most 100");
     problems.check(value.max_resends <= 100, "max_resends", "must be at most 100");
     let sms = value.method == AuthenticationMethod::Sms;
@@ -135,19 +115,8 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
     if let Some(host) = &value.web_origin {
         problems.check(is_host_name(host), "web_origin", "must be a host name, such as portal.example");
     }
-    default_messages(value, sms, problems);
-}
-
-fn default_messages(value: &AuthenticationType, sms: bool, problems: &mut Problems) {
     let characters_max = if sms { SMS_CHARACTERS_MAX } else { MESSAGE_CHARACTERS_MAX };
-    for (language, message) in &value.default_messages {
-        let fits = !message.is_empty() && message.chars().count() <= characters_max as usize;
-        let problem = format!("must have 1 to {characters_max} characters");
-        problems.check(fits, format!("default_messages.{language}"), problem);
-        let code = (2..=35).contains(&language.len())
-            && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        problems.check(code, "default_messages", format!("{language:?} is not a language code"));
-    }
+    problems.check_texts("default_messages", &value.default_messages, characters_max);
 }
 
 fn is_sender_id(sender: &str) -> bool {
@@ -189,8 +158,7 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, problems: &mut Problems) {
 }
 
 fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems) {
-    let in_range = (1..=MESSAGE_CHARACTERS_MAX).contains(&general.message_characters_max);
-    problems.check(in_range, "message_characters_max", format!("must be from 1 to {MESSAGE_CHARACTERS_MAX}"));
+    problems.check_range("message_characters_max", general.message_characters_max, 1..=MESSAGE_CHARACTERS_MAX);
     problems.check(general.prompts_per_5_minutes_max > 0, "prompts_per_5_minutes_max", "must be at least 1");
     problems.check(general.prompts_per_hour_max > 0, "prompts_per_hour_max", "must be at least 1");
     let kept = (60..=31_536_000).contains(&general.result_retention_seconds);

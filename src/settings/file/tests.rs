@@ -1,6 +1,8 @@
 use super::*;
 use crate::settings::{ClientCredential, plan};
 
+mod tokens;
+
 const SECRET: &str = "kZ8vTqL3xN7wRb2MfJ5sHd9C";
 const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 

@@ -156,3 +156,15 @@ impl WebClient {
         self.grant_types.contains(&grant_type)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_type_has_the_same_name_in_the_file_and_on_the_wire() {
+        for grant_type in GrantType::ALL {
+            assert_eq!(serde_json::to_value(grant_type).unwrap(), grant_type.as_str());
+        }
+    }
+}

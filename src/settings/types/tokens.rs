@@ -33,7 +33,7 @@ pub struct TokenPolicy {
     pub access_token_lifetime_seconds: u32,
     /// How long a refresh token lives from its last use, 60 to 31,536,000.
     pub refresh_token_lifetime_seconds: u32,
-    /// How long refresh tokens live from the login on, whatever their use; at least as long as one of them.
+    /// How long refresh tokens live from the login on, whatever their use: as long as one of them, up to ten years.
     pub refresh_token_max_lifetime_seconds: u32,
     /// What ID tokens, and access tokens that are JWTs, are signed with.
     pub signing_algorithm: SigningAlgorithm,
@@ -180,5 +180,60 @@ impl TokenSettings {
     #[must_use]
     pub const fn signing_key_rotation(&self) -> Duration {
         DAY.saturating_mul(self.signing_key_rotation_days)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server() -> ResourceServer {
+        ResourceServer {
+            id: "orders-api".to_owned(),
+            name: "Orders".to_owned(),
+            audience: "https://api.shop.example".to_owned(),
+            permitted_clients: ["shop".to_owned()].into(),
+            scopes: ["orders".to_owned()].into(),
+            access_token_format: Some(TokenFormat::Jwt),
+            access_token_lifetime_seconds: None,
+            signing_algorithm: Some(SigningAlgorithm::Rs256),
+        }
+    }
+
+    #[test]
+    fn a_resource_server_permits_its_clients_and_scopes_only() {
+        let server = server();
+        assert!(server.permits("shop") && !server.permits("bank") && !server.permits(""));
+        assert!(server.allows_scope("orders") && !server.allows_scope("profile"));
+        assert!(ResourceServer { scopes: BTreeSet::new(), ..server }.allows_scope("profile"));
+    }
+
+    #[test]
+    fn a_resource_server_decides_what_it_says_and_nothing_else() {
+        let client = TokenPolicy { access_token_lifetime_seconds: 60, ..TokenPolicy::default() };
+        assert_eq!(client.for_resource_server(None), client);
+        let expected =
+            TokenPolicy { access_token_format: TokenFormat::Jwt, signing_algorithm: SigningAlgorithm::Rs256, ..client };
+        assert_eq!(client.for_resource_server(Some(&server())), expected);
+    }
+
+    #[test]
+    fn lifetimes_are_durations() {
+        let policy = TokenPolicy::default();
+        assert_eq!(policy.access_token_lifetime(), Duration::from_secs(900));
+        assert_eq!(policy.refresh_token_lifetime(), DAY * 30);
+        assert_eq!(policy.refresh_token_max_lifetime(), DAY * 365);
+        let general = TokenSettings::default();
+        assert_eq!((general.refresh_grace(), general.signing_key_rotation()), (Duration::from_secs(10), DAY * 90));
+    }
+
+    #[test]
+    fn a_description_is_in_the_language_asked_for_or_english() {
+        let texts = [("en", "See your orders"), ("nl", "Je bestellingen zien")];
+        let descriptions = texts.map(|(language, text)| (language.to_owned(), text.to_owned())).into();
+        let scope = Scope { id: "orders".to_owned(), descriptions };
+        assert_eq!(scope.description(Some("nl")), Some("Je bestellingen zien"));
+        assert_eq!(scope.description(Some("fr")), Some("See your orders"));
+        assert_eq!(scope.description(None), Some("See your orders"));
     }
 }

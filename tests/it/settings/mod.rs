@@ -26,7 +26,9 @@ const FILE: &str = r#"
 [[api_clients]]
 client_id = "portal"
 client_secret = "env:CLIENT_SECRET"
-permissions = ["mobile_authentication"]
+permissions = ["mobile_authentication", "token_introspection", "list_users"]
+resource_servers = ["orders-api"]
+administers = ["shop", "bank"]
 
 [[applications]]
 id = "bank"
@@ -39,6 +41,38 @@ platform = "android"
 version = "1.0"
 status = "LOGIN_REGISTRATION"
 push_configuration = "fcm"
+
+[[web_clients]]
+client_id = "shop"
+name = "Shop"
+client_secret = "env:CLIENT_SECRET"
+redirect_uris = ["https://shop.example/cb"]
+grant_types = ["authorization_code", "refresh_token"]
+scopes = ["openid", "orders"]
+tokens = { access_token_format = "jwt", access_token_lifetime_seconds = 300 }
+
+[[web_clients]]
+client_id = "keyed"
+name = "Keyed"
+public_jwk = { kty = "EC", crv = "P-256", x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" }
+grant_types = ["client_credentials"]
+
+[[web_clients]]
+client_id = "television"
+name = "Television"
+grant_types = ["urn:ietf:params:oauth:grant-type:device_code"]
+
+[[scopes]]
+id = "orders"
+descriptions = { en = "See your orders" }
+
+[[resource_servers]]
+id = "orders-api"
+name = "Orders"
+audience = "https://api.shop.example"
+permitted_clients = ["shop", "bank"]
+scopes = ["orders"]
+signing_algorithm = "RS256"
 
 [[push_configurations]]
 name = "fcm"
@@ -72,6 +106,9 @@ signing_secret = "env:SIGNING"
 
 [mobile_authentication]
 prompts_per_hour_max = 30
+
+[tokens]
+refresh_grace_seconds = 5
 "#;
 
 fn environment(name: &str) -> Option<String> {
@@ -116,11 +153,17 @@ async fn what_was_applied_is_read_again(database: Database) {
     assert_eq!(read.push_configurations, wanted.push_configurations);
     assert_eq!(read.callback_endpoints, wanted.callback_endpoints);
     assert_eq!(read.mobile_authentication.prompts_per_hour_max, 30);
+    assert_eq!((&read.api_clients, &read.applications), (&wanted.api_clients, &wanted.applications));
+    assert_eq!((&read.web_clients, &read.web_clients.len()), (&wanted.web_clients, &3));
+    assert_eq!((&read.scopes, &read.resource_servers), (&wanted.scopes, &wanted.resource_servers));
+    assert_eq!(read.tokens.refresh_grace_seconds, 5);
 
     // The file is the whole configuration: what it does not have any more goes.
     assert_eq!(apply(&stored, &Settings::default()).await, 2);
     let read = stored.load().await.unwrap();
     assert!(read.api_clients.is_empty() && read.sms.is_none() && read.callback_endpoints.is_empty());
+    assert!(read.web_clients.is_empty() && read.scopes.is_empty() && read.resource_servers.is_empty());
+    assert_eq!(read.tokens, Settings::default().tokens);
     assert_eq!(*read.mobile_authentication, *Settings::default().mobile_authentication);
 }
 
