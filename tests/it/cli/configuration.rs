@@ -73,6 +73,12 @@ fn applying_a_file_twice_changes_nothing() {
     program.write("configuration.toml", &FILE.replace("120", "60"));
     let dry = program.succeeds(&["apply", "configuration.toml", "--dry-run"]);
     assert!(dry.contains("change authentication_types \"login\" (time_to_live_seconds)"), "{dry}");
+    let web_client = "\n[[web_clients]]\nclient_id = \"shop\"\nname = \"Shop\"\n\
+                      client_secret = \"env:PORTAL_SECRET\"\ngrant_types = [\"client_credentials\"]";
+    program.write("configuration.toml", &format!("{FILE}{web_client}"));
+    let dry = program.succeeds(&["apply", "configuration.toml", "--dry-run"]);
+    assert!(dry.contains("create web_clients \"shop\"") && dry.contains("1 to change"), "{dry}");
+    assert!(!dry.contains(SECRET));
     program.write("configuration.toml", &FILE.replace("120", "6000"));
     let error = program.fails(&["apply", "configuration.toml"], 1);
     assert!(error.contains("configuration.toml: authentication_types[0].time_to_live_seconds"), "{error}");
