@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::{JoseError, PublicJwk, jws};
+use super::jws::{self, Types};
+use super::{JoseError, NumericDate, PublicJwk};
 use crate::clock::Timestamp;
 
-/// How far ahead `exp` may lie, and how old `iat` may be.
+/// How long an assertion is accepted: how old `iat` may be and, where there is none, how far ahead `exp` may lie.
 pub const LIFETIME_MAX: Duration = Duration::from_secs(600);
+/// How long after `iat` `exp` may lie: some libraries write an hour and mean nothing by it. `iat` bounds those anyway.
+pub const CLAIMED_LIFETIME_MAX: Duration = Duration::from_secs(3600);
 /// How far the client's clock may be ahead of ours.
 pub const LEEWAY: Duration = Duration::from_secs(60);
 /// The longest `jti`, in bytes.
 pub const JTI_BYTES_MAX: usize = 255;
+
+/// Most libraries write `JWT` or nothing; the other is the name that the successor of RFC 7523 gives.
+const TYPES: Types<'_> = Types::NoneOr(&["JWT", "client-authentication+jwt"]);
 
 /// A verified assertion. It proves nothing a second time: the caller records `jti` until `expires_at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +48,7 @@ pub enum AssertionError {
     #[error("the assertion has expired; is the clock right?")]
     Expired,
     /// `exp` is too far ahead or `iat` too long ago.
-    #[error("the assertion must not live longer than ten minutes; is the clock right?")]
+    #[error("the assertion must be made anew for each use and expire soon; is the clock right?")]
     TooLongLived,
     /// `iat` or `nbf` lies ahead.
     #[error("the assertion is not valid yet; is the clock right?")]
@@ -77,19 +82,6 @@ impl Audience {
     }
 }
 
-/// Seconds since the epoch, a JSON number (RFC 7519 §2): text that looks like one is not taken for one.
-#[derive(Clone, Copy)]
-struct NumericDate(Timestamp);
-
-impl<'de> Deserialize<'de> for NumericDate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let seconds = serde_json::Number::deserialize(deserializer)?.as_f64().filter(|seconds| seconds.is_finite());
-        let millis = seconds.ok_or_else(|| D::Error::custom("not a date"))? * 1000.0;
-        #[expect(clippy::cast_possible_truncation, reason = "a cast from f64 saturates; no date is that far off")]
-        Ok(Self(Timestamp::from_millis(millis as i64)))
-    }
-}
-
 /// Verifies that `compact` is an assertion by `client_id`, whose key is `key`, for one of `audiences`, at `now`.
 pub fn verify(
     key: &PublicJwk,
@@ -98,7 +90,7 @@ pub fn verify(
     audiences: &[&str],
     now: Timestamp,
 ) -> Result<Assertion, AssertionError> {
-    let payload = jws::verify(key, compact, None).map_err(AssertionError::Signature)?;
+    let payload = jws::verify_typed(key, compact, TYPES).map_err(AssertionError::Signature)?;
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| AssertionError::Claims)?;
     if claims.jti.is_empty() || claims.jti.len() > JTI_BYTES_MAX {
         return Err(AssertionError::Claims);
@@ -109,23 +101,29 @@ pub fn verify(
     if !claims.aud.names(audiences) {
         return Err(AssertionError::Audience);
     }
-    check_times(&claims, now)?;
-    Ok(Assertion { jti: claims.jti, expires_at: claims.exp.0 })
+    let expires_at = check_times(&claims, now)?;
+    Ok(Assertion { jti: claims.jti, expires_at })
 }
 
-fn check_times(claims: &Claims, now: Timestamp) -> Result<(), AssertionError> {
-    if claims.exp.0 <= now {
+/// Until when the assertion is good.
+fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionError> {
+    let exp = claims.exp.timestamp();
+    let iat = claims.iat.map(NumericDate::timestamp);
+    if exp <= now {
         return Err(AssertionError::Expired);
     }
-    let not_ahead = |date: Option<NumericDate>| date.is_none_or(|date| date.0 <= now.after(LEEWAY));
-    if !not_ahead(claims.iat) || !not_ahead(claims.nbf) {
+    let not_before = claims.nbf.map(NumericDate::timestamp);
+    if [iat, not_before].into_iter().flatten().any(|date| date > now.after(LEEWAY)) {
         return Err(AssertionError::NotYetValid);
     }
-    let too_old = claims.iat.is_some_and(|iat| iat.0 < now.before(LIFETIME_MAX));
-    if too_old || claims.exp.0 > now.after(LIFETIME_MAX) {
+    let (exp_max, usable_until) = match iat {
+        Some(iat) => (iat.after(CLAIMED_LIFETIME_MAX), iat.after(LIFETIME_MAX)),
+        None => (now.after(LIFETIME_MAX), exp),
+    };
+    if exp > exp_max || usable_until < now {
         return Err(AssertionError::TooLongLived);
     }
-    Ok(())
+    Ok(exp.min(usable_until))
 }
 
 /// Whom an assertion claims to come from. Nothing is verified: only to find the key to verify it with.
@@ -169,6 +167,7 @@ mod tests {
         for (name, value) in [
             ("aud", json!(["https://other.test", AUDIENCES[1]])),
             ("exp", json!(NOW_SECS + 600)),
+            ("exp", json!(NOW_SECS + 3600)),
             ("exp", json!(NOW_SECS as f64 + 1.5)),
             ("iat", json!(NOW_SECS + 60)),
             ("iat", json!(NOW_SECS - 600)),
@@ -195,7 +194,7 @@ mod tests {
             (("aud", json!({})), AssertionError::Claims),
             (exp(0), AssertionError::Expired),
             (exp(-1), AssertionError::Expired),
-            (exp(601), AssertionError::TooLongLived),
+            (exp(3601), AssertionError::TooLongLived),
             (("exp", json!(1e300)), AssertionError::TooLongLived),
             (("exp", json!((NOW_SECS + 60).to_string())), AssertionError::Claims),
             (("exp", json!(true)), AssertionError::Claims),
@@ -213,10 +212,55 @@ mod tests {
             claims[name] = value;
             assert_eq!(verdict(&claims), Err(expected), "{claims}");
         }
+        for (name, value) in [("exp", json!(NOW_SECS + 601)), ("exp", json!(1e300))] {
+            let mut claims = good();
+            claims.as_object_mut().unwrap().remove("iat");
+            claims[name] = value;
+            assert_eq!(verdict(&claims), Err(AssertionError::TooLongLived), "{claims}");
+        }
         for name in ["iss", "sub", "aud", "exp", "jti"] {
             let mut claims = good();
             claims.as_object_mut().unwrap().remove(name);
             assert_eq!(verdict(&claims), Err(AssertionError::Claims), "{claims}");
+        }
+    }
+
+    #[test]
+    fn an_assertion_is_good_for_ten_minutes_whatever_it_claims() {
+        let until = |exp: i64, iat: Option<i64>| {
+            let mut claims = good();
+            claims["exp"] = json!(NOW_SECS + exp);
+            claims["iat"] = json!(iat.map(|iat| NOW_SECS + iat));
+            verdict(&claims).map(|assertion| assertion.expires_at.as_secs() - NOW_SECS)
+        };
+        assert_eq!(until(60, Some(0)), Ok(60));
+        assert_eq!(until(3600, Some(0)), Ok(600));
+        assert_eq!(until(3000, Some(-600)), Ok(0));
+        assert_eq!(until(3000, Some(-601)), Err(AssertionError::TooLongLived));
+        assert_eq!(until(3660, Some(60)), Ok(660));
+        assert_eq!(until(600, None), Ok(600));
+        assert_eq!(until(601, None), Err(AssertionError::TooLongLived));
+    }
+
+    #[test]
+    fn headers_as_libraries_write_them_are_accepted() {
+        let key = PrivateJwk::generate(&SystemRandom).unwrap();
+        let verdict = |header: &str| {
+            let sign = |signed: &[u8]| key.sign(signed);
+            let compact = jws::assemble(header.as_bytes(), good().to_string().as_bytes(), sign).unwrap();
+            verify(key.public(), &compact, "C1", &AUDIENCES, NOW).map(|assertion| assertion.jti)
+        };
+        for header in [
+            r#"{"alg":"ES256"}"#.to_owned(),
+            r#"{"alg":"ES256","typ":"JWT"}"#.to_owned(),
+            r#"{"alg":"ES256","typ":"client-authentication+jwt"}"#.to_owned(),
+            format!(r#"{{"typ":"JWT","alg":"ES256","kid":"{}"}}"#, key.public().thumbprint()),
+        ] {
+            assert_eq!(verdict(&header), Ok("1".to_owned()), "{header}");
+        }
+        for typ in ["at+jwt", "dpop+jwt", "application/client-authentication+jwt", ""] {
+            let header = json!({ "alg": "ES256", "typ": typ }).to_string();
+            assert_eq!(verdict(&header), Err(AssertionError::Signature(JoseError::Type)), "{header}");
         }
     }
 }

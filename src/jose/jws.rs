@@ -2,6 +2,7 @@
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::compact::{decode, encode, header, split};
 use super::json::check_object;
@@ -10,7 +11,7 @@ use super::{JoseError, PrivateJwk, PublicJwk};
 /// The longest JWS that is looked at, in bytes.
 pub const COMPACT_BYTES_MAX: usize = 8 * 1024;
 
-/// The longest `kid`. It is never looked up: the caller knows the key already.
+/// The longest `kid`. Only that of the server's own tokens is looked up; of others the caller knows the key already.
 const KEY_ID_BYTES_MAX: usize = 64;
 
 #[derive(Deserialize)]
@@ -24,28 +25,85 @@ struct Header {
     _content_type: Option<String>,
 }
 
+/// Which types a message may be of.
+#[derive(Clone, Copy)]
+pub(super) enum Types<'a> {
+    /// Its header names exactly this one.
+    Only(&'a str),
+    /// Its header names one of these or none.
+    NoneOr(&'a [&'a str]),
+}
+
+impl Types<'_> {
+    /// Letter case does not count in media types (RFC 7515 §4.1.9).
+    pub(super) fn include(self, typ: Option<&str>) -> bool {
+        match (self, typ) {
+            (Self::Only(expected), Some(found)) => found.eq_ignore_ascii_case(expected),
+            (Self::Only(_), None) => false,
+            (Self::NoneOr(accepted), Some(found)) => accepted.iter().any(|typ| found.eq_ignore_ascii_case(typ)),
+            (Self::NoneOr(_), None) => true,
+        }
+    }
+}
+
 /// Verifies a JWS with `key` and gives its payload, a JSON object without duplicate members.
 ///
 /// With `typ`, the header must name exactly this type; without, it may name none or `JWT`.
 pub fn verify(key: &PublicJwk, compact: &str, typ: Option<&str>) -> Result<Vec<u8>, JoseError> {
-    let [header_part, payload_part, signature_part] = split(compact, COMPACT_BYTES_MAX)?;
-    check_header(&header(header_part)?, typ)?;
-    let payload = decode(payload_part)?;
-    let signature = decode(signature_part)?;
-    let signed = compact.get(..header_part.len() + 1 + payload_part.len()).ok_or(JoseError::Malformed)?;
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.point())
-        .verify(signed.as_bytes(), &signature)
-        .map_err(|_| JoseError::Verification)?;
-    check_object(&payload)?;
-    Ok(payload)
+    verify_typed(key, compact, typ.map_or(Types::NoneOr(&["JWT"]), Types::Only))
+}
+
+/// The same, with a choice of types.
+pub(super) fn verify_typed(key: &PublicJwk, compact: &str, types: Types<'_>) -> Result<Vec<u8>, JoseError> {
+    let parts = Parts::of(compact)?;
+    check_header(&parts.header()?, types)?;
+    parts.verified_by(key)
+}
+
+/// A JWS taken apart. Nothing is verified yet.
+pub(super) struct Parts<'a> {
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+    signed: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    /// Takes apart a JWS of at most [`COMPACT_BYTES_MAX`].
+    pub(super) fn of(compact: &'a str) -> Result<Self, JoseError> {
+        let [header, payload, signature] = split(compact, COMPACT_BYTES_MAX)?;
+        let signed = compact.get(..header.len() + 1 + payload.len()).ok_or(JoseError::Malformed)?;
+        Ok(Self { header, payload, signature, signed })
+    }
+
+    /// The header, strictly: see [`header`].
+    pub(super) fn header<H: DeserializeOwned>(&self) -> Result<H, JoseError> {
+        header(self.header)
+    }
+
+    /// The payload, an object without duplicate members, if `check` finds that the signature fits what is signed.
+    pub(super) fn verified(
+        &self,
+        check: impl FnOnce(&[u8], &[u8]) -> Result<(), JoseError>,
+    ) -> Result<Vec<u8>, JoseError> {
+        let payload = decode(self.payload)?;
+        check(self.signed.as_bytes(), &decode(self.signature)?)?;
+        check_object(&payload)?;
+        Ok(payload)
+    }
+
+    /// The payload, if the holder of `key` signed it with `ES256`.
+    pub(super) fn verified_by(&self, key: &PublicJwk) -> Result<Vec<u8>, JoseError> {
+        self.verified(|signed, signature| {
+            let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.point());
+            key.verify(signed, signature).map_err(|_| JoseError::Verification)
+        })
+    }
 }
 
 /// The payload of a JWS that nobody verified: only to find out whose key to verify it with.
 pub(super) fn unverified_payload(compact: &str) -> Result<Vec<u8>, JoseError> {
-    let [_, payload, _] = split(compact, COMPACT_BYTES_MAX)?;
-    let payload = decode(payload)?;
-    check_object(&payload)?;
-    Ok(payload)
+    Parts::of(compact)?.verified(|_, _| Ok(()))
 }
 
 /// Signs `payload`, a JSON object, with a header of `alg` and, if given, `typ`.
@@ -54,24 +112,27 @@ pub fn sign(key: &PrivateJwk, typ: Option<&str>, payload: &[u8]) -> Result<Strin
         Some(typ) => serde_json::json!({ "alg": "ES256", "typ": typ }),
         None => serde_json::json!({ "alg": "ES256" }),
     };
-    let mut compact = format!("{}.{}", encode(header.to_string()), encode(payload));
-    let signature = key.sign(compact.as_bytes())?;
+    assemble(header.to_string().as_bytes(), payload, |signed| key.sign(signed))
+}
+
+/// Puts a JWS together, `sign` making its signature.
+pub(super) fn assemble<S: AsRef<[u8]>>(
+    header: &[u8],
+    payload: &[u8],
+    sign: impl FnOnce(&[u8]) -> Result<S, JoseError>,
+) -> Result<String, JoseError> {
+    let mut compact = format!("{}.{}", encode(header), encode(payload));
+    let signature = sign(compact.as_bytes())?;
     compact.push('.');
     compact.push_str(&encode(signature));
     Ok(compact)
 }
 
-fn check_header(header: &Header, typ: Option<&str>) -> Result<(), JoseError> {
+fn check_header(header: &Header, types: Types<'_>) -> Result<(), JoseError> {
     if header.alg != "ES256" {
         return Err(JoseError::Algorithm);
     }
-    let type_fits = match (typ, &header.typ) {
-        (Some(expected), Some(found)) => found.eq_ignore_ascii_case(expected),
-        (Some(_), None) => false,
-        (None, Some(found)) => found.eq_ignore_ascii_case("JWT"),
-        (None, None) => true,
-    };
-    if !type_fits {
+    if !types.include(header.typ.as_deref()) {
         return Err(JoseError::Type);
     }
     if header.kid.as_deref().is_some_and(|kid| !is_key_id(kid)) {
@@ -80,7 +141,8 @@ fn check_header(header: &Header, typ: Option<&str>) -> Result<(), JoseError> {
     Ok(())
 }
 
-fn is_key_id(kid: &str) -> bool {
+/// Whether this can be the name of a key: base64url, perhaps with dots. Nothing that a path, a query or a log would mind.
+pub(super) fn is_key_id(kid: &str) -> bool {
     kid.len() <= KEY_ID_BYTES_MAX && kid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 

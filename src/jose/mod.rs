@@ -7,6 +7,7 @@
 mod algorithm;
 pub mod assertion;
 mod compact;
+mod date;
 mod json;
 pub mod jwe;
 mod jwk;
@@ -14,6 +15,7 @@ pub mod jws;
 mod pem;
 
 pub use algorithm::SigningAlgorithm;
+pub use date::NumericDate;
 pub(crate) use json::check_object;
 pub use jwk::{PrivateJwk, PublicJwk};
 pub use pem::{sign_es256_pem, sign_rs256_pem};

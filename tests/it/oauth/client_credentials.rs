@@ -47,7 +47,7 @@ async fn only_the_installation_itself_gets_its_token(database: Database) {
         installation.assertion(now, &json!({ "iss": other.id() })),
         installation.assertion(now, &json!({ "aud": "https://id.example.evil.test/oauth/token" })),
         installation.assertion(now, &json!({ "exp": (now.as_secs() + 60).to_string() })),
-        installation.assertion(now, &json!({ "exp": now.as_secs() + 3600 })),
+        installation.assertion(now, &json!({ "exp": now.as_secs() + 3601 })),
         installation.assertion(now, &json!({ "exp": now.as_secs() })),
         installation.assertion(now, &json!({ "jti": "" })),
         secret_of(id, installation.registration_token.expose()),
