@@ -61,6 +61,11 @@ impl PublicJwk {
         Ok(Self(point))
     }
 
+    /// Reads an uncompressed point.
+    pub(super) fn from_sec1(bytes: &[u8]) -> Result<Self, JoseError> {
+        Self::from_point(bytes.try_into().map_err(|_| JoseError::InvalidKey)?)
+    }
+
     /// The uncompressed point.
     pub(super) fn point(&self) -> &[u8] {
         &self.0
@@ -158,6 +163,11 @@ impl PrivateJwk {
     #[must_use]
     pub fn public(&self) -> &PublicJwk {
         &self.public
+    }
+
+    /// The pair, prepared for signing.
+    pub(super) fn pair(&self) -> Arc<EcdsaKeyPair> {
+        Arc::clone(&self.signer)
     }
 
     /// An `ES256` signature: r and s, 32 bytes each (RFC 7518 §3.4).
