@@ -2,13 +2,15 @@
 //!
 //! From others P-256 only: `ES256` signatures (RFC 7518 §3.4) and `ECDH-ES` with `A256GCM` (§4.6); the server's own tokens may
 //! be signed with `RS256` instead. The algorithm belongs to the key, never to the message: a header that names another, or a
-//! source to take a key from, is refused (RFC 8725 §3.1, §3.10).
+//! source to take a key from, is refused (RFC 8725 §3.1, §3.10). Only a DPoP proof brings its key along (RFC 9449 §4.2).
 //! The two signers that take PEM are for the push services' own token endpoints.
 
 mod algorithm;
 pub mod assertion;
 mod compact;
 mod date;
+pub mod dpop;
+mod htu;
 mod json;
 pub mod jwe;
 mod jwk;

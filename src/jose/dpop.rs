@@ -1,0 +1,162 @@
+//! DPoP proofs: how a client shows with each request that it holds the key its tokens are bound to (RFC 9449).
+//!
+//! A proof brings its key along. It proves possession only: whether the key is the right one is the caller's question, by
+//! comparing [`DpopProof::jkt`] with what the token, code or request is bound to.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::compact::encode;
+use super::jws::{self, Parts, Types};
+use super::{JoseError, NumericDate, PrivateJwk, PublicJwk, htu};
+use crate::clock::Timestamp;
+
+/// How long a proof is accepted after its `iat`.
+pub const AGE_MAX: Duration = Duration::from_secs(300);
+/// How far the client's clock may be ahead of ours.
+pub const LEEWAY: Duration = Duration::from_secs(60);
+/// The longest `jti`, in bytes.
+pub const JTI_BYTES_MAX: usize = 255;
+
+const TYPE: &str = "dpop+jwt";
+
+/// The request that a proof must have been made for.
+#[derive(Clone, Copy)]
+pub struct DpopExpectation<'a> {
+    /// The HTTP method, in upper case.
+    pub method: &'a str,
+    /// The address as the client sees it. Query and fragment do not count.
+    pub url: &'a str,
+    /// The access token that comes with the request, if one does: the proof must then be made for it too (`ath`).
+    pub access_token: Option<&'a str>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A verified proof. It proves nothing a second time: the caller records `jkt` and `jti` until `expires_at`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DpopProof {
+    /// The SHA-256 thumbprint of the key (RFC 7638), base64url, 43 characters.
+    pub jkt: String,
+    /// Unique for the key; 1 to [`JTI_BYTES_MAX`] bytes.
+    pub jti: String,
+    /// From then on the proof is refused anyway. At most [`AGE_MAX`] and [`LEEWAY`] ahead.
+    pub expires_at: Timestamp,
+}
+
+/// Why a proof was refused. OAuth endpoints answer `invalid_dpop_proof`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DpopError {
+    /// Not a JWS of the right type, or not by the key it brings along.
+    #[error("the DPoP proof {0}")]
+    Signature(JoseError),
+    /// `jwk` is missing, not of the one kind accepted, or shows its private part.
+    #[error("the DPoP proof must bring its public P-256 key in the header as `jwk`")]
+    Key,
+    /// A claim is missing, of another JSON type, or out of its bounds.
+    #[error("the DPoP proof must have `htm`, `htu`, `iat` and a `jti` of 1 to {JTI_BYTES_MAX} bytes")]
+    Claims,
+    /// Made for another method.
+    #[error("`htm` of the DPoP proof is not the method of this request")]
+    Method,
+    /// Made for another address.
+    #[error("`htu` of the DPoP proof is not the address of this request")]
+    Url,
+    /// Made for another access token, or for none.
+    #[error("`ath` of the DPoP proof is not the hash of this access token")]
+    AccessToken,
+    /// `iat` is too long ago.
+    #[error("the DPoP proof is older than five minutes; is the clock right?")]
+    Expired,
+    /// `iat` lies ahead.
+    #[error("the DPoP proof is not valid yet; is the clock right?")]
+    NotYetValid,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    alg: String,
+    typ: Option<String>,
+    jwk: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    jti: String,
+    htm: String,
+    htu: String,
+    iat: NumericDate,
+    ath: Option<String>,
+}
+
+/// Verifies that `proof`, the value of the request's one `DPoP` header, was made for this request (RFC 9449 §4.3).
+pub fn verify(proof: &str, expected: &DpopExpectation<'_>) -> Result<DpopProof, DpopError> {
+    let parts = Parts::of(proof).map_err(DpopError::Signature)?;
+    let key = key_of(parts.header().map_err(DpopError::Signature)?)?;
+    let payload = parts.verified_by(&key).map_err(DpopError::Signature)?;
+    let claims: Claims = serde_json::from_slice(&payload).map_err(|_| DpopError::Claims)?;
+    check_claims(&claims, expected)?;
+    let expires_at = check_time(claims.iat.timestamp(), expected.now)?;
+    Ok(DpopProof { jkt: key.thumbprint(), jti: claims.jti, expires_at })
+}
+
+fn key_of(header: Header) -> Result<PublicJwk, DpopError> {
+    if header.alg != "ES256" {
+        return Err(DpopError::Signature(JoseError::Algorithm));
+    }
+    if !Types::Only(TYPE).include(header.typ.as_deref()) {
+        return Err(DpopError::Signature(JoseError::Type));
+    }
+    serde_json::from_value(header.jwk.ok_or(DpopError::Key)?).map_err(|_| DpopError::Key)
+}
+
+fn check_claims(claims: &Claims, expected: &DpopExpectation<'_>) -> Result<(), DpopError> {
+    if claims.jti.is_empty() || claims.jti.len() > JTI_BYTES_MAX {
+        return Err(DpopError::Claims);
+    }
+    if claims.htm != expected.method {
+        return Err(DpopError::Method);
+    }
+    if !htu::same(&claims.htu, expected.url) {
+        return Err(DpopError::Url);
+    }
+    match (expected.access_token, &claims.ath) {
+        (None, _) => Ok(()),
+        (Some(token), Some(ath)) if *ath == token_hash(token) => Ok(()),
+        (Some(_), _) => Err(DpopError::AccessToken),
+    }
+}
+
+/// Until when the proof is good.
+fn check_time(iat: Timestamp, now: Timestamp) -> Result<Timestamp, DpopError> {
+    let expires_at = iat.after(AGE_MAX);
+    if iat > now.after(LEEWAY) {
+        Err(DpopError::NotYetValid)
+    } else if expires_at <= now {
+        Err(DpopError::Expired)
+    } else {
+        Ok(expires_at)
+    }
+}
+
+fn token_hash(access_token: &str) -> String {
+    encode(digest::digest(&digest::SHA256, access_token.as_bytes()))
+}
+
+/// A proof by `key` for one request, as a client makes it. `jti` must be new for each.
+pub fn sign(key: &PrivateJwk, request: &DpopExpectation<'_>, jti: &str) -> Result<String, JoseError> {
+    let header = json!({ "typ": TYPE, "alg": "ES256", "jwk": key.public() });
+    let mut claims = json!({ "jti": jti, "htm": request.method, "htu": request.url, "iat": request.now.as_secs() });
+    if let (Some(token), Some(claims)) = (request.access_token, claims.as_object_mut()) {
+        claims.insert("ath".to_owned(), json!(token_hash(token)));
+    }
+    jws::assemble(header.to_string().as_bytes(), claims.to_string().as_bytes(), |signed| key.sign(signed))
+}
+
+#[cfg(test)]
+#[path = "dpop_tests.rs"]
+mod tests;
