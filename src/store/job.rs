@@ -40,6 +40,22 @@ where
     (Box::new(job), receiver)
 }
 
+/// A job that answers for itself, and tells how it failed.
+pub(super) fn shared(run: impl FnOnce(Result<&mut Connection, StoreError>) -> Option<StoreError> + Send + 'static) -> Job {
+    Box::new(move |connection, report| {
+        let connected = connection.is_ok();
+        let error = run(connection);
+        if connected {
+            report(health_after(error.as_ref()));
+        }
+    })
+}
+
+/// Runs a query so that its panic becomes an error and the thread lives on.
+pub(super) fn guarded_query<T>(query: impl FnOnce() -> QueryResult<T>) -> Result<T, StoreError> {
+    Ok(guarded(query)??)
+}
+
 /// A job that runs `change` in a database transaction and sends its result.
 pub(super) fn write<T, E, F>(change: F) -> (Job, oneshot::Receiver<Result<T, E>>)
 where

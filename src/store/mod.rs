@@ -4,13 +4,15 @@
 //!
 //! - [`Store::commit`] hands a change to the [`journal`], which makes it durable together with what else arrives meanwhile.
 //!   The way of everything that happens often.
-//! - [`Store::read`] runs queries on the store's own threads.
+//! - [`Store::read`] runs queries on the store's own threads; [`Batched`] lets those that ask for one row each share a query.
 //! - [`Store::write`] runs a closure in a database transaction of its own. The way of everything else that changes rows.
 
+mod batched;
 mod connection;
 mod error;
 mod job;
 pub mod journal;
+mod keyed;
 mod migrate;
 mod pool;
 pub mod queries;
@@ -34,6 +36,7 @@ use journal::{Entry, JournalQueue, Outcome};
 use queue::Queue;
 use statistics::Counters;
 
+pub use batched::{Batched, FindRows};
 pub use connection::AnyConnection as Connection;
 pub use error::{StoreError, WriteError};
 pub use migrate::SchemaStatus;
@@ -70,6 +73,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     connector: Connector,
+    queue_max: usize,
     queries: Arc<Queue<Job>>,
     journal: Arc<JournalQueue>,
     counters: Arc<Counters>,
@@ -81,6 +85,7 @@ impl Store {
     pub fn open(options: &StoreOptions) -> Result<Self, StoreError> {
         let connector = Connector { url: options.url.clone(), busy_timeout: options.busy_timeout };
         let inner = Inner {
+            queue_max: options.queue_max,
             queries: Arc::new(Queue::new(options.queue_max)),
             journal: Arc::new(Queue::new(options.queue_max)),
             counters: Arc::default(),
@@ -122,6 +127,15 @@ impl Store {
         let (job, result) = job::read(query);
         self.0.queries.push(job)?;
         result.await.unwrap_or_else(|_| Err(StoreError::closed()))
+    }
+
+    /// How many reads of one kind may wait.
+    fn reads_max(&self) -> usize {
+        self.0.queue_max
+    }
+
+    fn push_read(&self, job: Job) -> Result<(), StoreError> {
+        self.0.queries.push(job)
     }
 
     /// Runs `change` in one database transaction: an error, or a panic, leaves nothing of what it wrote. It is carried out

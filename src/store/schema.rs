@@ -118,6 +118,7 @@ diesel::table! {
         name -> Text,
         public_key -> Text,
         created_at -> BigInt,
+        failures -> Integer,
     }
 }
 
@@ -151,13 +152,58 @@ diesel::table! {
 }
 
 diesel::table! {
-    access_tokens (token_hash) {
-        token_hash -> Binary,
+    grants (id) {
+        id -> Binary,
         client_id -> Text,
+        application_id -> Nullable<Text>,
+        user_id -> Text,
+        scope -> Text,
+        resource_server -> Nullable<Text>,
+        amr -> Nullable<Text>,
+        acr -> Nullable<Text>,
+        auth_time -> BigInt,
+        client_epoch -> BigInt,
+        resource_epoch -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    access_tokens (id) {
+        id -> Binary,
+        token_hash -> Nullable<Binary>,
+        grant_id -> Nullable<Binary>,
+        client_id -> Text,
+        application_id -> Nullable<Text>,
         user_id -> Nullable<Text>,
         scope -> Text,
+        resource_server -> Nullable<Text>,
+        jkt -> Nullable<Text>,
+        client_epoch -> BigInt,
+        resource_epoch -> BigInt,
         issued_at -> BigInt,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (id) {
+        id -> Binary,
+        grant_id -> Binary,
+        authenticator -> Text,
+        jkt -> Nullable<Text>,
+        generation -> Integer,
+        issued_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    token_epochs (kind, name) {
+        kind -> Text,
+        name -> Text,
+        epoch -> BigInt,
     }
 }
 
@@ -167,17 +213,93 @@ diesel::table! {
         challenge_hash -> Binary,
         code_hash -> Nullable<Binary>,
         client_id -> Text,
-        redirect_uri -> Text,
+        redirect_uri -> Nullable<Text>,
         scope -> Text,
+        resource_server -> Nullable<Text>,
         state -> Nullable<Text>,
-        code_challenge -> Text,
+        nonce -> Nullable<Text>,
+        code_challenge -> Nullable<Text>,
+        jkt -> Nullable<Text>,
+        hints -> Nullable<Text>,
+        device_code_id -> Nullable<Binary>,
         status -> SmallInt,
         user_id -> Nullable<Text>,
         amr -> Nullable<Text>,
         acr -> Nullable<Text>,
-        token_hash -> Nullable<Binary>,
+        auth_time -> Nullable<BigInt>,
+        grant_id -> Nullable<Binary>,
         created_at -> BigInt,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    pushed_requests (request_hash) {
+        request_hash -> Binary,
+        client_id -> Text,
+        parameters -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    device_codes (id) {
+        id -> Binary,
+        device_code_hash -> Binary,
+        user_code_hash -> Binary,
+        client_id -> Text,
+        scope -> Text,
+        resource_server -> Nullable<Text>,
+        status -> SmallInt,
+        user_id -> Nullable<Text>,
+        amr -> Nullable<Text>,
+        acr -> Nullable<Text>,
+        auth_time -> Nullable<BigInt>,
+        interval_seconds -> Integer,
+        polled_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    consents (id) {
+        id -> Binary,
+        user_id -> Text,
+        client -> Text,
+        scope -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    login_sessions (id) {
+        id -> Binary,
+        session_hash -> Binary,
+        user_id -> Text,
+        amr -> Nullable<Text>,
+        acr -> Nullable<Text>,
+        auth_time -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    disabled_users (user_id) {
+        user_id -> Text,
+        disabled_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        algorithm -> Text,
+        private_key -> Binary,
+        created_at -> BigInt,
+        active_from -> BigInt,
+        published_until -> Nullable<BigInt>,
     }
 }
 
@@ -187,13 +309,22 @@ diesel::allow_tables_to_appear_in_same_query!(
     authenticators,
     authorizations,
     callbacks,
+    consents,
+    device_codes,
     devices,
+    disabled_users,
     enrolments,
     events,
+    grants,
     idempotency_keys,
+    login_sessions,
     push_addresses,
     push_enrolments,
+    pushed_requests,
+    refresh_tokens,
     server_state,
     settings,
+    signing_keys,
+    token_epochs,
     transactions
 );

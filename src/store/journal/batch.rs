@@ -30,6 +30,9 @@ enum Touched<'a> {
     Transaction(&'a [u8]),
     IdempotencyKey(&'a str, &'a [u8]),
     AssertionId(&'a str, &'a [u8]),
+    Code(&'a [u8]),
+    RefreshToken(&'a [u8]),
+    Authenticator(&'a str, &'a str, &'a str),
 }
 
 impl Batcher {
@@ -46,15 +49,26 @@ impl Batcher {
     /// Whether an entry touches nothing that an earlier one, admitted or not, touches. The first always does.
     fn admit(&mut self, entry: &Entry) -> bool {
         self.touching.clear();
+        for row in &entry.assertions {
+            self.touch(&Touched::AssertionId(&row.client_id, &row.jti_hash));
+        }
         match &entry.guard {
             Guard::None => {}
             Guard::Transaction(update) => self.touch(&Touched::Transaction(&update.id)),
             Guard::IdempotencyKey(row) => self.touch(&Touched::IdempotencyKey(&row.client_id, &row.key_hash)),
-            Guard::AssertionId(row) => self.touch(&Touched::AssertionId(&row.client_id, &row.jti_hash)),
+            Guard::Code(redemption) | Guard::DeviceCode(redemption) => self.touch(&Touched::Code(&redemption.id)),
+            Guard::RefreshToken(rotation) => self.touch(&Touched::RefreshToken(&rotation.id)),
+            Guard::AuthenticatorTry(attempt) => {
+                self.touch(&Touched::Authenticator(&attempt.device_id, &attempt.user_id, &attempt.name));
+            }
         }
         for insert in &entry.inserts {
-            if let Insert::Transaction(row) = insert {
-                self.touch(&Touched::Transaction(&row.id));
+            match insert {
+                Insert::Transaction(row) => self.touch(&Touched::Transaction(&row.id)),
+                Insert::AuthenticatorSuccess(key) => {
+                    self.touch(&Touched::Authenticator(&key.device_id, &key.user_id, &key.name));
+                }
+                _ => {}
             }
         }
         let alone = self.touching.iter().all(|hash| !self.touched.contains(hash));
@@ -74,15 +88,12 @@ mod tests {
 
     fn assertion(jti: u8) -> Pending {
         let row = AssertionIdRow { client_id: "app".to_owned(), jti_hash: vec![jti], expires_at: 0 };
-        let entry = Entry { guard: Guard::AssertionId(Box::new(row)), inserts: Vec::new() };
+        let entry = Entry { assertions: vec![row], ..Entry::default() };
         Pending { entry, reply: oneshot::channel().0 }
     }
 
     fn jtis(pending: &[Pending]) -> Vec<u8> {
-        let jti = |pending: &Pending| match &pending.entry.guard {
-            Guard::AssertionId(row) => row.jti_hash[0],
-            _ => unreachable!("made above"),
-        };
+        let jti = |pending: &Pending| pending.entry.assertions[0].jti_hash[0];
         pending.iter().map(jti).collect()
     }
 

@@ -73,7 +73,7 @@ impl<T: Element> Element for Option<T> {
 macro_rules! set_statement {
     (
         $(#[$doc:meta])*
-        $name:ident over $row:ty: $before:literal, $after:literal $(=> $returning:ty)?;
+        $name:ident over $row:ty: $before:expr, $after:expr $(=> $returning:ty)?;
         { $($field:ident: $rust:ty),* $(,)? }
     ) => {
         $(#[$doc])*
@@ -116,4 +116,77 @@ macro_rules! set_statement {
     };
 }
 
-pub(super) use set_statement;
+/// Declares a statement about one row for SQLite: the named fields stand as `SELECT ? AS field, …` between the two pieces of
+/// SQL. Spelled out, because diesel's own statements of more than an insert are never kept prepared, and preparing one takes
+/// longer than running it.
+macro_rules! row_statement {
+    (
+        $(#[$doc:meta])*
+        $name:ident over $row:ty: $before:expr, $after:expr;
+        { $($field:ident: $rust:ty),* $(,)? }
+    ) => {
+        $(#[$doc])*
+        struct $name<'a> {
+            $($field: <$rust as Element>::Bound<'a>,)*
+        }
+
+        impl<'a> $name<'a> {
+            fn new(row: &'a $row) -> Self {
+                Self { $($field: Element::bound(&row.$field),)* }
+            }
+        }
+
+        impl QueryFragment<Sqlite> for $name<'_> {
+            fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+                out.push_sql($before);
+                let mut separator = "SELECT ";
+                $(
+                    out.push_sql(separator);
+                    out.push_bind_param::<<$rust as Element>::Sql, _>(&self.$field)?;
+                    out.push_sql(concat!(" AS ", stringify!($field)));
+                    separator = ", ";
+                )*
+                let _ = separator;
+                out.push_sql($after);
+                Ok(())
+            }
+        }
+
+        impl QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl RunQueryDsl<SqliteConnection> for $name<'_> {}
+    };
+}
+
+/// The epochs that a grant or token `u` is made under, as read in the statement that makes it.
+macro_rules! epochs_of_u {
+    () => {
+        " LEFT JOIN token_epochs AS c \
+            ON c.kind = CASE WHEN u.application_id IS NULL THEN 'client' ELSE 'application' END \
+            AND c.name = COALESCE(u.application_id, u.client_id) \
+          LEFT JOIN token_epochs AS r ON r.kind = 'resource_server' AND r.name = u.resource_server"
+    };
+}
+
+/// The beginning of the insert of grants.
+macro_rules! insert_grants {
+    () => {
+        "INSERT INTO grants (id, client_id, application_id, user_id, scope, resource_server, amr, acr, auth_time, \
+           created_at, expires_at, client_epoch, resource_epoch) \
+         SELECT u.*, COALESCE(c.epoch, 0), COALESCE(r.epoch, 0) FROM "
+    };
+}
+
+/// The beginning of the insert of access tokens.
+macro_rules! insert_access_tokens {
+    () => {
+        "INSERT INTO access_tokens (id, token_hash, grant_id, client_id, application_id, user_id, scope, \
+           resource_server, jkt, issued_at, expires_at, client_epoch, resource_epoch) \
+         SELECT u.*, COALESCE(c.epoch, 0), COALESCE(r.epoch, 0) FROM "
+    };
+}
+
+pub(super) use {epochs_of_u, insert_access_tokens, insert_grants, row_statement, set_statement};

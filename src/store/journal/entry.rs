@@ -1,12 +1,15 @@
 //! What is handed to the journal.
 
 use super::super::rows::{
-    AccessTokenRow, AssertionIdRow, CallbackRow, EventRow, IdempotencyRow, TransactionRow, TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow,
+    RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
 };
 
 /// One change, committed whole or not at all: a condition and what is written when it holds.
 #[derive(Clone, Debug, Default)]
 pub struct Entry {
+    /// What must not have been seen before, and counts as seen from now on even when the guard does not hold.
+    pub assertions: Vec<AssertionIdRow>,
     /// The condition, which is a write itself.
     pub guard: Guard,
     /// Written when the guard held.
@@ -23,11 +26,17 @@ pub enum Guard {
     Transaction(Box<TransactionUpdate>),
     /// The key is new.
     IdempotencyKey(Box<IdempotencyRow>),
-    /// The client assertion was not seen before.
-    AssertionId(Box<AssertionIdRow>),
+    /// The authorization's code was not exchanged yet.
+    Code(Box<CodeRedemption>),
+    /// The device's code was not exchanged yet.
+    DeviceCode(Box<CodeRedemption>),
+    /// The refresh token is still the last one.
+    RefreshToken(Box<RefreshRotation>),
+    /// There is a try left: one more is counted, before anybody looks whether it succeeds.
+    AuthenticatorTry(Box<AuthenticatorTry>),
 }
 
-/// A row that is new and needs no condition.
+/// What is written without a condition of its own.
 #[derive(Clone, Debug)]
 pub enum Insert {
     /// A transaction starts.
@@ -38,8 +47,14 @@ pub enum Insert {
     Callback(Box<CallbackRow>),
     /// The idempotency key that asked for the guarded change.
     IdempotencyKey(Box<IdempotencyRow>),
+    /// A user logged in at a client.
+    Grant(Box<GrantRow>),
+    /// A family of refresh tokens begins.
+    RefreshToken(Box<RefreshTokenRow>),
     /// A token was issued.
     AccessToken(Box<AccessTokenRow>),
+    /// An authenticator's try succeeded: no failures are counted any more.
+    AuthenticatorSuccess(Box<AuthenticatorKey>),
 }
 
 /// What became of an [`Entry`] that was decided.
@@ -48,8 +63,10 @@ pub enum Insert {
 pub enum Outcome {
     /// Durable.
     Committed,
-    /// The guard did not hold; nothing was written.
+    /// The guard did not hold; nothing was written but that the assertions were seen.
     Refused,
+    /// An assertion was seen before; nothing else was written.
+    Replayed,
 }
 
 impl Entry {
@@ -57,8 +74,13 @@ impl Entry {
     pub(super) fn rows(&self) -> usize {
         let guard = match self.guard {
             Guard::None => 0,
-            Guard::Transaction(_) | Guard::IdempotencyKey(_) | Guard::AssertionId(_) => 1,
+            Guard::Transaction(_)
+            | Guard::IdempotencyKey(_)
+            | Guard::Code(_)
+            | Guard::DeviceCode(_)
+            | Guard::RefreshToken(_)
+            | Guard::AuthenticatorTry(_) => 1,
         };
-        guard + self.inserts.len()
+        self.assertions.len() + guard + self.inserts.len()
     }
 }

@@ -1,17 +1,18 @@
 //! A batch on PostgreSQL: one statement for all rows of a kind, whatever their number. Statement by statement the way to the
 //! server and back would be the ceiling.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Text};
 use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, QueryResult, RunQueryDsl, delete, insert_into};
 
-use super::columns::{Element, set_statement};
+use super::columns::{Element, epochs_of_u, insert_access_tokens, insert_grants, set_statement};
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{
-    AccessTokenRow, AssertionIdRow, CallbackRow, EventRow, IdBytes, IdempotencyRow, TransactionRow, TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow, GrantRow,
+    IdBytes, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
 };
 use crate::store::schema::idempotency_keys;
 
@@ -23,18 +24,19 @@ pub(super) fn apply(connection: &mut PgConnection, entries: &[&Entry]) -> QueryR
     Ok(outcomes)
 }
 
-/// Runs the guards.
+/// Takes the assertions, then runs the guards of the entries whose assertions are new.
 fn decide(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
+    let replayed = replayed(connection, entries)?;
     let mut guards = Guards::default();
+    let mut outcomes = Vec::with_capacity(entries.len());
     for (position, entry) in entries.iter().enumerate() {
-        match &entry.guard {
-            Guard::None => guards.none.push(position),
-            Guard::Transaction(update) => guards.transactions.push((position, update)),
-            Guard::IdempotencyKey(row) => guards.idempotency_keys.push((position, row)),
-            Guard::AssertionId(row) => guards.assertion_ids.push((position, row)),
+        if replayed.contains(&position) {
+            outcomes.push(Outcome::Replayed);
+        } else {
+            outcomes.push(Outcome::Refused);
+            guards.add(position, &entry.guard);
         }
     }
-    let mut outcomes = vec![Outcome::Refused; entries.len()];
     for position in guards.holding(connection)? {
         if let Some(outcome) = outcomes.get_mut(position) {
             *outcome = Outcome::Committed;
@@ -43,76 +45,158 @@ fn decide(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<Vec<
     Ok(outcomes)
 }
 
+/// Takes the assertions; the positions of the entries that have one which was seen before.
+fn replayed(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<HashSet<usize>> {
+    let all = || {
+        let positions = entries.iter().enumerate();
+        positions.flat_map(|(position, entry)| entry.assertions.iter().map(move |row| (position, row)))
+    };
+    let rows: Vec<&AssertionIdRow> = all().map(|(_, row)| row).collect();
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let inserted: Vec<(String, Vec<u8>)> = InsertAssertionIds::new(&rows).load(connection)?;
+    let inserted: HashSet<_> = inserted.iter().map(|(client, hash)| (client.as_str(), hash.as_slice())).collect();
+    let seen = |row: &AssertionIdRow| !inserted.contains(&(row.client_id.as_str(), row.jti_hash.as_slice()));
+    Ok(all().filter(|(_, row)| seen(row)).map(|(position, _)| position).collect())
+}
+
 /// The guards of a batch by kind, each with the position of its entry.
 #[derive(Default)]
 struct Guards<'a> {
     none: Vec<usize>,
-    transactions: Vec<(usize, &'a TransactionUpdate)>,
-    idempotency_keys: Vec<(usize, &'a IdempotencyRow)>,
-    assertion_ids: Vec<(usize, &'a AssertionIdRow)>,
+    transactions: Guarded<'a, TransactionUpdate>,
+    idempotency_keys: Guarded<'a, IdempotencyRow>,
+    codes: Guarded<'a, CodeRedemption>,
+    device_codes: Guarded<'a, CodeRedemption>,
+    refresh_tokens: Guarded<'a, RefreshRotation>,
+    authenticator_tries: Guarded<'a, AuthenticatorTry>,
 }
 
-impl Guards<'_> {
+/// Guards of one kind: the positions of their entries, and what they write.
+struct Guarded<'a, T> {
+    positions: Vec<usize>,
+    rows: Vec<&'a T>,
+}
+
+impl<T> Default for Guarded<'_, T> {
+    fn default() -> Self {
+        Self { positions: Vec::new(), rows: Vec::new() }
+    }
+}
+
+impl<'a, T> Guarded<'a, T> {
+    fn push(&mut self, position: usize, row: &'a T) {
+        self.positions.push(position);
+        self.rows.push(row);
+    }
+
+    /// Runs a statement that returns the ordinals of the rows whose condition held; the positions of their entries.
+    fn holding(self, update: impl FnOnce(&[&T]) -> QueryResult<Vec<i64>>) -> QueryResult<Vec<usize>> {
+        if self.rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        // `WITH ORDINALITY` counts from 1.
+        let position = |ordinal| self.positions.get(usize::try_from(ordinal).ok()?.checked_sub(1)?).copied();
+        Ok(update(&self.rows)?.into_iter().filter_map(position).collect())
+    }
+}
+
+impl<'a> Guards<'a> {
+    fn add(&mut self, position: usize, guard: &'a Guard) {
+        match guard {
+            Guard::None => self.none.push(position),
+            Guard::Transaction(update) => self.transactions.push(position, update),
+            Guard::IdempotencyKey(row) => self.idempotency_keys.push(position, row),
+            Guard::Code(redemption) => self.codes.push(position, redemption),
+            Guard::DeviceCode(redemption) => self.device_codes.push(position, redemption),
+            Guard::RefreshToken(rotation) => self.refresh_tokens.push(position, rotation),
+            Guard::AuthenticatorTry(attempt) => self.authenticator_tries.push(position, attempt),
+        }
+    }
+
     /// Runs them all; the positions of those that hold.
     fn holding(self, connection: &mut PgConnection) -> QueryResult<Vec<usize>> {
         let mut holding = self.none;
-        if !self.transactions.is_empty() {
-            let (positions, updates): (Vec<_>, Vec<_>) = self.transactions.into_iter().unzip();
-            let ordinals: Vec<i64> = UpdateTransactions::new(&updates).load(connection)?;
-            // `WITH ORDINALITY` counts from 1.
-            let position = |ordinal| positions.get(usize::try_from(ordinal).ok()?.checked_sub(1)?).copied();
-            holding.extend(ordinals.into_iter().filter_map(position));
-        }
-        if !self.idempotency_keys.is_empty() {
-            let rows: Vec<_> = self.idempotency_keys.iter().map(|(_, row)| *row).collect();
-            let inserted: Vec<(String, Vec<u8>)> = InsertIdempotencyKeys::new(&rows).load(connection)?;
-            let key = |row: &IdempotencyRow| (row.client_id.clone(), row.key_hash.clone());
-            holding.extend(positions_of(inserted, self.idempotency_keys.iter().map(|(at, row)| (key(row), *at))));
-        }
-        if !self.assertion_ids.is_empty() {
-            let rows: Vec<_> = self.assertion_ids.iter().map(|(_, row)| *row).collect();
-            let inserted: Vec<(String, Vec<u8>)> = InsertAssertionIds::new(&rows).load(connection)?;
-            let key = |row: &AssertionIdRow| (row.client_id.clone(), row.jti_hash.clone());
-            holding.extend(positions_of(inserted, self.assertion_ids.iter().map(|(at, row)| (key(row), *at))));
-        }
+        holding.extend(self.transactions.holding(|rows| UpdateTransactions::new(rows).load(connection))?);
+        holding.extend(self.codes.holding(|rows| RedeemCodes::new(rows).load(connection))?);
+        holding.extend(self.device_codes.holding(|rows| RedeemDeviceCodes::new(rows).load(connection))?);
+        holding.extend(self.refresh_tokens.holding(|rows| RotateRefreshTokens::new(rows).load(connection))?);
+        holding.extend(self.authenticator_tries.holding(|rows| CountTries::new(rows).load(connection))?);
+        holding.extend(take_idempotency_keys(connection, &self.idempotency_keys)?);
         Ok(holding)
     }
 }
 
-/// The positions of the rows that came back. An insert returns columns of its table only, so they are found by their key.
-fn positions_of(
-    inserted: Vec<(String, Vec<u8>)>,
-    keys: impl Iterator<Item = ((String, Vec<u8>), usize)>,
-) -> impl Iterator<Item = usize> {
-    let positions: HashMap<_, _> = keys.collect();
-    inserted.into_iter().filter_map(move |key| positions.get(&key).copied())
+/// An insert returns columns of its table only, so the rows that came back are found by their key.
+fn take_idempotency_keys(
+    connection: &mut PgConnection,
+    keys: &Guarded<'_, IdempotencyRow>,
+) -> QueryResult<Vec<usize>> {
+    if keys.rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inserted: Vec<(String, Vec<u8>)> = InsertIdempotencyKeys::new(&keys.rows).load(connection)?;
+    let key = |row: &IdempotencyRow| (row.client_id.clone(), row.key_hash.clone());
+    let positions: HashMap<_, _> = keys.rows.iter().map(|row| key(row)).zip(keys.positions.iter().copied()).collect();
+    Ok(inserted.into_iter().filter_map(|key| positions.get(&key).copied()).collect())
+}
+
+/// What is to be written, by kind.
+#[derive(Default)]
+struct Inserts<'a> {
+    transactions: Vec<&'a TransactionRow>,
+    events: Vec<&'a EventRow>,
+    callbacks: Vec<&'a CallbackRow>,
+    grants: Vec<&'a GrantRow>,
+    refresh_tokens: Vec<&'a RefreshTokenRow>,
+    access_tokens: Vec<&'a AccessTokenRow>,
+    authenticator_successes: Vec<&'a AuthenticatorKey>,
 }
 
 fn insert<'a>(connection: &mut PgConnection, inserts: impl Iterator<Item = &'a Insert>) -> QueryResult<()> {
-    let (mut transactions, mut events, mut callbacks, mut access_tokens) = (vec![], vec![], vec![], vec![]);
+    let mut rows = Inserts::default();
     for insert in inserts {
         match insert {
-            Insert::Transaction(row) => transactions.push(&**row),
-            Insert::Event(row) => events.push(&**row),
-            Insert::Callback(row) => callbacks.push(&**row),
-            Insert::AccessToken(row) => access_tokens.push(&**row),
+            Insert::Transaction(row) => rows.transactions.push(row),
+            Insert::Event(row) => rows.events.push(row),
+            Insert::Callback(row) => rows.callbacks.push(row),
+            Insert::Grant(row) => rows.grants.push(row),
+            Insert::RefreshToken(row) => rows.refresh_tokens.push(row),
+            Insert::AccessToken(row) => rows.access_tokens.push(row),
+            Insert::AuthenticatorSuccess(key) => rows.authenticator_successes.push(key),
             // Few, and each with a message to send again: not worth a statement for the set.
             Insert::IdempotencyKey(row) => insert_idempotency_key(connection, row)?,
         }
     }
-    if !transactions.is_empty() {
-        InsertTransactions::new(&transactions).execute(connection)?;
+    rows.write(connection)
+}
+
+impl Inserts<'_> {
+    fn write(&self, connection: &mut PgConnection) -> QueryResult<()> {
+        if !self.transactions.is_empty() {
+            InsertTransactions::new(&self.transactions).execute(connection)?;
+        }
+        if !self.events.is_empty() {
+            InsertEvents::new(&self.events).execute(connection)?;
+        }
+        if !self.callbacks.is_empty() {
+            InsertCallbacks::new(&self.callbacks).execute(connection)?;
+        }
+        if !self.grants.is_empty() {
+            InsertGrants::new(&self.grants).execute(connection)?;
+        }
+        if !self.refresh_tokens.is_empty() {
+            InsertRefreshTokens::new(&self.refresh_tokens).execute(connection)?;
+        }
+        if !self.access_tokens.is_empty() {
+            InsertAccessTokens::new(&self.access_tokens).execute(connection)?;
+        }
+        if !self.authenticator_successes.is_empty() {
+            ForgetFailures::new(&self.authenticator_successes).execute(connection)?;
+        }
+        Ok(())
     }
-    if !events.is_empty() {
-        InsertEvents::new(&events).execute(connection)?;
-    }
-    if !callbacks.is_empty() {
-        InsertCallbacks::new(&callbacks).execute(connection)?;
-    }
-    if !access_tokens.is_empty() {
-        InsertAccessTokens::new(&access_tokens).execute(connection)?;
-    }
-    Ok(())
 }
 
 /// A key that has expired and was not swept yet counts as new.
@@ -248,15 +332,110 @@ set_statement! {
 }
 
 set_statement! {
-    /// New access tokens.
-    InsertAccessTokens over AccessTokenRow:
-    "INSERT INTO access_tokens (token_hash, client_id, user_id, scope, issued_at, expires_at) SELECT * FROM ",
+    /// Marks codes as exchanged; returns the ordinals of those that were not.
+    RedeemCodes over CodeRedemption:
+    "UPDATE authorizations AS t SET status = u.status, grant_id = u.grant_id FROM ",
+    " WITH ORDINALITY AS u (id, expected_status, status, grant_id, ordinal) \
+     WHERE t.id = u.id AND t.status = u.expected_status RETURNING u.ordinal" => BigInt;
+    { id: IdBytes, expected_status: i16, status: i16, grant_id: IdBytes }
+}
+
+set_statement! {
+    /// Marks devices' codes as exchanged; returns the ordinals of those that were not.
+    RedeemDeviceCodes over CodeRedemption:
+    "UPDATE device_codes AS t SET status = u.status FROM ",
+    " WITH ORDINALITY AS u (id, expected_status, status, ordinal) \
+     WHERE t.id = u.id AND t.status = u.expected_status RETURNING u.ordinal" => BigInt;
+    { id: IdBytes, expected_status: i16, status: i16 }
+}
+
+set_statement! {
+    /// Rotates refresh tokens that are still the last ones; returns the ordinals of these.
+    RotateRefreshTokens over RefreshRotation:
+    "UPDATE refresh_tokens AS t SET \
+       generation = u.generation + 1, issued_at = u.issued_at, expires_at = u.expires_at FROM ",
+    " WITH ORDINALITY AS u (id, generation, issued_at, expires_at, ordinal) \
+     WHERE t.id = u.id AND t.generation = u.generation RETURNING u.ordinal" => BigInt;
+    { id: IdBytes, generation: i32, issued_at: i64, expires_at: i64 }
+}
+
+set_statement! {
+    /// Counts tries where there is one left; returns the ordinals of these.
+    CountTries over AuthenticatorTry:
+    "UPDATE authenticators AS t SET failures = t.failures + 1 FROM ",
+    " WITH ORDINALITY AS u (device_id, user_id, name, failures_max, ordinal) \
+     WHERE t.device_id = u.device_id AND t.user_id = u.user_id AND t.name = u.name AND t.failures < u.failures_max \
+     RETURNING u.ordinal" => BigInt;
+    { device_id: String, user_id: String, name: String, failures_max: i32 }
+}
+
+set_statement! {
+    /// Forgets failures after a success.
+    ForgetFailures over AuthenticatorKey:
+    "UPDATE authenticators AS t SET failures = 0 FROM ",
+    " AS u (device_id, user_id, name) \
+     WHERE t.device_id = u.device_id AND t.user_id = u.user_id AND t.name = u.name";
+    { device_id: String, user_id: String, name: String }
+}
+
+set_statement! {
+    /// New grants, under the epochs of now.
+    InsertGrants over GrantRow:
+    insert_grants!(),
+    concat!(
+        " AS u (id, client_id, application_id, user_id, scope, resource_server, amr, acr, auth_time, created_at, expires_at)",
+        epochs_of_u!()
+    );
+    {
+        id: IdBytes,
+        client_id: String,
+        application_id: Option<String>,
+        user_id: String,
+        scope: String,
+        resource_server: Option<String>,
+        amr: Option<String>,
+        acr: Option<String>,
+        auth_time: i64,
+        created_at: i64,
+        expires_at: i64,
+    }
+}
+
+set_statement! {
+    /// New families of refresh tokens.
+    InsertRefreshTokens over RefreshTokenRow:
+    "INSERT INTO refresh_tokens (id, grant_id, authenticator, jkt, generation, issued_at, expires_at) SELECT * FROM ",
     "";
     {
-        token_hash: Vec<u8>,
+        id: IdBytes,
+        grant_id: IdBytes,
+        authenticator: String,
+        jkt: Option<String>,
+        generation: i32,
+        issued_at: i64,
+        expires_at: i64,
+    }
+}
+
+set_statement! {
+    /// New access tokens, under the epochs of now.
+    InsertAccessTokens over AccessTokenRow:
+    insert_access_tokens!(),
+    concat!(
+        " AS u (id, token_hash, grant_id, client_id, application_id, user_id, scope, resource_server, jkt, issued_at, \
+           expires_at)",
+        epochs_of_u!()
+    );
+    {
+        id: IdBytes,
+        token_hash: Option<Vec<u8>>,
+        grant_id: Option<IdBytes>,
         client_id: String,
+        application_id: Option<String>,
         user_id: Option<String>,
         scope: String,
+        resource_server: Option<String>,
+        jkt: Option<String>,
         issued_at: i64,
         expires_at: i64,
     }

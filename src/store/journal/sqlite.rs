@@ -5,9 +5,13 @@ use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text}
 use diesel::sqlite::Sqlite;
 use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl, SqliteConnection, delete, insert_into};
 
+use super::columns::{Element, epochs_of_u, insert_access_tokens, insert_grants, row_statement};
 use super::entry::{Entry, Guard, Insert, Outcome};
-use crate::store::rows::{IdempotencyRow, TransactionUpdate};
-use crate::store::schema::{access_tokens, assertion_ids, callbacks, events, idempotency_keys, transactions};
+use crate::store::rows::{
+    AccessTokenRow, AuthenticatorKey, AuthenticatorTry, CodeRedemption, GrantRow, IdBytes, IdempotencyRow, RefreshRotation,
+    TransactionUpdate,
+};
+use crate::store::schema::{assertion_ids, callbacks, events, idempotency_keys, refresh_tokens, transactions};
 
 /// Writes the entries inside the transaction that is open: an outcome for each, in order.
 pub(super) fn apply(connection: &mut SqliteConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
@@ -15,6 +19,11 @@ pub(super) fn apply(connection: &mut SqliteConnection, entries: &[&Entry]) -> Qu
 }
 
 fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Outcome> {
+    for row in &entry.assertions {
+        if insert_into(assertion_ids::table).values(row).on_conflict_do_nothing().execute(connection)? == 0 {
+            return Ok(Outcome::Replayed);
+        }
+    }
     if !guard_holds(connection, &entry.guard)? {
         return Ok(Outcome::Refused);
     }
@@ -27,7 +36,10 @@ fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Ou
                 delete_expired_idempotency_key(connection, row)?;
                 insert_into(idempotency_keys::table).values(&**row).execute(connection)?
             }
-            Insert::AccessToken(row) => insert_into(access_tokens::table).values(&**row).execute(connection)?,
+            Insert::Grant(row) => InsertGrant::new(row).execute(connection)?,
+            Insert::RefreshToken(row) => insert_into(refresh_tokens::table).values(&**row).execute(connection)?,
+            Insert::AccessToken(row) => InsertAccessToken::new(row).execute(connection)?,
+            Insert::AuthenticatorSuccess(key) => ForgetFailures::new(key).execute(connection)?,
         };
     }
     Ok(Outcome::Committed)
@@ -38,9 +50,10 @@ fn guard_holds(connection: &mut SqliteConnection, guard: &Guard) -> QueryResult<
         Guard::None => return Ok(true),
         Guard::Transaction(change) => UpdateTransaction(change).execute(connection)?,
         Guard::IdempotencyKey(row) => insert_idempotency_key(connection, row)?,
-        Guard::AssertionId(row) => {
-            insert_into(assertion_ids::table).values(&**row).on_conflict_do_nothing().execute(connection)?
-        }
+        Guard::Code(redemption) => RedeemCode::new(redemption).execute(connection)?,
+        Guard::DeviceCode(redemption) => RedeemDeviceCode::new(redemption).execute(connection)?,
+        Guard::RefreshToken(rotation) => RotateRefreshToken::new(rotation).execute(connection)?,
+        Guard::AuthenticatorTry(attempt) => CountTry::new(attempt).execute(connection)?,
     };
     Ok(rows == 1)
 }
@@ -104,3 +117,83 @@ impl QueryId for UpdateTransaction<'_> {
 }
 
 impl RunQueryDsl<SqliteConnection> for UpdateTransaction<'_> {}
+
+row_statement! {
+    /// A new grant, under the epochs of now.
+    InsertGrant over GrantRow:
+    concat!(insert_grants!(), "("), concat!(") AS u", epochs_of_u!());
+    {
+        id: IdBytes,
+        client_id: String,
+        application_id: Option<String>,
+        user_id: String,
+        scope: String,
+        resource_server: Option<String>,
+        amr: Option<String>,
+        acr: Option<String>,
+        auth_time: i64,
+        created_at: i64,
+        expires_at: i64,
+    }
+}
+
+row_statement! {
+    /// A new access token, under the epochs of now.
+    InsertAccessToken over AccessTokenRow:
+    concat!(insert_access_tokens!(), "("), concat!(") AS u", epochs_of_u!());
+    {
+        id: IdBytes,
+        token_hash: Option<Vec<u8>>,
+        grant_id: Option<IdBytes>,
+        client_id: String,
+        application_id: Option<String>,
+        user_id: Option<String>,
+        scope: String,
+        resource_server: Option<String>,
+        jkt: Option<String>,
+        issued_at: i64,
+        expires_at: i64,
+    }
+}
+
+row_statement! {
+    /// Marks a code as exchanged.
+    RedeemCode over CodeRedemption:
+    "UPDATE authorizations SET status = u.status, grant_id = u.grant_id FROM (",
+    ") AS u WHERE authorizations.id = u.id AND authorizations.status = u.expected_status";
+    { id: IdBytes, expected_status: i16, status: i16, grant_id: IdBytes }
+}
+
+row_statement! {
+    /// Marks a device's code as exchanged.
+    RedeemDeviceCode over CodeRedemption:
+    "UPDATE device_codes SET status = u.status FROM (",
+    ") AS u WHERE device_codes.id = u.id AND device_codes.status = u.expected_status";
+    { id: IdBytes, expected_status: i16, status: i16 }
+}
+
+row_statement! {
+    /// Rotates a refresh token that is still the last one.
+    RotateRefreshToken over RefreshRotation:
+    "UPDATE refresh_tokens SET generation = u.generation + 1, issued_at = u.issued_at, expires_at = u.expires_at FROM (",
+    ") AS u WHERE refresh_tokens.id = u.id AND refresh_tokens.generation = u.generation";
+    { id: IdBytes, generation: i32, issued_at: i64, expires_at: i64 }
+}
+
+row_statement! {
+    /// Counts a try, if there is one left.
+    CountTry over AuthenticatorTry:
+    "UPDATE authenticators SET failures = authenticators.failures + 1 FROM (",
+    ") AS u WHERE authenticators.device_id = u.device_id AND authenticators.user_id = u.user_id \
+       AND authenticators.name = u.name AND authenticators.failures < u.failures_max";
+    { device_id: String, user_id: String, name: String, failures_max: i32 }
+}
+
+row_statement! {
+    /// Forgets failures after a success.
+    ForgetFailures over AuthenticatorKey:
+    "UPDATE authenticators SET failures = 0 FROM (",
+    ") AS u WHERE authenticators.device_id = u.device_id AND authenticators.user_id = u.user_id \
+       AND authenticators.name = u.name";
+    { device_id: String, user_id: String, name: String }
+}

@@ -19,6 +19,20 @@ pub fn find_device(connection: &mut Connection, id: &str) -> QueryResult<Option<
     devices::table.find(id).select(DeviceRow::as_select()).first(connection).optional()
 }
 
+/// The installations of these ids.
+pub fn find_devices(connection: &mut Connection, ids: &[String]) -> QueryResult<Vec<(String, DeviceRow)>> {
+    let rows: Vec<DeviceRow> = match connection {
+        Connection::Postgres(connection) => {
+            devices::table.filter(devices::id.eq_any(ids)).select(DeviceRow::as_select()).load(connection)?
+        }
+        Connection::Sqlite(connection) => {
+            let find = |id| devices::table.find(id).select(DeviceRow::as_select()).first(connection).optional();
+            ids.iter().map(find).filter_map(QueryResult::transpose).collect::<QueryResult<_>>()?
+        }
+    };
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
 /// Changes what an installation may tell anew about itself; its key, application and platform stay.
 pub fn update_device(connection: &mut Connection, row: &DeviceRow) -> QueryResult<bool> {
     diesel::update(devices::table.find(&row.id))

@@ -1,5 +1,6 @@
 //! Queries: functions that take a connection, so that they compose in a transaction. One file for each group of tables.
 
+pub mod authorizations;
 pub mod callbacks;
 pub mod devices;
 pub mod events;

@@ -1,93 +1,172 @@
-//! Access tokens, client assertions seen, authorizations on their way.
+//! Tokens: what they rest on, which of them are alive, and how they end.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
-use super::unless_taken;
 use crate::store::Connection;
-use crate::store::rows::{AccessTokenRow, AssertionIdRow, AuthorizationRow, DeviceRow};
-use crate::store::schema::{access_tokens, assertion_ids, authorizations, devices};
+use crate::store::keyed::keyed_statement;
+use crate::store::rows::{
+    AccessTokenRow, AuthenticationColumns, GrantRow, IdBytes, LiveAccessToken, LiveRefreshToken, RefreshTokenRow,
+};
+use crate::store::schema::{access_tokens, grants, refresh_tokens};
 
-/// Adds a token.
-pub fn insert_access_token(connection: &mut Connection, row: &AccessTokenRow) -> QueryResult<()> {
-    diesel::insert_into(access_tokens::table).values(row).execute(connection).map(drop)
+type AccessTokenColumns = (
+    Binary,
+    Nullable<Binary>,
+    Nullable<Binary>,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    BigInt,
+    BigInt,
+);
+
+type GrantColumns = (
+    Binary,
+    Text,
+    Nullable<Text>,
+    Text,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    BigInt,
+    BigInt,
+    BigInt,
+);
+
+type RefreshTokenColumns = (Binary, Binary, Text, Nullable<Text>, Integer, BigInt, BigInt);
+
+/// What the epochs of a row `t` are compared with.
+macro_rules! epochs_of_t {
+    () => {
+        " LEFT JOIN token_epochs AS c \
+            ON c.kind = CASE WHEN t.application_id IS NULL THEN 'client' ELSE 'application' END \
+            AND c.name = COALESCE(t.application_id, t.client_id) \
+          LEFT JOIN token_epochs AS r ON r.kind = 'resource_server' AND r.name = t.resource_server \
+          LEFT JOIN disabled_users AS x ON x.user_id = t.user_id"
+    };
 }
 
-/// An installation's token, and the installation.
-pub fn find_access_token(
+/// Whether a row `t` was revoked with its client, its resource server or its user.
+macro_rules! is_alive {
+    () => {
+        " x.user_id IS NULL AND t.client_epoch = COALESCE(c.epoch, 0) AND t.resource_epoch = COALESCE(r.epoch, 0)"
+    };
+}
+
+type FoundAccessToken = (
+    AccessTokenRow,
+    (Option<i64>, Option<String>, Option<String>),
+    (Option<String>, Option<String>),
+);
+
+keyed_statement! {
+    /// Access tokens that are alive.
+    LiveAccessTokens by IdBytes as Binary:
+    "SELECT t.id, t.token_hash, t.grant_id, t.client_id, t.application_id, t.user_id, t.scope, t.resource_server, t.jkt, \
+       t.issued_at, t.expires_at, g.auth_time, g.amr, g.acr, d.application_version, d.platform",
+    concat!(
+        " JOIN access_tokens AS t ON t.id = k.key \
+          LEFT JOIN grants AS g ON g.id = t.grant_id \
+          LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
+        epochs_of_t!(),
+        " WHERE", is_alive!(),
+        " AND (t.grant_id IS NULL OR g.client_epoch = COALESCE(c.epoch, 0)) \
+          AND (t.application_id IS NULL OR d.id IS NOT NULL)"
+    ) => FoundAccessToken as (
+        AccessTokenColumns,
+        (Nullable<BigInt>, Nullable<Text>, Nullable<Text>),
+        (Nullable<Text>, Nullable<Text>),
+    )
+}
+
+/// The tokens of these ids that are alive: not revoked, alone or with what they rest on. Expiry is not looked at.
+pub fn find_live_access_tokens(
     connection: &mut Connection,
-    token_hash: &[u8],
-) -> QueryResult<Option<(AccessTokenRow, DeviceRow)>> {
-    access_tokens::table
-        .inner_join(devices::table.on(devices::id.eq(access_tokens::client_id)))
-        .filter(access_tokens::token_hash.eq(token_hash))
-        .select((AccessTokenRow::as_select(), DeviceRow::as_select()))
+    ids: &[IdBytes],
+) -> QueryResult<Vec<(IdBytes, LiveAccessToken)>> {
+    let found = LiveAccessTokens::load(connection, ids)?;
+    let live = |(token, (auth_time, amr, acr), (version, platform)): FoundAccessToken| {
+        let authentication = auth_time.map(|auth_time| AuthenticationColumns { amr, acr, auth_time });
+        (token.id.clone(), LiveAccessToken { token, authentication, installation: version.zip(platform) })
+    };
+    Ok(found.into_iter().map(live).collect())
+}
+
+keyed_statement! {
+    /// Families of refresh tokens that are alive.
+    LiveRefreshTokens by IdBytes as Binary:
+    "SELECT f.id, f.grant_id, f.authenticator, f.jkt, f.generation, f.issued_at, f.expires_at, \
+       t.id, t.client_id, t.application_id, t.user_id, t.scope, t.resource_server, t.amr, t.acr, t.auth_time, \
+       t.created_at, t.expires_at, a.public_key",
+    concat!(
+        " JOIN refresh_tokens AS f ON f.id = k.key \
+          JOIN grants AS t ON t.id = f.grant_id \
+          LEFT JOIN authenticators AS a ON a.device_id = t.client_id AND a.user_id = t.user_id \
+            AND a.name = f.authenticator",
+        epochs_of_t!(),
+        " WHERE", is_alive!()
+    ) => (RefreshTokenRow, GrantRow, Option<String>) as (RefreshTokenColumns, GrantColumns, Nullable<Text>)
+}
+
+/// The families of these ids that are alive. Expiry is not looked at.
+pub fn find_live_refresh_tokens(
+    connection: &mut Connection,
+    ids: &[IdBytes],
+) -> QueryResult<Vec<(IdBytes, LiveRefreshToken)>> {
+    let found = LiveRefreshTokens::load(connection, ids)?;
+    let live = |(refresh_token, grant, authenticator_key): (RefreshTokenRow, GrantRow, Option<String>)| {
+        (refresh_token.id.clone(), LiveRefreshToken { refresh_token, grant, authenticator_key })
+    };
+    Ok(found.into_iter().map(live).collect())
+}
+
+/// A family of refresh tokens of a grant, by its authenticator.
+pub fn find_refresh_token_of_grant(
+    connection: &mut Connection,
+    grant: &[u8],
+    authenticator: &str,
+) -> QueryResult<Option<RefreshTokenRow>> {
+    refresh_tokens::table
+        .filter(refresh_tokens::grant_id.eq(grant).and(refresh_tokens::authenticator.eq(authenticator)))
+        .select(RefreshTokenRow::as_select())
         .first(connection)
         .optional()
 }
 
-/// Removes one token.
-pub fn delete_access_token(connection: &mut Connection, token_hash: &[u8]) -> QueryResult<bool> {
-    diesel::delete(access_tokens::table.find(token_hash)).execute(connection).map(|count| count > 0)
+/// Ends a grant, and with it everything that rests on it; `false` when there is none.
+pub fn delete_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
+    diesel::delete(grants::table.find(id)).execute(connection).map(|count| count > 0)
 }
 
-/// Removes everything issued to a client, and what is on its way to it.
-pub fn delete_grants_of_client(connection: &mut Connection, client: &str) -> QueryResult<()> {
-    diesel::delete(access_tokens::table.filter(access_tokens::client_id.eq(client))).execute(connection)?;
-    diesel::delete(authorizations::table.filter(authorizations::client_id.eq(client))).execute(connection)?;
-    Ok(())
+/// Ends all grants of a user.
+pub fn delete_grants_of_user(connection: &mut Connection, user: &str) -> QueryResult<usize> {
+    diesel::delete(grants::table.filter(grants::user_id.eq(user))).execute(connection)
 }
 
-/// Notes an assertion; `false` when it was seen before.
-pub fn insert_assertion_id(connection: &mut Connection, row: &AssertionIdRow) -> QueryResult<bool> {
-    unless_taken(connection, |connection| diesel::insert_into(assertion_ids::table).values(row).execute(connection))
+/// Ends all grants of a user at a client.
+pub fn delete_grants_of_user_at_client(connection: &mut Connection, user: &str, client: &str) -> QueryResult<usize> {
+    diesel::delete(grants::table.filter(grants::user_id.eq(user).and(grants::client_id.eq(client)))).execute(connection)
 }
 
-/// Adds an authorization request.
-pub fn insert_authorization(connection: &mut Connection, row: &AuthorizationRow) -> QueryResult<()> {
-    diesel::insert_into(authorizations::table).values(row).execute(connection).map(drop)
+/// Ends all grants at a client.
+pub fn delete_grants_of_client(connection: &mut Connection, client: &str) -> QueryResult<usize> {
+    diesel::delete(grants::table.filter(grants::client_id.eq(client))).execute(connection)
 }
 
-/// The authorization the login page was called for.
-pub fn find_authorization_by_challenge(
-    connection: &mut Connection,
-    challenge_hash: &[u8],
-) -> QueryResult<Option<AuthorizationRow>> {
-    authorizations::table
-        .filter(authorizations::challenge_hash.eq(challenge_hash))
-        .select(AuthorizationRow::as_select())
-        .first(connection)
-        .optional()
+/// Removes an installation's own tokens.
+pub fn delete_own_tokens_of_installation(connection: &mut Connection, device: &str) -> QueryResult<usize> {
+    let own = access_tokens::table
+        .filter(access_tokens::client_id.eq(device))
+        .filter(access_tokens::application_id.is_not_null().and(access_tokens::grant_id.is_null()));
+    diesel::delete(own).execute(connection)
 }
 
-/// The authorization a code was issued for.
-pub fn find_authorization_by_code(
-    connection: &mut Connection,
-    code_hash: &[u8],
-) -> QueryResult<Option<AuthorizationRow>> {
-    authorizations::table
-        .filter(authorizations::code_hash.eq(code_hash))
-        .select(AuthorizationRow::as_select())
-        .first(connection)
-        .optional()
-}
-
-/// Saves what became of an authorization; `false` when it does not have the status any more that this was decided on.
-pub fn update_authorization(
-    connection: &mut Connection,
-    row: &AuthorizationRow,
-    expected_status: i16,
-) -> QueryResult<bool> {
-    let unchanged = authorizations::table.find(&row.id).filter(authorizations::status.eq(expected_status));
-    diesel::update(unchanged)
-        .set((
-            authorizations::status.eq(row.status),
-            authorizations::code_hash.eq(row.code_hash.as_deref()),
-            authorizations::user_id.eq(row.user_id.as_deref()),
-            authorizations::amr.eq(row.amr.as_deref()),
-            authorizations::acr.eq(row.acr.as_deref()),
-            authorizations::token_hash.eq(row.token_hash.as_deref()),
-            authorizations::expires_at.eq(row.expires_at),
-        ))
-        .execute(connection)
-        .map(|count| count > 0)
+/// Removes one access token; `false` when there is none.
+pub fn delete_access_token(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
+    diesel::delete(access_tokens::table.find(id)).execute(connection).map(|count| count > 0)
 }

@@ -44,6 +44,28 @@ pub struct AuthenticatorRow {
     pub name: String,
     pub public_key: String,
     pub created_at: i64,
+    /// Wrong proofs in a row, those still being looked at included.
+    pub failures: i32,
+}
+
+/// Which authenticator, of which user on which device.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct AuthenticatorKey {
+    pub device_id: String,
+    pub user_id: String,
+    pub name: String,
+}
+
+/// A try of an authenticator that is about to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct AuthenticatorTry {
+    pub device_id: String,
+    pub user_id: String,
+    pub name: String,
+    /// Tries without a success there may be, this one included.
+    pub failures_max: i32,
 }
 
 /// Where a push for an installation goes.

@@ -1,19 +1,109 @@
 use diesel::prelude::*;
 
 use super::IdBytes;
-use crate::store::schema::{access_tokens, assertion_ids, authorizations};
+use crate::store::schema::{access_tokens, assertion_ids, grants, refresh_tokens};
 
-/// An access token, by its keyed hash.
-#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = access_tokens, treat_none_as_default_value = false)]
+/// One login of one user at one client: what tokens rest on. The epochs it is made under are the database's matter.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = grants)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct GrantRow {
+    pub id: IdBytes,
+    pub client_id: String,
+    /// Of an installation.
+    pub application_id: Option<String>,
+    pub user_id: String,
+    pub scope: String,
+    pub resource_server: Option<String>,
+    /// How the user was authenticated: a JSON array of names.
+    pub amr: Option<String>,
+    pub acr: Option<String>,
+    pub auth_time: i64,
+    pub created_at: i64,
+    /// Nothing that rests on it lives longer.
+    pub expires_at: i64,
+}
+
+/// An access token. The epochs it is made under are the database's matter.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = access_tokens)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct AccessTokenRow {
-    pub token_hash: Vec<u8>,
+    pub id: IdBytes,
+    /// A keyed hash of the whole token; a JWT has none.
+    pub token_hash: Option<Vec<u8>>,
+    /// None for a client's own token.
+    pub grant_id: Option<IdBytes>,
     pub client_id: String,
+    /// Of an installation.
+    pub application_id: Option<String>,
     pub user_id: Option<String>,
     pub scope: String,
+    pub resource_server: Option<String>,
+    /// The key it is bound to (RFC 9449 §6.1).
+    pub jkt: Option<String>,
     pub issued_at: i64,
     pub expires_at: i64,
+}
+
+/// A family of refresh tokens: the last one is the one of `generation`.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = refresh_tokens, treat_none_as_default_value = false)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct RefreshTokenRow {
+    pub id: IdBytes,
+    pub grant_id: IdBytes,
+    /// `default`, `pin`, `fingerprint`, `custom:ID`.
+    pub authenticator: String,
+    /// The key it is bound to (RFC 9449 §5).
+    pub jkt: Option<String>,
+    /// 0 when made, one more with each rotation.
+    pub generation: i32,
+    /// When the last one was given out.
+    pub issued_at: i64,
+    /// Of the last one.
+    pub expires_at: i64,
+}
+
+/// The rotation of a family, refused unless its last token is still the one of `generation`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct RefreshRotation {
+    pub id: IdBytes,
+    pub generation: i32,
+    pub issued_at: i64,
+    pub expires_at: i64,
+}
+
+/// An access token that is alive: neither it nor what it rests on was revoked. Whether it has expired is not looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveAccessToken {
+    /// The token.
+    pub token: AccessTokenRow,
+    /// Of the grant it rests on, if it is a user's.
+    pub authentication: Option<AuthenticationColumns>,
+    /// Of an installation: its version and platform.
+    pub installation: Option<(String, String)>,
+}
+
+/// How and when a user logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct AuthenticationColumns {
+    pub amr: Option<String>,
+    pub acr: Option<String>,
+    pub auth_time: i64,
+}
+
+/// A family of refresh tokens that is alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveRefreshToken {
+    /// The family.
+    pub refresh_token: RefreshTokenRow,
+    /// What it rests on.
+    pub grant: GrantRow,
+    /// The public key of the authenticator it belongs to, if that is enrolled.
+    pub authenticator_key: Option<String>,
 }
 
 /// A client assertion's `jti`, by its keyed hash.
@@ -23,28 +113,5 @@ pub struct AccessTokenRow {
 pub struct AssertionIdRow {
     pub client_id: String,
     pub jti_hash: Vec<u8>,
-    pub expires_at: i64,
-}
-
-/// An authorization request on its way from the application to a code.
-#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = authorizations, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
-pub struct AuthorizationRow {
-    pub id: IdBytes,
-    pub challenge_hash: Vec<u8>,
-    pub code_hash: Option<Vec<u8>>,
-    pub client_id: String,
-    pub redirect_uri: String,
-    pub scope: String,
-    pub state: Option<String>,
-    pub code_challenge: String,
-    pub status: i16,
-    pub user_id: Option<String>,
-    pub amr: Option<String>,
-    pub acr: Option<String>,
-    /// The access token made of the code: revoked when the code comes a second time.
-    pub token_hash: Option<Vec<u8>>,
-    pub created_at: i64,
     pub expires_at: i64,
 }

@@ -1,0 +1,166 @@
+-- Access tokens and authorizations live for minutes: those on their way are not carried over.
+DROP TABLE authorizations;
+DROP TABLE access_tokens;
+
+-- One login of one user at one client: what tokens rest on. Without the row none of them is worth anything.
+CREATE TABLE grants (
+    id BLOB PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    application_id TEXT,
+    user_id TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    resource_server TEXT,
+    amr TEXT,
+    acr TEXT,
+    auth_time BIGINT NOT NULL,
+    client_epoch BIGINT NOT NULL,
+    resource_epoch BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX grants_by_user ON grants (user_id, client_id, id);
+CREATE INDEX grants_by_client ON grants (client_id);
+CREATE INDEX grants_by_expiry ON grants (expires_at);
+
+-- Every access token, a JWT too. The id is the first part of an opaque token and the jti of a JWT.
+CREATE TABLE access_tokens (
+    id BLOB PRIMARY KEY,
+    token_hash BLOB,
+    grant_id BLOB,
+    client_id TEXT NOT NULL,
+    application_id TEXT,
+    user_id TEXT,
+    scope TEXT NOT NULL,
+    resource_server TEXT,
+    jkt TEXT,
+    client_epoch BIGINT NOT NULL,
+    resource_epoch BIGINT NOT NULL,
+    issued_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
+CREATE INDEX access_tokens_by_user ON access_tokens (user_id, client_id, grant_id, id) WHERE user_id IS NOT NULL;
+-- The installations' own tokens.
+CREATE INDEX access_tokens_of_installations ON access_tokens (client_id) WHERE application_id IS NOT NULL AND grant_id IS NULL;
+
+-- A family of refresh tokens, one for each authenticator of a grant; the generation tells which token is the last one.
+CREATE TABLE refresh_tokens (
+    id BLOB PRIMARY KEY,
+    grant_id BLOB NOT NULL REFERENCES grants (id) ON DELETE CASCADE,
+    authenticator TEXT NOT NULL,
+    jkt TEXT,
+    generation INTEGER NOT NULL,
+    issued_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    UNIQUE (grant_id, authenticator)
+) WITHOUT ROWID;
+
+-- How often everything issued to a client, an application or for a resource server was revoked at once: a grant or token of
+-- another epoch is dead.
+CREATE TABLE token_epochs (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+
+-- Authorization requests on their way: waiting for the login page, for consent, then for the code to be redeemed.
+CREATE TABLE authorizations (
+    id BLOB PRIMARY KEY,
+    challenge_hash BLOB NOT NULL UNIQUE,
+    code_hash BLOB UNIQUE,
+    client_id TEXT NOT NULL,
+    redirect_uri TEXT,
+    scope TEXT NOT NULL,
+    resource_server TEXT,
+    state TEXT,
+    nonce TEXT,
+    code_challenge TEXT,
+    jkt TEXT,
+    hints TEXT,
+    device_code_id BLOB,
+    status SMALLINT NOT NULL,
+    user_id TEXT,
+    amr TEXT,
+    acr TEXT,
+    auth_time BIGINT,
+    grant_id BLOB,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX authorizations_by_expiry ON authorizations (expires_at);
+CREATE INDEX authorizations_by_client ON authorizations (client_id);
+CREATE INDEX authorizations_by_user ON authorizations (user_id) WHERE user_id IS NOT NULL;
+
+-- Authorization requests handed over by the client itself (RFC 9126).
+CREATE TABLE pushed_requests (
+    request_hash BLOB PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX pushed_requests_by_expiry ON pushed_requests (expires_at);
+
+-- Devices that wait for their user (RFC 8628).
+CREATE TABLE device_codes (
+    id BLOB PRIMARY KEY,
+    device_code_hash BLOB NOT NULL UNIQUE,
+    user_code_hash BLOB NOT NULL UNIQUE,
+    client_id TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    resource_server TEXT,
+    status SMALLINT NOT NULL,
+    user_id TEXT,
+    amr TEXT,
+    acr TEXT,
+    auth_time BIGINT,
+    interval_seconds INTEGER NOT NULL,
+    polled_at BIGINT,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX device_codes_by_expiry ON device_codes (expires_at);
+CREATE INDEX device_codes_by_user ON device_codes (user_id) WHERE user_id IS NOT NULL;
+
+-- What users have allowed clients: a web client, or an application on all of the user's devices.
+CREATE TABLE consents (
+    id BLOB PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    client TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    UNIQUE (user_id, client)
+) WITHOUT ROWID;
+
+-- Logins a browser remembers.
+CREATE TABLE login_sessions (
+    id BLOB PRIMARY KEY,
+    session_hash BLOB NOT NULL UNIQUE,
+    user_id TEXT NOT NULL,
+    amr TEXT,
+    acr TEXT,
+    auth_time BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX login_sessions_by_expiry ON login_sessions (expires_at);
+CREATE INDEX login_sessions_by_user ON login_sessions (user_id);
+
+-- Users who may do nothing until they are enabled again.
+CREATE TABLE disabled_users (
+    user_id TEXT PRIMARY KEY,
+    disabled_at BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- Keys the server signs tokens with; the private part is sealed.
+CREATE TABLE signing_keys (
+    kid TEXT PRIMARY KEY,
+    algorithm TEXT NOT NULL,
+    private_key BLOB NOT NULL,
+    created_at BIGINT NOT NULL,
+    active_from BIGINT NOT NULL,
+    published_until BIGINT
+) WITHOUT ROWID;
+
+-- Wrong proofs in a row.
+ALTER TABLE authenticators ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;

@@ -1,0 +1,70 @@
+//! Authorization requests on their way.
+
+use diesel::prelude::*;
+
+use crate::store::Connection;
+use crate::store::rows::AuthorizationRow;
+use crate::store::schema::authorizations;
+
+/// Adds an authorization request.
+pub fn insert_authorization(connection: &mut Connection, row: &AuthorizationRow) -> QueryResult<()> {
+    diesel::insert_into(authorizations::table).values(row).execute(connection).map(drop)
+}
+
+/// The authorization the login page was called for.
+pub fn find_authorization_by_challenge(
+    connection: &mut Connection,
+    challenge_hash: &[u8],
+) -> QueryResult<Option<AuthorizationRow>> {
+    authorizations::table
+        .filter(authorizations::challenge_hash.eq(challenge_hash))
+        .select(AuthorizationRow::as_select())
+        .first(connection)
+        .optional()
+}
+
+/// The authorization a code was issued for.
+pub fn find_authorization_by_code(
+    connection: &mut Connection,
+    code_hash: &[u8],
+) -> QueryResult<Option<AuthorizationRow>> {
+    authorizations::table
+        .filter(authorizations::code_hash.eq(code_hash))
+        .select(AuthorizationRow::as_select())
+        .first(connection)
+        .optional()
+}
+
+/// Saves what became of an authorization; `false` when it does not have the status any more that this was decided on.
+pub fn update_authorization(
+    connection: &mut Connection,
+    row: &AuthorizationRow,
+    expected_status: i16,
+) -> QueryResult<bool> {
+    let unchanged = authorizations::table.find(&row.id).filter(authorizations::status.eq(expected_status));
+    diesel::update(unchanged)
+        .set((
+            authorizations::status.eq(row.status),
+            authorizations::challenge_hash.eq(row.challenge_hash.as_slice()),
+            authorizations::code_hash.eq(row.code_hash.as_deref()),
+            authorizations::scope.eq(&row.scope),
+            authorizations::user_id.eq(row.user_id.as_deref()),
+            authorizations::amr.eq(row.amr.as_deref()),
+            authorizations::acr.eq(row.acr.as_deref()),
+            authorizations::auth_time.eq(row.auth_time),
+            authorizations::grant_id.eq(row.grant_id.as_deref()),
+            authorizations::expires_at.eq(row.expires_at),
+        ))
+        .execute(connection)
+        .map(|count| count > 0)
+}
+
+/// Forgets what is on its way for a user.
+pub fn delete_authorizations_of_user(connection: &mut Connection, user: &str) -> QueryResult<usize> {
+    diesel::delete(authorizations::table.filter(authorizations::user_id.eq(user))).execute(connection)
+}
+
+/// Forgets what is on its way to a client.
+pub fn delete_authorizations_of_client(connection: &mut Connection, client: &str) -> QueryResult<usize> {
+    diesel::delete(authorizations::table.filter(authorizations::client_id.eq(client))).execute(connection)
+}
