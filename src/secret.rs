@@ -95,6 +95,8 @@ pub enum Purpose {
     Otp,
     /// Recognises tokens, authorization codes, challenges.
     Token,
+    /// Derives refresh tokens.
+    RefreshToken,
     /// Seals the answer kept for a repeated request with the same `Idempotency-Key`.
     IdempotentAnswer,
     /// Recognises request bodies and keys of idempotent requests.
@@ -104,13 +106,14 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Settings,
         Self::TransactionContent,
         Self::PushAddress,
         Self::SmsCode,
         Self::Otp,
         Self::Token,
+        Self::RefreshToken,
         Self::IdempotentAnswer,
         Self::IdempotencyKey,
         Self::SigningKey,
@@ -124,6 +127,7 @@ impl Purpose {
             Self::SmsCode => b"countersign/sms-code/1",
             Self::Otp => b"countersign/otp/1",
             Self::Token => b"countersign/token/1",
+            Self::RefreshToken => b"countersign/refresh-token/1",
             Self::IdempotentAnswer => b"countersign/idempotent-answer/1",
             Self::IdempotencyKey => b"countersign/idempotency-key/1",
             Self::SigningKey => b"countersign/signing-key/1",

@@ -4,6 +4,7 @@
 //! then authenticators and push. Whatever goes takes with it what was built upon it: an installation its enrolments and
 //! tokens, an enrolment its authenticators and its push.
 
+mod attempts;
 mod authenticators;
 pub mod channel;
 mod enrolment;
@@ -25,6 +26,7 @@ use crate::store::{Store, StoreError};
 use crate::users::events::{Concerning, EventType, event};
 use persist::KeysToEnrol;
 
+pub use attempts::TryOutcome;
 pub use authenticators::{AuthenticatorName, CUSTOM_ID_BYTES_MAX};
 pub use enrolment::{EnrolmentRefusal, PUSH_ADDRESS_BYTES_MAX};
 pub use registration::{ClientMetadata, RegistrationRefusal, TEXT_CHARACTERS_MAX};
@@ -63,6 +65,8 @@ struct Parts {
     random: SharedRandom,
     clock: Clock,
     server_key: PublicJwk,
+    /// Looked at with every request of a phone.
+    devices: persist::DevicesById,
 }
 
 impl Devices {
@@ -76,7 +80,8 @@ impl Devices {
         clock: Clock,
     ) -> Self {
         let server_key = server_key(&keyring);
-        Self(Arc::new(Parts { store, settings, keyring, random, clock, server_key }))
+        let devices = persist::devices_by_id(&store);
+        Self(Arc::new(Parts { store, settings, keyring, random, clock, server_key, devices }))
     }
 
     /// Registers an installation (RFC 7591).
@@ -147,7 +152,7 @@ impl Devices {
 
     /// An installation.
     pub async fn find(&self, id: &DeviceId) -> Result<Option<Device>, StoreError> {
-        Ok(persist::find_device(&self.0.store, id).await?.map(|(device, _)| device))
+        self.0.devices.find(id.to_string()).await?.map(Device::try_from).transpose()
     }
 
     /// Enrols a user's key on a device.
@@ -204,6 +209,7 @@ impl Devices {
             name: name.to_string(),
             public_key: key.to_json(),
             created_at: now.as_millis(),
+            failures: 0,
         };
         let event = self.event(EventType::AuthenticatorEnrolled, device, Some(user), now);
         persist::replace_authenticator(&self.0.store, row, event).await

@@ -1,15 +1,20 @@
 //! Devices in the database. Each change and its event are one database transaction.
 
 use super::enrolment::{EnrolmentRefusal, KeyEnrolment, decide_keys};
+use super::authenticators::AuthenticatorName;
 use super::{Device, DeviceError, Enrolment, EnrolmentError, EnrolmentState, Transport};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::PublicJwk;
 use crate::random::SharedRandom;
 use crate::settings::{MobileAuthentication, Platform};
-use crate::store::queries::{devices as queries, events, tokens};
-use crate::store::rows::{AuthenticatorRow, DeviceRow, EnrolmentRow, EventRow, PushAddressRow};
-use crate::store::{Connection, Store, StoreError, WriteError};
+use crate::store::journal::{Entry, Guard, Insert, Outcome};
+use crate::store::queries::{authorizations, devices as queries, events, tokens};
+use crate::store::rows::{
+    AssertionIdRow, AuthenticatorKey, AuthenticatorRow, AuthenticatorTry, DeviceRow, EnrolmentRow, EventRow,
+    PushAddressRow,
+};
+use crate::store::{Batched, Connection, Store, StoreError, WriteError};
 
 /// The most authenticators shown: far above what people have.
 const LISTED_MAX: i64 = 100;
@@ -21,6 +26,13 @@ pub(super) fn refuse<R>(refusal: R) -> WriteError<DeviceError<R>> {
 
 pub(super) fn corrupt(what: &str) -> StoreError {
     StoreError::Query(format!("{what} holds what this program did not write"))
+}
+
+/// Installations by id.
+pub(super) type DevicesById = Batched<String, DeviceRow>;
+
+pub(super) fn devices_by_id(store: &Store) -> DevicesById {
+    Batched::new(store.clone(), queries::find_devices)
 }
 
 /// Adds an installation.
@@ -62,7 +74,9 @@ pub(super) async fn delete_device(store: &Store, id: &DeviceId, event: EventRow)
     let id = id.clone();
     store
         .write(move |connection| {
+            authorizations::delete_authorizations_of_client(connection, id.as_str())?;
             tokens::delete_grants_of_client(connection, id.as_str())?;
+            tokens::delete_own_tokens_of_installation(connection, id.as_str())?;
             let found = queries::delete_device(connection, id.as_str())?;
             if found {
                 events::insert_event(connection, &event)?;
@@ -247,7 +261,67 @@ pub(super) async fn replace_authenticator(
         .await
 }
 
-/// Removes a further key; `false` when there is none.
+/// Counts a try, if there is one left, and uses up what came with it.
+pub(super) async fn begin_try(
+    store: &Store,
+    attempt: AuthenticatorTry,
+    assertions: Vec<AssertionIdRow>,
+) -> Result<Outcome, StoreError> {
+    let guard = Guard::AuthenticatorTry(Box::new(attempt));
+    store.commit(Entry { assertions, guard, inserts: Vec::new() }).await
+}
+
+/// The tries of an authenticator without a success since; `None` where it is not enrolled (any more).
+pub(super) async fn find_failures(
+    store: &Store,
+    device: &DeviceId,
+    user: &UserId,
+    name: &AuthenticatorName,
+) -> Result<Option<i32>, StoreError> {
+    let (device, user, name) = (device.clone(), user.clone(), name.to_string());
+    let find = move |connection: &mut Connection| {
+        queries::find_authenticator(connection, device.as_str(), user.as_str(), &name)
+    };
+    Ok(store.read(find).await?.map(|row| row.failures))
+}
+
+/// Forgets the tries of an authenticator.
+pub(super) async fn forget_failures(
+    store: &Store,
+    device: &DeviceId,
+    user: &UserId,
+    name: &AuthenticatorName,
+) -> Result<(), StoreError> {
+    let key = AuthenticatorKey { device_id: device.to_string(), user_id: user.to_string(), name: name.to_string() };
+    let inserts = vec![Insert::AuthenticatorSuccess(Box::new(key))];
+    store.commit(Entry { inserts, ..Entry::default() }).await.map(|_| ())
+}
+
+/// Ends everything a user has on a device; `false` when there is nothing.
+pub(super) async fn disconnect(
+    store: &Store,
+    device: &DeviceId,
+    user: &UserId,
+    event: EventRow,
+) -> Result<bool, StoreError> {
+    let (device, user) = (device.clone(), user.clone());
+    store
+        .write(move |connection| {
+            let (device, user) = (device.as_str(), user.as_str());
+            // What is on its way first: a code that is being exchanged has become a grant when this is through.
+            authorizations::delete_authorizations_of_user_at_client(connection, user, device)?;
+            let grants = tokens::delete_grants_of_user_at_client(connection, user, device)?;
+            let enrolled = remove_enrolment(connection, device, user)?;
+            let found = enrolled || grants > 0;
+            if found {
+                events::insert_event(connection, &event)?;
+            }
+            Ok(found)
+        })
+        .await
+}
+
+/// Removes a further key, and the refresh tokens that belong to it; `false` when there is none.
 pub(super) async fn delete_authenticator(
     store: &Store,
     device: &DeviceId,
@@ -258,6 +332,7 @@ pub(super) async fn delete_authenticator(
     let (device, user) = (device.clone(), user.clone());
     store
         .write(move |connection| {
+            tokens::delete_refresh_tokens_of_authenticator(connection, device.as_str(), user.as_str(), &name)?;
             let found = queries::delete_authenticator(connection, device.as_str(), user.as_str(), &name)?;
             if found {
                 events::insert_event(connection, &event)?;

@@ -1,5 +1,6 @@
 //! The errors of the token endpoint, by the codes of RFC 6749 §5.2.
 
+use super::refresh_proof::ProofError;
 use crate::store::StoreError;
 
 /// Why a token was not issued. The texts are for the developer of the client; they tell nothing about other clients.
@@ -11,14 +12,37 @@ pub enum OAuthError {
     /// The client did not prove that it is one. `401`.
     #[error("The client is unknown, or its credentials are wrong, expired or used before.")]
     InvalidClient,
-    /// The authorization code is of no use.
-    #[error("The code is unknown, expired or used, or was issued to another client, redirect_uri or code_challenge.")]
+    /// The code or refresh token is of no use.
+    #[error(
+        "The code or token is unknown, expired, revoked or used before, or was issued to another client, redirect_uri or \
+         code_challenge."
+    )]
     InvalidGrant,
+    /// The proof beside a refresh token is not one.
+    #[error("{error}")]
+    InvalidProof {
+        /// What is wrong with it.
+        error: ProofError,
+        /// Wrong proofs that may still follow before the user is disconnected, where they are limited.
+        attempts_left: Option<u32>,
+    },
+    /// The authenticator that the token belongs to, or is to belong to, is not enrolled or not allowed any more.
+    #[error("The authenticator is not enrolled on this device, or the application does not allow it any more.")]
+    AuthenticatorGone,
+    /// The application has PINs and this token is not bound to one.
+    #[error("The refresh token has to be bound to an authenticator first: send `authenticator` with it.")]
+    UnboundRefreshToken,
+    /// The last wrong proof was one too many: user and device know each other no more.
+    #[error("Wrong proofs used up the attempts: the user was disconnected from this device and has to log in again.")]
+    UserDisconnected,
+    /// `resource` names nothing this client may have tokens for (RFC 8707 §2).
+    #[error("resource: is not a resource server that this client may have tokens for.")]
+    InvalidTarget,
     /// The client is known but may not do this.
     #[error("{0}")]
     UnauthorizedClient(&'static str),
     /// No such grant.
-    #[error("grant_type: must be `client_credentials` or `authorization_code`.")]
+    #[error("grant_type: is not one this server knows; its metadata lists them.")]
     UnsupportedGrantType,
     /// More than the client may have, or not a scope at all.
     #[error("scope: is unknown or more than this client may have.")]
@@ -35,7 +59,12 @@ impl OAuthError {
         match self {
             Self::InvalidRequest(_) => "invalid_request",
             Self::InvalidClient => "invalid_client",
-            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidGrant
+            | Self::InvalidProof { .. }
+            | Self::AuthenticatorGone
+            | Self::UnboundRefreshToken
+            | Self::UserDisconnected => "invalid_grant",
+            Self::InvalidTarget => "invalid_target",
             Self::UnauthorizedClient(_) => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",

@@ -1,6 +1,6 @@
 //! The token server: who a client is, how a user comes to log in on an installation, and the tokens both end in.
 //!
-//! Clients are API clients (configured) and installations (registered). Each grant is one file in `grants`; users are
+//! Clients are web clients (configured) and installations (registered); API clients use the server's own APIs. Each grant is one file in `grants`; users are
 //! authenticated by somebody else's login page, which answers through login requests.
 
 mod authorization;
@@ -12,6 +12,7 @@ mod login_requests;
 mod persist;
 mod pkce;
 mod redirect;
+mod refresh_proof;
 mod scope;
 mod tokens;
 
@@ -31,7 +32,8 @@ pub use clients::{CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCred
 pub use error::OAuthError;
 pub use grants::TokenRequest;
 pub use login_requests::{AcceptLogin, LoginRequest, LoginRequestError, RejectLogin};
-pub use tokens::{ACCESS_TOKEN_LIFETIME, Bearer, BearerError, TokenResponse};
+pub use refresh_proof::{ProofError, REFRESH_PROOF_TYPE};
+pub use tokens::{Bearer, BearerError, TokenResponse, TokenType};
 
 /// Where the token server is and where it sends users.
 #[derive(Clone, Debug)]
@@ -57,6 +59,8 @@ struct Parts {
     issuer: String,
     token_endpoint: String,
     login_url: Option<Url>,
+    access_tokens: persist::LiveAccessTokens,
+    refresh_tokens: persist::LiveRefreshTokens,
 }
 
 impl TokenServer {
@@ -74,7 +78,20 @@ impl TokenServer {
         let issuer = options.issuer.as_str().trim_end_matches('/').to_owned();
         let token_endpoint = format!("{issuer}/oauth/token");
         let login_url = options.login_url;
-        Self(Arc::new(Parts { store, settings, devices, keyring, clock, random, issuer, token_endpoint, login_url }))
+        let (access_tokens, refresh_tokens) = (persist::live_access_tokens(&store), persist::live_refresh_tokens(&store));
+        Self(Arc::new(Parts {
+            store,
+            settings,
+            devices,
+            keyring,
+            clock,
+            random,
+            issuer,
+            token_endpoint,
+            login_url,
+            access_tokens,
+            refresh_tokens,
+        }))
     }
 
     /// The server's name as an issuer: `iss` of what it answers, an `aud` of what it is told.

@@ -1,51 +1,55 @@
 //! Tokens and authorizations in the database.
 
 use super::OAuthError;
-use super::authorization::{AuthorizationStatus, CodeVerdict, PresentedCode, decide_code};
-use crate::clock::Timestamp;
+use super::authorization::AuthorizationStatus;
 use crate::ids::ProfileId;
-use crate::secret::SecretString;
 use crate::store::journal::{Entry, Guard, Insert, Outcome};
-use crate::store::queries::{devices, events, tokens as queries};
-use crate::store::rows::{AccessTokenRow, AssertionIdRow, AuthorizationRow, DeviceRow, EventRow};
-use crate::store::{Connection, Store, StoreError, WriteError};
+use crate::store::queries::{authorizations, devices, events, tokens as queries};
+use crate::store::rows::{
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthorizationRow, CodeRedemption, EventRow, GrantRow, IdBytes,
+    LiveAccessToken, LiveRefreshToken, RefreshRotation, RefreshTokenRow,
+};
+use crate::store::{Batched, Store, StoreError};
 
-/// Uses up a client assertion; `false` when it was used before.
-pub(super) async fn use_assertion(store: &Store, assertion: AssertionIdRow) -> Result<bool, StoreError> {
-    let entry = Entry { guard: Guard::AssertionId(Box::new(assertion)), inserts: Vec::new() };
+/// Access tokens that are alive, by id.
+pub(super) type LiveAccessTokens = Batched<IdBytes, LiveAccessToken>;
+/// Families of refresh tokens that are alive, by id.
+pub(super) type LiveRefreshTokens = Batched<IdBytes, LiveRefreshToken>;
+
+pub(super) fn live_access_tokens(store: &Store) -> LiveAccessTokens {
+    Batched::new(store.clone(), queries::find_live_access_tokens)
+}
+
+pub(super) fn live_refresh_tokens(store: &Store) -> LiveRefreshTokens {
+    Batched::new(store.clone(), queries::find_live_refresh_tokens)
+}
+
+/// Uses up assertions; `false` when one was used before.
+pub(super) async fn use_assertions(store: &Store, assertions: Vec<AssertionIdRow>) -> Result<bool, StoreError> {
+    let entry = Entry { assertions, ..Entry::default() };
     Ok(store.commit(entry).await? == Outcome::Committed)
 }
 
-/// Uses up an assertion and issues a token for it; `false` when it was used before.
-pub(super) async fn issue_device_token(
+/// Uses up assertions and issues a client's own token for them; `false` when one was used before.
+pub(super) async fn issue_own_token(
     store: &Store,
-    assertion: AssertionIdRow,
+    assertions: Vec<AssertionIdRow>,
     token: AccessTokenRow,
     event: EventRow,
 ) -> Result<bool, StoreError> {
-    let entry = Entry {
-        guard: Guard::AssertionId(Box::new(assertion)),
-        inserts: vec![Insert::AccessToken(Box::new(token)), Insert::Event(Box::new(event))],
-    };
+    let inserts = vec![Insert::AccessToken(Box::new(token)), Insert::Event(Box::new(event))];
+    let entry = Entry { assertions, guard: Guard::None, inserts };
     Ok(store.commit(entry).await? == Outcome::Committed)
-}
-
-/// An installation's token, and the installation.
-pub(super) async fn find_access_token(
-    store: &Store,
-    hash: [u8; 32],
-) -> Result<Option<(AccessTokenRow, DeviceRow)>, StoreError> {
-    store.read(move |connection| queries::find_access_token(connection, &hash)).await
 }
 
 /// Adds an authorization that waits for the login page.
 pub(super) async fn insert_authorization(store: &Store, row: AuthorizationRow) -> Result<(), StoreError> {
-    store.write(move |connection| Ok(queries::insert_authorization(connection, &row)?)).await
+    store.write(move |connection| Ok(authorizations::insert_authorization(connection, &row)?)).await
 }
 
 /// The authorization the login page was called for.
 pub(super) async fn find_authorization(store: &Store, hash: [u8; 32]) -> Result<Option<AuthorizationRow>, StoreError> {
-    store.read(move |connection| queries::find_authorization_by_challenge(connection, &hash)).await
+    store.read(move |connection| authorizations::find_authorization_by_challenge(connection, &hash)).await
 }
 
 /// Saves what the login page said; `false` when it has spoken before.
@@ -56,7 +60,8 @@ pub(super) async fn finish_login(
 ) -> Result<bool, StoreError> {
     store
         .write(move |connection| {
-            let first = queries::update_authorization(connection, &row, AuthorizationStatus::WaitingForLogin.stored())?;
+            let expected = AuthorizationStatus::WaitingForLogin.stored();
+            let first = authorizations::update_authorization(connection, &row, expected)?;
             if let Some(event) = event.filter(|_| first) {
                 events::insert_event(connection, &event)?;
             }
@@ -65,81 +70,152 @@ pub(super) async fn finish_login(
         .await
 }
 
-/// A code presented by a client that has authenticated, and the token it is to become.
-pub(super) struct Redemption {
-    pub(super) assertion: AssertionIdRow,
-    pub(super) code_hash: [u8; 32],
-    pub(super) redirect_uri: String,
-    pub(super) code_verifier: SecretString,
-    pub(super) token: AccessTokenRow,
-    pub(super) event: EventRow,
-    pub(super) now: Timestamp,
+/// A code that was issued, and the profile of its user, if enrolled on the installation.
+pub(super) struct FoundCode {
+    pub(super) row: AuthorizationRow,
+    pub(super) profile_id: Option<ProfileId>,
 }
 
-/// Exchanges a code for a token and tells the user's profile, if enrolled. `None`: the code was of no use. That is committed
-/// too, with the assertion used up, the code burnt, or the token revoked that was issued for it before.
-pub(super) async fn redeem_code(
-    store: &Store,
-    redemption: Redemption,
-) -> Result<Option<Option<ProfileId>>, OAuthError> {
+/// The authorization a code was issued for.
+pub(super) async fn find_code(store: &Store, hash: [u8; 32]) -> Result<Option<FoundCode>, StoreError> {
     store
-        .write(move |connection| {
-            if !queries::insert_assertion_id(connection, &redemption.assertion)? {
-                return Err(WriteError::Refused(OAuthError::InvalidClient));
-            }
-            redeem(connection, redemption)
+        .read(move |connection| {
+            let Some(row) = authorizations::find_authorization_by_code(connection, &hash)? else { return Ok(None) };
+            let enrolment = match &row.user_id {
+                Some(user) => devices::find_enrolment(connection, &row.client_id, user)?,
+                None => None,
+            };
+            let profile_id = enrolment.and_then(|row| row.profile_id.parse().ok());
+            Ok(Some(FoundCode { row, profile_id }))
         })
         .await
 }
 
-fn redeem(
-    connection: &mut Connection,
-    redemption: Redemption,
-) -> Result<Option<Option<ProfileId>>, WriteError<OAuthError>> {
-    let Some(row) = queries::find_authorization_by_code(connection, &redemption.code_hash)? else { return Ok(None) };
-    let presented = PresentedCode {
-        client_id: &redemption.token.client_id,
-        redirect_uri: &redemption.redirect_uri,
-        code_verifier: redemption.code_verifier.expose(),
+/// Makes a code useless.
+pub(super) async fn burn_code(
+    store: &Store,
+    assertions: Vec<AssertionIdRow>,
+    code: &AuthorizationRow,
+) -> Result<(), StoreError> {
+    let burnt = CodeRedemption {
+        id: code.id.clone(),
+        expected_status: AuthorizationStatus::CodeIssued.stored(),
+        status: AuthorizationStatus::Burnt.stored(),
+        grant_id: None,
     };
-    let next = match decide_code(&row, &presented, redemption.now) {
-        CodeVerdict::Redeem => AuthorizationStatus::Redeemed,
-        CodeVerdict::Burn => AuthorizationStatus::Burnt,
-        CodeVerdict::Revoke => return revoke_issued(connection, &redemption.code_hash),
-        CodeVerdict::Refuse => return Ok(None),
-    };
-    let issues = next == AuthorizationStatus::Redeemed;
-    let token_hash = issues.then(|| redemption.token.token_hash.clone());
-    let updated = AuthorizationRow { status: next.stored(), token_hash, ..row };
-    if !queries::update_authorization(connection, &updated, AuthorizationStatus::CodeIssued.stored())? {
-        // Somebody else presented it since it was read: this is the second use.
-        return revoke_issued(connection, &redemption.code_hash);
-    }
-    if !issues {
-        return Ok(None);
-    }
-    issue_user_token(connection, redemption, updated.user_id).map(Some)
+    let entry = Entry { assertions, guard: Guard::Code(Box::new(burnt)), inserts: Vec::new() };
+    // Whoever was faster has made it useless too.
+    store.commit(entry).await.map(|_| ())
 }
 
-fn issue_user_token(
-    connection: &mut Connection,
-    redemption: Redemption,
-    user: Option<String>,
-) -> Result<Option<ProfileId>, WriteError<OAuthError>> {
-    let event = EventRow { user_id: user.clone(), ..redemption.event };
-    let token = AccessTokenRow { user_id: user, ..redemption.token };
-    queries::insert_access_token(connection, &token)?;
-    events::insert_event(connection, &event)?;
-    let Some(user) = &token.user_id else { return Ok(None) };
-    let enrolment = devices::find_enrolment(connection, &token.client_id, user)?;
-    Ok(enrolment.and_then(|row| row.profile_id.parse().ok()))
+/// A code and what it is exchanged for.
+pub(super) struct Login {
+    pub(super) assertions: Vec<AssertionIdRow>,
+    pub(super) code: AuthorizationRow,
+    pub(super) grant: GrantRow,
+    pub(super) refresh_token: Option<RefreshTokenRow>,
+    pub(super) access_token: AccessTokenRow,
+    pub(super) event: EventRow,
 }
 
-/// Takes back what a code was exchanged for, because it came a second time.
-fn revoke_issued<T>(connection: &mut Connection, code_hash: &[u8]) -> Result<Option<T>, WriteError<OAuthError>> {
-    let row = queries::find_authorization_by_code(connection, code_hash)?;
-    if let Some(token_hash) = row.and_then(|row| row.token_hash) {
-        queries::delete_access_token(connection, &token_hash)?;
+/// What became of a code.
+pub(super) enum Redeemed {
+    Redeemed,
+    /// Somebody else was faster; the row as it is now.
+    UsedBefore(Box<AuthorizationRow>),
+    /// An assertion was used before.
+    Replayed,
+}
+
+/// Exchanges a code.
+pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed, StoreError> {
+    let Login { assertions, code, grant, refresh_token, access_token, event } = login;
+    let redemption = CodeRedemption {
+        id: code.id.clone(),
+        expected_status: AuthorizationStatus::CodeIssued.stored(),
+        status: AuthorizationStatus::Redeemed.stored(),
+        grant_id: Some(grant.id.clone()),
+    };
+    let mut inserts = vec![Insert::Grant(Box::new(grant))];
+    inserts.extend(refresh_token.map(Box::new).map(Insert::RefreshToken));
+    inserts.extend([Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))]);
+    match store.commit(Entry { assertions, guard: Guard::Code(Box::new(redemption)), inserts }).await? {
+        Outcome::Committed => Ok(Redeemed::Redeemed),
+        Outcome::Replayed => Ok(Redeemed::Replayed),
+        Outcome::Refused => {
+            let hash = code.code_hash.clone().unwrap_or_default();
+            let find = move |connection: &mut _| authorizations::find_authorization_by_code(connection, &hash);
+            Ok(Redeemed::UsedBefore(Box::new(store.read(find).await?.unwrap_or(code))))
+        }
     }
-    Ok(None)
+}
+
+/// Ends a grant; nothing happens where it has ended before.
+pub(super) async fn revoke_grant(store: &Store, grant: IdBytes, event: EventRow) -> Result<(), StoreError> {
+    store
+        .write(move |connection| {
+            if queries::delete_grant(connection, &grant)? {
+                events::insert_event(connection, &event)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// A refresh token that is used.
+pub(super) struct Refresh {
+    pub(super) assertions: Vec<AssertionIdRow>,
+    /// None where the successor is there already.
+    pub(super) rotation: Option<RefreshRotation>,
+    pub(super) access_token: AccessTokenRow,
+    pub(super) proven: Option<AuthenticatorKey>,
+    pub(super) event: EventRow,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refreshed {
+    Refreshed,
+    /// Somebody else has used it since it was read, or it was revoked.
+    Overtaken,
+    /// An assertion was used before.
+    Replayed,
+}
+
+/// Rotates and issues.
+pub(super) async fn refresh(store: &Store, refresh: Refresh) -> Result<Refreshed, StoreError> {
+    let Refresh { assertions, rotation, access_token, proven, event } = refresh;
+    let guard = rotation.map_or(Guard::None, |rotation| Guard::RefreshToken(Box::new(rotation)));
+    let mut inserts = vec![Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))];
+    inserts.extend(proven.map(Box::new).map(Insert::AuthenticatorSuccess));
+    Ok(match store.commit(Entry { assertions, guard, inserts }).await? {
+        Outcome::Committed => Refreshed::Refreshed,
+        Outcome::Refused => Refreshed::Overtaken,
+        Outcome::Replayed => Refreshed::Replayed,
+    })
+}
+
+/// The grant's family of an authenticator: the one there is, or this one. `None` where the user has not enrolled that
+/// authenticator on the device, or the grant has ended.
+pub(super) async fn find_or_add_family(
+    store: &Store,
+    family: RefreshTokenRow,
+    device: String,
+    user: String,
+) -> Result<Option<RefreshTokenRow>, OAuthError> {
+    store
+        .write(move |connection| {
+            if devices::find_authenticator(connection, &device, &user, &family.authenticator)?.is_none()
+                || !queries::lock_grant(connection, &family.grant_id)?
+            {
+                return Ok(None);
+            }
+            let (grant, authenticator) = (&family.grant_id, &family.authenticator);
+            if let Some(present) = queries::find_refresh_token_of_grant(connection, grant, authenticator)? {
+                return Ok(Some(present));
+            }
+            queries::insert_refresh_token(connection, &family)?;
+            Ok(Some(family))
+        })
+        .await
 }

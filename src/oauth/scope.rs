@@ -1,24 +1,54 @@
-//! Scopes of installations' tokens. Pure.
+//! Scopes: what a token allows (RFC 6749 §3.3). Pure.
+
+use super::error::OAuthError;
+use crate::settings::ResourceServer;
 
 /// What a token of an installation alone allows.
 pub(super) const DEVICE: &str = "device";
 /// What a token of a user on an installation allows.
 pub(super) const DEVICE_AND_USER: &str = "device user";
+/// Asks for an ID token (OpenID Connect Core §3.1.2.1).
+pub(super) const OPENID: &str = "openid";
 
 /// The longest `scope` that is looked at, in bytes.
-const SCOPE_BYTES_MAX: usize = 255;
+const SCOPE_BYTES_MAX: usize = 1024;
 
-/// Whether `requested` names only scopes of `granted`, each at most once; absent asks for what there is.
-pub(super) fn is_within(requested: Option<&str>, granted: &str) -> bool {
-    let Some(requested) = requested else { return true };
+/// The scopes asked for, if each is allowed and there only once; absent asks for `default`.
+pub(super) fn decide(
+    requested: Option<&str>,
+    default: impl FnOnce() -> String,
+    is_allowed: impl Fn(&str) -> bool,
+) -> Result<String, OAuthError> {
+    let Some(requested) = requested else { return Ok(default()) };
     if requested.len() > SCOPE_BYTES_MAX {
-        return false;
+        return Err(OAuthError::InvalidScope);
     }
-    let mut left: Vec<&str> = granted.split(' ').collect();
-    requested.split(' ').all(|name| {
-        let position = left.iter().position(|candidate| *candidate == name);
-        position.map(|position| left.swap_remove(position)).is_some()
-    })
+    let mut seen: Vec<&str> = Vec::new();
+    for name in requested.split(' ') {
+        if name.is_empty() || seen.contains(&name) || !is_allowed(name) {
+            return Err(OAuthError::InvalidScope);
+        }
+        seen.push(name);
+    }
+    Ok(requested.to_owned())
+}
+
+/// Whether a list of scopes names this one.
+pub(super) fn contains(scope: &str, name: &str) -> bool {
+    scope.split(' ').any(|candidate| candidate == name)
+}
+
+/// The scopes of `left`, then those of `right` that are not among them.
+pub(super) fn union(left: &str, right: &str) -> String {
+    let more = right.split(' ').filter(|name| !name.is_empty() && !contains(left, name));
+    left.split(' ').filter(|name| !name.is_empty()).chain(more).collect::<Vec<_>>().join(" ")
+}
+
+/// What is left of the scopes in a token that is meant for a resource server (RFC 8707 §2.2); nothing left is an error.
+pub(super) fn for_resource_server(scope: &str, server: Option<&ResourceServer>) -> Result<String, OAuthError> {
+    let Some(server) = server else { return Ok(scope.to_owned()) };
+    let left: Vec<&str> = scope.split(' ').filter(|name| server.allows_scope(name)).collect();
+    if left.is_empty() { Err(OAuthError::InvalidScope) } else { Ok(left.join(" ")) }
 }
 
 #[cfg(test)]
@@ -27,24 +57,22 @@ mod tests {
 
     #[test]
     fn a_client_gets_no_scope_it_does_not_have() {
-        for requested in [None, Some("device"), Some("user"), Some("device user"), Some("user device")] {
-            assert!(is_within(requested, DEVICE_AND_USER), "{requested:?}");
+        let verdict = |requested| decide(requested, || "a".to_owned(), |name| ["a", "b"].contains(&name)).ok();
+        assert_eq!(verdict(None), Some("a".to_owned()));
+        for requested in ["a", "b", "a b", "b a"] {
+            assert_eq!(verdict(Some(requested)), Some(requested.to_owned()));
         }
-        let huge = "device ".repeat(10_000);
-        for requested in [
-            "",
-            " ",
-            "device ",
-            "device  user",
-            "device device",
-            "Device",
-            "admin",
-            "device,user",
-            "device\tuser",
-            &huge,
-        ] {
-            assert!(!is_within(Some(requested), DEVICE_AND_USER), "{requested:?}");
+        let huge = "a ".repeat(10_000);
+        for requested in ["", " ", "a ", " a", "a  b", "a a", "A", "c", "a,b", "a\tb", &huge] {
+            assert_eq!(verdict(Some(requested)), None, "{requested:?}");
         }
-        assert!(!is_within(Some("device user"), DEVICE));
+    }
+
+    #[test]
+    fn scopes_join_without_duplicates() {
+        assert_eq!(union("device user", "user openid"), "device user openid");
+        assert_eq!(union("", "a"), "a");
+        assert_eq!(union("a", ""), "a");
+        assert!(contains("a bc", "bc") && !contains("a bc", "b") && !contains("", "a"));
     }
 }

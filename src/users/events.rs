@@ -90,6 +90,16 @@ event_types! {
     AuthzRequestGrantCreated = "AUTHZ_REQUEST_GRANT_CREATED",
     /// An access token was issued.
     TokenRequestAccessTokenCreated = "TOKEN_REQUEST_ACCESS_TOKEN_CREATED",
+    /// New tokens were issued for a refresh token.
+    TokenRequestAccessTokenRefreshed = "TOKEN_REQUEST_ACCESS_TOKEN_REFRESHED",
+    /// An authorization code came a second time; what it was exchanged for was revoked.
+    TokenRequestInvalidAccessGrant = "TOKEN_REQUEST_INVALID_ACCESS_GRANT",
+    /// A refresh token came that was used before; what it rests on was revoked.
+    TokenRequestInvalidRefreshToken = "TOKEN_REQUEST_INVALID_REFRESH_TOKEN",
+    /// Wrong PINs used up the attempts; the user was disconnected from the device.
+    PushAuthValidationPinLimitExceeded = "PUSH_AUTH_VALIDATION_PIN_LIMIT_EXCEEDED",
+    /// A user was disconnected from a device.
+    UserDisconnected = "USER_DISCONNECTED",
     /// A client assertion or secret was refused.
     ClientCredentialsCheckFailed = "CLIENT_CREDENTIALS_CHECK_FAILED",
 }

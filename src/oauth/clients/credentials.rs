@@ -44,6 +44,11 @@ pub enum Credentials {
         /// What proves it.
         assertion: SecretString,
     },
+    /// `none`: it has nothing to prove it with (RFC 6749 §2.1).
+    Public {
+        /// Who it says it is.
+        client_id: String,
+    },
 }
 
 impl Credentials {
@@ -59,7 +64,9 @@ impl Credentials {
             (None, None, Some(kind), Some(assertion)) if kind == CLIENT_ASSERTION_TYPE => {
                 Self::from_assertion(assertion, client_id)
             }
-            (None, None, None, None) => Err(ClientError::Missing),
+            (None, None, None, None) => {
+                client_id.map(|client_id| Self::Public { client_id }).ok_or(ClientError::Missing)
+            }
             _ => Err(ClientError::Malformed),
         }
     }
@@ -68,7 +75,7 @@ impl Credentials {
     #[must_use]
     pub fn client_id(&self) -> &str {
         match self {
-            Self::Secret { client_id, .. } | Self::Assertion { client_id, .. } => client_id,
+            Self::Secret { client_id, .. } | Self::Assertion { client_id, .. } | Self::Public { client_id } => client_id,
         }
     }
 
@@ -163,12 +170,10 @@ mod tests {
             ..PresentedCredentials::default()
         };
         assert_eq!(Credentials::from_request(form.clone()), Ok(secret("portal", "s")));
+        let named = PresentedCredentials { client_id: text("portal"), ..PresentedCredentials::default() };
+        assert_eq!(Credentials::from_request(named), Ok(Credentials::Public { client_id: "portal".to_owned() }));
         let refused = [
             (PresentedCredentials::default(), ClientError::Missing),
-            (
-                PresentedCredentials { client_id: text("portal"), ..PresentedCredentials::default() },
-                ClientError::Missing,
-            ),
             (PresentedCredentials { client_id: None, ..form.clone() }, ClientError::Malformed),
             (
                 PresentedCredentials { client_secret: form.client_secret.clone(), ..basic("portal:s") },

@@ -1,6 +1,8 @@
 //! Who a client is, and how it proves it: with a secret, or with its key.
 
 mod assertions;
+mod authenticate;
+mod client;
 mod credentials;
 
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::secret::{constant_time_eq, sha256};
 use crate::settings::{ApiClient, ClientCredential, Settings};
 use crate::store::StoreError;
 
+pub(super) use authenticate::AuthenticatedClient;
+pub(super) use client::Client;
 pub use credentials::{CLIENT_ASSERTION_TYPE, Credentials, PresentedCredentials};
 
 /// Why a client was not recognised.
@@ -55,8 +59,13 @@ impl TokenServer {
                 let ClientCredential::PublicKey(jwk) = &client.credential else { return Err(ClientError::Invalid) };
                 let key = PublicJwk::from_json(jwk).map_err(|_| ClientError::Invalid)?;
                 let used = self.verify_assertion(&key, client_id, assertion.expose())?;
-                if persist::use_assertion(&self.0.store, used).await? { Ok(client) } else { Err(ClientError::Invalid) }
+                if persist::use_assertions(&self.0.store, vec![used]).await? {
+                    Ok(client)
+                } else {
+                    Err(ClientError::Invalid)
+                }
             }
+            Credentials::Public { .. } => Err(ClientError::Missing),
         }
     }
 }
@@ -65,16 +74,21 @@ fn find(settings: &Settings, client_id: &str) -> Option<Arc<ApiClient>> {
     settings.api_clients.get(&ClientId::new(client_id).ok()?).cloned()
 }
 
-/// The client of this id and secret. The same work is done for a client that does not exist or has no secret.
+/// The client of this id and secret.
 fn verify_secret(settings: &Settings, client_id: &str, client_secret: &str) -> Option<Arc<ApiClient>> {
     let client = find(settings, client_id);
-    let expected = match client.as_ref().map(|client| &client.credential) {
+    let proven = is_secret_of(client.as_ref().map(|client| &client.credential), client_secret);
+    client.filter(|_| proven)
+}
+
+/// Whether this is the secret. The same work is done for a client that does not exist or has no secret.
+fn is_secret_of(credential: Option<&ClientCredential>, client_secret: &str) -> bool {
+    let expected = match credential {
         Some(ClientCredential::SecretHash(hash)) => Some(hash),
         Some(ClientCredential::PublicKey(_)) | None => None,
     };
     let equal = constant_time_eq(expected.unwrap_or(&[0; 32]), &sha256(client_secret.as_bytes()));
-    let proven = equal && expected.is_some();
-    client.filter(|_| proven)
+    equal && expected.is_some()
 }
 
 #[cfg(test)]

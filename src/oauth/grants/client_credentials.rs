@@ -1,16 +1,27 @@
-//! An installation's own token (RFC 6749 §4.4).
+//! A client's own token (RFC 6749 §4.4).
 
+use super::super::tokens::Issue;
 use super::super::{OAuthError, TokenResponse, TokenServer, persist, scope};
-use super::TokenRequest;
+use super::{TokenRequest, check_grant_type};
+use crate::settings::GrantType;
+use crate::users::events::EventType;
 
 pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Result<TokenResponse, OAuthError> {
-    if !scope::is_within(request.scope.as_deref(), scope::DEVICE) {
-        return Err(OAuthError::InvalidScope);
+    let authenticated = server.authenticate_client(&request.credentials).await?;
+    let client = authenticated.client;
+    if client.is_public() {
+        return Err(OAuthError::UnauthorizedClient("A public client has no tokens of its own."));
     }
-    let installation = server.authenticate_installation(&request.credentials).await?;
-    let token = server.new_access_token(&installation.device.id, scope::DEVICE);
-    if !persist::issue_device_token(&server.0.store, installation.assertion, token.row, token.event).await? {
+    check_grant_type(&client, GrantType::ClientCredentials)?;
+    let default = || client.default_own_scope();
+    let scope = scope::decide(request.scope.as_deref(), default, |name| client.may_have(name))?;
+    let resource_server = server.resource_server(&client, request.resource.as_deref())?;
+    let issue =
+        Issue { client: &client, grant: None, scope: &scope, resource_server: resource_server.as_deref(), jkt: None };
+    let token = server.new_access_token(issue)?;
+    let event = server.token_event(EventType::TokenRequestAccessTokenCreated, &client, None, server.0.clock.now());
+    if !persist::issue_own_token(&server.0.store, authenticated.assertions, token.row.clone(), event).await? {
         return Err(OAuthError::InvalidClient);
     }
-    Ok(TokenResponse::new(token.text, scope::DEVICE, None))
+    Ok(TokenResponse::new(token))
 }

@@ -1,14 +1,15 @@
 //! Whom an access token speaks for (RFC 6750).
 
+use super::super::TokenServer;
 use super::super::error::log_unavailable;
-use super::super::{TokenServer, persist};
+use super::text;
 use crate::ids::{ApplicationId, DeviceId, UserId};
-use crate::secret::TokenKind;
+use crate::secret::constant_time_eq;
 use crate::settings::Platform;
 use crate::store::StoreError;
-use crate::store::rows::{AccessTokenRow, DeviceRow};
+use crate::store::rows::LiveAccessToken;
 
-/// The bearer of an access token.
+/// The bearer of an access token of an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bearer {
     /// The installation the token was issued to.
@@ -37,34 +38,41 @@ impl From<StoreError> for BearerError {
     }
 }
 
-/// An access token is 32 bytes in base64url.
-const TOKEN_BYTES: usize = 43;
-
 impl TokenServer {
-    /// Finds out whom an access token speaks for: one read, so that a token revoked on one node is refused on all.
+    /// Finds out which installation an access token speaks for: one read, so that a token revoked on one node is refused on
+    /// all. Tokens of web clients, and those for a resource server, are not for this server.
     pub async fn authenticate_bearer(&self, access_token: &str) -> Result<Bearer, BearerError> {
-        if access_token.len() != TOKEN_BYTES {
+        let live = self.live_access_token(access_token).await?.ok_or(BearerError::InvalidToken)?;
+        if live.token.resource_server.is_some() {
             return Err(BearerError::InvalidToken);
         }
-        let hash = self.0.keyring.token_hash(TokenKind::Access, access_token);
-        let (token, device) =
-            persist::find_access_token(&self.0.store, hash).await?.ok_or(BearerError::InvalidToken)?;
-        if token.expires_at <= self.0.clock.now().as_millis() || !self.may_go_on(&device) {
-            return Err(BearerError::InvalidToken);
-        }
-        bearer(token).ok_or(BearerError::InvalidToken)
+        bearer(live).ok_or(BearerError::InvalidToken)
     }
 
-    fn may_go_on(&self, device: &DeviceRow) -> bool {
-        let application = ApplicationId::new(&device.application_id).ok();
-        application.zip(Platform::from_name(&device.platform)).is_some_and(|(application, platform)| {
-            self.0.settings.load().enabled_version(&application, platform, &device.application_version).is_some()
+    /// The token of this text, if it is alive: neither expired nor revoked, alone or with what it rests on, and its
+    /// installation may go on.
+    pub(in crate::oauth) async fn live_access_token(&self, text: &str) -> Result<Option<LiveAccessToken>, StoreError> {
+        let Some(id) = text::access_token_id(text) else { return Ok(None) };
+        let Some(live) = self.0.access_tokens.find(id.to_vec()).await? else { return Ok(None) };
+        let presented = text::access_token_hash(&self.0.keyring, text);
+        let same = live.token.token_hash.as_deref().is_some_and(|hash| constant_time_eq(hash, &presented));
+        let alive = self.0.clock.now().as_millis() < live.token.expires_at && self.may_go_on(&live);
+        Ok((same && alive).then_some(live))
+    }
+
+    fn may_go_on(&self, live: &LiveAccessToken) -> bool {
+        let Some(application) = &live.token.application_id else { return true };
+        let Some((version, platform)) = &live.installation else { return false };
+        let application = ApplicationId::new(application).ok();
+        application.zip(Platform::from_name(platform)).is_some_and(|(application, platform)| {
+            self.0.settings.load().enabled_version(&application, platform, version).is_some()
         })
     }
 }
 
-fn bearer(token: AccessTokenRow) -> Option<Bearer> {
-    let device_id = DeviceId::new(&token.client_id).ok()?;
-    let user_id = token.user_id.as_deref().map(UserId::new).transpose().ok()?;
-    Some(Bearer { device_id, user_id, scope: token.scope })
+fn bearer(live: LiveAccessToken) -> Option<Bearer> {
+    live.token.application_id?;
+    let device_id = DeviceId::new(&live.token.client_id).ok()?;
+    let user_id = live.token.user_id.as_deref().map(UserId::new).transpose().ok()?;
+    Some(Bearer { device_id, user_id, scope: live.token.scope })
 }

@@ -1,63 +1,69 @@
-//! Access tokens: opaque, kept as keyed hashes.
+//! Tokens: what they look like, what they rest on, whom they speak for.
+//!
+//! Every access token has a row, a JWT too, and what a user's tokens rest on is one row more, the grant: without it none of
+//! them is worth anything, at whatever door.
 
 mod bearer;
+mod issue;
+pub(super) mod rotation;
+pub(super) mod text;
 
-use std::time::Duration;
-
-use super::TokenServer;
-use crate::ids::{DeviceId, ProfileId};
-use crate::secret::{OpaqueToken, SecretString, TokenKind};
-use crate::store::rows::{AccessTokenRow, EventRow};
-use crate::users::events::{Concerning, EventType, event};
+use crate::ids::ProfileId;
+use crate::secret::SecretString;
 
 pub use bearer::{Bearer, BearerError};
-
-/// How long an access token is good for.
-pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(900);
+pub(super) use issue::{Issue, NewAccessToken};
 
 /// The successful answer of the token endpoint (RFC 6749 §5.1).
 #[derive(Debug)]
 pub struct TokenResponse {
     /// `access_token`. Told this once.
     pub access_token: SecretString,
-    /// `expires_in`, in seconds. `token_type` is always `Bearer`.
+    /// `token_type`.
+    pub token_type: TokenType,
+    /// `expires_in`, in seconds.
     pub expires_in: u64,
     /// `scope`.
-    pub scope: &'static str,
+    pub scope: String,
+    /// `refresh_token`. A secret.
+    pub refresh_token: Option<SecretString>,
+    /// `id_token` (OpenID Connect Core §3.1.3.3).
+    pub id_token: Option<String>,
     /// `profile_id`: of a user who is enrolled on the installation.
     pub profile_id: Option<ProfileId>,
 }
 
-impl TokenResponse {
-    pub(super) fn new(access_token: SecretString, scope: &'static str, profile_id: Option<ProfileId>) -> Self {
-        Self { access_token, expires_in: ACCESS_TOKEN_LIFETIME.as_secs(), scope, profile_id }
+/// How an access token is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenType {
+    /// By whoever has it (RFC 6750).
+    Bearer,
+    /// With a proof of the key it is bound to (RFC 9449).
+    Dpop,
+}
+
+impl TokenType {
+    /// The name on the wire, and the scheme of the `Authorization` header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
     }
 }
 
-/// A token that becomes one when its row is committed.
-pub(super) struct NewAccessToken {
-    pub(super) text: SecretString,
-    /// Nobody's yet: the grant that knows the user fills it in.
-    pub(super) row: AccessTokenRow,
-    /// To be committed with it.
-    pub(super) event: EventRow,
-}
-
-impl TokenServer {
-    /// A fresh access token of an installation.
-    pub(super) fn new_access_token(&self, device: &DeviceId, scope: &str) -> NewAccessToken {
-        let now = self.0.clock.now();
-        let OpaqueToken { text, hash } = OpaqueToken::new(&self.0.keyring, TokenKind::Access, self.0.random.as_ref());
-        let row = AccessTokenRow {
-            token_hash: hash.to_vec(),
-            client_id: device.to_string(),
-            user_id: None,
-            scope: scope.to_owned(),
-            issued_at: now.as_millis(),
-            expires_at: now.after(ACCESS_TOKEN_LIFETIME).as_millis(),
-        };
-        let concerning = Concerning { device: Some(device), ..Concerning::default() };
-        let event = event(EventType::TokenRequestAccessTokenCreated, concerning, now, self.0.random.as_ref());
-        NewAccessToken { text, row, event }
+impl TokenResponse {
+    /// The answer for a new access token, without anything beside it.
+    pub(super) fn new(token: NewAccessToken) -> Self {
+        Self {
+            token_type: if token.row.jkt.is_some() { TokenType::Dpop } else { TokenType::Bearer },
+            access_token: token.text,
+            expires_in: token.lifetime.as_secs(),
+            scope: token.row.scope,
+            refresh_token: None,
+            id_token: None,
+            profile_id: None,
+        }
     }
 }

@@ -337,7 +337,7 @@ set_statement! {
     "UPDATE authorizations AS t SET status = u.status, grant_id = u.grant_id FROM ",
     " WITH ORDINALITY AS u (id, expected_status, status, grant_id, ordinal) \
      WHERE t.id = u.id AND t.status = u.expected_status RETURNING u.ordinal" => BigInt;
-    { id: IdBytes, expected_status: i16, status: i16, grant_id: IdBytes }
+    { id: IdBytes, expected_status: i16, status: i16, grant_id: Option<IdBytes> }
 }
 
 set_statement! {

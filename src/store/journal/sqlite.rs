@@ -161,7 +161,7 @@ row_statement! {
     RedeemCode over CodeRedemption:
     "UPDATE authorizations SET status = u.status, grant_id = u.grant_id FROM (",
     ") AS u WHERE authorizations.id = u.id AND authorizations.status = u.expected_status";
-    { id: IdBytes, expected_status: i16, status: i16, grant_id: IdBytes }
+    { id: IdBytes, expected_status: i16, status: i16, grant_id: Option<IdBytes> }
 }
 
 row_statement! {

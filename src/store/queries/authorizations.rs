@@ -64,6 +64,16 @@ pub fn delete_authorizations_of_user(connection: &mut Connection, user: &str) ->
     diesel::delete(authorizations::table.filter(authorizations::user_id.eq(user))).execute(connection)
 }
 
+/// Forgets what is on its way to a client for a user.
+pub fn delete_authorizations_of_user_at_client(
+    connection: &mut Connection,
+    user: &str,
+    client: &str,
+) -> QueryResult<usize> {
+    let both = authorizations::user_id.eq(user).and(authorizations::client_id.eq(client));
+    diesel::delete(authorizations::table.filter(both)).execute(connection)
+}
+
 /// Forgets what is on its way to a client.
 pub fn delete_authorizations_of_client(connection: &mut Connection, client: &str) -> QueryResult<usize> {
     diesel::delete(authorizations::table.filter(authorizations::client_id.eq(client))).execute(connection)

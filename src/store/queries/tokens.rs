@@ -138,6 +138,22 @@ pub fn find_refresh_token_of_grant(
         .optional()
 }
 
+/// Begins a family of refresh tokens.
+pub fn insert_refresh_token(connection: &mut Connection, row: &RefreshTokenRow) -> QueryResult<()> {
+    diesel::insert_into(refresh_tokens::table).values(row).execute(connection).map(drop)
+}
+
+/// Keeps a grant from ending, and others from locking it, until the transaction is over; `false` when there is none.
+pub fn lock_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
+    let grant = grants::table.find(id).select(grants::id);
+    let found: Option<IdBytes> = match connection {
+        Connection::Postgres(connection) => grant.for_update().first(connection).optional()?,
+        // There is one writer.
+        Connection::Sqlite(connection) => grant.first(connection).optional()?,
+    };
+    Ok(found.is_some())
+}
+
 /// Ends a grant, and with it everything that rests on it; `false` when there is none.
 pub fn delete_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
     diesel::delete(grants::table.find(id)).execute(connection).map(|count| count > 0)
@@ -156,6 +172,20 @@ pub fn delete_grants_of_user_at_client(connection: &mut Connection, user: &str, 
 /// Ends all grants at a client.
 pub fn delete_grants_of_client(connection: &mut Connection, client: &str) -> QueryResult<usize> {
     diesel::delete(grants::table.filter(grants::client_id.eq(client))).execute(connection)
+}
+
+/// Ends the families of refresh tokens that belong to an authenticator of a user on a device.
+pub fn delete_refresh_tokens_of_authenticator(
+    connection: &mut Connection,
+    device: &str,
+    user: &str,
+    authenticator: &str,
+) -> QueryResult<usize> {
+    let of_user = grants::table
+        .filter(grants::user_id.eq(user).and(grants::client_id.eq(device)))
+        .select(grants::id);
+    let theirs = refresh_tokens::authenticator.eq(authenticator).and(refresh_tokens::grant_id.eq_any(of_user));
+    diesel::delete(refresh_tokens::table.filter(theirs)).execute(connection)
 }
 
 /// Removes an installation's own tokens.

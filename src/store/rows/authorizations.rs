@@ -44,7 +44,8 @@ pub struct CodeRedemption {
     pub id: IdBytes,
     pub expected_status: i16,
     pub status: i16,
-    pub grant_id: IdBytes,
+    /// What it became; none for a code that was burnt.
+    pub grant_id: Option<IdBytes>,
 }
 
 /// A request that the client handed over itself (RFC 9126).

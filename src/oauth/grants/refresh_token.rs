@@ -1,0 +1,219 @@
+//! New tokens for a refresh token (RFC 6749 §6), with the proof its authenticator asks for.
+
+use std::time::Duration;
+
+use super::super::clients::{AuthenticatedClient, Client};
+use super::super::persist::{self, Refresh, Refreshed};
+use super::super::refresh_proof::{self, ProofError};
+use super::super::tokens::rotation::{self, RotationVerdict};
+use super::super::tokens::text::{parse_refresh_token, refresh_token};
+use super::super::tokens::{Issue, NewAccessToken};
+use super::super::{OAuthError, TokenResponse, TokenServer, scope};
+use super::{TokenRequest, bind, check_grant_type};
+use crate::devices::{AuthenticatorName, TryOutcome};
+use crate::ids::{DeviceId, UserId};
+use crate::jose::PublicJwk;
+use crate::secret::SecretString;
+use crate::settings::GrantType;
+use crate::store::rows::{AssertionIdRow, AuthenticatorKey, GrantRow, LiveRefreshToken, RefreshRotation};
+use crate::users::events::EventType;
+
+/// The class of refresh tokens that no authenticator protects.
+pub(super) const DEFAULT: &str = "default";
+/// How often somebody else may be faster with the same token. From the second time on the successor is there to be repeated.
+const RACES_MAX: usize = 4;
+
+/// A refresh token that was presented by the client it was issued to.
+pub(super) struct Presented {
+    pub(super) client: Client,
+    pub(super) live: LiveRefreshToken,
+    pub(super) generation: i32,
+    /// Still to be recorded.
+    pub(super) assertions: Vec<AssertionIdRow>,
+    /// Whose failures are forgotten when the refresh succeeds.
+    pub(super) proven: Option<AuthenticatorKey>,
+}
+
+pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Result<TokenResponse, OAuthError> {
+    let Some(text) = &request.refresh_token else {
+        return Err(OAuthError::InvalidRequest("refresh_token: is required."));
+    };
+    let AuthenticatedClient { client, assertions } = server.authenticate_client(&request.credentials).await?;
+    check_grant_type(&client, GrantType::RefreshToken)?;
+    let mut presented = find(server, client, assertions, text).await?;
+    refuse_reuse(server, &presented).await?;
+    if presented.live.refresh_token.authenticator != DEFAULT {
+        prove(server, &mut presented, text, request.proof.as_ref()).await?;
+    }
+    if let Some(wanted) = &request.authenticator {
+        return bind::exchange(server, request, presented, wanted).await;
+    }
+    if must_be_bound(&presented) {
+        server.use_up(presented.assertions).await?;
+        return Err(OAuthError::UnboundRefreshToken);
+    }
+    for _ in 0..RACES_MAX {
+        match refresh(server, request, &mut presented).await? {
+            Some(response) => return Ok(response),
+            None => reload(server, &mut presented).await?,
+        }
+    }
+    Err(OAuthError::Unavailable)
+}
+
+/// The family of a token, if it is alive and this client's.
+async fn find(
+    server: &TokenServer,
+    client: Client,
+    assertions: Vec<AssertionIdRow>,
+    text: &SecretString,
+) -> Result<Presented, OAuthError> {
+    let parsed = parse_refresh_token(&server.0.keyring, text.expose());
+    let live = match parsed {
+        Some((id, _)) => server.0.refresh_tokens.find(id.to_vec()).await?,
+        None => None,
+    };
+    match (parsed, live.filter(|live| live.grant.client_id == client.id())) {
+        (Some((_, generation)), Some(live)) => Ok(Presented { client, live, generation, assertions, proven: None }),
+        _ => {
+            server.use_up(assertions).await?;
+            Err(OAuthError::InvalidGrant)
+        }
+    }
+}
+
+async fn reload(server: &TokenServer, presented: &mut Presented) -> Result<(), OAuthError> {
+    let id = presented.live.refresh_token.id.clone();
+    presented.live = server.0.refresh_tokens.find(id).await?.ok_or(OAuthError::InvalidGrant)?;
+    refuse_reuse(server, presented).await
+}
+
+fn verdict(server: &TokenServer, presented: &Presented) -> RotationVerdict {
+    let grace = Duration::from_secs(u64::from(server.0.settings.load().tokens.refresh_grace_seconds));
+    rotation::decide(&presented.live.refresh_token, presented.generation, grace, server.0.clock.now())
+}
+
+/// A token that was used before takes with it everything that rests on its grant.
+async fn refuse_reuse(server: &TokenServer, presented: &Presented) -> Result<(), OAuthError> {
+    let event_type = match verdict(server, presented) {
+        RotationVerdict::Rotate | RotationVerdict::Repeat => return Ok(()),
+        RotationVerdict::Expired => {
+            server.use_up(presented.assertions.clone()).await?;
+            return Err(OAuthError::InvalidGrant);
+        }
+        RotationVerdict::Reused => EventType::TokenRequestInvalidRefreshToken,
+    };
+    server.use_up(presented.assertions.clone()).await?;
+    let grant = &presented.live.grant;
+    let event = server.token_event(event_type, &presented.client, Some(&grant.user_id), server.0.clock.now());
+    persist::revoke_grant(&server.0.store, grant.id.clone(), event).await?;
+    Err(OAuthError::InvalidGrant)
+}
+
+/// Has the authenticator that the token belongs to prove that it is there. The try is counted before anybody looks.
+async fn prove(
+    server: &TokenServer,
+    presented: &mut Presented,
+    text: &SecretString,
+    proof: Option<&SecretString>,
+) -> Result<(), OAuthError> {
+    let proof = proof.ok_or(OAuthError::InvalidRequest("proof: is required for a refresh token of this authenticator."))?;
+    refresh_proof::check_claims(proof.expose(), text.expose(), server.0.clock.now())
+        .map_err(|error| OAuthError::InvalidProof { error, attempts_left: None })?;
+    let LiveRefreshToken { refresh_token, grant, authenticator_key } = &presented.live;
+    let gone = OAuthError::AuthenticatorGone;
+    let key = authenticator_key.as_deref().and_then(|jwk| PublicJwk::from_json(jwk).ok()).ok_or(gone)?;
+    let name: AuthenticatorName = refresh_token.authenticator.parse().map_err(|_| gone)?;
+    let device = DeviceId::new(&grant.client_id).map_err(|_| gone)?;
+    let user = UserId::new(&grant.user_id).map_err(|_| gone)?;
+    let assertions = std::mem::take(&mut presented.assertions);
+    match server.0.devices.begin_try(&device, &user, &name, assertions).await? {
+        TryOutcome::Begun => {}
+        TryOutcome::Replayed => return Err(OAuthError::InvalidClient),
+        TryOutcome::NotAllowed => return Err(gone),
+        TryOutcome::Disconnected => return Err(OAuthError::UserDisconnected),
+    }
+    if refresh_proof::verifies(&key, proof.expose()) {
+        presented.proven = Some(AuthenticatorKey {
+            device_id: grant.client_id.clone(),
+            user_id: grant.user_id.clone(),
+            name: refresh_token.authenticator.clone(),
+        });
+        return Ok(());
+    }
+    match server.0.devices.fail_try(&device, &user, &name).await? {
+        Some(attempts_left) => Err(OAuthError::InvalidProof { error: ProofError::Signature, attempts_left }),
+        None => Err(OAuthError::UserDisconnected),
+    }
+}
+
+/// Where the application has PINs, a token that no authenticator protects is good for nothing but to be bound to one.
+fn must_be_bound(presented: &Presented) -> bool {
+    let Client::Installation { application, .. } = &presented.client else { return false };
+    application.pin.enabled && presented.live.refresh_token.authenticator == DEFAULT
+}
+
+/// `None`: somebody else was faster, and the family has to be looked at again.
+async fn refresh(
+    server: &TokenServer,
+    request: &TokenRequest,
+    presented: &mut Presented,
+) -> Result<Option<TokenResponse>, OAuthError> {
+    let access_token = access_token(server, request, &presented.client, &presented.live.grant)?;
+    let LiveRefreshToken { refresh_token: family, grant, .. } = &presented.live;
+    let now = server.0.clock.now();
+    let (rotation, generation) = match verdict(server, presented) {
+        RotationVerdict::Rotate => {
+            let expires_at = now.after(presented.client.policy().refresh_token_lifetime()).as_millis();
+            let rotation = RefreshRotation {
+                id: family.id.clone(),
+                generation: family.generation,
+                issued_at: now.as_millis(),
+                expires_at: expires_at.min(grant.expires_at),
+            };
+            (Some(rotation), family.generation.saturating_add(1))
+        }
+        RotationVerdict::Repeat => (None, family.generation),
+        RotationVerdict::Reused | RotationVerdict::Expired => return Err(OAuthError::InvalidGrant),
+    };
+    let user = Some(grant.user_id.as_str());
+    let refresh = Refresh {
+        assertions: presented.assertions.clone(),
+        rotation,
+        access_token: access_token.row.clone(),
+        proven: presented.proven.clone(),
+        event: server.token_event(EventType::TokenRequestAccessTokenRefreshed, &presented.client, user, now),
+    };
+    match persist::refresh(&server.0.store, refresh).await? {
+        Refreshed::Refreshed => {}
+        Refreshed::Replayed => return Err(OAuthError::InvalidClient),
+        Refreshed::Overtaken => {
+            // They count as seen from now on.
+            presented.assertions.clear();
+            return Ok(None);
+        }
+    }
+    let successor = refresh_token(&server.0.keyring, &family.id, generation);
+    Ok(Some(TokenResponse { refresh_token: Some(successor), ..TokenResponse::new(access_token) }))
+}
+
+/// An access token that rests on a grant, with the scopes asked for or all of the grant's.
+pub(super) fn access_token(
+    server: &TokenServer,
+    request: &TokenRequest,
+    client: &Client,
+    grant: &GrantRow,
+) -> Result<NewAccessToken, OAuthError> {
+    let granted = |name: &str| scope::contains(&grant.scope, name);
+    let scope = scope::decide(request.scope.as_deref(), || grant.scope.clone(), granted)?;
+    let resource = request.resource.as_deref();
+    let resource_server = server.resource_server_within(client, grant.resource_server.as_deref(), resource)?;
+    let issue = Issue {
+        client,
+        grant: Some(grant),
+        scope: &scope,
+        resource_server: resource_server.as_deref(),
+        jkt: None,
+    };
+    server.new_access_token(issue)
+}
