@@ -102,7 +102,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The payload of a JWS that nobody verified: only to find out whose key to verify it with.
-pub(super) fn unverified_payload(compact: &str) -> Result<Vec<u8>, JoseError> {
+pub fn unverified_payload(compact: &str) -> Result<Vec<u8>, JoseError> {
     Parts::of(compact)?.verified(|_, _| Ok(()))
 }
 

@@ -46,6 +46,8 @@ pub(super) struct PresentedCode<'a> {
     pub(super) client_id: &'a str,
     pub(super) redirect_uri: &'a str,
     pub(super) code_verifier: &'a str,
+    /// The key the client has proved to have (RFC 9449).
+    pub(super) jkt: Option<&'a str>,
 }
 
 /// What becomes of a code that was presented.
@@ -70,8 +72,11 @@ pub(super) fn decide_code(row: &AuthorizationRow, presented: &PresentedCode<'_>,
         return CodeVerdict::Refuse;
     }
     let same_client = constant_time_eq(row.client_id.as_bytes(), presented.client_id.as_bytes());
-    let same_redirect = row.redirect_uri == presented.redirect_uri;
-    if same_client && same_redirect && pkce::verifies(presented.code_verifier, &row.code_challenge) {
+    let same_redirect = row.redirect_uri.as_deref() == Some(presented.redirect_uri);
+    let same_key = row.jkt.is_none() || row.jkt.as_deref() == presented.jkt;
+    let challenge = row.code_challenge.as_deref();
+    let verifies = challenge.is_some_and(|challenge| pkce::verifies(presented.code_verifier, challenge));
+    if same_client && same_redirect && same_key && verifies {
         CodeVerdict::Redeem
     } else {
         CodeVerdict::Burn
@@ -82,6 +87,7 @@ pub(super) fn decide_code(row: &AuthorizationRow, presented: &PresentedCode<'_>,
 mod tests {
     use super::*;
 
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -91,34 +97,35 @@ mod tests {
             challenge_hash: vec![2],
             code_hash: Some(vec![3]),
             client_id: "C1".to_owned(),
-            redirect_uri: "bank://login".to_owned(),
+            redirect_uri: Some("bank://login".to_owned()),
             scope: "device user".to_owned(),
-            state: None,
-            code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+            code_challenge: Some(CHALLENGE.to_owned()),
             status: status.stored(),
             user_id: Some("alice".to_owned()),
-            amr: None,
-            acr: None,
-            token_hash: None,
-            created_at: 0,
             expires_at: NOW.as_millis() + 1,
+            ..AuthorizationRow::default()
         }
     }
 
     #[test]
     fn a_code_is_bound_to_client_redirect_and_verifier() {
-        let good = || PresentedCode { client_id: "C1", redirect_uri: "bank://login", code_verifier: VERIFIER };
+        let good = || PresentedCode { client_id: "C1", redirect_uri: "bank://login", code_verifier: VERIFIER, jkt: Some("K1") };
         let issued = row(AuthorizationStatus::CodeIssued);
         assert_eq!(decide_code(&issued, &good(), NOW), CodeVerdict::Redeem);
         for wrong in [
             PresentedCode { client_id: "C2", ..good() },
             PresentedCode { redirect_uri: "bank://login/", ..good() },
             PresentedCode { code_verifier: &VERIFIER.to_lowercase(), ..good() },
-            PresentedCode { code_verifier: &issued.code_challenge, ..good() },
+            PresentedCode { code_verifier: CHALLENGE, ..good() },
             PresentedCode { code_verifier: "", ..good() },
         ] {
             assert_eq!(decide_code(&issued, &wrong, NOW), CodeVerdict::Burn, "{wrong:?}");
             assert_eq!(decide_code(&row(AuthorizationStatus::Redeemed), &wrong, NOW), CodeVerdict::Revoke, "{wrong:?}");
+        }
+        let bound = AuthorizationRow { jkt: Some("K1".to_owned()), ..issued.clone() };
+        assert_eq!(decide_code(&bound, &good(), NOW), CodeVerdict::Redeem);
+        for jkt in [None, Some("K2")] {
+            assert_eq!(decide_code(&bound, &PresentedCode { jkt, ..good() }, NOW), CodeVerdict::Burn);
         }
         let late = AuthorizationRow { expires_at: NOW.as_millis(), ..issued };
         assert_eq!(decide_code(&late, &good(), NOW), CodeVerdict::Refuse);

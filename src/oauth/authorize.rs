@@ -103,7 +103,8 @@ impl TokenServer {
         if request.state.as_ref().is_some_and(|state| state.chars().count() > STATE_CHARACTERS_MAX) {
             return Err(redirected("invalid_request", "state: must not be longer than 512 characters."));
         }
-        if !scope::is_within(request.scope.as_deref(), scope::DEVICE_AND_USER) {
+        let allowed = |name: &str| scope::contains(scope::DEVICE_AND_USER, name);
+        if scope::decide(request.scope.as_deref(), String::new, allowed).is_err() {
             return Err(redirected("invalid_scope", "scope: must be within `device user`."));
         }
         if request.code_challenge_method.as_deref() != Some("S256") {
@@ -132,19 +133,15 @@ impl TokenServer {
         let row = AuthorizationRow {
             id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
             challenge_hash: challenge.hash.to_vec(),
-            code_hash: None,
             client_id: device.id.to_string(),
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uri: Some(redirect_uri.to_owned()),
             scope: scope::DEVICE_AND_USER.to_owned(),
             state: request.state.clone(),
-            code_challenge: code_challenge.to_owned(),
+            code_challenge: Some(code_challenge.to_owned()),
             status: AuthorizationStatus::WaitingForLogin.stored(),
-            user_id: None,
-            amr: None,
-            acr: None,
-            token_hash: None,
             created_at: now.as_millis(),
             expires_at: now.after(LOGIN_TIME_TO_LIVE).as_millis(),
+            ..AuthorizationRow::default()
         };
         persist::insert_authorization(&self.0.store, row).await?;
         Ok(redirect::with_parameters(login_url.as_str(), &[("login_challenge", Some(challenge.text.expose()))]))

@@ -138,6 +138,7 @@ impl TokenServer {
             user_id: Some(answer.subject.to_string()),
             amr: serde_json::to_string(&answer.amr).ok(),
             acr: answer.acr.clone(),
+            auth_time: Some(now.as_millis()),
             expires_at: now.after(CODE_TIME_TO_LIVE).as_millis(),
             ..row
         };
@@ -186,7 +187,7 @@ impl TokenServer {
     /// RFC 6749 §4.1.2 with `iss` of RFC 9207.
     fn answer_to_application(&self, row: &AuthorizationRow, parameters: &[(&str, Option<&str>)]) -> String {
         let common = [("state", row.state.as_deref()), ("iss", Some(self.0.issuer.as_str()))];
-        redirect::with_parameters(&row.redirect_uri, &[parameters, &common].concat())
+        redirect::with_parameters(row.redirect_uri.as_deref().unwrap_or_default(), &[parameters, &common].concat())
     }
 }
 

@@ -12,17 +12,12 @@ macro_rules! keyed_statement {
 
         impl $name<()> {
             fn load(connection: &mut crate::store::Connection, keys: &[$key]) -> diesel::QueryResult<Vec<$row>> {
-                use diesel::query_dsl::methods::LoadQuery;
                 match connection {
-                    crate::store::Connection::Postgres(connection) => {
-                        $name(keys).internal_load(connection)?.collect()
-                    }
+                    crate::store::Connection::Postgres(connection) => $name(keys).load(connection),
                     crate::store::Connection::Sqlite(connection) => {
                         let mut rows = Vec::with_capacity(keys.len());
                         for key in keys {
-                            for row in $name(key).internal_load(connection)? {
-                                rows.push(row?);
-                            }
+                            rows.extend($name(key).load::<$row>(connection)?);
                         }
                         Ok(rows)
                     }
@@ -62,6 +57,9 @@ macro_rules! keyed_statement {
         impl<T> diesel::query_builder::Query for $name<T> {
             type SqlType = $returning;
         }
+
+        impl<T> diesel::RunQueryDsl<diesel::PgConnection> for $name<T> {}
+        impl<T> diesel::RunQueryDsl<diesel::SqliteConnection> for $name<T> {}
     };
 }
 

@@ -102,7 +102,7 @@ impl TransactionActor {
                 command.reply.send(Ok(decided.verdict));
             }
             // Whoever asks next starts from the row, which alone is true.
-            Ok(Outcome::Refused) => {
+            Ok(Outcome::Refused | Outcome::Replayed) => {
                 self.leave(context);
                 command.reply.send(Err(CommandError::Stale));
             }

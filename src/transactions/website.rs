@@ -212,6 +212,7 @@ async fn start(
     let entry = Entry {
         guard: key.map_or(Guard::None, |key| Guard::IdempotencyKey(Box::new(key.row(id)))),
         inserts: vec![Insert::Transaction(Box::new(row)), Insert::Event(Box::new(event))],
+        ..Entry::default()
     };
     if shared.store.commit(entry).await? == Outcome::Refused {
         return Err(WebsiteError::IdempotencyKeyInUse);

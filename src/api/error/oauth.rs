@@ -21,11 +21,17 @@ pub(crate) struct OAuthBody {
     /// For the people who write the client.
     #[schema(value_type = String)]
     pub(crate) error_description: Cow<'static, str>,
+    /// A refresh token's: what its holder has to do about it, in one word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<&'static str>,
+    /// A wrong proof: how many may follow, where they are limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempts_left: Option<u32>,
 }
 
 impl OAuthBody {
     pub(super) fn new(error: &'static str, error_description: impl Into<Cow<'static, str>>) -> Self {
-        Self { error, error_description: error_description.into() }
+        Self { error, error_description: error_description.into(), code: None, attempts_left: None }
     }
 }
 
@@ -70,15 +76,25 @@ impl From<RegistrationRefusal> for ApiError {
 
 impl From<OAuthError> for ApiError {
     fn from(error: OAuthError) -> Self {
-        let answer = |status| Self::oauth(status, error.code(), error.to_string());
+        let body = OAuthBody::new(error.code(), error.to_string());
+        let answer = |status, body| Self::new(status, Body::OAuth(body));
+        let with_code = |code, attempts_left| {
+            let body = OAuthBody { code: Some(code), attempts_left, ..body.clone() };
+            answer(StatusCode::BAD_REQUEST, body)
+        };
         match error {
-            OAuthError::InvalidClient => answer(StatusCode::UNAUTHORIZED).challenge(BASIC),
+            OAuthError::InvalidClient => answer(StatusCode::UNAUTHORIZED, body).challenge(BASIC),
             OAuthError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+            OAuthError::InvalidProof { attempts_left, .. } => with_code("invalid_proof", attempts_left),
+            OAuthError::AuthenticatorGone => with_code("authenticator_gone", None),
+            OAuthError::UnboundRefreshToken => with_code("authenticator_required", None),
+            OAuthError::UserDisconnected => with_code("user_disconnected", None),
             OAuthError::InvalidRequest(_)
             | OAuthError::InvalidGrant
+            | OAuthError::InvalidTarget
             | OAuthError::UnauthorizedClient(_)
             | OAuthError::UnsupportedGrantType
-            | OAuthError::InvalidScope => answer(StatusCode::BAD_REQUEST),
+            | OAuthError::InvalidScope => answer(StatusCode::BAD_REQUEST, body),
         }
     }
 }

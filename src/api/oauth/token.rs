@@ -16,10 +16,12 @@ const TEXT_BYTES_MAX: usize = 2048;
 /// The parameters of the grants there are.
 #[derive(ToSchema)]
 pub(crate) struct TokenForm {
-    /// `client_credentials`, `authorization_code`.
+    /// `client_credentials`, `authorization_code`, `refresh_token`.
     grant_type: String,
-    /// `client_credentials`.
+    /// `client_credentials`, `refresh_token`.
     scope: Option<String>,
+    /// Whom the token is meant for (RFC 8707).
+    resource: Option<String>,
     /// `authorization_code`.
     #[schema(value_type = Option<String>)]
     code: Option<SecretString>,
@@ -28,6 +30,14 @@ pub(crate) struct TokenForm {
     /// `authorization_code` (RFC 7636).
     #[schema(value_type = Option<String>)]
     code_verifier: Option<SecretString>,
+    /// `refresh_token`.
+    #[schema(value_type = Option<String>)]
+    refresh_token: Option<SecretString>,
+    /// `refresh_token`: a JWS by the key of the authenticator the token belongs to.
+    #[schema(value_type = Option<String>)]
+    proof: Option<SecretString>,
+    /// `refresh_token`: asks for one that belongs to this authenticator: `pin`, `fingerprint`, `custom:ID`.
+    authenticator: Option<String>,
 }
 
 impl FromFields for TokenForm {
@@ -35,9 +45,13 @@ impl FromFields for TokenForm {
         Ok(Self {
             grant_type: fields.required_text("grant_type", TEXT_BYTES_MAX)?,
             scope: fields.text("scope", TEXT_BYTES_MAX)?,
+            resource: fields.text("resource", TEXT_BYTES_MAX)?,
             code: fields.text("code", TEXT_BYTES_MAX)?.map(SecretString::new),
             redirect_uri: fields.text("redirect_uri", TEXT_BYTES_MAX)?,
             code_verifier: fields.text("code_verifier", TEXT_BYTES_MAX)?.map(SecretString::new),
+            refresh_token: fields.text("refresh_token", TEXT_BYTES_MAX)?.map(SecretString::new),
+            proof: fields.text("proof", TEXT_BYTES_MAX)?.map(SecretString::new),
+            authenticator: fields.text("authenticator", TEXT_BYTES_MAX)?,
         })
     }
 }
@@ -47,11 +61,16 @@ impl FromFields for TokenForm {
 pub(crate) struct TokenAnswer {
     /// A secret.
     access_token: String,
-    /// `Bearer`.
+    /// `Bearer`, `DPoP`.
     token_type: &'static str,
     /// Seconds.
     expires_in: u64,
-    scope: &'static str,
+    scope: String,
+    /// A secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     /// Of a user who is enrolled on the installation: six characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     profile_id: Option<String>,
@@ -61,9 +80,11 @@ impl From<TokenResponse> for TokenAnswer {
     fn from(response: TokenResponse) -> Self {
         Self {
             access_token: response.access_token.expose().to_owned(),
-            token_type: "Bearer",
+            token_type: response.token_type.as_str(),
             expires_in: response.expires_in,
             scope: response.scope,
+            refresh_token: response.refresh_token.map(|token| token.expose().to_owned()),
+            id_token: response.id_token,
             profile_id: response.profile_id.map(String::from),
         }
     }
@@ -79,8 +100,29 @@ impl From<TokenResponse> for TokenAnswer {
 )]
 pub(crate) async fn token(api: web::Data<Api>, request: PresentedForm<TokenForm>) -> Result<HttpResponse, ApiError> {
     let PresentedForm { credentials, form } = request;
-    let TokenForm { grant_type, scope, code, redirect_uri, code_verifier } = form;
-    let request = TokenRequest { credentials, grant_type, scope, code, redirect_uri, code_verifier };
+    let TokenForm {
+        grant_type,
+        scope,
+        resource,
+        code,
+        redirect_uri,
+        code_verifier,
+        refresh_token,
+        proof,
+        authenticator,
+    } = form;
+    let request = TokenRequest {
+        credentials,
+        grant_type,
+        scope,
+        resource,
+        code,
+        redirect_uri,
+        code_verifier,
+        refresh_token,
+        proof,
+        authenticator,
+    };
     let response = api.app().token_server.token(&request).await?;
     Ok(HttpResponse::Ok().json(TokenAnswer::from(response)))
 }

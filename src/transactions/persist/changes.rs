@@ -40,7 +40,7 @@ pub(in crate::transactions) fn change(change: &Change<'_>, shared: &Shared) -> E
     if let Some(row) = &change.command.idempotency {
         inserts.push(Insert::IdempotencyKey(row.clone()));
     }
-    Entry { guard: Guard::Transaction(Box::new(update(change, now))), inserts }
+    Entry { guard: Guard::Transaction(Box::new(update(change, now))), inserts, ..Entry::default() }
 }
 
 fn update(change: &Change<'_>, now: Timestamp) -> TransactionUpdate {
