@@ -1,7 +1,7 @@
 //! Devices in the database. Each change and its event are one database transaction.
 
-use super::enrolment::{EnrolmentRefusal, KeyEnrolment, decide_keys};
 use super::authenticators::AuthenticatorName;
+use super::enrolment::{EnrolmentRefusal, KeyEnrolment, decide_keys};
 use super::{Device, DeviceError, Enrolment, EnrolmentError, EnrolmentState, Transport};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, ProfileId, UserId};

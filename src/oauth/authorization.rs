@@ -76,11 +76,7 @@ pub(super) fn decide_code(row: &AuthorizationRow, presented: &PresentedCode<'_>,
     let same_key = row.jkt.is_none() || row.jkt.as_deref() == presented.jkt;
     let challenge = row.code_challenge.as_deref();
     let verifies = challenge.is_some_and(|challenge| pkce::verifies(presented.code_verifier, challenge));
-    if same_client && same_redirect && same_key && verifies {
-        CodeVerdict::Redeem
-    } else {
-        CodeVerdict::Burn
-    }
+    if same_client && same_redirect && same_key && verifies { CodeVerdict::Redeem } else { CodeVerdict::Burn }
 }
 
 #[cfg(test)]
@@ -109,7 +105,12 @@ mod tests {
 
     #[test]
     fn a_code_is_bound_to_client_redirect_and_verifier() {
-        let good = || PresentedCode { client_id: "C1", redirect_uri: "bank://login", code_verifier: VERIFIER, jkt: Some("K1") };
+        let good = || PresentedCode {
+            client_id: "C1",
+            redirect_uri: "bank://login",
+            code_verifier: VERIFIER,
+            jkt: Some("K1"),
+        };
         let issued = row(AuthorizationStatus::CodeIssued);
         assert_eq!(decide_code(&issued, &good(), NOW), CodeVerdict::Redeem);
         for wrong in [

@@ -78,7 +78,8 @@ impl TokenServer {
         let issuer = options.issuer.as_str().trim_end_matches('/').to_owned();
         let token_endpoint = format!("{issuer}/oauth/token");
         let login_url = options.login_url;
-        let (access_tokens, refresh_tokens) = (persist::live_access_tokens(&store), persist::live_refresh_tokens(&store));
+        let (access_tokens, refresh_tokens) =
+            (persist::live_access_tokens(&store), persist::live_refresh_tokens(&store));
         Self(Arc::new(Parts {
             store,
             settings,

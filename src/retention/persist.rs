@@ -30,7 +30,11 @@ pub(super) const DELETIONS: &[Deletion] = &[
     |c, ends| sweep::delete_expired_idempotency_keys(c, ends.now, BATCH),
     |c, ends| sweep::delete_expired_assertion_ids(c, ends.now, BATCH),
     |c, ends| sweep::delete_expired_access_tokens(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_grants(c, ends.now, BATCH),
     |c, ends| sweep::delete_expired_authorizations(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_pushed_requests(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_device_codes(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_login_sessions(c, ends.now, BATCH),
 ];
 
 /// Deletes one batch; whether there may be more.

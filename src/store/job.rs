@@ -41,7 +41,9 @@ where
 }
 
 /// A job that answers for itself, and tells how it failed.
-pub(super) fn shared(run: impl FnOnce(Result<&mut Connection, StoreError>) -> Option<StoreError> + Send + 'static) -> Job {
+pub(super) fn shared(
+    run: impl FnOnce(Result<&mut Connection, StoreError>) -> Option<StoreError> + Send + 'static,
+) -> Job {
     Box::new(move |connection, report| {
         let connected = connection.is_ok();
         let error = run(connection);

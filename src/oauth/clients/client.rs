@@ -121,9 +121,7 @@ impl Client {
     /// Whether a token of its own may have this scope: those of OpenID Connect speak of users.
     pub(in crate::oauth) fn may_have(&self, name: &str) -> bool {
         match self {
-            Self::Web(client) => {
-                ![scope::OPENID, "offline_access"].contains(&name) && client.scopes.contains(name)
-            }
+            Self::Web(client) => ![scope::OPENID, "offline_access"].contains(&name) && client.scopes.contains(name),
             Self::Installation { application, .. } => name == scope::DEVICE || application.scopes.contains(name),
         }
     }

@@ -75,7 +75,9 @@ impl Credentials {
     #[must_use]
     pub fn client_id(&self) -> &str {
         match self {
-            Self::Secret { client_id, .. } | Self::Assertion { client_id, .. } | Self::Public { client_id } => client_id,
+            Self::Secret { client_id, .. } | Self::Assertion { client_id, .. } | Self::Public { client_id } => {
+                client_id
+            }
         }
     }
 

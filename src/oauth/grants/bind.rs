@@ -19,8 +19,9 @@ pub(super) async fn exchange(
     wanted: &str,
 ) -> Result<TokenResponse, OAuthError> {
     let Presented { client, live, assertions, proven, .. } = presented;
-    let wanted: AuthenticatorName =
-        wanted.parse().map_err(|_| OAuthError::InvalidRequest("authenticator: must be `pin`, `fingerprint` or `custom:ID`."))?;
+    let wanted: AuthenticatorName = wanted
+        .parse()
+        .map_err(|_| OAuthError::InvalidRequest("authenticator: must be `pin`, `fingerprint` or `custom:ID`."))?;
     let access_token = access_token(server, request, &client, &live.grant)?;
     let now = server.0.clock.now();
     let expires_at = now.after(client.policy().refresh_token_lifetime()).as_millis();
@@ -37,7 +38,8 @@ pub(super) async fn exchange(
     let family = persist::find_or_add_family(&server.0.store, family, device, user).await?;
     let family = family.ok_or(OAuthError::AuthenticatorGone)?;
     let event = server.token_event(EventType::TokenRequestAccessTokenCreated, &client, Some(&live.grant.user_id), now);
-    let refresh = persist::Refresh { assertions, rotation: None, access_token: access_token.row.clone(), proven, event };
+    let refresh =
+        persist::Refresh { assertions, rotation: None, access_token: access_token.row.clone(), proven, event };
     if persist::refresh(&server.0.store, refresh).await? != persist::Refreshed::Refreshed {
         return Err(OAuthError::InvalidClient);
     }

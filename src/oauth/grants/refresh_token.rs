@@ -117,7 +117,8 @@ async fn prove(
     text: &SecretString,
     proof: Option<&SecretString>,
 ) -> Result<(), OAuthError> {
-    let proof = proof.ok_or(OAuthError::InvalidRequest("proof: is required for a refresh token of this authenticator."))?;
+    let proof =
+        proof.ok_or(OAuthError::InvalidRequest("proof: is required for a refresh token of this authenticator."))?;
     refresh_proof::check_claims(proof.expose(), text.expose(), server.0.clock.now())
         .map_err(|error| OAuthError::InvalidProof { error, attempts_left: None })?;
     let LiveRefreshToken { refresh_token, grant, authenticator_key } = &presented.live;
@@ -208,12 +209,7 @@ pub(super) fn access_token(
     let scope = scope::decide(request.scope.as_deref(), || grant.scope.clone(), granted)?;
     let resource = request.resource.as_deref();
     let resource_server = server.resource_server_within(client, grant.resource_server.as_deref(), resource)?;
-    let issue = Issue {
-        client,
-        grant: Some(grant),
-        scope: &scope,
-        resource_server: resource_server.as_deref(),
-        jkt: None,
-    };
+    let issue =
+        Issue { client, grant: Some(grant), scope: &scope, resource_server: resource_server.as_deref(), jkt: None };
     server.new_access_token(issue)
 }

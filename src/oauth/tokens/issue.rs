@@ -74,8 +74,12 @@ impl TokenServer {
             Client::Web(client) => (Some(&client.client_id), None),
             Client::Installation { device, .. } => (None, Some(&device.id)),
         };
-        let concerning: Concerning<'_> =
-            Concerning { client: web as Option<&ClientId>, user: user.as_ref(), device: device as Option<&DeviceId>, ..Concerning::default() };
+        let concerning: Concerning<'_> = Concerning {
+            client: web as Option<&ClientId>,
+            user: user.as_ref(),
+            device: device as Option<&DeviceId>,
+            ..Concerning::default()
+        };
         event(event_type, concerning, now, self.0.random.as_ref())
     }
 }

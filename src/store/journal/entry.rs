@@ -1,8 +1,8 @@
 //! What is handed to the journal.
 
 use super::super::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow,
-    RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow,
+    GrantRow, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
 };
 
 /// One change, committed whole or not at all: a condition and what is written when it holds.

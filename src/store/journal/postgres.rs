@@ -11,8 +11,8 @@ use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, QueryResult, R
 use super::columns::{Element, epochs_of_u, insert_access_tokens, insert_grants, set_statement};
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow, GrantRow,
-    IdBytes, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow,
+    GrantRow, IdBytes, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
 };
 use crate::store::schema::idempotency_keys;
 
@@ -129,10 +129,7 @@ impl<'a> Guards<'a> {
 }
 
 /// An insert returns columns of its table only, so the rows that came back are found by their key.
-fn take_idempotency_keys(
-    connection: &mut PgConnection,
-    keys: &Guarded<'_, IdempotencyRow>,
-) -> QueryResult<Vec<usize>> {
+fn take_idempotency_keys(connection: &mut PgConnection, keys: &Guarded<'_, IdempotencyRow>) -> QueryResult<Vec<usize>> {
     if keys.rows.is_empty() {
         return Ok(Vec::new());
     }

@@ -8,8 +8,8 @@ use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl, Sq
 use super::columns::{Element, epochs_of_u, insert_access_tokens, insert_grants, row_statement};
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{
-    AccessTokenRow, AuthenticatorKey, AuthenticatorTry, CodeRedemption, GrantRow, IdBytes, IdempotencyRow, RefreshRotation,
-    TransactionUpdate,
+    AccessTokenRow, AuthenticatorKey, AuthenticatorTry, CodeRedemption, GrantRow, IdBytes, IdempotencyRow,
+    RefreshRotation, TransactionUpdate,
 };
 use crate::store::schema::{assertion_ids, callbacks, events, idempotency_keys, refresh_tokens, transactions};
 

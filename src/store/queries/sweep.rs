@@ -8,7 +8,8 @@ use crate::clock::Timestamp;
 use crate::store::Connection;
 use crate::store::rows::IdBytes;
 use crate::store::schema::{
-    access_tokens, assertion_ids, authorizations, callbacks, events, idempotency_keys, transactions,
+    access_tokens, assertion_ids, authorizations, callbacks, device_codes, events, grants, idempotency_keys,
+    login_sessions, pushed_requests, transactions,
 };
 
 /// Deletes the rows that are lowest by an indexed column, up to a bound. The column's value in the last row to go is looked up
@@ -73,6 +74,26 @@ pub fn delete_expired_access_tokens(connection: &mut Connection, now: Timestamp,
 /// Authorization requests whose time has passed.
 pub fn delete_expired_authorizations(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
     delete_lowest!(connection, authorizations.expires_at: i64, up to now.as_millis(), limit)
+}
+
+/// Grants whose time has passed, with the refresh tokens that rest on them.
+pub fn delete_expired_grants(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+    delete_lowest!(connection, grants.expires_at: i64, up to now.as_millis(), limit)
+}
+
+/// Pushed authorization requests whose time has passed.
+pub fn delete_expired_pushed_requests(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+    delete_lowest!(connection, pushed_requests.expires_at: i64, up to now.as_millis(), limit)
+}
+
+/// Devices' codes whose time has passed.
+pub fn delete_expired_device_codes(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+    delete_lowest!(connection, device_codes.expires_at: i64, up to now.as_millis(), limit)
+}
+
+/// Remembered logins whose time has passed.
+pub fn delete_expired_login_sessions(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+    delete_lowest!(connection, login_sessions.expires_at: i64, up to now.as_millis(), limit)
 }
 
 /// The lowest UUID of version 7 of a millisecond: ids are ordered by time, so that no further index is needed to find old ones.

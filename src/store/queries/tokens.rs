@@ -24,19 +24,8 @@ type AccessTokenColumns = (
     BigInt,
 );
 
-type GrantColumns = (
-    Binary,
-    Text,
-    Nullable<Text>,
-    Text,
-    Text,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
-    BigInt,
-    BigInt,
-    BigInt,
-);
+type GrantColumns =
+    (Binary, Text, Nullable<Text>, Text, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, BigInt, BigInt, BigInt);
 
 type RefreshTokenColumns = (Binary, Binary, Text, Nullable<Text>, Integer, BigInt, BigInt);
 
@@ -58,11 +47,8 @@ macro_rules! is_alive {
     };
 }
 
-type FoundAccessToken = (
-    AccessTokenRow,
-    (Option<i64>, Option<String>, Option<String>),
-    (Option<String>, Option<String>),
-);
+type FoundAccessToken =
+    (AccessTokenRow, (Option<i64>, Option<String>, Option<String>), (Option<String>, Option<String>));
 
 keyed_statement! {
     /// Access tokens that are alive.
@@ -181,9 +167,7 @@ pub fn delete_refresh_tokens_of_authenticator(
     user: &str,
     authenticator: &str,
 ) -> QueryResult<usize> {
-    let of_user = grants::table
-        .filter(grants::user_id.eq(user).and(grants::client_id.eq(device)))
-        .select(grants::id);
+    let of_user = grants::table.filter(grants::user_id.eq(user).and(grants::client_id.eq(device))).select(grants::id);
     let theirs = refresh_tokens::authenticator.eq(authenticator).and(refresh_tokens::grant_id.eq_any(of_user));
     diesel::delete(refresh_tokens::table.filter(theirs)).execute(connection)
 }

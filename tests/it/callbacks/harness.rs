@@ -17,7 +17,7 @@ use countersign::sandbox::{Sandbox, SandboxOptions};
 use countersign::secret::SecretString;
 use countersign::settings::{CallbackEndpoint, CurrentSettings, MobileAuthentication, Settings};
 use countersign::store::Store;
-use countersign::store::journal::{Entry, Guard, Insert, Outcome};
+use countersign::store::journal::{Entry, Insert, Outcome};
 use countersign::store::rows::TransactionRow;
 use countersign::telemetry::Metrics;
 use futures_util::future::BoxFuture;
@@ -102,7 +102,7 @@ impl Harness {
         let row = Callbacks::row(transaction_id, uri.to_owned(), self.clock.now(), &SystemRandom);
         let id = CallbackId::from_bytes(row.id.clone().try_into().unwrap());
         let inserts = vec![Insert::Transaction(Box::new(transaction(transaction_id))), Insert::Callback(Box::new(row))];
-        let entry = Entry { guard: Guard::None, inserts };
+        let entry = Entry { inserts, ..Entry::default() };
         assert_eq!(self.store.commit(entry).await, Ok(Outcome::Committed));
         self.callbacks.wake();
         (id, transaction_id)

@@ -28,7 +28,7 @@ async fn a_code_becomes_a_users_token(database: Database) {
     let installation = world.install().await;
     let first = code(&world, &installation).await;
     let response = redeem(&world, &installation, &first).await.unwrap();
-    assert_eq!((response.scope, response.expires_in, response.profile_id), ("device user", 900, None));
+    assert_eq!((response.scope.as_str(), response.expires_in, response.profile_id), ("device user", 900, None));
     let bearer = world.token_server.authenticate_bearer(response.access_token.expose()).await.unwrap();
     assert_eq!((&bearer.device_id, bearer.user_id.as_ref()), (installation.id(), Some(&alice)));
     assert_eq!(bearer.scope, "device user");

@@ -60,12 +60,10 @@ pub(super) async fn code(world: &World, installation: &Installation) -> String {
 /// A request that redeems a code when everything is right.
 pub(super) fn redeem_request(world: &World, installation: &Installation, code: &str) -> TokenRequest {
     TokenRequest {
-        credentials: installation.assertion(world.clock.now(), &json!({})),
-        grant_type: "authorization_code".to_owned(),
-        scope: None,
         code: Some(secret(code)),
         redirect_uri: Some(REDIRECT_URI.to_owned()),
         code_verifier: Some(secret(VERIFIER)),
+        ..TokenRequest::new(installation.assertion(world.clock.now(), &json!({})), "authorization_code")
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::clock::Timestamp;
-use countersign::store::journal::{Entry, Guard, Insert};
+use countersign::store::journal::{Entry, Insert};
 use countersign::store::queries::callbacks::{
     claim_due_callbacks, find_callback, finish_callback, list_callbacks, replay_callback,
 };
@@ -27,7 +27,7 @@ const LEASE: Duration = Duration::from_secs(30);
 
 async fn save(store: &Store, rows: impl IntoIterator<Item = CallbackRow>) {
     for row in rows {
-        let entry = Entry { guard: Guard::None, inserts: vec![Insert::Callback(Box::new(row))] };
+        let entry = Entry { inserts: vec![Insert::Callback(Box::new(row))], ..Entry::default() };
         assert!(store.commit(entry).await.is_ok());
     }
 }

@@ -24,7 +24,7 @@ async fn the_first_answer_stays(database: Database) {
     let key = idempotency_key(1);
     let find = || store.read(|connection| find_idempotency_key(connection, "portal", &[1; 32]));
     assert_eq!(find().await, Ok(None));
-    let entry = Entry { guard: Guard::IdempotencyKey(Box::new(key.clone())), inserts: Vec::new() };
+    let entry = Entry { guard: Guard::IdempotencyKey(Box::new(key.clone())), ..Entry::default() };
     assert!(store.commit(entry).await.is_ok());
     assert_eq!(find().await, Ok(Some(key.clone())));
     assert!(!save(&store, key.created_at + 1, b"of another use").await);

@@ -110,10 +110,15 @@ pub(super) fn assertion_id(jti: u8) -> AssertionIdRow {
 
 pub(super) fn access_token(hash: u8) -> AccessTokenRow {
     AccessTokenRow {
-        token_hash: vec![hash; 32],
+        id: vec![hash; 16],
+        token_hash: Some(vec![hash; 32]),
+        grant_id: None,
         client_id: "device".to_owned(),
+        application_id: None,
         user_id: None,
         scope: "device".to_owned(),
+        resource_server: None,
+        jkt: None,
         issued_at: NOW.as_millis(),
         expires_at: NOW.as_millis() + 60_000,
     }
@@ -122,11 +127,11 @@ pub(super) fn access_token(hash: u8) -> AccessTokenRow {
 /// A transaction and the event of its start.
 pub(super) fn start(row: &TransactionRow) -> Entry {
     let event = Insert::Event(Box::new(event(&row.id)));
-    Entry { guard: Guard::None, inserts: vec![Insert::Transaction(Box::new(row.clone())), event] }
+    Entry { inserts: vec![Insert::Transaction(Box::new(row.clone())), event], ..Entry::default() }
 }
 
 /// A change of a transaction and its event.
 pub(super) fn change(update: TransactionUpdate) -> Entry {
     let event = Insert::Event(Box::new(event(&update.id)));
-    Entry { guard: Guard::Transaction(Box::new(update)), inserts: vec![event] }
+    Entry { guard: Guard::Transaction(Box::new(update)), inserts: vec![event], ..Entry::default() }
 }

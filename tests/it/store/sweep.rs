@@ -26,7 +26,7 @@ on_both_databases!(
 type Delete = fn(&mut Connection, Timestamp, i64) -> QueryResult<usize>;
 
 async fn save(store: &Store, inserts: Vec<Insert>) {
-    assert!(store.commit(Entry { guard: Guard::None, inserts }).await.is_ok());
+    assert!(store.commit(Entry { inserts, ..Entry::default() }).await.is_ok());
 }
 
 async fn sweep(store: &Store, delete: impl FnOnce(&mut Connection) -> QueryResult<usize> + Send + 'static) -> usize {
@@ -91,9 +91,8 @@ async fn forgets_what_has_expired(database: Database) {
     for number in 0..3 {
         let tokens = vec![Insert::AccessToken(Box::new(access_token(number)))];
         let key = Guard::IdempotencyKey(Box::new(idempotency_key(number)));
-        let assertion = Guard::AssertionId(Box::new(assertion_id(number)));
-        assert!(store.commit(Entry { guard: key, inserts: tokens }).await.is_ok());
-        assert!(store.commit(Entry { guard: assertion, inserts: Vec::new() }).await.is_ok());
+        let entry = Entry { assertions: vec![assertion_id(number)], guard: key, inserts: tokens };
+        assert!(store.commit(entry).await.is_ok());
     }
     let end = NOW.after(Duration::from_secs(86_400));
     let deletions: [Delete; 3] =

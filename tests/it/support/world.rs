@@ -135,14 +135,7 @@ impl Installation {
 }
 
 pub(crate) fn client_credentials(credentials: Credentials) -> TokenRequest {
-    TokenRequest {
-        credentials,
-        grant_type: "client_credentials".to_owned(),
-        scope: None,
-        code: None,
-        redirect_uri: None,
-        code_verifier: None,
-    }
+    TokenRequest::new(credentials, "client_credentials")
 }
 
 pub(crate) fn credentials_by(key: &PrivateJwk, client_id: &str, now: Timestamp, changes: &Value) -> Credentials {
