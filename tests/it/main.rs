@@ -17,6 +17,7 @@ mod callbacks;
 mod cli;
 mod demo;
 mod devices;
+mod foreign;
 mod oauth;
 mod phone;
 mod providers;

@@ -21,6 +21,8 @@ use super::temporary::TemporaryDirectory;
 
 /// 32 bytes.
 pub(crate) const MASTER_KEY: &str = "RG9lc05vdE1hdHRlckJ1dElzMzJCeXRlc0xvbmchISE=";
+/// Where users are sent to log in; nobody answers there.
+pub(crate) const LOGIN_URL: &str = "https://portal.example/login";
 const SAID_WITHIN: Duration = Duration::from_secs(60);
 
 /// A database, settings that use a sandbox, and the variables that the program is started with.
@@ -40,11 +42,16 @@ impl Installation {
 
     /// The same, with another clock for the sandbox, which is what its delays are measured with.
     pub(crate) fn with_clock(database: Database, clock: Clock) -> Self {
+        Self::configured(database, clock, include_str!("settings.toml"))
+    }
+
+    /// With other settings, which may refer to the sandbox's push configurations and to the file `website-secret`.
+    pub(crate) fn configured(database: Database, clock: Clock, settings: &str) -> Self {
         let sandbox = Sandbox::start(SandboxOptions { clock, ..SandboxOptions::default() }).unwrap();
         let directory = TemporaryDirectory::new();
         sandbox.write_files(directory.path()).unwrap();
         std::fs::write(directory.path().join("website-secret"), CLIENT_SECRET).unwrap();
-        let settings = sandbox.apply_file() + include_str!("settings.toml");
+        let settings = sandbox.apply_file() + settings;
         std::fs::write(directory.path().join("settings.toml"), settings).unwrap();
         let public_address = free_address();
         let database_url = match database.url() {
@@ -56,7 +63,7 @@ impl Installation {
             ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", public_address),
             ("COUNTERSIGN_SERVER__PUBLIC_URL", public_url.clone()),
             ("COUNTERSIGN_SERVER__MANAGEMENT_ADDRESS", "127.0.0.1:0".to_owned()),
-            ("COUNTERSIGN_LOGIN__LOGIN_URL", "https://portal.example/login".to_owned()),
+            ("COUNTERSIGN_LOGIN__LOGIN_URL", LOGIN_URL.to_owned()),
             ("COUNTERSIGN_DATABASE__URL", database_url),
             ("COUNTERSIGN_SECRETS__MASTER_KEY", MASTER_KEY.to_owned()),
             ("COUNTERSIGN_LOGS__FORMAT", "json".to_owned()),
@@ -114,7 +121,7 @@ pub(crate) struct Process {
     http: reqwest::Client,
     child: Child,
     public_url: Url,
-    management_url: Url,
+    pub(crate) management_url: Url,
 }
 
 impl Process {

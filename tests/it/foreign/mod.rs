@@ -1,0 +1,81 @@
+//! The server held against clients nobody here wrote: `openid-client` for Node.js and Authlib for Python.
+//!
+//! A topic is a script for each of them, in `tests/foreign`, that says what it checks and whether that holds. Both run against
+//! one server, at once.
+
+mod programs;
+
+use std::collections::BTreeSet;
+
+use countersign::clock::Clock;
+use countersign::jose::{PrivateJwk, PublicJwk};
+use countersign::random::SystemRandom;
+use programs::{Library, run};
+use serde_json::Value;
+
+use crate::support::databases::{Database, on_both_databases};
+use crate::support::process::{Installation, LOGIN_URL};
+use crate::support::server::CLIENT_SECRET;
+
+/// Where users are asked for their consent; nobody answers there.
+const CONSENT_URL: &str = "https://portal.example/consent";
+const SETTINGS: &str = include_str!("../../foreign/settings.toml");
+
+/// One test for each topic, by the name of its scripts.
+macro_rules! topics {
+    ($($topic:ident),+ $(,)?) => {
+        $(async fn $topic(database: Database) {
+            held_against(stringify!($topic), database).await;
+        })+
+
+        on_both_databases!($($topic),+);
+
+        const TOPICS: &[&str] = &[$(stringify!($topic)),+];
+    };
+}
+
+topics!(installation);
+
+/// No script is forgotten.
+#[test]
+fn every_script_is_run() {
+    let topics: BTreeSet<String> = TOPICS.iter().map(|topic| (*topic).to_owned()).collect();
+    for library in Library::ALL {
+        assert_eq!(library.scripts(), topics, "{library:?}");
+    }
+}
+
+async fn held_against(topic: &'static str, database: Database) {
+    let key = PrivateJwk::generate(&SystemRandom).unwrap();
+    let settings = settings_with(key.public());
+    let installation = Installation::configured(database, Clock::system(), &settings)
+        .with("COUNTERSIGN_LOGIN__CONSENT_URL", CONSENT_URL);
+    let server = installation.serve().await;
+    let variables = [
+        ("FOREIGN_ISSUER", without_slash(installation.public_url.as_str())),
+        ("FOREIGN_MANAGEMENT", without_slash(server.management_url.as_str())),
+        ("FOREIGN_LOGIN_URL", LOGIN_URL.to_owned()),
+        ("FOREIGN_CONSENT_URL", CONSENT_URL.to_owned()),
+        ("FOREIGN_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+        ("FOREIGN_KEYED_JWK", key.to_json().to_string()),
+    ];
+    let runs = Library::ALL.map(|library| {
+        let variables = variables.to_vec();
+        tokio::task::spawn_blocking(move || run(library, topic, &variables))
+    });
+    let outcomes = futures_util::future::try_join_all(runs).await.unwrap();
+    let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    let log = server.log.text();
+    let complaints: Vec<&str> = log.lines().filter(|line| !line.contains(r#""level":"INFO""#)).collect();
+    assert!(failures.is_empty(), "{}\nThe server complained:\n{}", failures.join("\n"), complaints.join("\n"));
+}
+
+/// The settings, with the key of the client `keyed`.
+fn settings_with(key: &PublicJwk) -> String {
+    let jwk: Value = serde_json::from_str(&key.to_json()).unwrap();
+    SETTINGS.replace("KEYED_X", jwk["x"].as_str().unwrap()).replace("KEYED_Y", jwk["y"].as_str().unwrap())
+}
+
+fn without_slash(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
+}
