@@ -22,7 +22,7 @@ pub enum TryOutcome {
     /// What came with it was seen before; nothing is counted.
     Replayed,
     /// There is no try left: the user is disconnected from the device, or the authenticator is gone.
-    Disconnected,
+    Exhausted,
 }
 
 impl Devices {
@@ -47,13 +47,13 @@ impl Devices {
             Outcome::Refused => {
                 // None is left: or what has to follow was interrupted after the last one.
                 self.give_up(device, user, name).await?;
-                TryOutcome::Disconnected
+                TryOutcome::Exhausted
             }
         })
     }
 
     /// A try has failed. How many are left where they are limited (`Some(None)`: they are not); `None`: that was the last
-    /// one, and the user is disconnected.
+    /// one, and the user is disconnected or the authenticator gone.
     pub async fn fail_try(
         &self,
         device: &DeviceId,

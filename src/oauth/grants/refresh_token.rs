@@ -132,7 +132,7 @@ async fn prove(
         TryOutcome::Begun => {}
         TryOutcome::Replayed => return Err(OAuthError::InvalidClient),
         TryOutcome::NotAllowed => return Err(gone),
-        TryOutcome::Disconnected => return Err(OAuthError::UserDisconnected),
+        TryOutcome::Exhausted => return Err(exhausted(&name)),
     }
     if refresh_proof::verifies(&key, proof.expose()) {
         presented.proven = Some(AuthenticatorKey {
@@ -144,7 +144,15 @@ async fn prove(
     }
     match server.0.devices.fail_try(&device, &user, &name).await? {
         Some(attempts_left) => Err(OAuthError::InvalidProof { error: ProofError::Signature, attempts_left }),
-        None => Err(OAuthError::UserDisconnected),
+        None => Err(exhausted(&name)),
+    }
+}
+
+/// What wrong proofs that used up the tries have cost.
+fn exhausted(name: &AuthenticatorName) -> OAuthError {
+    match name {
+        AuthenticatorName::Pin => OAuthError::UserDisconnected,
+        AuthenticatorName::Fingerprint | AuthenticatorName::Custom(_) => OAuthError::AuthenticatorGone,
     }
 }
 

@@ -6,3 +6,5 @@ mod authorize;
 mod client_credentials;
 mod login;
 mod login_requests;
+mod pin;
+mod refresh;

@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) token_server: TokenServer,
     /// The key of the API client `keyed`.
     pub(crate) client_key: PrivateJwk,
-    _database: Database,
+    database: Database,
 }
 
 impl World {
@@ -47,13 +47,30 @@ impl World {
         let random = Arc::new(SystemRandom);
         let devices =
             Devices::new(store.clone(), settings.clone(), Arc::clone(&keyring), random.clone(), clock.clone());
-        let options = OAuthOptions {
-            issuer: ISSUER.parse().expect("a URL"),
-            login_url: Some("https://portal.example/login".parse().expect("a URL")),
-        };
-        let token_server =
-            TokenServer::new(store.clone(), settings.clone(), devices.clone(), keyring, clock.clone(), random, options);
-        Self { store, settings, clock, devices, token_server, client_key, _database: database }
+        let token_server = TokenServer::new(
+            store.clone(),
+            settings.clone(),
+            devices.clone(),
+            keyring,
+            clock.clone(),
+            random,
+            options(),
+        );
+        Self { store, settings, clock, devices, token_server, client_key, database }
+    }
+
+    /// Another server on the same database, with the same settings and the same clock.
+    pub(crate) fn another_node(&self) -> TokenServer {
+        self.another_node_at(self.clock.clone())
+    }
+
+    /// The same, with a clock of its own.
+    pub(crate) fn another_node_at(&self, clock: Clock) -> TokenServer {
+        let (keyring, random) = (Arc::new(Keyring::new(&[7; 32])), Arc::new(SystemRandom));
+        let (store, settings) = (self.database.open(), self.settings.clone());
+        let devices =
+            Devices::new(store.clone(), settings.clone(), Arc::clone(&keyring), random.clone(), clock.clone());
+        TokenServer::new(store, settings, devices, keyring, clock, random, options())
     }
 
     /// Changes the settings in force.
@@ -108,6 +125,13 @@ impl World {
         let mut types: Vec<String> = events.into_iter().map(|event| event.event_type).collect();
         types.sort();
         types
+    }
+}
+
+fn options() -> OAuthOptions {
+    OAuthOptions {
+        issuer: ISSUER.parse().expect("a URL"),
+        login_url: Some("https://portal.example/login".parse().expect("a URL")),
     }
 }
 

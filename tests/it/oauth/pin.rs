@@ -1,0 +1,274 @@
+//! Refresh tokens that belong to an authenticator: what they ask for, and how often a PIN can be guessed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign::devices::AuthenticatorName;
+use countersign::jose::{PrivateJwk, jws};
+use countersign::oauth::{OAuthError, ProofError, REFRESH_PROOF_TYPE, TokenRequest, TokenResponse, TokenServer};
+use countersign::secret::sha256;
+use serde_json::{Value, json};
+
+use super::login::{code, redeem};
+use super::refresh::{bank, is_alive, refresh_request, refresh_token};
+use crate::support::databases::{Database, on_both_databases};
+use crate::support::sandbox::secret;
+use crate::support::world::{Installation, World, new_key, user};
+
+on_both_databases!(
+    a_token_without_a_pin_can_only_be_bound_to_one,
+    binding_again_gives_the_same_token,
+    a_pin_token_is_refreshed_with_a_proof,
+    a_proof_that_is_none_costs_no_try,
+    the_last_wrong_pin_disconnects_the_user,
+    a_right_pin_forgets_the_wrong_ones,
+    wrong_pins_count_on_all_nodes_together,
+    of_many_guesses_at_once_no_more_than_allowed_are_looked_at,
+    who_is_not_the_installation_cannot_use_up_the_tries,
+    a_fingerprint_has_a_token_of_its_own,
+    without_a_limit_a_pin_may_be_wrong_for_ever,
+);
+
+/// A user who has logged in, enrolled and set a PIN.
+struct Pinned {
+    world: World,
+    installation: Installation,
+    pin: PrivateJwk,
+    /// As the log-in gave them.
+    first: TokenResponse,
+    /// Bound to the PIN.
+    bound: TokenResponse,
+}
+
+impl Pinned {
+    async fn new(database: Database) -> Self {
+        let world = World::new(database);
+        world.configure(|settings| bank(settings, |bank| bank.fingerprint.enabled = true));
+        let installation = world.install_and_enrol(&user("alice")).await;
+        let code = code(&world, &installation).await;
+        let first = redeem(&world, &installation, &code).await.unwrap();
+        let pin = new_key();
+        set_key(&world, &installation, AuthenticatorName::Pin, &pin).await;
+        let bound = bind(&world, &installation, &refresh_token(&first), None, "pin").await.unwrap();
+        Self { world, installation, pin, first, bound }
+    }
+
+    fn request(&self, token: &str, key: &PrivateJwk) -> TokenRequest {
+        let proof = proof(key, &json!({ "refresh_token_hash": hash(token), "iat": self.world.clock.now().as_secs() }));
+        TokenRequest { proof: Some(secret(&proof)), ..refresh_request(&self.world, &self.installation, token) }
+    }
+
+    async fn refresh_at(
+        &self,
+        server: &TokenServer,
+        token: &str,
+        key: &PrivateJwk,
+    ) -> Result<TokenResponse, OAuthError> {
+        server.token(&self.request(token, key)).await
+    }
+
+    async fn refresh(&self, token: &str, key: &PrivateJwk) -> Result<TokenResponse, OAuthError> {
+        self.refresh_at(&self.world.token_server, token, key).await
+    }
+}
+
+async fn set_key(world: &World, installation: &Installation, name: AuthenticatorName, key: &PrivateJwk) {
+    world.devices.set_authenticator(installation.id(), &user("alice"), &name, *key.public()).await.unwrap();
+}
+
+async fn bind(
+    world: &World,
+    installation: &Installation,
+    token: &str,
+    proof: Option<&str>,
+    authenticator: &str,
+) -> Result<TokenResponse, OAuthError> {
+    let request = TokenRequest {
+        authenticator: Some(authenticator.to_owned()),
+        proof: proof.map(secret),
+        ..refresh_request(world, installation, token)
+    };
+    world.token_server.token(&request).await
+}
+
+fn hash(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(sha256(token.as_bytes()))
+}
+
+fn proof(key: &PrivateJwk, claims: &Value) -> String {
+    jws::sign(key, Some(REFRESH_PROOF_TYPE), claims.to_string().as_bytes()).unwrap()
+}
+
+fn wrong_pin(attempts_left: Option<u32>) -> Option<OAuthError> {
+    Some(OAuthError::InvalidProof { error: ProofError::Signature, attempts_left })
+}
+
+async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
+    let world = World::new(database);
+    let installation = world.install_and_enrol(&user("alice")).await;
+    let code = code(&world, &installation).await;
+    let first = redeem(&world, &installation, &code).await.unwrap();
+    let token = refresh_token(&first);
+    let plain = world.token_server.token(&refresh_request(&world, &installation, &token)).await;
+    assert_eq!(plain.err(), Some(OAuthError::UnboundRefreshToken));
+    let too_early = bind(&world, &installation, &token, None, "pin").await;
+    assert_eq!(too_early.err(), Some(OAuthError::AuthenticatorGone), "no PIN is set");
+    for name in ["default", "device", "PIN", "custom:"] {
+        let error = bind(&world, &installation, &token, None, name).await.err();
+        assert!(matches!(error, Some(OAuthError::InvalidRequest(_))), "{name}");
+    }
+    set_key(&world, &installation, AuthenticatorName::Pin, &new_key()).await;
+    world.clock.advance(std::time::Duration::from_secs(900));
+    let too_late = bind(&world, &installation, &token, None, "pin").await;
+    assert_eq!(too_late.err(), Some(OAuthError::InvalidGrant));
+}
+
+async fn binding_again_gives_the_same_token(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let again = bind(&pinned.world, &pinned.installation, &refresh_token(&pinned.first), None, "pin").await.unwrap();
+    assert_eq!(refresh_token(&again), refresh_token(&pinned.bound));
+    assert_ne!(refresh_token(&again), refresh_token(&pinned.first));
+}
+
+async fn a_pin_token_is_refreshed_with_a_proof(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let second = pinned.refresh(&refresh_token(&pinned.bound), &pinned.pin).await.unwrap();
+    assert!(is_alive(&pinned.world.token_server, &second).await);
+    let third = pinned.refresh(&refresh_token(&second), &pinned.pin).await.unwrap();
+    let lost = pinned.refresh(&refresh_token(&second), &pinned.pin).await.unwrap();
+    assert_eq!(refresh_token(&third), refresh_token(&lost), "a lost answer is given again, with a proof");
+}
+
+async fn a_proof_that_is_none_costs_no_try(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let token = refresh_token(&pinned.bound);
+    let now = pinned.world.clock.now().as_secs();
+    let claims = |hash: String, iat: i64| proof(&new_key(), &json!({ "refresh_token_hash": hash, "iat": iat }));
+    let none = TokenRequest { proof: None, ..pinned.request(&token, &pinned.pin) };
+    assert!(matches!(pinned.world.token_server.token(&none).await, Err(OAuthError::InvalidRequest(_))));
+    for (text, error) in [
+        ("garbage".to_owned(), ProofError::Malformed),
+        (claims(hash("another"), now), ProofError::OtherToken),
+        (claims(hash(&token), now - 301), ProofError::Stale),
+        (claims(hash(&token), now + 61), ProofError::Stale),
+    ] {
+        for _ in 0..3 {
+            let request = TokenRequest { proof: Some(secret(&text)), ..pinned.request(&token, &pinned.pin) };
+            let result = pinned.world.token_server.token(&request).await;
+            assert_eq!(result.err(), Some(OAuthError::InvalidProof { error, attempts_left: None }), "{text}");
+        }
+    }
+    pinned.refresh(&token, &pinned.pin).await.expect("no try was used up");
+}
+
+async fn the_last_wrong_pin_disconnects_the_user(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let (token, other) = (refresh_token(&pinned.bound), new_key());
+    assert_eq!(pinned.refresh(&token, &other).await.err(), wrong_pin(Some(2)));
+    assert_eq!(pinned.refresh(&token, &other).await.err(), wrong_pin(Some(1)));
+    assert!(is_alive(&pinned.world.token_server, &pinned.first).await);
+    assert_eq!(pinned.refresh(&token, &other).await.err(), Some(OAuthError::UserDisconnected));
+
+    let (world, id) = (&pinned.world, pinned.installation.id());
+    assert_eq!(pinned.refresh(&token, &pinned.pin).await.err(), Some(OAuthError::InvalidGrant));
+    for tokens in [&pinned.first, &pinned.bound] {
+        assert!(!is_alive(&world.token_server, tokens).await);
+    }
+    assert_eq!(world.devices.enrolment(id, &user("alice")).await.unwrap(), None);
+    world
+        .token_server
+        .token(&pinned.installation.device_token_request(world.clock.now()))
+        .await
+        .expect("the device stays");
+    let events = world.events_of(&user("alice")).await;
+    assert!(events.contains(&"PUSH_AUTH_VALIDATION_PIN_LIMIT_EXCEEDED".to_owned()), "{events:?}");
+}
+
+async fn a_right_pin_forgets_the_wrong_ones(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let other = new_key();
+    let mut token = refresh_token(&pinned.bound);
+    for _ in 0..3 {
+        assert_eq!(pinned.refresh(&token, &other).await.err(), wrong_pin(Some(2)));
+        assert_eq!(pinned.refresh(&token, &other).await.err(), wrong_pin(Some(1)));
+        token = refresh_token(&pinned.refresh(&token, &pinned.pin).await.unwrap());
+    }
+}
+
+async fn wrong_pins_count_on_all_nodes_together(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let (token, other) = (refresh_token(&pinned.bound), new_key());
+    let nodes = [pinned.world.another_node(), pinned.world.another_node(), pinned.world.another_node()];
+    assert_eq!(pinned.refresh_at(&nodes[0], &token, &other).await.err(), wrong_pin(Some(2)));
+    assert_eq!(pinned.refresh_at(&nodes[1], &token, &other).await.err(), wrong_pin(Some(1)));
+    let last = pinned.refresh_at(&nodes[2], &token, &other).await;
+    assert_eq!(last.err(), Some(OAuthError::UserDisconnected));
+}
+
+async fn of_many_guesses_at_once_no_more_than_allowed_are_looked_at(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let token = refresh_token(&pinned.bound);
+    let nodes = [pinned.world.token_server.clone(), pinned.world.another_node()];
+    let wrong = new_key();
+    let guesses = (0..30).map(|number| {
+        let request = pinned.request(&token, if number == 25 { &pinned.pin } else { &wrong });
+        let server = nodes[number % 2].clone();
+        tokio::spawn(async move { server.token(&request).await.err() })
+    });
+    let results: Vec<_> =
+        futures_util::future::join_all(guesses).await.into_iter().map(|result| result.unwrap()).collect();
+    let looked_at = results.iter().filter(|result| {
+        // The last wrong one hears of the disconnection, as do all that were not looked at.
+        matches!(result, None | Some(OAuthError::InvalidProof { .. }))
+    });
+    assert!(looked_at.count() <= 3, "{results:?}");
+    if results.iter().all(Option::is_some) {
+        assert!(!is_alive(&pinned.world.token_server, &pinned.bound).await);
+    }
+}
+
+async fn who_is_not_the_installation_cannot_use_up_the_tries(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let (token, other) = (refresh_token(&pinned.bound), pinned.world.install().await);
+    let replayed = pinned.request(&token, &new_key());
+    for _ in 0..5 {
+        let by_other = TokenRequest {
+            credentials: other.assertion(pinned.world.clock.now(), &json!({})),
+            ..pinned.request(&token, &new_key())
+        };
+        assert_eq!(pinned.world.token_server.token(&by_other).await.err(), Some(OAuthError::InvalidGrant));
+    }
+    assert_eq!(pinned.world.token_server.token(&replayed).await.err(), wrong_pin(Some(2)));
+    for _ in 0..5 {
+        assert_eq!(pinned.world.token_server.token(&replayed).await.err(), Some(OAuthError::InvalidClient));
+    }
+    pinned.refresh(&token, &pinned.pin).await.expect("one try was used up, not eleven");
+}
+
+async fn a_fingerprint_has_a_token_of_its_own(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let (world, installation, fingerprint) = (&pinned.world, &pinned.installation, new_key());
+    set_key(world, installation, AuthenticatorName::Fingerprint, &fingerprint).await;
+    let token = refresh_token(&pinned.bound);
+    let by_pin = proof(&pinned.pin, &json!({ "refresh_token_hash": hash(&token), "iat": world.clock.now().as_secs() }));
+    let bound = bind(world, installation, &token, Some(&by_pin), "fingerprint").await.unwrap();
+    let second = pinned.refresh(&refresh_token(&bound), &fingerprint).await.unwrap();
+    assert_eq!(pinned.refresh(&refresh_token(&second), &pinned.pin).await.err(), wrong_pin(Some(2)));
+    pinned.refresh(&token, &pinned.pin).await.expect("binding does not use the token up");
+
+    // Too many wrong ones cost the fingerprint, not the user's place on the device.
+    let fingerprint_token = refresh_token(&second);
+    assert_eq!(pinned.refresh(&fingerprint_token, &new_key()).await.err(), wrong_pin(Some(1)));
+    assert_eq!(pinned.refresh(&fingerprint_token, &new_key()).await.err(), Some(OAuthError::AuthenticatorGone));
+    assert_eq!(pinned.refresh(&fingerprint_token, &fingerprint).await.err(), Some(OAuthError::InvalidGrant));
+    assert!(is_alive(&world.token_server, &pinned.bound).await);
+}
+
+async fn without_a_limit_a_pin_may_be_wrong_for_ever(database: Database) {
+    let pinned = Pinned::new(database).await;
+    pinned.world.configure(|settings| bank(settings, |bank| bank.pin.max_attempts = 0));
+    let token = refresh_token(&pinned.bound);
+    for _ in 0..10 {
+        assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(None));
+    }
+    pinned.refresh(&token, &pinned.pin).await.unwrap();
+}
