@@ -1,5 +1,6 @@
 //! How fast whole flows are: `cargo bench --bench flows`. Everything on loopback, bounded in time, with every promise of
-//! durability kept. Options: `-- --seconds N` for each row (default 5), `-- --quick` leaves the million out.
+//! durability kept. Options: `-- --seconds N` for each row (default 5), `-- --quick` leaves the million out, `-- --only TEXT`
+//! repeats only the flows whose name contains the text (`SMS`, `push`, `token`).
 
 #![allow(
     missing_docs,
@@ -15,6 +16,8 @@
     reason = "a benchmark measures real time, prints, and may stop where something is wrong"
 )]
 
+#[path = "flows/listing.rs"]
+mod listing;
 #[path = "flows/load.rs"]
 mod load;
 #[path = "flows/memory.rs"]
@@ -24,6 +27,8 @@ mod memory;
 mod postgres;
 #[path = "flows/rounds.rs"]
 mod rounds;
+#[path = "flows/tokens.rs"]
+mod tokens;
 #[path = "flows/world.rs"]
 mod world;
 
@@ -44,21 +49,63 @@ const POSTGRES_OPTIONS: &str = "-c shared_buffers=256MB -c max_wal_size=4GB";
 struct Options {
     seconds: u64,
     quick: bool,
+    /// Only the flows whose name contains this.
+    only: String,
 }
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if let [command, url, count] = arguments.as_slice()
-        && command == "memory"
-    {
-        return memory::measure(url.parse().expect("a database URL"), count.parse().expect("a number"));
+    if let [command, url, count] = arguments.as_slice() {
+        let measure = match command.as_str() {
+            "memory" => memory::measure,
+            _ => listing::measure,
+        };
+        return measure(url.parse().expect("a database URL"), count.parse().expect("a number"));
     }
-    let seconds = arguments.iter().position(|argument| argument == "--seconds");
+    let value = |name: &str| {
+        let position = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(position + 1).cloned()
+    };
     let options = Options {
-        seconds: seconds.and_then(|index| arguments.get(index + 1)?.parse().ok()).unwrap_or(5),
+        seconds: value("--seconds").and_then(|text| text.parse().ok()).unwrap_or(5),
         quick: arguments.iter().any(|argument| argument == "--quick"),
+        only: value("--only").unwrap_or_default(),
     };
     run(&options);
+}
+
+/// What can be repeated, and with how many connections.
+const FLOWS: &[(&str, &[usize])] = &[
+    (SMS, &[64, 256]),
+    (PUSH, &[64, 256]),
+    (CLIENT_CREDENTIALS_JWT, &[64, 256]),
+    (CLIENT_CREDENTIALS_OPAQUE, &[64, 256]),
+    (REFRESH, &[64, 256]),
+    (INTROSPECTION_OPAQUE, &[64, 256]),
+    (INTROSPECTION_JWT, &[64, 256]),
+    (LOG_IN, &[64]),
+];
+const SMS: &str = "SMS: start, verify";
+const PUSH: &str = "push: start, pending, fetch, answer, result";
+const CLIENT_CREDENTIALS_JWT: &str = "token: client credentials, JWT";
+const CLIENT_CREDENTIALS_OPAQUE: &str = "token: client credentials, opaque";
+const REFRESH: &str = "token: refresh with PIN proof and rotation";
+const INTROSPECTION_OPAQUE: &str = "token: introspection, opaque";
+const INTROSPECTION_JWT: &str = "token: introspection, JWT";
+const LOG_IN: &str = "token: log-in with code and PKCE (three requests)";
+
+async fn repeat(flow: &str, world: &World, connections: usize, duration: Duration) -> Measured {
+    match flow {
+        SMS => rounds::sms(world, connections, duration).await,
+        PUSH => rounds::push(world, connections, duration).await,
+        CLIENT_CREDENTIALS_JWT => tokens::client_credentials(world, "shop-jwt", connections, duration).await,
+        CLIENT_CREDENTIALS_OPAQUE => tokens::client_credentials(world, "shop", connections, duration).await,
+        REFRESH => tokens::refresh(world, connections, duration).await,
+        INTROSPECTION_OPAQUE => tokens::introspection(world, "shop", connections, duration).await,
+        INTROSPECTION_JWT => tokens::introspection(world, "shop-jwt", connections, duration).await,
+        LOG_IN => tokens::log_in(world, connections, duration).await,
+        _ => panic!("no flow is called {flow}"),
+    }
 }
 
 fn run(options: &Options) {
@@ -66,7 +113,7 @@ fn run(options: &Options) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let duration = Duration::from_secs(options.seconds);
     println!(
-        "| flow | database | connections | per second | of the yardstick | p50 start | p99 start | p99/p50 | commits/s | rows per commit |"
+        "| flow | database | connections | per second | of the yardstick | p50 | p99 | p99/p50 | commits/s | rows per commit |"
     );
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     let yardstick = runtime.block_on(local.run_until(rounds::bare(64, duration)));
@@ -76,34 +123,53 @@ fn run(options: &Options) {
         let folder = Folder::new(name);
         let database = |name: &str| if name == "SQLite" { folder.database() } else { cluster.create_database() };
         let world = World::start(database(name), None);
-        for connections in [64, 256] {
-            let before = world.app.store.statistics();
-            let sms = runtime.block_on(local.run_until(rounds::sms(&world, connections, duration)));
-            let commits = Commits::between(&before, &world.app.store.statistics(), sms.took);
-            row("SMS: start, verify", name, connections, &sms, yardstick.per_second(), Some(commits));
-        }
-        for connections in [64, 256] {
-            let before = world.app.store.statistics();
-            let push = runtime.block_on(local.run_until(rounds::push(&world, connections, duration)));
-            let commits = Commits::between(&before, &world.app.store.statistics(), push.took);
-            row(
-                "push: start, pending, fetch, answer, result",
-                name,
-                connections,
-                &push,
-                yardstick.per_second(),
-                Some(commits),
-            );
+        for (flow, connections) in FLOWS.iter().filter(|(flow, _)| flow.contains(&options.only)) {
+            for connections in *connections {
+                let before = world.app.store.statistics();
+                let measured = runtime.block_on(local.run_until(repeat(flow, &world, *connections, duration)));
+                let commits = Commits::between(&before, &world.app.store.statistics(), measured.took);
+                row(flow, name, *connections, &measured, yardstick.per_second(), Some(commits));
+            }
         }
         world.stop();
     }
-    let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
-    let folder = Folder::new("twilio");
-    let world = World::start(folder.database(), Some(&sandbox));
-    let sms = runtime.block_on(local.run_until(rounds::sms(&world, 64, duration)));
-    row("SMS with Twilio's stand-in over HTTP", "SQLite", 64, &sms, yardstick.per_second(), None);
-    world.stop();
-    memory(options, &cluster);
+    if SMS.contains(&options.only) {
+        let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
+        let folder = Folder::new("twilio");
+        let world = World::start(folder.database(), Some(&sandbox));
+        let sms = runtime.block_on(local.run_until(rounds::sms(&world, 64, duration)));
+        row("SMS with Twilio's stand-in over HTTP", "SQLite", 64, &sms, yardstick.per_second(), None);
+        world.stop();
+        memory(options, &cluster);
+    }
+    if "token: listing".contains(&options.only) {
+        listings(&cluster);
+    }
+}
+
+/// Each in a process of its own, which prints the cells of its row.
+fn measured_apart(command: &str, url: DatabaseUrl, count: usize) -> String {
+    let url = match url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        DatabaseUrl::Postgres(url) => url.expose().to_owned(),
+    };
+    let child = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args([command, &url, &count.to_string()])
+        .output()
+        .expect("the measuring process runs");
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    String::from_utf8_lossy(&child.stdout).trim_end().to_owned()
+}
+
+fn listings(cluster: &Cluster) {
+    println!("\n| tokens listed | database | to the first byte | in all | size | memory at most, above before |");
+    println!("|---:|---|---:|---:|---:|---:|");
+    for count in [10, 100_000] {
+        let folder = Folder::new(&format!("listing-{count}"));
+        for (name, url) in [("SQLite", folder.database()), ("PostgreSQL", cluster.create_database())] {
+            println!("| {count} | {name} | {}", measured_apart("listing", url, count));
+        }
+    }
 }
 
 fn memory(options: &Options, cluster: &Cluster) {
@@ -113,16 +179,7 @@ fn memory(options: &Options, cluster: &Cluster) {
     for count in counts {
         let folder = Folder::new(&format!("memory-{count}"));
         for (name, url) in [("SQLite", folder.database()), ("PostgreSQL", cluster.create_database())] {
-            let url = match url {
-                DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
-                DatabaseUrl::Postgres(url) => url.expose().to_owned(),
-            };
-            let child = std::process::Command::new(std::env::current_exe().expect("this program"))
-                .args(["memory", &url, &count.to_string()])
-                .output()
-                .expect("the measuring process runs");
-            assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
-            println!("| {count} | {name} | {}", String::from_utf8_lossy(&child.stdout).trim_end());
+            println!("| {count} | {name} | {}", measured_apart("memory", url, *count));
         }
     }
 }

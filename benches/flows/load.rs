@@ -15,6 +15,7 @@ pub struct Connection {
 /// What came back.
 pub struct Response<'a> {
     pub status: u16,
+    pub location: Option<String>,
     pub body: &'a [u8],
 }
 
@@ -38,16 +39,22 @@ impl Connection {
         let text = std::str::from_utf8(&self.buffer[..head]).expect("a head is ASCII");
         let status: u16 = text[9..12].parse().expect("a status");
         let length = text.lines().find_map(content_length).unwrap_or(0);
+        let location = (status == 303).then(|| text.lines().find_map(location)).flatten();
         while self.buffer.len() < head + length {
             assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("the server answers"), 0, "closed early");
         }
-        Response { status, body: &self.buffer[head..head + length] }
+        Response { status, location, body: &self.buffer[head..head + length] }
     }
 }
 
 fn content_length(line: &str) -> Option<usize> {
     let (name, value) = line.split_once(':')?;
     name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().expect("a length"))
+}
+
+fn location(line: &str) -> Option<String> {
+    let (name, value) = line.split_once(':')?;
+    name.eq_ignore_ascii_case("location").then(|| value.trim().to_owned())
 }
 
 /// The value of a string member of a flat JSON object.

@@ -56,7 +56,8 @@ async fn start(app: &countersign::app::AppState, count: usize) {
         .await;
 }
 
-fn resident_bytes() -> usize {
+/// What the process has in memory.
+pub fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
     let kilobytes: usize = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");

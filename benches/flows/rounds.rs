@@ -12,10 +12,10 @@ use countersign::phone::{AnswerClaims, Decision, Phone};
 use super::load::{Connection, Measured, get, member, post, repeat};
 use super::world::{CLIENT_ID, CLIENT_SECRET, World};
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub const FORM: &str = "application/x-www-form-urlencoded";
 const START: &str = "/oauth/api/v4/authenticate/user";
 
-fn basic() -> String {
+pub fn basic() -> String {
     format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}")))
 }
 

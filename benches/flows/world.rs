@@ -20,7 +20,8 @@ use countersign::secret::{Keyring, SecretString, sha256};
 use countersign::server::{self, RunningServer, ServerOptions};
 use countersign::settings::{
     ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType, ClientCredential,
-    CurrentSettings, MobileAuthentication, Permission, Platform, Settings, SmsConfiguration, VersionStatus,
+    CurrentSettings, GrantType, MobileAuthentication, Permission, Platform, Settings, SmsConfiguration, TokenFormat,
+    TokenPolicy, VersionStatus, WebClient,
 };
 use countersign::sms::{GatewaySms, SmsMessage, SmsSender};
 use countersign::store::{DatabaseUrl, Store, StoreOptions};
@@ -28,6 +29,8 @@ use countersign::telemetry::metrics::Metrics;
 use futures_util::future::BoxFuture;
 
 pub const CLIENT_ID: &str = "website";
+/// The application whose users have PINs.
+pub const PIN_APPLICATION: &str = "vault";
 pub const CLIENT_SECRET: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 const KEY: [u8; 32] = [1; 32];
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -139,8 +142,15 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
     let mut settings = Settings::default();
     let client_id = ClientId::new(CLIENT_ID).unwrap();
     let credential = ClientCredential::SecretHash(sha256(CLIENT_SECRET.as_bytes()));
-    let permissions = [Permission::MobileAuthentication, Permission::UserAuthentication];
-    settings.api_clients.insert(client_id.clone(), Arc::new(ApiClient::new(client_id, credential, permissions)));
+    let permissions = [
+        Permission::MobileAuthentication,
+        Permission::UserAuthentication,
+        Permission::TokenIntrospection,
+        Permission::ListUsersOtherClients,
+    ];
+    let administers = ["shop".to_owned()].into();
+    let client = ApiClient { administers, ..ApiClient::new(client_id.clone(), credential, permissions) };
+    settings.api_clients.insert(client_id, Arc::new(client));
     for (name, method) in [("push", AuthenticationMethod::Push), ("sms", AuthenticationMethod::Sms)] {
         let configured = AuthenticationType {
             name: name.to_owned(),
@@ -155,8 +165,14 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
         settings.authentication_types.insert(name.to_owned(), Arc::new(configured));
     }
     settings.sms = Some(Arc::new(gateway(twilio)));
-    let id = ApplicationId::new("bank").unwrap();
-    settings.applications.insert(id.clone(), Arc::new(application(id)));
+    for (name, pin) in [("bank", false), (PIN_APPLICATION, true)] {
+        let id = ApplicationId::new(name).unwrap();
+        settings.applications.insert(id.clone(), Arc::new(application(id, pin)));
+    }
+    for (name, format) in [("shop", TokenFormat::Opaque), ("shop-jwt", TokenFormat::Jwt)] {
+        let client = web_client(name, format);
+        settings.web_clients.insert(client.client_id.clone(), Arc::new(client));
+    }
     settings.mobile_authentication = Arc::new(MobileAuthentication {
         prompts_per_5_minutes_max: 1_000_000,
         prompts_per_hour_max: 1_000_000,
@@ -178,11 +194,23 @@ fn gateway(twilio: Option<&Sandbox>) -> SmsConfiguration {
     }
 }
 
-fn application(id: ApplicationId) -> Application {
+fn web_client(name: &str, access_token_format: TokenFormat) -> WebClient {
+    let credential = ClientCredential::SecretHash(sha256(CLIENT_SECRET.as_bytes()));
+    WebClient {
+        redirect_uris: vec!["https://shop.example/cb".to_owned()],
+        grant_types: GrantType::ALL.into(),
+        scopes: ["orders".to_owned()].into(),
+        skip_consent: true,
+        tokens: TokenPolicy { access_token_format, ..TokenPolicy::default() },
+        ..WebClient::new(ClientId::new(name).unwrap(), Some(credential))
+    }
+}
+
+fn application(id: ApplicationId, pin: bool) -> Application {
     Application {
         name: "Bank".to_owned(),
         redirect_uris: vec!["bank://login".to_owned()],
-        pin: countersign::settings::PinSettings { enabled: false, max_attempts: 3 },
+        pin: countersign::settings::PinSettings { enabled: pin, max_attempts: 3 },
         fingerprint: countersign::settings::Enabled { enabled: false },
         custom_authenticators: Default::default(),
         versions: vec![ApplicationVersion {

@@ -77,12 +77,12 @@ macro_rules! set_statement {
         { $($field:ident: $rust:ty),* $(,)? }
     ) => {
         $(#[$doc])*
-        struct $name<'a> {
+        pub(super) struct $name<'a> {
             $($field: Vec<<$rust as Element>::Bound<'a>>,)*
         }
 
         impl<'a> $name<'a> {
-            fn new(rows: &[&'a $row]) -> Self {
+            pub(super) fn new(rows: &[&'a $row]) -> Self {
                 Self { $($field: rows.iter().map(|row| Element::bound(&row.$field)).collect(),)* }
             }
         }

@@ -10,5 +10,6 @@ mod outage;
 mod rows;
 mod schema;
 mod sweep;
+mod tokens;
 mod transactions;
 mod writes;
