@@ -19,6 +19,8 @@ pub enum TokenKind {
     LoginChallenge,
     /// A client assertion's `jti`: made by the client, but recognised in the same way.
     AssertionId,
+    /// A DPoP proof's `jti`, likewise.
+    ProofId,
 }
 
 impl TokenKind {
@@ -29,6 +31,7 @@ impl TokenKind {
             Self::AuthorizationCode => b"authorization-code\0",
             Self::LoginChallenge => b"login-challenge\0",
             Self::AssertionId => b"assertion-id\0",
+            Self::ProofId => b"proof-id\0",
         }
     }
 }

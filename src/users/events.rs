@@ -100,6 +100,8 @@ event_types! {
     PushAuthValidationPinLimitExceeded = "PUSH_AUTH_VALIDATION_PIN_LIMIT_EXCEEDED",
     /// A user was disconnected from a device.
     UserDisconnected = "USER_DISCONNECTED",
+    /// A key that signs tokens has a successor.
+    JwtKeysRotated = "JWT_KEYS_ROTATED",
     /// A client assertion or secret was refused.
     ClientCredentialsCheckFailed = "CLIENT_CREDENTIALS_CHECK_FAILED",
 }

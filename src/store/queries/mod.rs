@@ -6,6 +6,7 @@ pub mod devices;
 pub mod events;
 pub mod idempotency;
 pub mod settings;
+pub mod signing_keys;
 pub mod sweep;
 pub mod tokens;
 pub mod transactions;

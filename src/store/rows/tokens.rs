@@ -30,7 +30,7 @@ pub struct GrantRow {
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct AccessTokenRow {
     pub id: IdBytes,
-    /// A keyed hash of the whole token; a JWT has none.
+    /// A keyed hash of the whole token, whatever it looks like.
     pub token_hash: Option<Vec<u8>>,
     /// None for a client's own token.
     pub grant_id: Option<IdBytes>,
