@@ -92,8 +92,18 @@ impl AppState {
             parts.clock.clone(),
         );
         let transactions = transactions(&parts, &devices, &arbiters, shutdown.signal());
+        let token_server = TokenServer::new(
+            parts.store.clone(),
+            parts.settings.clone(),
+            devices.clone(),
+            Arc::clone(&parts.keyring),
+            parts.clock.clone(),
+            Arc::clone(&parts.random),
+            parts.oauth.clone(),
+        );
         let background = Background {
             transactions: transactions.clone(),
+            token_server: token_server.clone(),
             callbacks: parts.callbacks.clone(),
             retention: Retention {
                 store: parts.store.clone(),
@@ -113,15 +123,6 @@ impl AppState {
             shutdown: shutdown.signal(),
         };
         let thread = background.start()?;
-        let token_server = TokenServer::new(
-            parts.store.clone(),
-            parts.settings.clone(),
-            devices.clone(),
-            parts.keyring,
-            parts.clock.clone(),
-            parts.random,
-            parts.oauth,
-        );
         Ok(Self {
             transactions,
             devices,
@@ -200,6 +201,7 @@ fn transactions(
 /// The loops that run as long as the server does, on a thread of their own.
 struct Background {
     transactions: Transactions,
+    token_server: TokenServer,
     callbacks: Callbacks,
     retention: Retention,
     stored_settings: StoredSettings,
@@ -220,6 +222,7 @@ impl Background {
             self.supervised("sweeper", || self.transactions.sweep()),
             self.supervised("retention", || self.retention.run()),
             self.supervised("settings", || self.stored_settings.follow(&self.settings)),
+            self.supervised("signing-keys", || self.token_server.follow_signing_keys()),
             self.callbacks.run(self.shutdown.clone()),
         );
     }

@@ -29,6 +29,14 @@ pub(crate) fn document() -> Document {
         oauth::register::delete_registration,
         oauth::authorize::authorize,
         oauth::token::token,
+        oauth::introspect::introspect,
+        oauth::introspect::introspect_v1,
+        oauth::introspect::introspect_v2,
+        oauth::userinfo::userinfo,
+        oauth::userinfo::post_userinfo,
+        oauth::keys::keys,
+        oauth::metadata::openid_configuration,
+        oauth::metadata::authorization_server,
         oauth::login_requests::login_request,
         oauth::login_requests::accept_login,
         oauth::login_requests::reject_login,
@@ -70,6 +78,8 @@ impl Modify for Schemes {
         components.add_security_scheme("device_token", http(HttpAuthScheme::Bearer, device));
         let user = "The access token of a user on an installation.";
         components.add_security_scheme("user_token", http(HttpAuthScheme::Bearer, user));
+        let openid = "The access token of a user, with the scope `openid`.";
+        components.add_security_scheme("openid_token", http(HttpAuthScheme::Bearer, openid));
         let registration = "The registration access token of an installation.";
         components.add_security_scheme("registration_token", http(HttpAuthScheme::Bearer, registration));
     }

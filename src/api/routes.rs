@@ -59,6 +59,13 @@ pub(crate) const PATHS: &[Path] = paths! {
     Public "/device/v1/transactions/{transaction_id}/answer" "POST" { POST device::answer, }
     Public "/device/v1/otp" "POST" { POST device::claim_otp, }
     Public "/oauth/token" "POST" { POST oauth::token, }
+    Public "/oauth/api/v2/token/introspect" "POST" { POST oauth::introspect_v2, }
+    Public "/oauth/introspect" "POST" { POST oauth::introspect, }
+    Public "/oauth/api/v1/token/introspect" "POST" { POST oauth::introspect_v1, }
+    Public "/oauth/userinfo" "GET, POST" { GET oauth::userinfo, POST oauth::post_userinfo, }
+    Public "/oauth/keys" "GET" { GET oauth::keys, }
+    Public "/.well-known/openid-configuration" "GET" { GET oauth::openid_configuration, }
+    Public "/.well-known/oauth-authorization-server" "GET" { GET oauth::authorization_server, }
     Public "/oauth/api/v4/authenticate/user/{user_id}/enabled" "GET" { GET website::available, }
     Public "/oauth/api/v4/authenticate/user/{user_id}/device/{device_id}/enabled" "GET" { GET website::available_on_device, }
     Public "/oauth/api/v4/authenticate/user/{user_id}/sms/resend" "POST" { POST website::resend_sms, }

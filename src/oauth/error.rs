@@ -1,5 +1,6 @@
 //! The errors of the token endpoint, by the codes of RFC 6749 §5.2.
 
+use super::dpop::ProofRefusal;
 use super::refresh_proof::ProofError;
 use crate::store::StoreError;
 
@@ -26,6 +27,9 @@ pub enum OAuthError {
         /// Wrong proofs that may still follow before the user is disconnected, where they are limited.
         attempts_left: Option<u32>,
     },
+    /// The key that the token is to be bound to was not proved (RFC 9449 §5).
+    #[error("{0}")]
+    InvalidDpopProof(#[from] ProofRefusal),
     /// The authenticator that the token belongs to, or is to belong to, is not enrolled or not allowed any more.
     #[error("The authenticator is not enrolled on this device, or the application does not allow it any more.")]
     AuthenticatorGone,
@@ -64,6 +68,7 @@ impl OAuthError {
             | Self::AuthenticatorGone
             | Self::UnboundRefreshToken
             | Self::UserDisconnected => "invalid_grant",
+            Self::InvalidDpopProof(_) => "invalid_dpop_proof",
             Self::InvalidTarget => "invalid_target",
             Self::UnauthorizedClient(_) => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",

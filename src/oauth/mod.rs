@@ -6,15 +6,21 @@
 mod authorization;
 mod authorize;
 mod clients;
+mod dpop;
 mod error;
 mod grants;
+mod id_token;
+mod introspection;
+mod keys;
 mod login_requests;
+mod metadata;
 mod persist;
 mod pkce;
 mod redirect;
 mod refresh_proof;
 mod scope;
 mod tokens;
+mod userinfo;
 
 use std::sync::Arc;
 
@@ -29,11 +35,15 @@ use crate::store::Store;
 
 pub use authorize::{AuthorizeRefusal, AuthorizeRequest};
 pub use clients::{CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials};
+pub use dpop::{DpopError, ProofRefusal};
 pub use error::OAuthError;
 pub use grants::TokenRequest;
+pub use introspection::Introspection;
 pub use login_requests::{AcceptLogin, LoginRequest, LoginRequestError, RejectLogin};
+pub use metadata::Metadata;
 pub use refresh_proof::{ProofError, REFRESH_PROOF_TYPE};
-pub use tokens::{Bearer, BearerError, TokenResponse, TokenType};
+pub use tokens::{Bearer, BearerError, PresentedToken, TokenResponse, TokenType};
+pub use userinfo::UserInfo;
 
 /// Where the token server is and where it sends users.
 #[derive(Clone, Debug)]
@@ -61,6 +71,7 @@ struct Parts {
     login_url: Option<Url>,
     access_tokens: persist::LiveAccessTokens,
     refresh_tokens: persist::LiveRefreshTokens,
+    keys: keys::SigningKeys,
 }
 
 impl TokenServer {
@@ -80,6 +91,13 @@ impl TokenServer {
         let login_url = options.login_url;
         let (access_tokens, refresh_tokens) =
             (persist::live_access_tokens(&store), persist::live_refresh_tokens(&store));
+        let keys = keys::SigningKeys::new(
+            store.clone(),
+            settings.clone(),
+            Arc::clone(&keyring),
+            clock.clone(),
+            Arc::clone(&random),
+        );
         Self(Arc::new(Parts {
             store,
             settings,
@@ -92,6 +110,7 @@ impl TokenServer {
             login_url,
             access_tokens,
             refresh_tokens,
+            keys,
         }))
     }
 
@@ -99,5 +118,19 @@ impl TokenServer {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.0.issuer
+    }
+
+    /// The public keys of the tokens in use (RFC 7517 §5), each a JWK.
+    ///
+    /// # Errors
+    /// When there are none yet and none can be made.
+    pub async fn published_keys(&self) -> Result<Vec<serde_json::Value>, OAuthError> {
+        self.0.keys.ensure().await?;
+        Ok(self.0.keys.published())
+    }
+
+    /// Looks after the signing keys, for ever.
+    pub async fn follow_signing_keys(&self) {
+        self.0.keys.follow().await;
     }
 }

@@ -10,6 +10,9 @@ use crate::oauth::{BearerError, ClientError};
 /// A challenge for clients that came with nothing, or with the wrong thing.
 pub(super) const BASIC: &str = "Basic realm=\"countersign\", charset=\"UTF-8\"";
 
+/// A challenge for who came without an access token.
+const BEARER: &str = "Bearer realm=\"countersign\"";
+
 impl From<ClientError> for ApiError {
     fn from(error: ClientError) -> Self {
         let description = error.to_string();
@@ -25,13 +28,30 @@ impl From<ClientError> for ApiError {
 
 impl From<BearerError> for ApiError {
     fn from(error: BearerError) -> Self {
-        match error {
-            BearerError::InvalidToken => {
-                let answer = Self::problem(StatusCode::UNAUTHORIZED, "invalid_token", error.to_string());
-                answer.challenge("Bearer realm=\"countersign\", error=\"invalid_token\"")
-            }
-            BearerError::Unavailable => Self::from_fault(&Fault::Busy, Area::Other),
+        match refusal(error) {
+            Some((status, code, challenge)) => Self::problem(status, code, error.to_string()).challenge(challenge),
+            None => Self::from_fault(&Fault::Busy, Area::Other),
         }
+    }
+}
+
+/// What an access token is refused with; nothing where the server cannot tell now.
+fn refusal(error: BearerError) -> Option<(StatusCode, &'static str, &'static str)> {
+    match error {
+        BearerError::InvalidToken => {
+            Some((StatusCode::UNAUTHORIZED, "invalid_token", "Bearer realm=\"countersign\", error=\"invalid_token\""))
+        }
+        BearerError::InvalidDpopProof(_) => Some((
+            StatusCode::UNAUTHORIZED,
+            "invalid_dpop_proof",
+            "DPoP realm=\"countersign\", error=\"invalid_dpop_proof\", algs=\"ES256\"",
+        )),
+        BearerError::InsufficientScope(_) => Some((
+            StatusCode::FORBIDDEN,
+            "insufficient_scope",
+            "Bearer realm=\"countersign\", error=\"insufficient_scope\", scope=\"openid\"",
+        )),
+        BearerError::Unavailable => None,
     }
 }
 
@@ -42,10 +62,24 @@ impl ApiError {
         Self::oauth(StatusCode::FORBIDDEN, "insufficient_permissions", description)
     }
 
+    /// An access token is refused by the token server itself.
+    pub(crate) fn oauth_token(error: BearerError) -> Self {
+        match refusal(error) {
+            Some((status, code, challenge)) => Self::oauth(status, code, error.to_string()).challenge(challenge),
+            None => Self::from_fault(&Fault::Busy, Area::OAuth),
+        }
+    }
+
+    /// The token server itself asks for an access token.
+    pub(crate) fn missing_oauth_token() -> Self {
+        let error = Self::oauth(StatusCode::UNAUTHORIZED, "invalid_token", "An access token is required.");
+        error.challenge(BEARER)
+    }
+
     /// No access token.
     pub(crate) fn missing_token() -> Self {
         let error = Self::problem(StatusCode::UNAUTHORIZED, "invalid_token", "An access token is required.".to_owned());
-        error.challenge("Bearer realm=\"countersign\"")
+        error.challenge(BEARER)
     }
 
     /// The access token is an installation's, and a user's is needed.

@@ -91,6 +91,7 @@ impl From<OAuthError> for ApiError {
             OAuthError::UserDisconnected => with_code("user_disconnected", None),
             OAuthError::InvalidRequest(_)
             | OAuthError::InvalidGrant
+            | OAuthError::InvalidDpopProof(_)
             | OAuthError::InvalidTarget
             | OAuthError::UnauthorizedClient(_)
             | OAuthError::UnsupportedGrantType

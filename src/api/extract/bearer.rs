@@ -1,4 +1,4 @@
-//! Access tokens of phones.
+//! Access tokens, by whoever has them or with a proof of the key they are bound to.
 
 use std::future::{Ready, ready};
 
@@ -8,14 +8,15 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
+use super::dpop;
 use crate::api::error::ApiError;
 use crate::devices::RegistrationRefusal;
 use crate::ids::{DeviceId, UserId};
-use crate::oauth::Bearer;
+use crate::oauth::{Bearer, PresentedToken, TokenType, UserInfo};
 use crate::secret::SecretString;
 
 /// The longest token that is looked up.
-const TOKEN_BYTES_MAX: usize = 1024;
+const TOKEN_BYTES_MAX: usize = 8192;
 
 /// The token of an installation, with or without a user on it.
 pub(crate) struct DeviceToken {
@@ -30,6 +31,9 @@ pub(crate) struct UserToken {
     /// Whose.
     pub(crate) user_id: UserId,
 }
+
+/// The token of a user at whatever client, as the user it stands for.
+pub(crate) struct UserInfoToken(pub(crate) UserInfo);
 
 /// The registration access token of an installation (RFC 7592), still to be checked.
 pub(crate) struct RegistrationToken(pub(crate) SecretString);
@@ -60,29 +64,54 @@ impl FromRequest for UserToken {
     }
 }
 
+impl FromRequest for UserInfoToken {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        async move {
+            let api = super::api(&request)?;
+            let presented = presented(&request).ok_or_else(ApiError::missing_oauth_token)?;
+            let user = api.app().token_server.user_info(&presented).await;
+            user.map(Self).map_err(ApiError::oauth_token)
+        }
+        .boxed_local()
+    }
+}
+
 impl FromRequest for RegistrationToken {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = token(request).map(|token| Self(SecretString::new(token.to_owned())));
+        let token = presented(request).filter(|presented| presented.scheme == TokenType::Bearer);
+        let token = token.map(|presented| presented.text).map(|token| Self(SecretString::new(token.to_owned())));
         ready(token.ok_or_else(|| RegistrationRefusal::InvalidToken.into()))
     }
 }
 
 async fn authenticate(request: HttpRequest) -> Result<Bearer, ApiError> {
     let api = super::api(&request)?;
-    let token = token(&request).ok_or_else(ApiError::missing_token)?;
-    let bearer = api.app().token_server.authenticate_bearer(token).await?;
+    let presented = presented(&request).ok_or_else(ApiError::missing_token)?;
+    let bearer = api.app().token_server.authenticate(&presented).await?;
     tracing::Span::current().record("client.id", bearer.device_id.as_str());
     Ok(bearer)
 }
 
-/// RFC 6750 §2.1; nowhere else does a token belong.
-fn token(request: &HttpRequest) -> Option<&str> {
+/// RFC 6750 §2.1, RFC 9449 §7.1; nowhere else does a token belong.
+fn presented(request: &HttpRequest) -> Option<PresentedToken<'_>> {
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && (1..=TOKEN_BYTES_MAX).contains(&token.len())).then_some(token)
+    let scheme =
+        [TokenType::Bearer, TokenType::Dpop].into_iter().find(|known| scheme.eq_ignore_ascii_case(known.as_str()))?;
+    (1..=TOKEN_BYTES_MAX).contains(&token.len()).then(|| PresentedToken {
+        scheme,
+        text: token,
+        proof: dpop::single(request),
+        method: request.method().as_str(),
+        path: request.path(),
+    })
 }

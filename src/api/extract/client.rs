@@ -44,6 +44,8 @@ rights! {
     MobileAuthentication = MobileAuthentication;
     /// To say who a user is.
     UserAuthentication = UserAuthentication;
+    /// To ask what tokens mean.
+    TokenIntrospection = TokenIntrospection;
     /// To see and change what the management listener offers.
     Administration = Admin | Configuration;
 }
@@ -52,6 +54,8 @@ rights! {
 pub(crate) type Website = Client<MobileAuthentication>;
 /// A form a website sends.
 pub(crate) type WebsiteForm<T> = ClientForm<MobileAuthentication, T>;
+/// A form that an API sends which takes tokens.
+pub(crate) type ResourceGatewayForm<T> = ClientForm<TokenIntrospection, T>;
 /// A page that logs people in.
 pub(crate) type LoginPage = Client<UserAuthentication>;
 /// An administrator's program.
@@ -67,6 +71,11 @@ impl<R> Client<R> {
     /// Its id.
     pub(crate) fn id(&self) -> &ClientId {
         &self.client.client_id
+    }
+
+    /// All that is configured of it.
+    pub(crate) fn settings(&self) -> &ApiClient {
+        &self.client
     }
 }
 

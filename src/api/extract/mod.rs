@@ -5,6 +5,7 @@ mod body;
 mod by;
 mod client;
 mod credentials;
+mod dpop;
 mod fields;
 mod form;
 mod idempotency;
@@ -15,9 +16,12 @@ mod query;
 
 use actix_web::{HttpRequest, web};
 
-pub(crate) use bearer::{DeviceToken, RegistrationToken, UserToken};
+pub(crate) use bearer::{DeviceToken, RegistrationToken, UserInfoToken, UserToken};
 pub(crate) use by::By;
-pub(crate) use client::{Administrator, ClientForm, LoginPage, PresentedForm, Website, WebsiteForm};
+pub(crate) use client::{
+    Administrator, ClientForm, LoginPage, PresentedForm, ResourceGatewayForm, Website, WebsiteForm,
+};
+pub(crate) use dpop::DpopHeader;
 pub(crate) use fields::{Fields, FromFields};
 pub(crate) use idempotency::IdempotencyHeader;
 pub(crate) use json::{Json, JsonBytes};

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
-use crate::api::extract::{Fields, FromFields, PresentedForm};
+use crate::api::extract::{DpopHeader, Fields, FromFields, PresentedForm};
 use crate::oauth::{TokenRequest, TokenResponse};
 use crate::secret::SecretString;
 
@@ -90,7 +90,7 @@ impl From<TokenResponse> for TokenAnswer {
     }
 }
 
-/// Issues an access token. The client authenticates with `private_key_jwt` (RFC 7523 §2.2).
+/// Issues an access token; with a `DPoP` header, one that is bound to the key the header proves (RFC 9449).
 #[utoipa::path(
     post,
     path = "/oauth/token",
@@ -98,7 +98,11 @@ impl From<TokenResponse> for TokenAnswer {
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = TokenAnswer), (status = "default", body = OAuthBody)),
 )]
-pub(crate) async fn token(api: web::Data<Api>, request: PresentedForm<TokenForm>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn token(
+    api: web::Data<Api>,
+    dpop: DpopHeader,
+    request: PresentedForm<TokenForm>,
+) -> Result<HttpResponse, ApiError> {
     let PresentedForm { credentials, form } = request;
     let TokenForm {
         grant_type,
@@ -122,6 +126,7 @@ pub(crate) async fn token(api: web::Data<Api>, request: PresentedForm<TokenForm>
         refresh_token,
         proof,
         authenticator,
+        dpop: dpop.0,
     };
     let response = api.app().token_server.token(&request).await?;
     Ok(HttpResponse::Ok().json(TokenAnswer::from(response)))

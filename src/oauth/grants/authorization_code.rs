@@ -1,12 +1,13 @@
 //! A user's tokens, for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
 use super::super::authorization::{CodeVerdict, PresentedCode, decide_code};
-use super::super::clients::{AuthenticatedClient, Client};
+use super::super::clients::Client;
+use super::super::dpop::TokenClient;
 use super::super::persist::{self, FoundCode, Login, Redeemed};
 use super::super::tokens::Issue;
 use super::super::tokens::text::refresh_token;
 use super::super::{OAuthError, TokenResponse, TokenServer};
-use super::{TokenRequest, check_grant_type};
+use super::{TokenRequest, check_grant_type, replayed};
 use crate::clock::Timestamp;
 use crate::ids::uuid_v7;
 use crate::secret::TokenKind;
@@ -23,27 +24,32 @@ pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Re
     else {
         return Err(OAuthError::InvalidRequest("`code`, `redirect_uri` and `code_verifier` are required."));
     };
-    let AuthenticatedClient { client, assertions } = server.authenticate_client(&request.credentials).await?;
-    check_grant_type(&client, GrantType::AuthorizationCode)?;
+    let token_client = server.authenticate_token_client(request).await?;
+    let client = &token_client.client;
+    check_grant_type(client, GrantType::AuthorizationCode)?;
     let hash = server.0.keyring.token_hash(TokenKind::AuthorizationCode, code.expose());
     let Some(found) = persist::find_code(&server.0.store, hash).await? else {
-        server.use_up(assertions).await?;
+        server.use_up(token_client.assertions).await?;
         return Err(OAuthError::InvalidGrant);
     };
-    let presented =
-        PresentedCode { client_id: client.id(), redirect_uri, code_verifier: code_verifier.expose(), jkt: None };
+    let presented = PresentedCode {
+        client_id: client.id(),
+        redirect_uri,
+        code_verifier: code_verifier.expose(),
+        jkt: token_client.jkt.as_deref(),
+    };
     match decide_code(&found.row, &presented, server.0.clock.now()) {
-        CodeVerdict::Redeem => redeem(server, request, AuthenticatedClient { client, assertions }, found).await,
+        CodeVerdict::Redeem => redeem(server, request, token_client, found).await,
         CodeVerdict::Burn => {
-            persist::burn_code(&server.0.store, assertions, &found.row).await?;
+            persist::burn_code(&server.0.store, token_client.assertions, &found.row).await?;
             Err(OAuthError::InvalidGrant)
         }
         CodeVerdict::Revoke => {
-            server.use_up(assertions).await?;
-            revoke_issued(server, &client, &found.row).await
+            server.use_up(token_client.assertions).await?;
+            revoke_issued(server, &token_client.client, &found.row).await
         }
         CodeVerdict::Refuse => {
-            server.use_up(assertions).await?;
+            server.use_up(token_client.assertions).await?;
             Err(OAuthError::InvalidGrant)
         }
     }
@@ -52,10 +58,11 @@ pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Re
 async fn redeem(
     server: &TokenServer,
     request: &TokenRequest,
-    authenticated: AuthenticatedClient,
+    token_client: TokenClient,
     found: FoundCode,
 ) -> Result<TokenResponse, OAuthError> {
-    let AuthenticatedClient { client, assertions } = authenticated;
+    let refresh_token_jkt = token_client.refresh_token_jkt().map(str::to_owned);
+    let TokenClient { client, assertions, jkt } = token_client;
     let now = server.0.clock.now();
     let FoundCode { row, profile_id } = found;
     let resource = request.resource.as_deref();
@@ -66,10 +73,14 @@ async fn redeem(
         grant: Some(&grant),
         scope: &grant.scope,
         resource_server: resource_server.as_deref(),
-        jkt: None,
+        jkt,
     };
     let access_token = server.new_access_token(issue)?;
-    let family = client.may_use(GrantType::RefreshToken).then(|| new_family(server, &client, &grant, now));
+    let family = client.may_use(GrantType::RefreshToken).then(|| {
+        let family = new_family(server, &client, &grant, now);
+        RefreshTokenRow { jkt: refresh_token_jkt, ..family }
+    });
+    let id_token = server.id_token(&client, &grant, row.nonce.as_deref(), access_token.text.expose())?;
     let user = Some(grant.user_id.as_str());
     let event = server.token_event(EventType::TokenRequestAccessTokenCreated, &client, user, now);
     let login = Login {
@@ -82,12 +93,12 @@ async fn redeem(
     };
     match persist::redeem_code(&server.0.store, login).await? {
         Redeemed::Redeemed => {}
-        Redeemed::Replayed => return Err(OAuthError::InvalidClient),
+        Redeemed::Replayed => return Err(replayed(request)),
         // Somebody else presented it since it was read: this is the second use.
         Redeemed::UsedBefore(row) => return revoke_issued(server, &client, &row).await,
     }
     let text = |family: RefreshTokenRow| refresh_token(&server.0.keyring, &family.id, family.generation);
-    Ok(TokenResponse { refresh_token: family.map(text), profile_id, ..TokenResponse::new(access_token) })
+    Ok(TokenResponse { refresh_token: family.map(text), id_token, profile_id, ..TokenResponse::new(access_token) })
 }
 
 fn new_grant(

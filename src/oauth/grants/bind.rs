@@ -5,8 +5,8 @@
 use super::super::persist;
 use super::super::tokens::text::refresh_token;
 use super::super::{OAuthError, TokenResponse, TokenServer};
-use super::TokenRequest;
 use super::refresh_token::{Presented, access_token};
+use super::{TokenRequest, replayed};
 use crate::devices::AuthenticatorName;
 use crate::ids::uuid_v7;
 use crate::store::rows::RefreshTokenRow;
@@ -18,11 +18,11 @@ pub(super) async fn exchange(
     presented: Presented,
     wanted: &str,
 ) -> Result<TokenResponse, OAuthError> {
-    let Presented { client, live, assertions, proven, .. } = presented;
     let wanted: AuthenticatorName = wanted
         .parse()
         .map_err(|_| OAuthError::InvalidRequest("authenticator: must be `pin`, `fingerprint` or `custom:ID`."))?;
-    let access_token = access_token(server, request, &client, &live.grant)?;
+    let access_token = access_token(server, request, &presented)?;
+    let Presented { client, live, assertions, proven, .. } = presented;
     let now = server.0.clock.now();
     let expires_at = now.after(client.policy().refresh_token_lifetime()).as_millis();
     let family = RefreshTokenRow {
@@ -41,7 +41,7 @@ pub(super) async fn exchange(
     let refresh =
         persist::Refresh { assertions, rotation: None, access_token: access_token.row.clone(), proven, event };
     if persist::refresh(&server.0.store, refresh).await? != persist::Refreshed::Refreshed {
-        return Err(OAuthError::InvalidClient);
+        return Err(replayed(request));
     }
     let text = refresh_token(&server.0.keyring, &family.id, family.generation);
     Ok(TokenResponse { refresh_token: Some(text), ..TokenResponse::new(access_token) })

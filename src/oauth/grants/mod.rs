@@ -8,6 +8,7 @@ mod refresh_token;
 use std::sync::Arc;
 
 use super::clients::{Client, Credentials};
+use super::dpop::ProofRefusal;
 use super::{OAuthError, TokenResponse, TokenServer};
 use crate::secret::SecretString;
 use crate::settings::{GrantType, ResourceServer};
@@ -35,6 +36,8 @@ pub struct TokenRequest {
     pub proof: Option<SecretString>,
     /// `authenticator`: `refresh_token`, to get one that belongs to this authenticator.
     pub authenticator: Option<String>,
+    /// The `DPoP` header (RFC 9449 §5).
+    pub dpop: Option<SecretString>,
 }
 
 impl TokenRequest {
@@ -52,6 +55,7 @@ impl TokenRequest {
             refresh_token: None,
             proof: None,
             authenticator: None,
+            dpop: None,
         }
     }
 }
@@ -59,6 +63,7 @@ impl TokenRequest {
 impl TokenServer {
     /// Issues a token.
     pub async fn token(&self, request: &TokenRequest) -> Result<TokenResponse, OAuthError> {
+        self.0.keys.ensure().await?;
         match request.grant_type.as_str() {
             "client_credentials" => client_credentials::exchange(self, request).await,
             "authorization_code" => authorization_code::exchange(self, request).await,
@@ -93,6 +98,14 @@ impl TokenServer {
         }
         let server = self.0.settings.load().resource_servers.get(granted).cloned();
         server.filter(|server| server.permits(client.party())).map(Some).ok_or(OAuthError::InvalidTarget)
+    }
+}
+
+/// What is said when something that a request proved itself with was used before: the proof where there was nothing else.
+fn replayed(request: &TokenRequest) -> OAuthError {
+    match (&request.credentials, &request.dpop) {
+        (Credentials::Secret { .. } | Credentials::Public { .. }, Some(_)) => ProofRefusal::Replayed.into(),
+        _ => OAuthError::InvalidClient,
     }
 }
 

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use super::super::clients::{AuthenticatedClient, Client};
+use super::super::clients::Client;
+use super::super::dpop::TokenClient;
 use super::super::persist::{self, Refresh, Refreshed};
 use super::super::refresh_proof::{self, ProofError};
 use super::super::tokens::rotation::{self, RotationVerdict};
 use super::super::tokens::text::{parse_refresh_token, refresh_token};
 use super::super::tokens::{Issue, NewAccessToken};
 use super::super::{OAuthError, TokenResponse, TokenServer, scope};
-use super::{TokenRequest, bind, check_grant_type};
+use super::{TokenRequest, bind, check_grant_type, replayed};
 use crate::devices::{AuthenticatorName, TryOutcome};
 use crate::ids::{DeviceId, UserId};
 use crate::jose::PublicJwk;
 use crate::secret::SecretString;
 use crate::settings::GrantType;
-use crate::store::rows::{AssertionIdRow, AuthenticatorKey, GrantRow, LiveRefreshToken, RefreshRotation};
+use crate::store::rows::{AssertionIdRow, AuthenticatorKey, LiveRefreshToken, RefreshRotation};
 use crate::users::events::EventType;
 
 /// The class of refresh tokens that no authenticator protects.
@@ -30,6 +31,8 @@ pub(super) struct Presented {
     pub(super) generation: i32,
     /// Still to be recorded.
     pub(super) assertions: Vec<AssertionIdRow>,
+    /// The key that was proved.
+    pub(super) jkt: Option<String>,
     /// Whose failures are forgotten when the refresh succeeds.
     pub(super) proven: Option<AuthenticatorKey>,
 }
@@ -38,9 +41,9 @@ pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Re
     let Some(text) = &request.refresh_token else {
         return Err(OAuthError::InvalidRequest("refresh_token: is required."));
     };
-    let AuthenticatedClient { client, assertions } = server.authenticate_client(&request.credentials).await?;
-    check_grant_type(&client, GrantType::RefreshToken)?;
-    let mut presented = find(server, client, assertions, text).await?;
+    let token_client = server.authenticate_token_client(request).await?;
+    check_grant_type(&token_client.client, GrantType::RefreshToken)?;
+    let mut presented = find(server, token_client, text).await?;
     refuse_reuse(server, &presented).await?;
     if presented.live.refresh_token.authenticator != DEFAULT {
         prove(server, &mut presented, text, request.proof.as_ref()).await?;
@@ -62,19 +65,21 @@ pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Re
 }
 
 /// The family of a token, if it is alive and this client's.
-async fn find(
-    server: &TokenServer,
-    client: Client,
-    assertions: Vec<AssertionIdRow>,
-    text: &SecretString,
-) -> Result<Presented, OAuthError> {
+async fn find(server: &TokenServer, token_client: TokenClient, text: &SecretString) -> Result<Presented, OAuthError> {
+    let TokenClient { client, assertions, jkt } = token_client;
     let parsed = parse_refresh_token(&server.0.keyring, text.expose());
     let live = match parsed {
         Some((id, _)) => server.0.refresh_tokens.find(id.to_vec()).await?,
         None => None,
     };
-    match (parsed, live.filter(|live| live.grant.client_id == client.id())) {
-        (Some((_, generation)), Some(live)) => Ok(Presented { client, live, generation, assertions, proven: None }),
+    let is_theirs = |live: &LiveRefreshToken| {
+        let same_key = live.refresh_token.jkt.is_none() || live.refresh_token.jkt == jkt;
+        live.grant.client_id == client.id() && same_key
+    };
+    match (parsed, live.filter(is_theirs)) {
+        (Some((_, generation)), Some(live)) => {
+            Ok(Presented { client, live, generation, assertions, jkt, proven: None })
+        }
         _ => {
             server.use_up(assertions).await?;
             Err(OAuthError::InvalidGrant)
@@ -168,7 +173,7 @@ async fn refresh(
     request: &TokenRequest,
     presented: &mut Presented,
 ) -> Result<Option<TokenResponse>, OAuthError> {
-    let access_token = access_token(server, request, &presented.client, &presented.live.grant)?;
+    let access_token = access_token(server, request, presented)?;
     let LiveRefreshToken { refresh_token: family, grant, .. } = &presented.live;
     let now = server.0.clock.now();
     let (rotation, generation) = match verdict(server, presented) {
@@ -185,6 +190,7 @@ async fn refresh(
         RotationVerdict::Repeat => (None, family.generation),
         RotationVerdict::Reused | RotationVerdict::Expired => return Err(OAuthError::InvalidGrant),
     };
+    let id_token = server.id_token(&presented.client, grant, None, access_token.text.expose())?;
     let user = Some(grant.user_id.as_str());
     let refresh = Refresh {
         assertions: presented.assertions.clone(),
@@ -195,7 +201,7 @@ async fn refresh(
     };
     match persist::refresh(&server.0.store, refresh).await? {
         Refreshed::Refreshed => {}
-        Refreshed::Replayed => return Err(OAuthError::InvalidClient),
+        Refreshed::Replayed => return Err(replayed(request)),
         Refreshed::Overtaken => {
             // They count as seen from now on.
             presented.assertions.clear();
@@ -203,21 +209,26 @@ async fn refresh(
         }
     }
     let successor = refresh_token(&server.0.keyring, &family.id, generation);
-    Ok(Some(TokenResponse { refresh_token: Some(successor), ..TokenResponse::new(access_token) }))
+    Ok(Some(TokenResponse { refresh_token: Some(successor), id_token, ..TokenResponse::new(access_token) }))
 }
 
 /// An access token that rests on a grant, with the scopes asked for or all of the grant's.
 pub(super) fn access_token(
     server: &TokenServer,
     request: &TokenRequest,
-    client: &Client,
-    grant: &GrantRow,
+    presented: &Presented,
 ) -> Result<NewAccessToken, OAuthError> {
+    let Presented { client, live: LiveRefreshToken { grant, .. }, jkt, .. } = presented;
     let granted = |name: &str| scope::contains(&grant.scope, name);
     let scope = scope::decide(request.scope.as_deref(), || grant.scope.clone(), granted)?;
     let resource = request.resource.as_deref();
     let resource_server = server.resource_server_within(client, grant.resource_server.as_deref(), resource)?;
-    let issue =
-        Issue { client, grant: Some(grant), scope: &scope, resource_server: resource_server.as_deref(), jkt: None };
+    let issue = Issue {
+        client,
+        grant: Some(grant),
+        scope: &scope,
+        resource_server: resource_server.as_deref(),
+        jkt: jkt.clone(),
+    };
     server.new_access_token(issue)
 }

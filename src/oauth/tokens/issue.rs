@@ -9,7 +9,7 @@ use super::text;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, UserId, uuid_v7};
 use crate::secret::SecretString;
-use crate::settings::ResourceServer;
+use crate::settings::{ResourceServer, TokenFormat};
 use crate::store::rows::{AccessTokenRow, EventRow, GrantRow};
 use crate::users::events::{Concerning, EventType, event};
 
@@ -51,11 +51,14 @@ impl TokenServer {
             user_id: issue.grant.map(|grant| grant.user_id.clone()),
             scope: scope::for_resource_server(issue.scope, issue.resource_server)?,
             resource_server: issue.resource_server.map(|server| server.id.clone()),
-            jkt: issue.jkt,
+            jkt: issue.jkt.clone(),
             issued_at: now.as_millis(),
             expires_at,
         };
-        let text = text::new_access_token(&id, self.0.random.as_ref());
+        let text = match policy.access_token_format {
+            TokenFormat::Opaque => text::new_access_token(&id, self.0.random.as_ref()),
+            TokenFormat::Jwt => self.jwt_access_token(&issue, id, &row, policy.signing_algorithm)?,
+        };
         row.token_hash = Some(text::access_token_hash(&self.0.keyring, text.expose()).to_vec());
         let lifetime = Duration::from_millis(u64::try_from(expires_at - now.as_millis()).unwrap_or(0));
         Ok(NewAccessToken { text, row, lifetime })

@@ -5,13 +5,14 @@
 
 mod bearer;
 mod issue;
+mod jwt;
 pub(super) mod rotation;
 pub(super) mod text;
 
 use crate::ids::ProfileId;
 use crate::secret::SecretString;
 
-pub use bearer::{Bearer, BearerError};
+pub use bearer::{Bearer, BearerError, PresentedToken};
 pub(super) use issue::{Issue, NewAccessToken};
 
 /// The successful answer of the token endpoint (RFC 6749 §5.1).
@@ -51,6 +52,11 @@ impl TokenType {
             Self::Dpop => "DPoP",
         }
     }
+}
+
+/// How the user was authenticated, as it is stored.
+pub(super) fn amr(stored: Option<&str>) -> Vec<String> {
+    stored.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
 }
 
 impl TokenResponse {

@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::jwt;
 use crate::random::{self, Random};
 use crate::secret::{Keyring, Purpose, SecretString, TokenKind, constant_time_eq};
 
@@ -22,8 +23,12 @@ pub(super) fn new_access_token(id: &[u8; ID_BYTES], random: &dyn Random) -> Secr
     SecretString::new(URL_SAFE_NO_PAD.encode([id.as_slice(), &secret].concat()))
 }
 
-/// The id in an opaque access token; `None` for what cannot be one.
+/// The id of the row that an access token says it has; `None` for what cannot be one.
 pub(super) fn access_token_id(text: &str) -> Option<[u8; ID_BYTES]> {
+    opaque_id(text).or_else(|| jwt::id(text))
+}
+
+fn opaque_id(text: &str) -> Option<[u8; ID_BYTES]> {
     let bytes = decode::<{ ID_BYTES + SECRET_BYTES }>(text)?;
     bytes.first_chunk().copied()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{START, endpoints};
-use crate::support::app::{ADMINISTRATOR, LOGIN_PAGE, OTHER_WEBSITE, TestApp, WEBSITE};
+use crate::support::app::{ADMINISTRATOR, GATEWAY, LOGIN_PAGE, OTHER_WEBSITE, TestApp, WEBSITE};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
@@ -46,9 +46,10 @@ async fn an_api_client_needs_the_permission(database: Database) {
         let entitled = match endpoint.path.as_str() {
             path if path.contains("/authenticate/") => WEBSITE,
             path if path.contains("/login-requests/") => LOGIN_PAGE,
+            path if path.ends_with("/introspect") => GATEWAY,
             _ => ADMINISTRATOR,
         };
-        for (id, secret) in [WEBSITE, LOGIN_PAGE, ADMINISTRATOR] {
+        for (id, secret) in [WEBSITE, LOGIN_PAGE, ADMINISTRATOR, GATEWAY] {
             let answer = send(endpoint.request(&app).basic_auth(id, Some(secret))).await;
             let refused = answer.named() == (403, "insufficient_permissions");
             assert_eq!(refused, id != entitled.0, "{id} {} {}: {answer:?}", endpoint.method, endpoint.path);

@@ -55,7 +55,7 @@ struct Endpoint {
 
 impl Endpoint {
     fn is_public(&self) -> bool {
-        self.path.starts_with("/oauth/") || self.path.starts_with("/device/")
+        ["/oauth/", "/device/", "/.well-known/"].iter().any(|start| self.path.starts_with(start))
     }
 
     /// The content type of the body it takes.

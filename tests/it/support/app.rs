@@ -35,6 +35,7 @@ pub(crate) const WEBSITE: (&str, &str) = ("website", "website-secret-of-the-test
 pub(crate) const OTHER_WEBSITE: (&str, &str) = ("other-website", "other-website-secret-of-tests");
 pub(crate) const LOGIN_PAGE: (&str, &str) = ("login-page", "login-page-secret-of-the-tests");
 pub(crate) const ADMINISTRATOR: (&str, &str) = ("administrator", "administrator-secret-of-tests");
+pub(crate) const GATEWAY: (&str, &str) = ("gateway", "gateway-secret-of-the-tests");
 /// The clock of a test stands here until it is moved.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -373,6 +374,7 @@ pub(crate) fn default_settings() -> Settings {
         (OTHER_WEBSITE, [Permission::MobileAuthentication]),
         (LOGIN_PAGE, [Permission::UserAuthentication]),
         (ADMINISTRATOR, [Permission::Admin]),
+        (GATEWAY, [Permission::TokenIntrospection]),
     ] {
         let client_id = ClientId::new(id).unwrap();
         let credential = ClientCredential::SecretHash(sha256(secret.as_bytes()));

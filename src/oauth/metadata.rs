@@ -1,0 +1,104 @@
+//! What the server can do, for clients that find out by themselves (RFC 8414, OpenID Connect Discovery §3).
+
+use serde::Serialize;
+
+use super::TokenServer;
+use super::keys::algorithms;
+use crate::jose::SigningAlgorithm;
+use crate::settings::{GrantType, RESERVED_SCOPES, Settings};
+
+/// Lists tokens for administrators.
+const TOKEN_INFO: &str = "urn:oa4mp:params:oauth:grant-type:token-info";
+/// What clients sign with, assertions and proofs alike.
+const CLIENTS_SIGN_WITH: [SigningAlgorithm; 1] = [SigningAlgorithm::Es256];
+
+/// The document.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "named after the registered members")]
+pub struct Metadata {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub userinfo_endpoint: String,
+    pub jwks_uri: String,
+    pub registration_endpoint: String,
+    pub revocation_endpoint: String,
+    pub introspection_endpoint: String,
+    pub pushed_authorization_request_endpoint: String,
+    pub device_authorization_endpoint: String,
+    pub scopes_supported: Vec<String>,
+    pub response_types_supported: [&'static str; 1],
+    pub response_modes_supported: [&'static str; 1],
+    pub grant_types_supported: Vec<&'static str>,
+    pub subject_types_supported: [&'static str; 1],
+    pub id_token_signing_alg_values_supported: Vec<SigningAlgorithm>,
+    pub claims_supported: [&'static str; 10],
+    pub token_endpoint_auth_methods_supported: [&'static str; 4],
+    pub token_endpoint_auth_signing_alg_values_supported: [SigningAlgorithm; 1],
+    pub revocation_endpoint_auth_methods_supported: [&'static str; 4],
+    pub revocation_endpoint_auth_signing_alg_values_supported: [SigningAlgorithm; 1],
+    pub introspection_endpoint_auth_methods_supported: [&'static str; 3],
+    pub introspection_endpoint_auth_signing_alg_values_supported: [SigningAlgorithm; 1],
+    pub code_challenge_methods_supported: [&'static str; 1],
+    pub dpop_signing_alg_values_supported: [SigningAlgorithm; 1],
+    pub authorization_response_iss_parameter_supported: bool,
+    pub require_pushed_authorization_requests: bool,
+    pub request_parameter_supported: bool,
+    pub request_uri_parameter_supported: bool,
+    pub claims_parameter_supported: bool,
+}
+
+impl TokenServer {
+    /// The document under the settings in force.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        let settings = self.0.settings.load();
+        let at = |path: &str| format!("{}{path}", self.0.issuer);
+        let (confidential, any) = (
+            ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+            ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        );
+        Metadata {
+            issuer: self.0.issuer.clone(),
+            authorization_endpoint: at("/oauth/authorize"),
+            token_endpoint: self.0.token_endpoint.clone(),
+            userinfo_endpoint: at("/oauth/userinfo"),
+            jwks_uri: at("/oauth/keys"),
+            registration_endpoint: at("/oauth/register"),
+            revocation_endpoint: at("/oauth/revoke"),
+            introspection_endpoint: at("/oauth/introspect"),
+            pushed_authorization_request_endpoint: at("/oauth/par"),
+            device_authorization_endpoint: at("/oauth/device_authorization"),
+            scopes_supported: scopes(&settings),
+            response_types_supported: ["code"],
+            response_modes_supported: ["query"],
+            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).chain([TOKEN_INFO]).collect(),
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: algorithms(&settings).into_iter().collect(),
+            claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
+            token_endpoint_auth_methods_supported: any,
+            token_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
+            revocation_endpoint_auth_methods_supported: any,
+            revocation_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
+            introspection_endpoint_auth_methods_supported: confidential,
+            introspection_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
+            code_challenge_methods_supported: ["S256"],
+            dpop_signing_alg_values_supported: CLIENTS_SIGN_WITH,
+            authorization_response_iss_parameter_supported: true,
+            // Some clients have to; the others need not.
+            require_pushed_authorization_requests: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+            claims_parameter_supported: false,
+        }
+    }
+}
+
+/// The reserved scopes, then those that are configured, in alphabetical order.
+fn scopes(settings: &Settings) -> Vec<String> {
+    let reserved = RESERVED_SCOPES.iter().map(|&name| name.to_owned());
+    let mut configured: Vec<String> =
+        settings.scopes.keys().filter(|name| !RESERVED_SCOPES.contains(&name.as_str())).cloned().collect();
+    configured.sort_unstable();
+    reserved.chain(configured).collect()
+}
