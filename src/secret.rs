@@ -9,9 +9,10 @@
 mod opaque;
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer};
@@ -78,6 +79,14 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, data).as_ref());
     hash
+}
+
+/// PBKDF2 with HMAC-SHA-256 (RFC 8018 §5.2): makes a guess at a weak password as costly as `iterations` say.
+#[must_use]
+pub fn stretch(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Zeroizing<[u8; 32]> {
+    let mut stretched = Zeroizing::new([0; 32]);
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, password, stretched.as_mut());
+    stretched
 }
 
 /// What a derived key is for. Keys of different purposes have nothing to do with each other.
