@@ -1,4 +1,4 @@
-//! Enrolling: the user's keys, further authenticators, and how the phone is told of transactions.
+//! Enrolling: the user's keys, and how the phone is told of transactions.
 
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
@@ -8,7 +8,6 @@ use super::error::PhoneError;
 use super::saved::SavedEnrolment;
 use super::{Phone, new_key};
 use crate::ids::{ProfileId, UserId};
-use crate::jose::PublicJwk;
 use crate::secret::SecretString;
 
 /// How the phone learns that there is something to answer.
@@ -31,38 +30,29 @@ impl Phone {
         }
         let key = new_key(&self.0.connection)?;
         let body = json!({"public_key": {"format": "jwk", "jwk": key.public()}});
-        let request = self.user_request(Method::POST, "/device/v1/enrolment", user)?.json(&body);
+        let request = self.user_request(Method::POST, "/device/v1/enrolment", user).await?.json(&body);
         let Enrolled { profile_id } = self.0.connection.json(request).await?;
         let mut saved = self.0.saved.lock();
-        saved.users.entry(user.clone()).or_default().enrolment = Some(SavedEnrolment { profile_id, key });
+        let saved_user = saved.users.entry(user.clone()).or_default();
+        // Keys that were enrolled over others took the authenticators with them.
+        saved_user.forget_authenticators();
+        saved_user.enrolment = Some(SavedEnrolment { profile_id, key });
         Ok(profile_id)
     }
 
     /// The user's enrolment as the server has it.
     pub async fn enrolment(&self, user: &UserId) -> Result<Value, PhoneError> {
-        self.0.connection.json(self.user_request(Method::GET, "/device/v1/enrolment", user)?).await
+        self.0.connection.json(self.user_request(Method::GET, "/device/v1/enrolment", user).await?).await
     }
 
     /// Ends the enrolment and forgets the keys.
     pub async fn end_enrolment(&self, user: &UserId) -> Result<(), PhoneError> {
-        self.0.connection.body(self.user_request(Method::DELETE, "/device/v1/enrolment", user)?).await?;
+        self.0.connection.body(self.user_request(Method::DELETE, "/device/v1/enrolment", user).await?).await?;
         if let Some(user) = self.0.saved.lock().users.get_mut(user) {
             user.enrolment = None;
+            user.forget_authenticators();
         }
         Ok(())
-    }
-
-    /// Enrols the key of a further authenticator: `pin`, `fingerprint` or `custom:ID`.
-    pub async fn set_authenticator(&self, user: &UserId, name: &str, key: &PublicJwk) -> Result<(), PhoneError> {
-        let path = format!("/device/v1/authenticators/{name}");
-        let request = self.user_request(Method::PUT, &path, user)?.json(&json!({"jwk": key}));
-        self.0.connection.body(request).await.map(drop)
-    }
-
-    /// Removes a further authenticator.
-    pub async fn remove_authenticator(&self, user: &UserId, name: &str) -> Result<(), PhoneError> {
-        let path = format!("/device/v1/authenticators/{name}");
-        self.0.connection.body(self.user_request(Method::DELETE, &path, user)?).await.map(drop)
     }
 
     /// Lets the user be asked by push on this phone. The keys must be enrolled.
@@ -72,12 +62,13 @@ impl Phone {
             PushTransport::Fcm(token) => json!({"transport": "fcm", "token": token.expose()}),
             PushTransport::Poll => json!({"transport": "poll"}),
         };
-        self.0.connection.body(self.user_request(Method::PUT, "/device/v1/push", user)?.json(&body)).await.map(drop)
+        let request = self.user_request(Method::PUT, "/device/v1/push", user).await?.json(&body);
+        self.0.connection.body(request).await.map(drop)
     }
 
     /// Ends that.
     pub async fn remove_push(&self, user: &UserId) -> Result<(), PhoneError> {
-        self.0.connection.body(self.user_request(Method::DELETE, "/device/v1/push", user)?).await.map(drop)
+        self.0.connection.body(self.user_request(Method::DELETE, "/device/v1/push", user).await?).await.map(drop)
     }
 
     /// Tells the server the phone's new push address, for all its users.
@@ -86,8 +77,13 @@ impl Phone {
         self.0.connection.body(request.json(&json!({"token": token.expose()}))).await.map(drop)
     }
 
-    fn user_request(&self, method: Method, path: &str, user: &UserId) -> Result<RequestBuilder, PhoneError> {
-        let token = self.user_token(user)?;
+    pub(super) async fn user_request(
+        &self,
+        method: Method,
+        path: &str,
+        user: &UserId,
+    ) -> Result<RequestBuilder, PhoneError> {
+        let token = self.user_token(user).await?;
         Ok(self.0.connection.request(method, path)?.bearer_auth(token.expose()))
     }
 

@@ -28,6 +28,12 @@ pub enum PhoneError {
     /// What is asked for needs the user to log in, for the first time or again.
     #[error("{0} is not logged in on this phone")]
     NotLoggedIn(UserId),
+    /// What is asked for needs a new access token, which the user's PIN or another authenticator is to be refreshed with.
+    #[error("{0} has to be there: refresh with the PIN or another authenticator")]
+    AuthenticatorNeeded(UserId),
+    /// There is no refresh token of this authenticator.
+    #[error("there is no refresh token for this authenticator (`{0}`) on this phone")]
+    NoRefreshToken(String),
     /// What is asked for needs keys that this phone does not have.
     #[error("no user of this phone has enrolled keys for this")]
     NotEnrolled,

@@ -11,6 +11,7 @@ use serde_json::json;
 use url::Url;
 
 use super::Phone;
+use super::authenticators::DEFAULT;
 use super::connection::Connection;
 use super::error::PhoneError;
 use super::tokens::random_text;
@@ -126,8 +127,8 @@ impl Phone {
             ("redirect_uri", begun.redirect_uri),
             ("code_verifier", begun.verifier.expose().to_owned()),
         ];
-        let token = self.request_token(form).await?;
-        self.0.saved.lock().users.entry(user.clone()).or_default().token = Some(token);
+        let issued = self.request_token(form).await?;
+        self.keep(user, DEFAULT, issued);
         Ok(())
     }
 

@@ -26,10 +26,13 @@
 //! ```
 
 mod answer;
+mod authenticators;
 mod connection;
 mod enrolment;
 mod error;
 mod log_in;
+mod pin;
+mod refresh;
 mod registration;
 mod saved;
 mod tokens;
@@ -45,6 +48,7 @@ pub use connection::Connection;
 pub use enrolment::PushTransport;
 pub use error::{PhoneError, Refusal};
 pub use log_in::{ApiLoginPage, LogIn, LoginPage};
+pub use refresh::Proof;
 pub use registration::PhoneProfile;
 pub use transactions::{FetchedTransaction, PendingTransaction};
 
@@ -61,6 +65,8 @@ struct Inner {
     device_id: DeviceId,
     key: PrivateJwk,
     device_token: Mutex<Option<Token>>,
+    /// Held by who refreshes: two at once would mistake each other for thieves.
+    refreshing: tokio::sync::Mutex<()>,
     saved: Mutex<Saved>,
 }
 
@@ -69,6 +75,11 @@ impl Phone {
     pub fn load(path: &Path) -> Result<Self, PhoneError> {
         let saved = Saved::read(path)?;
         Ok(Self::from_saved(Connection::new(&saved.server)?, saved))
+    }
+
+    /// The same over a connection of one's own, which has to go to the same server.
+    pub fn load_over(path: &Path, connection: Connection) -> Result<Self, PhoneError> {
+        Ok(Self::from_saved(connection, Saved::read(path)?))
     }
 
     /// Writes everything the phone remembers, keys and tokens included, to a file that only its owner may read. Writes a
@@ -109,9 +120,24 @@ impl Phone {
         self.0.saved.lock().users.iter().map(|(id, user)| (id.clone(), profile(user))).collect()
     }
 
+    /// Which refresh tokens a user has on this phone, by the authenticator they belong to: `default` (none), `pin`,
+    /// `fingerprint`, `custom:ID`.
+    #[must_use]
+    pub fn refresh_tokens(&self, user: &UserId) -> Vec<String> {
+        let saved = self.0.saved.lock();
+        saved.users.get(user).map(|user| user.refresh_tokens.keys().cloned().collect()).unwrap_or_default()
+    }
+
     fn from_saved(connection: Connection, saved: Saved) -> Self {
         let (device_id, key) = (saved.device_id.clone(), saved.key.clone());
-        Self(Arc::new(Inner { connection, device_id, key, device_token: Mutex::new(None), saved: Mutex::new(saved) }))
+        Self(Arc::new(Inner {
+            connection,
+            device_id,
+            key,
+            device_token: Mutex::new(None),
+            refreshing: tokio::sync::Mutex::new(()),
+            saved: Mutex::new(saved),
+        }))
     }
 }
 

@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::authenticators::{DEFAULT, PIN};
+use super::pin::PinSalt;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::PrivateJwk;
@@ -39,7 +41,44 @@ pub(super) struct SavedUser {
     pub(super) token: Option<Token>,
     /// What the server calls this user on this phone, once keys are enrolled.
     pub(super) enrolment: Option<SavedEnrolment>,
+    /// By the authenticator that each belongs to; `default` is none.
+    #[serde(default)]
+    pub(super) refresh_tokens: BTreeMap<String, SavedSecret>,
+    /// What the PIN's key is derived with, once a PIN is set. The key itself is nowhere.
+    #[serde(default)]
+    pub(super) pin: Option<PinSalt>,
+    /// The keys of the other authenticators.
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, SavedKey>,
 }
+
+impl SavedUser {
+    /// Forgets an authenticator, with the refresh token that belongs to it.
+    pub(super) fn forget_authenticator(&mut self, name: &str) {
+        self.refresh_tokens.remove(name);
+        self.keys.remove(name);
+        if name == PIN {
+            self.pin = None;
+        }
+    }
+
+    /// Forgets all of them.
+    pub(super) fn forget_authenticators(&mut self) {
+        self.refresh_tokens.retain(|name, _| name == DEFAULT);
+        self.keys.clear();
+        self.pin = None;
+    }
+}
+
+/// A secret that is written down.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct SavedSecret(#[serde(serialize_with = "expose")] pub(super) SecretString);
+
+/// A key pair that is written down.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct SavedKey(#[serde(serialize_with = "write_key", deserialize_with = "read_key")] pub(super) PrivateJwk);
 
 /// What enrolling left behind.
 #[derive(Clone, Serialize, Deserialize)]
@@ -118,12 +157,16 @@ mod tests {
         let user_key = PrivateJwk::generate(&SystemRandom).unwrap();
         let enrolment = SavedEnrolment { profile_id: "ABC234".parse().unwrap(), key: user_key };
         let token = Token { access_token: SecretString::new("t".into()), renew_at: Timestamp::from_millis(5) };
+        let mut user = SavedUser { token: Some(token), enrolment: Some(enrolment), ..SavedUser::default() };
+        user.refresh_tokens.insert(PIN.to_owned(), SavedSecret(SecretString::new("R".into())));
+        user.pin = Some(PinSalt::new(&SystemRandom));
+        user.keys.insert("fingerprint".to_owned(), SavedKey(key.clone()));
         let saved = Saved {
             server: "http://127.0.0.1:8080".parse().unwrap(),
             device_id: "D1".parse().unwrap(),
             registration_access_token: SecretString::new("r".into()),
             key: key.clone(),
-            users: [("alice".parse().unwrap(), SavedUser { token: Some(token), enrolment: Some(enrolment) })].into(),
+            users: [("alice".parse().unwrap(), user)].into(),
         };
         let folder = std::env::temp_dir().join(key.public().thumbprint());
         fs::create_dir(&folder).unwrap();
@@ -139,5 +182,27 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_user_of_an_older_file_has_no_refresh_tokens() {
+        let user: SavedUser = serde_json::from_str(r#"{"token":null,"enrolment":null}"#).unwrap();
+        assert!(user.refresh_tokens.is_empty() && user.pin.is_none() && user.keys.is_empty());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_all_of_an_authenticator() {
+        let mut user = SavedUser { pin: Some(PinSalt::new(&SystemRandom)), ..SavedUser::default() };
+        for name in [DEFAULT, PIN, "fingerprint", "custom:face"] {
+            user.refresh_tokens.insert(name.to_owned(), SavedSecret(SecretString::new(name.into())));
+            user.keys.insert(name.to_owned(), SavedKey(PrivateJwk::generate(&SystemRandom).unwrap()));
+        }
+        user.forget_authenticator("fingerprint");
+        assert!(!user.refresh_tokens.contains_key("fingerprint") && !user.keys.contains_key("fingerprint"));
+        assert!(user.pin.is_some());
+        user.forget_authenticator(PIN);
+        assert!(user.pin.is_none());
+        user.forget_authenticators();
+        assert_eq!(user.refresh_tokens.keys().collect::<Vec<_>>(), [DEFAULT]);
     }
 }

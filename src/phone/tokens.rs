@@ -1,4 +1,4 @@
-//! Access tokens: the installation's own by `client_credentials`, each user's from logging in.
+//! Access tokens: the installation's own by `client_credentials`, each user's from logging in and refreshing.
 
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use super::Phone;
 use super::connection::Connection;
 use super::error::PhoneError;
 use super::saved::Token;
-use crate::ids::UserId;
 use crate::jose::jws;
 use crate::random;
 use crate::secret::SecretString;
@@ -21,6 +20,9 @@ use crate::secret::SecretString;
 const ASSERTION_LIFETIME: Duration = Duration::from_secs(60);
 /// A token that is about to expire is not sent any more.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(10);
+/// The parameters of a grant.
+pub(super) type Form = Vec<(&'static str, String)>;
+
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The successful answer of RFC 6749 §5.1.
@@ -28,6 +30,13 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 struct TokenResponse {
     access_token: SecretString,
     expires_in: u64,
+    refresh_token: Option<SecretString>,
+}
+
+/// What the token endpoint issued.
+pub(super) struct Issued {
+    pub(super) token: Token,
+    pub(super) refresh_token: Option<SecretString>,
 }
 
 impl Phone {
@@ -38,7 +47,7 @@ impl Phone {
             return Ok(access_token);
         }
         let form = [("grant_type", "client_credentials".to_owned()), ("scope", "device".to_owned())];
-        let token = self.request_token(form.into()).await?;
+        let Issued { token, .. } = self.request_token(form.into()).await?;
         let access_token = token.access_token.clone();
         *self.0.device_token.lock() = Some(token);
         Ok(access_token)
@@ -47,13 +56,6 @@ impl Phone {
     /// Forgets the installation's access token, so that the next call fetches a new one.
     pub fn forget_device_token(&self) {
         *self.0.device_token.lock() = None;
-    }
-
-    /// The access token a user got by logging in; when it has expired, the user has to log in again.
-    pub fn user_token(&self, user: &UserId) -> Result<SecretString, PhoneError> {
-        let saved = self.0.saved.lock();
-        let token = saved.users.get(user).and_then(|user| self.usable(user.token.as_ref()?));
-        token.ok_or_else(|| PhoneError::NotLoggedIn(user.clone()))
     }
 
     /// A fresh assertion of who this installation is (RFC 7523 §3), good for one use.
@@ -72,7 +74,7 @@ impl Phone {
     }
 
     /// Asks the token endpoint with a grant's own parameters; adds who is asking.
-    pub(super) async fn request_token(&self, mut form: Vec<(&'static str, String)>) -> Result<Token, PhoneError> {
+    pub(super) async fn request_token(&self, mut form: Form) -> Result<Issued, PhoneError> {
         form.push(("client_id", self.device_id().to_string()));
         form.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
         form.push(("client_assertion", self.client_assertion()?));
@@ -80,10 +82,11 @@ impl Phone {
         let request = self.0.connection.request(Method::POST, "/oauth/token")?.form(&form);
         let response: TokenResponse = self.0.connection.json(request).await?;
         let lifetime = Duration::from_secs(response.expires_in).saturating_sub(RENEWAL_MARGIN);
-        Ok(Token { access_token: response.access_token, renew_at: now.after(lifetime) })
+        let token = Token { access_token: response.access_token, renew_at: now.after(lifetime) };
+        Ok(Issued { token, refresh_token: response.refresh_token })
     }
 
-    fn usable(&self, token: &Token) -> Option<SecretString> {
+    pub(super) fn usable(&self, token: &Token) -> Option<SecretString> {
         (self.0.connection.clock.now() < token.renew_at).then(|| token.access_token.clone())
     }
 }

@@ -58,7 +58,7 @@ async fn an_unknown_path_is_answered_in_the_shape_of_its_area(database: Database
 async fn a_wrong_content_type_is_refused_everywhere(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.enrolled("alice").await;
-    let token = person.phone.user_token(&person.user).unwrap();
+    let token = person.phone.user_token(&person.user).await.unwrap();
     let mut checked = 0;
     for endpoint in endpoints(&app).await {
         let Some(right) = endpoint.takes() else { continue };

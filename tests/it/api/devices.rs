@@ -40,8 +40,8 @@ struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    fn new(app: &'a TestApp, person: &Person) -> Self {
-        Self { app, token: person.phone.user_token(&person.user).unwrap().expose().to_owned() }
+    async fn new(app: &'a TestApp, person: &Person) -> Self {
+        Self { app, token: person.phone.user_token(&person.user).await.unwrap().expose().to_owned() }
     }
 
     async fn put(&self, path: &str, body: &Value) -> Answer {
@@ -60,7 +60,7 @@ impl<'a> Caller<'a> {
 async fn every_member_is_checked(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.enrolled("alice").await;
-    let caller = Caller::new(&app, &person);
+    let caller = Caller::new(&app, &person).await;
     let answer = format!("/device/v1/transactions/{UNKNOWN}/answer");
     let private =
         json!({ "public_key": { "format": "jwk", "jwk": { "kty": "EC", "crv": "P-256", "x": "x", "y": "y" } } });
@@ -100,7 +100,7 @@ async fn every_member_is_checked(database: Database) {
 async fn a_body_is_one_json_object(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.enrolled("alice").await;
-    let caller = Caller::new(&app, &person);
+    let caller = Caller::new(&app, &person).await;
     let deep = format!("{{\"token\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
     for body in
         ["", "[]", "null", "{", "{}{}", r#"{"token":"a","token":"b"}"#, r#"{"x":{"y":1,"y":1}}"#, "\u{feff}{}", &deep]
@@ -114,7 +114,7 @@ async fn a_body_is_one_json_object(database: Database) {
 async fn keys_come_before_everything_else(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.logged_in("alice").await;
-    let caller = Caller::new(&app, &person);
+    let caller = Caller::new(&app, &person).await;
     let jwk = json!({ "jwk": person.phone.key().public() });
     let refused = caller.put("/device/v1/push", &json!({ "transport": "poll" })).await;
     assert_eq!(refused.named(), (409, "keys_not_enrolled"));
@@ -130,7 +130,7 @@ async fn keys_come_before_everything_else(database: Database) {
 async fn an_enrolment_is_made_once_shown_and_ended(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.logged_in("alice").await;
-    let caller = Caller::new(&app, &person);
+    let caller = Caller::new(&app, &person).await;
     let key = json!(person.phone.key().public());
     let body = json!({ "public_key": { "format": "jwk", "jwk": key } });
     let made = caller.call("POST", KEY, &body).await;
@@ -152,7 +152,7 @@ async fn an_enrolment_is_made_once_shown_and_ended(database: Database) {
 async fn an_authenticator_is_one_the_application_allows(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.enrolled("alice").await;
-    let caller = Caller::new(&app, &person);
+    let caller = Caller::new(&app, &person).await;
     let jwk = json!({ "jwk": person.phone.key().public() });
     assert_eq!(caller.put("/device/v1/authenticators/pin", &jwk).await.status, 204);
     let refused = caller.put("/device/v1/authenticators/custom:face", &jwk).await;
@@ -165,7 +165,7 @@ async fn an_authenticator_is_one_the_application_allows(database: Database) {
 async fn a_push_address_is_of_one_installation(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
-    let (alice, bob) = (Caller::new(&app, &alice), Caller::new(&app, &bob));
+    let (alice, bob) = (Caller::new(&app, &alice).await, Caller::new(&app, &bob).await);
     let address = json!({ "transport": "fcm", "token": "an-address" });
     assert_eq!(alice.put("/device/v1/push", &address).await.status, 204);
     assert_eq!(bob.put("/device/v1/push", &address).await.named(), (409, "push_token_in_use"));
@@ -184,7 +184,7 @@ async fn a_transaction_of_somebody_else_is_not_there(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.pushed("alice").await, app.pushed("bob").await);
     let id = super::started(&app, &[("type", "push"), ("user_id", "alice")]).await;
-    let (alice, bob) = (Caller::new(&app, &alice), Caller::new(&app, &bob));
+    let (alice, bob) = (Caller::new(&app, &alice).await, Caller::new(&app, &bob).await);
     let path = format!("/device/v1/transactions/{id}");
     let answer = json!({ "authenticator": "device", "answer": "x.y.z" });
     assert_eq!(bob.empty("GET", &path).await.named(), (404, "not_found"));

@@ -110,7 +110,7 @@ impl Spy {
         self.remember("login challenge", &challenge);
         self.remember("authorization code", &code);
         self.remember("device token", phone.device_token().await.unwrap().expose());
-        self.remember("user token", phone.user_token(&user).unwrap().expose());
+        self.remember("user token", phone.user_token(&user).await.unwrap().expose());
         self.phone = Some(phone);
         let again = format!("/oauth/api/v1/login-requests/{challenge}/accept");
         self.refused(server.request(Method::PUT, &again).json(&serde_json::json!({"subject": USER}))).await;

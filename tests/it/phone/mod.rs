@@ -4,4 +4,5 @@ mod answers;
 mod command_line;
 mod log_in;
 mod otp;
+mod refresh;
 mod saved;

@@ -31,9 +31,13 @@ impl TestApp {
     }
 
     pub(crate) async fn enrol(&self, phone: &Phone, user: &UserId) {
+        self.log_in(phone, user).await;
+        phone.enrol(user).await.unwrap();
+    }
+
+    pub(crate) async fn log_in(&self, phone: &Phone, user: &UserId) {
         let login_page = ApiLoginPage::new(self.connection(), LOGIN_PAGE.0, SecretString::new(LOGIN_PAGE.1.to_owned()));
         phone.log_in(&login_page, user, "bank://login").await.unwrap();
-        phone.enrol(user).await.unwrap();
     }
 
     /// Enrolled for push by FCM.
