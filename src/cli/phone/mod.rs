@@ -1,6 +1,7 @@
 //! `countersign phone`: the reference phone on the command line, one state file for each phone.
 
 mod session;
+mod tokens;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -38,7 +39,28 @@ enum Command {
         #[arg(long, default_value = "poll", value_parser = transport)]
         push: PushTransport,
     },
-    /// Who uses this phone.
+    /// Set the user's PIN, or change it: from then on it is needed to refresh.
+    SetPin {
+        /// Who has logged in a moment ago.
+        user: UserId,
+        #[command(flatten)]
+        pin: tokens::Pin,
+    },
+    /// Make a key that stands in for one that a fingerprint releases.
+    SetFingerprint {
+        /// Who has a PIN.
+        user: UserId,
+        #[command(flatten)]
+        pin: tokens::Pin,
+    },
+    /// Get the user a new access token, without logging in.
+    Refresh {
+        /// Who has logged in.
+        user: UserId,
+        #[command(flatten)]
+        with: tokens::With,
+    },
+    /// Who uses this phone, and which refresh tokens it has.
     Status,
     /// What waits for an answer now.
     Pending,
@@ -138,6 +160,9 @@ async fn command(phone: &Phone, command: Command, state: &Path, out: &mut impl W
         }
         Command::LogIn(log_in) => log_in.run(phone, out).await,
         Command::Enrol { user, push } => session::enrol(phone, &user, push, out).await,
+        Command::SetPin { user, pin } => tokens::set_pin(phone, &user, pin, out).await,
+        Command::SetFingerprint { user, pin } => tokens::set_fingerprint(phone, &user, pin, out).await,
+        Command::Refresh { user, with } => tokens::refresh(phone, &user, with, out).await,
         Command::Status => session::status(phone, out),
         Command::Pending => session::pending(phone, out).await,
         Command::Watch { answer } => session::watch(phone, answer, state, out).await,

@@ -29,7 +29,9 @@ pub(super) fn status(phone: &Phone, out: &mut impl Write) -> Outcome {
     writeln!(out, "device {}", phone.device_id())?;
     for (user, profile) in phone.users() {
         let profile = profile.map_or_else(|| "not enrolled".to_owned(), |profile| format!("profile {profile}"));
-        writeln!(out, "user   {user} ({profile})")?;
+        let classes = phone.refresh_tokens(&user).join(", ");
+        let refreshed = if classes.is_empty() { "no refresh token".to_owned() } else { format!("refresh: {classes}") };
+        writeln!(out, "user   {user} ({profile}; {refreshed})")?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `countersign phone`: a phone between whose commands nothing is left but its state file.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -8,10 +9,28 @@ use crate::support::server::{APPLICATION, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
 
 /// Runs one command; what it said, or what it complained of.
 async fn phone(server: &TestServer, arguments: &[&str]) -> Result<String, String> {
+    phone_with(server, arguments, "", &[]).await
+}
+
+/// The same with something typed, and more in the environment.
+async fn phone_with(
+    server: &TestServer,
+    arguments: &[&str],
+    typed: &'static str,
+    environment: &[(&str, &str)],
+) -> Result<String, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.arg("phone").arg("--state").arg(server.folder().join("phone.json")).args(arguments);
     command.env("PHONE_LOGIN_SECRET", CLIENT_SECRET);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    command.envs(environment.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = move || {
+        let mut child = command.spawn().unwrap();
+        // Who asks for nothing may have ended before it is typed.
+        let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
+        child.wait_with_output().unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
@@ -36,6 +55,28 @@ async fn a_phone_lives_from_command_to_command() {
     let started = server.post_start(&[("type", "scan"), ("message", "Log in?")]).await;
     let said = phone(&server, &["otp", started["otp"].as_str().unwrap()]).await.unwrap();
     assert!(said.contains("  now       accepted\n"), "{said}");
+}
+
+#[tokio::test]
+async fn a_pin_is_typed_or_comes_from_the_environment() {
+    let server = TestServer::start().await;
+    let url = server.public_url.as_str();
+    phone(&server, &["register", "--server", url, "--application", APPLICATION, "--app-version", "1.0"]).await.unwrap();
+    phone(&server, &["log-in", "alice", "--redirect-uri", REDIRECT_URI, "--login-client", CLIENT_ID]).await.unwrap();
+    phone(&server, &["enrol", "alice"]).await.unwrap();
+    assert!(phone(&server, &["status"]).await.unwrap().contains("; refresh: default)"));
+    assert!(phone_with(&server, &["set-pin", "alice"], "\n", &[]).await.unwrap_err().contains("the PIN is empty"));
+    let said = phone_with(&server, &["set-pin", "alice"], "1234\n", &[]).await.unwrap();
+    assert_eq!(said, "PIN: alice has a PIN on this phone.\n");
+    let pin = [("PHONE_PIN", "1234")];
+    let said = phone_with(&server, &["refresh", "alice"], "", &pin).await.unwrap();
+    assert_eq!(said, "alice has a new access token.\n");
+    let complaint = phone(&server, &["refresh", "alice", "--pin", "4321"]).await.unwrap_err();
+    assert!(complaint.contains("invalid_proof") && complaint.contains("(2 attempts left)"), "{complaint}");
+    phone_with(&server, &["set-fingerprint", "alice"], "", &pin).await.unwrap();
+    phone_with(&server, &["refresh", "alice", "--fingerprint"], "", &pin).await.unwrap();
+    let status = phone(&server, &["status"]).await.unwrap();
+    assert!(status.contains("; refresh: fingerprint, pin)"), "{status}");
 }
 
 #[tokio::test]
