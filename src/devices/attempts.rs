@@ -5,7 +5,7 @@
 //! the user from the device (of authenticators that are not the PIN: takes away the authenticator).
 
 use super::authenticators::AuthenticatorName;
-use super::{Devices, enrolment, persist};
+use super::{Device, Devices, enrolment, persist};
 use crate::ids::{DeviceId, UserId};
 use crate::store::StoreError;
 use crate::store::journal::Outcome;
@@ -29,14 +29,14 @@ impl Devices {
     /// Counts a try of an authenticator that is about to be looked at, and uses up what came with it.
     pub async fn begin_try(
         &self,
-        device: &DeviceId,
+        device: &Device,
         user: &UserId,
         name: &AuthenticatorName,
         assertions: Vec<AssertionIdRow>,
     ) -> Result<TryOutcome, StoreError> {
-        let Some(failures_max) = self.failures_max(device, name).await? else { return Ok(TryOutcome::NotAllowed) };
+        let Some(failures_max) = self.failures_max(device, name) else { return Ok(TryOutcome::NotAllowed) };
         let attempt = AuthenticatorTry {
-            device_id: device.to_string(),
+            device_id: device.id.to_string(),
             user_id: user.to_string(),
             name: name.to_string(),
             failures_max,
@@ -46,7 +46,7 @@ impl Devices {
             Outcome::Replayed => TryOutcome::Replayed,
             Outcome::Refused => {
                 // None is left: or what has to follow was interrupted after the last one.
-                self.give_up(device, user, name).await?;
+                self.give_up(&device.id, user, name).await?;
                 TryOutcome::Exhausted
             }
         })
@@ -56,33 +56,23 @@ impl Devices {
     /// one, and the user is disconnected or the authenticator gone.
     pub async fn fail_try(
         &self,
-        device: &DeviceId,
+        device: &Device,
         user: &UserId,
         name: &AuthenticatorName,
     ) -> Result<Option<Option<u32>>, StoreError> {
-        let failures_max = self.failures_max(device, name).await?.unwrap_or(0);
+        let failures_max = self.failures_max(device, name).unwrap_or(0);
         if failures_max == i32::MAX {
             return Ok(Some(None));
         }
-        let failures = persist::find_failures(&self.0.store, device, user, name).await?;
+        let failures = persist::find_failures(&self.0.store, &device.id, user, name).await?;
         let left = failures.map_or(0, |failures| failures_max.saturating_sub(failures));
         match u32::try_from(left) {
             Ok(left) if left > 0 => Ok(Some(Some(left))),
             _ => {
-                self.give_up(device, user, name).await?;
+                self.give_up(&device.id, user, name).await?;
                 Ok(None)
             }
         }
-    }
-
-    /// Forgets the failed tries of an authenticator, after a success.
-    pub async fn forget_failures(
-        &self,
-        device: &DeviceId,
-        user: &UserId,
-        name: &AuthenticatorName,
-    ) -> Result<(), StoreError> {
-        persist::forget_failures(&self.0.store, device, user, name).await
     }
 
     /// Ends everything a user has on a device: tokens, keys, push. Others on the device, and the installation itself, stay.
@@ -105,13 +95,10 @@ impl Devices {
     }
 
     /// The most failures in a row; `None` where the authenticator is not allowed.
-    async fn failures_max(&self, device: &DeviceId, name: &AuthenticatorName) -> Result<Option<i32>, StoreError> {
-        let Some(registered) = self.find(device).await? else { return Ok(None) };
+    fn failures_max(&self, device: &Device, name: &AuthenticatorName) -> Option<i32> {
         let settings = self.0.settings.load();
-        if enrolment::decide_authenticator(&settings, &registered, name).is_err() {
-            return Ok(None);
-        }
-        let allowed = settings.applications.get(&registered.application_id).map_or(0, |found| found.pin.max_attempts);
-        Ok(Some(if allowed == 0 { i32::MAX } else { i32::try_from(allowed).unwrap_or(i32::MAX) }))
+        enrolment::decide_authenticator(&settings, device, name).ok()?;
+        let allowed = settings.applications.get(&device.application_id)?.pin.max_attempts;
+        Some(if allowed == 0 { i32::MAX } else { i32::try_from(allowed).unwrap_or(i32::MAX) })
     }
 }

@@ -8,11 +8,10 @@ use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::PublicJwk;
 use crate::random::SharedRandom;
 use crate::settings::{MobileAuthentication, Platform};
-use crate::store::journal::{Entry, Guard, Insert, Outcome};
+use crate::store::journal::{Entry, Guard, Outcome};
 use crate::store::queries::{authorizations, devices as queries, events, tokens};
 use crate::store::rows::{
-    AssertionIdRow, AuthenticatorKey, AuthenticatorRow, AuthenticatorTry, DeviceRow, EnrolmentRow, EventRow,
-    PushAddressRow,
+    AssertionIdRow, AuthenticatorRow, AuthenticatorTry, DeviceRow, EnrolmentRow, EventRow, PushAddressRow,
 };
 use crate::store::{Batched, Connection, Store, StoreError, WriteError};
 
@@ -283,18 +282,6 @@ pub(super) async fn find_failures(
         queries::find_authenticator(connection, device.as_str(), user.as_str(), &name)
     };
     Ok(store.read(find).await?.map(|row| row.failures))
-}
-
-/// Forgets the tries of an authenticator.
-pub(super) async fn forget_failures(
-    store: &Store,
-    device: &DeviceId,
-    user: &UserId,
-    name: &AuthenticatorName,
-) -> Result<(), StoreError> {
-    let key = AuthenticatorKey { device_id: device.to_string(), user_id: user.to_string(), name: name.to_string() };
-    let inserts = vec![Insert::AuthenticatorSuccess(Box::new(key))];
-    store.commit(Entry { inserts, ..Entry::default() }).await.map(|_| ())
 }
 
 /// Ends everything a user has on a device; `false` when there is nothing.

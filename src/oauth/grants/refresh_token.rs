@@ -12,7 +12,7 @@ use super::super::tokens::{Issue, NewAccessToken};
 use super::super::{OAuthError, TokenResponse, TokenServer, scope};
 use super::{TokenRequest, bind, check_grant_type, replayed};
 use crate::devices::{AuthenticatorName, TryOutcome};
-use crate::ids::{DeviceId, UserId};
+use crate::ids::UserId;
 use crate::jose::PublicJwk;
 use crate::secret::SecretString;
 use crate::settings::GrantType;
@@ -130,10 +130,10 @@ async fn prove(
     let gone = OAuthError::AuthenticatorGone;
     let key = authenticator_key.as_deref().and_then(|jwk| PublicJwk::from_json(jwk).ok()).ok_or(gone)?;
     let name: AuthenticatorName = refresh_token.authenticator.parse().map_err(|_| gone)?;
-    let device = DeviceId::new(&grant.client_id).map_err(|_| gone)?;
+    let Client::Installation { device, .. } = &presented.client else { return Err(gone) };
     let user = UserId::new(&grant.user_id).map_err(|_| gone)?;
     let assertions = std::mem::take(&mut presented.assertions);
-    match server.0.devices.begin_try(&device, &user, &name, assertions).await? {
+    match server.0.devices.begin_try(device, &user, &name, assertions).await? {
         TryOutcome::Begun => {}
         TryOutcome::Replayed => return Err(OAuthError::InvalidClient),
         TryOutcome::NotAllowed => return Err(gone),
@@ -147,7 +147,7 @@ async fn prove(
         });
         return Ok(());
     }
-    match server.0.devices.fail_try(&device, &user, &name).await? {
+    match server.0.devices.fail_try(device, &user, &name).await? {
         Some(attempts_left) => Err(OAuthError::InvalidProof { error: ProofError::Signature, attempts_left }),
         None => Err(exhausted(&name)),
     }
