@@ -54,7 +54,7 @@ pub(crate) struct RegistrationAnswer {
     #[schema(value_type = Object)]
     jwks: Jwks,
     token_endpoint_auth_method: &'static str,
-    grant_types: [&'static str; 2],
+    grant_types: [&'static str; 3],
     response_types: [&'static str; 1],
 }
 
@@ -78,7 +78,7 @@ impl RegistrationAnswer {
             os_version: device.os_version,
             jwks: Jwks { keys: [device.public_key] },
             token_endpoint_auth_method: "private_key_jwt",
-            grant_types: ["authorization_code", "client_credentials"],
+            grant_types: ["authorization_code", "client_credentials", "refresh_token"],
             response_types: ["code"],
         }
     }

@@ -16,6 +16,7 @@ use crate::support::world::{Installation, World};
 on_both_databases!(
     a_refresh_token_gives_new_tokens,
     a_lost_answer_is_given_again,
+    an_answer_lost_with_the_server_is_given_again_by_the_next,
     a_token_used_before_takes_everything_with_it,
     without_grace_a_token_is_good_once,
     of_parallel_refreshes_all_get_the_same_successor,
@@ -88,6 +89,17 @@ async fn a_lost_answer_is_given_again(database: Database) {
     let again = refresh(&world, &installation, &refresh_token(&first)).await.unwrap();
     assert_eq!(refresh_token(&again), refresh_token(&lost));
     refresh(&world, &installation, &refresh_token(&again)).await.expect("the chain goes on");
+}
+
+async fn an_answer_lost_with_the_server_is_given_again_by_the_next(database: Database) {
+    let (world, installation, first) = log_in(database).await;
+    let token = refresh_token(&first);
+    // Rotated and committed, and nobody hears of it.
+    let lost = world.another_node().token(&refresh_request(&world, &installation, &token)).await.unwrap();
+    let restarted = world.another_node();
+    let again = restarted.token(&refresh_request(&world, &installation, &token)).await.unwrap();
+    assert_eq!(refresh_token(&again), refresh_token(&lost));
+    assert!(is_alive(&restarted, &again).await);
 }
 
 async fn a_token_used_before_takes_everything_with_it(database: Database) {
