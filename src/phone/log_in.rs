@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::Phone;
@@ -30,7 +30,8 @@ pub trait LoginPage: Send + Sync {
     fn log_in<'a>(&'a self, login_challenge: &'a str, user: &'a UserId) -> BoxFuture<'a, Result<Url, PhoneError>>;
 }
 
-/// A login page that lets everybody in, through the login-request API: for tests, the demo and integration tests.
+/// A login page that lets everybody in and consents to everything, through the API: for tests, the demo and integration
+/// tests.
 pub struct ApiLoginPage {
     connection: Connection,
     client_id: String,
@@ -44,22 +45,38 @@ impl ApiLoginPage {
         Self { connection, client_id: client_id.to_owned(), client_secret }
     }
 
-    async fn accept(&self, login_challenge: &str, user: &UserId) -> Result<Url, PhoneError> {
+    /// Lets the user in, consents where the server asks for that, and follows the server to where it sends the browser.
+    async fn pass(&self, login_challenge: &str, user: &UserId) -> Result<Url, PhoneError> {
+        let mut url = self.accept("login", login_challenge, &json!({"subject": user, "amr": ["pwd"]})).await?;
+        let own = self.connection.url("/oauth/")?;
+        for _ in 0..REDIRECTS_MAX {
+            if let Some(consent_challenge) = parameters(&url).remove("consent_challenge") {
+                url = self.accept("consent", &consent_challenge, &json!({})).await?;
+            } else if url.as_str().starts_with(own.as_str()) {
+                url = self.connection.redirect(url).await?;
+            } else {
+                return Ok(url);
+            }
+        }
+        Err(PhoneError::LogInFailed("too many redirects".to_owned()))
+    }
+
+    async fn accept(&self, what: &str, challenge: &str, answer: &Value) -> Result<Url, PhoneError> {
         #[derive(Deserialize)]
         struct Accepted {
             redirect_to: Url,
         }
-        let path = format!("/oauth/api/v1/login-requests/{login_challenge}/accept");
+        let path = format!("/oauth/api/v1/{what}-requests/{challenge}/accept");
         let request = self.connection.request(Method::PUT, &path)?;
         let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose()));
-        let accepted: Accepted = self.connection.json(request.json(&json!({"subject": user, "amr": ["pwd"]}))).await?;
+        let accepted: Accepted = self.connection.json(request.json(answer)).await?;
         Ok(accepted.redirect_to)
     }
 }
 
 impl LoginPage for ApiLoginPage {
     fn log_in<'a>(&'a self, login_challenge: &'a str, user: &'a UserId) -> BoxFuture<'a, Result<Url, PhoneError>> {
-        Box::pin(self.accept(login_challenge, user))
+        Box::pin(self.pass(login_challenge, user))
     }
 }
 
