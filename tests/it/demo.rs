@@ -14,7 +14,9 @@ fn the_demo_succeeds_and_leaves_nothing_behind() {
         .unwrap();
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}{complained}");
-    assert!(said.contains("Every step succeeded"), "{said}");
+    for step in ["(2 attempts left)", r#""active":true"#, "Every step succeeded"] {
+        assert!(said.contains(step), "{step} is missing: {said}");
+    }
     assert_eq!(complained, "");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -1,5 +1,6 @@
 //! The demo's house: a folder with every file, the sandbox and the server in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
+use super::tokens;
 use super::transcript::Transcript;
 use crate::app::AppState;
 use crate::cli::Outcome;
@@ -23,6 +25,8 @@ use crate::server::RunningServer;
 /// The documented addresses, taken where they are free.
 const PUBLIC_PORT: u16 = 8080;
 const MANAGEMENT_PORT: u16 = 8081;
+/// Those whose secrets the settings read from files.
+const CLIENTS: [&str; 3] = [super::CLIENT_ID, super::SHOP, super::ORDERS_API];
 
 /// Everything the demo runs on.
 pub(super) struct House {
@@ -31,7 +35,7 @@ pub(super) struct House {
     sandbox: Sandbox,
     app: AppState,
     server: RunningServer,
-    website_secret: SecretString,
+    secrets: BTreeMap<&'static str, SecretString>,
 }
 
 impl House {
@@ -40,8 +44,11 @@ impl House {
         let folder = make_folder()?;
         let sandbox = Sandbox::start(SandboxOptions::default())?;
         sandbox.write_files(&folder)?;
-        let website_secret = SecretString::new(URL_SAFE_NO_PAD.encode(random::bytes::<32>(&SystemRandom)));
-        fs::write(folder.join("website-secret"), website_secret.expose())?;
+        let secret = || SecretString::new(URL_SAFE_NO_PAD.encode(random::bytes::<32>(&SystemRandom)));
+        let secrets = BTreeMap::from(CLIENTS.map(|client| (client, secret())));
+        for (client, secret) in &secrets {
+            fs::write(folder.join(format!("{client}-secret")), secret.expose())?;
+        }
         fs::write(folder.join("settings.toml"), sandbox.apply_file() + include_str!("settings.toml"))?;
         let (public, management) = (bind(PUBLIC_PORT)?, bind(MANAGEMENT_PORT)?);
         fs::write(folder.join("server.toml"), server_toml(&public, &management, &sandbox)?)?;
@@ -51,7 +58,7 @@ impl House {
         apply::apply(&ground.stored_settings, &apply::read(&folder.join("settings.toml"))?).await?;
         let app = ground.build(&config).await?;
         let server = assembly::listen(&config, app.clone(), public, management)?;
-        Ok(Self { folder, config, sandbox, app, server, website_secret })
+        Ok(Self { folder, config, sandbox, app, server, secrets })
     }
 
     /// Says where everything is.
@@ -74,28 +81,37 @@ impl House {
     /// How to go on by hand.
     pub(super) fn invite(&self, transcript: &mut Transcript<impl Write>) -> io::Result<()> {
         let url = self.public_url().as_str().trim_end_matches('/');
-        let curl = format!("curl -u website:{}", self.website_secret.expose());
+        let curl = format!("curl -u website:{}", self.secret(super::CLIENT_ID).expose());
+        let shop = format!("curl -u shop:{}", self.secret(super::SHOP).expose());
         let users = format!("{url}/oauth/api/v4/authenticate/user");
         let program = std::env::current_exe().unwrap_or_else(|_| "countersign".into());
         let phone = format!("{} phone --state {}", program.display(), self.phone_file().display());
         transcript.part("Go on by hand; Ctrl-C ends")?;
         transcript.text(&format!(
             "
-Ask alice by push, and let her phone answer (in another terminal):
-  {curl} {users} -d type=login -d user_id=alice -d 'message=Pay 10 euros?'
+Ask {user} by push, and let her phone answer (in another terminal):
+  {curl} {users} -d type=login -d user_id={user} -d 'message=Pay 10 euros?'
   {phone} watch
   {phone} accept TRANSACTION_ID
   {curl} '{url}/oauth/api/v4/authenticate/transaction/TRANSACTION_ID?wait=30'
 
 Ask by text message, read it, type the code:
-  {curl} {users} -d type=sms -d user_id=alice -d phone_number=%2B15005550011
+  {curl} {users} -d type=sms -d user_id={user} -d phone_number=%2B15005550011
   curl '{control}/sandbox/messages?to=%2B15005550011'
-  {curl} {users}/alice/sms -d transaction_id=TRANSACTION_ID -d sms_code=CODE
+  {curl} {users}/{user}/sms -d transaction_id=TRANSACTION_ID -d sms_code=CODE
+
+Get {user} new tokens, with the PIN {pin}; get one for a service:
+  {phone} status
+  {phone} refresh {user}
+  {shop} {url}/oauth/token -d grant_type=client_credentials -d resource={audience}
 
 Look around:
   curl http://{management}/readyz
   http://{management}/docs
   {files}",
+            user = super::USER,
+            pin = tokens::PIN,
+            audience = tokens::ORDERS_AUDIENCE,
             control = self.sandbox.endpoints().control,
             management = self.server.management_address,
             files = self.folder.display(),
@@ -111,8 +127,9 @@ Look around:
         &self.config.server.public_url
     }
 
-    pub(super) fn website_secret(&self) -> &SecretString {
-        &self.website_secret
+    /// The secret of one of the demo's clients.
+    pub(super) fn secret(&self, client: &str) -> SecretString {
+        self.secrets.get(client).cloned().unwrap_or_default()
     }
 
     pub(super) fn sandbox(&self) -> &Sandbox {

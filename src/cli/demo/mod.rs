@@ -1,11 +1,12 @@
 //! `countersign demo`: the whole thing on one machine, in front of one's eyes.
 //!
 //! A server with embedded SQLite, the sandbox as push service, SMS gateway and website, and the reference phone, all talking
-//! over real HTTP. It walks through push, SMS and OTP and stops at the first thing that is not as it should be; then it keeps
+//! over real HTTP. It walks through push, SMS, OTP and tokens and stops at the first thing that is not as it should be; then it keeps
 //! serving, so that one can go on by hand.
 
 mod house;
 mod story;
+mod tokens;
 mod transcript;
 mod website;
 
@@ -30,6 +31,12 @@ const APPLICATION: &str = "bank";
 const REDIRECT_URI: &str = "bank://login";
 /// The website's API client.
 const CLIENT_ID: &str = "website";
+/// A web client that acts on its own.
+const SHOP: &str = "shop";
+/// The API client that the shop's tokens are for.
+const ORDERS_API: &str = "orders-api";
+/// The demo's user.
+const USER: &str = "alice";
 /// The address the demo's phone is reached at by push.
 const PUSH_TOKEN: &str = "demo-registration-token";
 /// The demo's user's telephone number, one that Twilio keeps for tests.
@@ -66,16 +73,21 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
 /// Tells the whole story.
 async fn walk(house: &House, transcript: &mut Transcript<impl Write>) -> Outcome {
     house.introduce(transcript)?;
-    let user: UserId = "alice".parse()?;
+    let user: UserId = USER.parse()?;
     let connection = Connection::new(house.public_url())?;
-    let login = ApiLoginPage::new(connection.clone(), CLIENT_ID, house.website_secret().clone());
-    let website = Website::new(house.public_url(), CLIENT_ID, house.website_secret().clone())?;
+    let login = ApiLoginPage::new(connection.clone(), CLIENT_ID, house.secret(CLIENT_ID));
+    let client = |client_id| Website::new(house.public_url(), client_id, house.secret(client_id));
+    let (website, shop, orders_api) = (client(CLIENT_ID)?, client(SHOP)?, client(ORDERS_API)?);
     let mut cast = Cast { website: &website, sandbox: house.sandbox(), user: &user, transcript };
     let phone = cast.get_a_phone_ready(connection, &login).await?;
     phone.save(&house.phone_file())?;
     cast.push(&phone).await?;
     cast.sms().await?;
     cast.otp(&phone).await?;
+    cast.pin(&phone, &house.phone_file()).await?;
+    cast.thief(&phone, &house.phone_file(), &login).await?;
+    phone.save(&house.phone_file())?;
+    cast.service(&shop, &orders_api).await?;
     transcript.part("Every step succeeded")?;
     Ok(())
 }
