@@ -11,6 +11,7 @@ mod overload;
 mod parameters;
 mod registration;
 mod stopping;
+mod token_server;
 mod website;
 
 use serde_json::Value;
