@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
 use crate::api::extract::{Fields, FromFields, ResourceGatewayForm};
-use crate::oauth::Introspection;
+use crate::oauth::{Introspection, TokenType};
 use crate::secret::SecretString;
 
 /// The longest token that is looked up.
@@ -95,7 +95,7 @@ impl IntrospectionAnswer {
             sub: found.user_id.clone().unwrap_or_else(|| found.client_id.clone()),
             client_id: found.client_id,
             username: found.user_id,
-            token_type: found.token_type.map(|token_type| token_type.as_str()),
+            token_type: found.token_type.map(TokenType::as_str),
             exp,
             iat: found.issued_at.as_secs(),
             aud: found.audience,

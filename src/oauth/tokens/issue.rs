@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::clients::Client;
 use super::super::error::OAuthError;
 use super::super::{TokenServer, scope};
+use super::jwt::Meaning;
 use super::text;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, UserId, uuid_v7};
@@ -37,27 +38,31 @@ pub(in crate::oauth) struct NewAccessToken {
 impl TokenServer {
     /// A fresh access token. It lives as long as the policy says, and not longer than what it rests on.
     pub(in crate::oauth) fn new_access_token(&self, issue: Issue<'_>) -> Result<NewAccessToken, OAuthError> {
+        let Issue { client, grant, scope, resource_server, jkt } = issue;
         let now = self.0.clock.now();
-        let policy = issue.client.policy().for_resource_server(issue.resource_server);
+        let policy = client.policy().for_resource_server(resource_server);
         let expires_at = now.after(policy.access_token_lifetime()).as_millis();
-        let expires_at = issue.grant.map_or(expires_at, |grant| expires_at.min(grant.expires_at));
+        let expires_at = grant.map_or(expires_at, |grant| expires_at.min(grant.expires_at));
         let id = uuid_v7(now, self.0.random.as_ref()).into_bytes();
         let mut row = AccessTokenRow {
             id: id.to_vec(),
             token_hash: None,
-            grant_id: issue.grant.map(|grant| grant.id.clone()),
-            client_id: issue.client.id().to_owned(),
-            application_id: issue.client.application_id().map(str::to_owned),
-            user_id: issue.grant.map(|grant| grant.user_id.clone()),
-            scope: scope::for_resource_server(issue.scope, issue.resource_server)?,
-            resource_server: issue.resource_server.map(|server| server.id.clone()),
-            jkt: issue.jkt.clone(),
+            grant_id: grant.map(|grant| grant.id.clone()),
+            client_id: client.id().to_owned(),
+            application_id: client.application_id().map(str::to_owned),
+            user_id: grant.map(|grant| grant.user_id.clone()),
+            scope: scope::for_resource_server(scope, resource_server)?,
+            resource_server: resource_server.map(|server| server.id.clone()),
+            jkt,
             issued_at: now.as_millis(),
             expires_at,
         };
         let text = match policy.access_token_format {
             TokenFormat::Opaque => text::new_access_token(&id, self.0.random.as_ref()),
-            TokenFormat::Jwt => self.jwt_access_token(&issue, id, &row, policy.signing_algorithm)?,
+            TokenFormat::Jwt => {
+                let means = Meaning { id, row: &row, grant, resource_server };
+                self.jwt_access_token(&means, policy.signing_algorithm)?
+            }
         };
         row.token_hash = Some(text::access_token_hash(&self.0.keyring, text.expose()).to_vec());
         let lifetime = Duration::from_millis(u64::try_from(expires_at - now.as_millis()).unwrap_or(0));

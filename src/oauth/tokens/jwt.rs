@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use super::super::error::OAuthError;
 use super::super::{TokenServer, tokens};
-use super::Issue;
 use super::text::TOKEN_BYTES_MAX;
 use crate::clock::Timestamp;
 use crate::jose::{JoseError, SigningAlgorithm};
 use crate::secret::SecretString;
-use crate::store::rows::AccessTokenRow;
+use crate::settings::ResourceServer;
+use crate::store::rows::{AccessTokenRow, GrantRow};
 
 /// RFC 9068 §2.1.
 const TYPE: &str = "at+jwt";
@@ -46,28 +46,39 @@ struct Confirmation<'a> {
     jkt: &'a str,
 }
 
+/// What a token is to say.
+pub(super) struct Meaning<'a> {
+    /// The row's.
+    pub(super) id: [u8; 16],
+    /// All but its hash.
+    pub(super) row: &'a AccessTokenRow,
+    /// What it rests on; none for a client's own.
+    pub(super) grant: Option<&'a GrantRow>,
+    /// Whom it is meant for; none for this server.
+    pub(super) resource_server: Option<&'a ResourceServer>,
+}
+
 impl TokenServer {
-    /// The text of the token of this row, whose id is `id`.
+    /// The text of a token.
     pub(super) fn jwt_access_token(
         &self,
-        issue: &Issue<'_>,
-        id: [u8; 16],
-        row: &AccessTokenRow,
+        means: &Meaning<'_>,
         algorithm: SigningAlgorithm,
     ) -> Result<SecretString, OAuthError> {
+        let Meaning { id, row, grant, resource_server } = *means;
         let seconds = |millis| Timestamp::from_millis(millis).as_secs();
         let claims = Claims {
             iss: &self.0.issuer,
             sub: row.user_id.as_deref().unwrap_or(&row.client_id),
-            aud: issue.resource_server.map_or(self.0.issuer.as_str(), |server| &server.audience),
+            aud: resource_server.map_or(self.0.issuer.as_str(), |server| &server.audience),
             client_id: &row.client_id,
             iat: seconds(row.issued_at),
             exp: seconds(row.expires_at),
             jti: Uuid::from_bytes(id),
             scope: &row.scope,
-            auth_time: issue.grant.map(|grant| seconds(grant.auth_time)),
-            acr: issue.grant.and_then(|grant| grant.acr.as_deref()),
-            amr: issue.grant.map(|grant| tokens::amr(grant.amr.as_deref())).unwrap_or_default(),
+            auth_time: grant.map(|grant| seconds(grant.auth_time)),
+            acr: grant.and_then(|grant| grant.acr.as_deref()),
+            amr: grant.map(|grant| tokens::amr(grant.amr.as_deref())).unwrap_or_default(),
             cnf: row.jkt.as_deref().map(|jkt| Confirmation { jkt }),
         };
         self.sign(algorithm, TYPE, &claims).map(SecretString::new)

@@ -42,7 +42,7 @@ async fn userinfo(app: &TestApp, method: &str, authorization: Option<&str>) -> A
 async fn userinfo_tells_who_the_user_is(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.enrolled("alice").await;
-    let user_token = alice.phone.user_token(&alice.user).unwrap();
+    let user_token = alice.phone.user_token(&alice.user).await.unwrap();
     let user = format!("Bearer {}", user_token.expose());
     let refused = |answer: &Answer| (answer.status, answer.text("error").to_owned());
     let narrow = userinfo(&app, "GET", Some(&user)).await;
@@ -76,7 +76,7 @@ async fn userinfo_tells_who_the_user_is(database: Database) {
 async fn introspection_tells_what_a_token_means(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.enrolled("alice").await;
-    let token = alice.phone.user_token(&alice.user).unwrap().expose().to_owned();
+    let token = alice.phone.user_token(&alice.user).await.unwrap().expose().to_owned();
     let ask = async |path: &str, token: &str| {
         let request = app.request("POST", path).basic_auth(GATEWAY.0, Some(GATEWAY.1));
         send(request.form(&[("token", token), ("token_type_hint", "refresh_token")])).await
