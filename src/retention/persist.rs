@@ -1,5 +1,7 @@
 //! What is deleted, by table.
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::store::queries::sweep;
 use crate::store::rows::callback_state;
@@ -7,6 +9,9 @@ use crate::store::{Connection, QueryResult, Store, StoreError, WriteError};
 
 /// Rows deleted in one transaction.
 const BATCH: i64 = 500;
+
+/// How long a device that has waited in vain is still told so.
+const EXPIRED_DEVICE_CODES: Duration = Duration::from_secs(600);
 
 /// What is older may go.
 #[derive(Clone, Copy)]
@@ -33,7 +38,7 @@ pub(super) const DELETIONS: &[Deletion] = &[
     |c, ends| sweep::delete_expired_grants(c, ends.now, BATCH),
     |c, ends| sweep::delete_expired_authorizations(c, ends.now, BATCH),
     |c, ends| sweep::delete_expired_pushed_requests(c, ends.now, BATCH),
-    |c, ends| sweep::delete_expired_device_codes(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_device_codes(c, ends.now.before(EXPIRED_DEVICE_CODES), BATCH),
     |c, ends| sweep::delete_expired_login_sessions(c, ends.now, BATCH),
 ];
 

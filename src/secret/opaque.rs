@@ -17,6 +17,20 @@ pub enum TokenKind {
     AuthorizationCode,
     /// The `login_challenge` the login page is called with.
     LoginChallenge,
+    /// What brings a browser back from the login page that is to be remembered.
+    LoginVerifier,
+    /// The `consent_challenge` the consent page is called with.
+    ConsentChallenge,
+    /// A login that a browser remembers: its cookie.
+    LoginSession,
+    /// The browser that began a login: its cookie.
+    Browser,
+    /// The `request_uri` of a pushed authorization request.
+    PushedRequest,
+    /// What a device asks with whether its user has decided.
+    DeviceCode,
+    /// What a device shows to its user.
+    UserCode,
     /// A client assertion's `jti`: made by the client, but recognised in the same way.
     AssertionId,
     /// A DPoP proof's `jti`, likewise.
@@ -30,6 +44,13 @@ impl TokenKind {
             Self::Registration => b"registration\0",
             Self::AuthorizationCode => b"authorization-code\0",
             Self::LoginChallenge => b"login-challenge\0",
+            Self::LoginVerifier => b"login-verifier\0",
+            Self::ConsentChallenge => b"consent-challenge\0",
+            Self::LoginSession => b"login-session\0",
+            Self::Browser => b"browser\0",
+            Self::PushedRequest => b"pushed-request\0",
+            Self::DeviceCode => b"device-code\0",
+            Self::UserCode => b"user-code\0",
             Self::AssertionId => b"assertion-id\0",
             Self::ProofId => b"proof-id\0",
         }
@@ -74,9 +95,20 @@ mod tests {
         let token = OpaqueToken::new(&keyring, TokenKind::Access, &SystemRandom);
         assert_eq!(token.text.expose().len(), 43);
         assert_eq!(keyring.token_hash(TokenKind::Access, token.text.expose()), token.hash);
-        for kind in
-            [TokenKind::Registration, TokenKind::AuthorizationCode, TokenKind::LoginChallenge, TokenKind::AssertionId]
-        {
+        let others = [
+            TokenKind::Registration,
+            TokenKind::AuthorizationCode,
+            TokenKind::LoginChallenge,
+            TokenKind::LoginVerifier,
+            TokenKind::ConsentChallenge,
+            TokenKind::LoginSession,
+            TokenKind::Browser,
+            TokenKind::PushedRequest,
+            TokenKind::DeviceCode,
+            TokenKind::UserCode,
+            TokenKind::AssertionId,
+        ];
+        for kind in others {
             assert_ne!(keyring.token_hash(kind, token.text.expose()), token.hash);
         }
         assert_ne!(OpaqueToken::new(&keyring, TokenKind::Access, &SystemRandom).hash, token.hash);

@@ -2,14 +2,19 @@
 
 pub mod authorizations;
 pub mod callbacks;
+pub mod consents;
+pub mod device_codes;
 pub mod devices;
 pub mod events;
 pub mod idempotency;
+pub mod login_sessions;
+pub mod pushed_requests;
 pub mod settings;
 pub mod signing_keys;
 pub mod sweep;
 pub mod tokens;
 pub mod transactions;
+pub mod users;
 
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::{Connection as _, QueryResult};

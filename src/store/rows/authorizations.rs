@@ -83,6 +83,20 @@ pub struct DeviceCodeRow {
     pub expires_at: i64,
 }
 
+/// What a device's user has decided, refused unless the row still has `expected_status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct DeviceCodeAnswer {
+    pub id: IdBytes,
+    pub expected_status: i16,
+    pub status: i16,
+    pub scope: String,
+    pub user_id: Option<String>,
+    pub amr: Option<String>,
+    pub acr: Option<String>,
+    pub auth_time: Option<i64>,
+}
+
 /// What a user has allowed a client.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = consents, treat_none_as_default_value = false)]

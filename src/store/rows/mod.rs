@@ -11,7 +11,7 @@ mod tokens;
 mod transactions;
 
 pub use authorizations::{
-    AuthorizationRow, CodeRedemption, ConsentRow, DeviceCodeRow, LoginSessionRow, PushedRequestRow,
+    AuthorizationRow, CodeRedemption, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, LoginSessionRow, PushedRequestRow,
 };
 pub use callbacks::{CallbackOutcome, CallbackRow, callback_state};
 pub use devices::{

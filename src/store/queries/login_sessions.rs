@@ -1,0 +1,28 @@
+//! Logins that browsers remember.
+
+use diesel::prelude::*;
+
+use crate::store::Connection;
+use crate::store::rows::LoginSessionRow;
+use crate::store::schema::login_sessions;
+
+/// Adds a remembered login.
+pub fn insert_login_session(connection: &mut Connection, row: &LoginSessionRow) -> QueryResult<()> {
+    diesel::insert_into(login_sessions::table).values(row).execute(connection).map(drop)
+}
+
+/// The login a browser remembers.
+pub fn find_login_session(connection: &mut Connection, session_hash: &[u8]) -> QueryResult<Option<LoginSessionRow>> {
+    login_sessions::table
+        .filter(login_sessions::session_hash.eq(session_hash))
+        .select(LoginSessionRow::as_select())
+        .first(connection)
+        .optional()
+}
+
+/// Forgets the login a browser remembers.
+pub fn delete_login_session(connection: &mut Connection, session_hash: &[u8]) -> QueryResult<bool> {
+    diesel::delete(login_sessions::table.filter(login_sessions::session_hash.eq(session_hash)))
+        .execute(connection)
+        .map(|count| count > 0)
+}
