@@ -130,6 +130,8 @@ pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, public_url: &str) -> AppS
         oauth: OAuthOptions {
             issuer: public_url.parse().expect("a URL"),
             login_url: Some("https://portal.example/login".parse().expect("a URL")),
+            consent_url: None,
+            built_in_pages: false,
         },
         retention: RetentionTimes { events: DAY, delivered_callbacks: DAY, dead_callbacks: DAY },
         arbiters: std::thread::available_parallelism().map_or(2, usize::from),

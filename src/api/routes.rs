@@ -76,10 +76,20 @@ pub(crate) const PATHS: &[Path] = paths! {
         PUT oauth::update_registration,
         DELETE oauth::delete_registration,
     }
-    Public "/oauth/authorize" "GET" { GET oauth::authorize, }
+    Public "/oauth/authorize" "GET, POST" { GET oauth::authorize, POST oauth::post_authorize, }
+    Public "/oauth/authorize/resume" "GET" { GET oauth::resume_login, }
+    Public "/oauth/par" "POST" { POST oauth::push_authorization_request, }
     Public "/oauth/api/v1/login-requests/{challenge}" "GET" { GET oauth::login_request, }
     Public "/oauth/api/v1/login-requests/{challenge}/accept" "PUT" { PUT oauth::accept_login, }
     Public "/oauth/api/v1/login-requests/{challenge}/reject" "PUT" { PUT oauth::reject_login, }
+    Public "/oauth/api/v1/consent-requests/{challenge}" "GET" { GET oauth::consent_request, }
+    Public "/oauth/api/v1/consent-requests/{challenge}/accept" "PUT" { PUT oauth::accept_consent, }
+    Public "/oauth/api/v1/consent-requests/{challenge}/reject" "PUT" { PUT oauth::reject_consent, }
+    Public "/oauth/device_authorization" "POST" { POST oauth::authorize_device, }
+    Public "/oauth/device" "GET, POST" { GET oauth::device_page, POST oauth::enter_user_code, }
+    Public "/oauth/device/done" "GET" { GET oauth::device_done, }
+    Public "/oauth/login" "GET, POST" { GET oauth::login_page, POST oauth::post_login, }
+    Public "/oauth/consent" "GET, POST" { GET oauth::consent_page, POST oauth::post_consent, }
     Public "/device/v1/enrolment" "GET, POST, DELETE" {
         GET device::enrolment,
         POST device::enrol,

@@ -77,7 +77,12 @@ impl Ground {
             settings,
             callbacks,
             metrics,
-            oauth: OAuthOptions { issuer: config.server.public_url.clone(), login_url: config.login_url() },
+            oauth: OAuthOptions {
+                issuer: config.server.public_url.clone(),
+                login_url: config.login_url(),
+                consent_url: config.consent_url(),
+                built_in_pages: config.development.login_page,
+            },
             retention: retention(config),
             arbiters: std::thread::available_parallelism()?.get(),
             live_transactions_max: config.limits.live_transactions_max.get(),

@@ -42,6 +42,18 @@ pub enum OAuthError {
     /// `resource` names nothing this client may have tokens for (RFC 8707 §2).
     #[error("resource: is not a resource server that this client may have tokens for.")]
     InvalidTarget,
+    /// The device has to ask again: its user has not decided (RFC 8628 §3.5).
+    #[error("The user has not decided yet.")]
+    AuthorizationPending,
+    /// The device has to ask again, and less often.
+    #[error("The user has not decided yet; ask less often, 5 seconds more apart than before.")]
+    SlowDown,
+    /// The device's user said no.
+    #[error("The user did not allow it.")]
+    AccessDenied,
+    /// The device has waited in vain.
+    #[error("The device_code has expired.")]
+    ExpiredToken,
     /// The client is known but may not do this.
     #[error("{0}")]
     UnauthorizedClient(&'static str),
@@ -70,6 +82,10 @@ impl OAuthError {
             | Self::UserDisconnected => "invalid_grant",
             Self::InvalidDpopProof(_) => "invalid_dpop_proof",
             Self::InvalidTarget => "invalid_target",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::AccessDenied => "access_denied",
+            Self::ExpiredToken => "expired_token",
             Self::UnauthorizedClient(_) => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",

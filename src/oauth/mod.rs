@@ -4,7 +4,6 @@
 //! authenticated by somebody else's login page, which answers through login requests.
 
 mod authorization;
-mod authorize;
 mod clients;
 mod dpop;
 mod error;
@@ -12,11 +11,8 @@ mod grants;
 mod id_token;
 mod introspection;
 mod keys;
-mod login_requests;
 mod metadata;
 mod persist;
-mod pkce;
-mod redirect;
 mod refresh_proof;
 mod scope;
 mod tokens;
@@ -24,22 +20,29 @@ mod userinfo;
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use url::Url;
 
+use authorization::Guesses;
+
 use crate::clock::Clock;
+use crate::config::is_loopback;
 use crate::devices::Devices;
 use crate::random::SharedRandom;
 use crate::secret::Keyring;
 use crate::settings::CurrentSettings;
 use crate::store::Store;
 
-pub use authorize::{AuthorizeRefusal, AuthorizeRequest};
+pub use authorization::{
+    AcceptConsent, AcceptLogin, AuthorizationError, AuthorizeRefusal, AuthorizeRequest, Browser, BrowserCookie,
+    ConsentRequest, DeviceAuthorization, Installed, LoginRequest, PageRequestError, PushedRequest, PushedRequestError,
+    Redirect, RejectLogin, SESSION_TIME_TO_LIVE, ScopeAsked, UserCodeRefusal,
+};
 pub use clients::{CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials};
 pub use dpop::{DpopError, ProofRefusal};
 pub use error::OAuthError;
 pub use grants::TokenRequest;
 pub use introspection::Introspection;
-pub use login_requests::{AcceptLogin, LoginRequest, LoginRequestError, RejectLogin};
 pub use metadata::Metadata;
 pub use refresh_proof::{ProofError, REFRESH_PROOF_TYPE};
 pub use tokens::{Bearer, BearerError, PresentedToken, TokenResponse, TokenType};
@@ -52,6 +55,10 @@ pub struct OAuthOptions {
     pub issuer: Url,
     /// The page that finds out who a user is; without one nobody can log in.
     pub login_url: Option<Url>,
+    /// The page that asks users what they allow; without one only clients that need no consent get anywhere.
+    pub consent_url: Option<Url>,
+    /// Whether the server has pages of its own for both, which believe whatever they are told.
+    pub built_in_pages: bool,
 }
 
 /// The token server. Clones share one state.
@@ -69,6 +76,10 @@ struct Parts {
     issuer: String,
     token_endpoint: String,
     login_url: Option<Url>,
+    consent_url: Option<Url>,
+    built_in_pages: bool,
+    secure_cookies: bool,
+    user_codes: Mutex<Guesses>,
     access_tokens: persist::LiveAccessTokens,
     refresh_tokens: persist::LiveRefreshTokens,
     keys: keys::SigningKeys,
@@ -88,7 +99,7 @@ impl TokenServer {
     ) -> Self {
         let issuer = options.issuer.as_str().trim_end_matches('/').to_owned();
         let token_endpoint = format!("{issuer}/oauth/token");
-        let login_url = options.login_url;
+        let plain = options.issuer.scheme() == "http" && is_loopback(&options.issuer);
         let (access_tokens, refresh_tokens) =
             (persist::live_access_tokens(&store), persist::live_refresh_tokens(&store));
         let keys = keys::SigningKeys::new(
@@ -107,7 +118,11 @@ impl TokenServer {
             random,
             issuer,
             token_endpoint,
-            login_url,
+            login_url: options.login_url,
+            consent_url: options.consent_url,
+            built_in_pages: options.built_in_pages,
+            secure_cookies: !plain,
+            user_codes: Mutex::default(),
             access_tokens,
             refresh_tokens,
             keys,
@@ -132,5 +147,24 @@ impl TokenServer {
     /// Looks after the signing keys, for ever.
     pub async fn follow_signing_keys(&self) {
         self.0.keys.follow().await;
+    }
+
+    /// Whether the server's cookies go over TLS only: always, but where it is tried out on loopback.
+    #[must_use]
+    pub fn has_secure_cookies(&self) -> bool {
+        self.0.secure_cookies
+    }
+
+    /// Whether the server has login and consent pages of its own.
+    #[must_use]
+    pub fn has_built_in_pages(&self) -> bool {
+        self.0.built_in_pages
+    }
+
+    /// Where a form of this server's may lead to: the origins of the pages that ask users.
+    #[must_use]
+    pub fn page_origins(&self) -> Vec<String> {
+        let pages = [&self.0.login_url, &self.0.consent_url];
+        pages.into_iter().flatten().map(|url| url.origin().ascii_serialization()).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Tokens and authorizations in the database.
 
 use super::OAuthError;
-use super::authorization::AuthorizationStatus;
+use super::authorization::{AuthorizationStatus, DeviceCodeStatus};
 use crate::ids::ProfileId;
 use crate::store::journal::{Entry, Guard, Insert, Outcome};
 use crate::store::queries::{authorizations, devices, events, tokens as queries};
@@ -40,34 +40,6 @@ pub(super) async fn issue_own_token(
     let inserts = vec![Insert::AccessToken(Box::new(token)), Insert::Event(Box::new(event))];
     let entry = Entry { assertions, guard: Guard::None, inserts };
     Ok(store.commit(entry).await? == Outcome::Committed)
-}
-
-/// Adds an authorization that waits for the login page.
-pub(super) async fn insert_authorization(store: &Store, row: AuthorizationRow) -> Result<(), StoreError> {
-    store.write(move |connection| Ok(authorizations::insert_authorization(connection, &row)?)).await
-}
-
-/// The authorization the login page was called for.
-pub(super) async fn find_authorization(store: &Store, hash: [u8; 32]) -> Result<Option<AuthorizationRow>, StoreError> {
-    store.read(move |connection| authorizations::find_authorization_by_challenge(connection, &hash)).await
-}
-
-/// Saves what the login page said; `false` when it has spoken before.
-pub(super) async fn finish_login(
-    store: &Store,
-    row: AuthorizationRow,
-    event: Option<EventRow>,
-) -> Result<bool, StoreError> {
-    store
-        .write(move |connection| {
-            let expected = AuthorizationStatus::WaitingForLogin.stored();
-            let first = authorizations::update_authorization(connection, &row, expected)?;
-            if let Some(event) = event.filter(|_| first) {
-                events::insert_event(connection, &event)?;
-            }
-            Ok(first)
-        })
-        .await
 }
 
 /// A code that was issued, and the profile of its user, if enrolled on the installation.
@@ -130,16 +102,11 @@ pub(super) enum Redeemed {
 /// Exchanges a code.
 pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed, StoreError> {
     let Login { assertions, code, grant, refresh_token, access_token, event } = login;
-    let redemption = CodeRedemption {
-        id: code.id.clone(),
-        expected_status: AuthorizationStatus::CodeIssued.stored(),
-        status: AuthorizationStatus::Redeemed.stored(),
-        grant_id: Some(grant.id.clone()),
-    };
+    let guard = redemption(&code, grant.id.clone());
     let mut inserts = vec![Insert::Grant(Box::new(grant))];
     inserts.extend(refresh_token.map(Box::new).map(Insert::RefreshToken));
     inserts.extend([Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))]);
-    match store.commit(Entry { assertions, guard: Guard::Code(Box::new(redemption)), inserts }).await? {
+    match store.commit(Entry { assertions, guard, inserts }).await? {
         Outcome::Committed => Ok(Redeemed::Redeemed),
         Outcome::Replayed => Ok(Redeemed::Replayed),
         Outcome::Refused => {
@@ -147,6 +114,19 @@ pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed,
             let find = move |connection: &mut _| authorizations::find_authorization_by_code(connection, &hash);
             Ok(Redeemed::UsedBefore(Box::new(store.read(find).await?.unwrap_or(code))))
         }
+    }
+}
+
+/// That a code, or a device's, is exchanged for the first time.
+fn redemption(code: &AuthorizationRow, grant: IdBytes) -> Guard {
+    let (expected_status, status) = match code.device_code_id {
+        Some(_) => (DeviceCodeStatus::Allowed.stored(), DeviceCodeStatus::Redeemed.stored()),
+        None => (AuthorizationStatus::CodeIssued.stored(), AuthorizationStatus::Redeemed.stored()),
+    };
+    let redemption = CodeRedemption { id: code.id.clone(), expected_status, status, grant_id: Some(grant) };
+    match code.device_code_id {
+        Some(_) => Guard::DeviceCode(Box::new(redemption)),
+        None => Guard::Code(Box::new(redemption)),
     }
 }
 

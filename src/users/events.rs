@@ -88,6 +88,8 @@ event_types! {
     PushEnrollmentUpdateSuccess = "PUSH_ENROLLMENT_UPDATE_SUCCESS",
     /// The login page said who the user is.
     AuthzRequestGrantCreated = "AUTHZ_REQUEST_GRANT_CREATED",
+    /// A user has allowed a client what it asked for.
+    ConsentGiven = "CONSENT_GIVEN",
     /// An access token was issued.
     TokenRequestAccessTokenCreated = "TOKEN_REQUEST_ACCESS_TOKEN_CREATED",
     /// New tokens were issued for a refresh token.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::client::BASIC;
 use super::{ApiError, Area, Body, Fault};
 use crate::devices::{RegistrationError, RegistrationRefusal};
-use crate::oauth::{AuthorizeRefusal, LoginRequestError, OAuthError};
+use crate::oauth::{AuthorizeRefusal, OAuthError, PageRequestError, PushedRequestError};
 
 /// The body of such an error.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -93,6 +93,10 @@ impl From<OAuthError> for ApiError {
             | OAuthError::InvalidGrant
             | OAuthError::InvalidDpopProof(_)
             | OAuthError::InvalidTarget
+            | OAuthError::AuthorizationPending
+            | OAuthError::SlowDown
+            | OAuthError::AccessDenied
+            | OAuthError::ExpiredToken
             | OAuthError::UnauthorizedClient(_)
             | OAuthError::UnsupportedGrantType
             | OAuthError::InvalidScope => answer(StatusCode::BAD_REQUEST, body),
@@ -102,23 +106,33 @@ impl From<OAuthError> for ApiError {
 
 impl From<AuthorizeRefusal> for ApiError {
     fn from(refusal: AuthorizeRefusal) -> Self {
+        let answer = |code| Self::oauth(StatusCode::BAD_REQUEST, code, refusal.to_string());
         match refusal {
-            AuthorizeRefusal::ClientOrRedirectUri => {
-                Self::oauth(StatusCode::BAD_REQUEST, "invalid_request", refusal.to_string())
-            }
+            AuthorizeRefusal::ClientOrRedirectUri => answer("invalid_request"),
+            AuthorizeRefusal::RequestUri => answer("invalid_request_uri"),
             AuthorizeRefusal::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
         }
     }
 }
 
-impl From<LoginRequestError> for ApiError {
-    fn from(error: LoginRequestError) -> Self {
+impl From<PushedRequestError> for ApiError {
+    fn from(error: PushedRequestError) -> Self {
+        match error {
+            PushedRequestError::Client(error) => error.into(),
+            PushedRequestError::Request(error) => Self::oauth(StatusCode::BAD_REQUEST, error.code, error.description),
+        }
+    }
+}
+
+impl From<PageRequestError> for ApiError {
+    fn from(error: PageRequestError) -> Self {
         let answer = |status, code| Self::oauth(status, code, error.to_string());
         match error {
-            LoginRequestError::NotFound => answer(StatusCode::NOT_FOUND, "not_found"),
-            LoginRequestError::AlreadyAnswered => answer(StatusCode::CONFLICT, "already_answered"),
-            LoginRequestError::InvalidParameter { .. } => answer(StatusCode::BAD_REQUEST, "invalid_request"),
-            LoginRequestError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+            PageRequestError::NotFound => answer(StatusCode::NOT_FOUND, "not_found"),
+            PageRequestError::AlreadyAnswered => answer(StatusCode::CONFLICT, "already_answered"),
+            PageRequestError::UserDisabled => answer(StatusCode::FORBIDDEN, "user_disabled"),
+            PageRequestError::InvalidParameter { .. } => answer(StatusCode::BAD_REQUEST, "invalid_request"),
+            PageRequestError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
         }
     }
 }

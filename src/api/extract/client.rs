@@ -146,6 +146,24 @@ impl<T: FromFields + 'static> FromRequest for PresentedForm<T> {
     }
 }
 
+/// A form of whoever: the pages'.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: FromFields + 'static> FromRequest for Form<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        async move {
+            let api = super::api(&request)?;
+            let (_, mut fields) = read_form(&api, &request, &mut payload).await?;
+            T::from_fields(&mut fields).map(Self).map_err(|fault| super::fault(&request, &fault))
+        }
+        .boxed_local()
+    }
+}
+
 async fn read_form(api: &Api, request: &HttpRequest, payload: &mut Payload) -> Result<(Bytes, Fields), ApiError> {
     let in_shape = |fault| super::fault(request, &fault);
     let body = body::read(api, request, payload, MediaType::Form).await.map_err(in_shape)?;

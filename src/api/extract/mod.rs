@@ -4,6 +4,7 @@ mod bearer;
 mod body;
 mod by;
 mod client;
+mod cookies;
 mod credentials;
 mod dpop;
 mod fields;
@@ -19,8 +20,9 @@ use actix_web::{HttpRequest, web};
 pub(crate) use bearer::{DeviceToken, RegistrationToken, UserInfoToken, UserToken};
 pub(crate) use by::By;
 pub(crate) use client::{
-    Administrator, ClientForm, LoginPage, PresentedForm, ResourceGatewayForm, Website, WebsiteForm,
+    Administrator, ClientForm, Form, LoginPage, PresentedForm, ResourceGatewayForm, Website, WebsiteForm,
 };
+pub(crate) use cookies::{Cookies, set_cookie};
 pub(crate) use dpop::DpopHeader;
 pub(crate) use fields::{Fields, FromFields};
 pub(crate) use idempotency::IdempotencyHeader;

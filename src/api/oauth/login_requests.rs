@@ -1,5 +1,6 @@
 //! Login requests: how the login page learns what it is asked for, and says who the user is.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::str::FromStr;
 
@@ -11,13 +12,13 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
 use crate::api::extract::{By, Fields, FromFields, InPath, Json, LoginPage, PathParameter};
-use crate::oauth::{AcceptLogin, LoginRequest, RejectLogin};
+use crate::oauth::{AcceptLogin, Installed, LoginRequest, RejectLogin, ScopeAsked};
 
 /// The longest text that is looked at.
 const TEXT_BYTES_MAX: usize = 1024;
 
-/// The `login_challenge` the login page was called with; the token server tells whether it is one.
-pub(crate) struct Challenge(String);
+/// The `login_challenge` or `consent_challenge` a page was called with; the token server tells whether it is one.
+pub(crate) struct Challenge(pub(super) String);
 
 impl FromStr for Challenge {
     type Err = Infallible;
@@ -31,18 +32,64 @@ impl PathParameter for Challenge {
     const NAME: &'static str = "challenge";
 }
 
-/// What a login page is asked for.
+/// A scope, for people.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct LoginRequestAnswer {
-    /// The installation.
-    client_id: String,
+pub(super) struct ScopeAnswer {
+    id: String,
+    /// By language code.
+    descriptions: BTreeMap<String, String>,
+}
+
+impl ScopeAnswer {
+    pub(super) fn all(scopes: Vec<ScopeAsked>) -> Vec<Self> {
+        scopes.into_iter().map(|ScopeAsked { id, descriptions }| Self { id, descriptions }).collect()
+    }
+}
+
+/// The installation, where the client is one.
+#[derive(Serialize, ToSchema)]
+pub(super) struct InstalledAnswer {
     /// The application.
     app_id: String,
     app_name: String,
     /// `ios`, `android`.
     platform: &'static str,
     device_name: String,
+}
+
+impl From<Installed> for InstalledAnswer {
+    fn from(installed: Installed) -> Self {
+        Self {
+            app_id: installed.application_id,
+            app_name: installed.application_name,
+            platform: installed.platform.as_str(),
+            device_name: installed.device_name,
+        }
+    }
+}
+
+/// What a login page is asked for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoginRequestAnswer {
+    /// The web client or the installation.
+    client_id: String,
+    client_name: String,
+    #[serde(flatten)]
+    installed: Option<InstalledAnswer>,
     scope: String,
+    scopes: Vec<ScopeAnswer>,
+    /// Who the client thinks the user is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login_hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ui_locales: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr_values: Option<String>,
+    /// How long ago the user may have logged in, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<String>,
     /// RFC 3339.
     requested_at: String,
     /// RFC 3339.
@@ -52,12 +99,16 @@ pub(crate) struct LoginRequestAnswer {
 impl From<LoginRequest> for LoginRequestAnswer {
     fn from(request: LoginRequest) -> Self {
         Self {
-            client_id: request.client_id.into(),
-            app_id: request.application_id,
-            app_name: request.application_name,
-            platform: request.platform.as_str(),
-            device_name: request.device_name,
+            client_id: request.client_id,
+            client_name: request.client_name,
+            installed: request.installed.map(InstalledAnswer::from),
             scope: request.scope,
+            scopes: ScopeAnswer::all(request.scopes),
+            login_hint: request.login_hint,
+            ui_locales: request.ui_locales,
+            acr_values: request.acr_values,
+            max_age: request.max_age,
+            prompt: request.prompt,
             requested_at: request.requested_at.to_rfc3339(),
             expires_at: request.expires_at.to_rfc3339(),
         }
@@ -74,6 +125,8 @@ pub(crate) struct AcceptBody {
     amr: Option<Vec<String>>,
     /// How well.
     acr: Option<String>,
+    /// Whether the browser is to remember it, for 30 days: later log-ins skip the login page.
+    remember: Option<bool>,
 }
 
 impl FromFields for AcceptLogin {
@@ -82,12 +135,22 @@ impl FromFields for AcceptLogin {
             subject: fields.required("subject")?,
             amr: fields.value("amr").map_or_else(|| Ok(Vec::new()), names)?,
             acr: fields.text("acr", TEXT_BYTES_MAX)?,
+            remember: boolean(fields, "remember")?,
         })
     }
 }
 
 fn names(value: Value) -> Result<Vec<String>, Fault> {
     serde_json::from_value(value).map_err(|_| Fault::parameter("amr", "must be an array of strings"))
+}
+
+/// A member that is false without it.
+pub(super) fn boolean(fields: &mut Fields, name: &'static str) -> Result<bool, Fault> {
+    match fields.value(name) {
+        None => Ok(false),
+        Some(Value::Bool(value)) => Ok(value),
+        Some(_) => Err(Fault::parameter(name, "must be true or false")),
+    }
 }
 
 /// Why not.
@@ -111,7 +174,7 @@ impl FromFields for RejectLogin {
 /// Where the user's browser goes on to.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RedirectAnswer {
-    redirect_to: String,
+    pub(super) redirect_to: String,
 }
 
 /// What the login page is asked for.
@@ -145,7 +208,7 @@ pub(crate) async fn accept_login(
     api: web::Data<Api>,
     By(client, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<AcceptLogin>)>,
 ) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api.app().token_server.accept_login(client.id(), &challenge.0.0, &body.0).await?;
+    let redirect_to = api.app().token_server.accept_login(Some(client.id()), &challenge.0.0, &body.0).await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }
 

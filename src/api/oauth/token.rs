@@ -30,6 +30,9 @@ pub(crate) struct TokenForm {
     /// `authorization_code` (RFC 7636).
     #[schema(value_type = Option<String>)]
     code_verifier: Option<SecretString>,
+    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628).
+    #[schema(value_type = Option<String>)]
+    device_code: Option<SecretString>,
     /// `refresh_token`.
     #[schema(value_type = Option<String>)]
     refresh_token: Option<SecretString>,
@@ -49,6 +52,7 @@ impl FromFields for TokenForm {
             code: fields.text("code", TEXT_BYTES_MAX)?.map(SecretString::new),
             redirect_uri: fields.text("redirect_uri", TEXT_BYTES_MAX)?,
             code_verifier: fields.text("code_verifier", TEXT_BYTES_MAX)?.map(SecretString::new),
+            device_code: fields.text("device_code", TEXT_BYTES_MAX)?.map(SecretString::new),
             refresh_token: fields.text("refresh_token", TEXT_BYTES_MAX)?.map(SecretString::new),
             proof: fields.text("proof", TEXT_BYTES_MAX)?.map(SecretString::new),
             authenticator: fields.text("authenticator", TEXT_BYTES_MAX)?,
@@ -111,6 +115,7 @@ pub(crate) async fn token(
         code,
         redirect_uri,
         code_verifier,
+        device_code,
         refresh_token,
         proof,
         authenticator,
@@ -123,6 +128,7 @@ pub(crate) async fn token(
         code,
         redirect_uri,
         code_verifier,
+        device_code,
         refresh_token,
         proof,
         authenticator,

@@ -55,7 +55,8 @@ pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Re
     }
 }
 
-async fn redeem(
+/// Gives the tokens of a code, or of a device's, that is right.
+pub(super) async fn redeem(
     server: &TokenServer,
     request: &TokenRequest,
     token_client: TokenClient,

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod bind;
 mod client_credentials;
+mod device_code;
 mod refresh_token;
 
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct TokenRequest {
     pub redirect_uri: Option<String>,
     /// `code_verifier`: `authorization_code`.
     pub code_verifier: Option<SecretString>,
+    /// `device_code`: `urn:ietf:params:oauth:grant-type:device_code`.
+    pub device_code: Option<SecretString>,
     /// `refresh_token`: `refresh_token`.
     pub refresh_token: Option<SecretString>,
     /// `proof`: `refresh_token`, by the key of the authenticator the token belongs to.
@@ -52,6 +55,7 @@ impl TokenRequest {
             code: None,
             redirect_uri: None,
             code_verifier: None,
+            device_code: None,
             refresh_token: None,
             proof: None,
             authenticator: None,
@@ -67,6 +71,7 @@ impl TokenServer {
         match request.grant_type.as_str() {
             "client_credentials" => client_credentials::exchange(self, request).await,
             "authorization_code" => authorization_code::exchange(self, request).await,
+            "urn:ietf:params:oauth:grant-type:device_code" => device_code::exchange(self, request).await,
             "refresh_token" => refresh_token::exchange(self, request).await,
             _ => Err(OAuthError::UnsupportedGrantType),
         }

@@ -73,8 +73,13 @@ async fn a_wrong_content_type_is_refused_everywhere(database: Database) {
             send(request().header("content-type", right).header("content-encoding", "gzip").body("x")).await,
         ];
         for answer in answers {
-            // A login page's permission is asked for before its body is looked at.
+            // A login page's permission is asked for before its body is looked at; the built-in pages are not there.
+            let built_in = ["/oauth/login", "/oauth/consent"].contains(&endpoint.path.as_str());
             let refused = [(415, "unsupported_media_type"), (403, "insufficient_permissions")];
+            if built_in {
+                assert_eq!(answer.named(), (404, "not_found"));
+                continue;
+            }
             assert!(refused.contains(&answer.named()), "{} {}: {answer:?}", endpoint.method, endpoint.path);
             checked += usize::from(answer.status == 415);
         }

@@ -45,7 +45,7 @@ async fn an_api_client_needs_the_permission(database: Database) {
     for endpoint in endpoints(&app).await.into_iter().filter(|endpoint| endpoint.has_security("basic")) {
         let entitled = match endpoint.path.as_str() {
             path if path.contains("/authenticate/") => WEBSITE,
-            path if path.contains("/login-requests/") => LOGIN_PAGE,
+            path if path.contains("/login-requests/") || path.contains("/consent-requests/") => LOGIN_PAGE,
             path if path.ends_with("/introspect") => GATEWAY,
             _ => ADMINISTRATOR,
         };

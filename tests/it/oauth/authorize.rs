@@ -3,7 +3,7 @@
 use countersign::oauth::{AuthorizeRefusal, AuthorizeRequest};
 use countersign::settings::VersionStatus;
 
-use super::login::{authorize_request, parameters};
+use super::login::{authorize, authorize_request, parameters};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{ISSUER, World};
 
@@ -52,7 +52,7 @@ async fn a_bad_client_or_redirect_uri_is_never_redirected_to(database: Database)
         refused.push(AuthorizeRequest { redirect_uri: Some(trick.to_owned()), ..good() });
     }
     for request in refused {
-        let result = world.token_server.authorize(&request).await;
+        let result = authorize(&world, &request).await;
         assert_eq!(result, Err(AuthorizeRefusal::ClientOrRedirectUri), "{request:?}");
     }
 }
@@ -75,7 +75,7 @@ async fn other_errors_go_back_to_the_application(database: Database) {
         (AuthorizeRequest { code_challenge_method: text("plain"), ..good() }, "invalid_request"),
         (AuthorizeRequest { state: Some(long_state.clone()), ..good() }, "invalid_request"),
     ] {
-        let address = world.token_server.authorize(&request).await.unwrap();
+        let address = authorize(&world, &request).await.unwrap();
         assert!(address.starts_with("bank://login?error="), "{address}");
         let parameters = parameters(&address);
         assert_eq!((parameters["error"].as_str(), parameters["iss"].as_str()), (error, ISSUER), "{request:?}");
@@ -84,11 +84,11 @@ async fn other_errors_go_back_to_the_application(database: Database) {
     }
     let with_query = Some("https://bank.example/cb?x=1".to_owned());
     let request = AuthorizeRequest { redirect_uri: with_query, scope: Some(String::new()), ..good() };
-    let address = world.token_server.authorize(&request).await.unwrap();
+    let address = authorize(&world, &request).await.unwrap();
     assert!(address.starts_with("https://bank.example/cb?x=1&error=invalid_scope&"), "{address}");
 
     world.set_status("1.0", VersionStatus::Disabled);
-    let address = world.token_server.authorize(&good()).await.unwrap();
+    let address = authorize(&world, &good()).await.unwrap();
     assert_eq!(parameters(&address)["error"], "unauthorized_client");
 }
 
@@ -96,6 +96,6 @@ async fn scope_and_state_are_optional(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let request = AuthorizeRequest { scope: None, state: None, ..authorize_request(&installation) };
-    let address = world.token_server.authorize(&request).await.unwrap();
+    let address = authorize(&world, &request).await.unwrap();
     assert!(address.starts_with("https://portal.example/login?login_challenge="), "{address}");
 }

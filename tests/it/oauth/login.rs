@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::ids::ClientId;
-use countersign::oauth::{AcceptLogin, AuthorizeRequest, LoginRequestError, OAuthError, TokenRequest, TokenResponse};
+use countersign::oauth::{
+    AcceptLogin, AuthorizeRefusal, AuthorizeRequest, Browser, OAuthError, PageRequestError, TokenRequest, TokenResponse,
+};
 use countersign::secret::sha256;
 use serde_json::json;
 
@@ -26,7 +28,13 @@ pub(super) fn authorize_request(installation: &Installation) -> AuthorizeRequest
         state: text("state &=#"),
         code_challenge: Some(URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()))),
         code_challenge_method: text("S256"),
+        ..AuthorizeRequest::default()
     }
+}
+
+/// Where a browser without cookies is sent.
+pub(super) async fn authorize(world: &World, request: &AuthorizeRequest) -> Result<String, AuthorizeRefusal> {
+    world.token_server.authorize(request, &Browser::default()).await.map(|redirect| redirect.address)
 }
 
 /// The parameters an address carries.
@@ -37,16 +45,16 @@ pub(super) fn parameters(address: &str) -> HashMap<String, String> {
 
 /// Asks for a log-in and gives the challenge the login page is called with.
 pub(super) async fn begin(world: &World, installation: &Installation) -> String {
-    let address = world.token_server.authorize(&authorize_request(installation)).await.unwrap();
+    let address = authorize(world, &authorize_request(installation)).await.unwrap();
     assert!(address.starts_with("https://portal.example/login?login_challenge="), "{address}");
     parameters(&address).remove("login_challenge").unwrap()
 }
 
 /// The login page says that it is Alice.
-pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, LoginRequestError> {
+pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, PageRequestError> {
     let portal: ClientId = "portal".parse().unwrap();
-    let answer = AcceptLogin { subject: user("alice"), amr: vec!["pwd".to_owned()], acr: None };
-    world.token_server.accept_login(&portal, challenge, &answer).await
+    let answer = AcceptLogin { subject: user("alice"), amr: vec!["pwd".to_owned()], acr: None, remember: false };
+    world.token_server.accept_login(Some(&portal), challenge, &answer).await
 }
 
 /// Everything up to the code.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::ids::ClientId;
-use countersign::oauth::{AcceptLogin, LoginRequestError, RejectLogin};
+use countersign::oauth::{AcceptLogin, PageRequestError, RejectLogin};
 
 use super::login::{accept, begin, parameters};
 use crate::support::databases::{Database, on_both_databases};
@@ -22,9 +22,10 @@ async fn the_login_page_learns_what_it_is_asked(database: Database) {
     let installation = world.install().await;
     let challenge = begin(&world, &installation).await;
     let request = world.token_server.login_request(&challenge).await.unwrap();
-    assert_eq!(request.client_id, *installation.id());
-    assert_eq!((request.application_id.as_str(), request.application_name.as_str()), ("bank", "Demo Bank"));
-    assert_eq!((request.device_name.as_str(), request.scope.as_str()), ("A phone", "device user"));
+    assert_eq!((request.client_id.as_str(), request.client_name.as_str()), (installation.id().as_str(), "Demo Bank"));
+    let installed = request.installed.unwrap();
+    assert_eq!((installed.application_id.as_str(), installed.application_name.as_str()), ("bank", "Demo Bank"));
+    assert_eq!((installed.device_name.as_str(), request.scope.as_str()), ("A phone", "device user"));
     assert_eq!(request.expires_at.since(request.requested_at), Duration::from_secs(600));
 
     let address = accept(&world, &challenge).await.unwrap();
@@ -40,13 +41,13 @@ async fn a_challenge_is_answered_once(database: Database) {
     let challenge = begin(&world, &installation).await;
     let results = futures_util::future::join_all((0..8).map(|_| accept(&world, &challenge))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    let answered = LoginRequestError::AlreadyAnswered;
+    let answered = PageRequestError::AlreadyAnswered;
     assert!(results.iter().all(|result| result.is_ok() || *result == Err(answered)));
     assert_eq!(world.token_server.login_request(&challenge).await, Err(answered));
     assert_eq!(world.token_server.reject_login(&challenge, &RejectLogin::default()).await, Err(answered));
     for unknown in ["", "x", &"A".repeat(43), &"x".repeat(10_000)] {
-        assert_eq!(world.token_server.login_request(unknown).await, Err(LoginRequestError::NotFound));
-        assert_eq!(accept(&world, unknown).await, Err(LoginRequestError::NotFound));
+        assert_eq!(world.token_server.login_request(unknown).await, Err(PageRequestError::NotFound));
+        assert_eq!(accept(&world, unknown).await, Err(PageRequestError::NotFound));
     }
 }
 
@@ -57,8 +58,8 @@ async fn a_challenge_lives_for_ten_minutes(database: Database) {
     world.clock.advance(Duration::from_millis(599_999));
     accept(&world, &in_time).await.unwrap();
     world.clock.advance(Duration::from_millis(1));
-    assert_eq!(world.token_server.login_request(&late).await, Err(LoginRequestError::NotFound));
-    assert_eq!(accept(&world, &late).await, Err(LoginRequestError::NotFound));
+    assert_eq!(world.token_server.login_request(&late).await, Err(PageRequestError::NotFound));
+    assert_eq!(accept(&world, &late).await, Err(PageRequestError::NotFound));
 }
 
 async fn the_application_learns_of_a_rejection(database: Database) {
@@ -80,7 +81,7 @@ async fn the_application_learns_of_a_rejection(database: Database) {
         assert_eq!(parameters.get("error_description").map(String::as_str), description);
         assert_eq!((parameters["state"].as_str(), parameters["iss"].as_str()), ("state &=#", ISSUER));
         assert!(!parameters.contains_key("code"));
-        assert_eq!(accept(&world, &challenge).await, Err(LoginRequestError::AlreadyAnswered));
+        assert_eq!(accept(&world, &challenge).await, Err(PageRequestError::AlreadyAnswered));
     }
 }
 
@@ -88,7 +89,7 @@ async fn answers_are_bounded(database: Database) {
     let world = World::new(database);
     let challenge = begin(&world, &world.install().await).await;
     let portal: ClientId = "portal".parse().unwrap();
-    let good = || AcceptLogin { subject: user("alice"), amr: Vec::new(), acr: None };
+    let good = || AcceptLogin { subject: user("alice"), amr: Vec::new(), acr: None, remember: false };
     for (answer, named) in [
         (AcceptLogin { amr: vec!["pwd".to_owned(); 11], ..good() }, "amr"),
         (AcceptLogin { amr: vec!["x".repeat(65)], ..good() }, "amr"),
@@ -96,8 +97,8 @@ async fn answers_are_bounded(database: Database) {
         (AcceptLogin { acr: Some("x".repeat(256)), ..good() }, "acr"),
         (AcceptLogin { acr: Some(String::new()), ..good() }, "acr"),
     ] {
-        let result = world.token_server.accept_login(&portal, &challenge, &answer).await;
-        assert!(matches!(result, Err(LoginRequestError::InvalidParameter { parameter, .. }) if parameter == named));
+        let result = world.token_server.accept_login(Some(&portal), &challenge, &answer).await;
+        assert!(matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named));
     }
     let text = |text: &str| Some(text.to_owned());
     for (error, error_description, named) in [
@@ -108,7 +109,7 @@ async fn answers_are_bounded(database: Database) {
         (None, text(&"x".repeat(256)), "error_description"),
     ] {
         let result = world.token_server.reject_login(&challenge, &RejectLogin { error, error_description }).await;
-        assert!(matches!(result, Err(LoginRequestError::InvalidParameter { parameter, .. }) if parameter == named));
+        assert!(matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named));
     }
     accept(&world, &challenge).await.expect("nothing was used up");
 }

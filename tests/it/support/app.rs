@@ -359,6 +359,8 @@ fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Ou
         oauth: OAuthOptions {
             issuer: public_url.parse().unwrap(),
             login_url: Some("https://portal.example/login".parse().unwrap()),
+            consent_url: Some("https://portal.example/consent".parse().unwrap()),
+            built_in_pages: false,
         },
         retention: RetentionTimes { events: day * 400, delivered_callbacks: day * 7, dead_callbacks: day * 30 },
         arbiters: 2,

@@ -184,6 +184,8 @@ async fn start_app(store: &Store, clock: &Clock, public_url: &Url, wanted: Setti
         oauth: OAuthOptions {
             issuer: public_url.clone(),
             login_url: Some("http://127.0.0.1:9/login".parse().unwrap()),
+            consent_url: None,
+            built_in_pages: false,
         },
         retention: RetentionTimes { events: kept, delivered_callbacks: kept, dead_callbacks: kept },
         arbiters: 1,

@@ -132,6 +132,8 @@ fn options() -> OAuthOptions {
     OAuthOptions {
         issuer: ISSUER.parse().expect("a URL"),
         login_url: Some("https://portal.example/login".parse().expect("a URL")),
+        consent_url: Some("https://portal.example/consent".parse().expect("a URL")),
+        built_in_pages: false,
     }
 }
 

@@ -1,58 +1,24 @@
-//! An authorization on its way from the application's request to the code's redemption: its states, decided purely.
-
-use std::time::Duration;
+//! What becomes of a code that is presented, decided purely.
 
 use super::pkce;
+use super::state::AuthorizationStatus;
 use crate::clock::Timestamp;
 use crate::secret::constant_time_eq;
 use crate::store::rows::AuthorizationRow;
 
-/// How long the user may take to log in.
-pub(super) const LOGIN_TIME_TO_LIVE: Duration = Duration::from_secs(600);
-/// How long a code may be on its way.
-pub(super) const CODE_TIME_TO_LIVE: Duration = Duration::from_secs(60);
-
-/// Where an authorization stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i16)]
-pub(super) enum AuthorizationStatus {
-    /// The login page has to say who the user is.
-    WaitingForLogin = 0,
-    /// A code was issued.
-    CodeIssued = 1,
-    /// A token was issued for the code.
-    Redeemed = 2,
-    /// The login page said no.
-    Rejected = 3,
-    /// The code was presented by somebody it was not issued to, or wrongly, and is of no use any more.
-    Burnt = 4,
-}
-
-impl AuthorizationStatus {
-    /// As stored.
-    pub(super) const fn stored(self) -> i16 {
-        self as i16
-    }
-
-    /// Whether this is where the row stands.
-    pub(super) const fn is_of(self, row: &AuthorizationRow) -> bool {
-        row.status == self.stored()
-    }
-}
-
 /// What a client presents to have a code redeemed.
 #[derive(Debug)]
-pub(super) struct PresentedCode<'a> {
-    pub(super) client_id: &'a str,
-    pub(super) redirect_uri: &'a str,
-    pub(super) code_verifier: &'a str,
+pub(in crate::oauth) struct PresentedCode<'a> {
+    pub(in crate::oauth) client_id: &'a str,
+    pub(in crate::oauth) redirect_uri: &'a str,
+    pub(in crate::oauth) code_verifier: &'a str,
     /// The key the client has proved to have (RFC 9449).
-    pub(super) jkt: Option<&'a str>,
+    pub(in crate::oauth) jkt: Option<&'a str>,
 }
 
 /// What becomes of a code that was presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CodeVerdict {
+pub(in crate::oauth) enum CodeVerdict {
     /// It is exchanged for a token.
     Redeem,
     /// It fails and will not succeed any more: whoever has it should not.
@@ -64,11 +30,16 @@ pub(super) enum CodeVerdict {
 }
 
 /// Decides about a code that was presented.
-pub(super) fn decide_code(row: &AuthorizationRow, presented: &PresentedCode<'_>, now: Timestamp) -> CodeVerdict {
-    if AuthorizationStatus::Redeemed.is_of(row) {
+pub(in crate::oauth) fn decide_code(
+    row: &AuthorizationRow,
+    presented: &PresentedCode<'_>,
+    now: Timestamp,
+) -> CodeVerdict {
+    let status = AuthorizationStatus::from_stored(row.status);
+    if status == Some(AuthorizationStatus::Redeemed) {
         return CodeVerdict::Revoke;
     }
-    if !AuthorizationStatus::CodeIssued.is_of(row) || row.expires_at <= now.as_millis() {
+    if status != Some(AuthorizationStatus::CodeIssued) || row.expires_at <= now.as_millis() {
         return CodeVerdict::Refuse;
     }
     let same_client = constant_time_eq(row.client_id.as_bytes(), presented.client_id.as_bytes());
@@ -130,8 +101,14 @@ mod tests {
         }
         let late = AuthorizationRow { expires_at: NOW.as_millis(), ..issued };
         assert_eq!(decide_code(&late, &good(), NOW), CodeVerdict::Refuse);
-        for status in [AuthorizationStatus::WaitingForLogin, AuthorizationStatus::Rejected, AuthorizationStatus::Burnt]
-        {
+        for status in [
+            AuthorizationStatus::WaitingForLogin,
+            AuthorizationStatus::LoginRemembered,
+            AuthorizationStatus::WaitingForConsent,
+            AuthorizationStatus::Rejected,
+            AuthorizationStatus::Burnt,
+            AuthorizationStatus::DeviceAllowed,
+        ] {
             assert_eq!(decide_code(&row(status), &good(), NOW), CodeVerdict::Refuse);
         }
         assert_eq!(decide_code(&row(AuthorizationStatus::Redeemed), &good(), NOW), CodeVerdict::Revoke);

@@ -1,0 +1,175 @@
+//! Everything about an authorization request but its client and its redirect address.
+
+use std::sync::Arc;
+
+use super::hints::Hints;
+use super::pkce;
+use super::request::AuthorizeRequest;
+use crate::oauth::clients::Client;
+use crate::oauth::{OAuthError, TokenServer, scope};
+use crate::settings::{GrantType, ResourceServer};
+
+/// The longest `state` and `nonce`, in characters.
+const STATE_CHARACTERS_MAX: usize = 512;
+/// The longest hint, in bytes.
+const HINT_BYTES_MAX: usize = 255;
+
+/// An error of the authorization endpoint, by its code (RFC 6749 §4.1.2.1 and those that extend it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{description}")]
+pub struct AuthorizationError {
+    /// The name on the wire.
+    pub code: &'static str,
+    /// For the client's developer.
+    pub description: &'static str,
+}
+
+pub(super) const fn error(code: &'static str, description: &'static str) -> AuthorizationError {
+    AuthorizationError { code, description }
+}
+
+const fn invalid(description: &'static str) -> AuthorizationError {
+    error("invalid_request", description)
+}
+
+/// What a client asks for, checked.
+pub(super) struct Asked {
+    pub(super) scope: String,
+    pub(super) resource_server: Option<Arc<ResourceServer>>,
+    pub(super) state: Option<String>,
+    pub(super) nonce: Option<String>,
+    pub(super) code_challenge: String,
+    pub(super) jkt: Option<String>,
+    pub(super) hints: Hints,
+}
+
+impl TokenServer {
+    /// Checks what a client asks for.
+    pub(super) fn check_authorization(
+        &self,
+        client: &Client,
+        request: &AuthorizeRequest,
+    ) -> Result<Asked, AuthorizationError> {
+        if request.request.is_some() {
+            return Err(error(
+                "request_not_supported",
+                "request: request objects are not supported; push the request.",
+            ));
+        }
+        check_response(request)?;
+        check_length(request.state.as_deref(), "state: must not be longer than 512 characters.")?;
+        check_length(request.nonce.as_deref(), "nonce: must not be longer than 512 characters.")?;
+        if !client.may_use(GrantType::AuthorizationCode) {
+            return Err(error("unauthorized_client", "The client is not configured for authorization codes."));
+        }
+        let code_challenge = check_challenge(request)?;
+        let jkt = request.dpop_jkt.clone();
+        if jkt.as_deref().is_some_and(|jkt| !pkce::is_challenge(jkt)) {
+            return Err(invalid("dpop_jkt: must be the base64url SHA-256 thumbprint of a key."));
+        }
+        let (scope, resource_server) =
+            self.user_scope(client, request.scope.as_deref(), request.resource.as_deref()).map_err(of_scope)?;
+        Ok(Asked {
+            scope,
+            resource_server,
+            state: request.state.clone(),
+            nonce: request.nonce.clone(),
+            code_challenge,
+            jkt,
+            hints: hints(request)?,
+        })
+    }
+
+    /// The scopes a client asks users for, and the resource server.
+    pub(super) fn user_scope(
+        &self,
+        client: &Client,
+        requested: Option<&str>,
+        resource: Option<&str>,
+    ) -> Result<(String, Option<Arc<ResourceServer>>), OAuthError> {
+        let default = || client.default_user_scope();
+        let scope = scope::decide(requested, default, |name| client.may_ask_users_for(name))?;
+        let scope = always_granted(client, &scope);
+        let resource_server = self.resource_server(client, resource)?;
+        scope::for_resource_server(&scope, resource_server.as_deref())?;
+        Ok((scope, resource_server))
+    }
+}
+
+/// An installation acts for a user on it, whatever else it asks for.
+pub(super) fn always_granted(client: &Client, scope: &str) -> String {
+    match client {
+        Client::Web(_) => scope.to_owned(),
+        Client::Installation { .. } => scope::union(scope::DEVICE_AND_USER, scope),
+    }
+}
+
+fn of_scope(refusal: OAuthError) -> AuthorizationError {
+    match refusal {
+        OAuthError::InvalidTarget => error("invalid_target", "resource: is not one this client may have tokens for."),
+        _ => error("invalid_scope", "scope: is unknown, given twice, or more than this client may ask for."),
+    }
+}
+
+fn check_response(request: &AuthorizeRequest) -> Result<(), AuthorizationError> {
+    match request.response_type.as_deref() {
+        Some("code") => {}
+        Some(_) => return Err(error("unsupported_response_type", "response_type: must be `code`.")),
+        None => return Err(invalid("response_type: is required.")),
+    }
+    match request.response_mode.as_deref() {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(invalid("response_mode: must be `query`.")),
+    }
+}
+
+fn check_length(text: Option<&str>, problem: &'static str) -> Result<(), AuthorizationError> {
+    if text.is_some_and(is_too_long) { Err(invalid(problem)) } else { Ok(()) }
+}
+
+/// Whether a `state` is longer than what is given back.
+pub(super) fn is_too_long(state: &str) -> bool {
+    state.chars().count() > STATE_CHARACTERS_MAX
+}
+
+/// Every client proves possession of the code's other half: confidential ones too (RFC 9700 §2.1.1).
+fn check_challenge(request: &AuthorizeRequest) -> Result<String, AuthorizationError> {
+    if request.code_challenge_method.as_deref() != Some("S256") {
+        return Err(invalid("code_challenge_method: must be `S256`."));
+    }
+    let challenge = request.code_challenge.clone().filter(|challenge| pkce::is_challenge(challenge));
+    challenge.ok_or(invalid("code_challenge: must be the base64url SHA-256 of a verifier."))
+}
+
+fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
+    for text in [&request.login_hint, &request.ui_locales, &request.acr_values] {
+        if text.as_ref().is_some_and(|text| text.len() > HINT_BYTES_MAX) {
+            return Err(invalid("login_hint, ui_locales, acr_values: must not be longer than 255 bytes."));
+        }
+    }
+    let max_age = request.max_age.as_deref().map(|text| match text.parse() {
+        Ok(seconds) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(seconds),
+        _ => Err(invalid("max_age: must be a number of seconds.")),
+    });
+    Ok(Hints {
+        login_hint: request.login_hint.clone(),
+        ui_locales: request.ui_locales.clone(),
+        acr_values: request.acr_values.clone(),
+        max_age: max_age.transpose()?,
+        prompt: prompt(request.prompt.as_deref())?,
+        browser: None,
+    })
+}
+
+fn prompt(prompt: Option<&str>) -> Result<Option<String>, AuthorizationError> {
+    const KNOWN: [&str; 4] = ["none", "login", "consent", "select_account"];
+    let Some(prompt) = prompt else { return Ok(None) };
+    let names: Vec<&str> = prompt.split(' ').collect();
+    if names.len() > KNOWN.len() || !names.iter().all(|name| KNOWN.contains(name)) {
+        return Err(invalid("prompt: must be of `none`, `login`, `consent`, `select_account`."));
+    }
+    if names.contains(&"none") && names.len() > 1 {
+        return Err(invalid("prompt: `none` must stand alone."));
+    }
+    Ok(Some(prompt.to_owned()))
+}

@@ -1,0 +1,59 @@
+//! How many user codes may be guessed on a node: they are short, so that people can type them. Pure.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// Entries that are not a user code, in a [`WINDOW`].
+const WRONG_MAX: u32 = 100;
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Counts entries until they turn out to be right.
+#[derive(Debug, Default)]
+pub(in crate::oauth) struct Guesses {
+    since: Option<Timestamp>,
+    count: u32,
+}
+
+impl Guesses {
+    /// Counts an entry before anybody looks whether it is right; how long to wait where there were too many.
+    pub(super) fn enter(&mut self, now: Timestamp) -> Result<(), Duration> {
+        let since = self.since.filter(|since| *since <= now && now < since.after(WINDOW)).unwrap_or_else(|| {
+            self.count = 0;
+            now
+        });
+        self.since = Some(since);
+        if self.count >= WRONG_MAX {
+            return Err(since.after(WINDOW).since(now));
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    /// An entry was right: it was no guess.
+    pub(super) fn was_right(&mut self) {
+        self.count = self.count.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_guesses_are_made_in_a_minute() {
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        let mut guesses = Guesses::default();
+        for _ in 0..1_000 {
+            guesses.enter(at(0)).unwrap();
+            guesses.was_right();
+        }
+        for _ in 0..WRONG_MAX {
+            guesses.enter(at(10)).unwrap();
+        }
+        assert_eq!(guesses.enter(at(20)), Err(Duration::from_secs(40)));
+        assert_eq!(guesses.enter(at(59)), Err(Duration::from_secs(1)));
+        guesses.enter(at(60)).unwrap();
+        guesses.enter(at(0)).unwrap();
+    }
+}
