@@ -1,9 +1,38 @@
 //! Registering and logging in.
 
+use std::sync::Arc;
+
 use countersign::ids::UserId;
 use countersign::phone::{Phone, PhoneError, PhoneProfile};
+use serde_json::json;
 
+use crate::support::app::{LOGIN_PAGE, TestApp};
+use crate::support::databases::{Database, on_both_databases};
+use crate::support::http::send;
 use crate::support::server::{APPLICATION, REDIRECT_URI, TestServer};
+
+on_both_databases!(where_the_application_asks_for_consent_it_is_given);
+
+async fn where_the_application_asks_for_consent_it_is_given(database: Database) {
+    let app = TestApp::start_with(database, |settings, _| {
+        let bank = settings.applications.get_mut(&"bank".parse().unwrap()).unwrap();
+        Arc::make_mut(bank).skip_consent = false;
+    })
+    .await;
+    let phone = app.phone().await;
+    let challenge = phone.begin_log_in("bank://login").await.unwrap().login_challenge().unwrap();
+    let path = format!("/oauth/api/v1/login-requests/{challenge}/accept");
+    let accept = app.request("PUT", &path).basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1));
+    let answer = send(accept.json(&json!({"subject": "alice", "remember": true}))).await;
+    let resume = answer.text("redirect_to");
+    let resumed = app.http.get(resume).send().await.unwrap();
+    let consent = resumed.headers()["location"].to_str().unwrap();
+    assert!(consent.contains("?consent_challenge="), "{consent}");
+
+    let alice: UserId = "alice".parse().unwrap();
+    app.enrol(&phone, &alice).await;
+    assert!(phone.enrolment(&alice).await.is_ok());
+}
 
 #[tokio::test]
 async fn an_unknown_version_cannot_register() {
