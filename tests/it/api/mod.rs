@@ -8,6 +8,7 @@ mod framing;
 mod login;
 mod management;
 mod overload;
+mod pages;
 mod parameters;
 mod registration;
 mod stopping;

@@ -177,11 +177,18 @@ pub(crate) struct Limits {
     pub(crate) live_transactions_max: usize,
     pub(crate) requests_in_flight_max: usize,
     pub(crate) waiting_requests_max: usize,
+    /// Whether the server's own pages log people in.
+    pub(crate) built_in_pages: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { live_transactions_max: 10_000, requests_in_flight_max: 1_000, waiting_requests_max: 100 }
+        Self {
+            live_transactions_max: 10_000,
+            requests_in_flight_max: 1_000,
+            waiting_requests_max: 100,
+            built_in_pages: false,
+        }
     }
 }
 
@@ -346,6 +353,8 @@ fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Ou
         metrics: metrics.clone(),
     });
     let day = Duration::from_secs(24 * 3600);
+    let pages = if limits.built_in_pages { format!("{public_url}/oauth") } else { "https://portal.example".to_owned() };
+    let page = |name: &str| format!("{pages}/{name}").parse().unwrap();
     AppParts {
         store: store.clone(),
         clock: outside.clock.clone(),
@@ -358,9 +367,9 @@ fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Ou
         metrics,
         oauth: OAuthOptions {
             issuer: public_url.parse().unwrap(),
-            login_url: Some("https://portal.example/login".parse().unwrap()),
-            consent_url: Some("https://portal.example/consent".parse().unwrap()),
-            built_in_pages: false,
+            login_url: Some(page("login")),
+            consent_url: Some(page("consent")),
+            built_in_pages: limits.built_in_pages,
         },
         retention: RetentionTimes { events: day * 400, delivered_callbacks: day * 7, dead_callbacks: day * 30 },
         arbiters: 2,
