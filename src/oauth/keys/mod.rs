@@ -71,7 +71,7 @@ impl SigningKeys {
     }
 
     /// The key that signs with this algorithm now.
-    pub(super) fn signing(&self, algorithm: SigningAlgorithm) -> Result<SigningKey, OAuthError> {
+    pub(super) fn signing(&self, algorithm: SigningAlgorithm) -> Result<Arc<SigningKey>, OAuthError> {
         let key = self.snapshot.load().signing(algorithm, self.clock.now()).cloned();
         key.ok_or_else(|| {
             tracing::error!(%algorithm, "there is no key to sign with");

@@ -1,5 +1,7 @@
 //! The keys at one moment, opened and ready for use.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::schedule;
@@ -18,7 +20,7 @@ pub(super) struct Snapshot {
 }
 
 struct ScheduledKey {
-    key: SigningKey,
+    key: Arc<SigningKey>,
     active_from: Timestamp,
     published_until: Option<Timestamp>,
 }
@@ -38,7 +40,7 @@ impl Snapshot {
     }
 
     /// The key that signs.
-    pub(super) fn signing(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Option<&SigningKey> {
+    pub(super) fn signing(&self, algorithm: SigningAlgorithm, now: Timestamp) -> Option<&Arc<SigningKey>> {
         let keys = self.of(algorithm);
         let index = schedule::signing(keys.iter().map(|key| key.active_from), now)?;
         keys.get(index).map(|scheduled| &scheduled.key)
@@ -68,5 +70,8 @@ fn open(row: &SigningKeyRow, keyring: &Keyring) -> Option<(SigningAlgorithm, Sch
     let der = keyring.open(Purpose::SigningKey, row.kid.as_bytes(), &row.private_key).ok()?;
     let key = SigningKey::from_pkcs8(algorithm, &der).ok().filter(|key| key.kid() == row.kid)?;
     let (active_from, until) = (Timestamp::from_millis(row.active_from), row.published_until);
-    Some((algorithm, ScheduledKey { key, active_from, published_until: until.map(Timestamp::from_millis) }))
+    Some((
+        algorithm,
+        ScheduledKey { key: Arc::new(key), active_from, published_until: until.map(Timestamp::from_millis) },
+    ))
 }

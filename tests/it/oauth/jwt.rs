@@ -23,6 +23,7 @@ on_both_databases!(
     a_jwt_lives_and_dies_like_any_token,
     an_id_token_tells_who_logged_in,
     hostile_jwts_open_no_door,
+    what_a_client_says_of_itself_is_in_no_token,
     tokens_of_one_kind_do_not_open_the_doors_of_another,
     a_clock_off_by_an_hour_keeps_to_the_lifetime,
 );
@@ -179,6 +180,27 @@ async fn hostile_jwts_open_no_door(database: Database) {
         assert_eq!(introspect(&world, &[], text).await, None, "{text}");
     }
     world.token_server.authenticate_bearer(good).await.expect("the genuine one is not harmed");
+}
+
+/// M-18: whatever a client registers with, its tokens say what the server knows.
+async fn what_a_client_says_of_itself_is_in_no_token(database: Database) {
+    let world = World::new(database);
+    with_jwts(&world, SigningAlgorithm::Es256);
+    let changes = json!({
+        "sub": "alice", "iss": "https://evil.example", "aud": "https://evil.example", "scope": "device user admin",
+        "amr": ["pin"], "acr": "high", "roles": ["admin"], "exp": 4_102_444_800_u64, "client_id": "portal",
+        "cnf": { "jkt": "x" }, "device_name": "\",\"sub\":\"alice",
+    });
+    let installation = world.install_with(&changes).await;
+    assert_ne!(installation.id().as_str(), "portal");
+    let token = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
+    let claims = claims(&world.token_server, "at+jwt", token.access_token.expose()).await;
+    let seconds = world.clock.now().as_secs();
+    let expected = json!({
+        "iss": ISSUER, "sub": installation.id(), "aud": ISSUER, "client_id": installation.id(), "iat": seconds,
+        "exp": seconds + 900, "jti": claims["jti"], "scope": "device",
+    });
+    assert_eq!(claims, expected);
 }
 
 /// Each kind of secret text at each door that takes another kind (M-08).
