@@ -29,6 +29,35 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// PostgreSQL gave the transaction up because it and another waited for each other.
+    pub(super) fn is_deadlock(&self) -> bool {
+        matches!(self, Self::Query(message) if message.contains("deadlock detected"))
+    }
+}
+
+/// How a change that may be made anew ended: by the database, or by its own decision.
+pub(super) enum Failed<E> {
+    Store(StoreError),
+    Refused(E),
+}
+
+impl<E> From<StoreError> for Failed<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl<E> Failed<E> {
+    /// The same, as a closure of [`Store::write`](super::Store::write) gives it.
+    pub(super) fn of(error: WriteError<E>) -> WriteError<Self> {
+        match error {
+            WriteError::Refused(refusal) => WriteError::Refused(Self::Refused(refusal)),
+            WriteError::Database(error) => WriteError::Database(error),
+        }
+    }
+}
+
 /// What both databases say when they cannot serve now but may later. Neither client library hands on the codes behind.
 const PASSING_TROUBLE: [&str; 14] = [
     // SQLite

@@ -43,6 +43,9 @@ pub use migrate::SchemaStatus;
 pub use statistics::{BATCH_SIZE_BOUNDS, StoreStatistics};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 
+/// How often a change is made anew that was in a deadlock with others.
+const DEADLOCKS_MAX: u32 = 5;
+
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
@@ -154,6 +157,29 @@ impl Store {
             self.0.queries.push(job)?;
         }
         result.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
+    }
+
+    /// As [`Store::write`], for a change of many rows whose order others do not know: where PostgreSQL gives it up to resolve a
+    /// deadlock, it is made anew.
+    pub async fn write_contended<T, E, F>(&self, change: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: Fn(&mut Connection) -> Result<T, WriteError<E>> + Send + Sync + 'static,
+    {
+        let change = Arc::new(change);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let change = Arc::clone(&change);
+            let written = self.write(move |connection| change(connection).map_err(error::Failed::of)).await;
+            match written {
+                Ok(value) => return Ok(value),
+                Err(error::Failed::Store(error)) if error.is_deadlock() && tries < DEADLOCKS_MAX => {}
+                Err(error::Failed::Store(error)) => return Err(error.into()),
+                Err(error::Failed::Refused(refusal)) => return Err(refusal),
+            }
+        }
     }
 
     /// Hands a change to the journal and waits until it is durable or refused. It is carried out even when the caller stops

@@ -1,10 +1,11 @@
 //! Authorization requests on their way.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use crate::store::Connection;
 use crate::store::rows::AuthorizationRow;
-use crate::store::schema::authorizations;
+use crate::store::schema::{authorizations, device_codes, devices};
 
 /// Adds an authorization request.
 pub fn insert_authorization(connection: &mut Connection, row: &AuthorizationRow) -> QueryResult<()> {
@@ -77,4 +78,40 @@ pub fn delete_authorizations_of_user_at_client(
 /// Forgets what is on its way to a client.
 pub fn delete_authorizations_of_client(connection: &mut Connection, client: &str) -> QueryResult<usize> {
     diesel::delete(authorizations::table.filter(authorizations::client_id.eq(client))).execute(connection)
+}
+
+/// Forgets what is on its way to the installations of an application.
+pub fn delete_authorizations_of_application(connection: &mut Connection, application: &str) -> QueryResult<usize> {
+    let installation = devices::table
+        .filter(devices::id.eq(authorizations::client_id))
+        .filter(devices::application_id.eq(application));
+    diesel::delete(authorizations::table.filter(exists(installation))).execute(connection)
+}
+
+/// Forgets what is on its way for a user to the installations of an application.
+pub fn delete_authorizations_of_user_at_application(
+    connection: &mut Connection,
+    user: &str,
+    application: &str,
+) -> QueryResult<usize> {
+    let installation = devices::table
+        .filter(devices::id.eq(authorizations::client_id))
+        .filter(devices::application_id.eq(application));
+    let theirs = authorizations::table.filter(authorizations::user_id.eq(user)).filter(exists(installation));
+    diesel::delete(theirs).execute(connection)
+}
+
+/// Forgets the devices that wait for a user on behalf of a client.
+pub fn delete_device_codes_of_client(connection: &mut Connection, client: &str) -> QueryResult<usize> {
+    diesel::delete(device_codes::table.filter(device_codes::client_id.eq(client))).execute(connection)
+}
+
+/// Forgets the devices of a client that wait and have this user already.
+pub fn delete_device_codes_of_user_at_client(
+    connection: &mut Connection,
+    user: &str,
+    client: &str,
+) -> QueryResult<usize> {
+    let both = device_codes::user_id.eq(user).and(device_codes::client_id.eq(client));
+    diesel::delete(device_codes::table.filter(both)).execute(connection)
 }

@@ -1,14 +1,16 @@
 //! Tokens: what they rest on, which of them are alive, and how they end.
 
 use diesel::prelude::*;
+use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 use crate::store::Connection;
 use crate::store::keyed::keyed_statement;
 use crate::store::rows::{
-    AccessTokenRow, AuthenticationColumns, GrantRow, IdBytes, LiveAccessToken, LiveRefreshToken, RefreshTokenRow,
+    AccessTokenRow, AuthenticationColumns, GrantRow, IdBytes, LiveAccessToken, LiveRefreshToken, PortalTokenRow,
+    RefreshTokenRow,
 };
-use crate::store::schema::{access_tokens, grants, refresh_tokens};
+use crate::store::schema::{access_tokens, grants, refresh_tokens, token_epochs};
 
 type AccessTokenColumns = (
     Binary,
@@ -61,7 +63,10 @@ keyed_statement! {
           LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
         epochs_of_t!(),
         " WHERE", is_alive!(),
-        " AND (t.grant_id IS NULL OR g.client_epoch = COALESCE(c.epoch, 0)) \
+        // A grant that is for a resource server was made under its epoch too: what is refreshed while everything for the
+        // server is revoked must not outlive that.
+        " AND (t.grant_id IS NULL OR g.client_epoch = COALESCE(c.epoch, 0) \
+                 AND (g.resource_server IS NULL OR g.resource_epoch = t.resource_epoch)) \
           AND (t.application_id IS NULL OR d.id IS NOT NULL)"
     ) => FoundAccessToken as (
         AccessTokenColumns,
@@ -183,4 +188,109 @@ pub fn delete_own_tokens_of_installation(connection: &mut Connection, device: &s
 /// Removes one access token; `false` when there is none.
 pub fn delete_access_token(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
     diesel::delete(access_tokens::table.find(id)).execute(connection).map(|count| count > 0)
+}
+
+/// An access token, alive or not.
+pub fn find_access_token(connection: &mut Connection, id: &[u8]) -> QueryResult<Option<AccessTokenRow>> {
+    access_tokens::table.find(id).select(AccessTokenRow::as_select()).first(connection).optional()
+}
+
+/// A grant, alive or not.
+pub fn find_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<Option<GrantRow>> {
+    grants::table.find(id).select(GrantRow::as_select()).first(connection).optional()
+}
+
+/// A family of refresh tokens and what it rests on, alive or not.
+pub fn find_refresh_token(connection: &mut Connection, id: &[u8]) -> QueryResult<Option<(RefreshTokenRow, GrantRow)>> {
+    refresh_tokens::table
+        .inner_join(grants::table.on(grants::id.eq(refresh_tokens::grant_id)))
+        .filter(refresh_tokens::id.eq(id))
+        .select((RefreshTokenRow::as_select(), GrantRow::as_select()))
+        .first(connection)
+        .optional()
+}
+
+/// How many families of refresh tokens a grant has.
+pub fn count_refresh_tokens_of_grant(connection: &mut Connection, grant: &[u8]) -> QueryResult<i64> {
+    refresh_tokens::table.filter(refresh_tokens::grant_id.eq(grant)).count().get_result(connection)
+}
+
+/// Ends one family of refresh tokens; `false` when there is none.
+pub fn delete_refresh_token(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
+    diesel::delete(refresh_tokens::table.find(id)).execute(connection).map(|count| count > 0)
+}
+
+/// Removes the access tokens that rest on a grant.
+pub fn delete_access_tokens_of_grant(connection: &mut Connection, grant: &GrantRow) -> QueryResult<usize> {
+    // Whose it is, because the index begins with that.
+    let theirs = access_tokens::table
+        .filter(access_tokens::user_id.eq(&grant.user_id).and(access_tokens::client_id.eq(&grant.client_id)))
+        .filter(access_tokens::grant_id.eq(&grant.id));
+    diesel::delete(theirs).execute(connection)
+}
+
+/// Ends all grants of a user at the installations of an application.
+pub fn delete_grants_of_user_at_application(
+    connection: &mut Connection,
+    user: &str,
+    application: &str,
+) -> QueryResult<usize> {
+    let there = grants::user_id.eq(user).and(grants::application_id.eq(application));
+    diesel::delete(grants::table.filter(there)).execute(connection)
+}
+
+/// What a portal shows of a user's tokens: those that are alive, in an order of their own.
+pub fn list_tokens_of_user(
+    connection: &mut Connection,
+    user: &str,
+    now: i64,
+    limit: i64,
+) -> QueryResult<Vec<PortalTokenRow>> {
+    // SQLite counts parameters as they first come.
+    const TOKENS: &str = concat!(
+        "SELECT COALESCE(a.id, t.id) AS id, t.client_id, t.application_id, d.name AS device_name, \
+           COALESCE(a.scope, t.scope) AS scope, COALESCE(a.issued_at, t.created_at) AS issued_at, a.expires_at, \
+           (SELECT MAX(CASE WHEN f.authenticator = 'fingerprint' THEN 3 \
+                            WHEN f.authenticator LIKE 'custom:%' THEN 2 ELSE 1 END) \
+              FROM refresh_tokens AS f WHERE f.grant_id = t.id AND f.expires_at > $1) AS protection \
+         FROM grants AS t \
+         LEFT JOIN access_tokens AS a ON a.user_id = t.user_id AND a.client_id = t.client_id AND a.grant_id = t.id \
+           AND a.client_epoch = t.client_epoch AND a.resource_epoch = COALESCE((SELECT e.epoch FROM token_epochs AS e \
+             WHERE e.kind = 'resource_server' AND e.name = a.resource_server), 0) \
+         LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
+        epochs_of_t!(),
+        " WHERE",
+        is_alive!(),
+        " AND t.user_id = $2 \
+           AND (a.expires_at > $1 OR EXISTS (SELECT 1 FROM refresh_tokens AS f WHERE f.grant_id = t.id AND f.expires_at > $1)) \
+         ORDER BY t.client_id, t.id, a.id LIMIT $3"
+    );
+    let query = sql_query(TOKENS).bind::<BigInt, _>(now).bind::<Text, _>(user).bind::<BigInt, _>(limit);
+    match connection {
+        Connection::Postgres(connection) => query.load(connection),
+        Connection::Sqlite(connection) => query.load(connection),
+    }
+}
+
+/// The kinds of `token_epochs`.
+pub mod epoch_kind {
+    /// A web client.
+    pub const CLIENT: &str = "client";
+    /// All installations of an application.
+    pub const APPLICATION: &str = "application";
+    /// What takes tokens.
+    pub const RESOURCE_SERVER: &str = "resource_server";
+}
+
+/// Ends every token and grant of a client, an application or for a resource server, however many there are.
+pub fn raise_epoch(connection: &mut Connection, kind: &str, name: &str) -> QueryResult<()> {
+    let row = (token_epochs::kind.eq(kind), token_epochs::name.eq(name), token_epochs::epoch.eq(1));
+    let next = token_epochs::epoch.eq(token_epochs::epoch + 1);
+    let key = (token_epochs::kind, token_epochs::name);
+    let insert = diesel::insert_into(token_epochs::table).values(row);
+    match connection {
+        Connection::Postgres(connection) => insert.on_conflict(key).do_update().set(next).execute(connection),
+        Connection::Sqlite(connection) => insert.on_conflict(key).do_update().set(next).execute(connection),
+    }
+    .map(drop)
 }

@@ -22,7 +22,7 @@ pub use idempotency::IdempotencyRow;
 pub use settings::SettingRow;
 pub use signing_keys::SigningKeyRow;
 pub use tokens::{
-    AccessTokenRow, AssertionIdRow, AuthenticationColumns, GrantRow, LiveAccessToken, LiveRefreshToken,
+    AccessTokenRow, AssertionIdRow, AuthenticationColumns, GrantRow, LiveAccessToken, LiveRefreshToken, PortalTokenRow,
     RefreshRotation, RefreshTokenRow,
 };
 pub use transactions::{TransactionRow, TransactionUpdate, transaction_method};

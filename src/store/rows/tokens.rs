@@ -1,4 +1,5 @@
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 use super::IdBytes;
 use crate::store::schema::{access_tokens, assertion_ids, grants, refresh_tokens};
@@ -104,6 +105,36 @@ pub struct LiveRefreshToken {
     pub grant: GrantRow,
     /// The public key of the authenticator it belongs to, if that is enrolled.
     pub authenticator_key: Option<String>,
+}
+
+/// What a portal shows of a token, or of a grant whose tokens have all expired and are gone.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct PortalTokenRow {
+    /// Of the token; of the grant where there is none.
+    #[diesel(sql_type = Binary)]
+    pub id: IdBytes,
+    /// To whom.
+    #[diesel(sql_type = Text)]
+    pub client_id: String,
+    /// Of an installation.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub application_id: Option<String>,
+    /// Of an installation that is there.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub device_name: Option<String>,
+    /// What it allows.
+    #[diesel(sql_type = Text)]
+    pub scope: String,
+    /// When.
+    #[diesel(sql_type = BigInt)]
+    pub issued_at: i64,
+    /// None where there is no token.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub expires_at: Option<i64>,
+    /// What the refresh tokens of the grant are protected by: 3 `fingerprint`, 2 `custom:ID`, 1 anything else; none where
+    /// there are none that have not expired.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub protection: Option<i32>,
 }
 
 /// A client assertion's `jti`, by its keyed hash.
