@@ -104,6 +104,34 @@ event_types! {
     UserDisconnected = "USER_DISCONNECTED",
     /// A key that signs tokens has a successor.
     JwtKeysRotated = "JWT_KEYS_ROTATED",
+    /// A user was disabled, and everything the user was logged in with ended.
+    UserDisabled = "USER_DISABLED",
+    /// A user was enabled again.
+    UserEnabled = "USER_ENABLED",
+    /// A user got another id; there is one such event for either.
+    UserRenamed = "USER_RENAMED",
+    /// A user's password was changed elsewhere; everything the user was logged in with ended.
+    UserPasswordChanged = "USER_PASSWORD_CHANGED",
+    /// Everything a user was logged in with ended.
+    UserTokensRevoked = "TOKEN_REVOKE_USER_TOKENS_SUCCESS",
+    /// An access token was revoked.
+    TokenRevokeAccessTokenSuccess = "TOKEN_REVOKE_ACCESS_TOKEN_SUCCESS",
+    /// A refresh token was revoked, and what rests on it.
+    TokenRevokeRefreshTokenSuccess = "TOKEN_REVOKE_REFRESH_TOKEN_SUCCESS",
+    /// Everything issued to a client, or to all installations of an application, was revoked.
+    TokenRevokeClientTokensSuccess = "TOKEN_REVOKE_CLIENT_TOKENS_SUCCESS",
+    /// Everything issued for a resource server was revoked.
+    TokenRevokeResourceServerTokensSuccess = "TOKEN_REVOKE_RESOURCE_SERVER_TOKENS_SUCCESS",
+    /// A portal removed a token of a user.
+    ApiTokenRemoved = "API_TOKEN_REMOVED",
+    /// A portal would remove a token that the user does not have.
+    ApiTokenNotRemovedNotFound = "API_TOKEN_NOT_REMOVED_NOT_FOUND",
+    /// A portal would remove a token of another user.
+    ApiTokenNotRemovedForbidden = "API_TOKEN_NOT_REMOVED_FORBIDDEN",
+    /// A portal took back a consent of a user, and what was issued on it.
+    ApiConsentRemoved = "API_CONSENT_REMOVED",
+    /// A portal would take back a consent that the user has not given.
+    ApiConsentNotRemovedNotFound = "API_CONSENT_NOT_REMOVED_NOT_FOUND",
     /// A client assertion or secret was refused.
     ClientCredentialsCheckFailed = "CLIENT_CREDENTIALS_CHECK_FAILED",
 }
