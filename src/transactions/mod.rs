@@ -45,6 +45,7 @@ use crate::sms::SmsSender;
 use crate::store::Store;
 use crate::store::rows::IdempotencyRow;
 use crate::telemetry::metrics::Metrics;
+use crate::users::Users;
 
 /// Text messages being handed to the gateway at a time; further ones wait.
 const SMS_IN_FLIGHT_MAX: usize = 256;
@@ -82,6 +83,7 @@ struct Shared {
     keyring: Arc<Keyring>,
     settings: CurrentSettings,
     devices: Devices,
+    users: Users,
     channels: Channels,
     callbacks: Callbacks,
     sms: Arc<dyn SmsSender>,
@@ -96,7 +98,9 @@ impl Transactions {
     /// With nothing pending in memory; what is pending in the database is restored when it is needed.
     #[must_use]
     pub fn new(parts: TransactionParts) -> Self {
+        let users = Users::new(parts.store.clone(), parts.clock.clone(), Arc::clone(&parts.random));
         Self(Arc::new(Shared {
+            users,
             store: parts.store,
             clock: parts.clock,
             random: parts.random,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use super::content::Content;
 use super::messages::{Action, By, CommandError};
 use super::persist::{self, Record};
@@ -9,7 +11,7 @@ use super::state::{Ending, Refusal, State, Verdict};
 use super::types::{Decision, FetchedTransaction, PendingTransaction, PhoneError, Status};
 use super::{Shared, Transactions};
 use crate::clock::Timestamp;
-use crate::ids::{DeviceId, ProfileId, TransactionId};
+use crate::ids::{DeviceId, ProfileId, TransactionId, UserId};
 use crate::jose::{jwe, jws};
 use crate::otp;
 use crate::settings::AuthenticationMethod;
@@ -136,6 +138,9 @@ impl Transactions {
     ) -> Result<FetchedTransaction, PhoneError> {
         let id = otp::transaction_of(&self.0.keyring, one_time_password).ok_or(PhoneError::NotFound)?;
         let enrolment = self.0.devices.enrolment_by_profile(device, profile).await?.ok_or(PhoneError::NotFound)?;
+        if self.0.users.is_disabled(&enrolment.user_id).await? {
+            return Err(PhoneError::NotFound);
+        }
         let action = Action::Claim { user: enrolment.user_id, device: device.clone(), profile: *profile };
         match self.0.command(id, By::Server, action, None, None).await {
             Ok(Verdict::Done) | Err(CommandError::Refused(Refusal::NothingToDo)) => self.fetch(device, id).await,
@@ -185,7 +190,16 @@ impl Shared {
     async fn list(&self, device: &DeviceId) -> Result<Vec<PendingTransaction>, PhoneError> {
         let now = self.clock.now();
         let rows = persist::find_pending_of_device(&self.store, device, now, LISTED_MAX).await?;
-        rows.iter().map(|row| self.pending_of(row, now)).collect()
+        let admitted = try_join_all(rows.iter().map(|row| self.is_admitted(row))).await?;
+        let shown = rows.iter().zip(admitted).filter(|(_, admitted)| *admitted);
+        shown.map(|(row, _)| self.pending_of(row, now)).collect()
+    }
+
+    /// Whether the transaction's user may act. The token it is asked for with may be the installation's own.
+    async fn is_admitted(&self, row: &TransactionRow) -> Result<bool, PhoneError> {
+        let Some(user) = &row.user_id else { return Ok(true) };
+        let user = UserId::new(user).map_err(|_| PhoneError::Unavailable)?;
+        Ok(!self.users.is_disabled(&user).await?)
     }
 
     fn pending_of(&self, row: &TransactionRow, now: Timestamp) -> Result<PendingTransaction, PhoneError> {
@@ -205,7 +219,7 @@ impl Shared {
     /// The row of a pending transaction of this device.
     async fn find_for_phone(&self, device: &DeviceId, id: TransactionId) -> Result<TransactionRow, PhoneError> {
         let row = persist::find(&self.store, id).await?.ok_or(PhoneError::NotFound)?;
-        if row.device_id.as_deref() != Some(device.as_str()) {
+        if row.device_id.as_deref() != Some(device.as_str()) || !self.is_admitted(&row).await? {
             return Err(PhoneError::NotFound);
         }
         let record = Record::from_row(&row).map_err(|_| PhoneError::Unavailable)?;

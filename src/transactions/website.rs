@@ -35,6 +35,9 @@ impl Transactions {
         if !settings.mobile_authentication.enabled {
             return Err(WebsiteError::MobileAuthenticationDisabled);
         }
+        if self.0.users.is_disabled(user).await? {
+            return Ok(Vec::new());
+        }
         let targets = self.0.devices.push_targets(user).await?;
         let known = !targets.is_empty();
         let mut available: Vec<_> = settings
@@ -152,6 +155,9 @@ impl Transactions {
         id: TransactionId,
         code: &str,
     ) -> Result<(), WebsiteError> {
+        if self.0.users.is_disabled(user).await? {
+            return Err(WebsiteError::NoSuchPendingTransaction);
+        }
         let by = By::Website { client: client.clone(), user: Some(user.clone()) };
         let action = Action::VerifyCode(SecretString::new(code.to_owned()));
         match self.0.command(id, by, action, None, None).await {
@@ -227,8 +233,12 @@ async fn start(
 async fn resolve(shared: &Shared, target: &Target) -> Result<(Asked, Option<StartedDevice>), WebsiteError> {
     match target {
         Target::Otp => Ok((Asked::default(), None)),
-        Target::Sms { user } => Ok((Asked { user: Some(user.clone()), ..Asked::default() }, None)),
+        Target::Sms { user } => {
+            shared.admit(user).await?;
+            Ok((Asked { user: Some(user.clone()), ..Asked::default() }, None))
+        }
         Target::Push { user, device } => {
+            shared.admit(user).await?;
             let target = choose(shared.devices.push_targets(user).await?, device.as_ref())?;
             shared.reserve_prompt(&target.device_id, user).await?;
             let asked =
@@ -289,6 +299,11 @@ async fn send_again(
 ) -> Result<(), WebsiteError> {
     let sms = method == AuthenticationMethod::Sms;
     let missing = if sms { WebsiteError::NoSuchPendingTransaction } else { WebsiteError::NoSuchTransaction };
+    if let By::Website { user: Some(user), .. } = &by
+        && shared.users.is_disabled(user).await?
+    {
+        return Err(missing);
+    }
     if !sms {
         shared.reserve_for_resend(id, &by).await?;
     }
@@ -338,6 +353,11 @@ impl Shared {
         }
     }
 
+    /// A disabled user is asked nothing.
+    async fn admit(&self, user: &UserId) -> Result<(), WebsiteError> {
+        if self.users.is_disabled(user).await? { Err(WebsiteError::NoWayToAsk) } else { Ok(()) }
+    }
+
     async fn reserve_prompt(&self, device: &DeviceId, user: &UserId) -> Result<(), WebsiteError> {
         match self.channels.reserve(device, user).await {
             Ok(()) => Ok(()),
@@ -358,6 +378,7 @@ impl Shared {
         }
         match (record.state, &record.device, &record.user) {
             (State::Pending(pending), Some(device), Some(user)) if pending.resends < record.limits.resends_max => {
+                self.admit(user).await?;
                 self.reserve_prompt(device, user).await
             }
             // Ended or at its limit: the state machine says so.
