@@ -150,6 +150,20 @@ impl Devices {
         Ok(())
     }
 
+    /// Removes an installation, and with it its users' enrolments and all its tokens, for an administrator; a dry run changes
+    /// nothing. Tells who the users on it are, the first thousand; `None` where there is no such installation.
+    pub async fn remove(&self, id: &DeviceId, dry_run: bool) -> Result<Option<Vec<UserId>>, StoreError> {
+        if self.find(id).await?.is_none() {
+            return Ok(None);
+        }
+        let users = persist::list_users(&self.0.store, id).await?;
+        if !dry_run {
+            let event = self.event(EventType::DynamicRegDeleted, id, None, self.0.clock.now());
+            persist::delete_device(&self.0.store, id, event).await?;
+        }
+        Ok(Some(users))
+    }
+
     /// An installation.
     pub async fn find(&self, id: &DeviceId) -> Result<Option<Device>, StoreError> {
         self.0.devices.find(id.to_string()).await?.map(Device::try_from).transpose()

@@ -9,7 +9,7 @@ use crate::jose::PublicJwk;
 use crate::random::SharedRandom;
 use crate::settings::{MobileAuthentication, Platform};
 use crate::store::journal::{Entry, Guard, Outcome};
-use crate::store::queries::{authorizations, devices as queries, events, tokens};
+use crate::store::queries::{authorizations, devices as queries, events, tokens, users};
 use crate::store::rows::{
     AssertionIdRow, AuthenticatorRow, AuthenticatorTry, DeviceRow, EnrolmentRow, EventRow, PushAddressRow,
 };
@@ -17,6 +17,8 @@ use crate::store::{Batched, Connection, Store, StoreError, WriteError};
 
 /// The most authenticators shown: far above what people have.
 const LISTED_MAX: i64 = 100;
+/// The most users of an installation shown.
+const LISTED_USERS_MAX: i64 = 1_000;
 const PROFILE_TRIES_MAX: usize = 8;
 
 pub(super) fn refuse<R>(refusal: R) -> WriteError<DeviceError<R>> {
@@ -83,6 +85,15 @@ pub(super) async fn delete_device(store: &Store, id: &DeviceId, event: EventRow)
             Ok(found)
         })
         .await
+}
+
+/// The users on an installation.
+pub(super) async fn list_users(store: &Store, id: &DeviceId) -> Result<Vec<UserId>, StoreError> {
+    let id = id.clone();
+    let list =
+        move |connection: &mut Connection| users::list_users_of_device(connection, id.as_str(), LISTED_USERS_MAX);
+    let users = store.read(list).await?;
+    users.into_iter().map(|user| user.try_into().map_err(|_| corrupt("a user id"))).collect()
 }
 
 /// A user's wish to enrol keys.
