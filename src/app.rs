@@ -21,6 +21,7 @@ use crate::sms::SmsSender;
 use crate::store::{BATCH_SIZE_BOUNDS, Store};
 use crate::telemetry::{Metrics, Snapshot};
 use crate::transactions::{TransactionParts, Transactions};
+use crate::users::Users;
 
 /// Phones with something in flight, in memory.
 const CHANNELS_MAX: usize = 1_000_000;
@@ -53,6 +54,8 @@ pub struct AppState {
     pub transactions: Transactions,
     /// Installations and their users.
     pub devices: Devices,
+    /// What becomes of users.
+    pub users: Users,
     /// OAuth.
     pub token_server: TokenServer,
     /// Results on their way to websites.
@@ -123,9 +126,11 @@ impl AppState {
             shutdown: shutdown.signal(),
         };
         let thread = background.start()?;
+        let users = Users::new(parts.store.clone(), parts.clock.clone(), Arc::clone(&parts.random));
         Ok(Self {
             transactions,
             devices,
+            users,
             token_server,
             callbacks: parts.callbacks,
             settings: parts.settings,

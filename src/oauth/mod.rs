@@ -14,6 +14,7 @@ mod keys;
 mod metadata;
 mod persist;
 mod refresh_proof;
+mod revocation;
 mod scope;
 mod tokens;
 mod userinfo;
@@ -28,10 +29,12 @@ use authorization::Guesses;
 use crate::clock::Clock;
 use crate::config::is_loopback;
 use crate::devices::Devices;
+use crate::ids::UserId;
 use crate::random::SharedRandom;
 use crate::secret::Keyring;
 use crate::settings::CurrentSettings;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
+use crate::users::Users;
 
 pub use authorization::{
     AcceptConsent, AcceptLogin, AuthorizationError, AuthorizeRefusal, AuthorizeRequest, Browser, BrowserCookie,
@@ -45,6 +48,7 @@ pub use grants::TokenRequest;
 pub use introspection::Introspection;
 pub use metadata::Metadata;
 pub use refresh_proof::{ProofError, REFRESH_PROOF_TYPE};
+pub use revocation::{PortalConsent, PortalToken, PortalTokenType, ReachError, RevocationRequest};
 pub use tokens::{Bearer, BearerError, PresentedToken, TokenResponse, TokenType};
 pub use userinfo::UserInfo;
 
@@ -69,6 +73,7 @@ struct Parts {
     store: Store,
     settings: CurrentSettings,
     devices: Devices,
+    users: Users,
     keyring: Arc<Keyring>,
     clock: Clock,
     random: SharedRandom,
@@ -109,7 +114,9 @@ impl TokenServer {
             clock.clone(),
             Arc::clone(&random),
         );
+        let users = Users::new(store.clone(), clock.clone(), Arc::clone(&random));
         Self(Arc::new(Parts {
+            users,
             store,
             settings,
             devices,
@@ -127,6 +134,14 @@ impl TokenServer {
             refresh_tokens,
             keys,
         }))
+    }
+
+    /// Whether a user may do nothing: to be asked before anything is issued.
+    async fn is_disabled(&self, user: &str) -> Result<bool, StoreError> {
+        match UserId::new(user) {
+            Ok(user) => self.0.users.is_disabled(&user).await,
+            Err(_) => Ok(true),
+        }
     }
 
     /// The server's name as an issuer: `iss` of what it answers, an `aud` of what it is told.

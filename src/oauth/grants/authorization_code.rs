@@ -69,6 +69,10 @@ pub(super) async fn redeem(
     let resource = request.resource.as_deref();
     let resource_server = server.resource_server_within(&client, row.resource_server.as_deref(), resource)?;
     let grant = new_grant(server, &client, &row, now)?;
+    if server.is_disabled(&grant.user_id).await? {
+        server.use_up(assertions).await?;
+        return Err(OAuthError::InvalidGrant);
+    }
     let issue = Issue {
         client: &client,
         grant: Some(&grant),

@@ -8,6 +8,8 @@ mod refresh_token;
 
 use std::sync::Arc;
 
+pub(super) use refresh_token::DEFAULT as NO_AUTHENTICATOR;
+
 use super::clients::{Client, Credentials};
 use super::dpop::ProofRefusal;
 use super::{OAuthError, TokenResponse, TokenServer};

@@ -20,7 +20,7 @@ use crate::store::rows::{AssertionIdRow, AuthenticatorKey, LiveRefreshToken, Ref
 use crate::users::events::EventType;
 
 /// The class of refresh tokens that no authenticator protects.
-pub(super) const DEFAULT: &str = "default";
+pub(in crate::oauth) const DEFAULT: &str = "default";
 /// How often somebody else may be faster with the same token. From the second time on the successor is there to be repeated.
 const RACES_MAX: usize = 4;
 

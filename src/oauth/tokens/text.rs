@@ -24,7 +24,7 @@ pub(super) fn new_access_token(id: &[u8; ID_BYTES], random: &dyn Random) -> Secr
 }
 
 /// The id of the row that an access token says it has; `None` for what cannot be one.
-pub(super) fn access_token_id(text: &str) -> Option<[u8; ID_BYTES]> {
+pub(in crate::oauth) fn access_token_id(text: &str) -> Option<[u8; ID_BYTES]> {
     opaque_id(text).or_else(|| jwt::id(text))
 }
 
@@ -34,7 +34,7 @@ fn opaque_id(text: &str) -> Option<[u8; ID_BYTES]> {
 }
 
 /// The keyed hash an access token is compared by.
-pub(super) fn access_token_hash(keyring: &Keyring, text: &str) -> [u8; 32] {
+pub(in crate::oauth) fn access_token_hash(keyring: &Keyring, text: &str) -> [u8; 32] {
     keyring.token_hash(TokenKind::Access, text)
 }
 
