@@ -6,6 +6,7 @@
 
 mod boundary;
 mod device;
+mod end_user;
 mod error;
 mod extract;
 mod gate;

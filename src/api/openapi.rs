@@ -4,7 +4,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{Modify, OpenApi};
 
-use super::{device, management, oauth, website};
+use super::{device, end_user, management, oauth, website};
 
 /// The document of both listeners.
 pub(crate) fn document() -> Document {
@@ -41,6 +41,12 @@ pub(crate) fn document() -> Document {
         oauth::keys::keys,
         oauth::metadata::openid_configuration,
         oauth::metadata::authorization_server,
+        oauth::revoke::revoke,
+        end_user::tokens::tokens,
+        end_user::tokens::remove_token,
+        end_user::tokens::remove_tokens,
+        end_user::consents::consents,
+        end_user::consents::remove_consent,
         oauth::login_requests::login_request,
         oauth::login_requests::accept_login,
         oauth::login_requests::reject_login,
@@ -73,6 +79,14 @@ pub(crate) fn document() -> Document {
         management::docs::docs,
         management::callbacks::callbacks,
         management::callbacks::replay_callback,
+        management::users::disable_user,
+        management::users::enable_user,
+        management::users::rename_user,
+        management::users::password_changed,
+        management::devices::disconnect,
+        management::devices::delete_device,
+        management::revocation::revoke_client_tokens,
+        management::revocation::revoke_resource_server_tokens,
     ),
     modifiers(&Schemes),
 )]

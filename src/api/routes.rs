@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::{ApiError, Fault};
 use super::extract::fault;
-use super::{device, management, oauth, website};
+use super::{device, end_user, management, oauth, website};
 
 /// The address an endpoint is reached at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,14 @@ pub(crate) const PATHS: &[Path] = paths! {
     Public "/oauth/authorize" "GET, POST" { GET oauth::authorize, POST oauth::post_authorize, }
     Public "/oauth/authorize/resume" "GET" { GET oauth::resume_login, }
     Public "/oauth/par" "POST" { POST oauth::push_authorization_request, }
+    Public "/oauth/revoke" "POST" { POST oauth::revoke, }
+    Public "/oauth/api/v1/users/{user_id}/tokens" "GET, DELETE" {
+        GET end_user::tokens,
+        DELETE end_user::remove_tokens,
+    }
+    Public "/oauth/api/v1/users/{user_id}/tokens/{token_id}" "DELETE" { DELETE end_user::remove_token, }
+    Public "/oauth/api/v1/users/{user_id}/consents" "GET" { GET end_user::consents, }
+    Public "/oauth/api/v1/users/{user_id}/consents/{consent_id}" "DELETE" { DELETE end_user::remove_consent, }
     Public "/oauth/api/v1/login-requests/{challenge}" "GET" { GET oauth::login_request, }
     Public "/oauth/api/v1/login-requests/{challenge}/accept" "PUT" { PUT oauth::accept_login, }
     Public "/oauth/api/v1/login-requests/{challenge}/reject" "PUT" { PUT oauth::reject_login, }
@@ -108,6 +116,16 @@ pub(crate) const PATHS: &[Path] = paths! {
     Management "/docs" "GET" { GET management::docs, }
     Management "/api/v1/callbacks" "GET" { GET management::callbacks, }
     Management "/api/v1/callbacks/{callback_id}/replay" "POST" { POST management::replay_callback, }
+    Management "/api/v1/users/{user_id}/disable" "POST" { POST management::disable_user, }
+    Management "/api/v1/users/{user_id}/enable" "POST" { POST management::enable_user, }
+    Management "/api/v1/users/{user_id}/rename" "POST" { POST management::rename_user, }
+    Management "/api/v1/users/{user_id}/password-changed" "POST" { POST management::password_changed, }
+    Management "/api/v1/users/{user_id}/devices/{device_id}/disconnect" "POST" { POST management::disconnect, }
+    Management "/api/v1/devices/{device_id}" "DELETE" { DELETE management::delete_device, }
+    Management "/api/v1/clients/{client_id}/revoke-tokens" "POST" { POST management::revoke_client_tokens, }
+    Management "/api/v1/resource-servers/{resource_server_id}/revoke-tokens" "POST" {
+        POST management::revoke_resource_server_tokens,
+    }
 };
 
 /// Registers the endpoints of one listener.

@@ -8,8 +8,10 @@ use utoipa::ToSchema;
 use super::{ApiError, Area, Body, Fault};
 use crate::api::names;
 use crate::devices::{EnrolmentError, EnrolmentRefusal};
+use crate::oauth::ReachError;
 use crate::store::StoreError;
 use crate::transactions::PhoneError;
+use crate::users::UserError;
 
 /// What is wrong, for programs and for the people who write them.
 #[derive(Clone, Debug)]
@@ -133,6 +135,25 @@ impl From<EnrolmentError> for ApiError {
             EnrolmentRefusal::PushNotEnrolled => (StatusCode::CONFLICT, "push_not_enrolled"),
         };
         Self::problem(status, code, refusal.to_string())
+    }
+}
+
+impl From<UserError> for ApiError {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Taken => Self::problem(StatusCode::CONFLICT, "user_id_in_use", error.to_string()),
+            UserError::TooManyDevices => Self::problem(StatusCode::CONFLICT, "too_many_devices", error.to_string()),
+            UserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReachError> for ApiError {
+    fn from(error: ReachError) -> Self {
+        match error {
+            ReachError::NotFound => Self::not_found(),
+            ReachError::Store(error) => error.into(),
+        }
     }
 }
 

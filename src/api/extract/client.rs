@@ -46,6 +46,8 @@ rights! {
     UserAuthentication = UserAuthentication;
     /// To ask what tokens mean.
     TokenIntrospection = TokenIntrospection;
+    /// To show and remove what users have.
+    EndUsers = EndUser;
     /// To see and change what the management listener offers.
     Administration = Admin | Configuration;
 }
@@ -58,6 +60,8 @@ pub(crate) type WebsiteForm<T> = ClientForm<MobileAuthentication, T>;
 pub(crate) type ResourceGatewayForm<T> = ClientForm<TokenIntrospection, T>;
 /// A page that logs people in.
 pub(crate) type LoginPage = Client<UserAuthentication>;
+/// A page where users see what they have, and remove it.
+pub(crate) type Portal = Client<EndUsers>;
 /// An administrator's program.
 pub(crate) type Administrator = Client<Administration>;
 

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::percent;
 use crate::api::error::{ApiError, Area, Fault};
-use crate::ids::{DeviceId, TransactionId, UserId};
+use crate::ids::{ClientId, DeviceId, TransactionId, UserId};
 use crate::transactions::{PhoneError, WebsiteError};
 
 /// A type that stands in a path under a name of its own.
@@ -29,6 +29,11 @@ impl PathParameter for UserId {
 
 impl PathParameter for DeviceId {
     const NAME: &'static str = "device_id";
+}
+
+/// On the management listener: a web client, an application or an installation.
+impl PathParameter for ClientId {
+    const NAME: &'static str = "client_id";
 }
 
 impl PathParameter for TransactionId {

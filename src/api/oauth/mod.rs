@@ -11,6 +11,7 @@ pub(crate) mod pages;
 pub(crate) mod pushed;
 mod redirect;
 pub(crate) mod register;
+pub(crate) mod revoke;
 pub(crate) mod token;
 pub(crate) mod userinfo;
 
@@ -25,5 +26,6 @@ pub(crate) use pages::built_in::{consent_page, login_page, post_consent, post_lo
 pub(crate) use pages::device::{device_done, device_page, enter_user_code};
 pub(crate) use pushed::push_authorization_request;
 pub(crate) use register::{delete_registration, read_registration, register, update_registration};
+pub(crate) use revoke::revoke;
 pub(crate) use token::token;
 pub(crate) use userinfo::{post_userinfo, userinfo};
