@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{START, endpoints};
-use crate::support::app::{ADMINISTRATOR, GATEWAY, LOGIN_PAGE, OTHER_WEBSITE, TestApp, WEBSITE};
+use crate::support::app::{ADMINISTRATOR, GATEWAY, LOGIN_PAGE, OTHER_WEBSITE, PORTAL, TestApp, WEBSITE};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
@@ -47,9 +47,10 @@ async fn an_api_client_needs_the_permission(database: Database) {
             path if path.contains("/authenticate/") => WEBSITE,
             path if path.contains("/login-requests/") || path.contains("/consent-requests/") => LOGIN_PAGE,
             path if path.ends_with("/introspect") => GATEWAY,
+            path if path.starts_with("/oauth/api/v1/users/") => PORTAL,
             _ => ADMINISTRATOR,
         };
-        for (id, secret) in [WEBSITE, LOGIN_PAGE, ADMINISTRATOR, GATEWAY] {
+        for (id, secret) in [WEBSITE, LOGIN_PAGE, PORTAL, ADMINISTRATOR, GATEWAY] {
             let answer = send(endpoint.request(&app).basic_auth(id, Some(secret))).await;
             let refused = answer.named() == (403, "insufficient_permissions");
             assert_eq!(refused, id != entitled.0, "{id} {} {}: {answer:?}", endpoint.method, endpoint.path);

@@ -4,7 +4,10 @@ mod callbacks;
 mod conventions;
 mod credentials;
 mod devices;
+mod doors;
+mod end_user;
 mod framing;
+mod lifecycle;
 mod login;
 mod management;
 mod overload;
@@ -92,7 +95,11 @@ fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
         .replace("{callback_id}", UNKNOWN)
         .replace("{device_id}", "A1B2")
         .replace("{authenticator}", "pin")
-        .replace("{challenge}", "challenge");
+        .replace("{challenge}", "challenge")
+        .replace("{token_id}", UNKNOWN)
+        .replace("{consent_id}", UNKNOWN)
+        .replace("{client_id}", "unknown")
+        .replace("{resource_server_id}", "unknown");
     assert!(!path.contains('{'), "{path}: give its parameter a value here");
     let methods = methods.as_object().unwrap();
     let names: Vec<String> = methods.keys().map(|method| method.to_uppercase()).collect();

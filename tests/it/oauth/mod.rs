@@ -14,6 +14,8 @@ mod login_requests;
 mod openid;
 mod pin;
 mod pushed;
+mod reaches;
 mod refresh;
+mod revocation;
 mod sessions;
 mod web;

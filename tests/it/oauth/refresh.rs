@@ -35,7 +35,7 @@ const REFUSED: Option<OAuthError> = Some(OAuthError::InvalidGrant);
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A world where the bank has no PINs, and a user who has logged in.
-async fn log_in(database: Database) -> (World, Installation, TokenResponse) {
+pub(super) async fn log_in(database: Database) -> (World, Installation, TokenResponse) {
     let world = World::new(database);
     world.configure(|settings| bank(settings, |bank| bank.pin.enabled = false));
     let installation = world.install().await;
@@ -58,7 +58,11 @@ pub(super) fn refresh_request(world: &World, installation: &Installation, token:
     TokenRequest { refresh_token: Some(secret(token)), ..TokenRequest::new(credentials, "refresh_token") }
 }
 
-async fn refresh(world: &World, installation: &Installation, token: &str) -> Result<TokenResponse, OAuthError> {
+pub(super) async fn refresh(
+    world: &World,
+    installation: &Installation,
+    token: &str,
+) -> Result<TokenResponse, OAuthError> {
     world.token_server.token(&refresh_request(world, installation, token)).await
 }
 

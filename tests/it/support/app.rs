@@ -34,6 +34,7 @@ use super::databases::Database;
 pub(crate) const WEBSITE: (&str, &str) = ("website", "website-secret-of-the-tests");
 pub(crate) const OTHER_WEBSITE: (&str, &str) = ("other-website", "other-website-secret-of-tests");
 pub(crate) const LOGIN_PAGE: (&str, &str) = ("login-page", "login-page-secret-of-the-tests");
+pub(crate) const PORTAL: (&str, &str) = ("portal", "portal-secret-of-the-tests");
 pub(crate) const ADMINISTRATOR: (&str, &str) = ("administrator", "administrator-secret-of-tests");
 pub(crate) const GATEWAY: (&str, &str) = ("gateway", "gateway-secret-of-the-tests");
 /// The clock of a test stands here until it is moved.
@@ -384,6 +385,7 @@ pub(crate) fn default_settings() -> Settings {
         (WEBSITE, [Permission::MobileAuthentication]),
         (OTHER_WEBSITE, [Permission::MobileAuthentication]),
         (LOGIN_PAGE, [Permission::UserAuthentication]),
+        (PORTAL, [Permission::EndUser]),
         (ADMINISTRATOR, [Permission::Admin]),
         (GATEWAY, [Permission::TokenIntrospection]),
     ] {
