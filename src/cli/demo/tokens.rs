@@ -12,6 +12,7 @@ use crate::cli::Outcome;
 use crate::phone::{ApiLoginPage, Phone, PhoneError, Proof};
 
 const TOKEN_PATH: &str = "/oauth/token";
+const REVOCATION_PATH: &str = "/oauth/revoke";
 const INTROSPECTION_PATH: &str = "/oauth/introspect";
 /// The audience of the demo's resource server.
 pub(super) const ORDERS_AUDIENCE: &str = "https://orders.example";
@@ -82,7 +83,12 @@ impl<W: Write> Cast<'_, W> {
         let meaning = orders_api.post(INTROSPECTION_PATH, &[("token", token)], transcript).await?;
         expect(&meaning, "active", &Value::Bool(true))?;
         expect(&meaning, "client_id", &json!("shop"))?;
-        expect(&meaning, "aud", &json!(ORDERS_AUDIENCE))
+        expect(&meaning, "aud", &json!(ORDERS_AUDIENCE))?;
+
+        transcript.step("The shop is done and revokes it (RFC 7009). From that moment on it means nothing.")?;
+        shop.post(REVOCATION_PATH, &[("token", token)], transcript).await?;
+        let meaning = orders_api.post(INTROSPECTION_PATH, &[("token", token)], transcript).await?;
+        expect(&meaning, "active", &Value::Bool(false))
     }
 
     /// Shows that the server said no, in this way.
