@@ -2,6 +2,7 @@
 
 mod database;
 mod kill;
+mod kill_tokens;
 mod secrets;
 mod shutdown;
 

@@ -96,7 +96,7 @@ impl Installation {
             child,
             public_url: self.public_url.clone(),
             management_url: self.public_url.clone(),
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
         };
         let record = process.log.wait_for("countersign serves").await;
         let address = record["management"].as_str().unwrap();
