@@ -57,6 +57,9 @@ pub enum OAuthError {
     /// The client is known but may not do this.
     #[error("{0}")]
     UnauthorizedClient(&'static str),
+    /// An API client that may not do this. `403`.
+    #[error("The client does not have the permission for this.")]
+    InsufficientPermissions,
     /// No such grant.
     #[error("grant_type: is not one this server knows; its metadata lists them.")]
     UnsupportedGrantType,
@@ -87,6 +90,7 @@ impl OAuthError {
             Self::AccessDenied => "access_denied",
             Self::ExpiredToken => "expired_token",
             Self::UnauthorizedClient(_) => "unauthorized_client",
+            Self::InsufficientPermissions => "insufficient_permissions",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::Unavailable => "temporarily_unavailable",

@@ -4,11 +4,10 @@ use serde::Serialize;
 
 use super::TokenServer;
 use super::keys::algorithms;
+use super::listing::TOKEN_INFO_GRANT;
 use crate::jose::SigningAlgorithm;
 use crate::settings::{GrantType, RESERVED_SCOPES, Settings};
 
-/// Lists tokens for administrators.
-const TOKEN_INFO: &str = "urn:oa4mp:params:oauth:grant-type:token-info";
 /// What clients sign with, assertions and proofs alike.
 const CLIENTS_SIGN_WITH: [SigningAlgorithm; 1] = [SigningAlgorithm::Es256];
 
@@ -72,7 +71,11 @@ impl TokenServer {
             scopes_supported: scopes(&settings),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).chain([TOKEN_INFO]).collect(),
+            grant_types_supported: GrantType::ALL
+                .iter()
+                .map(|grant| grant.as_str())
+                .chain([TOKEN_INFO_GRANT])
+                .collect(),
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: algorithms(&settings).into_iter().collect(),
             claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],

@@ -7,6 +7,7 @@ pub mod device_codes;
 pub mod devices;
 pub mod events;
 pub mod idempotency;
+pub mod listing;
 pub mod login_sessions;
 pub mod pushed_requests;
 pub mod settings;

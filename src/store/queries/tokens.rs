@@ -49,6 +49,8 @@ macro_rules! is_alive {
     };
 }
 
+pub(super) use {epochs_of_t, is_alive};
+
 type FoundAccessToken =
     (AccessTokenRow, (Option<i64>, Option<String>, Option<String>), (Option<String>, Option<String>));
 

@@ -22,8 +22,8 @@ pub use idempotency::IdempotencyRow;
 pub use settings::SettingRow;
 pub use signing_keys::SigningKeyRow;
 pub use tokens::{
-    AccessTokenRow, AssertionIdRow, AuthenticationColumns, GrantRow, LiveAccessToken, LiveRefreshToken, PortalTokenRow,
-    RefreshRotation, RefreshTokenRow,
+    AccessTokenRow, AssertionIdRow, AuthenticationColumns, GrantRow, ListedAccessTokenRow, ListedGrantRow,
+    LiveAccessToken, LiveRefreshToken, PortalTokenRow, RefreshRotation, RefreshTokenRow,
 };
 pub use transactions::{TransactionRow, TransactionUpdate, transaction_method};
 

@@ -137,6 +137,34 @@ pub struct PortalTokenRow {
     pub protection: Option<i32>,
 }
 
+/// What a list of tokens tells of a grant.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct ListedGrantRow {
+    #[diesel(sql_type = Binary)]
+    pub id: IdBytes,
+    #[diesel(sql_type = Text)]
+    pub client_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub application_id: Option<String>,
+}
+
+/// What a list of tokens tells of an access token of a user.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct ListedAccessTokenRow {
+    #[diesel(sql_type = Binary)]
+    pub id: IdBytes,
+    #[diesel(sql_type = Text)]
+    pub client_id: String,
+    #[diesel(sql_type = Binary)]
+    pub grant_id: IdBytes,
+    #[diesel(sql_type = BigInt)]
+    pub issued_at: i64,
+    #[diesel(sql_type = BigInt)]
+    pub expires_at: i64,
+}
+
 /// A client assertion's `jti`, by its keyed hash.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = assertion_ids, treat_none_as_default_value = false)]
