@@ -175,6 +175,27 @@ pub(super) async fn refresh(store: &Store, refresh: Refresh) -> Result<Refreshed
     })
 }
 
+/// Whether a family is still there after an access token was issued on it; if not, the token goes too. The grant is locked
+/// meanwhile, as by whoever ends the family: one of the two sees what the other did.
+pub(super) async fn confirm_repetition(
+    store: &Store,
+    family: &RefreshTokenRow,
+    access_token: &AccessTokenRow,
+) -> Result<bool, StoreError> {
+    let (family, grant) = (family.id.clone(), family.grant_id.clone());
+    let access_token = access_token.id.clone();
+    store
+        .write(move |connection| {
+            let alive =
+                queries::lock_grant(connection, &grant)? && queries::find_refresh_token(connection, &family)?.is_some();
+            if !alive {
+                queries::delete_access_token(connection, &access_token)?;
+            }
+            Ok(alive)
+        })
+        .await
+}
+
 /// The grant's family of an authenticator: the one there is, or this one. `None` where the user has not enrolled that
 /// authenticator on the device, or the grant has ended.
 pub(super) async fn find_or_add_family(

@@ -194,7 +194,7 @@ async fn refresh(
     let user = Some(grant.user_id.as_str());
     let refresh = Refresh {
         assertions: presented.assertions.clone(),
-        rotation,
+        rotation: rotation.clone(),
         access_token: access_token.row.clone(),
         proven: presented.proven.clone(),
         event: server.token_event(EventType::TokenRequestAccessTokenRefreshed, &presented.client, user, now),
@@ -207,6 +207,10 @@ async fn refresh(
             presented.assertions.clear();
             return Ok(None);
         }
+    }
+    // A rotation is refused where the family has ended; a repetition has changed nothing that could be.
+    if rotation.is_none() && !persist::confirm_repetition(&server.0.store, family, &access_token.row).await? {
+        return Err(OAuthError::InvalidGrant);
     }
     let successor = refresh_token(&server.0.keyring, &family.id, generation);
     Ok(Some(TokenResponse { refresh_token: Some(successor), id_token, ..TokenResponse::new(access_token) }))
