@@ -33,6 +33,7 @@ pub(crate) fn document() -> Document {
         oauth::pushed::push_authorization_request,
         oauth::device_authorization::authorize_device,
         oauth::token::token,
+        oauth::token_info::token_info,
         oauth::introspect::introspect,
         oauth::introspect::introspect_v1,
         oauth::introspect::introspect_v2,

@@ -58,7 +58,7 @@ pub(crate) const PATHS: &[Path] = paths! {
     Public "/device/v1/transactions/{transaction_id}" "GET" { GET device::fetch, }
     Public "/device/v1/transactions/{transaction_id}/answer" "POST" { POST device::answer, }
     Public "/device/v1/otp" "POST" { POST device::claim_otp, }
-    Public "/oauth/token" "POST" { POST oauth::token, }
+    Public "/oauth/token" "POST, GET" { POST oauth::token, GET oauth::token_info, }
     Public "/oauth/api/v2/token/introspect" "POST" { POST oauth::introspect_v2, }
     Public "/oauth/introspect" "POST" { POST oauth::introspect, }
     Public "/oauth/api/v1/token/introspect" "POST" { POST oauth::introspect_v1, }

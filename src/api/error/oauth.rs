@@ -84,6 +84,7 @@ impl From<OAuthError> for ApiError {
         };
         match error {
             OAuthError::InvalidClient => answer(StatusCode::UNAUTHORIZED, body).challenge(BASIC),
+            OAuthError::InsufficientPermissions => answer(StatusCode::FORBIDDEN, body),
             OAuthError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
             OAuthError::InvalidProof { attempts_left, .. } => with_code("invalid_proof", attempts_left),
             OAuthError::AuthenticatorGone => with_code("authenticator_gone", None),

@@ -1,6 +1,7 @@
 //! API clients, and what they may do: a right is a parameter's type, so a handler cannot forget to ask for it.
 
 use std::collections::BTreeSet;
+use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -147,6 +148,30 @@ impl<T: FromFields + 'static> FromRequest for PresentedForm<T> {
             Ok(Self { credentials, form })
         }
         .boxed_local()
+    }
+}
+
+/// A query string with credentials in the header, which the facade checks. Nobody's secret belongs into an address.
+pub(crate) struct PresentedQuery<T> {
+    /// Who asks, still to be checked.
+    pub(crate) credentials: Credentials,
+    /// What for.
+    pub(crate) query: T,
+}
+
+impl<T: FromFields + 'static> FromRequest for PresentedQuery<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let taken = form::parse(request.query_string().as_bytes())
+            .and_then(|mut fields| T::from_fields(&mut fields))
+            .map_err(|fault| super::fault(request, &fault))
+            .and_then(|query| {
+                let credentials = credentials::of(request, &mut Fields::default())?;
+                Ok(Self { credentials, query })
+            });
+        ready(taken)
     }
 }
 

@@ -20,7 +20,8 @@ use actix_web::{HttpRequest, web};
 pub(crate) use bearer::{DeviceToken, RegistrationToken, UserInfoToken, UserToken};
 pub(crate) use by::By;
 pub(crate) use client::{
-    Administrator, ClientForm, Form, LoginPage, Portal, PresentedForm, ResourceGatewayForm, Website, WebsiteForm,
+    Administrator, ClientForm, Form, LoginPage, Portal, PresentedForm, PresentedQuery, ResourceGatewayForm, Website,
+    WebsiteForm,
 };
 pub(crate) use cookies::{Cookies, set_cookie};
 pub(crate) use dpop::DpopHeader;

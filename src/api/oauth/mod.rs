@@ -13,6 +13,7 @@ mod redirect;
 pub(crate) mod register;
 pub(crate) mod revoke;
 pub(crate) mod token;
+pub(crate) mod token_info;
 pub(crate) mod userinfo;
 
 pub(crate) use authorize::{authorize, post_authorize, resume_login};
@@ -28,4 +29,5 @@ pub(crate) use pushed::push_authorization_request;
 pub(crate) use register::{delete_registration, read_registration, register, update_registration};
 pub(crate) use revoke::revoke;
 pub(crate) use token::token;
+pub(crate) use token_info::token_info;
 pub(crate) use userinfo::{post_userinfo, userinfo};

@@ -4,10 +4,11 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::token_info;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
 use crate::api::extract::{DpopHeader, Fields, FromFields, PresentedForm};
-use crate::oauth::{TokenRequest, TokenResponse};
+use crate::oauth::{TOKEN_INFO_GRANT, TokenInfoRequest, TokenRequest, TokenResponse};
 use crate::secret::SecretString;
 
 /// The longest parameter that is looked at.
@@ -33,6 +34,9 @@ pub(crate) struct TokenForm {
     /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628).
     #[schema(value_type = Option<String>)]
     device_code: Option<SecretString>,
+    /// `urn:oa4mp:params:oauth:grant-type:token-info`, which takes a `refresh_token` too.
+    #[schema(value_type = Option<String>)]
+    access_token: Option<SecretString>,
     /// `refresh_token`.
     #[schema(value_type = Option<String>)]
     refresh_token: Option<SecretString>,
@@ -53,6 +57,7 @@ impl FromFields for TokenForm {
             redirect_uri: fields.text("redirect_uri", TEXT_BYTES_MAX)?,
             code_verifier: fields.text("code_verifier", TEXT_BYTES_MAX)?.map(SecretString::new),
             device_code: fields.text("device_code", TEXT_BYTES_MAX)?.map(SecretString::new),
+            access_token: fields.text("access_token", token_info::TOKEN_BYTES_MAX)?.map(SecretString::new),
             refresh_token: fields.text("refresh_token", TEXT_BYTES_MAX)?.map(SecretString::new),
             proof: fields.text("proof", TEXT_BYTES_MAX)?.map(SecretString::new),
             authenticator: fields.text("authenticator", TEXT_BYTES_MAX)?,
@@ -108,6 +113,10 @@ pub(crate) async fn token(
     request: PresentedForm<TokenForm>,
 ) -> Result<HttpResponse, ApiError> {
     let PresentedForm { credentials, form } = request;
+    if form.grant_type == TOKEN_INFO_GRANT {
+        let TokenForm { access_token, refresh_token, .. } = form;
+        return token_info::answer(&api, TokenInfoRequest { credentials, access_token, refresh_token }).await;
+    }
     let TokenForm {
         grant_type,
         scope,
@@ -119,6 +128,7 @@ pub(crate) async fn token(
         refresh_token,
         proof,
         authenticator,
+        access_token: _,
     } = form;
     let request = TokenRequest {
         credentials,
