@@ -15,6 +15,7 @@ mod pages;
 mod parameters;
 mod registration;
 mod stopping;
+mod token_info;
 mod token_server;
 mod website;
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::RequestBuilder;
 
 use super::answer;
-use crate::support::app::{TestApp, WEBSITE};
+use crate::support::app::{ADMINISTRATOR, PORTAL, TestApp, WEBSITE};
 use crate::support::databases::Database;
 use crate::support::postgres::Cluster;
 use crate::support::process::{Installation, Process};
@@ -53,6 +53,63 @@ async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
     let (id, code) = app.start_sms("bob").await;
     assert_eq!(app.sms.taken().len(), 2);
     assert_eq!(app.verify("bob", &id, &code).await.0, 200);
+}
+
+/// What could not be revoked is not called revoked.
+#[tokio::test]
+async fn while_postgres_is_away_nothing_is_called_revoked() {
+    let cluster = Cluster::start_new();
+    let app = TestApp::start(Database::of(cluster.create_database())).await;
+    let alice = app.enrolled("alice").await;
+    let token = alice.phone.user_token(&alice.user).await.unwrap();
+    let revoke = || {
+        let assertion = alice.phone.client_assertion().unwrap();
+        let form = [
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion.as_str()),
+            ("token", token.expose()),
+        ];
+        app.request("POST", "/oauth/revoke").form(&form)
+    };
+    let by_portal = || {
+        let request = app.request("DELETE", "/oauth/api/v1/users/alice/tokens");
+        request.basic_auth(PORTAL.0, Some(PORTAL.1))
+    };
+    let administer = |method: &str, path: &str| {
+        app.manage(method, &format!("/api/v1/{path}")).basic_auth(ADMINISTRATOR.0, Some(ADMINISTRATOR.1))
+    };
+    // Connections that were lost are found out one by one.
+    let settled = async |request: &dyn Fn() -> RequestBuilder| {
+        let mut status = request().send().await.unwrap().status();
+        for _ in 0..10 {
+            if status == 503 {
+                status = request().send().await.unwrap().status();
+            }
+        }
+        status.as_u16()
+    };
+    let enrolment = || app.request("GET", "/device/v1/enrolment").bearer_auth(token.expose());
+    let is_alive = async || settled(&enrolment).await == 200;
+    assert!(is_alive().await);
+    cluster.stop();
+    // Twice: to those that do not know yet, and to those that do.
+    for _ in 0..2 {
+        let device = format!("devices/{}", alice.phone.device_id());
+        let requests = vec![
+            revoke(),
+            by_portal(),
+            administer("POST", "users/alice/disable"),
+            administer("POST", "users/alice/password-changed"),
+            administer("POST", "users/alice/rename").json(&serde_json::json!({ "user_id": "alicia" })),
+            administer("POST", "clients/bank/revoke-tokens"),
+            administer("DELETE", &device),
+        ];
+        join_all(requests.into_iter().map(unavailable)).await;
+    }
+    cluster.start();
+    assert!(is_alive().await, "nothing that was refused has happened");
+    assert_eq!(settled(&revoke).await, 200);
+    assert!(!is_alive().await);
 }
 
 /// The files of the database may not grow until they may.

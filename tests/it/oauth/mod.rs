@@ -9,6 +9,7 @@ mod dpop;
 mod introspection;
 mod jwt;
 mod keys;
+pub(crate) mod listing;
 mod login;
 mod login_requests;
 mod openid;

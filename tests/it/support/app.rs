@@ -34,6 +34,7 @@ use super::databases::Database;
 pub(crate) const WEBSITE: (&str, &str) = ("website", "website-secret-of-the-tests");
 pub(crate) const OTHER_WEBSITE: (&str, &str) = ("other-website", "other-website-secret-of-tests");
 pub(crate) const LOGIN_PAGE: (&str, &str) = ("login-page", "login-page-secret-of-the-tests");
+pub(crate) const LISTER: (&str, &str) = ("lister", "lister-secret-of-the-tests");
 pub(crate) const PORTAL: (&str, &str) = ("portal", "portal-secret-of-the-tests");
 pub(crate) const ADMINISTRATOR: (&str, &str) = ("administrator", "administrator-secret-of-tests");
 pub(crate) const GATEWAY: (&str, &str) = ("gateway", "gateway-secret-of-the-tests");
@@ -386,12 +387,14 @@ pub(crate) fn default_settings() -> Settings {
         (OTHER_WEBSITE, [Permission::MobileAuthentication]),
         (LOGIN_PAGE, [Permission::UserAuthentication]),
         (PORTAL, [Permission::EndUser]),
+        (LISTER, [Permission::ListUsersOtherClients]),
         (ADMINISTRATOR, [Permission::Admin]),
         (GATEWAY, [Permission::TokenIntrospection]),
     ] {
         let client_id = ClientId::new(id).unwrap();
         let credential = ClientCredential::SecretHash(sha256(secret.as_bytes()));
         let client = ApiClient::new(client_id.clone(), credential, permissions);
+        let client = ApiClient { administers: ["bank".to_owned()].into(), ..client };
         settings.api_clients.insert(client_id, Arc::new(client));
     }
     for (name, method) in
