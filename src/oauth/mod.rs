@@ -82,6 +82,7 @@ struct Parts {
     /// Without a slash at the end.
     issuer: String,
     token_endpoint: String,
+    assertion_audiences: Vec<String>,
     login_url: Option<Url>,
     consent_url: Option<Url>,
     built_in_pages: bool,
@@ -106,6 +107,7 @@ impl TokenServer {
     ) -> Self {
         let issuer = options.issuer.as_str().trim_end_matches('/').to_owned();
         let token_endpoint = format!("{issuer}/oauth/token");
+        let assertion_audiences = clients::assertion_audiences(&issuer);
         let plain = options.issuer.scheme() == "http" && is_loopback(&options.issuer);
         let (access_tokens, refresh_tokens) =
             (persist::live_access_tokens(&store), persist::live_refresh_tokens(&store));
@@ -127,6 +129,7 @@ impl TokenServer {
             random,
             issuer,
             token_endpoint,
+            assertion_audiences,
             login_url: options.login_url,
             consent_url: options.consent_url,
             built_in_pages: options.built_in_pages,

@@ -16,6 +16,7 @@ use crate::secret::{constant_time_eq, sha256};
 use crate::settings::{ApiClient, ClientCredential, Settings};
 use crate::store::StoreError;
 
+pub(super) use assertions::audiences as assertion_audiences;
 pub(super) use authenticate::AuthenticatedClient;
 pub(super) use client::Client;
 pub use credentials::{CLIENT_ASSERTION_TYPE, Credentials, PresentedCredentials};

@@ -26,7 +26,8 @@ async fn an_assertion_opens_its_client_once(database: Database) {
     let world = World::new(database);
     let now = world.clock.now();
     let assertion = |changes: Value| credentials_by(&world.client_key, "keyed", now, &changes);
-    for audience in [ISSUER.to_owned(), format!("{ISSUER}/oauth/token")] {
+    for path in ["", "/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/api/v2/token/introspect"] {
+        let audience = format!("{ISSUER}{path}");
         let credentials = assertion(json!({ "aud": audience }));
         let client = world.token_server.authenticate_api_client(&credentials).await.unwrap();
         assert_eq!(client.client_id.as_str(), "keyed");
@@ -35,6 +36,7 @@ async fn an_assertion_opens_its_client_once(database: Database) {
     }
     for refused in [
         assertion(json!({ "aud": "https://other.example" })),
+        assertion(json!({ "aud": format!("{ISSUER}/oauth/authorize") })),
         assertion(json!({ "exp": now.as_secs() - 1 })),
         assertion(json!({ "iss": "portal" })),
         credentials_by(&world.client_key, "portal", now, &json!({})),
