@@ -34,7 +34,20 @@ macro_rules! topics {
     };
 }
 
-topics!(installation);
+topics!(
+    authorization_code,
+    client_credentials,
+    device,
+    discovery,
+    dpop,
+    installation,
+    introspection,
+    private_key_jwt,
+    refresh,
+    registration,
+    revocation,
+    userinfo,
+);
 
 /// No script is forgotten.
 #[test]
