@@ -92,7 +92,7 @@ pub(super) struct Login {
 
 /// What became of a code.
 pub(super) enum Redeemed {
-    Redeemed,
+    Issued,
     /// Somebody else was faster; the row as it is now.
     UsedBefore(Box<AuthorizationRow>),
     /// An assertion was used before.
@@ -107,7 +107,7 @@ pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed,
     inserts.extend(refresh_token.map(Box::new).map(Insert::RefreshToken));
     inserts.extend([Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))]);
     match store.commit(Entry { assertions, guard, inserts }).await? {
-        Outcome::Committed => Ok(Redeemed::Redeemed),
+        Outcome::Committed => Ok(Redeemed::Issued),
         Outcome::Replayed => Ok(Redeemed::Replayed),
         Outcome::Refused => {
             let hash = code.code_hash.clone().unwrap_or_default();
@@ -155,7 +155,7 @@ pub(super) struct Refresh {
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refreshed {
-    Refreshed,
+    Issued,
     /// Somebody else has used it since it was read, or it was revoked.
     Overtaken,
     /// An assertion was used before.
@@ -169,7 +169,7 @@ pub(super) async fn refresh(store: &Store, refresh: Refresh) -> Result<Refreshed
     let mut inserts = vec![Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))];
     inserts.extend(proven.map(Box::new).map(Insert::AuthenticatorSuccess));
     Ok(match store.commit(Entry { assertions, guard, inserts }).await? {
-        Outcome::Committed => Refreshed::Refreshed,
+        Outcome::Committed => Refreshed::Issued,
         Outcome::Refused => Refreshed::Overtaken,
         Outcome::Replayed => Refreshed::Replayed,
     })

@@ -97,7 +97,7 @@ pub(super) async fn redeem(
         event,
     };
     match persist::redeem_code(&server.0.store, login).await? {
-        Redeemed::Redeemed => {}
+        Redeemed::Issued => {}
         Redeemed::Replayed => return Err(replayed(request)),
         // Somebody else presented it since it was read: this is the second use.
         Redeemed::UsedBefore(row) => return revoke_issued(server, &client, &row).await,

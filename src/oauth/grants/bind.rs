@@ -40,7 +40,7 @@ pub(super) async fn exchange(
     let event = server.token_event(EventType::TokenRequestAccessTokenCreated, &client, Some(&live.grant.user_id), now);
     let refresh =
         persist::Refresh { assertions, rotation: None, access_token: access_token.row.clone(), proven, event };
-    if persist::refresh(&server.0.store, refresh).await? != persist::Refreshed::Refreshed {
+    if persist::refresh(&server.0.store, refresh).await? != persist::Refreshed::Issued {
         return Err(replayed(request));
     }
     let text = refresh_token(&server.0.keyring, &family.id, family.generation);

@@ -200,7 +200,7 @@ async fn refresh(
         event: server.token_event(EventType::TokenRequestAccessTokenRefreshed, &presented.client, user, now),
     };
     match persist::refresh(&server.0.store, refresh).await? {
-        Refreshed::Refreshed => {}
+        Refreshed::Issued => {}
         Refreshed::Replayed => return Err(replayed(request)),
         Refreshed::Overtaken => {
             // They count as seen from now on.
