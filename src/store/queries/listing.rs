@@ -12,6 +12,15 @@ use crate::store::Connection;
 use crate::store::rows::{IdBytes, ListedAccessTokenRow, ListedGrantRow, RefreshTokenRow};
 use crate::store::schema::refresh_tokens;
 
+/// PostgreSQL: one moment for both lists, and along the index that has their order, instead of collecting all that a user has
+/// and sorting it anew for each page.
+const SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+    SET LOCAL enable_bitmapscan = off;
+    SET LOCAL enable_seqscan = off;
+    SET LOCAL enable_hashjoin = off;
+    SET LOCAL enable_mergejoin = off;
+    SET LOCAL enable_sort = off";
+
 /// Runs queries that see the database as it is at one moment.
 pub fn in_snapshot<T>(
     connection: &mut Connection,
@@ -19,7 +28,7 @@ pub fn in_snapshot<T>(
 ) -> QueryResult<T> {
     connection.transaction(|connection| {
         if let Connection::Postgres(connection) = connection {
-            connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")?;
+            connection.batch_execute(SNAPSHOT)?;
         }
         queries(connection)
     })
