@@ -9,6 +9,7 @@ mod authenticators;
 pub mod channel;
 mod enrolment;
 mod persist;
+mod proof;
 mod push;
 mod registration;
 mod types;
@@ -29,6 +30,7 @@ use persist::KeysToEnrol;
 pub use attempts::TryOutcome;
 pub use authenticators::{AuthenticatorName, CUSTOM_ID_BYTES_MAX};
 pub use enrolment::{EnrolmentRefusal, PUSH_ADDRESS_BYTES_MAX};
+pub use proof::{CHANGE_PROOF_TYPE, ProofError, ProofOf, REFRESH_PROOF_TYPE};
 pub use registration::{ClientMetadata, RegistrationRefusal, TEXT_CHARACTERS_MAX};
 pub use types::{Destination, Device, Enrolled, Enrolment, EnrolmentState, PushTarget, Registered, Transport};
 

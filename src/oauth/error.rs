@@ -1,7 +1,7 @@
 //! The errors of the token endpoint, by the codes of RFC 6749 §5.2.
 
 use super::dpop::ProofRefusal;
-use super::refresh_proof::ProofError;
+use crate::devices::ProofError;
 use crate::store::StoreError;
 
 /// Why a token was not issued. The texts are for the developer of the client; they tell nothing about other clients.

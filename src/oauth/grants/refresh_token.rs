@@ -5,13 +5,12 @@ use std::time::Duration;
 use super::super::clients::Client;
 use super::super::dpop::TokenClient;
 use super::super::persist::{self, Refresh, Refreshed};
-use super::super::refresh_proof::{self, ProofError};
 use super::super::tokens::rotation::{self, RotationVerdict};
 use super::super::tokens::text::{parse_refresh_token, refresh_token};
 use super::super::tokens::{Issue, NewAccessToken};
 use super::super::{OAuthError, TokenResponse, TokenServer, scope};
 use super::{TokenRequest, bind, check_grant_type, replayed};
-use crate::devices::{AuthenticatorName, TryOutcome};
+use crate::devices::{AuthenticatorName, ProofError, ProofOf, TryOutcome};
 use crate::ids::UserId;
 use crate::jose::PublicJwk;
 use crate::secret::SecretString;
@@ -124,7 +123,9 @@ async fn prove(
 ) -> Result<(), OAuthError> {
     let proof =
         proof.ok_or(OAuthError::InvalidRequest("proof: is required for a refresh token of this authenticator."))?;
-    refresh_proof::check_claims(proof.expose(), text.expose(), server.0.clock.now())
+    let purpose = ProofOf::RefreshToken(text.expose());
+    purpose
+        .check_claims(proof.expose(), server.0.clock.now())
         .map_err(|error| OAuthError::InvalidProof { error, attempts_left: None })?;
     let LiveRefreshToken { refresh_token, grant, authenticator_key } = &presented.live;
     let gone = OAuthError::AuthenticatorGone;
@@ -139,7 +140,7 @@ async fn prove(
         TryOutcome::NotAllowed => return Err(gone),
         TryOutcome::Exhausted => return Err(exhausted(&name)),
     }
-    if refresh_proof::verifies(&key, proof.expose()) {
+    if purpose.is_by(&key, proof.expose()) {
         presented.proven = Some(AuthenticatorKey {
             device_id: grant.client_id.clone(),
             user_id: grant.user_id.clone(),
@@ -162,7 +163,7 @@ fn exhausted(name: &AuthenticatorName) -> OAuthError {
 }
 
 /// Where the application has PINs, a token that no authenticator protects is good for nothing but to be bound to one.
-fn must_be_bound(presented: &Presented) -> bool {
+pub(super) fn must_be_bound(presented: &Presented) -> bool {
     let Client::Installation { application, .. } = &presented.client else { return false };
     application.pin.enabled && presented.live.refresh_token.authenticator == DEFAULT
 }

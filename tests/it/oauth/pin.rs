@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign::devices::AuthenticatorName;
+use countersign::devices::{AuthenticatorName, ProofError, REFRESH_PROOF_TYPE};
 use countersign::jose::{PrivateJwk, jws};
-use countersign::oauth::{OAuthError, ProofError, REFRESH_PROOF_TYPE, TokenRequest, TokenResponse, TokenServer};
+use countersign::oauth::{OAuthError, TokenRequest, TokenResponse, TokenServer};
 use countersign::secret::sha256;
 use serde_json::{Value, json};
 
