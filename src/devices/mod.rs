@@ -8,6 +8,7 @@ mod attempts;
 mod authenticators;
 pub mod channel;
 mod enrolment;
+mod key_change;
 mod persist;
 mod proof;
 mod push;
@@ -22,7 +23,7 @@ use crate::jose::{PrivateJwk, PublicJwk};
 use crate::random::{self, SharedRandom};
 use crate::secret::{Keyring, OpaqueToken, Purpose, TokenKind, constant_time_eq};
 use crate::settings::CurrentSettings;
-use crate::store::rows::{AuthenticatorRow, EventRow};
+use crate::store::rows::EventRow;
 use crate::store::{Store, StoreError};
 use crate::users::events::{Concerning, EventType, event};
 use persist::KeysToEnrol;
@@ -30,6 +31,7 @@ use persist::KeysToEnrol;
 pub use attempts::TryOutcome;
 pub use authenticators::{AuthenticatorName, CUSTOM_ID_BYTES_MAX};
 pub use enrolment::{EnrolmentRefusal, PUSH_ADDRESS_BYTES_MAX};
+pub use key_change::{ChangeError, ChangeRefusal};
 pub use proof::{CHANGE_PROOF_TYPE, ProofError, ProofOf, REFRESH_PROOF_TYPE};
 pub use registration::{ClientMetadata, RegistrationRefusal, TEXT_CHARACTERS_MAX};
 pub use types::{Destination, Device, Enrolled, Enrolment, EnrolmentState, PushTarget, Registered, Transport};
@@ -204,31 +206,6 @@ impl Devices {
         profile: &ProfileId,
     ) -> Result<Option<Enrolment>, StoreError> {
         persist::find_enrolment_by_profile(&self.0.store, device, *profile).await
-    }
-
-    /// Sets the key of an authenticator of a user, in place of the one there may be.
-    pub async fn set_authenticator(
-        &self,
-        device: &DeviceId,
-        user: &UserId,
-        name: &AuthenticatorName,
-        key: PublicJwk,
-    ) -> Result<(), EnrolmentError> {
-        let Some(registered) = self.find(device).await? else {
-            return Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled));
-        };
-        enrolment::decide_authenticator(&self.0.settings.load(), &registered, name).map_err(DeviceError::Refused)?;
-        let now = self.0.clock.now();
-        let row = AuthenticatorRow {
-            device_id: device.to_string(),
-            user_id: user.to_string(),
-            name: name.to_string(),
-            public_key: key.to_json(),
-            created_at: now.as_millis(),
-            failures: 0,
-        };
-        let event = self.event(EventType::AuthenticatorEnrolled, device, Some(user), now);
-        persist::replace_authenticator(&self.0.store, row, event).await
     }
 
     /// Removes an authenticator of a user; `false` when there was none.

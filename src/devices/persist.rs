@@ -254,19 +254,59 @@ pub(super) async fn find_answering_key(
     found.map(|(row, key)| Ok((Device::try_from(row)?, public_key(&key)?))).transpose()
 }
 
-/// Sets a further key of a user who is enrolled.
-pub(super) async fn replace_authenticator(
+/// The key of an authenticator.
+pub(super) async fn find_authenticator_key(
+    store: &Store,
+    device: &DeviceId,
+    user: &UserId,
+    name: &AuthenticatorName,
+) -> Result<Option<PublicJwk>, StoreError> {
+    let (device, user, name) = (device.clone(), user.clone(), name.to_string());
+    let find = move |connection: &mut Connection| {
+        queries::find_authenticator(connection, device.as_str(), user.as_str(), &name)
+    };
+    store.read(find).await?.map(|row| public_key(&row.public_key)).transpose()
+}
+
+/// Sets a further key of a user who is enrolled, and ends the refresh tokens that belong to the authenticator. Failed tries
+/// stay; where it is this key already, all does.
+pub(super) async fn set_authenticator(
     store: &Store,
     row: AuthenticatorRow,
     event: EventRow,
 ) -> Result<(), EnrolmentError> {
     store
         .write(move |connection| {
-            if queries::find_enrolment(connection, &row.device_id, &row.user_id)?.is_none() {
+            let AuthenticatorRow { device_id, user_id, name, public_key, .. } = &row;
+            if queries::find_enrolment(connection, device_id, user_id)?.is_none() {
                 return Err(refuse(EnrolmentRefusal::KeysNotEnrolled));
             }
-            queries::replace_authenticator(connection, &row)?;
+            let present = queries::find_authenticator(connection, device_id, user_id, name)?;
+            if present.is_some_and(|present| present.public_key == *public_key) {
+                return Ok(());
+            }
+            // Also where there was none: a token that was being bound while the last one was removed.
+            tokens::delete_refresh_tokens_of_authenticator(connection, device_id, user_id, name)?;
+            queries::set_authenticator(connection, &row)?;
             Ok(events::insert_event(connection, &event)?)
+        })
+        .await
+}
+
+/// Puts a key in the place of this one and forgets failed tries; `false` when another has taken its place.
+pub(super) async fn change_authenticator(
+    store: &Store,
+    row: AuthenticatorRow,
+    present: PublicJwk,
+    event: EventRow,
+) -> Result<bool, StoreError> {
+    store
+        .write(move |connection| {
+            let changed = queries::change_authenticator(connection, &row, &present.to_json())?;
+            if changed {
+                events::insert_event(connection, &event)?;
+            }
+            Ok(changed)
         })
         .await
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{ApiError, Area, Body, Fault};
 use crate::api::names;
-use crate::devices::{EnrolmentError, EnrolmentRefusal};
+use crate::devices::{ChangeError, ChangeRefusal, EnrolmentError, EnrolmentRefusal, ProofError};
 use crate::oauth::ReachError;
 use crate::store::StoreError;
 use crate::transactions::PhoneError;
@@ -52,7 +52,7 @@ pub(crate) struct ProblemDocument<'a> {
     /// What is wrong with the body, member by member.
     #[serde(skip_serializing_if = "<[ProblemDetail]>::is_empty")]
     errors: &'a [ProblemDetail],
-    /// A wrong answer: how many attempts are left, where they are limited.
+    /// A wrong answer or proof: how many attempts are left, where they are limited.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts_left: Option<u32>,
     /// A transaction that has ended: how.
@@ -120,10 +120,15 @@ impl From<PhoneError> for ApiError {
 
 impl From<EnrolmentError> for ApiError {
     fn from(error: EnrolmentError) -> Self {
-        let refusal = match error {
-            EnrolmentError::Refused(refusal) => refusal,
-            EnrolmentError::Store(error) => return error.into(),
-        };
+        match error {
+            EnrolmentError::Refused(refusal) => refusal.into(),
+            EnrolmentError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EnrolmentRefusal> for ApiError {
+    fn from(refusal: EnrolmentRefusal) -> Self {
         let (status, code) = match refusal {
             EnrolmentRefusal::Disabled => (StatusCode::FORBIDDEN, "enrolment_disabled"),
             EnrolmentRefusal::AlreadyEnrolled => (StatusCode::CONFLICT, "already_enrolled"),
@@ -135,6 +140,31 @@ impl From<EnrolmentError> for ApiError {
             EnrolmentRefusal::PushNotEnrolled => (StatusCode::CONFLICT, "push_not_enrolled"),
         };
         Self::problem(status, code, refusal.to_string())
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Refused(refusal) => refusal.into(),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeRefusal> for ApiError {
+    fn from(refusal: ChangeRefusal) -> Self {
+        let (status, code, attempts_left) = match refusal {
+            ChangeRefusal::Enrolment(refusal) => return refusal.into(),
+            ChangeRefusal::InvalidProof { error: ProofError::Signature, attempts_left } => {
+                (StatusCode::UNAUTHORIZED, "invalid_proof", attempts_left)
+            }
+            ChangeRefusal::InvalidProof { .. } => (StatusCode::BAD_REQUEST, "invalid_proof", None),
+            ChangeRefusal::UserDisconnected => (StatusCode::UNAUTHORIZED, "user_disconnected", None),
+            ChangeRefusal::AuthenticatorGone => (StatusCode::UNAUTHORIZED, "authenticator_gone", None),
+        };
+        let body = ProblemBody { attempts_left, ..ProblemBody::new(code, refusal.to_string()) };
+        Self::new(status, Body::Problem(body))
     }
 }
 

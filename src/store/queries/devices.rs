@@ -80,10 +80,29 @@ pub fn delete_enrolment(connection: &mut Connection, device: &str, user: &str) -
     diesel::delete(enrolments::table.find((device, user))).execute(connection).map(|count| count > 0)
 }
 
-/// Sets a further key, in place of the one there may be.
-pub fn replace_authenticator(connection: &mut Connection, row: &AuthenticatorRow) -> QueryResult<()> {
-    delete_authenticator(connection, &row.device_id, &row.user_id, &row.name)?;
-    diesel::insert_into(authenticators::table).values(row).execute(connection).map(drop)
+/// Sets a further key. In place of another it has that one's failures.
+pub fn set_authenticator(connection: &mut Connection, row: &AuthenticatorRow) -> QueryResult<()> {
+    let id = (authenticators::device_id, authenticators::user_id, authenticators::name);
+    let key = (authenticators::public_key.eq(&row.public_key), authenticators::created_at.eq(row.created_at));
+    let insert = diesel::insert_into(authenticators::table).values(row);
+    match connection {
+        Connection::Postgres(connection) => insert.on_conflict(id).do_update().set(key).execute(connection),
+        Connection::Sqlite(connection) => insert.on_conflict(id).do_update().set(key).execute(connection),
+    }
+    .map(drop)
+}
+
+/// Puts a further key, with its failures, in the place of the one that is `present`; `false` when that one is not there.
+pub fn change_authenticator(connection: &mut Connection, row: &AuthenticatorRow, present: &str) -> QueryResult<bool> {
+    let there = authenticators::table.find((&row.device_id, &row.user_id, &row.name));
+    diesel::update(there.filter(authenticators::public_key.eq(present)))
+        .set((
+            authenticators::public_key.eq(&row.public_key),
+            authenticators::created_at.eq(row.created_at),
+            authenticators::failures.eq(row.failures),
+        ))
+        .execute(connection)
+        .map(|count| count > 0)
 }
 
 /// A further key of a user on a device.

@@ -1,6 +1,8 @@
 //! Phones: bodies, and refusals by their codes.
 
+use countersign::devices::CHANGE_PROOF_TYPE;
 use countersign::ids::UserId;
+use countersign::jose::{PrivateJwk, jws};
 use countersign::phone::ApiLoginPage;
 use countersign::secret::SecretString;
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use crate::support::app::{LOGIN_PAGE, TestApp};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
 use crate::support::people::Person;
+use crate::support::world::new_key;
 
 on_both_databases!(
     every_member_is_checked,
@@ -17,6 +20,7 @@ on_both_databases!(
     keys_come_before_everything_else,
     an_enrolment_is_made_once_shown_and_ended,
     an_authenticator_is_one_the_application_allows,
+    a_key_is_changed_with_a_proof,
     a_push_address_is_of_one_installation,
     a_transaction_of_somebody_else_is_not_there,
 );
@@ -72,6 +76,13 @@ async fn every_member_is_checked(database: Database) {
         ("POST", KEY, private, "public_key/jwk"),
         ("PUT", "/device/v1/authenticators/pin", json!({}), "jwk"),
         ("PUT", "/device/v1/authenticators/pin", json!({ "jwk": 7 }), "jwk"),
+        ("PUT", "/device/v1/authenticators/pin", json!({ "jwk": new_key().public(), "proof": 7 }), "proof"),
+        (
+            "PUT",
+            "/device/v1/authenticators/pin",
+            json!({ "jwk": new_key().public(), "proof": "x".repeat(8193) }),
+            "proof",
+        ),
         ("PUT", "/device/v1/authenticators/nonsense", json!({ "jwk": 7 }), "authenticator"),
         ("PUT", "/device/v1/push", json!({}), "transport"),
         ("PUT", "/device/v1/push", json!({ "transport": "pigeon" }), "transport"),
@@ -160,6 +171,46 @@ async fn an_authenticator_is_one_the_application_allows(database: Database) {
     assert_eq!(caller.empty("GET", KEY).await.json["authenticators"], json!(["pin"]));
     assert_eq!(caller.empty("DELETE", "/device/v1/authenticators/pin").await.status, 204);
     assert_eq!(caller.empty("GET", KEY).await.json["authenticators"], json!([]));
+}
+
+async fn a_key_is_changed_with_a_proof(database: Database) {
+    let app = TestApp::start(database).await;
+    let person = app.enrolled("alice").await;
+    let caller = Caller::new(&app, &person).await;
+    let (first, second, thief) = (new_key(), new_key(), new_key());
+    let change = |by: &PrivateJwk, path: &'static str| {
+        let claims = json!({ "jwk_thumbprint": second.public().thumbprint(), "iat": app.clock.now().as_secs() });
+        let proof = jws::sign(by, Some(CHANGE_PROOF_TYPE), claims.to_string().as_bytes()).unwrap();
+        let body = json!({ "jwk": second.public(), "proof": proof });
+        let caller = &caller;
+        async move { caller.put(path, &body).await }
+    };
+    let (pin, fingerprint) = ("/device/v1/authenticators/pin", "/device/v1/authenticators/fingerprint");
+    for path in [pin, fingerprint] {
+        assert_eq!(caller.put(path, &json!({ "jwk": first.public() })).await.status, 204);
+    }
+    let garbage = caller.put(pin, &json!({ "jwk": second.public(), "proof": "garbage" })).await;
+    assert_eq!((garbage.named(), garbage.json.get("attempts_left")), ((400, "invalid_proof"), None));
+    for path in [pin, fingerprint] {
+        for left in [2, 1] {
+            let wrong = change(&thief, path).await;
+            assert_eq!((wrong.named(), &wrong.json["attempts_left"]), ((401, "invalid_proof"), &json!(left)));
+        }
+    }
+    assert_eq!(change(&first, pin).await.status, 204);
+    assert_eq!(change(&thief, pin).await.status, 204, "it is this key already");
+    assert_eq!(change(&thief, fingerprint).await.named(), (401, "authenticator_gone"));
+    assert_eq!(caller.empty("GET", KEY).await.json["authenticators"], json!(["pin"]));
+    let third = json!({ "jwk": first.public(), "proof": "x" });
+    assert_eq!(caller.put(fingerprint, &third).await.status, 204, "there is none to change");
+
+    let claims = json!({ "jwk_thumbprint": first.public().thumbprint(), "iat": app.clock.now().as_secs() });
+    let proof = jws::sign(&thief, Some(CHANGE_PROOF_TYPE), claims.to_string().as_bytes()).unwrap();
+    let body = json!({ "jwk": first.public(), "proof": proof });
+    for expected in ["invalid_proof", "invalid_proof", "user_disconnected"] {
+        assert_eq!(caller.put(pin, &body).await.named(), (401, expected));
+    }
+    assert_eq!(caller.empty("GET", KEY).await.named(), (401, "invalid_token"));
 }
 
 async fn a_push_address_is_of_one_installation(database: Database) {
