@@ -5,7 +5,7 @@
 use super::super::persist;
 use super::super::tokens::text::refresh_token;
 use super::super::{OAuthError, TokenResponse, TokenServer};
-use super::refresh_token::{Presented, access_token};
+use super::refresh_token::{Presented, access_token, must_be_bound};
 use super::{TokenRequest, replayed};
 use crate::devices::AuthenticatorName;
 use crate::ids::uuid_v7;
@@ -21,6 +21,11 @@ pub(super) async fn exchange(
     let wanted: AuthenticatorName = wanted
         .parse()
         .map_err(|_| OAuthError::InvalidRequest("authenticator: must be `pin`, `fingerprint` or `custom:ID`."))?;
+    // To anything else it would be a way around the PIN, for whoever holds the phone after a log-in.
+    if must_be_bound(&presented) && wanted != AuthenticatorName::Pin {
+        server.use_up(presented.assertions).await?;
+        return Err(OAuthError::UnboundRefreshToken);
+    }
     let access_token = access_token(server, request, &presented)?;
     let Presented { client, live, assertions, proven, .. } = presented;
     let now = server.0.clock.now();

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign::devices::{AuthenticatorName, ProofError, REFRESH_PROOF_TYPE};
+use countersign::devices::{AuthenticatorName, CHANGE_PROOF_TYPE, ProofError, REFRESH_PROOF_TYPE};
 use countersign::jose::{PrivateJwk, jws};
 use countersign::oauth::{OAuthError, TokenRequest, TokenResponse, TokenServer};
 use countersign::secret::sha256;
@@ -26,6 +26,12 @@ on_both_databases!(
     who_is_not_the_installation_cannot_use_up_the_tries,
     a_fingerprint_has_a_token_of_its_own,
     without_a_limit_a_pin_may_be_wrong_for_ever,
+    where_there_are_pins_a_log_in_is_bound_to_one_first,
+    a_pin_set_over_another_has_no_refresh_token,
+    a_changed_pin_keeps_the_refresh_token,
+    the_same_pin_again_changes_nothing,
+    a_pin_that_was_removed_leaves_nothing_to_guess_at,
+    nor_does_one_that_went_with_the_enrolment,
 );
 
 /// A user who has logged in, enrolled and set a PIN.
@@ -271,4 +277,89 @@ async fn without_a_limit_a_pin_may_be_wrong_for_ever(database: Database) {
         assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(None));
     }
     pinned.refresh(&token, &pinned.pin).await.unwrap();
+}
+
+async fn where_there_are_pins_a_log_in_is_bound_to_one_first(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let (world, installation, first) = (&pinned.world, &pinned.installation, refresh_token(&pinned.first));
+    for name in [AuthenticatorName::Fingerprint, AuthenticatorName::Custom("face".to_owned())] {
+        set_key(world, installation, name.clone(), &new_key()).await;
+        let around = bind(world, installation, &first, None, &name.to_string()).await;
+        assert_eq!(around.err(), Some(OAuthError::UnboundRefreshToken), "{name}");
+    }
+    bind(world, installation, &first, None, "pin").await.expect("nothing was used up");
+    world.configure(|settings| bank(settings, |bank| bank.pin.enabled = false));
+    bind(world, installation, &first, None, "fingerprint").await.expect("there are no PINs any more");
+}
+
+async fn a_pin_set_over_another_has_no_refresh_token(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let (world, installation, thief) = (&pinned.world, &pinned.installation, new_key());
+    let old = refresh_token(&pinned.bound);
+    assert_eq!(pinned.refresh(&old, &new_key()).await.err(), wrong_pin(Some(2)));
+    assert_eq!(pinned.refresh(&old, &new_key()).await.err(), wrong_pin(Some(1)));
+    set_key(world, installation, AuthenticatorName::Pin, &thief).await;
+    for key in [&thief, &pinned.pin] {
+        assert_eq!(pinned.refresh(&old, key).await.err(), Some(OAuthError::InvalidGrant));
+    }
+    assert!(is_alive(&world.token_server, &pinned.first).await, "the log-in itself goes on");
+
+    // Who has logged in may bind anew, and has as many tries as were left.
+    let bound = bind(world, installation, &refresh_token(&pinned.first), None, "pin").await.unwrap();
+    assert_ne!(refresh_token(&bound), old);
+    let last = pinned.refresh(&refresh_token(&bound), &new_key()).await;
+    assert_eq!(last.err(), Some(OAuthError::UserDisconnected));
+}
+
+async fn a_changed_pin_keeps_the_refresh_token(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let (world, new, token) = (&pinned.world, new_key(), refresh_token(&pinned.bound));
+    assert_eq!(pinned.refresh(&token, &new).await.err(), wrong_pin(Some(2)));
+    let claims = json!({ "jwk_thumbprint": new.public().thumbprint(), "iat": world.clock.now().as_secs() });
+    let proof = jws::sign(&pinned.pin, Some(CHANGE_PROOF_TYPE), claims.to_string().as_bytes()).unwrap();
+    let (id, alice) = (pinned.installation.id(), user("alice"));
+    world.devices.change_authenticator(id, &alice, &AuthenticatorName::Pin, *new.public(), &proof).await.unwrap();
+    assert_eq!(pinned.refresh(&token, &pinned.pin).await.err(), wrong_pin(Some(2)), "the tries are all there again");
+    pinned.refresh(&token, &new).await.unwrap();
+}
+
+async fn the_same_pin_again_changes_nothing(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let token = refresh_token(&pinned.bound);
+    assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(Some(2)));
+    set_key(&pinned.world, &pinned.installation, AuthenticatorName::Pin, &pinned.pin).await;
+    assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(Some(1)), "no try came back");
+    pinned.refresh(&token, &pinned.pin).await.expect("the token is alive");
+}
+
+async fn a_pin_that_was_removed_leaves_nothing_to_guess_at(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let token = refresh_token(&pinned.bound);
+    assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(Some(2)));
+    let (id, alice) = (pinned.installation.id(), user("alice"));
+    pinned.world.devices.remove_authenticator(id, &alice, &AuthenticatorName::Pin).await.unwrap();
+    assert_eq!(pinned.refresh(&token, &pinned.pin).await.err(), Some(OAuthError::InvalidGrant));
+    assert_useless(&pinned, &token).await;
+}
+
+async fn nor_does_one_that_went_with_the_enrolment(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let token = refresh_token(&pinned.bound);
+    assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(Some(2)));
+    let (devices, id, alice) = (&pinned.world.devices, pinned.installation.id(), user("alice"));
+    devices.end_enrolment(id, &alice).await.unwrap();
+    devices.enrol(id, &alice, *new_key().public()).await.unwrap();
+    assert_eq!(pinned.refresh(&token, &pinned.pin).await.err(), Some(OAuthError::AuthenticatorGone));
+    assert_useless(&pinned, &token).await;
+}
+
+/// Whatever key is set next, a refresh token that was bound before is dead, so nobody is told whether a PIN was right.
+async fn assert_useless(pinned: &Pinned, token: &str) {
+    let thief = new_key();
+    for key in [&thief, &pinned.pin] {
+        set_key(&pinned.world, &pinned.installation, AuthenticatorName::Pin, key).await;
+        for guess in [&thief, &pinned.pin] {
+            assert_eq!(pinned.refresh(token, guess).await.err(), Some(OAuthError::InvalidGrant));
+        }
+    }
 }
