@@ -117,7 +117,8 @@ impl Phone {
         }
     }
 
-    async fn refresh_in_turn(&self, user: &UserId, proof: Proof<'_>) -> Result<SecretString, PhoneError> {
+    /// Only with `refreshing` held.
+    pub(super) async fn refresh_in_turn(&self, user: &UserId, proof: Proof<'_>) -> Result<SecretString, PhoneError> {
         let form = self.proven_form(user, proof).await?;
         let issued = self.redeem(user, &proof.class(), form).await?;
         let access_token = issued.token.access_token.clone();
@@ -174,7 +175,7 @@ impl Phone {
         jws::sign(key, Some(PROOF_TYPE), claims.to_string().as_bytes()).map_err(PhoneError::Cryptography)
     }
 
-    fn usable_token(&self, user: &UserId) -> Option<SecretString> {
+    pub(super) fn usable_token(&self, user: &UserId) -> Option<SecretString> {
         let saved = self.0.saved.lock();
         saved.users.get(user).and_then(|user| self.usable(user.token.as_ref()?))
     }

@@ -41,10 +41,10 @@ enum Command {
     },
     /// Set the user's PIN, or change it: from then on it is needed to refresh.
     SetPin {
-        /// Who has logged in a moment ago.
+        /// Who has logged in a moment ago, or has a PIN.
         user: UserId,
         #[command(flatten)]
-        pin: tokens::Pin,
+        pin: tokens::NewPin,
     },
     /// Make a key that stands in for one that a fingerprint releases.
     SetFingerprint {

@@ -31,24 +31,45 @@ pub(super) struct With {
     custom: Option<String>,
 }
 
+/// The PIN that is to be, and the one there is.
+#[derive(Debug, Args)]
+pub(super) struct NewPin {
+    #[command(flatten)]
+    pin: Pin,
+    /// The PIN until now. Not needed by who has just logged in.
+    #[arg(long, value_name = "PIN", env = "PHONE_OLD_PIN", hide_env_values = true)]
+    old_pin: Option<String>,
+}
+
 impl Pin {
     fn read(self, out: &mut impl Write) -> Result<SecretString, Box<dyn Error>> {
-        let pin = match self.pin {
-            Some(pin) => SecretString::new(pin),
-            None => {
-                write!(out, "PIN: ")?;
-                out.flush()?;
-                let mut line = String::new();
-                io::stdin().read_line(&mut line)?;
-                SecretString::new(line.trim_end_matches(['\r', '\n']).to_owned())
-            }
-        };
-        if pin.expose().is_empty() { Err("the PIN is empty".into()) } else { Ok(pin) }
+        given_or_typed(self.pin, "PIN: ", out)
     }
 }
 
-pub(super) async fn set_pin(phone: &Phone, user: &UserId, pin: Pin, out: &mut impl Write) -> Outcome {
-    let pin = pin.read(out)?;
+fn given_or_typed(given: Option<String>, prompt: &str, out: &mut impl Write) -> Result<SecretString, Box<dyn Error>> {
+    let pin = match given {
+        Some(pin) => SecretString::new(pin),
+        None => {
+            write!(out, "{prompt}")?;
+            out.flush()?;
+            let mut line = String::new();
+            io::stdin().read_line(&mut line)?;
+            SecretString::new(line.trim_end_matches(['\r', '\n']).to_owned())
+        }
+    };
+    if pin.expose().is_empty() { Err("the PIN is empty".into()) } else { Ok(pin) }
+}
+
+pub(super) async fn set_pin(phone: &Phone, user: &UserId, new: NewPin, out: &mut impl Write) -> Outcome {
+    let has_just_logged_in = phone.refresh_tokens(user).iter().any(|name| name == "default");
+    if needs_pin(phone, user) && !has_just_logged_in {
+        let old = given_or_typed(new.old_pin, "Old PIN: ", out)?;
+        let pin = new.pin.read(out)?;
+        phone.change_pin(user, old.expose(), pin.expose()).await.map_err(with_attempts_left)?;
+        return Ok(writeln!(out, "{user} has another PIN on this phone.")?);
+    }
+    let pin = new.pin.read(out)?;
     phone.set_pin(user, pin.expose()).await?;
     Ok(writeln!(out, "{user} has a PIN on this phone.")?)
 }

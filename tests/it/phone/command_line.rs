@@ -73,6 +73,12 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
     assert_eq!(said, "alice has a new access token.\n");
     let complaint = phone(&server, &["refresh", "alice", "--pin", "4321"]).await.unwrap_err();
     assert!(complaint.contains("invalid_proof") && complaint.contains("(2 attempts left)"), "{complaint}");
+    let said = phone_with(&server, &["set-pin", "alice"], "1234\n5678\n", &[]).await.unwrap();
+    assert_eq!(said, "Old PIN: PIN: alice has another PIN on this phone.\n");
+    let complaint = phone_with(&server, &["set-pin", "alice"], "", &[("PHONE_OLD_PIN", "0"), ("PHONE_PIN", "1")]).await;
+    assert!(complaint.unwrap_err().contains("invalid_proof"));
+    let pin = [("PHONE_PIN", "5678")];
+    phone_with(&server, &["refresh", "alice"], "", &pin).await.unwrap();
     phone_with(&server, &["set-fingerprint", "alice"], "", &pin).await.unwrap();
     phone_with(&server, &["refresh", "alice", "--fingerprint"], "", &pin).await.unwrap();
     let status = phone(&server, &["status"]).await.unwrap();

@@ -17,6 +17,9 @@ on_both_databases!(
     a_wrong_pin_is_told_with_what_is_left,
     the_last_wrong_pin_makes_the_phone_forget,
     a_pin_can_be_changed,
+    a_change_whose_answer_was_lost_can_be_made_again,
+    a_wrong_old_pin_counts,
+    a_forgotten_pin_is_set_anew_after_logging_in,
     a_pin_is_set_soon_after_logging_in_or_not_at_all,
     a_fingerprint_refreshes_without_the_pin,
     an_answer_that_was_lost_is_asked_for_again,
@@ -129,9 +132,48 @@ async fn the_last_wrong_pin_makes_the_phone_forget(database: Database) {
 async fn a_pin_can_be_changed(database: Database) {
     let app = app(database).await;
     let Person { phone, user } = with_pin(&app).await;
-    phone.set_pin(&user, "5678").await.unwrap();
+    assert!(matches!(phone.set_pin(&user, "5678").await, Err(PhoneError::AuthenticatorNeeded(_))));
+    phone.change_pin(&user, "1234", "5678").await.unwrap();
     assert_eq!(phone.refresh(&user, Proof::Pin("1234")).await.unwrap_err().code(), Some("invalid_proof"));
     phone.refresh(&user, Proof::Pin("5678")).await.unwrap();
+    app.clock.advance(AFTER_ACCESS);
+    phone.change_pin(&user, "5678", "1234").await.expect("the old PIN gets a new access token");
+    phone.refresh(&user, Proof::Pin("1234")).await.unwrap();
+}
+
+async fn a_change_whose_answer_was_lost_can_be_made_again(database: Database) {
+    let app = app(database).await;
+    let Person { phone, user } = with_pin(&app).await;
+    let unaware = copy(&app, &phone);
+    phone.change_pin(&user, "1234", "5678").await.unwrap();
+    unaware.change_pin(&user, "1234", "5678").await.unwrap();
+    let refused = unaware.refresh(&user, Proof::Pin("1234")).await.unwrap_err();
+    assert_eq!(refused.attempts_left(), Some(2), "the first wrong one");
+    unaware.refresh(&user, Proof::Pin("5678")).await.unwrap();
+}
+
+async fn a_wrong_old_pin_counts(database: Database) {
+    let app = app(database).await;
+    let Person { phone, user } = with_pin(&app).await;
+    let refused = phone.change_pin(&user, "4321", "5678").await.unwrap_err();
+    assert_eq!((refused.code(), refused.attempts_left()), (Some("invalid_proof"), Some(2)));
+    let refused = phone.refresh(&user, Proof::Pin("4321")).await.unwrap_err();
+    assert_eq!(refused.attempts_left(), Some(1), "both count together");
+    let refused = phone.change_pin(&user, "4321", "5678").await.unwrap_err();
+    assert_eq!(refused.code(), Some("user_disconnected"));
+    assert!(phone.users().is_empty());
+}
+
+async fn a_forgotten_pin_is_set_anew_after_logging_in(database: Database) {
+    let app = app(database).await;
+    let Person { phone, user } = with_pin(&app).await;
+    let thief = copy(&app, &phone);
+    app.log_in(&phone, &user).await;
+    phone.set_pin(&user, "5678").await.unwrap();
+    assert_eq!(phone.refresh_tokens(&user), ["pin"]);
+    phone.refresh(&user, Proof::Pin("5678")).await.unwrap();
+    let refused = thief.refresh(&user, Proof::Pin("1234")).await.unwrap_err();
+    assert_eq!(refused.code(), Some("invalid_grant"), "the token of the PIN before is gone");
 }
 
 async fn a_pin_is_set_soon_after_logging_in_or_not_at_all(database: Database) {
