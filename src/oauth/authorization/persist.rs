@@ -3,11 +3,15 @@
 use super::consent;
 use super::page::PageRequestError;
 use super::state::AuthorizationStatus;
+use crate::ids::UserId;
+use crate::store::journal::{Entry, Guard, Insert, Outcome};
 use crate::store::queries::{authorizations, consents, device_codes, events, login_sessions, pushed_requests, users};
 use crate::store::rows::{
-    AuthorizationRow, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, EventRow, LoginSessionRow, PushedRequestRow,
+    AuthorizationRow, AuthorizationStep, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, EventRow, LoginSessionRow,
+    PushedRequestRow,
 };
 use crate::store::{Connection, Store, StoreError, WriteError};
+use crate::users::Users;
 
 /// The authorization that a challenge or verifier was made for.
 pub(super) async fn find_authorization(store: &Store, hash: [u8; 32]) -> Result<Option<AuthorizationRow>, StoreError> {
@@ -42,14 +46,46 @@ pub(super) struct Saving {
 }
 
 /// Saves a step, whole or not at all. A user who is disabled does not get any further.
-pub(super) async fn save(store: &Store, saving: Saving) -> Result<(), PageRequestError> {
-    store.write(move |connection| save_in(connection, &saving)).await
+pub(super) async fn save(store: &Store, users: &Users, saving: Saving) -> Result<(), PageRequestError> {
+    if saving.consent.is_some() || saving.session.is_some() || saving.device.is_some() {
+        return store.write(move |connection| save_in(connection, &saving)).await;
+    }
+    if let Some(user) = saving.user().and_then(|user| UserId::new(user).ok())
+        && users.is_disabled(&user).await?
+    {
+        return Err(PageRequestError::UserDisabled);
+    }
+    commit(store, saving).await
+}
+
+impl Saving {
+    /// Who gets further with it.
+    fn user(&self) -> Option<&str> {
+        let goes_on = self.row.status != AuthorizationStatus::Rejected.stored();
+        self.row.user_id.as_deref().filter(|_| goes_on)
+    }
+}
+
+/// The way of nearly all steps: they share their commits. A user who is disabled at the same moment has no live tokens.
+async fn commit(store: &Store, saving: Saving) -> Result<(), PageRequestError> {
+    let events = saving.events.into_iter().map(Box::new).map(Insert::Event);
+    let (guard, row) = match saving.from {
+        None => (Guard::None, Some(Insert::Authorization(Box::new(saving.row)))),
+        Some(from) => {
+            let step = AuthorizationStep::new(from.stored(), saving.row);
+            (Guard::Authorization(Box::new(step)), None)
+        }
+    };
+    let inserts = row.into_iter().chain(events).collect();
+    match store.commit(Entry { assertions: Vec::new(), guard, inserts }).await? {
+        Outcome::Committed => Ok(()),
+        Outcome::Refused | Outcome::Replayed => Err(PageRequestError::AlreadyAnswered),
+    }
 }
 
 fn save_in(connection: &mut Connection, saving: &Saving) -> Result<(), WriteError<PageRequestError>> {
     let row = &saving.row;
-    let goes_on = row.status != AuthorizationStatus::Rejected.stored();
-    if let Some(user) = row.user_id.as_deref().filter(|_| goes_on)
+    if let Some(user) = saving.user()
         && users::is_user_disabled(connection, user)?
     {
         return Err(WriteError::Refused(PageRequestError::UserDisabled));

@@ -56,6 +56,7 @@ impl Batcher {
             Guard::None => {}
             Guard::Transaction(update) => self.touch(&Touched::Transaction(&update.id)),
             Guard::IdempotencyKey(row) => self.touch(&Touched::IdempotencyKey(&row.client_id, &row.key_hash)),
+            Guard::Authorization(step) => self.touch(&Touched::Code(&step.id)),
             Guard::Code(redemption) | Guard::DeviceCode(redemption) => self.touch(&Touched::Code(&redemption.id)),
             Guard::RefreshToken(rotation) => self.touch(&Touched::RefreshToken(&rotation.id)),
             Guard::AuthenticatorTry(attempt) => {
@@ -65,6 +66,7 @@ impl Batcher {
         for insert in &entry.inserts {
             match insert {
                 Insert::Transaction(row) => self.touch(&Touched::Transaction(&row.id)),
+                Insert::Authorization(row) => self.touch(&Touched::Code(&row.id)),
                 Insert::AuthenticatorSuccess(key) => {
                     self.touch(&Touched::Authenticator(&key.device_id, &key.user_id, &key.name));
                 }

@@ -1,8 +1,9 @@
 //! What is handed to the journal.
 
 use super::super::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow,
-    GrantRow, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow, AuthorizationStep,
+    CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow,
+    TransactionUpdate,
 };
 
 /// One change, committed whole or not at all: a condition and what is written when it holds.
@@ -26,6 +27,8 @@ pub enum Guard {
     Transaction(Box<TransactionUpdate>),
     /// The key is new.
     IdempotencyKey(Box<IdempotencyRow>),
+    /// The authorization still has the status the step was decided on.
+    Authorization(Box<AuthorizationStep>),
     /// The authorization's code was not exchanged yet.
     Code(Box<CodeRedemption>),
     /// The device's code was not exchanged yet.
@@ -47,6 +50,8 @@ pub enum Insert {
     Callback(Box<CallbackRow>),
     /// The idempotency key that asked for the guarded change.
     IdempotencyKey(Box<IdempotencyRow>),
+    /// A client asks for a user to be logged in.
+    Authorization(Box<AuthorizationRow>),
     /// A user logged in at a client.
     Grant(Box<GrantRow>),
     /// A family of refresh tokens begins.
@@ -76,6 +81,7 @@ impl Entry {
             Guard::None => 0,
             Guard::Transaction(_)
             | Guard::IdempotencyKey(_)
+            | Guard::Authorization(_)
             | Guard::Code(_)
             | Guard::DeviceCode(_)
             | Guard::RefreshToken(_)

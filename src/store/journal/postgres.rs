@@ -9,14 +9,15 @@ use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, QueryResult, R
 
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow,
-    GrantRow, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow, AuthorizationStep,
+    CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow,
+    TransactionUpdate,
 };
 use crate::store::schema::idempotency_keys;
 use statements::{
-    CountTries, ForgetFailures, InsertAccessTokens, InsertAssertionIds, InsertCallbacks, InsertEvents, InsertGrants,
-    InsertIdempotencyKeys, InsertRefreshTokens, InsertTransactions, RedeemCodes, RedeemDeviceCodes,
-    RotateRefreshTokens, UpdateTransactions,
+    CountTries, ForgetFailures, InsertAccessTokens, InsertAssertionIds, InsertAuthorizations, InsertCallbacks,
+    InsertEvents, InsertGrants, InsertIdempotencyKeys, InsertRefreshTokens, InsertTransactions, RedeemCodes,
+    RedeemDeviceCodes, RotateRefreshTokens, StepAuthorizations, UpdateTransactions,
 };
 
 /// Writes the entries inside the transaction that is open: an outcome for each, in order. No two of them touch the same row.
@@ -70,6 +71,7 @@ struct Guards<'a> {
     none: Vec<usize>,
     transactions: Guarded<'a, TransactionUpdate>,
     idempotency_keys: Guarded<'a, IdempotencyRow>,
+    authorizations: Guarded<'a, AuthorizationStep>,
     codes: Guarded<'a, CodeRedemption>,
     device_codes: Guarded<'a, CodeRedemption>,
     refresh_tokens: Guarded<'a, RefreshRotation>,
@@ -111,6 +113,7 @@ impl<'a> Guards<'a> {
             Guard::None => self.none.push(position),
             Guard::Transaction(update) => self.transactions.push(position, update),
             Guard::IdempotencyKey(row) => self.idempotency_keys.push(position, row),
+            Guard::Authorization(step) => self.authorizations.push(position, step),
             Guard::Code(redemption) => self.codes.push(position, redemption),
             Guard::DeviceCode(redemption) => self.device_codes.push(position, redemption),
             Guard::RefreshToken(rotation) => self.refresh_tokens.push(position, rotation),
@@ -122,6 +125,7 @@ impl<'a> Guards<'a> {
     fn holding(self, connection: &mut PgConnection) -> QueryResult<Vec<usize>> {
         let mut holding = self.none;
         holding.extend(self.transactions.holding(|rows| UpdateTransactions::new(rows).load(connection))?);
+        holding.extend(self.authorizations.holding(|rows| StepAuthorizations::new(rows).load(connection))?);
         holding.extend(self.codes.holding(|rows| RedeemCodes::new(rows).load(connection))?);
         holding.extend(self.device_codes.holding(|rows| RedeemDeviceCodes::new(rows).load(connection))?);
         holding.extend(self.refresh_tokens.holding(|rows| RotateRefreshTokens::new(rows).load(connection))?);
@@ -148,6 +152,7 @@ struct Inserts<'a> {
     transactions: Vec<&'a TransactionRow>,
     events: Vec<&'a EventRow>,
     callbacks: Vec<&'a CallbackRow>,
+    authorizations: Vec<&'a AuthorizationRow>,
     grants: Vec<&'a GrantRow>,
     refresh_tokens: Vec<&'a RefreshTokenRow>,
     access_tokens: Vec<&'a AccessTokenRow>,
@@ -161,6 +166,7 @@ fn insert<'a>(connection: &mut PgConnection, inserts: impl Iterator<Item = &'a I
             Insert::Transaction(row) => rows.transactions.push(row),
             Insert::Event(row) => rows.events.push(row),
             Insert::Callback(row) => rows.callbacks.push(row),
+            Insert::Authorization(row) => rows.authorizations.push(row),
             Insert::Grant(row) => rows.grants.push(row),
             Insert::RefreshToken(row) => rows.refresh_tokens.push(row),
             Insert::AccessToken(row) => rows.access_tokens.push(row),
@@ -182,6 +188,9 @@ impl Inserts<'_> {
         }
         if !self.callbacks.is_empty() {
             InsertCallbacks::new(&self.callbacks).execute(connection)?;
+        }
+        if !self.authorizations.is_empty() {
+            InsertAuthorizations::new(&self.authorizations).execute(connection)?;
         }
         if !self.grants.is_empty() {
             InsertGrants::new(&self.grants).execute(connection)?;

@@ -8,10 +8,12 @@ use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl, Sq
 use super::columns::{Element, epochs_of_u, insert_access_tokens, insert_grants, row_statement};
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{
-    AccessTokenRow, AuthenticatorKey, AuthenticatorTry, CodeRedemption, GrantRow, IdBytes, IdempotencyRow,
-    RefreshRotation, TransactionUpdate,
+    AccessTokenRow, AuthenticatorKey, AuthenticatorTry, AuthorizationStep, CodeRedemption, GrantRow, IdBytes,
+    IdempotencyRow, RefreshRotation, TransactionUpdate,
 };
-use crate::store::schema::{assertion_ids, callbacks, events, idempotency_keys, refresh_tokens, transactions};
+use crate::store::schema::{
+    assertion_ids, authorizations, callbacks, events, idempotency_keys, refresh_tokens, transactions,
+};
 
 /// Writes the entries inside the transaction that is open: an outcome for each, in order.
 pub(super) fn apply(connection: &mut SqliteConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
@@ -36,6 +38,7 @@ fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Ou
                 delete_expired_idempotency_key(connection, row)?;
                 insert_into(idempotency_keys::table).values(&**row).execute(connection)?
             }
+            Insert::Authorization(row) => insert_into(authorizations::table).values(&**row).execute(connection)?,
             Insert::Grant(row) => InsertGrant::new(row).execute(connection)?,
             Insert::RefreshToken(row) => insert_into(refresh_tokens::table).values(&**row).execute(connection)?,
             Insert::AccessToken(row) => InsertAccessToken::new(row).execute(connection)?,
@@ -50,6 +53,7 @@ fn guard_holds(connection: &mut SqliteConnection, guard: &Guard) -> QueryResult<
         Guard::None => return Ok(true),
         Guard::Transaction(change) => UpdateTransaction(change).execute(connection)?,
         Guard::IdempotencyKey(row) => insert_idempotency_key(connection, row)?,
+        Guard::Authorization(step) => StepAuthorization::new(step).execute(connection)?,
         Guard::Code(redemption) => RedeemCode::new(redemption).execute(connection)?,
         Guard::DeviceCode(redemption) => RedeemDeviceCode::new(redemption).execute(connection)?,
         Guard::RefreshToken(rotation) => RotateRefreshToken::new(rotation).execute(connection)?,
@@ -152,6 +156,28 @@ row_statement! {
         resource_server: Option<String>,
         jkt: Option<String>,
         issued_at: i64,
+        expires_at: i64,
+    }
+}
+
+row_statement! {
+    /// Takes an authorization a step further.
+    StepAuthorization over AuthorizationStep:
+    "UPDATE authorizations SET status = u.status, challenge_hash = u.challenge_hash, code_hash = u.code_hash, \
+       scope = u.scope, user_id = u.user_id, amr = u.amr, acr = u.acr, auth_time = u.auth_time, \
+       expires_at = u.expires_at FROM (",
+    ") AS u WHERE authorizations.id = u.id AND authorizations.status = u.expected_status";
+    {
+        id: IdBytes,
+        expected_status: i16,
+        status: i16,
+        challenge_hash: Vec<u8>,
+        code_hash: Option<Vec<u8>>,
+        scope: String,
+        user_id: Option<String>,
+        amr: Option<String>,
+        acr: Option<String>,
+        auth_time: Option<i64>,
         expires_at: i64,
     }
 }

@@ -37,6 +37,43 @@ pub struct AuthorizationRow {
     pub expires_at: i64,
 }
 
+/// A step of an authorization, refused unless the row still has `expected_status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named after the columns")]
+pub struct AuthorizationStep {
+    pub id: IdBytes,
+    pub expected_status: i16,
+    pub status: i16,
+    pub challenge_hash: Vec<u8>,
+    pub code_hash: Option<Vec<u8>>,
+    pub scope: String,
+    pub user_id: Option<String>,
+    pub amr: Option<String>,
+    pub acr: Option<String>,
+    pub auth_time: Option<i64>,
+    pub expires_at: i64,
+}
+
+impl AuthorizationStep {
+    /// From a row of this status to what the row is now.
+    #[must_use]
+    pub fn new(expected_status: i16, row: AuthorizationRow) -> Self {
+        Self {
+            id: row.id,
+            expected_status,
+            status: row.status,
+            challenge_hash: row.challenge_hash,
+            code_hash: row.code_hash,
+            scope: row.scope,
+            user_id: row.user_id,
+            amr: row.amr,
+            acr: row.acr,
+            auth_time: row.auth_time,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
 /// That a code is exchanged for a grant, refused unless the row still has `expected_status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named after the columns")]

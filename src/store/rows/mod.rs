@@ -11,7 +11,8 @@ mod tokens;
 mod transactions;
 
 pub use authorizations::{
-    AuthorizationRow, CodeRedemption, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, LoginSessionRow, PushedRequestRow,
+    AuthorizationRow, AuthorizationStep, CodeRedemption, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, LoginSessionRow,
+    PushedRequestRow,
 };
 pub use callbacks::{CallbackOutcome, CallbackRow, callback_state};
 pub use devices::{

@@ -7,8 +7,9 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use super::super::columns::{Element, epochs_of_u, insert_access_tokens, insert_grants, set_statement};
 use crate::store::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, CallbackRow, CodeRedemption, EventRow,
-    GrantRow, IdBytes, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow, AuthorizationStep,
+    CallbackRow, CodeRedemption, EventRow, GrantRow, IdBytes, IdempotencyRow, RefreshRotation, RefreshTokenRow,
+    TransactionRow, TransactionUpdate,
 };
 
 set_statement! {
@@ -132,6 +133,62 @@ set_statement! {
         fence: i64,
         finished_at: Option<i64>,
         last_error: Option<String>,
+    }
+}
+
+set_statement! {
+    /// New authorizations.
+    InsertAuthorizations over AuthorizationRow:
+    "INSERT INTO authorizations (id, challenge_hash, code_hash, client_id, redirect_uri, scope, resource_server, state, \
+       nonce, code_challenge, jkt, hints, device_code_id, status, user_id, amr, acr, auth_time, grant_id, created_at, \
+       expires_at) SELECT * FROM ",
+    "";
+    {
+        id: IdBytes,
+        challenge_hash: Vec<u8>,
+        code_hash: Option<Vec<u8>>,
+        client_id: String,
+        redirect_uri: Option<String>,
+        scope: String,
+        resource_server: Option<String>,
+        state: Option<String>,
+        nonce: Option<String>,
+        code_challenge: Option<String>,
+        jkt: Option<String>,
+        hints: Option<String>,
+        device_code_id: Option<IdBytes>,
+        status: i16,
+        user_id: Option<String>,
+        amr: Option<String>,
+        acr: Option<String>,
+        auth_time: Option<i64>,
+        grant_id: Option<IdBytes>,
+        created_at: i64,
+        expires_at: i64,
+    }
+}
+
+set_statement! {
+    /// Takes authorizations a step further that still have the expected status; returns the ordinals of these.
+    StepAuthorizations over AuthorizationStep:
+    "UPDATE authorizations AS t SET status = u.status, challenge_hash = u.challenge_hash, code_hash = u.code_hash, \
+       scope = u.scope, user_id = u.user_id, amr = u.amr, acr = u.acr, auth_time = u.auth_time, \
+       expires_at = u.expires_at FROM ",
+    " WITH ORDINALITY AS u (id, expected_status, status, challenge_hash, code_hash, scope, user_id, amr, acr, auth_time, \
+       expires_at, ordinal) \
+     WHERE t.id = u.id AND t.status = u.expected_status RETURNING u.ordinal" => BigInt;
+    {
+        id: IdBytes,
+        expected_status: i16,
+        status: i16,
+        challenge_hash: Vec<u8>,
+        code_hash: Option<Vec<u8>>,
+        scope: String,
+        user_id: Option<String>,
+        amr: Option<String>,
+        acr: Option<String>,
+        auth_time: Option<i64>,
+        expires_at: i64,
     }
 }
 
