@@ -4,6 +4,8 @@
 //! time, on however many nodes, gets more than the application allows. A success forgets them; the last failure disconnects
 //! the user from the device (of authenticators that are not the PIN: takes away the authenticator).
 
+use std::mem;
+
 use super::authenticators::AuthenticatorName;
 use super::{Device, Devices, enrolment, persist};
 use crate::ids::{DeviceId, UserId};
@@ -12,17 +14,31 @@ use crate::store::journal::Outcome;
 use crate::store::rows::{AssertionIdRow, AuthenticatorTry};
 use crate::users::events::EventType;
 
+/// How often somebody else's success may come between.
+const RACES_MAX: usize = 3;
+
 /// What became of the wish to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryOutcome {
     /// It is counted; now it may be looked at.
     Begun,
-    /// The application does not allow this authenticator (any more).
+    /// The authenticator is not enrolled, or the application does not allow it (any more).
     NotAllowed,
     /// What came with it was seen before; nothing is counted.
     Replayed,
     /// There is no try left: the user is disconnected from the device, or the authenticator is gone.
     Exhausted,
+}
+
+/// What a failed try has led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedTry {
+    /// Another may follow; how many, where they are limited.
+    Left(Option<u32>),
+    /// That was the last one: the user is disconnected from the device, or the authenticator is gone.
+    Exhausted,
+    /// The authenticator was removed meanwhile.
+    Gone,
 }
 
 impl Devices {
@@ -32,7 +48,7 @@ impl Devices {
         device: &Device,
         user: &UserId,
         name: &AuthenticatorName,
-        assertions: Vec<AssertionIdRow>,
+        mut assertions: Vec<AssertionIdRow>,
     ) -> Result<TryOutcome, StoreError> {
         let Some(failures_max) = self.failures_max(device, name) else { return Ok(TryOutcome::NotAllowed) };
         let attempt = AuthenticatorTry {
@@ -41,36 +57,40 @@ impl Devices {
             name: name.to_string(),
             failures_max,
         };
-        Ok(match persist::begin_try(&self.0.store, attempt, assertions).await? {
-            Outcome::Committed => TryOutcome::Begun,
-            Outcome::Replayed => TryOutcome::Replayed,
-            Outcome::Refused => {
-                // None is left: or what has to follow was interrupted after the last one.
-                self.give_up(&device.id, user, name).await?;
-                TryOutcome::Exhausted
+        for _ in 0..RACES_MAX {
+            match persist::begin_try(&self.0.store, attempt.clone(), mem::take(&mut assertions)).await? {
+                Outcome::Committed => return Ok(TryOutcome::Begun),
+                Outcome::Replayed => return Ok(TryOutcome::Replayed),
+                // None is left, or what has to follow was interrupted after the last one.
+                Outcome::Refused => match self.fail_try(device, user, name).await? {
+                    FailedTry::Exhausted => return Ok(TryOutcome::Exhausted),
+                    FailedTry::Gone => return Ok(TryOutcome::NotAllowed),
+                    // Somebody succeeded in between.
+                    FailedTry::Left(_) => {}
+                },
             }
-        })
+        }
+        Err(StoreError::Overloaded)
     }
 
-    /// A try has failed. How many are left where they are limited (`Some(None)`: they are not); `None`: that was the last
-    /// one, and the user is disconnected or the authenticator gone.
+    /// A try has failed: was it the last one?
     pub async fn fail_try(
         &self,
         device: &Device,
         user: &UserId,
         name: &AuthenticatorName,
-    ) -> Result<Option<Option<u32>>, StoreError> {
+    ) -> Result<FailedTry, StoreError> {
         let failures_max = self.failures_max(device, name).unwrap_or(0);
-        if failures_max == i32::MAX {
-            return Ok(Some(None));
-        }
-        let failures = persist::find_failures(&self.0.store, &device.id, user, name).await?;
-        let left = failures.map_or(0, |failures| failures_max.saturating_sub(failures));
-        match u32::try_from(left) {
-            Ok(left) if left > 0 => Ok(Some(Some(left))),
+        let Some(failures) = persist::find_failures(&self.0.store, &device.id, user, name).await? else {
+            // The user removed it, or somebody else's try was the last one.
+            let enrolled = persist::find_enrolment(&self.0.store, &device.id, user).await?.is_some();
+            return Ok(if enrolled { FailedTry::Gone } else { FailedTry::Exhausted });
+        };
+        match u32::try_from(failures_max.saturating_sub(failures)) {
+            Ok(left) if left > 0 => Ok(FailedTry::Left((failures_max != i32::MAX).then_some(left))),
             _ => {
                 self.give_up(&device.id, user, name).await?;
-                Ok(None)
+                Ok(FailedTry::Exhausted)
             }
         }
     }

@@ -9,7 +9,7 @@
 use super::authenticators::AuthenticatorName;
 use super::enrolment::decide_authenticator;
 use super::proof::{ProofError, ProofOf};
-use super::{Device, DeviceError, Devices, EnrolmentError, EnrolmentRefusal, TryOutcome, persist};
+use super::{Device, DeviceError, Devices, EnrolmentError, EnrolmentRefusal, FailedTry, TryOutcome, persist};
 use crate::ids::{DeviceId, UserId};
 use crate::jose::PublicJwk;
 use crate::store::rows::AuthenticatorRow;
@@ -97,7 +97,11 @@ impl Devices {
             DeviceError::Refused(ChangeRefusal::InvalidProof { error: ProofError::Signature, attempts_left })
         };
         if !purpose.is_by(&present, proof) {
-            return Err(self.fail_try(&registered, user, name).await?.map_or_else(|| exhausted(name), wrong));
+            return Err(match self.fail_try(&registered, user, name).await? {
+                FailedTry::Left(attempts_left) => wrong(attempts_left),
+                FailedTry::Exhausted => exhausted(name),
+                FailedTry::Gone => DeviceError::Refused(ChangeRefusal::AuthenticatorGone),
+            });
         }
         if persist::change_authenticator(&self.0.store, row, present, event).await? {
             Ok(())

@@ -28,7 +28,7 @@ use crate::store::{Store, StoreError};
 use crate::users::events::{Concerning, EventType, event};
 use persist::KeysToEnrol;
 
-pub use attempts::TryOutcome;
+pub use attempts::{FailedTry, TryOutcome};
 pub use authenticators::{AuthenticatorName, CUSTOM_ID_BYTES_MAX};
 pub use enrolment::{EnrolmentRefusal, PUSH_ADDRESS_BYTES_MAX};
 pub use key_change::{ChangeError, ChangeRefusal};

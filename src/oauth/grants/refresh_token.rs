@@ -10,7 +10,7 @@ use super::super::tokens::text::{parse_refresh_token, refresh_token};
 use super::super::tokens::{Issue, NewAccessToken};
 use super::super::{OAuthError, TokenResponse, TokenServer, scope};
 use super::{TokenRequest, bind, check_grant_type, replayed};
-use crate::devices::{AuthenticatorName, ProofError, ProofOf, TryOutcome};
+use crate::devices::{AuthenticatorName, FailedTry, ProofError, ProofOf, TryOutcome};
 use crate::ids::UserId;
 use crate::jose::PublicJwk;
 use crate::secret::SecretString;
@@ -149,8 +149,9 @@ async fn prove(
         return Ok(());
     }
     match server.0.devices.fail_try(device, &user, &name).await? {
-        Some(attempts_left) => Err(OAuthError::InvalidProof { error: ProofError::Signature, attempts_left }),
-        None => Err(exhausted(&name)),
+        FailedTry::Left(attempts_left) => Err(OAuthError::InvalidProof { error: ProofError::Signature, attempts_left }),
+        FailedTry::Exhausted => Err(exhausted(&name)),
+        FailedTry::Gone => Err(gone),
     }
 }
 
