@@ -41,7 +41,7 @@ pub use authorization::{
     ConsentRequest, DeviceAuthorization, Installed, LoginRequest, PageRequestError, PushedRequest, PushedRequestError,
     Redirect, RejectLogin, SESSION_TIME_TO_LIVE, ScopeAsked, UserCodeRefusal,
 };
-pub use clients::{CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials};
+pub use clients::{CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials, PresentedSecret};
 pub use dpop::{DpopError, ProofRefusal};
 pub use error::OAuthError;
 pub use grants::TokenRequest;

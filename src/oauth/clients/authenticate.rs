@@ -68,7 +68,7 @@ impl TokenServer {
     ) -> Result<AuthenticatedClient, OAuthError> {
         let assertions = match (&client.credential, credentials) {
             (Some(credential), Credentials::Secret { client_secret, .. })
-                if is_secret_of(Some(credential), client_secret.expose()) =>
+                if is_secret_of(Some(credential), client_secret) =>
             {
                 Vec::new()
             }

@@ -27,6 +27,35 @@ pub struct PresentedCredentials {
     pub client_assertion: Option<SecretString>,
 }
 
+/// A client secret as it came, in each way it can be read.
+///
+/// RFC 6749 §2.3.1 has both parts of Basic credentials form-encoded. Libraries do that, people with `curl -u` do not: what they
+/// send of a secret with a plus sign would be read as one with a blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresentedSecret {
+    decoded: Option<SecretString>,
+    as_sent: Option<SecretString>,
+}
+
+impl PresentedSecret {
+    /// All readings: one at least, two at most.
+    pub(super) fn readings(&self) -> impl Iterator<Item = &SecretString> {
+        self.decoded.iter().chain(&self.as_sent)
+    }
+
+    fn form_encoded(sent: &str) -> Self {
+        let decoded = form_decode(sent).map(SecretString::new);
+        let differs = decoded.as_ref().is_none_or(|decoded| decoded.expose() != sent);
+        Self { decoded, as_sent: differs.then(|| SecretString::new(sent.to_owned())) }
+    }
+}
+
+impl From<SecretString> for PresentedSecret {
+    fn from(secret: SecretString) -> Self {
+        Self { decoded: Some(secret), as_sent: None }
+    }
+}
+
 /// The one way a client authenticates in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
@@ -35,7 +64,7 @@ pub enum Credentials {
         /// Who it says it is.
         client_id: String,
         /// What proves it.
-        client_secret: SecretString,
+        client_secret: PresentedSecret,
     },
     /// `private_key_jwt` (RFC 7523 §2.2).
     Assertion {
@@ -59,7 +88,8 @@ impl Credentials {
         match (authorization, client_secret, client_assertion_type, client_assertion) {
             (Some(header), None, None, None) => Self::from_basic(header.expose(), client_id.as_deref()),
             (None, Some(client_secret), None, None) => {
-                Ok(Self::Secret { client_id: client_id.ok_or(ClientError::Malformed)?, client_secret })
+                let client_id = client_id.ok_or(ClientError::Malformed)?;
+                Ok(Self::Secret { client_id, client_secret: client_secret.into() })
             }
             (None, None, Some(kind), Some(assertion)) if kind == CLIENT_ASSERTION_TYPE => {
                 Self::from_assertion(assertion, client_id)
@@ -100,14 +130,14 @@ impl Credentials {
     }
 }
 
-fn decode_basic(header: &str) -> Option<(String, SecretString)> {
+fn decode_basic(header: &str) -> Option<(String, PresentedSecret)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") || header.len() > HEADER_BYTES_MAX {
         return None;
     }
     let decoded = SecretString::new(String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?);
     let (client_id, client_secret) = decoded.expose().split_once(':')?;
-    Some((form_decode(client_id)?, SecretString::new(form_decode(client_secret)?)))
+    Some((form_decode(client_id)?, PresentedSecret::form_encoded(client_secret)))
 }
 
 /// Takes back the `application/x-www-form-urlencoded` encoding of one value.
@@ -138,20 +168,34 @@ mod tests {
     }
 
     fn secret(id: &str, secret: &str) -> Credentials {
-        Credentials::Secret { client_id: id.to_owned(), client_secret: secret.to_owned().into() }
+        Credentials::Secret { client_id: id.to_owned(), client_secret: SecretString::new(secret.to_owned()).into() }
     }
 
     #[test]
     fn basic_credentials_are_form_decoded() {
         assert_eq!(Credentials::from_request(basic("portal:a:b")), Ok(secret("portal", "a:b")));
-        assert_eq!(Credentials::from_request(basic("a%20b:p%2Bq+r%C3%A9")), Ok(secret("a b", "p+q ré")));
+        for (sent, readings) in [
+            ("p%2Bq+r%C3%A9", vec!["p+q ré", "p%2Bq+r%C3%A9"]),
+            ("a+b/c==", vec!["a b/c==", "a+b/c=="]),
+            ("100%", vec!["100%"]),
+            ("%FF", vec!["%FF"]),
+            ("plain", vec!["plain"]),
+        ] {
+            let Ok(Credentials::Secret { client_id, client_secret }) =
+                Credentials::from_request(basic(&format!("a%20b:{sent}")))
+            else {
+                panic!("{sent}")
+            };
+            assert_eq!(client_id, "a b");
+            assert_eq!(client_secret.readings().map(SecretString::expose).collect::<Vec<_>>(), readings);
+        }
         let lower_case = PresentedCredentials {
             authorization: Some(format!("basic {}", STANDARD.encode("portal:")).into()),
             client_id: Some("portal".to_owned()),
             ..PresentedCredentials::default()
         };
         assert_eq!(Credentials::from_request(lower_case), Ok(secret("portal", "")));
-        for bad in ["portal", "portal:%", "portal:%2", "portal:%zz", "portal:%FF"] {
+        for bad in ["portal", "%:secret", "%2:secret", "%zz:secret", "%FF:secret"] {
             assert_eq!(Credentials::from_request(basic(bad)), Err(ClientError::Invalid), "{bad}");
         }
         for header in ["", "Basic", "Basic !!!", "Bearer abc", "Basic", &"Basic ".repeat(1000)] {

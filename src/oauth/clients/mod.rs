@@ -19,7 +19,7 @@ use crate::store::StoreError;
 pub(super) use assertions::audiences as assertion_audiences;
 pub(super) use authenticate::AuthenticatedClient;
 pub(super) use client::Client;
-pub use credentials::{CLIENT_ASSERTION_TYPE, Credentials, PresentedCredentials};
+pub use credentials::{CLIENT_ASSERTION_TYPE, Credentials, PresentedCredentials, PresentedSecret};
 
 /// Why a client was not recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +53,7 @@ impl TokenServer {
         let settings = self.0.settings.load();
         match credentials {
             Credentials::Secret { client_id, client_secret } => {
-                verify_secret(&settings, client_id, client_secret.expose()).ok_or(ClientError::Invalid)
+                verify_secret(&settings, client_id, client_secret).ok_or(ClientError::Invalid)
             }
             Credentials::Assertion { client_id, assertion } => {
                 let client = find(&settings, client_id).ok_or(ClientError::Invalid)?;
@@ -76,25 +76,29 @@ fn find(settings: &Settings, client_id: &str) -> Option<Arc<ApiClient>> {
 }
 
 /// The client of this id and secret.
-fn verify_secret(settings: &Settings, client_id: &str, client_secret: &str) -> Option<Arc<ApiClient>> {
+fn verify_secret(settings: &Settings, client_id: &str, client_secret: &PresentedSecret) -> Option<Arc<ApiClient>> {
     let client = find(settings, client_id);
     let proven = is_secret_of(client.as_ref().map(|client| &client.credential), client_secret);
     client.filter(|_| proven)
 }
 
 /// Whether this is the secret. The same work is done for a client that does not exist or has no secret.
-fn is_secret_of(credential: Option<&ClientCredential>, client_secret: &str) -> bool {
+fn is_secret_of(credential: Option<&ClientCredential>, client_secret: &PresentedSecret) -> bool {
     let expected = match credential {
         Some(ClientCredential::SecretHash(hash)) => Some(hash),
         Some(ClientCredential::PublicKey(_)) | None => None,
     };
-    let equal = constant_time_eq(expected.unwrap_or(&[0; 32]), &sha256(client_secret.as_bytes()));
+    let mut equal = false;
+    for reading in client_secret.readings() {
+        equal |= constant_time_eq(expected.unwrap_or(&[0; 32]), &sha256(reading.expose().as_bytes()));
+    }
     equal && expected.is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::SecretString;
 
     #[test]
     fn a_secret_opens_its_own_client_only() {
@@ -111,7 +115,10 @@ mod tests {
             .into(),
             ..Settings::default()
         };
-        let found = |id, secret| verify_secret(&settings, id, secret).map(|client| client.client_id.to_string());
+        let found = |id, secret: &str| {
+            let secret = SecretString::new(secret.to_owned()).into();
+            verify_secret(&settings, id, &secret).map(|client| client.client_id.to_string())
+        };
         assert_eq!(found("portal", "s3cret"), Some("portal".to_owned()));
         for (id, secret) in [
             ("portal", "0ther"),

@@ -181,7 +181,7 @@ pub(crate) fn credentials_by(key: &PrivateJwk, client_id: &str, now: Timestamp, 
 }
 
 pub(crate) fn secret_of(client_id: &str, client_secret: &str) -> Credentials {
-    Credentials::Secret { client_id: client_id.to_owned(), client_secret: secret(client_secret) }
+    Credentials::Secret { client_id: client_id.to_owned(), client_secret: secret(client_secret).into() }
 }
 
 pub(crate) fn new_key() -> PrivateJwk {
