@@ -90,6 +90,7 @@ async fn fill(world: &World, count: usize) -> String {
                 scope: "orders".to_owned(),
                 resource_server: None,
                 jkt: None,
+                signing_algorithm: None,
                 issued_at: now.as_millis(),
                 expires_at,
             })));

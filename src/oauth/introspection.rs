@@ -133,7 +133,7 @@ impl TokenServer {
         Timestamp::from_millis(expires_at).since(self.0.clock.now()).as_secs()
     }
 
-    fn audience(&self, resource_server: Option<&str>) -> Option<String> {
+    pub(super) fn audience(&self, resource_server: Option<&str>) -> Option<String> {
         let Some(id) = resource_server else { return Some(self.0.issuer.clone()) };
         self.0.settings.load().resource_servers.get(id).map(|server| server.audience.clone())
     }

@@ -22,7 +22,8 @@ CREATE INDEX grants_by_user ON grants (user_id, client_id, id);
 CREATE INDEX grants_by_client ON grants (client_id);
 CREATE INDEX grants_by_expiry ON grants (expires_at);
 
--- Every access token, a JWT too. The id is the first part of an opaque token and the jti of a JWT.
+-- Every access token, a JWT too. The id is the first part of an opaque token and the jti of a JWT; only JWTs have a signing
+-- algorithm.
 CREATE TABLE access_tokens (
     id BLOB PRIMARY KEY,
     token_hash BLOB,
@@ -33,6 +34,7 @@ CREATE TABLE access_tokens (
     scope TEXT NOT NULL,
     resource_server TEXT,
     jkt TEXT,
+    signing_algorithm TEXT,
     client_epoch BIGINT NOT NULL,
     resource_epoch BIGINT NOT NULL,
     issued_at BIGINT NOT NULL,

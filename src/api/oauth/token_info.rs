@@ -43,6 +43,8 @@ pub(crate) struct TokenInfo {
     /// Milliseconds since the epoch.
     issued_at: i64,
     jti: String,
+    /// Of an access token that is a JWT and good for anything: signed anew, with the same claims. Opaque tokens are not kept.
+    token: Option<String>,
 }
 
 /// One or the other.

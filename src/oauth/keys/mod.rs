@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::OAuthError;
 use crate::clock::Clock;
-use crate::jose::{JoseError, SigningAlgorithm, SigningKey};
+use crate::jose::{JoseError, SigningAlgorithm, SigningKey, VerifyingKey};
 use crate::random::SharedRandom;
 use crate::secret::{Keyring, Purpose};
 use crate::settings::{CurrentSettings, Settings, TokenPolicy};
@@ -77,6 +77,11 @@ impl SigningKeys {
             tracing::error!(%algorithm, "there is no key to sign with");
             OAuthError::Unavailable
         })
+    }
+
+    /// The key of this name, if it is published.
+    pub(super) fn published_key(&self, kid: &str) -> Option<VerifyingKey> {
+        self.snapshot.load().published_key(kid, self.clock.now())
     }
 
     /// The public keys of everything that may still be in use.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::schedule;
 use crate::clock::Timestamp;
-use crate::jose::{SigningAlgorithm, SigningKey};
+use crate::jose::{SigningAlgorithm, SigningKey, VerifyingKey};
 use crate::secret::{Keyring, Purpose};
 use crate::store::rows::SigningKeyRow;
 
@@ -48,8 +48,17 @@ impl Snapshot {
 
     /// Everything that others may have to verify with.
     pub(super) fn published(&self, now: Timestamp) -> Vec<Value> {
-        let is_published = |key: &&ScheduledKey| key.published_until.is_none_or(|until| now < until);
-        self.es256.iter().chain(&self.rs256).filter(is_published).map(|scheduled| scheduled.key.public_jwk()).collect()
+        self.published_keys(now).map(SigningKey::public_jwk).collect()
+    }
+
+    /// The same, of one key.
+    pub(super) fn published_key(&self, kid: &str, now: Timestamp) -> Option<VerifyingKey> {
+        self.published_keys(now).find(|key| key.kid() == kid).map(|key| key.verifying_key().clone())
+    }
+
+    fn published_keys(&self, now: Timestamp) -> impl Iterator<Item = &SigningKey> {
+        let is_published = move |key: &&ScheduledKey| key.published_until.is_none_or(|until| now < until);
+        self.es256.iter().chain(&self.rs256).filter(is_published).map(|scheduled| scheduled.key.as_ref())
     }
 
     /// Whether there is a key whose time is over.

@@ -1,8 +1,10 @@
 //! The document, written token by token in the order of clients and grants. Pure.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::json;
 use uuid::Uuid;
+
+use crate::secret::SecretString;
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +13,8 @@ pub(super) enum TokenKind {
     Refresh,
 }
 
-/// What is told of a token. Its text is not among it: nobody has it but whoever it was given to.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// What is told of a token.
+#[derive(Serialize)]
 pub(super) struct ListedToken {
     #[serde(skip)]
     pub(super) kind: TokenKind,
@@ -23,6 +25,13 @@ pub(super) struct ListedToken {
     /// Milliseconds since the epoch.
     pub(super) issued_at: i64,
     pub(super) jti: Uuid,
+    /// Of a JWT that is good for anything. An opaque token nobody has but whoever it was given to.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
+    pub(super) token: Option<SecretString>,
+}
+
+fn exposed<S: Serializer>(token: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    token.as_ref().map(SecretString::expose).serialize(serializer)
 }
 
 /// Where in the document the next token goes.
@@ -73,7 +82,8 @@ mod tests {
         let mut document = Document::default();
         let mut text = Document::begin(user);
         for (client, grant, kind) in tokens {
-            let token = ListedToken { kind: *kind, is_valid: true, lifetime: 1000, issued_at: 5, jti: Uuid::nil() };
+            let jti = Uuid::nil();
+            let token = ListedToken { kind: *kind, is_valid: true, lifetime: 1000, issued_at: 5, jti, token: None };
             text += &document.add(client, Uuid::from_u128(*grant), &token);
         }
         text += &document.end();

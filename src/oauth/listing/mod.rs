@@ -2,7 +2,9 @@
 //! document that may be very long.
 //!
 //! It is read and written page by page, each when the one before has been taken, so that a hundred thousand tokens need no
-//! more memory than ten. The tokens themselves are not in it: the server keeps nothing of them but hashes.
+//! more memory than ten. Opaque tokens themselves are not in it: the server keeps nothing of them but hashes. Nor does it keep
+//! JWTs, but those that are good for anything are signed anew, which the server's own doors know of (`tokens/remade.rs`). Between two
+//! of them others get their turn: a signature takes up to a millisecond.
 
 mod document;
 mod persist;
@@ -19,7 +21,7 @@ use super::{OAuthError, TokenServer};
 use crate::ids::ClientId;
 use crate::secret::SecretString;
 use crate::settings::ApiClient;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use document::{Document, ListedToken, TokenKind};
 use persist::{Cursor, Page};
 use reach::Reach;
@@ -48,11 +50,9 @@ struct Subject {
 
 /// A list being written: call [`TokenListing::next`] until there is no more.
 pub struct TokenListing {
-    store: Store,
+    server: TokenServer,
     user_id: String,
     reach: Reach,
-    /// Milliseconds since the epoch.
-    now: i64,
     /// None after the last page.
     cursor: Option<Cursor>,
     document: Document,
@@ -67,6 +67,7 @@ impl TokenServer {
     /// # Errors
     /// The client may not ask, or the token it shows is not a valid one of a client that it administers.
     pub async fn list_tokens(&self, request: &TokenInfoRequest) -> Result<TokenListing, OAuthError> {
+        self.0.keys.ensure().await?;
         let asking = self.asking(&request.credentials).await?;
         let subject = self.subject(request).await?.ok_or(OAuthError::InvalidGrant)?;
         let reach = match asking {
@@ -76,12 +77,11 @@ impl TokenServer {
             Asking::Client(client_id) => reach::of_client(client_id, &subject.client_id)?,
         };
         let mut listing = TokenListing {
-            store: self.0.store.clone(),
+            server: self.clone(),
             document: Document::default(),
             written: Document::begin(&subject.user_id),
             user_id: subject.user_id,
             reach,
-            now: self.0.clock.now().as_millis(),
             cursor: Some(Cursor::default()),
             ended: false,
         };
@@ -165,12 +165,12 @@ impl TokenListing {
             self.ended = true;
             return Ok(());
         };
-        let Page { grants, next } = persist::read_page(&self.store, self.user_id.clone(), cursor).await?;
+        let Page { grants, next } = persist::read_page(&self.server.0.store, self.user_id.clone(), cursor).await?;
         self.cursor = next;
         for grant in grants {
             if self.reach.includes(&grant.client_id, grant.application_id.as_deref()) {
                 for token in grant.tokens {
-                    let listed = self.listed(&token).ok_or_else(|| corrupt("a token"))?;
+                    let listed = self.listed(&token).await?;
                     let grant_id = Uuid::from_slice(&grant.id).map_err(|_| corrupt("a grant"))?;
                     self.written.push_str(&self.document.add(&grant.client_id, grant_id, &listed));
                 }
@@ -179,13 +179,22 @@ impl TokenListing {
         Ok(())
     }
 
-    fn listed(&self, token: &persist::Token) -> Option<ListedToken> {
-        Some(ListedToken {
+    async fn listed(&self, token: &persist::Token) -> Result<ListedToken, StoreError> {
+        let is_valid = self.server.0.clock.now().as_millis() < token.expires_at;
+        let text = match &token.jwt {
+            Some(jwt) => {
+                tokio::task::yield_now().await;
+                self.server.remake_jwt(jwt)
+            }
+            None => None,
+        };
+        Ok(ListedToken {
             kind: if token.refreshes { TokenKind::Refresh } else { TokenKind::Access },
-            is_valid: self.now < token.expires_at,
+            is_valid,
             lifetime: token.expires_at.saturating_sub(token.issued_at),
             issued_at: token.issued_at,
-            jti: Uuid::from_slice(&token.id).ok()?,
+            jti: Uuid::from_slice(&token.id).map_err(|_| corrupt("a token"))?,
+            token: text,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::store::queries::listing as queries;
-use crate::store::rows::{IdBytes, ListedGrantRow};
+use crate::store::rows::{IdBytes, ListedAccessTokenRow, ListedGrantRow, LiveAccessToken};
 use crate::store::{Connection, QueryResult, Store, StoreError};
 
 /// Grants, and access tokens, on a page.
@@ -41,6 +41,8 @@ pub(super) struct Token {
     pub(super) refreshes: bool,
     pub(super) issued_at: i64,
     pub(super) expires_at: i64,
+    /// All of it, if it is a JWT.
+    pub(super) jwt: Option<Box<LiveAccessToken>>,
 }
 
 /// Reads the page at a cursor.
@@ -61,26 +63,30 @@ fn page(connection: &mut Connection, user: &str, cursor: Cursor) -> QueryResult<
     let until = (last.client_id.as_str(), last.id.as_slice());
     let access_tokens = queries::list_access_tokens(connection, user, from, until, PAGE_MAX)?;
     let is_full = i64::try_from(access_tokens.len()).unwrap_or(i64::MAX) >= PAGE_MAX;
-    let unfinished = access_tokens.last().filter(|_| is_full).map(|token| (token.grant_id.clone(), token.id.clone()));
+    let unfinished = access_tokens.last().filter(|_| is_full).map(|ListedAccessTokenRow { token, .. }| Cursor {
+        client_id: token.client_id.clone(),
+        grant_id: token.grant_id.clone().unwrap_or_default(),
+        token_id: Some(token.id.clone()),
+    });
     let next = match &unfinished {
-        Some((grant_id, token_id)) => {
-            let client_id = access_tokens.last().map(|token| token.client_id.clone()).unwrap_or_default();
-            Some(Cursor { client_id, grant_id: grant_id.clone(), token_id: Some(token_id.clone()) })
-        }
+        Some(cursor) => Some(cursor.clone()),
         None if i64::try_from(grants.len()).unwrap_or(i64::MAX) < PAGE_MAX => None,
         None => Some(Cursor { client_id: last.client_id.clone(), grant_id: last.id.clone(), token_id: None }),
     };
-    let read = whole(grants, unfinished.as_ref().map(|(grant, _)| grant));
+    let read = whole(grants, unfinished.as_ref().map(|cursor| &cursor.grant_id));
     let ids: Vec<IdBytes> =
         read.iter().map(|grant| &grant.id).filter(|id| resumed.as_ref() != Some(id)).cloned().collect();
     let mut tokens: HashMap<IdBytes, Vec<Token>> = HashMap::new();
     for row in queries::list_refresh_tokens(connection, &ids)? {
-        let token = Token { id: row.id, refreshes: true, issued_at: row.issued_at, expires_at: row.expires_at };
+        let (issued_at, expires_at) = (row.issued_at, row.expires_at);
+        let token = Token { id: row.id, refreshes: true, issued_at, expires_at, jwt: None };
         tokens.entry(row.grant_id).or_default().push(token);
     }
     for row in access_tokens {
-        let token = Token { id: row.id, refreshes: false, issued_at: row.issued_at, expires_at: row.expires_at };
-        tokens.entry(row.grant_id).or_default().push(token);
+        let (id, grant_id) = (row.token.id.clone(), row.token.grant_id.clone().unwrap_or_default());
+        let (issued_at, expires_at) = (row.token.issued_at, row.token.expires_at);
+        let jwt = row.token.signing_algorithm.is_some().then(|| Box::new(row.into()));
+        tokens.entry(grant_id).or_default().push(Token { id, refreshes: false, issued_at, expires_at, jwt });
     }
     let grants = read.into_iter().map(|row| Grant {
         tokens: tokens.remove(&row.id).unwrap_or_default(),

@@ -44,11 +44,9 @@ impl TokenServer {
         if let Some((id, _)) = text::parse_refresh_token(&self.0.keyring, presented) {
             let event = event(EventType::TokenRevokeRefreshTokenSuccess);
             persist::revoke_refresh_token(&self.0.store, id, client.id(), event).await?;
-        } else if let Some(id) = text::access_token_id(presented) {
-            let presented =
-                persist::PresentedAccessToken { id, hash: text::access_token_hash(&self.0.keyring, presented) };
+        } else if let Some(live) = self.unrevoked_access_token(presented).await? {
             let event = event(EventType::TokenRevokeAccessTokenSuccess);
-            persist::revoke_access_token(&self.0.store, presented, client.id(), event).await?;
+            persist::revoke_access_token(&self.0.store, live.token.id, client.id(), event).await?;
         }
         Ok(())
     }

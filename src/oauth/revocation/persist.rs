@@ -2,34 +2,23 @@
 
 use super::ends_grant;
 use super::reach::Party;
-use crate::secret::constant_time_eq;
 use crate::store::queries::tokens::epoch_kind;
 use crate::store::queries::{authorizations, events, tokens, users};
-use crate::store::rows::{AccessTokenRow, ConsentRow, EventRow, PortalTokenRow};
+use crate::store::rows::{ConsentRow, EventRow, IdBytes, PortalTokenRow};
 use crate::store::{Connection, QueryResult, Store, StoreError};
-
-/// What somebody holds who presents an access token.
-pub(super) struct PresentedAccessToken {
-    pub(super) id: [u8; 16],
-    pub(super) hash: [u8; 32],
-}
 
 /// Ends an access token, if it is this client's.
 pub(super) async fn revoke_access_token(
     store: &Store,
-    presented: PresentedAccessToken,
+    id: IdBytes,
     client: &str,
     event: EventRow,
 ) -> Result<(), StoreError> {
     let client = client.to_owned();
     store
         .write(move |connection| {
-            let found = tokens::find_access_token(connection, &presented.id)?;
-            let is_theirs = |row: &AccessTokenRow| {
-                row.client_id == client
-                    && row.token_hash.as_deref().is_some_and(|hash| constant_time_eq(hash, &presented.hash))
-            };
-            if let Some(row) = found.filter(is_theirs) {
+            let found = tokens::find_access_token(connection, &id)?;
+            if let Some(row) = found.filter(|row| row.client_id == client) {
                 tokens::delete_access_token(connection, &row.id)?;
                 events::insert_event(connection, &EventRow { user_id: row.user_id, ..event })?;
             }

@@ -120,12 +120,25 @@ impl TokenServer {
     /// The token of this text, if it is alive: neither expired nor revoked, alone or with what it rests on, and its
     /// installation may go on.
     pub(in crate::oauth) async fn live_access_token(&self, text: &str) -> Result<Option<LiveAccessToken>, StoreError> {
+        let live = self.unrevoked_access_token(text).await?;
+        Ok(live.filter(|live| self.is_good(live)))
+    }
+
+    /// Whether a token that was not revoked is good for anything: it has not expired, and its installation may go on.
+    pub(super) fn is_good(&self, live: &LiveAccessToken) -> bool {
+        self.0.clock.now().as_millis() < live.token.expires_at && self.may_go_on(live)
+    }
+
+    /// The token of this text, if it was not revoked. Whether it has expired is not looked at.
+    pub(in crate::oauth) async fn unrevoked_access_token(
+        &self,
+        text: &str,
+    ) -> Result<Option<LiveAccessToken>, StoreError> {
         let Some(id) = text::access_token_id(text) else { return Ok(None) };
         let Some(live) = self.0.access_tokens.find(id.to_vec()).await? else { return Ok(None) };
         let presented = text::access_token_hash(&self.0.keyring, text);
         let same = live.token.token_hash.as_deref().is_some_and(|hash| constant_time_eq(hash, &presented));
-        let alive = self.0.clock.now().as_millis() < live.token.expires_at && self.may_go_on(&live);
-        Ok((same && alive).then_some(live))
+        Ok((same || self.is_remade(text, &live).await?).then_some(live))
     }
 
     fn may_go_on(&self, live: &LiveAccessToken) -> bool {

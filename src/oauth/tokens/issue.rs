@@ -54,13 +54,17 @@ impl TokenServer {
             scope: scope::for_resource_server(scope, resource_server)?,
             resource_server: resource_server.map(|server| server.id.clone()),
             jkt,
+            signing_algorithm: None,
             issued_at: now.as_millis(),
             expires_at,
         };
         let text = match policy.access_token_format {
             TokenFormat::Opaque => text::new_access_token(&id, self.0.random.as_ref()),
             TokenFormat::Jwt => {
-                let means = Meaning { id, row: &row, grant, resource_server };
+                row.signing_algorithm = Some(policy.signing_algorithm.as_str().to_owned());
+                let authentication = grant.map(GrantRow::authentication);
+                let audience = resource_server.map_or(self.0.issuer.as_str(), |server| &server.audience);
+                let means = Meaning { id, row: &row, authentication: authentication.as_ref(), audience };
                 self.jwt_access_token(&means, policy.signing_algorithm)?
             }
         };

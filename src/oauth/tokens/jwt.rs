@@ -1,7 +1,7 @@
 //! Access tokens that say what they mean (RFC 9068).
 //!
 //! They have a row like all others, with a hash of the whole text: at our own doors they are recognised by that, which is
-//! cheaper than a signature and knows of revocation.
+//! cheaper than a signature and knows of revocation. Those that were signed anew are in `remade`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,14 +14,14 @@ use super::text::TOKEN_BYTES_MAX;
 use crate::clock::Timestamp;
 use crate::jose::{JoseError, SigningAlgorithm};
 use crate::secret::SecretString;
-use crate::settings::ResourceServer;
-use crate::store::rows::{AccessTokenRow, GrantRow};
+use crate::store::rows::{AccessTokenRow, AuthenticationColumns};
 
 /// RFC 9068 §2.1.
-const TYPE: &str = "at+jwt";
+pub(super) const TYPE: &str = "at+jwt";
 
+/// RFC 9068 §2.2.
 #[derive(Serialize)]
-struct Claims<'a> {
+pub(super) struct Claims<'a> {
     iss: &'a str,
     sub: &'a str,
     aud: &'a str,
@@ -52,36 +52,40 @@ pub(super) struct Meaning<'a> {
     pub(super) id: [u8; 16],
     /// All but its hash.
     pub(super) row: &'a AccessTokenRow,
-    /// What it rests on; none for a client's own.
-    pub(super) grant: Option<&'a GrantRow>,
-    /// Whom it is meant for; none for this server.
-    pub(super) resource_server: Option<&'a ResourceServer>,
+    /// Of the grant it rests on; none for a client's own.
+    pub(super) authentication: Option<&'a AuthenticationColumns>,
+    /// Whom it is meant for.
+    pub(super) audience: &'a str,
 }
 
 impl TokenServer {
+    /// What a token says. All of it is in its row and its grant's, but for the server's name and the audience's.
+    pub(super) fn claims<'a>(&'a self, means: &Meaning<'a>) -> Claims<'a> {
+        let Meaning { id, row, authentication, audience } = *means;
+        let seconds = |millis| Timestamp::from_millis(millis).as_secs();
+        Claims {
+            iss: &self.0.issuer,
+            sub: row.user_id.as_deref().unwrap_or(&row.client_id),
+            aud: audience,
+            client_id: &row.client_id,
+            iat: seconds(row.issued_at),
+            exp: seconds(row.expires_at),
+            jti: Uuid::from_bytes(id),
+            scope: &row.scope,
+            auth_time: authentication.map(|login| seconds(login.auth_time)),
+            acr: authentication.and_then(|login| login.acr.as_deref()),
+            amr: authentication.map(|login| tokens::amr(login.amr.as_deref())).unwrap_or_default(),
+            cnf: row.jkt.as_deref().map(|jkt| Confirmation { jkt }),
+        }
+    }
+
     /// The text of a token.
     pub(super) fn jwt_access_token(
         &self,
         means: &Meaning<'_>,
         algorithm: SigningAlgorithm,
     ) -> Result<SecretString, OAuthError> {
-        let Meaning { id, row, grant, resource_server } = *means;
-        let seconds = |millis| Timestamp::from_millis(millis).as_secs();
-        let claims = Claims {
-            iss: &self.0.issuer,
-            sub: row.user_id.as_deref().unwrap_or(&row.client_id),
-            aud: resource_server.map_or(self.0.issuer.as_str(), |server| &server.audience),
-            client_id: &row.client_id,
-            iat: seconds(row.issued_at),
-            exp: seconds(row.expires_at),
-            jti: Uuid::from_bytes(id),
-            scope: &row.scope,
-            auth_time: grant.map(|grant| seconds(grant.auth_time)),
-            acr: grant.and_then(|grant| grant.acr.as_deref()),
-            amr: grant.map(|grant| tokens::amr(grant.amr.as_deref())).unwrap_or_default(),
-            cnf: row.jkt.as_deref().map(|jkt| Confirmation { jkt }),
-        };
-        self.sign(algorithm, TYPE, &claims).map(SecretString::new)
+        self.sign(algorithm, TYPE, &self.claims(means)).map(SecretString::new)
     }
 
     /// Signs with the key of this algorithm that signs now.

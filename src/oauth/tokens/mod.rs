@@ -6,6 +6,7 @@
 mod bearer;
 mod issue;
 mod jwt;
+mod remade;
 pub(super) mod rotation;
 pub(super) mod text;
 

@@ -184,7 +184,7 @@ macro_rules! insert_grants {
 macro_rules! insert_access_tokens {
     () => {
         "INSERT INTO access_tokens (id, token_hash, grant_id, client_id, application_id, user_id, scope, \
-           resource_server, jkt, issued_at, expires_at, client_epoch, resource_epoch) \
+           resource_server, jkt, signing_algorithm, issued_at, expires_at, client_epoch, resource_epoch) \
          SELECT u.*, COALESCE(c.epoch, 0), COALESCE(r.epoch, 0) FROM "
     };
 }

@@ -155,6 +155,7 @@ row_statement! {
         scope: String,
         resource_server: Option<String>,
         jkt: Option<String>,
+        signing_algorithm: Option<String>,
         issued_at: i64,
         expires_at: i64,
     }

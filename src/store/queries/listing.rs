@@ -81,8 +81,11 @@ pub fn list_access_tokens(
     limit: i64,
 ) -> QueryResult<Vec<ListedAccessTokenRow>> {
     const TOKENS: &str = concat!(
-        "SELECT t.id, t.client_id, t.grant_id, t.issued_at, t.expires_at FROM access_tokens AS t \
-         JOIN grants AS g ON g.id = t.grant_id AND g.client_epoch = t.client_epoch",
+        "SELECT t.id, t.token_hash, t.grant_id, t.client_id, t.application_id, t.user_id, t.scope, t.resource_server, \
+           t.jkt, t.signing_algorithm, t.issued_at, t.expires_at, g.amr, g.acr, g.auth_time, \
+           d.application_version, d.platform FROM access_tokens AS t \
+         JOIN grants AS g ON g.id = t.grant_id AND g.client_epoch = t.client_epoch \
+         LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
         epochs_of_t!(),
         " WHERE",
         is_alive!(),

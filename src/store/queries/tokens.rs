@@ -22,6 +22,7 @@ type AccessTokenColumns = (
     Text,
     Nullable<Text>,
     Nullable<Text>,
+    Nullable<Text>,
     BigInt,
     BigInt,
 );
@@ -58,7 +59,7 @@ keyed_statement! {
     /// Access tokens that are alive.
     LiveAccessTokens by IdBytes as Binary:
     "SELECT t.id, t.token_hash, t.grant_id, t.client_id, t.application_id, t.user_id, t.scope, t.resource_server, t.jkt, \
-       t.issued_at, t.expires_at, g.auth_time, g.amr, g.acr, d.application_version, d.platform",
+       t.signing_algorithm, t.issued_at, t.expires_at, g.auth_time, g.amr, g.acr, d.application_version, d.platform",
     concat!(
         " JOIN access_tokens AS t ON t.id = k.key \
           LEFT JOIN grants AS g ON g.id = t.grant_id \

@@ -25,8 +25,15 @@ pub struct GrantRow {
     pub expires_at: i64,
 }
 
+impl GrantRow {
+    /// How and when the user logged in.
+    pub fn authentication(&self) -> AuthenticationColumns {
+        AuthenticationColumns { amr: self.amr.clone(), acr: self.acr.clone(), auth_time: self.auth_time }
+    }
+}
+
 /// An access token. The epochs it is made under are the database's matter.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = access_tokens)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct AccessTokenRow {
@@ -43,6 +50,8 @@ pub struct AccessTokenRow {
     pub resource_server: Option<String>,
     /// The key it is bound to (RFC 9449 §6.1).
     pub jkt: Option<String>,
+    /// What it is signed with, if it is a JWT; none for an opaque token.
+    pub signing_algorithm: Option<String>,
     pub issued_at: i64,
     pub expires_at: i64,
 }
@@ -88,11 +97,14 @@ pub struct LiveAccessToken {
 }
 
 /// How and when a user logged in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthenticationColumns {
+    #[diesel(sql_type = Nullable<Text>)]
     pub amr: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     pub acr: Option<String>,
+    #[diesel(sql_type = BigInt)]
     pub auth_time: i64,
 }
 
@@ -149,20 +161,28 @@ pub struct ListedGrantRow {
     pub application_id: Option<String>,
 }
 
-/// What a list of tokens tells of an access token of a user.
+/// An access token of a user that a list of tokens tells of.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct ListedAccessTokenRow {
-    #[diesel(sql_type = Binary)]
-    pub id: IdBytes,
-    #[diesel(sql_type = Text)]
-    pub client_id: String,
-    #[diesel(sql_type = Binary)]
-    pub grant_id: IdBytes,
-    #[diesel(sql_type = BigInt)]
-    pub issued_at: i64,
-    #[diesel(sql_type = BigInt)]
-    pub expires_at: i64,
+    /// The token.
+    #[diesel(embed)]
+    pub token: AccessTokenRow,
+    /// Of the grant it rests on.
+    #[diesel(embed)]
+    pub authentication: AuthenticationColumns,
+    /// Of an installation.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub application_version: Option<String>,
+    /// The same.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub platform: Option<String>,
+}
+
+impl From<ListedAccessTokenRow> for LiveAccessToken {
+    fn from(row: ListedAccessTokenRow) -> Self {
+        let ListedAccessTokenRow { token, authentication, application_version, platform } = row;
+        Self { token, authentication: Some(authentication), installation: application_version.zip(platform) }
+    }
 }
 
 /// A client assertion's `jti`, by its keyed hash.

@@ -83,6 +83,7 @@ async fn a_list_that_breaks_does_not_look_whole(database: Database) {
         scope: String::new(),
         resource_server: None,
         jkt: None,
+        signing_algorithm: None,
         issued_at: 0,
         expires_at: i64::MAX,
     };

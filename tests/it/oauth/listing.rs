@@ -26,20 +26,20 @@ on_both_databases!(
     a_list_goes_on_while_tokens_are_revoked,
 );
 
-const PORTAL: (&str, &str) = ("portal", "portal secret");
+pub(super) const PORTAL: (&str, &str) = ("portal", "portal secret");
 
 fn by_installation(world: &World, installation: &Installation, access_token: &str) -> TokenInfoRequest {
     let credentials = installation.assertion(world.clock.now(), &json!({}));
     TokenInfoRequest { credentials, access_token: Some(secret(access_token)), refresh_token: None }
 }
 
-fn by_portal(tokens: &TokenResponse) -> TokenInfoRequest {
+pub(super) fn by_portal(tokens: &TokenResponse) -> TokenInfoRequest {
     let access_token = Some(secret(tokens.access_token.expose()));
     TokenInfoRequest { credentials: secret_of(PORTAL.0, PORTAL.1), access_token, refresh_token: None }
 }
 
 /// What the portal may do.
-fn permit(world: &World, permissions: &[Permission], administers: &[&str]) {
+pub(super) fn permit(world: &World, permissions: &[Permission], administers: &[&str]) {
     world.configure(|settings| {
         let client = settings.api_clients.get_mut(&PORTAL.0.parse().unwrap()).unwrap();
         let client = Arc::make_mut(client);
@@ -49,7 +49,7 @@ fn permit(world: &World, permissions: &[Permission], administers: &[&str]) {
 }
 
 /// The document, and in how many pieces it came.
-async fn list(world: &World, request: &TokenInfoRequest) -> Result<(Value, usize), OAuthError> {
+pub(super) async fn list(world: &World, request: &TokenInfoRequest) -> Result<(Value, usize), OAuthError> {
     let mut listing = world.token_server.list_tokens(request).await?;
     let (mut document, mut pieces) = (String::new(), 0);
     while let Some(piece) = listing.next().await.unwrap() {
@@ -262,6 +262,7 @@ pub(crate) async fn insert(store: &Store, client: &str, application: Option<&str
             scope: "openid".to_owned(),
             resource_server: None,
             jkt: None,
+            signing_algorithm: None,
             issued_at: now,
             expires_at: now + 900_000,
         };

@@ -17,6 +17,7 @@ mod pin;
 mod pushed;
 mod reaches;
 mod refresh;
+mod remade;
 mod revocation;
 mod sessions;
 mod web;

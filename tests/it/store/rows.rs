@@ -119,6 +119,7 @@ pub(super) fn access_token(hash: u8) -> AccessTokenRow {
         scope: "device".to_owned(),
         resource_server: None,
         jkt: None,
+        signing_algorithm: Some("ES256".to_owned()),
         issued_at: NOW.as_millis(),
         expires_at: NOW.as_millis() + 60_000,
     }

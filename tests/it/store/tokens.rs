@@ -54,6 +54,7 @@ fn token(grant: Option<&GrantRow>) -> AccessTokenRow {
         scope: "orders".to_owned(),
         resource_server: None,
         jkt: None,
+        signing_algorithm: None,
         issued_at: NOW.as_millis(),
         expires_at: NOW.as_millis() + 60_000,
     }

@@ -283,8 +283,8 @@ set_statement! {
     InsertAccessTokens over AccessTokenRow:
     insert_access_tokens!(),
     concat!(
-        " AS u (id, token_hash, grant_id, client_id, application_id, user_id, scope, resource_server, jkt, issued_at, \
-           expires_at)",
+        " AS u (id, token_hash, grant_id, client_id, application_id, user_id, scope, resource_server, jkt, \
+           signing_algorithm, issued_at, expires_at)",
         epochs_of_u!()
     );
     {
@@ -297,6 +297,7 @@ set_statement! {
         scope: String,
         resource_server: Option<String>,
         jkt: Option<String>,
+        signing_algorithm: Option<String>,
         issued_at: i64,
         expires_at: i64,
     }
