@@ -1,6 +1,12 @@
 //! Devices in the database. Each change and its event are one database transaction.
 
-use super::authenticators::AuthenticatorName;
+mod authenticators;
+
+pub(super) use authenticators::{
+    begin_try, change_authenticator, delete_authenticator, find_answering_key, find_authenticator_key, find_failures,
+    set_authenticator,
+};
+
 use super::enrolment::{EnrolmentRefusal, KeyEnrolment, decide_keys};
 use super::{Device, DeviceError, Enrolment, EnrolmentError, EnrolmentState, Transport};
 use crate::clock::Timestamp;
@@ -8,11 +14,8 @@ use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::PublicJwk;
 use crate::random::SharedRandom;
 use crate::settings::{MobileAuthentication, Platform};
-use crate::store::journal::{Entry, Guard, Outcome};
 use crate::store::queries::{authorizations, devices as queries, events, tokens, users};
-use crate::store::rows::{
-    AssertionIdRow, AuthenticatorRow, AuthenticatorTry, DeviceRow, EnrolmentRow, EventRow, PushAddressRow,
-};
+use crate::store::rows::{DeviceRow, EnrolmentRow, EventRow, PushAddressRow};
 use crate::store::{Batched, Connection, Store, StoreError, WriteError};
 
 /// The most authenticators shown: far above what people have.
@@ -229,112 +232,6 @@ pub(super) async fn find_enrolment_state(
     Ok(Some(EnrolmentState { enrolment: enrolment.try_into()?, authenticators, push }))
 }
 
-/// The key an answer by this authenticator is verified with, and the device. `None` for `name` is the installation's key.
-pub(super) async fn find_answering_key(
-    store: &Store,
-    device: &DeviceId,
-    user: &UserId,
-    name: Option<String>,
-) -> Result<Option<(Device, PublicJwk)>, StoreError> {
-    let (device, user) = (device.clone(), user.clone());
-    let found = store
-        .read(move |connection| {
-            let (device, user) = (device.as_str(), user.as_str());
-            let enrolled = queries::find_enrolment(connection, device, user)?.is_some();
-            let Some(row) = queries::find_device(connection, device)?.filter(|_| enrolled) else { return Ok(None) };
-            let key = match name {
-                None => Some(row.public_key.clone()),
-                Some(name) => {
-                    queries::find_authenticator(connection, device, user, &name)?.map(|found| found.public_key)
-                }
-            };
-            Ok(key.map(|key| (row, key)))
-        })
-        .await?;
-    found.map(|(row, key)| Ok((Device::try_from(row)?, public_key(&key)?))).transpose()
-}
-
-/// The key of an authenticator.
-pub(super) async fn find_authenticator_key(
-    store: &Store,
-    device: &DeviceId,
-    user: &UserId,
-    name: &AuthenticatorName,
-) -> Result<Option<PublicJwk>, StoreError> {
-    let (device, user, name) = (device.clone(), user.clone(), name.to_string());
-    let find = move |connection: &mut Connection| {
-        queries::find_authenticator(connection, device.as_str(), user.as_str(), &name)
-    };
-    store.read(find).await?.map(|row| public_key(&row.public_key)).transpose()
-}
-
-/// Sets a further key of a user who is enrolled, and ends the refresh tokens that belong to the authenticator. Failed tries
-/// stay; where it is this key already, all does.
-pub(super) async fn set_authenticator(
-    store: &Store,
-    row: AuthenticatorRow,
-    event: EventRow,
-) -> Result<(), EnrolmentError> {
-    store
-        .write(move |connection| {
-            let AuthenticatorRow { device_id, user_id, name, public_key, .. } = &row;
-            if queries::find_enrolment(connection, device_id, user_id)?.is_none() {
-                return Err(refuse(EnrolmentRefusal::KeysNotEnrolled));
-            }
-            let present = queries::find_authenticator(connection, device_id, user_id, name)?;
-            if present.is_some_and(|present| present.public_key == *public_key) {
-                return Ok(());
-            }
-            // Also where there was none: a token that was being bound while the last one was removed.
-            tokens::delete_refresh_tokens_of_authenticator(connection, device_id, user_id, name)?;
-            queries::set_authenticator(connection, &row)?;
-            Ok(events::insert_event(connection, &event)?)
-        })
-        .await
-}
-
-/// Puts a key in the place of this one and forgets failed tries; `false` when another has taken its place.
-pub(super) async fn change_authenticator(
-    store: &Store,
-    row: AuthenticatorRow,
-    present: PublicJwk,
-    event: EventRow,
-) -> Result<bool, StoreError> {
-    store
-        .write(move |connection| {
-            let changed = queries::change_authenticator(connection, &row, &present.to_json())?;
-            if changed {
-                events::insert_event(connection, &event)?;
-            }
-            Ok(changed)
-        })
-        .await
-}
-
-/// Counts a try, if there is one left, and uses up what came with it.
-pub(super) async fn begin_try(
-    store: &Store,
-    attempt: AuthenticatorTry,
-    assertions: Vec<AssertionIdRow>,
-) -> Result<Outcome, StoreError> {
-    let guard = Guard::AuthenticatorTry(Box::new(attempt));
-    store.commit(Entry { assertions, guard, inserts: Vec::new() }).await
-}
-
-/// The tries of an authenticator without a success since; `None` where it is not enrolled (any more).
-pub(super) async fn find_failures(
-    store: &Store,
-    device: &DeviceId,
-    user: &UserId,
-    name: &AuthenticatorName,
-) -> Result<Option<i32>, StoreError> {
-    let (device, user, name) = (device.clone(), user.clone(), name.to_string());
-    let find = move |connection: &mut Connection| {
-        queries::find_authenticator(connection, device.as_str(), user.as_str(), &name)
-    };
-    Ok(store.read(find).await?.map(|row| row.failures))
-}
-
 /// Ends everything a user has on a device; `false` when there is nothing.
 pub(super) async fn disconnect(
     store: &Store,
@@ -351,27 +248,6 @@ pub(super) async fn disconnect(
             let grants = tokens::delete_grants_of_user_at_client(connection, user, device)?;
             let enrolled = remove_enrolment(connection, device, user)?;
             let found = enrolled || grants > 0;
-            if found {
-                events::insert_event(connection, &event)?;
-            }
-            Ok(found)
-        })
-        .await
-}
-
-/// Removes a further key, and the refresh tokens that belong to it; `false` when there is none.
-pub(super) async fn delete_authenticator(
-    store: &Store,
-    device: &DeviceId,
-    user: &UserId,
-    name: String,
-    event: EventRow,
-) -> Result<bool, StoreError> {
-    let (device, user) = (device.clone(), user.clone());
-    store
-        .write(move |connection| {
-            tokens::delete_refresh_tokens_of_authenticator(connection, device.as_str(), user.as_str(), &name)?;
-            let found = queries::delete_authenticator(connection, device.as_str(), user.as_str(), &name)?;
             if found {
                 events::insert_event(connection, &event)?;
             }
