@@ -62,7 +62,7 @@ impl Devices {
                 Outcome::Committed => return Ok(TryOutcome::Begun),
                 Outcome::Replayed => return Ok(TryOutcome::Replayed),
                 // None is left, or what has to follow was interrupted after the last one.
-                Outcome::Refused => match self.fail_try(device, user, name).await? {
+                Outcome::Refused | Outcome::UserDisabled => match self.fail_try(device, user, name).await? {
                     FailedTry::Exhausted => return Ok(TryOutcome::Exhausted),
                     FailedTry::Gone => return Ok(TryOutcome::NotAllowed),
                     // Somebody succeeded in between.

@@ -38,7 +38,7 @@ pub(super) async fn issue_own_token(
     event: EventRow,
 ) -> Result<bool, StoreError> {
     let inserts = vec![Insert::AccessToken(Box::new(token)), Insert::Event(Box::new(event))];
-    let entry = Entry { assertions, guard: Guard::None, inserts };
+    let entry = Entry { assertions, inserts, ..Entry::default() };
     Ok(store.commit(entry).await? == Outcome::Committed)
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn burn_code(
         status: AuthorizationStatus::Burnt.stored(),
         grant_id: None,
     };
-    let entry = Entry { assertions, guard: Guard::Code(Box::new(burnt)), inserts: Vec::new() };
+    let entry = Entry { assertions, guard: Guard::Code(Box::new(burnt)), ..Entry::default() };
     // Whoever was faster has made it useless too.
     store.commit(entry).await.map(|_| ())
 }
@@ -106,10 +106,10 @@ pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed,
     let mut inserts = vec![Insert::Grant(Box::new(grant))];
     inserts.extend(refresh_token.map(Box::new).map(Insert::RefreshToken));
     inserts.extend([Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))]);
-    match store.commit(Entry { assertions, guard, inserts }).await? {
+    match store.commit(Entry { assertions, guard, inserts, ..Entry::default() }).await? {
         Outcome::Committed => Ok(Redeemed::Issued),
         Outcome::Replayed => Ok(Redeemed::Replayed),
-        Outcome::Refused => {
+        Outcome::Refused | Outcome::UserDisabled => {
             let hash = code.code_hash.clone().unwrap_or_default();
             let find = move |connection: &mut _| authorizations::find_authorization_by_code(connection, &hash);
             Ok(Redeemed::UsedBefore(Box::new(store.read(find).await?.unwrap_or(code))))
@@ -168,9 +168,9 @@ pub(super) async fn refresh(store: &Store, refresh: Refresh) -> Result<Refreshed
     let guard = rotation.map_or(Guard::None, |rotation| Guard::RefreshToken(Box::new(rotation)));
     let mut inserts = vec![Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))];
     inserts.extend(proven.map(Box::new).map(Insert::AuthenticatorSuccess));
-    Ok(match store.commit(Entry { assertions, guard, inserts }).await? {
+    Ok(match store.commit(Entry { assertions, guard, inserts, ..Entry::default() }).await? {
         Outcome::Committed => Refreshed::Issued,
-        Outcome::Refused => Refreshed::Overtaken,
+        Outcome::Refused | Outcome::UserDisabled => Refreshed::Overtaken,
         Outcome::Replayed => Refreshed::Replayed,
     })
 }

@@ -19,6 +19,9 @@ pub enum AnyConnection {
     Sqlite(SqliteConnection),
 }
 
+/// Between two looks at whether a new database file is still locked.
+const LOCKED_PAUSE: Duration = Duration::from_millis(10);
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -71,8 +74,23 @@ impl Connector {
              PRAGMA query_only = {read_only};",
             self.busy_timeout.as_millis(),
         );
-        connection.batch_execute(&pragmas).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        self.while_locked(|| connection.batch_execute(&pragmas)).map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(connection)
+    }
+
+    /// SQLite does not wait for the lock under which a new file gets its write-ahead log: two who open it at the same moment
+    /// are told at once that it is locked.
+    fn while_locked(&self, mut configure: impl FnMut() -> QueryResult<()>) -> QueryResult<()> {
+        let tries = self.busy_timeout.as_millis() / LOCKED_PAUSE.as_millis();
+        for _ in 0..tries {
+            match configure() {
+                Err(diesel::result::Error::DatabaseError(_, information))
+                    if information.message() == "database is locked" => {}
+                configured => return configured,
+            }
+            std::thread::park_timeout(LOCKED_PAUSE);
+        }
+        configure()
     }
 
     fn connect_postgres(&self, role: Role) -> ConnectionResult<PgConnection> {

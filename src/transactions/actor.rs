@@ -101,6 +101,7 @@ impl TransactionActor {
                 self.act(decided.effect, command.sent.take(), context);
                 command.reply.send(Ok(decided.verdict));
             }
+            Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::NotTheirs)),
             // Whoever asks next starts from the row, which alone is true.
             Ok(Outcome::Refused | Outcome::Replayed) => {
                 self.leave(context);

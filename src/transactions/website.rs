@@ -155,9 +155,6 @@ impl Transactions {
         id: TransactionId,
         code: &str,
     ) -> Result<(), WebsiteError> {
-        if self.0.users.is_disabled(user).await? {
-            return Err(WebsiteError::NoSuchPendingTransaction);
-        }
         let by = By::Website { client: client.clone(), user: Some(user.clone()) };
         let action = Action::VerifyCode(SecretString::new(code.to_owned()));
         match self.0.command(id, by, action, None, None).await {
@@ -216,12 +213,15 @@ async fn start(
     let (row, event) = persist::start_rows(id, client, &plan, &asked, now, shared);
     let record = Record::starting(id, client.clone(), &plan, &asked);
     let entry = Entry {
+        user: asked.user.as_ref().map(ToString::to_string),
         guard: key.map_or(Guard::None, |key| Guard::IdempotencyKey(Box::new(key.row(id)))),
         inserts: vec![Insert::Transaction(Box::new(row)), Insert::Event(Box::new(event))],
         ..Entry::default()
     };
-    if shared.store.commit(entry).await? == Outcome::Refused {
-        return Err(WebsiteError::IdempotencyKeyInUse);
+    match shared.store.commit(entry).await? {
+        Outcome::Committed => {}
+        Outcome::Refused | Outcome::Replayed => return Err(WebsiteError::IdempotencyKeyInUse),
+        Outcome::UserDisabled => return Err(WebsiteError::NoWayToAsk),
     }
     shared.host(record).ok_or(WebsiteError::Unavailable)?;
     shared.metrics.transaction_started(persist::method_name(plan.authentication_type.method));
@@ -233,10 +233,7 @@ async fn start(
 async fn resolve(shared: &Shared, target: &Target) -> Result<(Asked, Option<StartedDevice>), WebsiteError> {
     match target {
         Target::Otp => Ok((Asked::default(), None)),
-        Target::Sms { user } => {
-            shared.admit(user).await?;
-            Ok((Asked { user: Some(user.clone()), ..Asked::default() }, None))
-        }
+        Target::Sms { user } => Ok((Asked { user: Some(user.clone()), ..Asked::default() }, None)),
         Target::Push { user, device } => {
             shared.admit(user).await?;
             let target = choose(shared.devices.push_targets(user).await?, device.as_ref())?;

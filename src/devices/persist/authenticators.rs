@@ -99,7 +99,7 @@ pub(in crate::devices) async fn begin_try(
     assertions: Vec<AssertionIdRow>,
 ) -> Result<Outcome, StoreError> {
     let guard = Guard::AuthenticatorTry(Box::new(attempt));
-    store.commit(Entry { assertions, guard, inserts: Vec::new() }).await
+    store.commit(Entry { assertions, guard, ..Entry::default() }).await
 }
 
 /// The tries of an authenticator without a success since; `None` where it is not enrolled (any more).

@@ -173,7 +173,7 @@ impl TokenServer {
             // Nobody has a challenge for it, and no two rows have the same.
             row.challenge_hash = row.id.clone();
         }
-        persist::save(&self.0.store, &self.0.users, Saving { row, events, device, ..Saving::default() }).await?;
+        persist::save(&self.0.store, Saving { row, events, device, ..Saving::default() }).await?;
         Ok(address)
     }
 

@@ -93,7 +93,7 @@ impl TokenServer {
             device: arrived.device,
             ..Saving::default()
         };
-        persist::save(&self.0.store, &self.0.users, saving).await?;
+        persist::save(&self.0.store, saving).await?;
         Ok(arrived.address)
     }
 

@@ -131,7 +131,7 @@ impl TokenServer {
             device: arrived.device,
             ..Saving::default()
         };
-        persist::save(&self.0.store, &self.0.users, saving).await?;
+        persist::save(&self.0.store, saving).await?;
         Ok(arrived.address)
     }
 
@@ -152,7 +152,7 @@ impl TokenServer {
         step(from, Step::Reject, Ahead { consent: false, for_device: row.device_code_id.is_some() })?;
         let arrived = self.turn_away(row, error, description);
         let saving = Saving { row: arrived.row, from: Some(from), device: arrived.device, ..Saving::default() };
-        persist::save(&self.0.store, &self.0.users, saving).await?;
+        persist::save(&self.0.store, saving).await?;
         Ok(arrived.address)
     }
 
@@ -175,7 +175,7 @@ impl TokenServer {
             device: arrived.device,
             ..Saving::default()
         };
-        persist::save(&self.0.store, &self.0.users, saving).await?;
+        persist::save(&self.0.store, saving).await?;
         Ok(Redirect { address: arrived.address, cookie })
     }
 

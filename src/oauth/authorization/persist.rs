@@ -3,7 +3,6 @@
 use super::consent;
 use super::page::PageRequestError;
 use super::state::AuthorizationStatus;
-use crate::ids::UserId;
 use crate::store::journal::{Entry, Guard, Insert, Outcome};
 use crate::store::queries::{authorizations, consents, device_codes, events, login_sessions, pushed_requests, users};
 use crate::store::rows::{
@@ -11,7 +10,6 @@ use crate::store::rows::{
     PushedRequestRow,
 };
 use crate::store::{Connection, Store, StoreError, WriteError};
-use crate::users::Users;
 
 /// The authorization that a challenge or verifier was made for.
 pub(super) async fn find_authorization(store: &Store, hash: [u8; 32]) -> Result<Option<AuthorizationRow>, StoreError> {
@@ -46,14 +44,9 @@ pub(super) struct Saving {
 }
 
 /// Saves a step, whole or not at all. A user who is disabled does not get any further.
-pub(super) async fn save(store: &Store, users: &Users, saving: Saving) -> Result<(), PageRequestError> {
+pub(super) async fn save(store: &Store, saving: Saving) -> Result<(), PageRequestError> {
     if saving.consent.is_some() || saving.session.is_some() || saving.device.is_some() {
         return store.write(move |connection| save_in(connection, &saving)).await;
-    }
-    if let Some(user) = saving.user().and_then(|user| UserId::new(user).ok())
-        && users.is_disabled(&user).await?
-    {
-        return Err(PageRequestError::UserDisabled);
     }
     commit(store, saving).await
 }
@@ -66,8 +59,9 @@ impl Saving {
     }
 }
 
-/// The way of nearly all steps: they share their commits. A user who is disabled at the same moment has no live tokens.
+/// The way of nearly all steps: they share their commits.
 async fn commit(store: &Store, saving: Saving) -> Result<(), PageRequestError> {
+    let user = saving.user().map(str::to_owned);
     let events = saving.events.into_iter().map(Box::new).map(Insert::Event);
     let (guard, row) = match saving.from {
         None => (Guard::None, Some(Insert::Authorization(Box::new(saving.row)))),
@@ -77,9 +71,10 @@ async fn commit(store: &Store, saving: Saving) -> Result<(), PageRequestError> {
         }
     };
     let inserts = row.into_iter().chain(events).collect();
-    match store.commit(Entry { assertions: Vec::new(), guard, inserts }).await? {
+    match store.commit(Entry { user, assertions: Vec::new(), guard, inserts }).await? {
         Outcome::Committed => Ok(()),
         Outcome::Refused | Outcome::Replayed => Err(PageRequestError::AlreadyAnswered),
+        Outcome::UserDisabled => Err(PageRequestError::UserDisabled),
     }
 }
 

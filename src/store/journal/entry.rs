@@ -9,6 +9,8 @@ use super::super::rows::{
 /// One change, committed whole or not at all: a condition and what is written when it holds.
 #[derive(Clone, Debug, Default)]
 pub struct Entry {
+    /// In whose name it happens; where the user is disabled it does not.
+    pub user: Option<String>,
     /// What must not have been seen before, and counts as seen from now on even when the guard does not hold.
     pub assertions: Vec<AssertionIdRow>,
     /// The condition, which is a write itself.
@@ -72,6 +74,8 @@ pub enum Outcome {
     Refused,
     /// An assertion was seen before; nothing else was written.
     Replayed,
+    /// The user is disabled; nothing was written.
+    UserDisabled,
 }
 
 impl Entry {

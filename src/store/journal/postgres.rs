@@ -13,7 +13,7 @@ use crate::store::rows::{
     CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow,
     TransactionUpdate,
 };
-use crate::store::schema::idempotency_keys;
+use crate::store::schema::{disabled_users, idempotency_keys};
 use statements::{
     CountTries, ForgetFailures, InsertAccessTokens, InsertAssertionIds, InsertAuthorizations, InsertCallbacks,
     InsertEvents, InsertGrants, InsertIdempotencyKeys, InsertRefreshTokens, InsertTransactions, RedeemCodes,
@@ -28,13 +28,17 @@ pub(super) fn apply(connection: &mut PgConnection, entries: &[&Entry]) -> QueryR
     Ok(outcomes)
 }
 
-/// Takes the assertions, then runs the guards of the entries whose assertions are new.
+/// Leaves out disabled users, takes the assertions of the others, then runs the guards of those whose assertions are new.
 fn decide(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
-    let replayed = replayed(connection, entries)?;
+    let disabled = disabled(connection, entries)?;
+    let is_disabled = |entry: &Entry| entry.user.as_ref().is_some_and(|user| disabled.contains(user));
+    let replayed = replayed(connection, entries, is_disabled)?;
     let mut guards = Guards::default();
     let mut outcomes = Vec::with_capacity(entries.len());
     for (position, entry) in entries.iter().enumerate() {
-        if replayed.contains(&position) {
+        if is_disabled(entry) {
+            outcomes.push(Outcome::UserDisabled);
+        } else if replayed.contains(&position) {
             outcomes.push(Outcome::Replayed);
         } else {
             outcomes.push(Outcome::Refused);
@@ -49,10 +53,27 @@ fn decide(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<Vec<
     Ok(outcomes)
 }
 
+/// Those of the users in whose names the entries are who are disabled.
+fn disabled(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<HashSet<String>> {
+    let users: Vec<&str> = entries.iter().filter_map(|entry| entry.user.as_deref()).collect();
+    if users.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<String> = disabled_users::table
+        .filter(disabled_users::user_id.eq_any(users))
+        .select(disabled_users::user_id)
+        .load(connection)?;
+    Ok(found.into_iter().collect())
+}
+
 /// Takes the assertions; the positions of the entries that have one which was seen before.
-fn replayed(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<HashSet<usize>> {
+fn replayed(
+    connection: &mut PgConnection,
+    entries: &[&Entry],
+    is_disabled: impl Fn(&Entry) -> bool,
+) -> QueryResult<HashSet<usize>> {
     let all = || {
-        let positions = entries.iter().enumerate();
+        let positions = entries.iter().enumerate().filter(|(_, entry)| !is_disabled(entry));
         positions.flat_map(|(position, entry)| entry.assertions.iter().map(move |row| (position, row)))
     };
     let rows: Vec<&AssertionIdRow> = all().map(|(_, row)| row).collect();

@@ -12,7 +12,7 @@ use crate::store::rows::{
     IdempotencyRow, RefreshRotation, TransactionUpdate,
 };
 use crate::store::schema::{
-    assertion_ids, authorizations, callbacks, events, idempotency_keys, refresh_tokens, transactions,
+    assertion_ids, authorizations, callbacks, disabled_users, events, idempotency_keys, refresh_tokens, transactions,
 };
 
 /// Writes the entries inside the transaction that is open: an outcome for each, in order.
@@ -21,6 +21,11 @@ pub(super) fn apply(connection: &mut SqliteConnection, entries: &[&Entry]) -> Qu
 }
 
 fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Outcome> {
+    if let Some(user) = &entry.user
+        && disabled_users::table.find(user).count().get_result::<i64>(connection)? > 0
+    {
+        return Ok(Outcome::UserDisabled);
+    }
     for row in &entry.assertions {
         if insert_into(assertion_ids::table).values(row).on_conflict_do_nothing().execute(connection)? == 0 {
             return Ok(Outcome::Replayed);

@@ -157,7 +157,7 @@ impl Writer {
         for (pending, outcome) in batch.iter().zip(outcomes) {
             match outcome {
                 Outcome::Committed => rows += pending.entry.rows(),
-                Outcome::Refused | Outcome::Replayed => refused += 1,
+                Outcome::Refused | Outcome::Replayed | Outcome::UserDisabled => refused += 1,
             }
         }
         self.counters.committed(batch.len(), refused, rows);

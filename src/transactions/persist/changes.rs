@@ -40,7 +40,12 @@ pub(in crate::transactions) fn change(change: &Change<'_>, shared: &Shared) -> E
     if let Some(row) = &change.command.idempotency {
         inserts.push(Insert::IdempotencyKey(row.clone()));
     }
-    Entry { guard: Guard::Transaction(Box::new(update(change, now))), inserts, ..Entry::default() }
+    // Who is disabled has no right code; what the server or the website decides happens all the same.
+    let user = match &change.command.action {
+        Action::VerifyCode(_) => record.user.as_ref().map(ToString::to_string),
+        _ => None,
+    };
+    Entry { user, guard: Guard::Transaction(Box::new(update(change, now))), inserts, ..Entry::default() }
 }
 
 fn update(change: &Change<'_>, now: Timestamp) -> TransactionUpdate {

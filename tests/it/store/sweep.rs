@@ -91,7 +91,8 @@ async fn forgets_what_has_expired(database: Database) {
     for number in 0..3 {
         let tokens = vec![Insert::AccessToken(Box::new(access_token(number)))];
         let key = Guard::IdempotencyKey(Box::new(idempotency_key(number)));
-        let entry = Entry { assertions: vec![assertion_id(number)], guard: key, inserts: tokens };
+        let assertions = vec![assertion_id(number)];
+        let entry = Entry { assertions, guard: key, inserts: tokens, ..Entry::default() };
         assert!(store.commit(entry).await.is_ok());
     }
     let end = NOW.after(Duration::from_secs(86_400));

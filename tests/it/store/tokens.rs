@@ -24,6 +24,7 @@ on_both_databases!(
     a_refresh_token_is_rotated_once,
     what_a_replayed_assertion_came_with_does_not_happen,
     two_assertions_are_both_used_up,
+    nothing_happens_in_the_name_of_a_disabled_user,
 );
 
 fn grant(user: &str) -> GrantRow {
@@ -236,7 +237,7 @@ async fn what_a_replayed_assertion_came_with_does_not_happen(database: Database)
     let entry = |jti| {
         let rotation = RefreshRotation { id: family.id.clone(), generation: 0, issued_at: 0, expires_at: 0 };
         let assertions = vec![assertion_id(jti)];
-        Entry { assertions, guard: Guard::RefreshToken(Box::new(rotation)), inserts: Vec::new() }
+        Entry { assertions, guard: Guard::RefreshToken(Box::new(rotation)), ..Entry::default() }
     };
     let seen = Entry { assertions: vec![assertion_id(1)], ..Entry::default() };
     assert_eq!(store.commit(seen).await, Ok(Outcome::Committed));
@@ -254,4 +255,19 @@ async fn two_assertions_are_both_used_up(database: Database) {
     for (first, second) in [(1, 3), (4, 2), (1, 2)] {
         assert_eq!(store.commit(entry(first, second)).await, Ok(Outcome::Replayed));
     }
+}
+
+async fn nothing_happens_in_the_name_of_a_disabled_user(database: Database) {
+    let store = database.store();
+    run(&store, "INSERT INTO disabled_users (user_id, disabled_at) VALUES ('alice', 1)").await;
+    let (of_alice, of_bob) = (token(None), token(None));
+    let entry = |user: &str, token: &AccessTokenRow| Entry {
+        user: Some(user.to_owned()),
+        assertions: vec![assertion_id(1)],
+        inserts: vec![Insert::AccessToken(Box::new(token.clone()))],
+        ..Entry::default()
+    };
+    let outcomes = join_all([entry("alice", &of_alice), entry("bob", &of_bob)].map(|entry| store.commit(entry))).await;
+    assert_eq!(outcomes, [Ok(Outcome::UserDisabled), Ok(Outcome::Committed)], "her assertion is not used up");
+    assert!(live(&store, &of_alice).await.is_none() && live(&store, &of_bob).await.is_some());
 }
