@@ -100,11 +100,10 @@ impl Connector {
             .ok_or_else(|| ConnectionError::InvalidConnectionUrl("is not a PostgreSQL URL".to_owned()))?;
         let mut connection = PgConnection::establish(url.expose())?;
         let settings = match role {
-            Role::Pool => "SET statement_timeout = '30s'",
-            // The journal runs a handful of statements, each against many rows by primary key. A plan made while a table
-            // was small must not become a scan of the grown one, and making plans anew for each batch costs more than
-            // running them.
-            Role::Journal => {
+            // Every statement finds its rows by an index. A plan made while a table was small, or before the database has
+            // looked at how it has grown, must not become a scan of all of it; and making plans anew for each batch costs
+            // more than running them.
+            Role::Pool | Role::Journal => {
                 "SET statement_timeout = '30s';
                  SET plan_cache_mode = force_generic_plan;
                  SET enable_seqscan = off;
