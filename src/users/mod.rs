@@ -42,7 +42,7 @@ struct Parts {
     store: Store,
     clock: Clock,
     random: SharedRandom,
-    /// Looked at with every request about a user.
+    /// For the doors where nothing is committed: the journal looks for itself.
     disabled: DisabledUsers,
 }
 
