@@ -1,6 +1,7 @@
-//! How fast whole flows are: `cargo bench --bench flows`. Everything on loopback, bounded in time, with every promise of
-//! durability kept. Options: `-- --seconds N` for each row (default 5), `-- --quick` leaves the million out, `-- --only TEXT`
-//! repeats only the flows whose name contains the text (`SMS`, `push`, `token`).
+//! How fast whole flows are: `cargo bench --bench flows`. Everything on loopback, bounded in time,
+//! with every promise of durability kept. Options: `-- --seconds N` for each row (default 5), `--
+//! --quick` leaves the million out, `-- --only TEXT` repeats only the flows whose name contains the
+//! text (`SMS`, `push`, `token`).
 
 #![allow(
     missing_docs,
@@ -54,20 +55,28 @@ struct Options {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     if let [command, url, count] = arguments.as_slice() {
         let measure = match command.as_str() {
             "memory" => memory::measure,
             _ => listing::measure,
         };
-        return measure(url.parse().expect("a database URL"), count.parse().expect("a number"));
+        return measure(
+            url.parse().expect("a database URL"),
+            count.parse().expect("a number"),
+        );
     }
     let value = |name: &str| {
         let position = arguments.iter().position(|argument| argument == name)?;
         arguments.get(position + 1).cloned()
     };
     let options = Options {
-        seconds: value("--seconds").and_then(|text| text.parse().ok()).unwrap_or(5),
+        seconds: value("--seconds")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(5),
         quick: arguments.iter().any(|argument| argument == "--quick"),
         only: value("--only").unwrap_or_default(),
     };
@@ -98,8 +107,12 @@ async fn repeat(flow: &str, world: &World, connections: usize, duration: Duratio
     match flow {
         SMS => rounds::sms(world, connections, duration).await,
         PUSH => rounds::push(world, connections, duration).await,
-        CLIENT_CREDENTIALS_JWT => tokens::client_credentials(world, "shop-jwt", connections, duration).await,
-        CLIENT_CREDENTIALS_OPAQUE => tokens::client_credentials(world, "shop", connections, duration).await,
+        CLIENT_CREDENTIALS_JWT => {
+            tokens::client_credentials(world, "shop-jwt", connections, duration).await
+        }
+        CLIENT_CREDENTIALS_OPAQUE => {
+            tokens::client_credentials(world, "shop", connections, duration).await
+        }
         REFRESH => tokens::refresh(world, connections, duration).await,
         INTROSPECTION_OPAQUE => tokens::introspection(world, "shop", connections, duration).await,
         INTROSPECTION_JWT => tokens::introspection(world, "shop-jwt", connections, duration).await,
@@ -110,25 +123,53 @@ async fn repeat(flow: &str, world: &World, connections: usize, duration: Duratio
 
 fn run(options: &Options) {
     let local = tokio::task::LocalSet::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let duration = Duration::from_secs(options.seconds);
     println!(
         "| flow | database | connections | per second | of the yardstick | p50 | p99 | p99/p50 | commits/s | rows per commit |"
     );
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     let yardstick = runtime.block_on(local.run_until(rounds::bare(64, duration)));
-    row("bare endpoint (the yardstick)", "–", 64, &yardstick, yardstick.per_second(), None);
+    row(
+        "bare endpoint (the yardstick)",
+        "–",
+        64,
+        &yardstick,
+        yardstick.per_second(),
+        None,
+    );
     let cluster = Cluster::start_with(POSTGRES_OPTIONS);
     for name in ["SQLite", "PostgreSQL"] {
         let folder = Folder::new(name);
-        let database = |name: &str| if name == "SQLite" { folder.database() } else { cluster.create_database() };
+        let database = |name: &str| {
+            if name == "SQLite" {
+                folder.database()
+            } else {
+                cluster.create_database()
+            }
+        };
         let world = World::start(database(name), None);
-        for (flow, connections) in FLOWS.iter().filter(|(flow, _)| flow.contains(&options.only)) {
+        for (flow, connections) in FLOWS
+            .iter()
+            .filter(|(flow, _)| flow.contains(&options.only))
+        {
             for connections in *connections {
                 let before = world.app.store.statistics();
-                let measured = runtime.block_on(local.run_until(repeat(flow, &world, *connections, duration)));
-                let commits = Commits::between(&before, &world.app.store.statistics(), measured.took);
-                row(flow, name, *connections, &measured, yardstick.per_second(), Some(commits));
+                let measured =
+                    runtime.block_on(local.run_until(repeat(flow, &world, *connections, duration)));
+                let commits =
+                    Commits::between(&before, &world.app.store.statistics(), measured.took);
+                row(
+                    flow,
+                    name,
+                    *connections,
+                    &measured,
+                    yardstick.per_second(),
+                    Some(commits),
+                );
             }
         }
         world.stop();
@@ -138,7 +179,14 @@ fn run(options: &Options) {
         let folder = Folder::new("twilio");
         let world = World::start(folder.database(), Some(&sandbox));
         let sms = runtime.block_on(local.run_until(rounds::sms(&world, 64, duration)));
-        row("SMS with Twilio's stand-in over HTTP", "SQLite", 64, &sms, yardstick.per_second(), None);
+        row(
+            "SMS with Twilio's stand-in over HTTP",
+            "SQLite",
+            64,
+            &sms,
+            yardstick.per_second(),
+            None,
+        );
         world.stop();
         memory(options, &cluster);
     }
@@ -157,17 +205,29 @@ fn measured_apart(command: &str, url: DatabaseUrl, count: usize) -> String {
         .args([command, &url, &count.to_string()])
         .output()
         .expect("the measuring process runs");
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    assert!(
+        child.status.success(),
+        "{}",
+        String::from_utf8_lossy(&child.stderr)
+    );
     String::from_utf8_lossy(&child.stdout).trim_end().to_owned()
 }
 
 fn listings(cluster: &Cluster) {
-    println!("\n| tokens listed | database | to the first byte | in all | size | memory at most, above before |");
+    println!(
+        "\n| tokens listed | database | to the first byte | in all | size | memory at most, above before |"
+    );
     println!("|---:|---|---:|---:|---:|---:|");
     for count in [10, 100_000] {
         let folder = Folder::new(&format!("listing-{count}"));
-        for (name, url) in [("SQLite", folder.database()), ("PostgreSQL", cluster.create_database())] {
-            println!("| {count} | {name} | {}", measured_apart("listing", url, count));
+        for (name, url) in [
+            ("SQLite", folder.database()),
+            ("PostgreSQL", cluster.create_database()),
+        ] {
+            println!(
+                "| {count} | {name} | {}",
+                measured_apart("listing", url, count)
+            );
         }
     }
 }
@@ -175,11 +235,21 @@ fn listings(cluster: &Cluster) {
 fn memory(options: &Options, cluster: &Cluster) {
     println!("\n| live transactions | database | resident memory for each | started in |");
     println!("|---:|---|---:|---:|");
-    let counts: &[usize] = if options.quick { &[100_000] } else { &[100_000, 1_000_000] };
+    let counts: &[usize] = if options.quick {
+        &[100_000]
+    } else {
+        &[100_000, 1_000_000]
+    };
     for count in counts {
         let folder = Folder::new(&format!("memory-{count}"));
-        for (name, url) in [("SQLite", folder.database()), ("PostgreSQL", cluster.create_database())] {
-            println!("| {count} | {name} | {}", measured_apart("memory", url, *count));
+        for (name, url) in [
+            ("SQLite", folder.database()),
+            ("PostgreSQL", cluster.create_database()),
+        ] {
+            println!(
+                "| {count} | {name} | {}",
+                measured_apart("memory", url, *count)
+            );
         }
     }
 }
@@ -195,16 +265,31 @@ impl Commits {
         after: &countersign::store::StoreStatistics,
         took: Duration,
     ) -> Self {
-        let (commits, rows) = ((after.commits - before.commits) as f64, (after.rows - before.rows) as f64);
-        Self { per_second: commits / took.as_secs_f64(), rows_each: rows / commits.max(1.0) }
+        let (commits, rows) = (
+            (after.commits - before.commits) as f64,
+            (after.rows - before.rows) as f64,
+        );
+        Self {
+            per_second: commits / took.as_secs_f64(),
+            rows_each: rows / commits.max(1.0),
+        }
     }
 }
 
-fn row(flow: &str, database: &str, connections: usize, measured: &Measured, yardstick: f64, commits: Option<Commits>) {
+fn row(
+    flow: &str,
+    database: &str,
+    connections: usize,
+    measured: &Measured,
+    yardstick: f64,
+    commits: Option<Commits>,
+) {
     let (p50, p99) = (measured.percentile(50.0), measured.percentile(99.0));
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
-    let commits = commits
-        .map_or_else(|| "– | –".to_owned(), |commits| format!("{:.0} | {:.0}", commits.per_second, commits.rows_each));
+    let commits = commits.map_or_else(
+        || "– | –".to_owned(),
+        |commits| format!("{:.0} | {:.0}", commits.per_second, commits.rows_each),
+    );
     println!(
         "| {flow} | {database} | {connections} | {:.0} | {:.1} % | {:.2} ms | {:.2} ms | {:.1} | {commits} |",
         measured.per_second(),

@@ -1,4 +1,5 @@
-//! The server's parts put together: everything that a handler of the API may call, and what runs behind it.
+//! The server's parts put together: everything that a handler of the API may call, and what runs
+//! behind it.
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +28,6 @@ use crate::users::Users;
 const CHANNELS_MAX: usize = 1_000_000;
 
 /// What the server is put together from.
-#[expect(missing_docs, reason = "each is described at its type")]
 pub struct AppParts {
     pub store: Store,
     pub clock: Clock,
@@ -50,23 +50,18 @@ pub struct AppParts {
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
-    /// Mobile authentication.
     pub transactions: Transactions,
     /// Installations and their users.
     pub devices: Devices,
     /// What becomes of users.
     pub users: Users,
-    /// OAuth.
     pub token_server: TokenServer,
     /// Results on their way to websites.
     pub callbacks: Callbacks,
-    /// What administrators configure.
     pub settings: CurrentSettings,
     /// For health only: data goes through the features.
     pub store: Store,
-    /// For Prometheus.
     pub metrics: Metrics,
-    /// Time.
     pub clock: Clock,
     /// Tells everything that waits that it is time to end.
     pub shutdown: Shutdown,
@@ -126,7 +121,11 @@ impl AppState {
             shutdown: shutdown.signal(),
         };
         let thread = background.start()?;
-        let users = Users::new(parts.store.clone(), parts.clock.clone(), Arc::clone(&parts.random));
+        let users = Users::new(
+            parts.store.clone(),
+            parts.clock.clone(),
+            Arc::clone(&parts.random),
+        );
         Ok(Self {
             transactions,
             devices,
@@ -138,7 +137,10 @@ impl AppState {
             metrics: parts.metrics,
             clock: parts.clock,
             shutdown,
-            behind: Arc::new(Behind { arbiters, background: Mutex::new(Some(thread)) }),
+            behind: Arc::new(Behind {
+                arbiters,
+                background: Mutex::new(Some(thread)),
+            }),
         })
     }
 
@@ -150,14 +152,22 @@ impl AppState {
         self.metrics.render(&Snapshot {
             live_transactions: self.transactions.live(),
             journal_commits: store.commits,
-            journal_entries: [("committed", store.entries), ("refused", store.refused), ("failed", store.failed)],
+            journal_entries: [
+                ("committed", store.entries),
+                ("refused", store.refused),
+                ("failed", store.failed),
+            ],
             journal_rows: store.rows,
             journal_batches: bounds.zip(store.batch_sizes).collect(),
-            store_queue: [("journal", store.journal_queue), ("queries", store.query_queue)],
+            store_queue: [
+                ("journal", store.journal_queue),
+                ("queries", store.query_queue),
+            ],
         })
     }
 
-    /// Ends what runs behind the handlers, once they have ended: the background tasks, the actors, then the store. Blocks.
+    /// Ends what runs behind the handlers, once they have ended: the background tasks, the actors,
+    /// then the store. Blocks.
     pub fn stop(self) {
         self.shutdown.begin();
         if let Some(thread) = self.behind.background.lock().take()
@@ -218,8 +228,12 @@ struct Background {
 
 impl Background {
     fn start(self) -> io::Result<JoinHandle<()>> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("background".to_owned()).spawn(move || runtime.block_on(self.run()))
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("background".to_owned())
+            .spawn(move || runtime.block_on(self.run()))
     }
 
     async fn run(self) {
@@ -232,8 +246,19 @@ impl Background {
         );
     }
 
-    async fn supervised<F: Future<Output = ()>>(&self, name: &'static str, task: impl FnMut() -> F) {
+    async fn supervised<F: Future<Output = ()>>(
+        &self,
+        name: &'static str,
+        task: impl FnMut() -> F,
+    ) {
         let on_panic = || self.metrics.actor_panicked(name);
-        supervise(name, self.clock.clone(), self.shutdown.clone(), task, on_panic).await;
+        supervise(
+            name,
+            self.clock.clone(),
+            self.shutdown.clone(),
+            task,
+            on_panic,
+        )
+        .await;
     }
 }

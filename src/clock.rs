@@ -1,7 +1,8 @@
 //! The one place that reads the time.
 //!
-//! Everything else receives a [`Timestamp`] or a [`Clock`]. A clock can be moved by hand, so that a test sees ten minutes
-//! pass in no time; every timer of the server waits on the same clock and follows it.
+//! Everything else receives a [`Timestamp`] or a [`Clock`]. A clock can be moved by hand, so that a
+//! test sees ten minutes pass in no time; every timer of the server waits on the same clock and
+//! follows it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -72,11 +73,16 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -108,7 +114,10 @@ impl Clock {
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         let now = AtomicI64::new(start.as_millis());
-        Self(Source::Manual(Arc::new(Manual { now, moved: watch::channel(()).0 })))
+        Self(Source::Manual(Arc::new(Manual {
+            now,
+            moved: watch::channel(()).0,
+        })))
     }
 
     /// The time now.
@@ -120,7 +129,8 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward and wakes everything that waited for a time now reached. The system clock ignores it.
+    /// Moves a manual clock forward and wakes everything that waited for a time now reached. The
+    /// system clock ignores it.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
             manual.now.fetch_add(millis_of(by), Ordering::SeqCst);
@@ -129,14 +139,19 @@ impl Clock {
     }
 
     /// Completes when `deadline` is reached; at once when it has passed.
-    #[expect(clippy::disallowed_methods, reason = "this is what the others are told to wait on")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is what the others are told to wait on"
+    )]
     pub fn sleep_until(&self, deadline: Timestamp) -> SleepUntil {
         match &self.0 {
             Source::System => Either::Left(tokio::time::sleep(deadline.since(self.now()))),
             Source::Manual(manual) => {
                 let mut moved = manual.moved.subscribe();
                 let clock = self.clone();
-                Either::Right(Box::pin(async move { while clock.now() < deadline && moved.changed().await.is_ok() {} }))
+                Either::Right(Box::pin(async move {
+                    while clock.now() < deadline && moved.changed().await.is_ok() {}
+                }))
             }
         }
     }
@@ -147,17 +162,22 @@ impl Clock {
     }
 }
 
-/// The future of [`Clock::sleep_until`]: a timer of the runtime, or a wait for a manual clock to be moved far enough.
+/// The future of [`Clock::sleep_until`]: a timer of the runtime, or a wait for a manual clock to be
+/// moved far enough.
 pub type SleepUntil = Either<tokio::time::Sleep, BoxFuture<'static, ()>>;
 
-/// Measures how long something takes, for metrics and logs. Does not follow a moved clock: nothing is decided by it.
+/// Measures how long something takes, for metrics and logs. Does not follow a moved clock: nothing
+/// is decided by it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts measuring.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clocks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clocks"
+    )]
     pub fn start() -> Self {
         Self(Instant::now())
     }
@@ -169,9 +189,16 @@ impl Stopwatch {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the wall clock"
+)]
 fn system_millis() -> i64 {
-    millis_of(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    millis_of(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
 }
 
 #[cfg(test)]

@@ -43,7 +43,6 @@ pub fn uuid_v7(now: Timestamp, random: &dyn Random) -> Uuid {
 pub struct TransactionId(Uuid);
 
 impl TransactionId {
-    /// A fresh one.
     #[must_use]
     pub fn new(now: Timestamp, random: &dyn Random) -> Self {
         Self(uuid_v7(now, random))
@@ -82,7 +81,9 @@ impl FromStr for TransactionId {
         if text.len() != 36 {
             return Err(InvalidId::Malformed);
         }
-        Uuid::try_parse(text).map(Self).map_err(|_| InvalidId::Malformed)
+        Uuid::try_parse(text)
+            .map(Self)
+            .map_err(|_| InvalidId::Malformed)
     }
 }
 
@@ -94,13 +95,13 @@ macro_rules! text_id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks the text: not empty, at most [`TEXT_ID_BYTES_MAX`] bytes, no control characters.
+            /// Checks the text: not empty, at most [`TEXT_ID_BYTES_MAX`] bytes, no control
+            /// characters.
             pub fn new(text: &str) -> Result<Self, InvalidId> {
                 check_text(text)?;
                 Ok(Self(text.into()))
             }
 
-            /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -144,7 +145,8 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// A person, as the websites and the login page call them. The server keeps no directory of people.
+    /// A person, as the websites and the login page call them. The server keeps no directory of
+    /// people.
     UserId
 }
 text_id! {
@@ -179,9 +181,13 @@ fn check_text(text: &str) -> Result<(), InvalidId> {
 pub struct ProfileId([u8; 6]);
 
 impl ProfileId {
-    /// A fresh one. Unique within an installation only if the caller checks it against those that are there.
+    /// A fresh one. Unique within an installation only if the caller checks it against those that
+    /// are there.
     #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "the remainder is below the alphabet's length")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the remainder is below the alphabet's length"
+    )]
     pub fn new(random: &dyn Random) -> Self {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         Self(random::bytes::<6>(random).map(|byte| ALPHABET[usize::from(byte % 32)]))
@@ -210,9 +216,18 @@ impl FromStr for ProfileId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let bytes: [u8; 6] = text.as_bytes().try_into().map_err(|_| InvalidId::Malformed)?;
-        let valid = bytes.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        if valid { Ok(Self(bytes)) } else { Err(InvalidId::Malformed) }
+        let bytes: [u8; 6] = text
+            .as_bytes()
+            .try_into()
+            .map_err(|_| InvalidId::Malformed)?;
+        let valid = bytes
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if valid {
+            Ok(Self(bytes))
+        } else {
+            Err(InvalidId::Malformed)
+        }
     }
 }
 

@@ -1,6 +1,8 @@
-//! Countersign asks people on their phones whether an action is really theirs, and issues the tokens their apps need.
+//! Countersign asks people on their phones whether an action is really theirs, and issues the
+//! tokens their apps need.
 //!
-//! `ARCHITECTURE.md` tells how the parts fit together; each module's own documentation repeats only its part.
+//! `ARCHITECTURE.md` tells how the parts fit together; each module's own documentation repeats only
+//! its part.
 
 pub mod api;
 pub mod app;

@@ -15,7 +15,10 @@ pub type SharedRandom = Arc<dyn Random>;
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    #[expect(clippy::expect_used, reason = "without randomness nothing may be issued: better to stop than to go on")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness nothing may be issued: better to stop than to go on"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         aws_lc_rs::rand::fill(bytes).expect("the operating system gives randomness");
     }

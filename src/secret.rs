@@ -1,10 +1,14 @@
 //! Secrets: text that never shows, and the keys derived from the master key.
 //!
-//! The master key lives outside the database. From it come, by HMAC with a purpose as the label, the keys that seal
-//! what must be read again (provider credentials, message texts, phone numbers) and the keys that hash what only has to be
-//! recognised (tokens). A stolen database therefore holds neither.
+//! The master key lives outside the database. From it come, by HMAC with a purpose as the label,
+//! the keys that seal what must be read again (provider credentials, message texts, phone numbers)
+//! and the keys that hash what only has to be recognised (tokens). A stolen database therefore
+//! holds neither.
 
-#![expect(clippy::indexing_slicing, reason = "every slice is of a length fixed beside it")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "every slice is of a length fixed beside it"
+)]
 
 mod opaque;
 
@@ -23,7 +27,8 @@ pub use opaque::{OpaqueToken, TokenKind};
 
 use crate::random::{self, Random};
 
-/// Text that must not be shown: prints as its type's name, is wiped when dropped, compares in constant time.
+/// Text that must not be shown: prints as its type's name, is wiped when dropped, compares in
+/// constant time.
 #[derive(Clone, Default)]
 pub struct SecretString(Zeroizing<String>);
 
@@ -73,7 +78,8 @@ pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
-/// SHA-256 without a key: for client secrets, PKCE and digests of what was shown, which are unguessable or not secret.
+/// SHA-256 without a key: for client secrets, PKCE and digests of what was shown, which are
+/// unguessable or not secret.
 #[must_use]
 pub fn sha256(data: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
@@ -81,11 +87,18 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// PBKDF2 with HMAC-SHA-256 (RFC 8018 §5.2): makes a guess at a weak password as costly as `iterations` say.
+/// PBKDF2 with HMAC-SHA-256 (RFC 8018 §5.2): makes a guess at a weak password as costly as
+/// `iterations` say.
 #[must_use]
 pub fn stretch(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Zeroizing<[u8; 32]> {
     let mut stretched = Zeroizing::new([0; 32]);
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, password, stretched.as_mut());
+    pbkdf2::derive(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        iterations,
+        salt,
+        password,
+        stretched.as_mut(),
+    );
     stretched
 }
 
@@ -151,7 +164,9 @@ pub struct InvalidMasterKey;
 
 /// What was sealed cannot be opened: another master key, another place, or changed bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sealed data cannot be opened: it was sealed under another master key, for another record, or was changed")]
+#[error(
+    "sealed data cannot be opened: it was sealed under another master key, for another record, or was changed"
+)]
 pub struct UnsealError;
 
 /// The keys derived from the master key, one for each [`Purpose`].
@@ -178,12 +193,18 @@ impl Keyring {
             key.copy_from_slice(hmac::sign(&master, purpose.label()).as_ref());
             hmac::Key::new(hmac::HMAC_SHA512, key.as_ref())
         };
-        Self { keys: Purpose::ALL.map(derive) }
+        Self {
+            keys: Purpose::ALL.map(derive),
+        }
     }
 
     /// Derives the keys from a master key written in base64.
     pub fn from_base64(text: &SecretString) -> Result<Self, InvalidMasterKey> {
-        let bytes = Zeroizing::new(STANDARD.decode(text.expose().trim()).map_err(|_| InvalidMasterKey)?);
+        let bytes = Zeroizing::new(
+            STANDARD
+                .decode(text.expose().trim())
+                .map_err(|_| InvalidMasterKey)?,
+        );
         let key: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| InvalidMasterKey)?;
         Ok(Self::new(key))
     }
@@ -197,9 +218,16 @@ impl Keyring {
         hash
     }
 
-    /// Encrypts `plain` (AES-256-GCM under a key of its own) and ties it to `context`, the record it belongs to.
+    /// Encrypts `plain` (AES-256-GCM under a key of its own) and ties it to `context`, the record
+    /// it belongs to.
     #[must_use]
-    pub fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8], random: &dyn Random) -> Vec<u8> {
+    pub fn seal(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+        plain: &[u8],
+        random: &dyn Random,
+    ) -> Vec<u8> {
         let salt: [u8; SALT_BYTES] = random::bytes(random);
         let mut sealed = Vec::with_capacity(1 + SALT_BYTES + plain.len() + 16);
         sealed.push(FORMAT);
@@ -215,7 +243,12 @@ impl Keyring {
     }
 
     /// Opens what [`Keyring::seal`] made for the same purpose and context.
-    pub fn open(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+    pub fn open(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
         let (head, body) = sealed.split_at_checked(1 + SALT_BYTES).ok_or(UnsealError)?;
         let (format, salt) = head.split_first().ok_or(UnsealError)?;
         if *format != FORMAT {
@@ -223,12 +256,16 @@ impl Keyring {
         }
         let (key, nonce) = self.message_key(purpose, salt);
         let mut plain = Zeroizing::new(body.to_vec());
-        let length = key.open_in_place(nonce, Aad::from(context), &mut plain).map_err(|_| UnsealError)?.len();
+        let length = key
+            .open_in_place(nonce, Aad::from(context), &mut plain)
+            .map_err(|_| UnsealError)?
+            .len();
         plain.truncate(length);
         Ok(plain)
     }
 
-    /// A key and nonce for one message, from a random salt: no two messages share a key, however many there are.
+    /// A key and nonce for one message, from a random salt: no two messages share a key, however
+    /// many there are.
     fn message_key(&self, purpose: Purpose, salt: &[u8]) -> (LessSafeKey, Nonce) {
         let tag = self.mac(purpose, &[b"seal", salt]);
         let mut material = Zeroizing::new([0; 44]);
@@ -236,7 +273,8 @@ impl Keyring {
         let mut nonce = [0; 12];
         nonce.copy_from_slice(&material[32..]);
         #[expect(clippy::expect_used, reason = "the length is the algorithm's")]
-        let key = UnboundKey::new(&AES_256_GCM, &material[..32]).expect("32 bytes make an AES-256 key");
+        let key =
+            UnboundKey::new(&AES_256_GCM, &material[..32]).expect("32 bytes make an AES-256 key");
         material.zeroize();
         (LessSafeKey::new(key), Nonce::assume_unique_for_key(nonce))
     }
@@ -260,17 +298,42 @@ mod tests {
         let keyring = Keyring::new(&[7; 32]);
         let sealed = keyring.seal(Purpose::Settings, b"row 1", b"secret", &SystemRandom);
         let open = |keyring: &Keyring, purpose, context: &[u8], bytes: &[u8]| {
-            keyring.open(purpose, context, bytes).map(|plain| plain.to_vec())
+            keyring
+                .open(purpose, context, bytes)
+                .map(|plain| plain.to_vec())
         };
-        assert_eq!(open(&keyring, Purpose::Settings, b"row 1", &sealed), Ok(b"secret".to_vec()));
-        assert_eq!(open(&keyring, Purpose::Settings, b"row 2", &sealed), Err(UnsealError));
-        assert_eq!(open(&keyring, Purpose::PushAddress, b"row 1", &sealed), Err(UnsealError));
-        assert_eq!(open(&Keyring::new(&[8; 32]), Purpose::Settings, b"row 1", &sealed), Err(UnsealError));
+        assert_eq!(
+            open(&keyring, Purpose::Settings, b"row 1", &sealed),
+            Ok(b"secret".to_vec())
+        );
+        assert_eq!(
+            open(&keyring, Purpose::Settings, b"row 2", &sealed),
+            Err(UnsealError)
+        );
+        assert_eq!(
+            open(&keyring, Purpose::PushAddress, b"row 1", &sealed),
+            Err(UnsealError)
+        );
+        assert_eq!(
+            open(
+                &Keyring::new(&[8; 32]),
+                Purpose::Settings,
+                b"row 1",
+                &sealed
+            ),
+            Err(UnsealError)
+        );
         for index in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[index] ^= 1;
-            assert_eq!(open(&keyring, Purpose::Settings, b"row 1", &changed), Err(UnsealError));
-            assert_eq!(open(&keyring, Purpose::Settings, b"row 1", &sealed[..index]), Err(UnsealError));
+            assert_eq!(
+                open(&keyring, Purpose::Settings, b"row 1", &changed),
+                Err(UnsealError)
+            );
+            assert_eq!(
+                open(&keyring, Purpose::Settings, b"row 1", &sealed[..index]),
+                Err(UnsealError)
+            );
         }
     }
 

@@ -32,7 +32,6 @@ const MANAGEMENT_REQUESTS_MAX: usize = 256;
 pub struct ServerOptions {
     /// Where websites and phones connect.
     pub public: TcpListener,
-    /// Where administrators connect.
     pub management: TcpListener,
     /// Workers of the public listener; 0 = one for each core.
     pub workers: usize,
@@ -44,15 +43,14 @@ pub struct ServerOptions {
     pub waiting_requests_max: usize,
     /// How long requests in flight may take to end when the server stops.
     pub shutdown_timeout: Duration,
-    /// What answers.
     pub app: AppState,
 }
 
-/// A server that accepts connections. Dropping it does not stop it; [`RunningServer::shutdown`] does.
+/// A server that accepts connections. Dropping it does not stop it; [`RunningServer::shutdown`]
+/// does.
 pub struct RunningServer {
     /// Where websites and phones connect.
     pub public_address: SocketAddr,
-    /// Where administrators connect.
     pub management_address: SocketAddr,
     stop: watch::Sender<bool>,
     thread: JoinHandle<io::Result<()>>,
@@ -64,29 +62,45 @@ pub fn start(options: ServerOptions) -> io::Result<RunningServer> {
     let management_address = options.management.local_addr()?;
     let (stop, stopping) = watch::channel(false);
     let (started, wait_started) = mpsc::sync_channel(1);
-    let thread = std::thread::Builder::new().name("http".to_owned()).spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let servers = Servers::bind(options, &stopping);
-            let result = servers.as_ref().map(|_| ()).map_err(|error| io::Error::new(error.kind(), error.to_string()));
-            if started.send(result).is_err() {
-                return Ok(());
-            }
-            servers?.serve(stopping).await
-        })
-    })?;
+    let thread = std::thread::Builder::new()
+        .name("http".to_owned())
+        .spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let servers = Servers::bind(options, &stopping);
+                let result = servers
+                    .as_ref()
+                    .map(|_| ())
+                    .map_err(|error| io::Error::new(error.kind(), error.to_string()));
+                if started.send(result).is_err() {
+                    return Ok(());
+                }
+                servers?.serve(stopping).await
+            })
+        })?;
     match wait_started.recv() {
         Ok(result) => result?,
-        Err(_) => return Err(io::Error::other("the HTTP thread ended before it had started")),
+        Err(_) => {
+            return Err(io::Error::other(
+                "the HTTP thread ended before it had started",
+            ));
+        }
     }
-    Ok(RunningServer { public_address, management_address, stop, thread })
+    Ok(RunningServer {
+        public_address,
+        management_address,
+        stop,
+        thread,
+    })
 }
 
 impl RunningServer {
-    /// Stops: long polls are answered as things stand, requests in flight are finished, idle connections closed. Returns
-    /// when the last one is gone or the time is up.
+    /// Stops: long polls are answered as things stand, requests in flight are finished, idle
+    /// connections closed. Returns when the last one is gone or the time is up.
     pub fn shutdown(self) -> io::Result<()> {
         self.stop.send_replace(true);
-        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the HTTP thread panicked")))
+        self.thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the HTTP thread panicked")))
     }
 }
 
@@ -97,19 +111,36 @@ struct Servers {
 
 impl Servers {
     fn bind(options: ServerOptions, stopping: &watch::Receiver<bool>) -> io::Result<Self> {
-        let limits = RequestLimits { body_bytes_max: options.body_bytes_max, body_timeout: BODY_TIMEOUT };
+        let limits = RequestLimits {
+            body_bytes_max: options.body_bytes_max,
+            body_timeout: BODY_TIMEOUT,
+        };
         let gate = Gate::new(options.requests_in_flight_max, options.waiting_requests_max);
-        let public_api = Arc::new(Api::new(options.app.clone(), limits, gate, stopping.clone()));
+        let public_api = Arc::new(Api::new(
+            options.app.clone(),
+            limits,
+            gate,
+            stopping.clone(),
+        ));
         let gate = Gate::new(MANAGEMENT_REQUESTS_MAX, 0);
         let management_api = Arc::new(Api::new(options.app, limits, gate, stopping.clone()));
         let workers = match options.workers {
             0 => std::thread::available_parallelism()?.get(),
             workers => workers,
         };
-        let connections_max = options.requests_in_flight_max.saturating_add(options.waiting_requests_max);
+        let connections_max = options
+            .requests_in_flight_max
+            .saturating_add(options.waiting_requests_max);
         let timeout = options.shutdown_timeout;
         Ok(Self {
-            public: listen(Listener::Public, options.public, public_api, workers, connections_max, timeout)?,
+            public: listen(
+                Listener::Public,
+                options.public,
+                public_api,
+                workers,
+                connections_max,
+                timeout,
+            )?,
             management: listen(
                 Listener::Management,
                 options.management,
@@ -121,8 +152,8 @@ impl Servers {
         })
     }
 
-    /// Serves until asked to stop, and until what was begun has ended. Management answers until the public side is done,
-    /// so that health checks see why nothing is accepted any more.
+    /// Serves until asked to stop, and until what was begun has ended. Management answers until the
+    /// public side is done, so that health checks see why nothing is accepted any more.
     async fn serve(self, mut stopping: watch::Receiver<bool>) -> io::Result<()> {
         let (public, management) = (self.public.handle(), self.management.handle());
         actix_web::rt::spawn(async move {

@@ -1,6 +1,8 @@
-//! The direction of dependencies, as a test: which module may use which, and where a library is fenced in.
+//! The direction of dependencies, as a test: which module may use which, and where a library is
+//! fenced in.
 //!
-//! Reads `src/**/*.rs` itself. Tests inside the sources (`#[cfg(test)]`) may use whatever they need.
+//! Reads `src/**/*.rs` itself. Tests inside the sources (`#[cfg(test)]`) may use whatever they
+//! need.
 
 #![allow(
     clippy::indexing_slicing,
@@ -18,7 +20,8 @@ use paths::{Target, references};
 #[path = "architecture/paths.rs"]
 mod paths;
 
-/// From the top down. A module may use modules on lower lines only; neighbours on one line do not know each other.
+/// From the top down. A module may use modules on lower lines only; neighbours on one line do not
+/// know each other.
 const LINES: &[&[&str]] = &[
     &["main"],
     &["cli"],
@@ -37,64 +40,148 @@ const LINES: &[&[&str]] = &[
     &["clock", "random"],
 ];
 
-/// They stand beside the server and use only these; of the server itself only the command line knows them.
-const BESIDE: &[(&str, &[&str])] =
-    &[("phone", &["jose", "ids", "clock", "secret", "random"]), ("sandbox", &["clock", "random"])];
+/// They stand beside the server and use only these; of the server itself only the command line
+/// knows them.
+const BESIDE: &[(&str, &[&str])] = &[
+    ("phone", &["jose", "ids", "clock", "secret", "random"]),
+    ("sandbox", &["clock", "random"]),
+];
 
-/// A library and the places that may name it: folders end in `/`, what begins with `*/` may be anywhere.
+/// A library and the places that may name it: folders end in `/`, what begins with `*/` may be
+/// anywhere.
 struct Fence {
     libraries: &'static [&'static str],
     places: &'static [&'static str],
 }
 
 const FENCES: &[Fence] = &[
-    Fence { libraries: &["diesel", "diesel_migrations", "r2d2"], places: &["store/"] },
-    Fence { libraries: &["actix"], places: &["runtime/", "*/actor.rs", "*/messages.rs", "server.rs"] },
     Fence {
-        libraries: &["actix_web", "actix_http", "tracing_actix_web", "utoipa_swagger_ui"],
+        libraries: &["diesel", "diesel_migrations", "r2d2"],
+        places: &["store/"],
+    },
+    Fence {
+        libraries: &["actix"],
+        places: &["runtime/", "*/actor.rs", "*/messages.rs", "server.rs"],
+    },
+    Fence {
+        libraries: &[
+            "actix_web",
+            "actix_http",
+            "tracing_actix_web",
+            "utoipa_swagger_ui",
+        ],
         places: &["api/", "server.rs", "sandbox/"],
     },
-    Fence { libraries: &["utoipa"], places: &["api/"] },
+    Fence {
+        libraries: &["utoipa"],
+        places: &["api/"],
+    },
     Fence {
         libraries: &["reqwest"],
-        places: &["egress/", "push/", "sms/", "callbacks/", "phone/", "sandbox/", "cli/demo/"],
+        places: &[
+            "egress/",
+            "push/",
+            "sms/",
+            "callbacks/",
+            "phone/",
+            "sandbox/",
+            "cli/demo/",
+        ],
     },
-    Fence { libraries: &["a2"], places: &["push/"] },
-    Fence { libraries: &["jsonwebtoken"], places: &["jose/", "secret.rs", "random.rs"] },
-    // The sandbox checks signatures by itself: a stand-in that used our own code would share its mistakes.
-    Fence { libraries: &["aws_lc_rs"], places: &["jose/", "secret.rs", "random.rs", "sandbox/"] },
-    Fence { libraries: &["rcgen", "actix_tls"], places: &["sandbox/"] },
+    Fence {
+        libraries: &["a2"],
+        places: &["push/"],
+    },
+    Fence {
+        libraries: &["jsonwebtoken"],
+        places: &["jose/", "secret.rs", "random.rs"],
+    },
+    // The sandbox checks signatures by itself: a stand-in that used our own code would share its
+    // mistakes.
+    Fence {
+        libraries: &["aws_lc_rs"],
+        places: &["jose/", "secret.rs", "random.rs", "sandbox/"],
+    },
+    Fence {
+        libraries: &["rcgen", "actix_tls"],
+        places: &["sandbox/"],
+    },
 ];
 
-/// The files that may run queries: each feature's bridge to the database. Rows and errors may be named by all of a feature.
+/// The files that may run queries: each feature's bridge to the database. Rows and errors may be
+/// named by all of a feature.
 const BRIDGES: &[&str] = &["store/", "*/persist.rs", "*/persist/"];
 const QUERYING: &[&str] = &["queries", "Connection", "WriteError", "schema"];
 
 /// What decides purely: no waiting, no libraries with effects, neither clock nor randomness.
-const PURE: &[&str] = &["*/state.rs", "*/policy.rs", "*/schedule.rs", "*/scope.rs", "otp/"];
-const IMPURE_LIBRARIES: &[&str] = &["actix", "actix_web", "diesel", "tokio", "reqwest", "futures_util"];
+const PURE: &[&str] = &[
+    "*/state.rs",
+    "*/policy.rs",
+    "*/schedule.rs",
+    "*/scope.rs",
+    "otp/",
+];
+const IMPURE_LIBRARIES: &[&str] = &[
+    "actix",
+    "actix_web",
+    "diesel",
+    "tokio",
+    "reqwest",
+    "futures_util",
+];
 
 #[test]
 fn the_sources_keep_to_the_architecture() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = rust_files(&root);
-    assert!(files.len() > 20, "the sources are not where they are looked for");
-    let violations: Vec<String> = files.iter().flat_map(|file| check_file(&root, file)).collect();
-    assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
+    assert!(
+        files.len() > 20,
+        "the sources are not where they are looked for"
+    );
+    let violations: Vec<String> = files
+        .iter()
+        .flat_map(|file| check_file(&root, file))
+        .collect();
+    assert!(
+        violations.is_empty(),
+        "{} violations:\n{}",
+        violations.len(),
+        violations.join("\n")
+    );
 }
 
 #[test]
 fn the_tests_that_show_the_invariants_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let document = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
-    let section = document.split("\n## ").find(|section| section.starts_with("Invariants")).unwrap();
-    let named: Vec<&str> =
-        section.split('`').skip(1).step_by(2).filter_map(|code| Some(code.rsplit_once("::")?.1)).collect();
-    assert!(named.len() > 10, "the section names its tests as `file::name`");
-    let files = [rust_files(&root.join("src")), rust_files(&root.join("tests"))].concat();
-    let sources: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let section = document
+        .split("\n## ")
+        .find(|section| section.starts_with("Invariants"))
+        .unwrap();
+    let named: Vec<&str> = section
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|code| Some(code.rsplit_once("::")?.1))
+        .collect();
+    assert!(
+        named.len() > 10,
+        "the section names its tests as `file::name`"
+    );
+    let files = [
+        rust_files(&root.join("src")),
+        rust_files(&root.join("tests")),
+    ]
+    .concat();
+    let sources: String = files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
     for name in named {
-        assert!(sources.contains(&format!("fn {name}(")), "ARCHITECTURE.md names a test that does not exist: {name}");
+        assert!(
+            sources.contains(&format!("fn {name}(")),
+            "ARCHITECTURE.md names a test that does not exist: {name}"
+        );
     }
 }
 
@@ -113,13 +200,21 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn check_file(root: &Path, file: &Path) -> Vec<String> {
-    let place = file.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+    let place = file
+        .strip_prefix(root)
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .replace('\\', "/");
     check(&place, &fs::read_to_string(file).unwrap())
 }
 
 /// Everything in one source that breaks a rule: file, line, rule.
 fn check(place: &str, source: &str) -> Vec<String> {
-    let is_test = ["tests.rs", "/tests/"].iter().any(|mark| place.contains(mark)) || place.ends_with("_tests.rs");
+    let is_test = ["tests.rs", "/tests/"]
+        .iter()
+        .any(|mark| place.contains(mark))
+        || place.ends_with("_tests.rs");
     if is_test || place == "lib.rs" {
         return Vec::new();
     }
@@ -144,8 +239,11 @@ fn broken_by_library(place: &str, library: &str) -> Option<String> {
     if is_in(place, PURE) && IMPURE_LIBRARIES.contains(&library) {
         return Some(format!("decides purely and may not use `{library}`"));
     }
-    let fence = FENCES.iter().find(|fence| fence.libraries.contains(&library))?;
-    (!is_in(place, fence.places)).then(|| format!("`{library}` is used only in {}", fence.places.join(", ")))
+    let fence = FENCES
+        .iter()
+        .find(|fence| fence.libraries.contains(&library))?;
+    (!is_in(place, fence.places))
+        .then(|| format!("`{library}` is used only in {}", fence.places.join(", ")))
 }
 
 fn broken_by_module(place: &str, user: &str, path: &[String]) -> Option<String> {
@@ -154,20 +252,29 @@ fn broken_by_module(place: &str, user: &str, path: &[String]) -> Option<String> 
     };
     let second = path.get(1).map(String::as_str);
     if is_in(place, PURE) && (used == "random" || (used == "clock" && second == Some("Clock"))) {
-        return Some(format!("decides purely and may not use `{}`", path.join("::")));
+        return Some(format!(
+            "decides purely and may not use `{}`",
+            path.join("::")
+        ));
     }
     if used == user {
         return None;
     }
     if path.iter().any(|segment| segment == "messages") {
-        return Some(format!("the messages of `{used}` are its own; use its facade"));
+        return Some(format!(
+            "the messages of `{used}` are its own; use its facade"
+        ));
     }
-    // What the database could not do reaches the API through the facades' errors; nothing else of the store does.
+    // What the database could not do reaches the API through the facades' errors; nothing else of
+    // the store does.
     let in_api = user == "api" && second != Some("StoreError");
     if used == "store" && (is_in(place, PURE) || in_api) {
         return Some("knows nothing of `store`".to_owned());
     }
-    if used == "store" && second.is_some_and(|name| QUERYING.contains(&name)) && !is_in(place, BRIDGES) {
+    if used == "store"
+        && second.is_some_and(|name| QUERYING.contains(&name))
+        && !is_in(place, BRIDGES)
+    {
         return Some(format!("queries run only in {}", BRIDGES.join(", ")));
     }
     broken_by_direction(user, used)
@@ -177,29 +284,37 @@ fn broken_by_direction(user: &str, used: &str) -> Option<String> {
     let line_of = |name: &str| LINES.iter().position(|line| line.contains(&name));
     let beside = |name: &str| BESIDE.iter().find(|(module, _)| *module == name);
     if let Some((_, allowed)) = beside(user) {
-        let rule =
-            || format!("`{user}` stands beside the server and may use only {}, not `{used}`", allowed.join(", "));
+        let rule = || {
+            format!(
+                "`{user}` stands beside the server and may use only {}, not `{used}`",
+                allowed.join(", ")
+            )
+        };
         return (!allowed.contains(&used)).then(rule);
     }
     let Some(user_line) = line_of(user) else {
         return Some(format!("`{user}` has no line in tests/architecture.rs"));
     };
     if beside(used).is_some() {
-        return (user != "cli").then(|| format!("`{user}` may not use `{used}`, which stands beside the server"));
+        return (user != "cli")
+            .then(|| format!("`{user}` may not use `{used}`, which stands beside the server"));
     }
     let Some(used_line) = line_of(used) else {
         return Some(format!("`{used}` has no line in tests/architecture.rs"));
     };
-    (used_line <= user_line).then(|| format!("`{user}` may not use `{used}`: only modules on lower lines"))
+    (used_line <= user_line)
+        .then(|| format!("`{user}` may not use `{used}`: only modules on lower lines"))
 }
 
 fn is_in(place: &str, patterns: &[&str]) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_prefix('*') {
-        Some(name) if name.ends_with('/') => place.contains(name),
-        Some(name) => place.ends_with(name),
-        None if pattern.ends_with('/') => place.starts_with(pattern),
-        None => place == *pattern,
-    })
+    patterns
+        .iter()
+        .any(|pattern| match pattern.strip_prefix('*') {
+            Some(name) if name.ends_with('/') => place.contains(name),
+            Some(name) => place.ends_with(name),
+            None if pattern.ends_with('/') => place.starts_with(pattern),
+            None => place == *pattern,
+        })
 }
 
 /// The checker must be able to fail.
@@ -209,37 +324,165 @@ mod checker {
     #[test]
     fn refuses_what_breaks_a_rule() {
         let wrong = [
-            ("store/pool.rs", "use crate::api::routes;", 1, "`store` may not use `api`"),
-            ("push/fcm.rs", "\nuse crate::{clock::Clock, sms::SmsSender};", 2, "`push` may not use `sms`"),
-            ("push/mod.rs", "fn f() -> super::devices::Devices {}", 1, "`push` may not use `devices`"),
-            ("push/apns/mod.rs", "use super::super::{oauth};", 1, "`push` may not use `oauth`"),
-            ("push/mod.rs", "mod a { mod b { use super::super::super::app::App; } }", 1, "may not use `app`"),
-            ("push/mod.rs", "macro_rules! m { () => { $crate::app::App } }", 1, "may not use `app`"),
-            ("oauth/mod.rs", "pub(crate) fn f(x: &crate::api::X) {}", 1, "may not use `api`"),
+            (
+                "store/pool.rs",
+                "use crate::api::routes;",
+                1,
+                "`store` may not use `api`",
+            ),
+            (
+                "push/fcm.rs",
+                "\nuse crate::{clock::Clock, sms::SmsSender};",
+                2,
+                "`push` may not use `sms`",
+            ),
+            (
+                "push/mod.rs",
+                "fn f() -> super::devices::Devices {}",
+                1,
+                "`push` may not use `devices`",
+            ),
+            (
+                "push/apns/mod.rs",
+                "use super::super::{oauth};",
+                1,
+                "`push` may not use `oauth`",
+            ),
+            (
+                "push/mod.rs",
+                "mod a { mod b { use super::super::super::app::App; } }",
+                1,
+                "may not use `app`",
+            ),
+            (
+                "push/mod.rs",
+                "macro_rules! m { () => { $crate::app::App } }",
+                1,
+                "may not use `app`",
+            ),
+            (
+                "oauth/mod.rs",
+                "pub(crate) fn f(x: &crate::api::X) {}",
+                1,
+                "may not use `api`",
+            ),
             ("devices/x.rs", "use crate::*;", 1, "names the whole crate"),
-            ("devices/x.rs", "use crate::nowhere::X;", 1, "`nowhere` has no line"),
-            ("nowhere/x.rs", "use crate::clock::X;", 1, "`nowhere` has no line"),
-            ("phone/mod.rs", "use crate::settings::Platform;", 1, "stands beside the server"),
-            ("api/mod.rs", "use crate::phone::Phone;", 1, "stands beside the server"),
-            ("api/device/mod.rs", "use crate::devices::channel::messages::Poll;", 1, "messages of `devices`"),
-            ("api/website.rs", "use crate::store::Store;", 1, "knows nothing of `store`"),
-            ("transactions/state.rs", "use crate::store::StoreError;", 1, "knows nothing of `store`"),
-            ("transactions/actor.rs", "use crate::store::{Store, queries};", 1, "queries run only in"),
-            ("devices/x.rs", "use diesel::prelude::X;", 1, "`diesel` is used only in store/"),
-            ("devices/x.rs", "#[derive(diesel::Queryable)] struct X;", 1, "`diesel` is used only in"),
-            ("devices/x.rs", "use ::reqwest as http;", 1, "`reqwest` is used only in"),
-            ("devices/x.rs", "extern crate reqwest;", 1, "`reqwest` is used only in"),
-            ("devices/x.rs", "use {std::fmt, actix_web::web};", 1, "`actix_web` is used only in"),
-            ("api/x.rs", "let x = <A as actix::Actor>::start();", 1, "`actix` is used only in"),
-            ("transactions/state.rs", "use crate::clock::{Clock, Timestamp};", 1, "may not use `clock::Clock`"),
-            ("transactions/state.rs", "use crate::random::Random;", 1, "may not use `random::Random`"),
-            ("callbacks/schedule.rs", "async fn f() { tokio::task::yield_now() }", 1, "may not use `tokio`"),
-            ("main.rs", "let x = '\"'; use countersign::phone::X;", 1, "`main` may not use `phone`"),
+            (
+                "devices/x.rs",
+                "use crate::nowhere::X;",
+                1,
+                "`nowhere` has no line",
+            ),
+            (
+                "nowhere/x.rs",
+                "use crate::clock::X;",
+                1,
+                "`nowhere` has no line",
+            ),
+            (
+                "phone/mod.rs",
+                "use crate::settings::Platform;",
+                1,
+                "stands beside the server",
+            ),
+            (
+                "api/mod.rs",
+                "use crate::phone::Phone;",
+                1,
+                "stands beside the server",
+            ),
+            (
+                "api/device/mod.rs",
+                "use crate::devices::channel::messages::Poll;",
+                1,
+                "messages of `devices`",
+            ),
+            (
+                "api/website.rs",
+                "use crate::store::Store;",
+                1,
+                "knows nothing of `store`",
+            ),
+            (
+                "transactions/state.rs",
+                "use crate::store::StoreError;",
+                1,
+                "knows nothing of `store`",
+            ),
+            (
+                "transactions/actor.rs",
+                "use crate::store::{Store, queries};",
+                1,
+                "queries run only in",
+            ),
+            (
+                "devices/x.rs",
+                "use diesel::prelude::X;",
+                1,
+                "`diesel` is used only in store/",
+            ),
+            (
+                "devices/x.rs",
+                "#[derive(diesel::Queryable)] struct X;",
+                1,
+                "`diesel` is used only in",
+            ),
+            (
+                "devices/x.rs",
+                "use ::reqwest as http;",
+                1,
+                "`reqwest` is used only in",
+            ),
+            (
+                "devices/x.rs",
+                "extern crate reqwest;",
+                1,
+                "`reqwest` is used only in",
+            ),
+            (
+                "devices/x.rs",
+                "use {std::fmt, actix_web::web};",
+                1,
+                "`actix_web` is used only in",
+            ),
+            (
+                "api/x.rs",
+                "let x = <A as actix::Actor>::start();",
+                1,
+                "`actix` is used only in",
+            ),
+            (
+                "transactions/state.rs",
+                "use crate::clock::{Clock, Timestamp};",
+                1,
+                "may not use `clock::Clock`",
+            ),
+            (
+                "transactions/state.rs",
+                "use crate::random::Random;",
+                1,
+                "may not use `random::Random`",
+            ),
+            (
+                "callbacks/schedule.rs",
+                "async fn f() { tokio::task::yield_now() }",
+                1,
+                "may not use `tokio`",
+            ),
+            (
+                "main.rs",
+                "let x = '\"'; use countersign::phone::X;",
+                1,
+                "`main` may not use `phone`",
+            ),
         ];
         for (place, source, line, rule) in wrong {
             let violations = check(place, source);
             let text = violations.join("\n");
-            assert!(text.starts_with(&format!("src/{place}:{line}: ")), "{place}: {source}: {text:?}");
+            assert!(
+                text.starts_with(&format!("src/{place}:{line}: ")),
+                "{place}: {source}: {text:?}"
+            );
             assert!(text.contains(rule), "{place}: {source}: {text:?}");
             assert_eq!(violations.len(), 1, "{place}: {source}: {text}");
         }
@@ -248,24 +491,61 @@ mod checker {
     #[test]
     fn accepts_what_keeps_the_rules() {
         let right = [
-            ("api/website.rs", "use crate::transactions::{self, Started};"),
-            ("push/apns/send.rs", "use super::super::egress; use super::payload;"),
+            (
+                "api/website.rs",
+                "use crate::transactions::{self, Started};",
+            ),
+            (
+                "push/apns/send.rs",
+                "use super::super::egress; use super::payload;",
+            ),
             ("push/apns/send.rs", "use super::{payload, super::egress};"),
-            ("push/mod.rs", "// crate::api::X\n/* crate::api /* crate::api */ crate::api */"),
-            ("push/mod.rs", "let x = \"crate::api::X \\\" crate::api::X\"; let y = r#\"crate::api::\"\"#;"),
-            ("push/mod.rs", "fn f<'a>(x: &'a str) {} // '\nlet x = b\"crate::api::X\";"),
-            ("push/mod.rs", "#[cfg(test)]\nmod tests { use crate::api::X; fn f() {} }"),
-            ("push/mod.rs", "#[cfg(test)]\nuse crate::api::X;\nuse crate::egress::Y;"),
+            (
+                "push/mod.rs",
+                "// crate::api::X\n/* crate::api /* crate::api */ crate::api */",
+            ),
+            (
+                "push/mod.rs",
+                "let x = \"crate::api::X \\\" crate::api::X\"; let y = r#\"crate::api::\"\"#;",
+            ),
+            (
+                "push/mod.rs",
+                "fn f<'a>(x: &'a str) {} // '\nlet x = b\"crate::api::X\";",
+            ),
+            (
+                "push/mod.rs",
+                "#[cfg(test)]\nmod tests { use crate::api::X; fn f() {} }",
+            ),
+            (
+                "push/mod.rs",
+                "#[cfg(test)]\nuse crate::api::X;\nuse crate::egress::Y;",
+            ),
             ("transactions/state.rs", "use crate::clock::Timestamp;"),
-            ("transactions/persist.rs", "use crate::store::{Store, queries};"),
+            (
+                "transactions/persist.rs",
+                "use crate::store::{Store, queries};",
+            ),
             ("api/error/problem.rs", "use crate::store::StoreError;"),
             ("store/pool.rs", "use diesel::r2d2; x.diesel::<T>();"),
-            ("transactions/actor.rs", "use super::messages::Start; use actix::Actor;"),
-            ("transactions/x.rs", "crate::transactions::messages::f(); self::actix::f(); my::diesel::f();"),
-            ("cli/phone.rs", "use crate::phone::Phone; use crate::sandbox::Sandbox;"),
+            (
+                "transactions/actor.rs",
+                "use super::messages::Start; use actix::Actor;",
+            ),
+            (
+                "transactions/x.rs",
+                "crate::transactions::messages::f(); self::actix::f(); my::diesel::f();",
+            ),
+            (
+                "cli/phone.rs",
+                "use crate::phone::Phone; use crate::sandbox::Sandbox;",
+            ),
         ];
         for (place, source) in right {
-            assert_eq!(check(place, source), Vec::<String>::new(), "{place}: {source}");
+            assert_eq!(
+                check(place, source),
+                Vec::<String>::new(),
+                "{place}: {source}"
+            );
         }
     }
 }

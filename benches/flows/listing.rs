@@ -1,4 +1,5 @@
-//! What listing a user's tokens costs: a process of its own has many tokens, lists them and looks at its resident memory.
+//! What listing a user's tokens costs: a process of its own has many tokens, lists them and looks
+//! at its resident memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,14 +25,20 @@ const TOKENS_OF_A_GRANT: usize = 10;
 
 /// Prints the cells of the table.
 pub fn measure(url: DatabaseUrl, count: usize) {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let world = World::start(url, None);
     runtime.block_on(async {
         let token = fill(&world, count).await;
         list(&world, &token).await;
         let before = resident_bytes();
-        let (peak, done) = (Arc::new(AtomicUsize::new(before)), Arc::new(AtomicBool::new(false)));
+        let (peak, done) = (
+            Arc::new(AtomicUsize::new(before)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let watcher = {
             let (peak, done) = (Arc::clone(&peak), Arc::clone(&done));
             std::thread::spawn(move || {
@@ -79,10 +86,13 @@ async fn fill(world: &World, count: usize) -> String {
         let mut inserts = vec![Insert::Grant(Box::new(grant.clone()))];
         for _ in first..count.min(first + TOKENS_OF_A_GRANT) {
             let token = id();
-            text = URL_SAFE_NO_PAD.encode([token.as_slice(), &random::bytes::<32>(&SystemRandom)].concat());
+            text = URL_SAFE_NO_PAD
+                .encode([token.as_slice(), &random::bytes::<32>(&SystemRandom)].concat());
             inserts.push(Insert::AccessToken(Box::new(AccessTokenRow {
                 id: token,
-                token_hash: Some(Keyring::token_hash(&world.keyring, TokenKind::Access, &text).to_vec()),
+                token_hash: Some(
+                    Keyring::token_hash(&world.keyring, TokenKind::Access, &text).to_vec(),
+                ),
                 grant_id: Some(grant.id.clone()),
                 client_id: "shop".to_owned(),
                 application_id: None,
@@ -95,7 +105,14 @@ async fn fill(world: &World, count: usize) -> String {
                 expires_at,
             })));
         }
-        let committed = world.app.store.commit(Entry { inserts, ..Entry::default() }).await;
+        let committed = world
+            .app
+            .store
+            .commit(Entry {
+                inserts,
+                ..Entry::default()
+            })
+            .await;
         assert!(committed.is_ok(), "{committed:?}");
     }
     text
@@ -109,9 +126,14 @@ async fn list(world: &World, token: &str) -> (Duration, Duration, usize) {
         "GET /oauth/token?grant_type={grant_type}&access_token={token} HTTP/1.1\r\nHost: localhost\r\n\
          Connection: close\r\nAuthorization: Basic {credentials}\r\n\r\n"
     );
-    let mut stream = TcpStream::connect(world.address).await.expect("the server accepts connections");
+    let mut stream = TcpStream::connect(world.address)
+        .await
+        .expect("the server accepts connections");
     let started = Instant::now();
-    stream.write_all(request.as_bytes()).await.expect("the server reads");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("the server reads");
     let (mut buffer, mut size, mut first) = (vec![0; 64 * 1024], 0, None);
     loop {
         let count = stream.read(&mut buffer).await.expect("the server answers");

@@ -1,4 +1,5 @@
-//! A load generator that costs as little as it can: raw HTTP/1.1 over kept-alive connections on loopback.
+//! A load generator that costs as little as it can: raw HTTP/1.1 over kept-alive connections on
+//! loopback.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -21,54 +22,92 @@ pub struct Response<'a> {
 
 impl Connection {
     pub async fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("the server accepts connections");
+        let stream = TcpStream::connect(address)
+            .await
+            .expect("the server accepts connections");
         stream.set_nodelay(true).expect("TCP_NODELAY can be set");
-        Self { stream, buffer: Vec::with_capacity(8192) }
+        Self {
+            stream,
+            buffer: Vec::with_capacity(8192),
+        }
     }
 
     /// Sends a whole request and reads a whole response with a `Content-Length`.
     pub async fn send(&mut self, request: &[u8]) -> Response<'_> {
-        self.stream.write_all(request).await.expect("the server reads");
+        self.stream
+            .write_all(request)
+            .await
+            .expect("the server reads");
         self.buffer.clear();
         let head = loop {
-            assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("the server answers"), 0, "closed early");
-            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            assert_ne!(
+                self.stream
+                    .read_buf(&mut self.buffer)
+                    .await
+                    .expect("the server answers"),
+                0,
+                "closed early"
+            );
+            if let Some(end) = self
+                .buffer
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 break end + 4;
             }
         };
         let text = std::str::from_utf8(&self.buffer[..head]).expect("a head is ASCII");
         let status: u16 = text[9..12].parse().expect("a status");
         let length = text.lines().find_map(content_length).unwrap_or(0);
-        let location = (status == 303).then(|| text.lines().find_map(location)).flatten();
+        let location = (status == 303)
+            .then(|| text.lines().find_map(location))
+            .flatten();
         while self.buffer.len() < head + length {
-            assert_ne!(self.stream.read_buf(&mut self.buffer).await.expect("the server answers"), 0, "closed early");
+            assert_ne!(
+                self.stream
+                    .read_buf(&mut self.buffer)
+                    .await
+                    .expect("the server answers"),
+                0,
+                "closed early"
+            );
         }
-        Response { status, location, body: &self.buffer[head..head + length] }
+        Response {
+            status,
+            location,
+            body: &self.buffer[head..head + length],
+        }
     }
 }
 
 fn content_length(line: &str) -> Option<usize> {
     let (name, value) = line.split_once(':')?;
-    name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().expect("a length"))
+    name.eq_ignore_ascii_case("content-length")
+        .then(|| value.trim().parse().expect("a length"))
 }
 
 fn location(line: &str) -> Option<String> {
     let (name, value) = line.split_once(':')?;
-    name.eq_ignore_ascii_case("location").then(|| value.trim().to_owned())
+    name.eq_ignore_ascii_case("location")
+        .then(|| value.trim().to_owned())
 }
 
 /// The value of a string member of a flat JSON object.
 pub fn member<'a>(json: &'a [u8], name: &str) -> &'a str {
     let json = std::str::from_utf8(json).expect("JSON is UTF-8");
     let key = format!("\"{name}\":\"");
-    let start = json.find(&key).unwrap_or_else(|| panic!("no {name} in {json}")) + key.len();
+    let start = json
+        .find(&key)
+        .unwrap_or_else(|| panic!("no {name} in {json}"))
+        + key.len();
     let end = json[start..].find('"').expect("a string ends") + start;
     &json[start..end]
 }
 
 /// A `GET`.
 pub fn get(path: &str, authorization: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n\r\n").into_bytes()
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n\r\n")
+        .into_bytes()
 }
 
 /// A `POST`.
@@ -97,11 +136,15 @@ impl Measured {
 
     pub fn percentile(&self, percent: f64) -> Duration {
         let index = (self.latencies.len() as f64 * percent / 100.0) as usize;
-        self.latencies.get(index.min(self.latencies.len().saturating_sub(1))).copied().unwrap_or_default()
+        self.latencies
+            .get(index.min(self.latencies.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
-/// Repeats a round on each of the connections until the time is up. A round answers how long its timed part took.
+/// Repeats a round on each of the connections until the time is up. A round answers how long its
+/// timed part took.
 pub async fn repeat<R>(rounds: Vec<R>, duration: Duration) -> Measured
 where
     R: AsyncFnMut() -> Duration + 'static,
@@ -125,5 +168,9 @@ where
         latencies.extend(task.await.expect("a round does not panic"));
     }
     latencies.sort_unstable();
-    Measured { rounds: latencies.len(), took: started.elapsed(), latencies }
+    Measured {
+        rounds: latencies.len(),
+        took: started.elapsed(),
+        latencies,
+    }
 }

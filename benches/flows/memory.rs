@@ -1,4 +1,5 @@
-//! What a live transaction costs: a process of its own starts many and looks at its resident memory.
+//! What a live transaction costs: a process of its own starts many and looks at its resident
+//! memory.
 
 use std::time::Instant;
 
@@ -15,7 +16,10 @@ const WARM_UP: usize = 2_000;
 
 /// Prints the cells of the table.
 pub fn measure(url: DatabaseUrl, count: usize) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let app = world::app(url, None, "http://127.0.0.1");
         start(&app, WARM_UP).await;
@@ -59,7 +63,15 @@ async fn start(app: &countersign::app::AppState, count: usize) {
 /// What the process has in memory.
 pub fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
-    let kilobytes: usize = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .expect("a line");
+    let kilobytes: usize = line
+        .split_whitespace()
+        .nth(1)
+        .expect("a number")
+        .parse()
+        .expect("a number");
     kilobytes * 1024
 }

@@ -22,28 +22,59 @@ use super::world::{CLIENT_SECRET, PIN_APPLICATION, World};
 const TOKEN: &str = "/oauth/token";
 const VERIFIER: &str = "a-verifier-of-more-than-43-characters~._0123456789";
 const REDIRECT_URI: &str = "https://shop.example/cb";
-/// Refreshes for which everything a phone signs is made beforehand; the others are signed as they come.
+/// Refreshes for which everything a phone signs is made beforehand; the others are signed as they
+/// come.
 const SIGNED_BEFOREHAND: usize = 60_000;
 
 fn basic_of(client_id: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{client_id}:{CLIENT_SECRET}")))
+    format!(
+        "Basic {}",
+        STANDARD.encode(format!("{client_id}:{CLIENT_SECRET}"))
+    )
 }
 
 /// A web client gets a token of its own.
-pub async fn client_credentials(world: &World, client_id: &str, connections: usize, duration: Duration) -> Measured {
-    let request = post(TOKEN, &basic_of(client_id), FORM, "grant_type=client_credentials&scope=orders");
+pub async fn client_credentials(
+    world: &World,
+    client_id: &str,
+    connections: usize,
+    duration: Duration,
+) -> Measured {
+    let request = post(
+        TOKEN,
+        &basic_of(client_id),
+        FORM,
+        "grant_type=client_credentials&scope=orders",
+    );
     same_request(world, connections, duration, |_| request.clone()).await
 }
 
 /// A resource server asks about tokens that are alive, a few of them again and again.
-pub async fn introspection(world: &World, client_id: &str, connections: usize, duration: Duration) -> Measured {
+pub async fn introspection(
+    world: &World,
+    client_id: &str,
+    connections: usize,
+    duration: Duration,
+) -> Measured {
     let mut connection = Connection::open(world.address).await;
     let mut tokens = Vec::new();
     for _ in 0..connections {
-        let request = post(TOKEN, &basic_of(client_id), FORM, "grant_type=client_credentials&scope=orders");
+        let request = post(
+            TOKEN,
+            &basic_of(client_id),
+            FORM,
+            "grant_type=client_credentials&scope=orders",
+        );
         tokens.push(member(connection.send(&request).await.body, "access_token").to_owned());
     }
-    let request = |index: usize| post("/oauth/introspect", &basic(), FORM, &format!("token={}", tokens[index]));
+    let request = |index: usize| {
+        post(
+            "/oauth/introspect",
+            &basic(),
+            FORM,
+            &format!("token={}", tokens[index]),
+        )
+    };
     let answer = connection.send(&request(0)).await;
     assert!(
         String::from_utf8_lossy(answer.body).contains("\"active\":true"),
@@ -66,7 +97,12 @@ async fn same_request(
             let started = Instant::now();
             let response = connection.send(&request).await;
             let took = started.elapsed();
-            assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(response.body));
+            assert_eq!(
+                response.status,
+                200,
+                "{}",
+                String::from_utf8_lossy(response.body)
+            );
             took
         });
     }
@@ -90,12 +126,19 @@ impl Session {
             "software_id": PIN_APPLICATION, "software_version": "1.0", "platform": "android",
             "jwks": { "keys": [key.public()] }, "token_endpoint_auth_method": "private_key_jwt",
         });
-        let metadata = ClientMetadata::from_json(metadata.to_string().as_bytes()).expect("metadata");
+        let metadata =
+            ClientMetadata::from_json(metadata.to_string().as_bytes()).expect("metadata");
         let devices = &world.app.devices;
         let device = devices.register(metadata).await.expect("a device").device;
         let user = UserId::new(&format!("pinned{index}")).expect("an id");
-        devices.enrol(&device.id, &user, *new_key().public()).await.expect("enrolled");
-        devices.set_authenticator(&device.id, &user, &AuthenticatorName::Pin, *pin.public()).await.expect("a PIN");
+        devices
+            .enrol(&device.id, &user, *new_key().public())
+            .await
+            .expect("enrolled");
+        devices
+            .set_authenticator(&device.id, &user, &AuthenticatorName::Pin, *pin.public())
+            .await
+            .expect("a PIN");
         let now = Clock::system().now();
         let id = || uuid_v7(now, &SystemRandom).into_bytes().to_vec();
         let expires_at = now.after(Duration::from_secs(86_400)).as_millis();
@@ -121,12 +164,32 @@ impl Session {
             issued_at: now.as_millis(),
             expires_at,
         };
-        let (family_id, token_endpoint) = (family.id.clone(), format!("http://{}{TOKEN}", world.address));
-        let inserts = vec![Insert::Grant(Box::new(grant)), Insert::RefreshToken(Box::new(family))];
-        let committed = world.app.store.commit(Entry { inserts, ..Entry::default() }).await;
+        let (family_id, token_endpoint) = (
+            family.id.clone(),
+            format!("http://{}{TOKEN}", world.address),
+        );
+        let inserts = vec![
+            Insert::Grant(Box::new(grant)),
+            Insert::RefreshToken(Box::new(family)),
+        ];
+        let committed = world
+            .app
+            .store
+            .commit(Entry {
+                inserts,
+                ..Entry::default()
+            })
+            .await;
         assert!(committed.is_ok(), "{committed:?}");
         let keyring = Arc::clone(&world.keyring);
-        Self { device: device.id, key, pin, family: family_id, keyring, token_endpoint }
+        Self {
+            device: device.id,
+            key,
+            pin,
+            family: family_id,
+            keyring,
+            token_endpoint,
+        }
     }
 
     /// The request that uses the token of this generation.
@@ -161,8 +224,8 @@ fn new_key() -> PrivateJwk {
     PrivateJwk::generate(&SystemRandom).expect("a key")
 }
 
-/// A phone refreshes with its PIN: assertion and proof verified, the token rotated. What it signs is made beforehand: the
-/// work of phones is not what is measured.
+/// A phone refreshes with its PIN: assertion and proof verified, the token rotated. What it signs
+/// is made beforehand: the work of phones is not what is measured.
 pub async fn refresh(world: &World, connections: usize, duration: Duration) -> Measured {
     let mut sessions = Vec::new();
     for index in 0..connections {
@@ -172,7 +235,9 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
     let mut rounds = Vec::new();
     for session in sessions {
         let mut connection = Connection::open(world.address).await;
-        let signed: Vec<Vec<u8>> = (0..rounds_each).map(|generation| session.request(generation as i32)).collect();
+        let signed: Vec<Vec<u8>> = (0..rounds_each)
+            .map(|generation| session.request(generation as i32))
+            .collect();
         let mut generation = 0;
         rounds.push(async move || {
             let late;
@@ -187,14 +252,20 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
             let started = Instant::now();
             let response = connection.send(request).await;
             let took = started.elapsed();
-            assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(response.body));
+            assert_eq!(
+                response.status,
+                200,
+                "{}",
+                String::from_utf8_lossy(response.body)
+            );
             took
         });
     }
     repeat(rounds, duration).await
 }
 
-/// A user logs in at a web client: authorize, the login page accepts, the code is redeemed. All of it is timed.
+/// A user logs in at a web client: authorize, the login page accepts, the code is redeemed. All of
+/// it is timed.
 pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Measured {
     let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
     let mut rounds = Vec::new();

@@ -19,9 +19,9 @@ use countersign::sandbox::Sandbox;
 use countersign::secret::{Keyring, SecretString, sha256};
 use countersign::server::{self, RunningServer, ServerOptions};
 use countersign::settings::{
-    ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType, ClientCredential,
-    CurrentSettings, GrantType, MobileAuthentication, Permission, Platform, Settings, SmsConfiguration, TokenFormat,
-    TokenPolicy, VersionStatus, WebClient,
+    ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
+    ClientCredential, CurrentSettings, GrantType, MobileAuthentication, Permission, Platform,
+    Settings, SmsConfiguration, TokenFormat, TokenPolicy, VersionStatus, WebClient,
 };
 use countersign::sms::{GatewaySms, SmsMessage, SmsSender};
 use countersign::store::{DatabaseUrl, Store, StoreOptions};
@@ -39,13 +39,21 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 struct Taker;
 
 impl SmsSender for Taker {
-    fn send<'a>(&'a self, _: &'a SmsConfiguration, _: &'a SmsMessage) -> BoxFuture<'a, Result<(), ProviderFailure>> {
+    fn send<'a>(
+        &'a self,
+        _: &'a SmsConfiguration,
+        _: &'a SmsMessage,
+    ) -> BoxFuture<'a, Result<(), ProviderFailure>> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
 
 impl PushSender for Taker {
-    fn send<'a>(&'a self, _: &'a PushDestination, _: &'a PushMessage) -> BoxFuture<'a, Result<(), ProviderFailure>> {
+    fn send<'a>(
+        &'a self,
+        _: &'a PushDestination,
+        _: &'a PushMessage,
+    ) -> BoxFuture<'a, Result<(), ProviderFailure>> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -62,7 +70,11 @@ impl World {
     pub fn start(url: DatabaseUrl, twilio: Option<&Sandbox>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let management = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let app = app(url, twilio, &format!("http://{}", listener.local_addr().expect("an address")));
+        let app = app(
+            url,
+            twilio,
+            &format!("http://{}", listener.local_addr().expect("an address")),
+        );
         let options = ServerOptions {
             public: listener,
             management,
@@ -74,7 +86,12 @@ impl World {
             app: app.clone(),
         };
         let server = server::start(options).expect("the server starts");
-        Self { app, keyring: Arc::new(Keyring::new(&KEY)), address: server.public_address, server }
+        Self {
+            app,
+            keyring: Arc::new(Keyring::new(&KEY)),
+            address: server.public_address,
+            server,
+        }
     }
 
     pub fn stop(self) {
@@ -84,11 +101,21 @@ impl World {
 
     /// A user with a phone that asks for what is pending.
     pub async fn person(&self, index: usize) -> (UserId, Phone) {
-        let connection = || Connection::new(&format!("http://{}", self.address).parse().unwrap()).unwrap();
+        let connection =
+            || Connection::new(&format!("http://{}", self.address).parse().unwrap()).unwrap();
         let user = UserId::new(&format!("user{index}")).unwrap();
-        let phone = Phone::register(connection(), &PhoneProfile::new("bank", "1.0", "android")).await.unwrap();
-        let login_page = ApiLoginPage::new(connection(), CLIENT_ID, SecretString::new(CLIENT_SECRET.to_owned()));
-        phone.log_in(&login_page, &user, "bank://login").await.unwrap();
+        let phone = Phone::register(connection(), &PhoneProfile::new("bank", "1.0", "android"))
+            .await
+            .unwrap();
+        let login_page = ApiLoginPage::new(
+            connection(),
+            CLIENT_ID,
+            SecretString::new(CLIENT_SECRET.to_owned()),
+        );
+        phone
+            .log_in(&login_page, &user, "bank://login")
+            .await
+            .unwrap();
         phone.enrol(&user).await.unwrap();
         phone.enrol_push(&user, PushTransport::Poll).await.unwrap();
         (user, phone)
@@ -133,7 +160,11 @@ pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, public_url: &str) -> AppS
             consent_url: None,
             built_in_pages: false,
         },
-        retention: RetentionTimes { events: DAY, delivered_callbacks: DAY, dead_callbacks: DAY },
+        retention: RetentionTimes {
+            events: DAY,
+            delivered_callbacks: DAY,
+            dead_callbacks: DAY,
+        },
         arbiters: std::thread::available_parallelism().map_or(2, usize::from),
         live_transactions_max: 2_000_000,
     })
@@ -151,9 +182,15 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
         Permission::ListUsersOtherClients,
     ];
     let administers = ["shop".to_owned()].into();
-    let client = ApiClient { administers, ..ApiClient::new(client_id.clone(), credential, permissions) };
+    let client = ApiClient {
+        administers,
+        ..ApiClient::new(client_id.clone(), credential, permissions)
+    };
     settings.api_clients.insert(client_id, Arc::new(client));
-    for (name, method) in [("push", AuthenticationMethod::Push), ("sms", AuthenticationMethod::Sms)] {
+    for (name, method) in [
+        ("push", AuthenticationMethod::Push),
+        ("sms", AuthenticationMethod::Sms),
+    ] {
         let configured = AuthenticationType {
             name: name.to_owned(),
             method,
@@ -164,16 +201,25 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
             sender_id: None,
             web_origin: None,
         };
-        settings.authentication_types.insert(name.to_owned(), Arc::new(configured));
+        settings
+            .authentication_types
+            .insert(name.to_owned(), Arc::new(configured));
     }
     settings.sms = Some(Arc::new(gateway(twilio)));
     for (name, pin) in [("bank", false), (PIN_APPLICATION, true)] {
         let id = ApplicationId::new(name).unwrap();
-        settings.applications.insert(id.clone(), Arc::new(application(id, pin)));
+        settings
+            .applications
+            .insert(id.clone(), Arc::new(application(id, pin)));
     }
-    for (name, format) in [("shop", TokenFormat::Opaque), ("shop-jwt", TokenFormat::Jwt)] {
+    for (name, format) in [
+        ("shop", TokenFormat::Opaque),
+        ("shop-jwt", TokenFormat::Jwt),
+    ] {
         let client = web_client(name, format);
-        settings.web_clients.insert(client.client_id.clone(), Arc::new(client));
+        settings
+            .web_clients
+            .insert(client.client_id.clone(), Arc::new(client));
     }
     settings.mobile_authentication = Arc::new(MobileAuthentication {
         prompts_per_5_minutes_max: 1_000_000,
@@ -185,7 +231,10 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
 
 fn gateway(twilio: Option<&Sandbox>) -> SmsConfiguration {
     let Some(sandbox) = twilio else {
-        return SmsConfiguration::Http { endpoint: "http://127.0.0.1:1".parse().unwrap(), credentials: None };
+        return SmsConfiguration::Http {
+            endpoint: "http://127.0.0.1:1".parse().unwrap(),
+            credentials: None,
+        };
     };
     let credentials = sandbox.credentials();
     SmsConfiguration::Twilio {
@@ -203,7 +252,10 @@ fn web_client(name: &str, access_token_format: TokenFormat) -> WebClient {
         grant_types: GrantType::ALL.into(),
         scopes: ["orders".to_owned()].into(),
         skip_consent: true,
-        tokens: TokenPolicy { access_token_format, ..TokenPolicy::default() },
+        tokens: TokenPolicy {
+            access_token_format,
+            ..TokenPolicy::default()
+        },
         ..WebClient::new(ClientId::new(name).unwrap(), Some(credential))
     }
 }
@@ -212,7 +264,10 @@ fn application(id: ApplicationId, pin: bool) -> Application {
     Application {
         name: "Bank".to_owned(),
         redirect_uris: vec!["bank://login".to_owned()],
-        pin: countersign::settings::PinSettings { enabled: pin, max_attempts: 3 },
+        pin: countersign::settings::PinSettings {
+            enabled: pin,
+            max_attempts: 3,
+        },
         fingerprint: countersign::settings::Enabled { enabled: false },
         custom_authenticators: Default::default(),
         versions: vec![ApplicationVersion {
@@ -232,7 +287,8 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("countersign-bench-{}-{name}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("countersign-bench-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a temporary folder");
         Self(path)
     }

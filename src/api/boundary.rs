@@ -17,7 +17,10 @@ use super::{Api, Gate};
 use crate::clock::Stopwatch;
 
 /// Lets a request in, has it answered whatever happens, dresses the answer and takes note of it.
-pub async fn boundary(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn boundary(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let stopwatch = Stopwatch::start();
     let id = request_id::of(&request);
     let method = request.method().clone();
@@ -27,32 +30,58 @@ pub async fn boundary(request: ServiceRequest, next: Next<BoxBody>) -> Result<Se
     match admit(api.gate(), request, next).await {
         Some(response) => {
             let response = dress(response, &id);
-            let route = response.request().app_data::<Matched>().map_or("unmatched", |matched| matched.pattern);
+            let route = response
+                .request()
+                .app_data::<Matched>()
+                .map_or("unmatched", |matched| matched.pattern);
             note(&api, route, &method, response.status(), stopwatch);
             Ok(response)
         }
-        // The request is gone with the panic, and with that the route; the panic hook has told where it was.
+        // The request is gone with the panic, and with that the route; the panic hook has told
+        // where it was.
         None => {
             tracing::error!("a handler panicked");
-            note(&api, "failed", &method, StatusCode::INTERNAL_SERVER_ERROR, stopwatch);
+            note(
+                &api,
+                "failed",
+                &method,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                stopwatch,
+            );
             Err(Failed(id).into())
         }
     }
 }
 
-/// Hands the request on if there is room for it. A handler that panics does not take the connection with it: no answer.
-async fn admit(gate: &Gate, request: ServiceRequest, next: Next<BoxBody>) -> Option<ServiceResponse<BoxBody>> {
+/// Hands the request on if there is room for it. A handler that panics does not take the connection
+/// with it: no answer.
+async fn admit(
+    gate: &Gate,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Option<ServiceResponse<BoxBody>> {
     let Some(_place) = gate.enter() else {
         let area = Area::of(request.path());
-        return Some(request.into_response(ApiError::from_fault(&Fault::Busy, area).response(None)));
+        return Some(
+            request.into_response(ApiError::from_fault(&Fault::Busy, area).response(None)),
+        );
     };
-    AssertUnwindSafe(next.call(request)).catch_unwind().await.ok()?.ok()
+    AssertUnwindSafe(next.call(request))
+        .catch_unwind()
+        .await
+        .ok()?
+        .ok()
 }
 
 /// Headers of every answer; the request's id in problems.
 fn dress(response: ServiceResponse<BoxBody>, id: &HeaderValue) -> ServiceResponse<BoxBody> {
-    let error = response.response().error().and_then(Error::as_error::<ApiError>);
-    let again = error.filter(|error| error.is_problem()).map(|error| error.response(id.to_str().ok()));
+    let error = response
+        .response()
+        .error()
+        .and_then(Error::as_error::<ApiError>);
+    let again = error
+        .filter(|error| error.is_problem())
+        .map(|error| error.response(id.to_str().ok()));
     let mut response = match again {
         Some(named) => response.into_response(named),
         None => response,
@@ -64,15 +93,26 @@ fn dress(response: ServiceResponse<BoxBody>, id: &HeaderValue) -> ServiceRespons
 fn dress_headers(headers: &mut HeaderMap, id: &HeaderValue) {
     headers.insert(X_REQUEST_ID, id.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json") {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value == "application/json")
+    {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json;charset=UTF-8"),
+        );
     }
 }
 
 fn note(api: &Api, route: &'static str, method: &Method, status: StatusCode, stopwatch: Stopwatch) {
     let took = stopwatch.elapsed();
-    api.app().metrics.request_answered(route, method_label(method), status.as_u16(), took);
+    api.app()
+        .metrics
+        .request_answered(route, method_label(method), status.as_u16(), took);
     let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(
         http.route = route,

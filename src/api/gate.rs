@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts the requests of a listener. A request that waits for something to happen does not count as work meanwhile.
+/// Counts the requests of a listener. A request that waits for something to happen does not count
+/// as work meanwhile.
 #[derive(Debug)]
 pub struct Gate {
     working: AtomicUsize,
@@ -15,7 +16,12 @@ impl Gate {
     /// Lets so many requests work and so many wait at once.
     #[must_use]
     pub const fn new(working_max: usize, waiting_max: usize) -> Self {
-        Self { working: AtomicUsize::new(0), working_max, waiting: AtomicUsize::new(0), waiting_max }
+        Self {
+            working: AtomicUsize::new(0),
+            working_max,
+            waiting: AtomicUsize::new(0),
+            waiting_max,
+        }
     }
 
     /// A place for a request; none when all are taken.
@@ -23,8 +29,8 @@ impl Gate {
         take_place(&self.working, self.working_max).then(|| Working(self))
     }
 
-    /// A place to wait for a request that has entered; none when all are taken. Until it is dropped the request's other
-    /// place is free for somebody else.
+    /// A place to wait for a request that has entered; none when all are taken. Until it is dropped
+    /// the request's other place is free for somebody else.
     pub(crate) fn wait(&self) -> Option<Waiting<'_>> {
         if !take_place(&self.waiting, self.waiting_max) {
             return None;
@@ -35,7 +41,9 @@ impl Gate {
 }
 
 fn take_place(count: &AtomicUsize, max: usize) -> bool {
-    let taken = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| (taken < max).then_some(taken + 1));
+    let taken = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+        (taken < max).then_some(taken + 1)
+    });
     taken.is_ok()
 }
 

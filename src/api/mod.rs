@@ -1,8 +1,10 @@
-//! HTTP: requests become calls of the features' facades, their answers become responses. Nothing is decided here.
+//! HTTP: requests become calls of the features' facades, their answers become responses. Nothing is
+//! decided here.
 //!
-//! A request passes the [`boundary`] (its id, the bound on requests in work, headers, metrics, the log), finds its endpoint
-//! in the one table of `routes`, and is taken apart by the handler's parameters (`extract`): rights, path, parameters.
-//! What goes wrong leaves through `error`, in the shape of its area.
+//! A request passes the [`boundary`] (its id, the bound on requests in work, headers, metrics, the
+//! log), finds its endpoint in the one table of `routes`, and is taken apart by the handler's
+//! parameters (`extract`): rights, path, parameters. What goes wrong leaves through `error`, in the
+//! shape of its area.
 
 mod boundary;
 mod device;
@@ -52,8 +54,18 @@ pub struct Api {
 impl Api {
     /// Puts the facades behind HTTP. `stopping` turns true when the server is asked to stop.
     #[must_use]
-    pub fn new(app: AppState, limits: RequestLimits, gate: Gate, stopping: watch::Receiver<bool>) -> Self {
-        Self { app, limits, gate, stopping }
+    pub fn new(
+        app: AppState,
+        limits: RequestLimits,
+        gate: Gate,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            app,
+            limits,
+            gate,
+            stopping,
+        }
     }
 
     fn app(&self) -> &AppState {

@@ -1,4 +1,5 @@
-//! The OpenAPI document, from the descriptions beside the handlers. A test holds it against the table of routes.
+//! The OpenAPI document, from the descriptions beside the handlers. A test holds it against the
+//! table of routes.
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
@@ -100,9 +101,17 @@ impl Modify for Schemes {
     fn modify(&self, document: &mut Document) {
         let components = document.components.get_or_insert_with(Components::new);
         let http = |scheme, about: &str| {
-            SecurityScheme::Http(HttpBuilder::new().scheme(scheme).description(Some(about)).build())
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(scheme)
+                    .description(Some(about))
+                    .build(),
+            )
         };
-        components.add_security_scheme("basic", http(HttpAuthScheme::Basic, "An API client's id and secret."));
+        components.add_security_scheme(
+            "basic",
+            http(HttpAuthScheme::Basic, "An API client's id and secret."),
+        );
         let device = "The access token of an installation, or of a user on it.";
         components.add_security_scheme("device_token", http(HttpAuthScheme::Bearer, device));
         let user = "The access token of a user on an installation.";
@@ -110,7 +119,10 @@ impl Modify for Schemes {
         let openid = "The access token of a user, with the scope `openid`.";
         components.add_security_scheme("openid_token", http(HttpAuthScheme::Bearer, openid));
         let registration = "The registration access token of an installation.";
-        components.add_security_scheme("registration_token", http(HttpAuthScheme::Bearer, registration));
+        components.add_security_scheme(
+            "registration_token",
+            http(HttpAuthScheme::Bearer, registration),
+        );
     }
 }
 
@@ -129,12 +141,20 @@ mod tests {
             .unwrap()
             .iter()
             .flat_map(|(path, methods)| {
-                methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone()))
+                methods
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .map(|method| (method.to_uppercase(), path.clone()))
             })
             .collect();
         let routed: BTreeSet<(String, String)> = PATHS
             .iter()
-            .flat_map(|path| path.methods.iter().map(|(method, _)| (method.to_string(), path.pattern.to_owned())))
+            .flat_map(|path| {
+                path.methods
+                    .iter()
+                    .map(|(method, _)| (method.to_string(), path.pattern.to_owned()))
+            })
             .collect();
         assert_eq!(described, routed);
     }
@@ -143,7 +163,11 @@ mod tests {
     fn references_lead_somewhere() {
         let document = serde_json::to_value(document()).unwrap();
         let text = document.to_string();
-        for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        for reference in text
+            .split("\"$ref\":\"#")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+        {
             assert!(document.pointer(reference).is_some(), "{reference}");
         }
     }

@@ -1,4 +1,5 @@
-//! `X-Request-Id`: what the caller sent, if it is sane, else a fresh one. It is in the answer, in the log and in problems.
+//! `X-Request-Id`: what the caller sent, if it is sane, else a fresh one. It is in the answer, in
+//! the log and in problems.
 
 use actix_web::HttpMessage as _;
 use actix_web::dev::ServiceRequest;
@@ -11,17 +12,28 @@ const CHARACTERS_MAX: usize = 128;
 
 /// The id of a request.
 pub(crate) fn of(request: &ServiceRequest) -> HeaderValue {
-    if let Some(sent) = request.headers().get(X_REQUEST_ID).filter(|sent| is_sane(sent.as_bytes())) {
+    if let Some(sent) = request
+        .headers()
+        .get(X_REQUEST_ID)
+        .filter(|sent| is_sane(sent.as_bytes()))
+    {
         return sent.clone();
     }
-    let fresh = request.extensions().get::<tracing_actix_web::RequestId>().map(ToString::to_string);
-    fresh.and_then(|id| HeaderValue::try_from(id).ok()).unwrap_or_else(|| HeaderValue::from_static("-"))
+    let fresh = request
+        .extensions()
+        .get::<tracing_actix_web::RequestId>()
+        .map(ToString::to_string);
+    fresh
+        .and_then(|id| HeaderValue::try_from(id).ok())
+        .unwrap_or_else(|| HeaderValue::from_static("-"))
 }
 
 /// Nothing but what can stand in a header, a log line and a URL as it is.
 fn is_sane(id: &[u8]) -> bool {
     (1..=CHARACTERS_MAX).contains(&id.len())
-        && id.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 #[cfg(test)]

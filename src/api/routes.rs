@@ -1,4 +1,5 @@
-//! Every endpoint there is: the one table from which routing, `Allow`, metrics and the check of the OpenAPI document follow.
+//! Every endpoint there is: the one table from which routing, `Allow`, metrics and the check of the
+//! OpenAPI document follow.
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
@@ -140,9 +141,18 @@ pub fn configure(listener: Listener, services: &mut web::ServiceConfig) {
 }
 
 fn resource(path: &Path) -> Resource {
-    let matched = Matched { pattern: path.pattern, allow: path.allow };
-    let resource = web::resource(path.pattern).app_data(matched).default_service(web::to(method_not_allowed));
-    path.methods.iter().fold(resource, |resource, (method, handler)| resource.route(handler().method(method.clone())))
+    let matched = Matched {
+        pattern: path.pattern,
+        allow: path.allow,
+    };
+    let resource = web::resource(path.pattern)
+        .app_data(matched)
+        .default_service(web::to(method_not_allowed));
+    path.methods
+        .iter()
+        .fold(resource, |resource, (method, handler)| {
+            resource.route(handler().method(method.clone()))
+        })
 }
 
 async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
@@ -150,7 +160,9 @@ async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 }
 
 async fn method_not_allowed(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let allow = request.app_data::<Matched>().map_or("", |matched| matched.allow);
+    let allow = request
+        .app_data::<Matched>()
+        .map_or("", |matched| matched.allow);
     Err(fault(&request, &Fault::MethodNotAllowed { allow }))
 }
 
@@ -161,7 +173,11 @@ mod tests {
     #[test]
     fn allow_names_the_methods_of_the_path() {
         for path in PATHS {
-            let methods: Vec<&str> = path.methods.iter().map(|(method, _)| method.as_str()).collect();
+            let methods: Vec<&str> = path
+                .methods
+                .iter()
+                .map(|(method, _)| method.as_str())
+                .collect();
             assert_eq!(path.allow, methods.join(", "), "{}", path.pattern);
         }
     }

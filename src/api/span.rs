@@ -14,7 +14,12 @@ pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        let span = tracing::info_span!("request", request.id = Empty, http.method = Empty, client.id = Empty);
+        let span = tracing::info_span!(
+            "request",
+            request.id = Empty,
+            http.method = Empty,
+            client.id = Empty
+        );
         if !span.is_disabled() {
             let id = request_id::of(request);
             span.record("request.id", id.to_str().unwrap_or_default());

@@ -1,4 +1,5 @@
-//! Requests that wait for something to happen: bounded in number, and ended early when the server stops.
+//! Requests that wait for something to happen: bounded in number, and ended early when the server
+//! stops.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,9 +10,14 @@ use prometheus::IntGauge;
 
 use super::Api;
 
-/// Asks with the wait; asks again without one when the server stops meanwhile, so that the answer tells how things stand.
-/// Where too many wait already, the answer is `busy`.
-pub(super) async fn ask<T, E, F>(api: &Api, wait: Duration, busy: E, ask: impl Fn(Duration) -> F) -> Result<T, E>
+/// Asks with the wait; asks again without one when the server stops meanwhile, so that the answer
+/// tells how things stand. Where too many wait already, the answer is `busy`.
+pub(super) async fn ask<T, E, F>(
+    api: &Api,
+    wait: Duration,
+    busy: E,
+    ask: impl Fn(Duration) -> F,
+) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
 {

@@ -22,7 +22,8 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 /// The most of an answer that is read, only to keep the connection; nothing of it is kept.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Why an attempt did not succeed. Shown to administrators: nothing in it comes from the website but the status.
+/// Why an attempt did not succeed. Shown to administrators: nothing in it comes from the website
+/// but the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) error: String,
@@ -32,7 +33,10 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(error: impl Into<String>) -> Self {
-        Self { error: error.into(), retry_after: None }
+        Self {
+            error: error.into(),
+            retry_after: None,
+        }
     }
 }
 
@@ -51,7 +55,10 @@ struct Body<'a> {
 }
 
 /// Where a callback goes: the address, and the endpoint configured for it.
-pub(super) fn target<'a>(settings: &'a Settings, uri: &str) -> Result<(Url, Option<&'a CallbackEndpoint>), Refusal> {
+pub(super) fn target<'a>(
+    settings: &'a Settings,
+    uri: &str,
+) -> Result<(Url, Option<&'a CallbackEndpoint>), Refusal> {
     let endpoint = settings.callback_endpoints.get(uri).map(Arc::as_ref);
     if endpoint.is_none() && settings.mobile_authentication.callback_allow_list_enabled {
         return Err(Refusal::NotConfigured);
@@ -86,34 +93,52 @@ impl CallbackClient {
     }
 
     /// Succeeds when the website answers 2xx.
-    pub(super) async fn send(&self, settings: &Settings, call: &Call, now: Timestamp) -> Result<(), Failure> {
+    pub(super) async fn send(
+        &self,
+        settings: &Settings,
+        call: &Call,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         let refused = |refusal: Refusal| Failure::new(format!("not sent: the address {refusal}"));
         let (url, endpoint) = target(settings, &call.callback_uri).map_err(refused)?;
         let private = endpoint.is_some_and(|endpoint| endpoint.allow_private);
         if !private {
             self.check_name(&url).await?;
         }
-        let body = Body { callback_uri: &call.callback_uri, transaction_id: call.transaction_id };
-        let body = serde_json::to_vec(&body).map_err(|_| Failure::new("not sent: the body cannot be written"))?;
+        let body = Body {
+            callback_uri: &call.callback_uri,
+            transaction_id: call.transaction_id,
+        };
+        let body = serde_json::to_vec(&body)
+            .map_err(|_| Failure::new("not sent: the body cannot be written"))?;
         let secret = endpoint.and_then(|endpoint| endpoint.signing_secret.as_ref());
         let headers = signature::headers(call.id, now, &body, secret)
             .map_err(|_| Failure::new("not sent: the signing secret is not usable"))?;
         let client = if private { &self.private } else { &self.public };
-        let mut request = client.post(url).header(CONTENT_TYPE, "application/json").body(body);
+        let mut request = client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        if let Some((username, password)) = endpoint.and_then(|endpoint| endpoint.credentials.as_ref()) {
+        if let Some((username, password)) =
+            endpoint.and_then(|endpoint| endpoint.credentials.as_ref())
+        {
             request = request.basic_auth(username, Some(password.expose()));
         }
         judge(request.send().await.map_err(|error| failure_of(&error))?).await
     }
 
     async fn check_name(&self, url: &Url) -> Result<(), Failure> {
-        let (Some(resolver), Some(Host::Domain(name))) = (&self.checked_before, url.host()) else { return Ok(()) };
+        let (Some(resolver), Some(Host::Domain(name))) = (&self.checked_before, url.host()) else {
+            return Ok(());
+        };
         // Behind a proxy public names often cannot be looked up; then the proxy decides alone.
         match resolver.resolve_name(name).await {
-            Err(error) if error.is::<NotPublic>() => Err(Failure::new(format!("not sent: {NotPublic}"))),
+            Err(error) if error.is::<NotPublic>() => {
+                Err(Failure::new(format!("not sent: {NotPublic}")))
+            }
             _ => Ok(()),
         }
     }
@@ -127,7 +152,10 @@ async fn judge(response: Response) -> Result<(), Failure> {
     if status.is_success() {
         return Ok(());
     }
-    Err(Failure { error: format!("the website answered {}", status.as_u16()), retry_after })
+    Err(Failure {
+        error: format!("the website answered {}", status.as_u16()),
+        retry_after,
+    })
 }
 
 fn failure_of(error: &reqwest::Error) -> Failure {

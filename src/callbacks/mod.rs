@@ -1,9 +1,10 @@
 //! Telling websites that a transaction has ended.
 //!
-//! The callback is a row, written in the same commit as the transaction's last state; nothing is lost by a crash, and nothing
-//! is sent that did not happen. The worker claims rows that are due, signs, sends and repeats until the website has taken
-//! them or a day has passed; then they are dead letters, which can be seen and replayed. A website may get a callback twice
-//! (`webhook-id` tells) and asks for the result itself: a callback carries none.
+//! The callback is a row, written in the same commit as the transaction's last state; nothing is
+//! lost by a crash, and nothing is sent that did not happen. The worker claims rows that are due,
+//! signs, sends and repeats until the website has taken them or a day has passed; then they are
+//! dead letters, which can be seen and replayed. A website may get a callback twice (`webhook-id`
+//! tells) and asks for the result itself: a callback carries none.
 
 mod client;
 mod guard;
@@ -64,7 +65,9 @@ impl FromStr for CallbackId {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         if text.len() == 36 {
-            Uuid::try_parse(text).map(Self).map_err(|_| InvalidId::Malformed)
+            Uuid::try_parse(text)
+                .map(Self)
+                .map_err(|_| InvalidId::Malformed)
         } else {
             Err(InvalidId::Malformed)
         }
@@ -96,7 +99,9 @@ impl CallbackState {
     /// The state of this name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Due, Self::Delivered, Self::Dead].into_iter().find(|state| state.as_str() == text)
+        [Self::Due, Self::Delivered, Self::Dead]
+            .into_iter()
+            .find(|state| state.as_str() == text)
     }
 
     const fn as_row(self) -> i16 {
@@ -119,13 +124,10 @@ impl CallbackState {
 /// A callback, for administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
-    /// Its id.
     pub id: CallbackId,
     /// The transaction it is about.
     pub transaction_id: TransactionId,
-    /// Where it goes.
     pub callback_uri: String,
-    /// How it stands.
     pub state: CallbackState,
     /// How often it was tried since it was made or replayed.
     pub attempts: u32,
@@ -153,7 +155,6 @@ pub enum Replay {
 /// How many callbacks may be on their way at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallbackLimits {
-    /// In all.
     pub in_flight_max: usize,
     /// To one host, so that a slow one does not hold up the others.
     pub per_host_max: usize,
@@ -161,7 +162,10 @@ pub struct CallbackLimits {
 
 impl Default for CallbackLimits {
     fn default() -> Self {
-        Self { in_flight_max: 256, per_host_max: 64 }
+        Self {
+            in_flight_max: 256,
+            per_host_max: 64,
+        }
     }
 }
 
@@ -177,11 +181,9 @@ pub struct CallbacksOptions {
     pub lookup: Arc<dyn Lookup>,
     /// How many at once.
     pub limits: CallbackLimits,
-    /// The time.
     pub clock: Clock,
     /// For ids and jitter.
     pub random: SharedRandom,
-    /// Counts attempts.
     pub metrics: Metrics,
 }
 
@@ -216,8 +218,9 @@ impl Callbacks {
         })))
     }
 
-    /// Whether a website may ask for a callback to this address: one of the configured endpoints, compared exactly, while the
-    /// allow list is on; and in no case one that the guard refuses as written.
+    /// Whether a website may ask for a callback to this address: one of the configured endpoints,
+    /// compared exactly, while the allow list is on; and in no case one that the guard refuses as
+    /// written.
     pub fn check(settings: &Settings, callback_uri: &str) -> Result<(), Refusal> {
         client::target(settings, callback_uri).map(drop)
     }
@@ -245,18 +248,21 @@ impl Callbacks {
         }
     }
 
-    /// A row was committed: look now instead of at the next second. A hint; a lost one costs a second.
+    /// A row was committed: look now instead of at the next second. A hint; a lost one costs a
+    /// second.
     pub fn wake(&self) {
         self.0.wake.notify_one();
     }
 
-    /// Sends callbacks until shutdown, then finishes those on their way, which takes ten seconds at most. A panic is counted
-    /// and survived.
+    /// Sends callbacks until shutdown, then finishes those on their way, which takes ten seconds at
+    /// most. A panic is counted and survived.
     pub async fn run(&self, shutdown: ShutdownSignal) {
         let drained = Notify::new();
         let never = Shutdown::default();
         let work = || async {
-            worker::Worker::new(Arc::clone(&self.0)).run(shutdown.clone()).await;
+            worker::Worker::new(Arc::clone(&self.0))
+                .run(shutdown.clone())
+                .await;
             drained.notify_one();
         };
         let on_panic = || self.0.metrics.actor_panicked("callbacks");
@@ -266,7 +272,8 @@ impl Callbacks {
         }
     }
 
-    /// Callbacks in the order they were made, from the first after `after` on; of all states, or one. At most 200.
+    /// Callbacks in the order they were made, from the first after `after` on; of all states, or
+    /// one. At most 200.
     pub async fn list(
         &self,
         state: Option<CallbackState>,

@@ -9,8 +9,8 @@ use crate::store::queries::{callbacks as queries, events, transactions};
 use crate::store::rows::{CallbackOutcome, CallbackRow, EventRow};
 use crate::store::{Connection, Store, StoreError, WriteError};
 
-/// How long a claimed row belongs to the one who claimed it: longer than an attempt can take. When a node dies, its rows wait
-/// that long.
+/// How long a claimed row belongs to the one who claimed it: longer than an attempt can take. When
+/// a node dies, its rows wait that long.
 const LEASE: Duration = Duration::from_secs(60);
 
 /// What came of an attempt, ready to be saved.
@@ -22,8 +22,8 @@ pub(super) struct Settled {
     pub(super) event: Option<EventRow>,
 }
 
-/// Saves what was settled, each with its event, and claims up to `limit` rows that are due and do not go to the
-/// addresses in `except`: one commit for both.
+/// Saves what was settled, each with its event, and claims up to `limit` rows that are due and do
+/// not go to the addresses in `except`: one commit for both.
 pub(super) async fn turn(
     store: &Store,
     settled: Vec<Settled>,
@@ -40,22 +40,30 @@ pub(super) async fn turn(
             if limit == 0 {
                 return Ok(Vec::new());
             }
-            Ok::<_, WriteError<StoreError>>(queries::claim_due_callbacks(connection, now, LEASE, &except, limit)?)
+            Ok::<_, WriteError<StoreError>>(queries::claim_due_callbacks(
+                connection, now, LEASE, &except, limit,
+            )?)
         })
         .await
 }
 
-/// Nothing is noted when the lease was lost meanwhile: then another node has sent it too, and says so.
+/// Nothing is noted when the lease was lost meanwhile: then another node has sent it too, and says
+/// so.
 fn save(connection: &mut Connection, settled: Settled) -> Result<(), WriteError<StoreError>> {
     if !queries::finish_callback(connection, &settled.outcome)? {
         return Ok(());
     }
-    let Some(event) = settled.event else { return Ok(()) };
+    let Some(event) = settled.event else {
+        return Ok(());
+    };
     let about = transactions::find_transaction(connection, &settled.transaction_id)?;
     let event = match about {
-        Some(row) => {
-            EventRow { client_id: Some(row.client_id), user_id: row.user_id, device_id: row.device_id, ..event }
-        }
+        Some(row) => EventRow {
+            client_id: Some(row.client_id),
+            user_id: row.user_id,
+            device_id: row.device_id,
+            ..event
+        },
         None => event,
     };
     Ok(events::insert_event(connection, &event)?)
@@ -71,12 +79,26 @@ pub(super) async fn list(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let after = after.map(|CallbackId(id)| id.into_bytes());
     let after = move |connection: &mut Connection| {
-        queries::list_callbacks(connection, state, after.as_ref().map(<[u8; 16]>::as_slice), limit)
+        queries::list_callbacks(
+            connection,
+            state,
+            after.as_ref().map(<[u8; 16]>::as_slice),
+            limit,
+        )
     };
-    Ok(store.read(after).await?.into_iter().map(callback_of).collect())
+    Ok(store
+        .read(after)
+        .await?
+        .into_iter()
+        .map(callback_of)
+        .collect())
 }
 
-pub(super) async fn replay(store: &Store, id: CallbackId, now: Timestamp) -> Result<Replay, StoreError> {
+pub(super) async fn replay(
+    store: &Store,
+    id: CallbackId,
+    now: Timestamp,
+) -> Result<Replay, StoreError> {
     let id = id.0.into_bytes();
     store
         .write(move |connection| {

@@ -1,4 +1,5 @@
-//! Claimed callbacks that wait for their turn: host by host, so that a slow one holds up no other. Pure.
+//! Claimed callbacks that wait for their turn: host by host, so that a slow one holds up no other.
+//! Pure.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -31,7 +32,13 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn new(limits: CallbackLimits) -> Self {
-        Self { limits, lanes: HashMap::new(), turns: VecDeque::new(), in_flight: 0, waiting: 0 }
+        Self {
+            limits,
+            lanes: HashMap::new(),
+            turns: VecDeque::new(),
+            in_flight: 0,
+            waiting: 0,
+        }
     }
 
     /// How many more to claim.
@@ -40,10 +47,16 @@ impl Queue {
         if full { 0 } else { self.limits.in_flight_max }
     }
 
-    /// Addresses for which enough waits already: more of theirs must not be claimed, or nobody else's would be.
+    /// Addresses for which enough waits already: more of theirs must not be claimed, or nobody
+    /// else's would be.
     pub(super) fn saturated(&self) -> BTreeSet<String> {
-        let lanes = self.lanes.values().filter(|lane| lane.waiting.len() >= self.limits.per_host_max);
-        lanes.flat_map(|lane| lane.waiting.iter().map(|row| row.callback_uri.clone())).collect()
+        let lanes = self
+            .lanes
+            .values()
+            .filter(|lane| lane.waiting.len() >= self.limits.per_host_max);
+        lanes
+            .flat_map(|lane| lane.waiting.iter().map(|row| row.callback_uri.clone()))
+            .collect()
     }
 
     /// Takes a row in.
@@ -57,14 +70,17 @@ impl Queue {
         self.waiting += 1;
     }
 
-    /// The next row to send, if one may be sent now. It counts as on its way until [`Queue::ended`].
+    /// The next row to send, if one may be sent now. It counts as on its way until
+    /// [`Queue::ended`].
     pub(super) fn next(&mut self) -> Option<(Host, CallbackRow)> {
         if self.in_flight >= self.limits.in_flight_max {
             return None;
         }
         for _ in 0..self.turns.len() {
             let host = self.turns.pop_front()?;
-            let Some(lane) = self.lanes.get_mut(&host) else { continue };
+            let Some(lane) = self.lanes.get_mut(&host) else {
+                continue;
+            };
             if lane.in_flight < self.limits.per_host_max
                 && let Some(row) = lane.waiting.pop_front()
             {
@@ -83,7 +99,9 @@ impl Queue {
 
     /// A row that was on its way is no more.
     pub(super) fn ended(&mut self, host: &Host) {
-        let Some(lane) = self.lanes.get_mut(host) else { return };
+        let Some(lane) = self.lanes.get_mut(host) else {
+            return;
+        };
         lane.in_flight = lane.in_flight.saturating_sub(1);
         self.in_flight = self.in_flight.saturating_sub(1);
         if lane.in_flight == 0 && lane.waiting.is_empty() {
@@ -95,7 +113,11 @@ impl Queue {
     pub(super) fn take_waiting(&mut self) -> Vec<CallbackRow> {
         self.turns.clear();
         self.waiting = 0;
-        let rows = self.lanes.values_mut().flat_map(|lane| lane.waiting.drain(..)).collect();
+        let rows = self
+            .lanes
+            .values_mut()
+            .flat_map(|lane| lane.waiting.drain(..))
+            .collect();
         self.lanes.retain(|_, lane| lane.in_flight > 0);
         rows
     }
@@ -103,7 +125,13 @@ impl Queue {
 
 fn host_of(uri: &str) -> Host {
     let url = Url::parse(uri).ok();
-    let host = url.as_ref().and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
+    let host = url.as_ref().and_then(|url| {
+        Some(format!(
+            "{}:{}",
+            url.host_str()?,
+            url.port_or_known_default()?
+        ))
+    });
     host.unwrap_or_default()
 }
 
@@ -117,15 +145,25 @@ mod tests {
 
     fn row(host: &str) -> CallbackRow {
         let now = Timestamp::from_millis(0);
-        Callbacks::row(TransactionId::new(now, &SystemRandom), format!("https://{host}/"), now, &SystemRandom)
+        Callbacks::row(
+            TransactionId::new(now, &SystemRandom),
+            format!("https://{host}/"),
+            now,
+            &SystemRandom,
+        )
     }
 
     fn queue(in_flight_max: usize, per_host_max: usize) -> Queue {
-        Queue::new(CallbackLimits { in_flight_max, per_host_max })
+        Queue::new(CallbackLimits {
+            in_flight_max,
+            per_host_max,
+        })
     }
 
     fn next_host(queue: &mut Queue) -> Option<String> {
-        queue.next().map(|(host, _)| host.split(':').next().unwrap_or_default().to_owned())
+        queue
+            .next()
+            .map(|(host, _)| host.split(':').next().unwrap_or_default().to_owned())
     }
 
     #[test]
@@ -148,7 +186,10 @@ mod tests {
         for host in ["a", "a", "b"] {
             queue.push(row(host));
         }
-        assert_eq!(queue.saturated().into_iter().collect::<Vec<_>>(), ["https://a/"]);
+        assert_eq!(
+            queue.saturated().into_iter().collect::<Vec<_>>(),
+            ["https://a/"]
+        );
         assert!(queue.next().is_some());
         assert!(queue.saturated().is_empty());
     }

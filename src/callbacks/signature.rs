@@ -1,6 +1,8 @@
 //! The headers of Standard Webhooks: which message this is, when it was sent, and that we sent it.
 
-use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
+use standardwebhooks::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
+};
 
 use super::CallbackId;
 use crate::clock::Timestamp;
@@ -10,8 +12,8 @@ use crate::secret::SecretString;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InvalidSecret;
 
-/// The headers of one attempt. The id stays the same over all attempts, so that the receiver recognises repetitions; the
-/// time is the attempt's, so that it may refuse what is old.
+/// The headers of one attempt. The id stays the same over all attempts, so that the receiver
+/// recognises repetitions; the time is the attempt's, so that it may refuse what is old.
 pub(super) fn headers(
     id: CallbackId,
     now: Timestamp,
@@ -22,7 +24,9 @@ pub(super) fn headers(
     let mut headers = Vec::with_capacity(3);
     if let Some(secret) = secret {
         let webhook = Webhook::new(secret.expose()).map_err(|_| InvalidSecret)?;
-        let signature = webhook.sign(&id, now.as_secs(), body).map_err(|_| InvalidSecret)?;
+        let signature = webhook
+            .sign(&id, now.as_secs(), body)
+            .map_err(|_| InvalidSecret)?;
         headers.push((HEADER_WEBHOOK_SIGNATURE, signature));
     }
     headers.push((HEADER_WEBHOOK_ID, id));
@@ -41,15 +45,27 @@ mod tests {
         let secret = SecretString::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
         let now = Timestamp::from_millis(1_614_265_330_999);
         let headers = headers(id, now, b"{}", Some(&secret)).unwrap();
-        let expected = Webhook::new(secret.expose()).unwrap().sign(&id.to_string(), 1_614_265_330, b"{}").unwrap();
+        let expected = Webhook::new(secret.expose())
+            .unwrap()
+            .sign(&id.to_string(), 1_614_265_330, b"{}")
+            .unwrap();
         assert!(headers.contains(&("webhook-signature", expected)));
         assert!(headers.contains(&("webhook-timestamp", "1614265330".to_owned())));
-        assert!(headers.contains(&("webhook-id", "07070707-0707-0707-0707-070707070707".to_owned())));
+        assert!(headers.contains(&(
+            "webhook-id",
+            "07070707-0707-0707-0707-070707070707".to_owned()
+        )));
     }
 
     #[test]
     fn without_a_secret_nothing_is_signed() {
-        let headers = headers(CallbackId::from_bytes([7; 16]), Timestamp::from_millis(0), b"{}", None).unwrap();
+        let headers = headers(
+            CallbackId::from_bytes([7; 16]),
+            Timestamp::from_millis(0),
+            b"{}",
+            None,
+        )
+        .unwrap();
         assert_eq!(headers.len(), 2);
     }
 }

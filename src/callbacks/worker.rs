@@ -32,7 +32,8 @@ pub(super) struct Worker {
     inner: Arc<Inner>,
     queue: Queue,
     flight: JoinSet<Attempt>,
-    /// Decided, but not saved yet. Nothing is claimed without saving these, so their number is bounded by what was claimed.
+    /// Decided, but not saved yet. Nothing is claimed without saving these, so their number is
+    /// bounded by what was claimed.
     settled: Vec<Settled>,
     /// Whether there may be rows to claim.
     look: bool,
@@ -43,7 +44,14 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(inner: Arc<Inner>) -> Self {
         let queue = Queue::new(inner.limits);
-        Self { inner, queue, flight: JoinSet::new(), settled: Vec::new(), look: true, left_out: BTreeSet::new() }
+        Self {
+            inner,
+            queue,
+            flight: JoinSet::new(),
+            settled: Vec::new(),
+            look: true,
+            left_out: BTreeSet::new(),
+        }
     }
 
     /// Works until shutdown, then until what is on its way has ended.
@@ -76,7 +84,11 @@ impl Worker {
     async fn turn(&mut self, stopping: bool) {
         let saturated = self.queue.saturated();
         self.look |= !self.left_out.is_subset(&saturated);
-        let limit = if self.look && !stopping { self.queue.room() } else { 0 };
+        let limit = if self.look && !stopping {
+            self.queue.room()
+        } else {
+            0
+        };
         let now = self.inner.clock.now();
         if limit > 0 || !self.settled.is_empty() {
             let except = saturated.iter().cloned().collect();
@@ -91,7 +103,10 @@ impl Worker {
         while let Some((host, row)) = self.queue.next() {
             self.start(host, row, now);
         }
-        self.inner.metrics.callbacks_in_flight().set(i64::try_from(self.flight.len()).unwrap_or(i64::MAX));
+        self.inner
+            .metrics
+            .callbacks_in_flight()
+            .set(i64::try_from(self.flight.len()).unwrap_or(i64::MAX));
     }
 
     /// What was settled is saved, and these rows are ours.
@@ -109,14 +124,25 @@ impl Worker {
     fn release_waiting(&mut self) {
         for row in self.queue.take_waiting() {
             let due_at = Timestamp::from_millis(row.due_at);
-            let outcome = outcome(&row, CallbackState::Due, row.attempts, due_at, row.last_error.clone());
-            self.settled.push(Settled { outcome, transaction_id: row.transaction_id, event: None });
+            let outcome = outcome(
+                &row,
+                CallbackState::Due,
+                row.attempts,
+                due_at,
+                row.last_error.clone(),
+            );
+            self.settled.push(Settled {
+                outcome,
+                transaction_id: row.transaction_id,
+                event: None,
+            });
         }
     }
 
     fn start(&mut self, host: Host, row: CallbackRow, now: Timestamp) {
         if now.after(TIMEOUT).as_millis() >= row.lease_until {
-            // It waited too long: by the time it is sent it may be somebody else's. It will be claimed again.
+            // It waited too long: by the time it is sent it may be somebody else's. It will be
+            // claimed again.
             self.queue.ended(&host);
             return;
         }
@@ -137,24 +163,43 @@ impl Worker {
         });
     }
 
-    /// Decides what follows from an attempt. None was cancelled, none panicked: both are caught inside.
+    /// Decides what follows from an attempt. None was cancelled, none panicked: both are caught
+    /// inside.
     fn settle(&mut self, ended: Option<Attempt>) {
-        let Some(Attempt { row, host, result }) = ended else { return };
+        let Some(Attempt { row, host, result }) = ended else {
+            return;
+        };
         self.queue.ended(&host);
         let now = self.inner.clock.now();
         let attempts = row.attempts.saturating_add(1);
         let (state, due_at, error) = match result {
             Ok(()) => (CallbackState::Delivered, now, None),
             Err(failure) => {
-                let delay = schedule::delay_after(attempts.unsigned_abs(), self.jitter(), failure.retry_after);
-                let state = if delay.is_some() { CallbackState::Due } else { CallbackState::Dead };
-                (state, now.after(delay.unwrap_or_default()), Some(failure.error))
+                let delay = schedule::delay_after(
+                    attempts.unsigned_abs(),
+                    self.jitter(),
+                    failure.retry_after,
+                );
+                let state = if delay.is_some() {
+                    CallbackState::Due
+                } else {
+                    CallbackState::Dead
+                };
+                (
+                    state,
+                    now.after(delay.unwrap_or_default()),
+                    Some(failure.error),
+                )
             }
         };
         self.report(&row, state, error.as_deref());
         let outcome = outcome(&row, state, attempts, due_at, error);
         let event = self.event_of(state, &row, now);
-        self.settled.push(Settled { outcome, transaction_id: row.transaction_id, event });
+        self.settled.push(Settled {
+            outcome,
+            transaction_id: row.transaction_id,
+            event,
+        });
     }
 
     fn report(&self, row: &CallbackRow, state: CallbackState, error: Option<&str>) {
@@ -170,20 +215,35 @@ impl Worker {
         }
     }
 
-    fn event_of(&self, state: CallbackState, row: &CallbackRow, now: Timestamp) -> Option<EventRow> {
+    fn event_of(
+        &self,
+        state: CallbackState,
+        row: &CallbackRow,
+        now: Timestamp,
+    ) -> Option<EventRow> {
         let event_type = match state {
             CallbackState::Due => return None,
             CallbackState::Delivered => EventType::PushAuthCallbackSent,
             CallbackState::Dead => EventType::PushAuthCallbackFailed,
         };
         let transaction = Some(persist::transaction_of(&row.transaction_id));
-        let concerning = Concerning { transaction, ..Concerning::default() };
-        Some(event(event_type, concerning, now, self.inner.random.as_ref()))
+        let concerning = Concerning {
+            transaction,
+            ..Concerning::default()
+        };
+        Some(event(
+            event_type,
+            concerning,
+            now,
+            self.inner.random.as_ref(),
+        ))
     }
 
     /// From 0 to 1.
     fn jitter(&self) -> f64 {
-        f64::from(u32::from_le_bytes(random::bytes(self.inner.random.as_ref()))) / f64::from(u32::MAX)
+        f64::from(u32::from_le_bytes(random::bytes(
+            self.inner.random.as_ref(),
+        ))) / f64::from(u32::MAX)
     }
 }
 

@@ -1,4 +1,5 @@
-//! `countersign apply`: makes the configuration what a file says. A server that runs takes it over within a second.
+//! `countersign apply`: makes the configuration what a file says. A server that runs takes it over
+//! within a second.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,9 @@ pub(super) struct ApplyArgs {
 pub(super) fn run(args: &ApplyArgs) -> Outcome {
     let config = args.config.load()?;
     let wanted = read(&args.file)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let said = if args.dry_run {
         let plan = runtime.block_on(plan_only(&config, &wanted))?;
         format!("{plan}\nnothing was done: this was a dry run")
@@ -45,8 +48,12 @@ pub(super) fn read(file: &Path) -> Outcome<Settings> {
         let lines = error.to_string();
         let place = file.display();
         // One problem follows on the same line, several below.
-        if lines.contains('\n') { format!("{place} cannot be used:\n{lines}") } else { format!("{place}: {lines}") }
-            .into()
+        if lines.contains('\n') {
+            format!("{place} cannot be used:\n{lines}")
+        } else {
+            format!("{place}: {lines}")
+        }
+        .into()
     })
 }
 
@@ -60,7 +67,11 @@ pub(super) async fn apply(stored: &StoredSettings, wanted: &Settings) -> Outcome
 
 async fn plan_only(config: &Config, wanted: &Settings) -> Outcome<Plan> {
     // A dry run does not make a database either.
-    if config.database.embedded_path().is_some_and(|path| !path.exists()) {
+    if config
+        .database
+        .embedded_path()
+        .is_some_and(|path| !path.exists())
+    {
         return Ok(plan(&Settings::default(), wanted));
     }
     let ground = Ground::open(config).await?;

@@ -1,4 +1,5 @@
-//! A server put together from its settings: the database and its key, and everything on top of them.
+//! A server put together from its settings: the database and its key, and everything on top of
+//! them.
 
 use std::io;
 use std::net::TcpListener;
@@ -32,8 +33,9 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Opens the database and finds its key. An embedded database is made, migrated and given a key where need be; another
-    /// one has to be up to date. Blocks at start-up, before anything else runs.
+    /// Opens the database and finds its key. An embedded database is made, migrated and given a key
+    /// where need be; another one has to be up to date. Blocks at start-up, before anything else
+    /// runs.
     pub(super) async fn open(config: &Config) -> Outcome<Self> {
         let store = open_store(config)?;
         if config.database.embedded_path().is_some() {
@@ -42,11 +44,22 @@ impl Ground {
         store.schema_status()?.require_current()?;
         let key = config.master_key_source()?;
         let (clock, random): (_, SharedRandom) = (Clock::system(), Arc::new(SystemRandom));
-        let keyring = Arc::new(key.read_or_create(StoredSettings::is_keyed(&store).await?, random.as_ref())?);
-        let stored_settings =
-            StoredSettings::new(store.clone(), Arc::clone(&keyring), clock.clone(), Arc::clone(&random));
+        let keyring =
+            Arc::new(key.read_or_create(StoredSettings::is_keyed(&store).await?, random.as_ref())?);
+        let stored_settings = StoredSettings::new(
+            store.clone(),
+            Arc::clone(&keyring),
+            clock.clone(),
+            Arc::clone(&random),
+        );
         stored_settings.check_master_key().await?;
-        Ok(Self { store, stored_settings, keyring, clock, random })
+        Ok(Self {
+            store,
+            stored_settings,
+            keyring,
+            clock,
+            random,
+        })
     }
 
     /// Builds the server on it and starts what runs behind the listeners.
@@ -112,7 +125,12 @@ pub(super) fn listen(
 
 /// The database as configured, whatever its schema.
 pub(super) fn open_store(config: &Config) -> Outcome<Store> {
-    let url: DatabaseUrl = config.database.url.expose().parse().map_err(|error| format!("database.url {error}"))?;
+    let url: DatabaseUrl = config
+        .database
+        .url
+        .expose()
+        .parse()
+        .map_err(|error| format!("database.url {error}"))?;
     Ok(Store::open(&StoreOptions {
         url,
         readers: config.database.readers.get(),
@@ -128,7 +146,10 @@ fn egress(config: &Config) -> Egress {
         username: config.proxy.username.clone(),
         password: config.proxy.password.clone(),
     });
-    Egress::new(EgressSettings { proxy, ..EgressSettings::default() })
+    Egress::new(EgressSettings {
+        proxy,
+        ..EgressSettings::default()
+    })
 }
 
 fn retention(config: &Config) -> RetentionTimes {

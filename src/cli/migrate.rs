@@ -15,8 +15,12 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
     store.migrate()?;
     store.close();
     let said = match before {
-        SchemaStatus::Older(missing) => format!("the schema is up to date: {missing} migrations were run"),
-        SchemaStatus::Current | SchemaStatus::Newer(_) => "the schema was up to date already".to_owned(),
+        SchemaStatus::Older(missing) => {
+            format!("the schema is up to date: {missing} migrations were run")
+        }
+        SchemaStatus::Current | SchemaStatus::Newer(_) => {
+            "the schema was up to date already".to_owned()
+        }
     };
     writeln!(std::io::stdout(), "{said}")?;
     Ok(())

@@ -1,7 +1,7 @@
 //! The command line.
 //!
-//! What a command has to say goes to standard output, what goes wrong is one sentence on standard error. Exit status: 0 done,
-//! 1 not done, 2 not understood.
+//! What a command has to say goes to standard output, what goes wrong is one sentence on standard
+//! error. Exit status: 0 done, 1 not done, 2 not understood.
 
 mod apply;
 mod assembly;
@@ -61,7 +61,9 @@ impl ConfigArgs {
     fn load(&self) -> Result<Config, ConfigError> {
         // A name or value that is not UTF-8 is none of ours.
         let environment = std::env::vars_os();
-        let texts = environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let texts = environment.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Config::load(self.config.as_deref(), texts)
     }
 }

@@ -10,7 +10,8 @@ use crate::sandbox::{self, Sandbox, SandboxOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
-    /// Where to write what `countersign apply` needs to use the stand-ins: `sandbox.toml` and the files it refers to.
+    /// Where to write what `countersign apply` needs to use the stand-ins: `sandbox.toml` and the
+    /// files it refers to.
     #[arg(long, value_name = "FOLDER", default_value = "sandbox")]
     folder: PathBuf,
     /// The port of APNs; 0 = any that is free.
@@ -43,7 +44,9 @@ pub(super) fn run(args: &SandboxArgs) -> Outcome {
         control_port: args.control_port,
         ..SandboxOptions::default()
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(sandbox::run(options, |sandbox| {
         std::fs::create_dir_all(&args.folder)?;
         sandbox.write_files(&args.folder)?;
@@ -64,5 +67,6 @@ fn show(sandbox: &Sandbox) -> io::Result<()> {
         ("control", &endpoints.control),
     ];
     let mut out = io::stdout();
-    rows.iter().try_for_each(|(name, address)| writeln!(out, "{name:<13} {address}"))
+    rows.iter()
+        .try_for_each(|(name, address)| writeln!(out, "{name:<13} {address}"))
 }

@@ -14,9 +14,14 @@ use crate::telemetry::logs::{self, LogSettings};
 pub(super) fn run(args: &ConfigArgs) -> Outcome {
     let config = args.load()?;
     start_logs(&config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let public = bind("server.public_address", config.server.public_address)?;
-    let management = bind("server.management_address", config.server.management_address)?;
+    let management = bind(
+        "server.management_address",
+        config.server.management_address,
+    )?;
     let app = runtime.block_on(async { Ground::open(&config).await?.build(&config).await })?;
     let running = assembly::listen(&config, app.clone(), public, management)?;
     tracing::info!(
@@ -34,11 +39,18 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
 
 fn start_logs(config: &Config) -> Outcome {
     let json = config.logs.format == LogFormat::Json;
-    Ok(logs::init(&LogSettings { json, filter: config.logs.level.clone() }, Clock::system())?)
+    Ok(logs::init(
+        &LogSettings {
+            json,
+            filter: config.logs.level.clone(),
+        },
+        Clock::system(),
+    )?)
 }
 
 fn bind(key: &str, address: SocketAddr) -> Outcome<TcpListener> {
-    TcpListener::bind(address).map_err(|error| format!("cannot listen on {address} ({key}): {error}").into())
+    TcpListener::bind(address)
+        .map_err(|error| format!("cannot listen on {address} ({key}): {error}").into())
 }
 
 /// Until Ctrl-C, or until a service manager says so.

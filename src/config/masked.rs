@@ -17,12 +17,18 @@ impl Config {
 }
 
 #[expect(clippy::ref_option, reason = "serde hands over the field")]
-pub(super) fn secret<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn secret<S: Serializer>(
+    _: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(MASK)
 }
 
 /// A file's path is no secret; of a PostgreSQL URL everything that may hold a password is hidden.
-pub(super) fn database_url<S: Serializer>(url: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn database_url<S: Serializer>(
+    url: &SecretString,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let text = url.expose();
     if text.starts_with("sqlite:") {
         return serializer.serialize_str(text);

@@ -33,9 +33,7 @@ pub enum MasterKeyError {
     /// It has the wrong shape.
     #[error("{place}: {source}")]
     Invalid {
-        /// Where it is.
         place: String,
-        /// What is wrong.
         source: InvalidMasterKey,
     },
     /// The key's file is gone, but the database was set up with it.
@@ -49,9 +47,7 @@ pub enum MasterKeyError {
     File {
         /// `read` or `write`.
         verb: &'static str,
-        /// Which.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
 }
@@ -62,7 +58,12 @@ impl Config {
         if let Some(key) = &self.secrets.master_key {
             return Ok(MasterKeySource::Configured(key.clone()));
         }
-        let mut path = self.database.embedded_path().ok_or(MasterKeyError::Required)?.as_os_str().to_owned();
+        let mut path = self
+            .database
+            .embedded_path()
+            .ok_or(MasterKeyError::Required)?
+            .as_os_str()
+            .to_owned();
         path.push(".key");
         Ok(MasterKeySource::File(path.into()))
     }
@@ -76,15 +77,27 @@ impl MasterKeySource {
             Self::File(path) => match std::fs::read_to_string(path) {
                 Ok(text) => (path.display().to_string(), SecretString::new(text)),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                Err(source) => return Err(MasterKeyError::File { verb: "read", path: path.clone(), source }),
+                Err(source) => {
+                    return Err(MasterKeyError::File {
+                        verb: "read",
+                        path: path.clone(),
+                        source,
+                    });
+                }
             },
         };
-        Keyring::from_base64(&text).map(Some).map_err(|source| MasterKeyError::Invalid { place, source })
+        Keyring::from_base64(&text)
+            .map(Some)
+            .map_err(|source| MasterKeyError::Invalid { place, source })
     }
 
-    /// The keys. Where there is no file yet one is made with a new key, unless the database is `keyed`: what was sealed under
-    /// the lost key could not be read with any other.
-    pub fn read_or_create(&self, keyed: bool, random: &dyn Random) -> Result<Keyring, MasterKeyError> {
+    /// The keys. Where there is no file yet one is made with a new key, unless the database is
+    /// `keyed`: what was sealed under the lost key could not be read with any other.
+    pub fn read_or_create(
+        &self,
+        keyed: bool,
+        random: &dyn Random,
+    ) -> Result<Keyring, MasterKeyError> {
         if let Some(keyring) = self.read()? {
             return Ok(keyring);
         }
@@ -97,7 +110,9 @@ impl MasterKeySource {
 
     /// Makes a new key in the file, readable by its owner only. Never replaces one.
     fn create(&self, random: &dyn Random) -> Result<(), MasterKeyError> {
-        let Self::File(path) = self else { return Ok(()) };
+        let Self::File(path) = self else {
+            return Ok(());
+        };
         let key = Zeroizing::new(random::bytes::<32>(random));
         let text = Zeroizing::new(STANDARD.encode(key.as_ref()) + "\n");
         let mut options = OpenOptions::new();
@@ -106,8 +121,15 @@ impl MasterKeySource {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options
             .open(path)
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .map_err(|source| MasterKeyError::File { verb: "write", path: path.clone(), source })
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())
+                    .and_then(|()| file.sync_all())
+            })
+            .map_err(|source| MasterKeyError::File {
+                verb: "write",
+                path: path.clone(),
+                source,
+            })
     }
 }
 
@@ -127,17 +149,25 @@ mod tests {
         assert!(source.read_or_create(true, &SystemRandom).is_ok());
         #[cfg(unix)]
         {
-            let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+            let mode = std::os::unix::fs::PermissionsExt::mode(
+                &std::fs::metadata(&path).unwrap().permissions(),
+            );
             assert_eq!(mode & 0o777, 0o600);
         }
         std::fs::remove_file(path).unwrap();
-        assert!(matches!(source.read_or_create(true, &SystemRandom), Err(MasterKeyError::Lost(_))));
+        assert!(matches!(
+            source.read_or_create(true, &SystemRandom),
+            Err(MasterKeyError::Lost(_))
+        ));
     }
 
     #[test]
     fn postgresql_needs_a_configured_key() {
         let mut config = Config::default();
         config.database.url = SecretString::new("postgres://db/x".to_owned());
-        assert!(matches!(config.master_key_source(), Err(MasterKeyError::Required)));
+        assert!(matches!(
+            config.master_key_source(),
+            Err(MasterKeyError::Required)
+        ));
     }
 }

@@ -1,8 +1,10 @@
-//! The server's own settings: how it listens, where it stores, what bounds it keeps. Read once, when it starts.
+//! The server's own settings: how it listens, where it stores, what bounds it keeps. Read once,
+//! when it starts.
 //!
-//! Three layers, the later one wins: the defaults, which do for trying it out; the file given with `--config`; the
-//! variables `COUNTERSIGN_SECTION__KEY` (and `COUNTERSIGN_SECTION__KEY_FILE` for secrets, naming a file that holds one).
-//! A key that nothing knows stops the start, wherever it stands: a misspelt bound must not silently be the default.
+//! Three layers, the later one wins: the defaults, which do for trying it out; the file given with
+//! `--config`; the variables `COUNTERSIGN_SECTION__KEY` (and `COUNTERSIGN_SECTION__KEY_FILE` for
+//! secrets, naming a file that holds one). A key that nothing knows stops the start, wherever it
+//! stands: a misspelt bound must not silently be the default.
 //!
 //! What administrators configure while the server runs is in [`crate::settings`].
 
@@ -22,8 +24,8 @@ use url::Url;
 pub use master_key::{MasterKeyError, MasterKeySource};
 pub(crate) use sections::is_loopback;
 pub use sections::{
-    DatabaseConfig, DevelopmentConfig, LimitsConfig, LogFormat, LoginConfig, LogsConfig, ProxyConfig, RetentionConfig,
-    SecretsConfig, ServerConfig,
+    DatabaseConfig, DevelopmentConfig, LimitsConfig, LogFormat, LoginConfig, LogsConfig,
+    ProxyConfig, RetentionConfig, SecretsConfig, ServerConfig,
 };
 
 /// Everything a server is started with.
@@ -34,13 +36,11 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where everything is kept.
     pub database: DatabaseConfig,
-    /// The master key.
     pub secrets: SecretsConfig,
     /// The pages that log people in.
     pub login: LoginConfig,
     /// For trying it out.
     pub development: DevelopmentConfig,
-    /// The outgoing proxy.
     pub proxy: ProxyConfig,
     /// What the server holds at most.
     pub limits: LimitsConfig,
@@ -56,15 +56,12 @@ pub enum ConfigError {
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// Which.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// The file is not TOML.
     #[error("{}, line {line}: {message}", path.display())]
     Syntax {
-        /// Which.
         path: PathBuf,
         /// Where in it, counted from 1.
         line: usize,
@@ -79,9 +76,7 @@ pub enum ConfigError {
     /// A variable whose value does not do.
     #[error("{variable}: {problem}")]
     Variable {
-        /// Which.
         variable: String,
-        /// What is wrong.
         problem: &'static str,
     },
     /// A key or its value does not do.
@@ -89,7 +84,6 @@ pub enum ConfigError {
     Key {
         /// The key and where it stands.
         place: String,
-        /// What is wrong.
         problem: String,
     },
 }
@@ -97,8 +91,9 @@ pub enum ConfigError {
 impl Config {
     /// Reads the settings from the file, if one is given, and from the environment.
     ///
-    /// A relative path in the file (`database.url = "sqlite:…"`) counts from the file's directory, so that it means the
-    /// same wherever the server is started; one in a variable, and the default's, counts from the working directory.
+    /// A relative path in the file (`database.url = "sqlite:…"`) counts from the file's directory,
+    /// so that it means the same wherever the server is started; one in a variable, and the
+    /// default's, counts from the working directory.
     pub fn load(
         path: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -120,7 +115,10 @@ impl Config {
         sections::check_web_url("proxy.url", self.proxy.url.as_ref())?;
         if self.development.login_page && !is_loopback(&self.server.public_url) {
             let problem = "logs anybody in as anybody, and is refused unless server.public_url is on loopback";
-            return Err(ConfigError::Key { place: "development.login_page".to_owned(), problem: problem.to_owned() });
+            return Err(ConfigError::Key {
+                place: "development.login_page".to_owned(),
+                problem: problem.to_owned(),
+            });
         }
         Ok(())
     }
@@ -128,31 +126,46 @@ impl Config {
     /// Where people log in: the configured page, or the built-in one.
     #[must_use]
     pub fn login_url(&self) -> Option<Url> {
-        self.login.login_url.clone().or_else(|| self.built_in_page("/oauth/login"))
+        self.login
+            .login_url
+            .clone()
+            .or_else(|| self.built_in_page("/oauth/login"))
     }
 
     /// Where people consent: the configured page, or the built-in one.
     #[must_use]
     pub fn consent_url(&self) -> Option<Url> {
-        self.login.consent_url.clone().or_else(|| self.built_in_page("/oauth/consent"))
+        self.login
+            .consent_url
+            .clone()
+            .or_else(|| self.built_in_page("/oauth/consent"))
     }
 
     fn built_in_page(&self, path: &str) -> Option<Url> {
-        let mut url = self.development.login_page.then(|| self.server.public_url.clone())?;
+        let mut url = self
+            .development
+            .login_page
+            .then(|| self.server.public_url.clone())?;
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         Some(url)
     }
 }
 
 fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     let mut table = toml_text::parse(&text).map_err(|error| ConfigError::Syntax {
         path: path.to_owned(),
         line: error.line,
         message: error.message,
     })?;
     let directory = path.parent().unwrap_or(Path::new(""));
-    if let Some(toml::Value::String(url)) = table.get_mut("database").and_then(|section| section.get_mut("url")) {
+    if let Some(toml::Value::String(url)) = table
+        .get_mut("database")
+        .and_then(|section| section.get_mut("url"))
+    {
         *url = sections::database_url_from(directory, url);
     }
     Ok(table)
@@ -160,10 +173,20 @@ fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
 
 fn key_error(error: &figment::Error, path: Option<&Path>) -> ConfigError {
     let key = error.path.join(".");
-    let key = if key.is_empty() { "the settings".to_owned() } else { key };
-    let place =
-        path.map_or_else(|| key.clone(), |path| format!("{key} (in {} or a COUNTERSIGN_ variable)", path.display()));
-    let problem = if variables::is_secret(&error.path) { "must be text".to_owned() } else { error.kind.to_string() };
+    let key = if key.is_empty() {
+        "the settings".to_owned()
+    } else {
+        key
+    };
+    let place = path.map_or_else(
+        || key.clone(),
+        |path| format!("{key} (in {} or a COUNTERSIGN_ variable)", path.display()),
+    );
+    let problem = if variables::is_secret(&error.path) {
+        "must be text".to_owned()
+    } else {
+        error.kind.to_string()
+    };
     ConfigError::Key { place, problem }
 }
 
@@ -172,11 +195,16 @@ mod tests {
     use super::*;
 
     fn load(file: Option<&str>, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let directory = std::env::temp_dir().join(format!("countersign-config-{:?}", std::thread::current().id()));
+        let directory = std::env::temp_dir().join(format!(
+            "countersign-config-{:?}",
+            std::thread::current().id()
+        ));
         std::fs::create_dir_all(&directory).unwrap();
         let path = directory.join("server.toml");
         std::fs::write(&path, file.unwrap_or_default()).unwrap();
-        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let result = Config::load(file.map(|_| path.as_path()), environment);
         std::fs::remove_dir_all(&directory).unwrap();
         result.map_err(|error| error.to_string())
@@ -184,8 +212,16 @@ mod tests {
 
     #[test]
     fn variables_win_over_the_file_and_the_file_over_the_defaults() {
-        let file = "[server]\npublic_address = \"127.0.0.1:1\"\nmanagement_address = \"127.0.0.1:2\"";
-        let config = load(Some(file), &[("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "127.0.0.1:3"), ("HOME", "/")]).unwrap();
+        let file =
+            "[server]\npublic_address = \"127.0.0.1:1\"\nmanagement_address = \"127.0.0.1:2\"";
+        let config = load(
+            Some(file),
+            &[
+                ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "127.0.0.1:3"),
+                ("HOME", "/"),
+            ],
+        )
+        .unwrap();
         assert_eq!(config.server.public_address.port(), 3);
         assert_eq!(config.server.management_address.port(), 2);
         assert_eq!(config.server.body_bytes_max.get(), 65_536);
@@ -194,11 +230,27 @@ mod tests {
     #[test]
     fn unknown_keys_refuse_to_start_and_are_named() {
         let cases = [
-            (Some("[server]\npublic_adress = \"x\""), vec![], "public_adress"),
+            (
+                Some("[server]\npublic_adress = \"x\""),
+                vec![],
+                "public_adress",
+            ),
             (Some("[sever]\nx = 1"), vec![], "sever"),
-            (None, vec![("COUNTERSIGN_SERVER__PUBLIC_ADRESS", "x")], "COUNTERSIGN_SERVER__PUBLIC_ADRESS"),
-            (None, vec![("COUNTERSIGN_SERVER_PUBLIC_ADDRESS", "x")], "COUNTERSIGN_SERVER_PUBLIC_ADDRESS"),
-            (None, vec![("COUNTERSIGN_SERVER__PUBLIC_URL_FILE", "/x")], "COUNTERSIGN_SERVER__PUBLIC_URL_FILE"),
+            (
+                None,
+                vec![("COUNTERSIGN_SERVER__PUBLIC_ADRESS", "x")],
+                "COUNTERSIGN_SERVER__PUBLIC_ADRESS",
+            ),
+            (
+                None,
+                vec![("COUNTERSIGN_SERVER_PUBLIC_ADDRESS", "x")],
+                "COUNTERSIGN_SERVER_PUBLIC_ADDRESS",
+            ),
+            (
+                None,
+                vec![("COUNTERSIGN_SERVER__PUBLIC_URL_FILE", "/x")],
+                "COUNTERSIGN_SERVER__PUBLIC_URL_FILE",
+            ),
         ];
         for (file, environment, named) in cases {
             let error = load(file, &environment).unwrap_err();
@@ -221,13 +273,37 @@ mod tests {
     #[test]
     fn values_that_do_not_do_are_refused_with_their_key() {
         let cases = [
-            ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "here", "server.public_address"),
-            ("COUNTERSIGN_SERVER__BODY_BYTES_MAX", "lots", "COUNTERSIGN_SERVER__BODY_BYTES_MAX"),
-            ("COUNTERSIGN_SERVER__BODY_BYTES_MAX", "0", "server.body_bytes_max"),
-            ("COUNTERSIGN_SERVER__PUBLIC_URL", "ftp://x", "server.public_url"),
-            ("COUNTERSIGN_SERVER__PUBLIC_URL", "https://u:p@x/", "server.public_url"),
+            (
+                "COUNTERSIGN_SERVER__PUBLIC_ADDRESS",
+                "here",
+                "server.public_address",
+            ),
+            (
+                "COUNTERSIGN_SERVER__BODY_BYTES_MAX",
+                "lots",
+                "COUNTERSIGN_SERVER__BODY_BYTES_MAX",
+            ),
+            (
+                "COUNTERSIGN_SERVER__BODY_BYTES_MAX",
+                "0",
+                "server.body_bytes_max",
+            ),
+            (
+                "COUNTERSIGN_SERVER__PUBLIC_URL",
+                "ftp://x",
+                "server.public_url",
+            ),
+            (
+                "COUNTERSIGN_SERVER__PUBLIC_URL",
+                "https://u:p@x/",
+                "server.public_url",
+            ),
             ("COUNTERSIGN_LOGS__FORMAT", "xml", "logs.format"),
-            ("COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE", "yes", "COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE"),
+            (
+                "COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE",
+                "yes",
+                "COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE",
+            ),
         ];
         for (name, value, named) in cases {
             let error = load(None, &[(name, value)]).unwrap_err();
@@ -242,40 +318,76 @@ mod tests {
             &[
                 ("COUNTERSIGN_SECRETS__MASTER_KEY", "canary-1"),
                 ("COUNTERSIGN_PROXY__PASSWORD", "12345"),
-                ("COUNTERSIGN_DATABASE__URL", "postgres://me:canary-2@db/x?password=canary-3"),
+                (
+                    "COUNTERSIGN_DATABASE__URL",
+                    "postgres://me:canary-2@db/x?password=canary-3",
+                ),
             ],
         )
         .unwrap();
-        assert_eq!(config.proxy.password.as_ref().map(|secret| secret.expose().to_owned()), Some("12345".to_owned()));
+        assert_eq!(
+            config
+                .proxy
+                .password
+                .as_ref()
+                .map(|secret| secret.expose().to_owned()),
+            Some("12345".to_owned())
+        );
         let shown = config.masked();
-        assert!(!shown.contains("canary") && !shown.contains("12345"), "{shown}");
         assert!(
-            shown.contains("master_key = \"********\"") && shown.contains("postgres://me:********@db/x"),
+            !shown.contains("canary") && !shown.contains("12345"),
             "{shown}"
         );
-        for file in
-            ["[secrets]\nmaster_key = 4711", "[secrets]\nmaster_key = \"canary", "[secrets]\nmaster_key = canary"]
-        {
+        assert!(
+            shown.contains("master_key = \"********\"")
+                && shown.contains("postgres://me:********@db/x"),
+            "{shown}"
+        );
+        for file in [
+            "[secrets]\nmaster_key = 4711",
+            "[secrets]\nmaster_key = \"canary",
+            "[secrets]\nmaster_key = canary",
+        ] {
             let error = load(Some(file), &[]).unwrap_err();
-            assert!(!error.contains("canary") && !error.contains("4711"), "{error}");
+            assert!(
+                !error.contains("canary") && !error.contains("4711"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn the_built_in_login_page_is_for_loopback_only() {
         let page = ("COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE", "true");
-        for url in ["https://id.bank.example", "http://10.0.0.1:8080", "http://localhost.bank.example"] {
+        for url in [
+            "https://id.bank.example",
+            "http://10.0.0.1:8080",
+            "http://localhost.bank.example",
+        ] {
             let error = load(None, &[page, ("COUNTERSIGN_SERVER__PUBLIC_URL", url)]).unwrap_err();
             assert!(error.starts_with("development.login_page: "), "{error}");
         }
         let text = |url: Option<Url>| url.map(String::from);
-        for url in ["http://localhost:8080", "http://127.0.0.1:8080/", "http://[::1]:8080/countersign/"] {
+        for url in [
+            "http://localhost:8080",
+            "http://127.0.0.1:8080/",
+            "http://[::1]:8080/countersign/",
+        ] {
             let config = load(None, &[page, ("COUNTERSIGN_SERVER__PUBLIC_URL", url)]).unwrap();
             let public = url.trim_end_matches('/');
-            assert_eq!(text(config.login_url()), Some(format!("{public}/oauth/login")));
-            assert_eq!(text(config.consent_url()), Some(format!("{public}/oauth/consent")));
+            assert_eq!(
+                text(config.login_url()),
+                Some(format!("{public}/oauth/login"))
+            );
+            assert_eq!(
+                text(config.consent_url()),
+                Some(format!("{public}/oauth/consent"))
+            );
         }
-        let own = ("COUNTERSIGN_LOGIN__LOGIN_URL", "https://portal.example/login");
+        let own = (
+            "COUNTERSIGN_LOGIN__LOGIN_URL",
+            "https://portal.example/login",
+        );
         let config = load(None, &[page, own]).unwrap();
         assert_eq!(text(config.login_url()).as_deref(), Some(own.1));
         let config = load(None, &[("COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE", "false")]).unwrap();
@@ -284,12 +396,18 @@ mod tests {
 
     #[test]
     fn secrets_can_come_from_a_file() {
-        let path = std::env::temp_dir().join(format!("countersign-secret-{:?}", std::thread::current().id()));
+        let path = std::env::temp_dir().join(format!(
+            "countersign-secret-{:?}",
+            std::thread::current().id()
+        ));
         std::fs::write(&path, "from a file\n").unwrap();
         let name = path.to_str().unwrap();
         let config = load(None, &[("COUNTERSIGN_PROXY__PASSWORD_FILE", name)]).unwrap();
         assert_eq!(config.proxy.password.unwrap().expose(), "from a file");
-        let both = [("COUNTERSIGN_PROXY__PASSWORD_FILE", name), ("COUNTERSIGN_PROXY__PASSWORD", "x")];
+        let both = [
+            ("COUNTERSIGN_PROXY__PASSWORD_FILE", name),
+            ("COUNTERSIGN_PROXY__PASSWORD", "x"),
+        ];
         assert!(load(None, &both).unwrap_err().contains("both"));
         std::fs::remove_file(path).unwrap();
     }
@@ -298,7 +416,10 @@ mod tests {
     fn paths_in_the_file_count_from_its_directory() {
         let config = load(Some("[database]\nurl = \"sqlite:data/x.db\""), &[]).unwrap();
         let url = config.database.url.expose().to_owned();
-        assert!(url.starts_with("sqlite:/") && url.ends_with("/data/x.db"), "{url}");
+        assert!(
+            url.starts_with("sqlite:/") && url.ends_with("/data/x.db"),
+            "{url}"
+        );
         let config = load(None, &[("COUNTERSIGN_DATABASE__URL", "sqlite:data/x.db")]).unwrap();
         assert_eq!(config.database.url.expose(), "sqlite:data/x.db");
     }

@@ -108,7 +108,10 @@ pub(super) fn database_url_from(directory: &Path, url: &str) -> String {
 #[serde(default, deny_unknown_fields)]
 pub struct SecretsConfig {
     /// 32 bytes in base64. Without one an embedded database gets its own, kept in a file beside it.
-    #[serde(serialize_with = "masked::secret", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        serialize_with = "masked::secret",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub master_key: Option<SecretString>,
 }
 
@@ -124,7 +127,8 @@ pub struct LoginConfig {
     pub consent_url: Option<Url>,
 }
 
-/// Conveniences for trying the server out. All of them are off, and are refused where others could reach the server.
+/// Conveniences for trying the server out. All of them are off, and are refused where others could
+/// reach the server.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DevelopmentConfig {
@@ -132,7 +136,8 @@ pub struct DevelopmentConfig {
     pub login_page: bool,
 }
 
-/// The outgoing proxy, for push services, text message gateways and callbacks alike. The environment's proxies are ignored.
+/// The outgoing proxy, for push services, text message gateways and callbacks alike. The
+/// environment's proxies are ignored.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxyConfig {
@@ -143,7 +148,10 @@ pub struct ProxyConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// Their password.
-    #[serde(serialize_with = "masked::secret", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        serialize_with = "masked::secret",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub password: Option<SecretString>,
 }
 
@@ -175,7 +183,8 @@ impl Default for LimitsConfig {
     }
 }
 
-/// How long finished things are kept. Transactions have theirs in the general settings of mobile authentication.
+/// How long finished things are kept. Transactions have theirs in the general settings of mobile
+/// authentication.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetentionConfig {
@@ -190,7 +199,11 @@ pub struct RetentionConfig {
 impl Default for RetentionConfig {
     fn default() -> Self {
         let days = |days: u32| NonZeroU32::MIN.saturating_add(days - 1);
-        Self { events_days: days(400), delivered_callbacks_days: days(7), dead_callbacks_days: days(30) }
+        Self {
+            events_days: days(400),
+            delivered_callbacks_days: days(7),
+            dead_callbacks_days: days(30),
+        }
     }
 }
 
@@ -206,7 +219,10 @@ pub struct LogsConfig {
 
 impl Default for LogsConfig {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            level: "info".to_owned(),
+        }
     }
 }
 
@@ -228,8 +244,12 @@ pub(super) fn check_web_url(key: &'static str, url: Option<&Url>) -> Result<(), 
     if web && plain && url.query().is_none() {
         return Ok(());
     }
-    let problem = "must be an http or https address without credentials, query and fragment".to_owned();
-    Err(ConfigError::Key { place: key.to_owned(), problem })
+    let problem =
+        "must be an http or https address without credentials, query and fragment".to_owned();
+    Err(ConfigError::Key {
+        place: key.to_owned(),
+        problem,
+    })
 }
 
 /// An address that only this machine reaches.

@@ -1,7 +1,7 @@
 //! The variables `COUNTERSIGN_SECTION__KEY`.
 //!
-//! Each key and the kind of its value stand in one table, so that a password of digits stays text and a number that is none
-//! is refused by the variable's name.
+//! Each key and the kind of its value stand in one table, so that a password of digits stays text
+//! and a number that is none is refused by the variable's name.
 
 use super::ConfigError;
 
@@ -48,31 +48,49 @@ const KEYS: &[(&str, &str, Kind)] = &[
 
 /// Whether a value at this path must not be shown.
 pub(super) fn is_secret(path: &[String]) -> bool {
-    KEYS.iter().any(|(section, key, kind)| *kind == Kind::Secret && path == [*section, *key])
+    KEYS.iter()
+        .any(|(section, key, kind)| *kind == Kind::Secret && path == [*section, *key])
 }
 
 /// What the variables say, as a file would say it.
-pub(super) fn table(environment: impl IntoIterator<Item = (String, String)>) -> Result<toml::Table, ConfigError> {
+pub(super) fn table(
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<toml::Table, ConfigError> {
     let mut table = toml::Table::new();
     for (name, value) in environment {
-        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let Some(rest) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
         if rest == "CONFIG" || is_of_kubernetes(rest) {
             continue;
         }
-        let (section, key, kind, from_file) = find(rest).ok_or_else(|| ConfigError::UnknownVariable(name.clone()))?;
-        let value = if from_file { read_secret(&value)? } else { value };
+        let (section, key, kind, from_file) =
+            find(rest).ok_or_else(|| ConfigError::UnknownVariable(name.clone()))?;
+        let value = if from_file {
+            read_secret(&value)?
+        } else {
+            value
+        };
         let value = parse(&name, kind, value)?;
-        let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        let earlier = section.as_table_mut().and_then(|section| section.insert(key.to_owned(), value));
+        let section = table
+            .entry(section)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let earlier = section
+            .as_table_mut()
+            .and_then(|section| section.insert(key.to_owned(), value));
         if earlier.is_some() {
             let problem = "is given both by value and as a file: keep one";
-            return Err(ConfigError::Variable { variable: name, problem });
+            return Err(ConfigError::Variable {
+                variable: name,
+                problem,
+            });
         }
     }
     Ok(table)
 }
 
-/// Kubernetes describes every service of a namespace in variables; those of a service of our name look like ours.
+/// Kubernetes describes every service of a namespace in variables; those of a service of our name
+/// look like ours.
 fn is_of_kubernetes(rest: &str) -> bool {
     !rest.contains("__")
         && (rest.contains("SERVICE_HOST")
@@ -86,8 +104,9 @@ fn is_of_kubernetes(rest: &str) -> bool {
 fn find(rest: &str) -> Option<(&'static str, &'static str, Kind, bool)> {
     let (section, key) = rest.split_once("__")?;
     KEYS.iter().find_map(|&(known_section, known_key, kind)| {
-        let tail =
-            known_section.eq_ignore_ascii_case(section).then(|| strip_prefix_ignoring_case(key, known_key))??;
+        let tail = known_section
+            .eq_ignore_ascii_case(section)
+            .then(|| strip_prefix_ignoring_case(key, known_key))??;
         match tail {
             "" => Some((known_section, known_key, kind, false)),
             "_FILE" if kind == Kind::Secret => Some((known_section, known_key, kind, true)),
@@ -103,8 +122,16 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
 
 /// One line end at the end belongs to the file, not to the secret.
 fn read_secret(path: &str) -> Result<String, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
-    Ok(text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text)).to_owned())
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.into(),
+        source,
+    })?;
+    Ok(text
+        .strip_suffix('\n')
+        .map_or(text.as_str(), |text| {
+            text.strip_suffix('\r').unwrap_or(text)
+        })
+        .to_owned())
 }
 
 fn parse(name: &str, kind: Kind, value: String) -> Result<toml::Value, ConfigError> {
@@ -114,13 +141,19 @@ fn parse(name: &str, kind: Kind, value: String) -> Result<toml::Value, ConfigErr
             let number = value.trim().parse();
             number
                 .map(toml::Value::Integer)
-                .map_err(|_| ConfigError::Variable { variable: name.to_owned(), problem: "must be a whole number" })
+                .map_err(|_| ConfigError::Variable {
+                    variable: name.to_owned(),
+                    problem: "must be a whole number",
+                })
         }
         Kind::Switch => {
             let switch = value.trim().parse();
             switch
                 .map(toml::Value::Boolean)
-                .map_err(|_| ConfigError::Variable { variable: name.to_owned(), problem: "must be true or false" })
+                .map_err(|_| ConfigError::Variable {
+                    variable: name.to_owned(),
+                    problem: "must be true or false",
+                })
         }
     }
 }
@@ -134,7 +167,9 @@ mod tests {
     #[test]
     fn the_table_has_every_key() {
         let config = Config {
-            secrets: super::super::SecretsConfig { master_key: Some("x".to_owned().into()) },
+            secrets: super::super::SecretsConfig {
+                master_key: Some("x".to_owned().into()),
+            },
             login: super::super::LoginConfig {
                 login_url: "http://x".parse().ok(),
                 consent_url: "http://x".parse().ok(),
@@ -149,10 +184,18 @@ mod tests {
         let sections: toml::Table = config.masked().parse().unwrap();
         let mut keys: Vec<(String, String)> = Vec::new();
         for (section, values) in sections {
-            keys.extend(values.as_table().unwrap().keys().map(|key| (section.clone(), key.clone())));
+            keys.extend(
+                values
+                    .as_table()
+                    .unwrap()
+                    .keys()
+                    .map(|key| (section.clone(), key.clone())),
+            );
         }
-        let mut listed: Vec<_> =
-            KEYS.iter().map(|(section, key, _)| ((*section).to_owned(), (*key).to_owned())).collect();
+        let mut listed: Vec<_> = KEYS
+            .iter()
+            .map(|(section, key, _)| ((*section).to_owned(), (*key).to_owned()))
+            .collect();
         keys.sort();
         listed.sort();
         assert_eq!(keys, listed);

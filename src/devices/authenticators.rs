@@ -10,7 +10,8 @@ use crate::settings::Application;
 pub const CUSTOM_ID_BYTES_MAX: usize = 64;
 const CUSTOM_PREFIX: &str = "custom:";
 
-/// The name of an authenticator that has a key of its own. (`device` has none: it is the installation's key.)
+/// The name of an authenticator that has a key of its own. (`device` has none: it is the
+/// installation's key.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthenticatorName {
     /// `pin`: a key derived from the PIN.
@@ -51,9 +52,13 @@ impl FromStr for AuthenticatorName {
             "pin" => Ok(Self::Pin),
             "fingerprint" => Ok(Self::Fingerprint),
             _ => {
-                let id = text.strip_prefix(CUSTOM_PREFIX).ok_or(InvalidId::Malformed)?;
-                let valid =
-                    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+                let id = text
+                    .strip_prefix(CUSTOM_PREFIX)
+                    .ok_or(InvalidId::Malformed)?;
+                let valid = !id.is_empty()
+                    && id
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
                 match (valid, id.len() <= CUSTOM_ID_BYTES_MAX) {
                     (true, true) => Ok(Self::Custom(id.to_owned())),
                     (true, false) => Err(InvalidId::TooLong),
@@ -74,7 +79,18 @@ mod tests {
             assert_eq!(name.parse::<AuthenticatorName>().unwrap().to_string(), name);
         }
         let long = format!("custom:{}", "x".repeat(CUSTOM_ID_BYTES_MAX + 1));
-        for name in ["", "device", "PIN", " pin", "custom", "custom:", "custom:a b", "custom:a/b", "custom:é", &long] {
+        for name in [
+            "",
+            "device",
+            "PIN",
+            " pin",
+            "custom",
+            "custom:",
+            "custom:a b",
+            "custom:a/b",
+            "custom:é",
+            &long,
+        ] {
             assert!(name.parse::<AuthenticatorName>().is_err(), "{name}");
         }
     }

@@ -13,7 +13,8 @@ pub enum EnrolmentRefusal {
     /// Switched off in the settings.
     #[error("Enrolment is switched off.")]
     Disabled,
-    /// `already_enrolled`: keys are there and may not be replaced, or another device has the user's one push enrolment.
+    /// `already_enrolled`: keys are there and may not be replaced, or another device has the user's
+    /// one push enrolment.
     #[error("The user is enrolled already.")]
     AlreadyEnrolled,
     /// `keys_not_enrolled`: first the keys, then push and authenticators.
@@ -22,7 +23,8 @@ pub enum EnrolmentRefusal {
     /// The application does not have this authenticator.
     #[error("This authenticator is not allowed for the application.")]
     AuthenticatorNotAllowed,
-    /// The transport does not reach this platform, or none is configured for the application's version.
+    /// The transport does not reach this platform, or none is configured for the application's
+    /// version.
     #[error(
         "This transport does not reach the installation: iOS has `apns`, Android `fcm`, and `poll` works without a push configuration."
     )]
@@ -50,8 +52,15 @@ pub(super) enum KeyEnrolment {
 }
 
 /// Whether a user may enrol keys on a device.
-pub(super) fn decide_keys(rules: &MobileAuthentication, enrolled: bool) -> Result<KeyEnrolment, EnrolmentRefusal> {
-    match (rules.enrolment_enabled, enrolled, rules.enrolment_override_enabled) {
+pub(super) fn decide_keys(
+    rules: &MobileAuthentication,
+    enrolled: bool,
+) -> Result<KeyEnrolment, EnrolmentRefusal> {
+    match (
+        rules.enrolment_enabled,
+        enrolled,
+        rules.enrolment_override_enabled,
+    ) {
         (false, ..) => Err(EnrolmentRefusal::Disabled),
         (true, false, _) => Ok(KeyEnrolment::New),
         (true, true, true) => Ok(KeyEnrolment::Override),
@@ -83,7 +92,9 @@ pub(super) fn decide_push(
     if !settings.mobile_authentication.push_enrolment_enabled {
         return Err(EnrolmentRefusal::Disabled);
     }
-    let configured = device.enabled_version(settings).is_some_and(|version| version.push_configuration.is_some());
+    let configured = device
+        .enabled_version(settings)
+        .is_some_and(|version| version.push_configuration.is_some());
     if !transport.fits(device.platform) || (transport != Transport::Poll && !configured) {
         return Err(EnrolmentRefusal::UnsuitableTransport);
     }
@@ -91,16 +102,24 @@ pub(super) fn decide_push(
 }
 
 /// Whether the address is one for the transport.
-pub(super) fn decide_address(transport: Transport, address: Option<&SecretString>) -> Result<(), EnrolmentRefusal> {
+pub(super) fn decide_address(
+    transport: Transport,
+    address: Option<&SecretString>,
+) -> Result<(), EnrolmentRefusal> {
     let fits = match (transport, address) {
         (Transport::Poll, address) => address.is_none(),
         (Transport::Apns | Transport::Fcm, None) => false,
         (Transport::Apns | Transport::Fcm, Some(address)) => {
             let text = address.expose();
-            (1..=PUSH_ADDRESS_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+            (1..=PUSH_ADDRESS_BYTES_MAX).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_graphic())
         }
     };
-    if fits { Ok(()) } else { Err(EnrolmentRefusal::InvalidAddress) }
+    if fits {
+        Ok(())
+    } else {
+        Err(EnrolmentRefusal::InvalidAddress)
+    }
 }
 
 #[cfg(test)]
@@ -114,12 +133,30 @@ mod tests {
             enrolment_override_enabled,
             ..MobileAuthentication::default()
         };
-        assert_eq!(decide_keys(&rules(true, false), false), Ok(KeyEnrolment::New));
-        assert_eq!(decide_keys(&rules(true, true), false), Ok(KeyEnrolment::New));
-        assert_eq!(decide_keys(&rules(true, true), true), Ok(KeyEnrolment::Override));
-        assert_eq!(decide_keys(&rules(true, false), true), Err(EnrolmentRefusal::AlreadyEnrolled));
-        assert_eq!(decide_keys(&rules(false, true), false), Err(EnrolmentRefusal::Disabled));
-        assert_eq!(decide_keys(&rules(false, true), true), Err(EnrolmentRefusal::Disabled));
+        assert_eq!(
+            decide_keys(&rules(true, false), false),
+            Ok(KeyEnrolment::New)
+        );
+        assert_eq!(
+            decide_keys(&rules(true, true), false),
+            Ok(KeyEnrolment::New)
+        );
+        assert_eq!(
+            decide_keys(&rules(true, true), true),
+            Ok(KeyEnrolment::Override)
+        );
+        assert_eq!(
+            decide_keys(&rules(true, false), true),
+            Err(EnrolmentRefusal::AlreadyEnrolled)
+        );
+        assert_eq!(
+            decide_keys(&rules(false, true), false),
+            Err(EnrolmentRefusal::Disabled)
+        );
+        assert_eq!(
+            decide_keys(&rules(false, true), true),
+            Err(EnrolmentRefusal::Disabled)
+        );
     }
 
     #[test]
@@ -127,15 +164,24 @@ mod tests {
         let address = |text: &str| SecretString::new(text.to_owned());
         let long = "x".repeat(PUSH_ADDRESS_BYTES_MAX);
         for transport in [Transport::Apns, Transport::Fcm] {
-            assert_eq!(decide_address(transport, Some(&address("d-1:ab_C"))), Ok(()));
+            assert_eq!(
+                decide_address(transport, Some(&address("d-1:ab_C"))),
+                Ok(())
+            );
             assert_eq!(decide_address(transport, Some(&address(&long))), Ok(()));
             for refused in ["", " ", "a b", "a\nb", "é", &format!("{long}x")] {
                 let decision = decide_address(transport, Some(&address(refused)));
                 assert_eq!(decision, Err(EnrolmentRefusal::InvalidAddress), "{refused}");
             }
-            assert_eq!(decide_address(transport, None), Err(EnrolmentRefusal::InvalidAddress));
+            assert_eq!(
+                decide_address(transport, None),
+                Err(EnrolmentRefusal::InvalidAddress)
+            );
         }
         assert_eq!(decide_address(Transport::Poll, None), Ok(()));
-        assert_eq!(decide_address(Transport::Poll, Some(&address("x"))), Err(EnrolmentRefusal::InvalidAddress));
+        assert_eq!(
+            decide_address(Transport::Poll, Some(&address("x"))),
+            Err(EnrolmentRefusal::InvalidAddress)
+        );
     }
 }

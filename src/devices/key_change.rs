@@ -1,15 +1,18 @@
 //! Keys of authenticators: set, and changed by who has the one there was.
 //!
-//! An access token alone sets a key, and may be in the hands of whoever holds the unlocked phone. So it does not get the
-//! refresh tokens of that authenticator with it, and no tries back: a refresh token can only be guessed at with the key it
-//! was bound under, or with one that this key has signed for. That is why nothing has to be remembered of an authenticator
-//! that is removed, or goes with the enrolment, tries included. What is set in its place later finds no refresh token, and
-//! new ones are bound by a fresh log-in or by another authenticator that is proven.
+//! An access token alone sets a key, and may be in the hands of whoever holds the unlocked phone.
+//! So it does not get the refresh tokens of that authenticator with it, and no tries back: a
+//! refresh token can only be guessed at with the key it was bound under, or with one that this key
+//! has signed for. That is why nothing has to be remembered of an authenticator that is removed, or
+//! goes with the enrolment, tries included. What is set in its place later finds no refresh token,
+//! and new ones are bound by a fresh log-in or by another authenticator that is proven.
 
 use super::authenticators::AuthenticatorName;
 use super::enrolment::decide_authenticator;
 use super::proof::{ProofError, ProofOf};
-use super::{Device, DeviceError, Devices, EnrolmentError, EnrolmentRefusal, FailedTry, TryOutcome, persist};
+use super::{
+    Device, DeviceError, Devices, EnrolmentError, EnrolmentRefusal, FailedTry, TryOutcome, persist,
+};
 use crate::ids::{DeviceId, UserId};
 use crate::jose::PublicJwk;
 use crate::store::rows::AuthenticatorRow;
@@ -30,7 +33,9 @@ pub enum ChangeRefusal {
         attempts_left: Option<u32>,
     },
     /// The last wrong proof by the PIN's key was one too many.
-    #[error("Wrong proofs used up the attempts: the user was disconnected from this device and has to log in again.")]
+    #[error(
+        "Wrong proofs used up the attempts: the user was disconnected from this device and has to log in again."
+    )]
     UserDisconnected,
     /// The same for another authenticator.
     #[error("Wrong proofs used up the attempts: the authenticator was removed.")]
@@ -50,8 +55,9 @@ impl From<EnrolmentError> for ChangeError {
 }
 
 impl Devices {
-    /// Sets the key of an authenticator of a user. In place of another key it leaves the failed tries as they are, and ends the
-    /// refresh tokens that belong to the authenticator. The same key again changes nothing.
+    /// Sets the key of an authenticator of a user. In place of another key it leaves the failed
+    /// tries as they are, and ends the refresh tokens that belong to the authenticator. The same
+    /// key again changes nothing.
     pub async fn set_authenticator(
         &self,
         device: &DeviceId,
@@ -61,13 +67,18 @@ impl Devices {
     ) -> Result<(), EnrolmentError> {
         self.allowing_device(device, name).await?;
         let row = self.authenticator_row(device, user, name, key);
-        let event = self.event(EventType::AuthenticatorEnrolled, device, Some(user), self.0.clock.now());
+        let event = self.event(
+            EventType::AuthenticatorEnrolled,
+            device,
+            Some(user),
+            self.0.clock.now(),
+        );
         persist::set_authenticator(&self.0.store, row, event).await
     }
 
-    /// Changes the key of an authenticator of a user for one that the present key has signed for, see [`ProofOf::NewKey`].
-    /// Failed tries are forgotten, and the refresh tokens stay. Where there is no key to change, or it is this one already,
-    /// the proof is not looked at.
+    /// Changes the key of an authenticator of a user for one that the present key has signed for,
+    /// see [`ProofOf::NewKey`]. Failed tries are forgotten, and the refresh tokens stay. Where
+    /// there is no key to change, or it is this one already, the proof is not looked at.
     pub async fn change_authenticator(
         &self,
         device: &DeviceId,
@@ -84,7 +95,12 @@ impl Devices {
         let purpose = ProofOf::NewKey(&key);
         purpose
             .check_claims(proof, self.0.clock.now())
-            .map_err(|error| DeviceError::Refused(ChangeRefusal::InvalidProof { error, attempts_left: None }))?;
+            .map_err(|error| {
+                DeviceError::Refused(ChangeRefusal::InvalidProof {
+                    error,
+                    attempts_left: None,
+                })
+            })?;
         match self.begin_try(&registered, user, name, Vec::new()).await? {
             TryOutcome::Begun => {}
             TryOutcome::Exhausted => return Err(exhausted(name)),
@@ -92,9 +108,17 @@ impl Devices {
             TryOutcome::NotAllowed | TryOutcome::Replayed => return Err(not_allowed().into()),
         }
         let row = self.authenticator_row(device, user, name, key);
-        let event = self.event(EventType::AuthenticatorEnrolled, device, Some(user), self.0.clock.now());
+        let event = self.event(
+            EventType::AuthenticatorEnrolled,
+            device,
+            Some(user),
+            self.0.clock.now(),
+        );
         let wrong = |attempts_left| {
-            DeviceError::Refused(ChangeRefusal::InvalidProof { error: ProofError::Signature, attempts_left })
+            DeviceError::Refused(ChangeRefusal::InvalidProof {
+                error: ProofError::Signature,
+                attempts_left,
+            })
         };
         if !purpose.is_by(&present, proof) {
             return Err(match self.fail_try(&registered, user, name).await? {
@@ -106,17 +130,23 @@ impl Devices {
         if persist::change_authenticator(&self.0.store, row, present, event).await? {
             Ok(())
         } else {
-            // Another key was set or changed to in the meantime, or this one was removed: it is not the proof of that.
+            // Another key was set or changed to in the meantime, or this one was removed: it is not
+            // the proof of that.
             Err(wrong(None))
         }
     }
 
     /// The device, if its application lets users have this authenticator.
-    async fn allowing_device(&self, id: &DeviceId, name: &AuthenticatorName) -> Result<Device, EnrolmentError> {
+    async fn allowing_device(
+        &self,
+        id: &DeviceId,
+        name: &AuthenticatorName,
+    ) -> Result<Device, EnrolmentError> {
         let Some(device) = self.find(id).await? else {
             return Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled));
         };
-        decide_authenticator(&self.0.settings.load(), &device, name).map_err(DeviceError::Refused)?;
+        decide_authenticator(&self.0.settings.load(), &device, name)
+            .map_err(DeviceError::Refused)?;
         Ok(device)
     }
 
@@ -142,7 +172,9 @@ impl Devices {
 fn exhausted(name: &AuthenticatorName) -> ChangeError {
     DeviceError::Refused(match name {
         AuthenticatorName::Pin => ChangeRefusal::UserDisconnected,
-        AuthenticatorName::Fingerprint | AuthenticatorName::Custom(_) => ChangeRefusal::AuthenticatorGone,
+        AuthenticatorName::Fingerprint | AuthenticatorName::Custom(_) => {
+            ChangeRefusal::AuthenticatorGone
+        }
     })
 }
 

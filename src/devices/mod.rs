@@ -1,8 +1,9 @@
 //! Installations of mobile applications, the users on them and their keys.
 //!
-//! An installation registers with a key of its own and is an OAuth client from then on. A user enrols on it: first keys,
-//! then authenticators and push. Whatever goes takes with it what was built upon it: an installation its enrolments and
-//! tokens, an enrolment its authenticators and its push.
+//! An installation registers with a key of its own and is an OAuth client from then on. A user
+//! enrols on it: first keys, then authenticators and push. Whatever goes takes with it what was
+//! built upon it: an installation its enrolments and tokens, an enrolment its authenticators and
+//! its push.
 
 mod attempts;
 mod authenticators;
@@ -34,7 +35,9 @@ pub use enrolment::{EnrolmentRefusal, PUSH_ADDRESS_BYTES_MAX};
 pub use key_change::{ChangeError, ChangeRefusal};
 pub use proof::{CHANGE_PROOF_TYPE, ProofError, ProofOf, REFRESH_PROOF_TYPE};
 pub use registration::{ClientMetadata, RegistrationRefusal, TEXT_CHARACTERS_MAX};
-pub use types::{Destination, Device, Enrolled, Enrolment, EnrolmentState, PushTarget, Registered, Transport};
+pub use types::{
+    Destination, Device, Enrolled, Enrolment, EnrolmentState, PushTarget, Registered, Transport,
+};
 
 /// Why something was not done: it was refused, or the database did not do its part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,12 +88,24 @@ impl Devices {
     ) -> Self {
         let server_key = server_key(&keyring);
         let devices = persist::devices_by_id(&store);
-        Self(Arc::new(Parts { store, settings, keyring, random, clock, server_key, devices }))
+        Self(Arc::new(Parts {
+            store,
+            settings,
+            keyring,
+            random,
+            clock,
+            server_key,
+            devices,
+        }))
     }
 
     /// Registers an installation (RFC 7591).
-    pub async fn register(&self, metadata: ClientMetadata) -> Result<Registered, RegistrationError> {
-        registration::decide(&self.0.settings.load(), &metadata, None).map_err(DeviceError::Refused)?;
+    pub async fn register(
+        &self,
+        metadata: ClientMetadata,
+    ) -> Result<Registered, RegistrationError> {
+        registration::decide(&self.0.settings.load(), &metadata, None)
+            .map_err(DeviceError::Refused)?;
         let now = self.0.clock.now();
         let device = Device {
             id: self.new_device_id()?,
@@ -104,14 +119,25 @@ impl Devices {
             created_at: now,
             updated_at: now,
         };
-        let token = OpaqueToken::new(&self.0.keyring, TokenKind::Registration, self.0.random.as_ref());
+        let token = OpaqueToken::new(
+            &self.0.keyring,
+            TokenKind::Registration,
+            self.0.random.as_ref(),
+        );
         let event = self.event(EventType::DynamicRegSuccess, &device.id, None, now);
         persist::insert_device(&self.0.store, device.to_row(&token.hash), event).await?;
-        Ok(Registered { device, registration_access_token: token.text })
+        Ok(Registered {
+            device,
+            registration_access_token: token.text,
+        })
     }
 
     /// A registration, for the holder of its access token (RFC 7592 §2.1).
-    pub async fn read_registration(&self, id: &DeviceId, token: &str) -> Result<Device, RegistrationError> {
+    pub async fn read_registration(
+        &self,
+        id: &DeviceId,
+        token: &str,
+    ) -> Result<Device, RegistrationError> {
         let presented = self.0.keyring.token_hash(TokenKind::Registration, token);
         match persist::find_device(&self.0.store, id).await? {
             Some((device, hash)) if constant_time_eq(&hash, &presented) => Ok(device),
@@ -119,8 +145,8 @@ impl Devices {
         }
     }
 
-    /// Replaces what an installation says about itself (RFC 7592 §2.2): what is left out is gone. Neither `client_id` nor
-    /// the key nor the registration access token changes.
+    /// Replaces what an installation says about itself (RFC 7592 §2.2): what is left out is gone.
+    /// Neither `client_id` nor the key nor the registration access token changes.
     pub async fn update_registration(
         &self,
         id: &DeviceId,
@@ -128,7 +154,8 @@ impl Devices {
         metadata: ClientMetadata,
     ) -> Result<Device, RegistrationError> {
         let registered = self.read_registration(id, token).await?;
-        registration::decide(&self.0.settings.load(), &metadata, Some(&registered)).map_err(DeviceError::Refused)?;
+        registration::decide(&self.0.settings.load(), &metadata, Some(&registered))
+            .map_err(DeviceError::Refused)?;
         let now = self.0.clock.now();
         let device = Device {
             application_version: metadata.application_version,
@@ -146,17 +173,27 @@ impl Devices {
         }
     }
 
-    /// Removes an installation (RFC 7592 §2.3), and with it its users' enrolments and all its tokens.
-    pub async fn delete_registration(&self, id: &DeviceId, token: &str) -> Result<(), RegistrationError> {
+    /// Removes an installation (RFC 7592 §2.3), and with it its users' enrolments and all its
+    /// tokens.
+    pub async fn delete_registration(
+        &self,
+        id: &DeviceId,
+        token: &str,
+    ) -> Result<(), RegistrationError> {
         self.read_registration(id, token).await?;
         let event = self.event(EventType::DynamicRegDeleted, id, None, self.0.clock.now());
         persist::delete_device(&self.0.store, id, event).await?;
         Ok(())
     }
 
-    /// Removes an installation, and with it its users' enrolments and all its tokens, for an administrator; a dry run changes
-    /// nothing. Tells who the users on it are, the first thousand; `None` where there is no such installation.
-    pub async fn remove(&self, id: &DeviceId, dry_run: bool) -> Result<Option<Vec<UserId>>, StoreError> {
+    /// Removes an installation, and with it its users' enrolments and all its tokens, for an
+    /// administrator; a dry run changes nothing. Tells who the users on it are, the first thousand;
+    /// `None` where there is no such installation.
+    pub async fn remove(
+        &self,
+        id: &DeviceId,
+        dry_run: bool,
+    ) -> Result<Option<Vec<UserId>>, StoreError> {
         if self.find(id).await?.is_none() {
             return Ok(None);
         }
@@ -168,34 +205,77 @@ impl Devices {
         Ok(Some(users))
     }
 
-    /// An installation.
     pub async fn find(&self, id: &DeviceId) -> Result<Option<Device>, StoreError> {
-        self.0.devices.find(id.to_string()).await?.map(Device::try_from).transpose()
+        self.0
+            .devices
+            .find(id.to_string())
+            .await?
+            .map(Device::try_from)
+            .transpose()
     }
 
     /// Enrols a user's key on a device.
-    pub async fn enrol(&self, device: &DeviceId, user: &UserId, key: PublicJwk) -> Result<Enrolled, EnrolmentError> {
+    pub async fn enrol(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+        key: PublicJwk,
+    ) -> Result<Enrolled, EnrolmentError> {
         let now = self.0.clock.now();
         let event = self.event(EventType::KeyEnrollmentSuccess, device, Some(user), now);
-        let wish = KeysToEnrol { device: device.clone(), user: user.clone(), key, now, event };
-        let rules = self.0.settings.load().mobile_authentication.as_ref().clone();
-        let profile_id = persist::enrol(&self.0.store, wish, rules, Arc::clone(&self.0.random)).await?;
-        Ok(Enrolled { profile_id, server_key: self.0.server_key })
+        let wish = KeysToEnrol {
+            device: device.clone(),
+            user: user.clone(),
+            key,
+            now,
+            event,
+        };
+        let rules = self
+            .0
+            .settings
+            .load()
+            .mobile_authentication
+            .as_ref()
+            .clone();
+        let profile_id =
+            persist::enrol(&self.0.store, wish, rules, Arc::clone(&self.0.random)).await?;
+        Ok(Enrolled {
+            profile_id,
+            server_key: self.0.server_key,
+        })
     }
 
     /// All that is enrolled for a user on a device.
-    pub async fn enrolment(&self, device: &DeviceId, user: &UserId) -> Result<Option<EnrolmentState>, StoreError> {
+    pub async fn enrolment(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+    ) -> Result<Option<EnrolmentState>, StoreError> {
         persist::find_enrolment_state(&self.0.store, device, user).await
     }
 
-    /// Ends a user's enrolment on a device, authenticators and push included; `false` when there was none.
-    pub async fn end_enrolment(&self, device: &DeviceId, user: &UserId) -> Result<bool, StoreError> {
-        let event = self.event(EventType::KeyEnrollmentRemoved, device, Some(user), self.0.clock.now());
+    /// Ends a user's enrolment on a device, authenticators and push included; `false` when there
+    /// was none.
+    pub async fn end_enrolment(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+    ) -> Result<bool, StoreError> {
+        let event = self.event(
+            EventType::KeyEnrollmentRemoved,
+            device,
+            Some(user),
+            self.0.clock.now(),
+        );
         persist::end_enrolment(&self.0.store, device, user, event).await
     }
 
     /// A user on a device.
-    pub async fn enrolment_of(&self, device: &DeviceId, user: &UserId) -> Result<Option<Enrolment>, StoreError> {
+    pub async fn enrolment_of(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+    ) -> Result<Option<Enrolment>, StoreError> {
         persist::find_enrolment(&self.0.store, device, user).await
     }
 
@@ -215,13 +295,18 @@ impl Devices {
         user: &UserId,
         name: &AuthenticatorName,
     ) -> Result<bool, StoreError> {
-        let event = self.event(EventType::AuthenticatorRemoved, device, Some(user), self.0.clock.now());
+        let event = self.event(
+            EventType::AuthenticatorRemoved,
+            device,
+            Some(user),
+            self.0.clock.now(),
+        );
         persist::delete_authenticator(&self.0.store, device, user, name.to_string(), event).await
     }
 
-    /// The key that an answer of this user on this device by `authenticator` (`device`, `pin`, `fingerprint`,
-    /// `custom:ID`) is verified with; none where the user is not enrolled, the authenticator is not or no longer allowed, or
-    /// the application's version is disabled.
+    /// The key that an answer of this user on this device by `authenticator` (`device`, `pin`,
+    /// `fingerprint`, `custom:ID`) is verified with; none where the user is not enrolled, the
+    /// authenticator is not or no longer allowed, or the application's version is disabled.
     pub async fn answering_key(
         &self,
         device: &DeviceId,
@@ -255,16 +340,36 @@ impl Devices {
         DeviceId::new(&text).map_err(|error| StoreError::Query(error.to_string()))
     }
 
-    fn event(&self, event_type: EventType, device: &DeviceId, user: Option<&UserId>, now: Timestamp) -> EventRow {
-        let concerning = Concerning { device: Some(device), user, ..Concerning::default() };
+    fn event(
+        &self,
+        event_type: EventType,
+        device: &DeviceId,
+        user: Option<&UserId>,
+        now: Timestamp,
+    ) -> EventRow {
+        let concerning = Concerning {
+            device: Some(device),
+            user,
+            ..Concerning::default()
+        };
         event(event_type, concerning, now, self.0.random.as_ref())
     }
 }
 
-/// The server's own key pair, derived from the master key: equal on all nodes and after every restart.
-#[expect(clippy::expect_used, reason = "each of the tries fails with a probability of 2^-32")]
+/// The server's own key pair, derived from the master key: equal on all nodes and after every
+/// restart.
+#[expect(
+    clippy::expect_used,
+    reason = "each of the tries fails with a probability of 2^-32"
+)]
 fn server_key(keyring: &Keyring) -> PublicJwk {
-    let derive = |attempt: u8| keyring.hash(Purpose::SigningKey, &[b"server-key\0".as_slice(), &[attempt]].concat());
+    let derive = |attempt: u8| {
+        keyring.hash(
+            Purpose::SigningKey,
+            &[b"server-key\0".as_slice(), &[attempt]].concat(),
+        )
+    };
     let key = (0..=u8::MAX).find_map(|attempt| PrivateJwk::from_bytes(derive(attempt)).ok());
-    *key.expect("almost all texts of 32 bytes are a private key").public()
+    *key.expect("almost all texts of 32 bytes are a private key")
+        .public()
 }

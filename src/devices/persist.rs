@@ -3,8 +3,8 @@
 mod authenticators;
 
 pub(super) use authenticators::{
-    begin_try, change_authenticator, delete_authenticator, find_answering_key, find_authenticator_key, find_failures,
-    set_authenticator,
+    begin_try, change_authenticator, delete_authenticator, find_answering_key,
+    find_authenticator_key, find_failures, set_authenticator,
 };
 
 use super::enrolment::{EnrolmentRefusal, KeyEnrolment, decide_keys};
@@ -40,7 +40,11 @@ pub(super) fn devices_by_id(store: &Store) -> DevicesById {
 }
 
 /// Adds an installation.
-pub(super) async fn insert_device(store: &Store, row: DeviceRow, event: EventRow) -> Result<(), StoreError> {
+pub(super) async fn insert_device(
+    store: &Store,
+    row: DeviceRow,
+    event: EventRow,
+) -> Result<(), StoreError> {
     store
         .write(move |connection| {
             queries::insert_device(connection, &row)?;
@@ -50,9 +54,14 @@ pub(super) async fn insert_device(store: &Store, row: DeviceRow, event: EventRow
 }
 
 /// An installation and the hash of its registration access token.
-pub(super) async fn find_device(store: &Store, id: &DeviceId) -> Result<Option<(Device, Vec<u8>)>, StoreError> {
+pub(super) async fn find_device(
+    store: &Store,
+    id: &DeviceId,
+) -> Result<Option<(Device, Vec<u8>)>, StoreError> {
     let id = id.clone();
-    let row = store.read(move |connection| queries::find_device(connection, id.as_str())).await?;
+    let row = store
+        .read(move |connection| queries::find_device(connection, id.as_str()))
+        .await?;
     row.map(|row| {
         let token_hash = row.registration_token_hash.clone();
         Ok((Device::try_from(row)?, token_hash))
@@ -61,7 +70,11 @@ pub(super) async fn find_device(store: &Store, id: &DeviceId) -> Result<Option<(
 }
 
 /// Changes a registration; `false` when it is gone.
-pub(super) async fn update_device(store: &Store, row: DeviceRow, event: EventRow) -> Result<bool, StoreError> {
+pub(super) async fn update_device(
+    store: &Store,
+    row: DeviceRow,
+    event: EventRow,
+) -> Result<bool, StoreError> {
     store
         .write(move |connection| {
             let found = queries::update_device(connection, &row)?;
@@ -74,7 +87,11 @@ pub(super) async fn update_device(store: &Store, row: DeviceRow, event: EventRow
 }
 
 /// Removes an installation with everything that was issued to it.
-pub(super) async fn delete_device(store: &Store, id: &DeviceId, event: EventRow) -> Result<bool, StoreError> {
+pub(super) async fn delete_device(
+    store: &Store,
+    id: &DeviceId,
+    event: EventRow,
+) -> Result<bool, StoreError> {
     let id = id.clone();
     store
         .write(move |connection| {
@@ -93,10 +110,14 @@ pub(super) async fn delete_device(store: &Store, id: &DeviceId, event: EventRow)
 /// The users on an installation.
 pub(super) async fn list_users(store: &Store, id: &DeviceId) -> Result<Vec<UserId>, StoreError> {
     let id = id.clone();
-    let list =
-        move |connection: &mut Connection| users::list_users_of_device(connection, id.as_str(), LISTED_USERS_MAX);
+    let list = move |connection: &mut Connection| {
+        users::list_users_of_device(connection, id.as_str(), LISTED_USERS_MAX)
+    };
     let users = store.read(list).await?;
-    users.into_iter().map(|user| user.try_into().map_err(|_| corrupt("a user id"))).collect()
+    users
+        .into_iter()
+        .map(|user| user.try_into().map_err(|_| corrupt("a user id")))
+        .collect()
 }
 
 /// A user's wish to enrol keys.
@@ -123,9 +144,13 @@ pub(super) async fn enrol(
             let profile = match (decision, present) {
                 (KeyEnrolment::Override, Some(row)) => {
                     remove_enrolment(connection, device, user)?;
-                    Enrolment::try_from(row).map_err(|error| WriteError::Refused(error.into()))?.profile_id
+                    Enrolment::try_from(row)
+                        .map_err(|error| WriteError::Refused(error.into()))?
+                        .profile_id
                 }
-                (KeyEnrolment::New | KeyEnrolment::Override, _) => free_profile(connection, device, &random)?,
+                (KeyEnrolment::New | KeyEnrolment::Override, _) => {
+                    free_profile(connection, device, &random)?
+                }
             };
             let row = EnrolmentRow {
                 device_id: device.to_owned(),
@@ -143,7 +168,8 @@ pub(super) async fn enrol(
         .await
 }
 
-/// A profile id nobody has on the device. If one comes up in all tries, the unique constraint refuses it.
+/// A profile id nobody has on the device. If one comes up in all tries, the unique constraint
+/// refuses it.
 fn free_profile(
     connection: &mut Connection,
     device: &str,
@@ -159,7 +185,11 @@ fn free_profile(
     Ok(profile)
 }
 
-fn remove_enrolment<E>(connection: &mut Connection, device: &str, user: &str) -> Result<bool, WriteError<E>> {
+fn remove_enrolment<E>(
+    connection: &mut Connection,
+    device: &str,
+    user: &str,
+) -> Result<bool, WriteError<E>> {
     let found = queries::delete_enrolment(connection, device, user)?;
     queries::delete_unused_push_address(connection, device)?;
     Ok(found)
@@ -191,7 +221,9 @@ pub(super) async fn find_enrolment(
     user: &UserId,
 ) -> Result<Option<Enrolment>, StoreError> {
     let (device, user) = (device.clone(), user.clone());
-    let row = store.read(move |connection| queries::find_enrolment(connection, device.as_str(), user.as_str())).await?;
+    let row = store
+        .read(move |connection| queries::find_enrolment(connection, device.as_str(), user.as_str()))
+        .await?;
     row.map(Enrolment::try_from).transpose()
 }
 
@@ -218,8 +250,11 @@ pub(super) async fn find_enrolment_state(
     let found = store
         .read(move |connection| {
             let (device, user) = (device.as_str(), user.as_str());
-            let Some(enrolment) = queries::find_enrolment(connection, device, user)? else { return Ok(None) };
-            let authenticators = queries::list_authenticator_names(connection, device, user, LISTED_MAX)?;
+            let Some(enrolment) = queries::find_enrolment(connection, device, user)? else {
+                return Ok(None);
+            };
+            let authenticators =
+                queries::list_authenticator_names(connection, device, user, LISTED_MAX)?;
             let push = match queries::find_push_enrolment(connection, device, user)? {
                 Some(_) => queries::find_push_address(connection, device)?,
                 None => None,
@@ -227,9 +262,15 @@ pub(super) async fn find_enrolment_state(
             Ok(Some((enrolment, authenticators, push)))
         })
         .await?;
-    let Some((enrolment, authenticators, push)) = found else { return Ok(None) };
+    let Some((enrolment, authenticators, push)) = found else {
+        return Ok(None);
+    };
     let push = push.map(|row| transport(&row)).transpose()?;
-    Ok(Some(EnrolmentState { enrolment: enrolment.try_into()?, authenticators, push }))
+    Ok(Some(EnrolmentState {
+        enrolment: enrolment.try_into()?,
+        authenticators,
+        push,
+    }))
 }
 
 /// Ends everything a user has on a device; `false` when there is nothing.
@@ -243,7 +284,8 @@ pub(super) async fn disconnect(
     store
         .write(move |connection| {
             let (device, user) = (device.as_str(), user.as_str());
-            // What is on its way first: a code that is being exchanged has become a grant when this is through.
+            // What is on its way first: a code that is being exchanged has become a grant when this
+            // is through.
             authorizations::delete_authorizations_of_user_at_client(connection, user, device)?;
             let grants = tokens::delete_grants_of_user_at_client(connection, user, device)?;
             let enrolled = remove_enrolment(connection, device, user)?;

@@ -23,7 +23,9 @@ const LEEWAY: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// Not a JWS, or its claims are missing or of another JSON type.
-    #[error("proof: must be a compact JWS over `iat` and `refresh_token_hash`; to change a key, `jwk_thumbprint`.")]
+    #[error(
+        "proof: must be a compact JWS over `iat` and `refresh_token_hash`; to change a key, `jwk_thumbprint`."
+    )]
     Malformed,
     /// Made for another token.
     #[error("proof: `refresh_token_hash` is not the hash of this refresh token.")]
@@ -42,7 +44,8 @@ pub enum ProofError {
 /// What a proof is for.
 #[derive(Clone, Copy, Debug)]
 pub enum ProofOf<'a> {
-    /// The use of this refresh token: `{"refresh_token_hash": base64url(SHA-256(refresh_token)), "iat": seconds}`.
+    /// The use of this refresh token: `{"refresh_token_hash": base64url(SHA-256(refresh_token)),
+    /// "iat": seconds}`.
     RefreshToken(&'a str),
     /// This key in place of the authenticator's: `{"jwk_thumbprint": of RFC 7638, "iat": seconds}`.
     NewKey(&'a PublicJwk),
@@ -52,19 +55,30 @@ impl ProofOf<'_> {
     /// Looks at everything about a proof but who made it.
     pub fn check_claims(self, proof: &str, now: Timestamp) -> Result<(), ProofError> {
         let (member, expected, other) = match self {
-            Self::RefreshToken(text) => {
-                ("refresh_token_hash", URL_SAFE_NO_PAD.encode(sha256(text.as_bytes())), ProofError::OtherToken)
-            }
+            Self::RefreshToken(text) => (
+                "refresh_token_hash",
+                URL_SAFE_NO_PAD.encode(sha256(text.as_bytes())),
+                ProofError::OtherToken,
+            ),
             Self::NewKey(key) => ("jwk_thumbprint", key.thumbprint(), ProofError::OtherKey),
         };
         let payload = jws::unverified_payload(proof).map_err(|_| ProofError::Malformed)?;
         let claims: Value = serde_json::from_slice(&payload).map_err(|_| ProofError::Malformed)?;
-        let subject = claims.get(member).and_then(Value::as_str).ok_or(ProofError::Malformed)?;
-        let iat = claims.get("iat").and_then(Value::as_i64).ok_or(ProofError::Malformed)?;
+        let subject = claims
+            .get(member)
+            .and_then(Value::as_str)
+            .ok_or(ProofError::Malformed)?;
+        let iat = claims
+            .get("iat")
+            .and_then(Value::as_i64)
+            .ok_or(ProofError::Malformed)?;
         if !constant_time_eq(subject.as_bytes(), expected.as_bytes()) {
             return Err(other);
         }
-        let made_at = iat.checked_mul(1000).map(Timestamp::from_millis).ok_or(ProofError::Stale)?;
+        let made_at = iat
+            .checked_mul(1000)
+            .map(Timestamp::from_millis)
+            .ok_or(ProofError::Stale)?;
         if made_at > now.after(LEEWAY) || made_at < now.before(AGE_MAX) {
             return Err(ProofError::Stale);
         }
@@ -107,7 +121,11 @@ mod tests {
     #[test]
     fn a_proof_is_for_one_token_one_time_and_one_key() {
         let key = key();
-        let good = sign(&key, REFRESH_PROOF_TYPE, &json!({ "refresh_token_hash": hash("T1"), "iat": NOW.as_secs() }));
+        let good = sign(
+            &key,
+            REFRESH_PROOF_TYPE,
+            &json!({ "refresh_token_hash": hash("T1"), "iat": NOW.as_secs() }),
+        );
         let (first, second) = (ProofOf::RefreshToken("T1"), ProofOf::RefreshToken("T2"));
         assert_eq!(first.check_claims(&good, NOW), Ok(()));
         assert!(first.is_by(key.public(), &good));
@@ -128,8 +146,14 @@ mod tests {
         assert!(!change.is_by(new.public(), &good));
         assert!(!ProofOf::RefreshToken("T").is_by(key.public(), &good));
         assert!(!change.is_by(key.public(), &sign(&key, REFRESH_PROOF_TYPE, &claims)));
-        assert_eq!(ProofOf::NewKey(key.public()).check_claims(&good, NOW), Err(ProofError::OtherKey));
-        assert_eq!(ProofOf::RefreshToken("T").check_claims(&good, NOW), Err(ProofError::Malformed));
+        assert_eq!(
+            ProofOf::NewKey(key.public()).check_claims(&good, NOW),
+            Err(ProofError::OtherKey)
+        );
+        assert_eq!(
+            ProofOf::RefreshToken("T").check_claims(&good, NOW),
+            Err(ProofError::Malformed)
+        );
     }
 
     #[test]
@@ -146,11 +170,21 @@ mod tests {
         for iat in [now + 61, now - 301, 0, i64::MAX, i64::MIN] {
             assert_eq!(at(json!(iat)), Err(ProofError::Stale), "{iat}");
         }
-        for iat in [json!(now.to_string()), json!(null), json!(true), json!([now]), json!(1e300)] {
+        for iat in [
+            json!(now.to_string()),
+            json!(null),
+            json!(true),
+            json!([now]),
+            json!(1e300),
+        ] {
             assert_eq!(at(iat.clone()), Err(ProofError::Malformed), "{iat}");
         }
         for text in ["", "a.b.c", "{}", &"x".repeat(10_000)] {
-            assert_eq!(proof.check_claims(text, NOW), Err(ProofError::Malformed), "{text}");
+            assert_eq!(
+                proof.check_claims(text, NOW),
+                Err(ProofError::Malformed),
+                "{text}"
+            );
         }
     }
 }

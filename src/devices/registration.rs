@@ -24,7 +24,8 @@ pub enum RegistrationRefusal {
     /// `invalid_client_metadata`, 403: the version is disabled or takes no new installations.
     #[error("This version of the application takes no registrations: upgrade it.")]
     VersionClosed,
-    /// `invalid_token`, 401: no such registration, or not its token. Which of the two is not told (RFC 7592 §2).
+    /// `invalid_token`, 401: no such registration, or not its token. Which of the two is not told
+    /// (RFC 7592 §2).
     #[error("The registration access token is not one of this client.")]
     InvalidToken,
 }
@@ -54,7 +55,8 @@ pub struct ClientMetadata {
     pub public_key: PublicJwk,
 }
 
-/// As on the wire. Members we do not know are ignored, as RFC 7591 §2 asks; none of them has any effect.
+/// As on the wire. Members we do not know are ignored, as RFC 7591 §2 asks; none of them has any
+/// effect.
 #[derive(Deserialize)]
 struct WireMetadata {
     client_id: Option<DeviceId>,
@@ -79,26 +81,46 @@ impl ClientMetadata {
     pub fn from_json(body: &[u8]) -> Result<Self, RegistrationRefusal> {
         let wire: WireMetadata = serde_json::from_slice(body).map_err(|error| {
             let explanation = format!("The client metadata cannot be accepted: {error}.");
-            invalid(&explanation.chars().take(EXPLANATION_CHARACTERS_MAX).collect::<String>())
+            invalid(
+                &explanation
+                    .chars()
+                    .take(EXPLANATION_CHARACTERS_MAX)
+                    .collect::<String>(),
+            )
         })?;
         if wire.token_endpoint_auth_method != AUTH_METHOD {
-            return Err(invalid("`token_endpoint_auth_method` must be `private_key_jwt`."));
+            return Err(invalid(
+                "`token_endpoint_auth_method` must be `private_key_jwt`.",
+            ));
         }
         if wire.jwks_uri.is_some() {
-            return Err(invalid("`jwks_uri` is not accepted: give the key itself in `jwks`."));
+            return Err(invalid(
+                "`jwks_uri` is not accepted: give the key itself in `jwks`.",
+            ));
         }
         let [public_key] = <[PublicJwk; 1]>::try_from(wire.jwks.keys)
             .map_err(|_| invalid("`jwks` must hold exactly one key, of the curve P-256."))?;
-        let device_model = wire.device_model.map(|text| check_text("device_model", text)).transpose()?;
-        let name = wire.device_name.map(|text| check_text("device_name", text)).transpose()?;
+        let device_model = wire
+            .device_model
+            .map(|text| check_text("device_model", text))
+            .transpose()?;
+        let name = wire
+            .device_name
+            .map(|text| check_text("device_name", text))
+            .transpose()?;
         Ok(Self {
             client_id: wire.client_id,
             application_id: wire.software_id,
             application_version: check_text("software_version", wire.software_version)?,
             platform: wire.platform,
-            device_name: name.or_else(|| device_model.clone()).unwrap_or_else(|| default_name(wire.platform)),
+            device_name: name
+                .or_else(|| device_model.clone())
+                .unwrap_or_else(|| default_name(wire.platform)),
             device_model,
-            os_version: wire.os_version.map(|text| check_text("os_version", text)).transpose()?,
+            os_version: wire
+                .os_version
+                .map(|text| check_text("os_version", text))
+                .transpose()?,
             public_key,
         })
     }
@@ -109,7 +131,9 @@ fn check_text(member: &str, text: String) -> Result<String, RegistrationRefusal>
     if visible && text.chars().count() <= TEXT_CHARACTERS_MAX {
         Ok(text)
     } else {
-        Err(invalid(&format!("`{member}` must be 1 to {TEXT_CHARACTERS_MAX} characters, no control characters.")))
+        Err(invalid(&format!(
+            "`{member}` must be 1 to {TEXT_CHARACTERS_MAX} characters, no control characters."
+        )))
     }
 }
 
@@ -121,11 +145,13 @@ fn default_name(platform: Platform) -> String {
     .to_owned()
 }
 
-/// Whether an installation may register so, or, with `registered`, may change its registration to this.
+/// Whether an installation may register so, or, with `registered`, may change its registration to
+/// this.
 ///
-/// A change is held to the same rules as a new registration, whatever it leaves as it was; only a version that the
-/// installation runs already may be closed for new ones. Application, platform and key are what the registration is about:
-/// an installation with others is another one and registers anew.
+/// A change is held to the same rules as a new registration, whatever it leaves as it was; only a
+/// version that the installation runs already may be closed for new ones. Application, platform and
+/// key are what the registration is about: an installation with others is another one and registers
+/// anew.
 pub(super) fn decide(
     settings: &Settings,
     metadata: &ClientMetadata,
@@ -137,13 +163,22 @@ pub(super) fn decide(
     let version = settings
         .applications
         .get(&metadata.application_id)
-        .and_then(|application| application.version(metadata.platform, &metadata.application_version))
-        .ok_or_else(|| invalid("`software_id`, `platform` and `software_version` name no version that is known."))?;
-    let runs_it_already = registered.is_some_and(|device| device.application_version == metadata.application_version);
+        .and_then(|application| {
+            application.version(metadata.platform, &metadata.application_version)
+        })
+        .ok_or_else(|| {
+            invalid(
+                "`software_id`, `platform` and `software_version` name no version that is known.",
+            )
+        })?;
+    let runs_it_already =
+        registered.is_some_and(|device| device.application_version == metadata.application_version);
     match version.status {
         VersionStatus::LoginRegistration => Ok(()),
         VersionStatus::LoginOnly if runs_it_already => Ok(()),
-        VersionStatus::LoginOnly | VersionStatus::Disabled => Err(RegistrationRefusal::VersionClosed),
+        VersionStatus::LoginOnly | VersionStatus::Disabled => {
+            Err(RegistrationRefusal::VersionClosed)
+        }
     }
 }
 
@@ -152,10 +187,14 @@ fn decide_identity(metadata: &ClientMetadata, device: &Device) -> Result<(), Reg
         return Err(invalid("`client_id` must be the one of the registration."));
     }
     if metadata.application_id != device.application_id || metadata.platform != device.platform {
-        return Err(invalid("`software_id` and `platform` cannot be changed: register anew."));
+        return Err(invalid(
+            "`software_id` and `platform` cannot be changed: register anew.",
+        ));
     }
     if metadata.public_key != device.public_key {
-        return Err(invalid("The key in `jwks` cannot be changed: register anew."));
+        return Err(invalid(
+            "The key in `jwks` cannot be changed: register anew.",
+        ));
     }
     Ok(())
 }
@@ -197,8 +236,22 @@ mod tests {
     #[test]
     fn every_member_is_checked_for_absence_type_and_bounds() {
         let long = "x".repeat(300);
-        let wrong = [json!(null), json!(""), json!(7), json!(["bank"]), json!({}), json!("a\u{0}b"), json!(long)];
-        for name in ["software_id", "software_version", "platform", "token_endpoint_auth_method", "jwks"] {
+        let wrong = [
+            json!(null),
+            json!(""),
+            json!(7),
+            json!(["bank"]),
+            json!({}),
+            json!("a\u{0}b"),
+            json!(long),
+        ];
+        for name in [
+            "software_id",
+            "software_version",
+            "platform",
+            "token_endpoint_auth_method",
+            "jwks",
+        ] {
             let mut metadata = good();
             metadata.as_object_mut().unwrap().remove(name);
             assert!(parse(&metadata).is_err(), "{metadata}");
@@ -217,7 +270,10 @@ mod tests {
         for (name, value) in [
             ("jwks", json!({ "keys": [] })),
             ("jwks", json!({ "keys": [jwk(), jwk()] })),
-            ("jwks", json!({ "keys": [{ "kty": "RSA", "n": "AQAB", "e": "AQAB" }] })),
+            (
+                "jwks",
+                json!({ "keys": [{ "kty": "RSA", "n": "AQAB", "e": "AQAB" }] }),
+            ),
             ("jwks", json!({ "keys": [null] })),
             ("jwks_uri", json!("https://evil.test/keys")),
             ("platform", json!("windows")),
@@ -234,7 +290,9 @@ mod tests {
     fn explanations_are_bounded() {
         let mut metadata = good();
         metadata["platform"] = json!("x".repeat(10_000));
-        let Err(RegistrationRefusal::InvalidMetadata(explanation)) = parse(&metadata) else { panic!("accepted") };
+        let Err(RegistrationRefusal::InvalidMetadata(explanation)) = parse(&metadata) else {
+            panic!("accepted")
+        };
         assert!(explanation.len() <= EXPLANATION_CHARACTERS_MAX);
     }
 }

@@ -12,11 +12,8 @@ use crate::settings::{ApplicationVersion, Platform, Settings};
 pub struct Device {
     /// Its OAuth `client_id`.
     pub id: DeviceId,
-    /// The application.
     pub application_id: ApplicationId,
-    /// The application's version.
     pub application_version: String,
-    /// The platform.
     pub platform: Platform,
     /// As its user calls it.
     pub name: String,
@@ -26,24 +23,27 @@ pub struct Device {
     pub os_version: Option<String>,
     /// The installation's own key: its client assertions and its plain answers are signed with it.
     pub public_key: PublicJwk,
-    /// When it registered.
     pub created_at: Timestamp,
     /// When its registration changed last.
     pub updated_at: Timestamp,
 }
 
 impl Device {
-    /// The version it runs, if that is configured and not disabled: without it the installation may do nothing.
+    /// The version it runs, if that is configured and not disabled: without it the installation may
+    /// do nothing.
     #[must_use]
     pub fn enabled_version<'a>(&self, settings: &'a Settings) -> Option<&'a ApplicationVersion> {
-        settings.enabled_version(&self.application_id, self.platform, &self.application_version)
+        settings.enabled_version(
+            &self.application_id,
+            self.platform,
+            &self.application_version,
+        )
     }
 }
 
 /// An installation that has just registered.
 #[derive(Debug)]
 pub struct Registered {
-    /// The installation.
     pub device: Device,
     /// Lets it read, change and remove its registration (RFC 7592). Told this once.
     pub registration_access_token: SecretString,
@@ -76,7 +76,9 @@ impl Transport {
     /// The transport of a name on the wire.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|transport| transport.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|transport| transport.as_str() == name)
     }
 
     /// Whether this reaches installations on the platform.
@@ -93,7 +95,6 @@ impl Transport {
 /// A user on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enrolment {
-    /// The user.
     pub user_id: UserId,
     /// The user's name on this device.
     pub profile_id: ProfileId,
@@ -106,7 +107,6 @@ pub struct Enrolment {
 /// All that is enrolled for a user on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnrolmentState {
-    /// The enrolment.
     pub enrolment: Enrolment,
     /// The names of the further keys: `pin`, `fingerprint`, `custom:ID`.
     pub authenticators: Vec<String>,
@@ -119,22 +119,19 @@ pub struct EnrolmentState {
 pub struct Enrolled {
     /// The user's name on this device.
     pub profile_id: ProfileId,
-    /// The server's own public key, the same for all enrolments: what the phone will know the server's signatures by.
+    /// The server's own public key, the same for all enrolments: what the phone will know the
+    /// server's signatures by.
     pub server_key: PublicJwk,
 }
 
 /// A device that a user can be asked on by push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushTarget {
-    /// The installation.
     pub device_id: DeviceId,
     /// As its user calls it.
     pub device_name: String,
-    /// Its platform.
     pub platform: Platform,
-    /// The application.
     pub application_id: ApplicationId,
-    /// The application's version.
     pub application_version: String,
     /// The user's name on this device.
     pub profile_id: ProfileId,

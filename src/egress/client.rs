@@ -13,8 +13,9 @@ use crate::secret::SecretString;
 /// The most of a provider's answer that is read, in bytes.
 pub(crate) const PROVIDER_BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// How often an idle HTTP/2 connection is asked whether it is still there. Without this a connection that a firewall has
-/// forgotten would swallow every request until the kernel gives it up, a quarter of an hour later.
+/// How often an idle HTTP/2 connection is asked whether it is still there. Without this a
+/// connection that a firewall has forgotten would swallow every request until the kernel gives it
+/// up, a quarter of an hour later.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -42,7 +43,11 @@ pub struct EgressSettings {
 
 impl Default for EgressSettings {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(3), request_timeout: Duration::from_secs(5), proxy: None }
+        Self {
+            connect_timeout: Duration::from_secs(3),
+            request_timeout: Duration::from_secs(5),
+            proxy: None,
+        }
     }
 }
 
@@ -55,7 +60,8 @@ pub enum InvalidEgress {
     /// The further trust anchor is not a certificate in PEM.
     #[error("the CA certificate is not a certificate in PEM")]
     CaCertificate,
-    /// The machine has no trust anchors at all, mostly because no package with CA certificates is installed.
+    /// The machine has no trust anchors at all, mostly because no package with CA certificates is
+    /// installed.
     #[error("TLS cannot be set up: the system's CA certificates are missing")]
     Tls,
 }
@@ -73,7 +79,9 @@ impl Egress {
 
     /// A client that trusts the system's anchors and, if given, one more certificate (PEM).
     pub fn client(&self, ca_certificate: Option<&str>) -> Result<Client, InvalidEgress> {
-        self.builder(ca_certificate)?.build().map_err(|_| InvalidEgress::Tls)
+        self.builder(ca_certificate)?
+            .build()
+            .map_err(|_| InvalidEgress::Tls)
     }
 
     /// Whether calls go through a proxy, which then is the one that looks names up.
@@ -98,8 +106,8 @@ impl Egress {
             builder = builder.proxy(proxy_of(proxy)?);
         }
         if let Some(pem) = ca_certificate {
-            let certificates =
-                Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| InvalidEgress::CaCertificate)?;
+            let certificates = Certificate::from_pem_bundle(pem.as_bytes())
+                .map_err(|_| InvalidEgress::CaCertificate)?;
             if certificates.is_empty() {
                 return Err(InvalidEgress::CaCertificate);
             }
@@ -112,13 +120,20 @@ impl Egress {
 fn proxy_of(settings: &ProxySettings) -> Result<Proxy, InvalidEgress> {
     let mut proxy = Proxy::all(settings.url.clone()).map_err(|_| InvalidEgress::Proxy)?;
     if let Some(username) = &settings.username {
-        proxy = proxy.basic_auth(username, settings.password.as_ref().map_or("", SecretString::expose));
+        proxy = proxy.basic_auth(
+            username,
+            settings.password.as_ref().map_or("", SecretString::expose),
+        );
     }
     Ok(proxy)
 }
 
-/// The answer's body, or as much of it as `bytes_max` allows; the rest is left unread and the connection given up.
-pub(crate) async fn read_body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, reqwest::Error> {
+/// The answer's body, or as much of it as `bytes_max` allows; the rest is left unread and the
+/// connection given up.
+pub(crate) async fn read_body(
+    mut response: Response,
+    bytes_max: usize,
+) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         let room = bytes_max.saturating_sub(body.len());
@@ -130,9 +145,17 @@ pub(crate) async fn read_body(mut response: Response, bytes_max: usize) -> Resul
     Ok(body)
 }
 
-/// `Retry-After` (RFC 9110 §10.2.3) in seconds; the form with a date, which no provider uses, counts as absent.
+/// `Retry-After` (RFC 9110 §10.2.3) in seconds; the form with a date, which no provider uses,
+/// counts as absent.
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u32>().ok()?;
+    let seconds = response
+        .headers()
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse::<u32>()
+        .ok()?;
     Some(Duration::from_secs(u64::from(seconds)))
 }
 
@@ -151,19 +174,37 @@ mod tests {
         let server = thread::spawn(move || {
             let (mut client, _) = listener.accept().unwrap();
             let _ = client.read(&mut [0; 4096]).unwrap();
-            client.write_all(b"HTTP/1.1 500 No\r\ncontent-length: 1000000000\r\n\r\n").unwrap();
+            client
+                .write_all(b"HTTP/1.1 500 No\r\ncontent-length: 1000000000\r\n\r\n")
+                .unwrap();
             while client.write_all(&[b'x'; 4096]).is_ok() {}
         });
-        let response = Egress::default().client(None).unwrap().get(url).send().await.unwrap();
+        let response = Egress::default()
+            .client(None)
+            .unwrap()
+            .get(url)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(read_body(response, 10_000).await.unwrap(), [b'x'; 10_000]);
         // Ends when the connection is given up.
-        tokio::task::spawn_blocking(move || server.join().unwrap()).await.unwrap();
+        tokio::task::spawn_blocking(move || server.join().unwrap())
+            .await
+            .unwrap();
     }
 
     #[test]
     fn a_trust_anchor_must_be_a_certificate() {
-        for pem in ["", "rubbish", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----"] {
-            assert_eq!(Egress::default().client(Some(pem)).unwrap_err(), InvalidEgress::CaCertificate, "{pem}");
+        for pem in [
+            "",
+            "rubbish",
+            "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----",
+        ] {
+            assert_eq!(
+                Egress::default().client(Some(pem)).unwrap_err(),
+                InvalidEgress::CaCertificate,
+                "{pem}"
+            );
         }
     }
 
@@ -174,7 +215,10 @@ mod tests {
             username: Some("us".to_owned()),
             password: Some(SecretString::new("hunter2".to_owned())),
         };
-        let egress = Egress::new(EgressSettings { proxy: Some(proxy), ..EgressSettings::default() });
+        let egress = Egress::new(EgressSettings {
+            proxy: Some(proxy),
+            ..EgressSettings::default()
+        });
         assert!(egress.client(None).is_ok());
         assert!(!format!("{egress:?}").contains("hunter2"));
     }

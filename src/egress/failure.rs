@@ -18,7 +18,8 @@ pub enum FailureKind {
         /// Since when, where the provider tells.
         since: Option<Timestamp>,
     },
-    /// Our configuration is wrong: credentials, topic, project. Trying again is of no use until it is changed.
+    /// Our configuration is wrong: credentials, topic, project. Trying again is of no use until it
+    /// is changed.
     Configuration,
     /// The provider refuses this message or this recipient for good.
     Blocked,
@@ -55,11 +56,15 @@ const DETAIL_CHARACTERS_MAX: usize = 64;
 impl ProviderFailure {
     /// Our configuration of the provider cannot work.
     pub(crate) fn configuration(provider: &'static str, detail: &'static str) -> Self {
-        Self { provider, kind: FailureKind::Configuration, detail: Cow::Borrowed(detail) }
+        Self {
+            provider,
+            kind: FailureKind::Configuration,
+            detail: Cow::Borrowed(detail),
+        }
     }
 
-    /// No answer came, or none that can be read. Says what kind of trouble it was and no more: the error itself names the
-    /// URL, and with it the address.
+    /// No answer came, or none that can be read. Says what kind of trouble it was and no more: the
+    /// error itself names the URL, and with it the address.
     pub(crate) fn unreachable(provider: &'static str, error: &reqwest::Error) -> Self {
         let (kind, detail) = if error.is_builder() {
             (FailureKind::Configuration, "request cannot be built")
@@ -70,21 +75,37 @@ impl ProviderFailure {
         } else {
             (FailureKind::Retry { after: None }, "connection lost")
         };
-        Self { provider, kind, detail: Cow::Borrowed(detail) }
+        Self {
+            provider,
+            kind,
+            detail: Cow::Borrowed(detail),
+        }
     }
 
-    /// An answer with this status and the provider's reason code, where it gave one that looks like a code.
-    pub(crate) fn answered(provider: &'static str, kind: FailureKind, status: u16, reason: Option<&str>) -> Self {
+    /// An answer with this status and the provider's reason code, where it gave one that looks like
+    /// a code.
+    pub(crate) fn answered(
+        provider: &'static str,
+        kind: FailureKind,
+        status: u16,
+        reason: Option<&str>,
+    ) -> Self {
         let is_code = |text: &&str| {
             !text.is_empty()
                 && text.len() <= DETAIL_CHARACTERS_MAX
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         };
         let detail = match reason.filter(is_code) {
             Some(reason) => format!("status {status}, {reason}"),
             None => format!("status {status}"),
         };
-        Self { provider, kind, detail: Cow::Owned(detail) }
+        Self {
+            provider,
+            kind,
+            detail: Cow::Owned(detail),
+        }
     }
 }
 
@@ -94,7 +115,9 @@ mod tests {
 
     #[test]
     fn only_codes_are_passed_on() {
-        let detail = |reason| ProviderFailure::answered("x", FailureKind::Blocked, 400, Some(reason)).to_string();
+        let detail = |reason| {
+            ProviderFailure::answered("x", FailureKind::Blocked, 400, Some(reason)).to_string()
+        };
         assert_eq!(detail("BadTopic"), "x: status 400, BadTopic");
         assert_eq!(detail("The number +15005550001 is bad"), "x: status 400");
         assert_eq!(detail(&"a".repeat(65)), "x: status 400");

@@ -1,4 +1,5 @@
-//! Calls to the outside: HTTP clients with bounds and the outgoing proxy, and what a provider's failure means.
+//! Calls to the outside: HTTP clients with bounds and the outgoing proxy, and what a provider's
+//! failure means.
 
 mod client;
 mod failure;

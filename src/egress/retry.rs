@@ -8,11 +8,19 @@ use crate::clock::Timestamp;
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
-/// When to try again after the `failures`-th failure in a row (counted from 1): a pause that doubles from 250 ms to 15 s, or
-/// longer where the provider asks for it. Nothing where trying again is of no use, or would come at the deadline or after it.
+/// When to try again after the `failures`-th failure in a row (counted from 1): a pause that
+/// doubles from 250 ms to 15 s, or longer where the provider asks for it. Nothing where trying
+/// again is of no use, or would come at the deadline or after it.
 #[must_use]
-pub fn retry_at(failures: u32, kind: FailureKind, now: Timestamp, deadline: Timestamp) -> Option<Timestamp> {
-    let FailureKind::Retry { after } = kind else { return None };
+pub fn retry_at(
+    failures: u32,
+    kind: FailureKind,
+    now: Timestamp,
+    deadline: Timestamp,
+) -> Option<Timestamp> {
+    let FailureKind::Retry { after } = kind else {
+        return None;
+    };
     let doublings = failures.saturating_sub(1).min(16);
     let pause = PAUSE_MIN.saturating_mul(1 << doublings).min(PAUSE_MAX);
     let at = now.after(after.map_or(pause, |asked| asked.max(pause)));
@@ -28,22 +36,40 @@ mod tests {
         let start = Timestamp::from_millis(0);
         let deadline = Timestamp::from_millis(60_000);
         let passing = FailureKind::Retry { after: None };
-        let asked = FailureKind::Retry { after: Some(Duration::from_secs(20)) };
+        let asked = FailureKind::Retry {
+            after: Some(Duration::from_secs(20)),
+        };
         let table = [
             (1, passing, Some(250)),
             (2, passing, Some(500)),
             (7, passing, Some(15_000)),
             (u32::MAX, passing, Some(15_000)),
             (1, asked, Some(20_000)),
-            (1, FailureKind::Retry { after: Some(Duration::from_secs(60)) }, None),
-            (1, FailureKind::Retry { after: Some(Duration::MAX) }, None),
+            (
+                1,
+                FailureKind::Retry {
+                    after: Some(Duration::from_secs(60)),
+                },
+                None,
+            ),
+            (
+                1,
+                FailureKind::Retry {
+                    after: Some(Duration::MAX),
+                },
+                None,
+            ),
             (1, FailureKind::Configuration, None),
             (1, FailureKind::Blocked, None),
             (1, FailureKind::DeadAddress { since: None }, None),
         ];
         for (failures, kind, millis) in table {
             let expected = millis.map(Timestamp::from_millis);
-            assert_eq!(retry_at(failures, kind, start, deadline), expected, "{failures} {kind:?}");
+            assert_eq!(
+                retry_at(failures, kind, start, deadline),
+                expected,
+                "{failures} {kind:?}"
+            );
         }
     }
 }

@@ -5,13 +5,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// How the server signs its JWTs (RFC 7518 §3.1). Clients' keys are always `ES256`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum SigningAlgorithm {
     /// ECDSA on P-256 with SHA-256.
     #[default]
     #[serde(rename = "ES256")]
     Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256 and a modulus of 2048 bits, for those who cannot verify the other.
+    /// RSASSA-PKCS1-v1_5 with SHA-256 and a modulus of 2048 bits, for those who cannot verify the
+    /// other.
     #[serde(rename = "RS256")]
     Rs256,
 }
@@ -32,7 +35,9 @@ impl SigningAlgorithm {
     /// The algorithm of exactly this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == name)
     }
 }
 
@@ -49,9 +54,15 @@ mod tests {
     #[test]
     fn names_are_the_registered_ones() {
         for algorithm in SigningAlgorithm::ALL {
-            assert_eq!(SigningAlgorithm::from_name(algorithm.as_str()), Some(algorithm));
+            assert_eq!(
+                SigningAlgorithm::from_name(algorithm.as_str()),
+                Some(algorithm)
+            );
             assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.as_str());
-            assert_eq!(serde_json::from_value(algorithm.as_str().into()).ok(), Some(algorithm));
+            assert_eq!(
+                serde_json::from_value(algorithm.as_str().into()).ok(),
+                Some(algorithm)
+            );
         }
         for name in ["none", "HS256", "es256", "RS256 ", ""] {
             assert_eq!(SigningAlgorithm::from_name(name), None, "{name}");

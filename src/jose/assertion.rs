@@ -1,4 +1,5 @@
-//! Client assertions: how a client proves with its key that it is itself (`private_key_jwt`, RFC 7523 §3).
+//! Client assertions: how a client proves with its key that it is itself (`private_key_jwt`, RFC
+//! 7523 §3).
 
 use std::time::Duration;
 
@@ -8,19 +9,23 @@ use super::jws::{self, Types};
 use super::{JoseError, NumericDate, PublicJwk};
 use crate::clock::Timestamp;
 
-/// How long an assertion is accepted: how old `iat` may be and, where there is none, how far ahead `exp` may lie.
+/// How long an assertion is accepted: how old `iat` may be and, where there is none, how far ahead
+/// `exp` may lie.
 pub const LIFETIME_MAX: Duration = Duration::from_secs(600);
-/// How long after `iat` `exp` may lie: some libraries write an hour and mean nothing by it. `iat` bounds those anyway.
+/// How long after `iat` `exp` may lie: some libraries write an hour and mean nothing by it. `iat`
+/// bounds those anyway.
 pub const CLAIMED_LIFETIME_MAX: Duration = Duration::from_secs(3600);
 /// How far the client's clock may be ahead of ours.
 pub const LEEWAY: Duration = Duration::from_secs(60);
 /// The longest `jti`, in bytes.
 pub const JTI_BYTES_MAX: usize = 255;
 
-/// Most libraries write `JWT` or nothing; the other is the name that the successor of RFC 7523 gives.
+/// Most libraries write `JWT` or nothing; the other is the name that the successor of RFC 7523
+/// gives.
 const TYPES: Types<'_> = Types::NoneOr(&["JWT", "client-authentication+jwt"]);
 
-/// A verified assertion. It proves nothing a second time: the caller records `jti` until `expires_at`.
+/// A verified assertion. It proves nothing a second time: the caller records `jti` until
+/// `expires_at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assertion {
     /// Unique for the client.
@@ -36,7 +41,9 @@ pub enum AssertionError {
     #[error("the assertion {0}")]
     Signature(JoseError),
     /// A claim is missing, of another JSON type, or out of its bounds.
-    #[error("the assertion must have `iss`, `sub`, `aud`, `exp` and a `jti` of 1 to {JTI_BYTES_MAX} bytes")]
+    #[error(
+        "the assertion must have `iss`, `sub`, `aud`, `exp` and a `jti` of 1 to {JTI_BYTES_MAX} bytes"
+    )]
     Claims,
     /// `iss` or `sub` is not the client.
     #[error("`iss` and `sub` must both be the client_id")]
@@ -82,7 +89,8 @@ impl Audience {
     }
 }
 
-/// Verifies that `compact` is an assertion by `client_id`, whose key is `key`, for one of `audiences`, at `now`.
+/// Verifies that `compact` is an assertion by `client_id`, whose key is `key`, for one of
+/// `audiences`, at `now`.
 pub fn verify(
     key: &PublicJwk,
     compact: &str,
@@ -102,7 +110,10 @@ pub fn verify(
         return Err(AssertionError::Audience);
     }
     let expires_at = check_times(&claims, now)?;
-    Ok(Assertion { jti: claims.jti, expires_at })
+    Ok(Assertion {
+        jti: claims.jti,
+        expires_at,
+    })
 }
 
 /// Until when the assertion is good.
@@ -113,7 +124,11 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionEr
         return Err(AssertionError::Expired);
     }
     let not_before = claims.nbf.map(NumericDate::timestamp);
-    if [iat, not_before].into_iter().flatten().any(|date| date > now.after(LEEWAY)) {
+    if [iat, not_before]
+        .into_iter()
+        .flatten()
+        .any(|date| date > now.after(LEEWAY))
+    {
         return Err(AssertionError::NotYetValid);
     }
     let (exp_max, usable_until) = match iat {
@@ -126,7 +141,8 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionEr
     Ok(exp.min(usable_until))
 }
 
-/// Whom an assertion claims to come from. Nothing is verified: only to find the key to verify it with.
+/// Whom an assertion claims to come from. Nothing is verified: only to find the key to verify it
+/// with.
 pub fn claimed_client(compact: &str) -> Result<String, AssertionError> {
     #[derive(Deserialize)]
     struct Subject {
@@ -156,13 +172,19 @@ mod tests {
     fn verdict(claims: &Value) -> Result<Assertion, AssertionError> {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let compact = jws::sign(&key, None, claims.to_string().as_bytes()).unwrap();
-        assert_eq!(claimed_client(&compact).ok(), claims["sub"].as_str().map(ToOwned::to_owned));
+        assert_eq!(
+            claimed_client(&compact).ok(),
+            claims["sub"].as_str().map(ToOwned::to_owned)
+        );
         verify(key.public(), &compact, "C1", &AUDIENCES, NOW)
     }
 
     #[test]
     fn a_good_assertion_is_accepted() {
-        let expected = Assertion { jti: "1".to_owned(), expires_at: NOW.after(Duration::from_secs(60)) };
+        let expected = Assertion {
+            jti: "1".to_owned(),
+            expires_at: NOW.after(Duration::from_secs(60)),
+        };
         assert_eq!(verdict(&good()), Ok(expected));
         for (name, value) in [
             ("aud", json!(["https://other.test", AUDIENCES[1]])),
@@ -189,21 +211,30 @@ mod tests {
             (("sub", json!("C2")), AssertionError::Subject),
             (("sub", json!(["C1"])), AssertionError::Claims),
             (("aud", json!("https://id.test/")), AssertionError::Audience),
-            (("aud", json!("https://id.test.evil.test")), AssertionError::Audience),
+            (
+                ("aud", json!("https://id.test.evil.test")),
+                AssertionError::Audience,
+            ),
             (("aud", json!([])), AssertionError::Audience),
             (("aud", json!({})), AssertionError::Claims),
             (exp(0), AssertionError::Expired),
             (exp(-1), AssertionError::Expired),
             (exp(3601), AssertionError::TooLongLived),
             (("exp", json!(1e300)), AssertionError::TooLongLived),
-            (("exp", json!((NOW_SECS + 60).to_string())), AssertionError::Claims),
+            (
+                ("exp", json!((NOW_SECS + 60).to_string())),
+                AssertionError::Claims,
+            ),
             (("exp", json!(true)), AssertionError::Claims),
             (("exp", json!(null)), AssertionError::Claims),
             (("iat", json!(NOW_SECS + 61)), AssertionError::NotYetValid),
             (("iat", json!(NOW_SECS - 601)), AssertionError::TooLongLived),
             (("iat", json!("0")), AssertionError::Claims),
             (("nbf", json!(NOW_SECS + 61)), AssertionError::NotYetValid),
-            (("nbf", json!((NOW_SECS - 1).to_string())), AssertionError::Claims),
+            (
+                ("nbf", json!((NOW_SECS - 1).to_string())),
+                AssertionError::Claims,
+            ),
             (("jti", json!("")), AssertionError::Claims),
             (("jti", json!("x".repeat(256))), AssertionError::Claims),
             (("jti", json!(7)), AssertionError::Claims),
@@ -216,7 +247,11 @@ mod tests {
             let mut claims = good();
             claims.as_object_mut().unwrap().remove("iat");
             claims[name] = value;
-            assert_eq!(verdict(&claims), Err(AssertionError::TooLongLived), "{claims}");
+            assert_eq!(
+                verdict(&claims),
+                Err(AssertionError::TooLongLived),
+                "{claims}"
+            );
         }
         for name in ["iss", "sub", "aud", "exp", "jti"] {
             let mut claims = good();
@@ -247,20 +282,33 @@ mod tests {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let verdict = |header: &str| {
             let sign = |signed: &[u8]| key.sign(signed);
-            let compact = jws::assemble(header.as_bytes(), good().to_string().as_bytes(), sign).unwrap();
+            let compact =
+                jws::assemble(header.as_bytes(), good().to_string().as_bytes(), sign).unwrap();
             verify(key.public(), &compact, "C1", &AUDIENCES, NOW).map(|assertion| assertion.jti)
         };
         for header in [
             r#"{"alg":"ES256"}"#.to_owned(),
             r#"{"alg":"ES256","typ":"JWT"}"#.to_owned(),
             r#"{"alg":"ES256","typ":"client-authentication+jwt"}"#.to_owned(),
-            format!(r#"{{"typ":"JWT","alg":"ES256","kid":"{}"}}"#, key.public().thumbprint()),
+            format!(
+                r#"{{"typ":"JWT","alg":"ES256","kid":"{}"}}"#,
+                key.public().thumbprint()
+            ),
         ] {
             assert_eq!(verdict(&header), Ok("1".to_owned()), "{header}");
         }
-        for typ in ["at+jwt", "dpop+jwt", "application/client-authentication+jwt", ""] {
+        for typ in [
+            "at+jwt",
+            "dpop+jwt",
+            "application/client-authentication+jwt",
+            "",
+        ] {
             let header = json!({ "alg": "ES256", "typ": typ }).to_string();
-            assert_eq!(verdict(&header), Err(AssertionError::Signature(JoseError::Type)), "{header}");
+            assert_eq!(
+                verdict(&header),
+                Err(AssertionError::Signature(JoseError::Type)),
+                "{header}"
+            );
         }
     }
 }

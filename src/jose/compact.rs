@@ -8,7 +8,10 @@ use super::JoseError;
 use super::json::check_object;
 
 /// Splits into exactly `N` parts.
-pub(super) fn split<const N: usize>(compact: &str, bytes_max: usize) -> Result<[&str; N], JoseError> {
+pub(super) fn split<const N: usize>(
+    compact: &str,
+    bytes_max: usize,
+) -> Result<[&str; N], JoseError> {
     if compact.len() > bytes_max {
         return Err(JoseError::TooLong);
     }
@@ -22,7 +25,9 @@ pub(super) fn split<const N: usize>(compact: &str, bytes_max: usize) -> Result<[
 
 /// Decodes base64url without padding; a second spelling of the same bytes is refused.
 pub(super) fn decode(part: &str) -> Result<Vec<u8>, JoseError> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| JoseError::Malformed)
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| JoseError::Malformed)
 }
 
 /// Encodes as base64url without padding.
@@ -32,8 +37,9 @@ pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
 
 /// Reads a header whose type names every parameter that is accepted and denies all others.
 ///
-/// RFC 7515 §4 would have unknown parameters ignored. Here they are refused: each that is registered and not named by our
-/// types chooses a key, or asks for an extension (`crit`, `b64`, `zip`), and a sender of ours needs none.
+/// RFC 7515 §4 would have unknown parameters ignored. Here they are refused: each that is
+/// registered and not named by our types chooses a key, or asks for an extension (`crit`, `b64`,
+/// `zip`), and a sender of ours needs none.
 pub(super) fn header<H: DeserializeOwned>(part: &str) -> Result<H, JoseError> {
     let bytes = decode(part)?;
     check_object(&bytes)?;

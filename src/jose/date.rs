@@ -5,7 +5,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::clock::Timestamp;
 
-/// Seconds since the epoch, a JSON number (RFC 7519 §2): text that looks like one is not taken for one.
+/// Seconds since the epoch, a JSON number (RFC 7519 §2): text that looks like one is not taken for
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NumericDate(Timestamp);
 
@@ -19,9 +20,14 @@ impl NumericDate {
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let seconds = serde_json::Number::deserialize(deserializer)?.as_f64().filter(|seconds| seconds.is_finite());
+        let seconds = serde_json::Number::deserialize(deserializer)?
+            .as_f64()
+            .filter(|seconds| seconds.is_finite());
         let millis = seconds.ok_or_else(|| D::Error::custom("not a date"))? * 1000.0;
-        #[expect(clippy::cast_possible_truncation, reason = "a cast from f64 saturates; no date is that far off")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a cast from f64 saturates; no date is that far off"
+        )]
         Ok(Self(Timestamp::from_millis(millis as i64)))
     }
 }
@@ -32,12 +38,32 @@ mod tests {
 
     #[test]
     fn a_date_is_a_number() {
-        let date = |json: &str| serde_json::from_str(json).ok().map(|date: NumericDate| date.timestamp().as_millis());
-        for (json, millis) in [("0", 0), ("1800000000", 1_800_000_000_000), ("1.5", 1500), ("-1", -1000)] {
+        let date = |json: &str| {
+            serde_json::from_str(json)
+                .ok()
+                .map(|date: NumericDate| date.timestamp().as_millis())
+        };
+        for (json, millis) in [
+            ("0", 0),
+            ("1800000000", 1_800_000_000_000),
+            ("1.5", 1500),
+            ("-1", -1000),
+        ] {
             assert_eq!(date(json), Some(millis), "{json}");
         }
         assert_eq!(date("1e300"), Some(i64::MAX));
-        for json in ["\"1800000000\"", "\"\"", "true", "null", "[1]", "{}", "1e999", "NaN", "0x10", "01"] {
+        for json in [
+            "\"1800000000\"",
+            "\"\"",
+            "true",
+            "null",
+            "[1]",
+            "{}",
+            "1e999",
+            "NaN",
+            "0x10",
+            "01",
+        ] {
             assert_eq!(date(json), None, "{json}");
         }
     }

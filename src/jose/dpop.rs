@@ -1,7 +1,9 @@
-//! DPoP proofs: how a client shows with each request that it holds the key its tokens are bound to (RFC 9449).
+//! DPoP proofs: how a client shows with each request that it holds the key its tokens are bound to
+//! (RFC 9449).
 //!
-//! A proof brings its key along. It proves possession only: whether the key is the right one is the caller's question, by
-//! comparing [`DpopProof::jkt`] with what the token, code or request is bound to.
+//! A proof brings its key along. It proves possession only: whether the key is the right one is the
+//! caller's question, by comparing [`DpopProof::jkt`] with what the token, code or request is bound
+//! to.
 
 use std::time::Duration;
 
@@ -30,13 +32,14 @@ pub struct DpopExpectation<'a> {
     pub method: &'a str,
     /// The address as the client sees it. Query and fragment do not count.
     pub url: &'a str,
-    /// The access token that comes with the request, if one does: the proof must then be made for it too (`ath`).
+    /// The access token that comes with the request, if one does: the proof must then be made for
+    /// it too (`ath`).
     pub access_token: Option<&'a str>,
-    /// The time.
     pub now: Timestamp,
 }
 
-/// A verified proof. It proves nothing a second time: the caller records `jkt` and `jti` until `expires_at`.
+/// A verified proof. It proves nothing a second time: the caller records `jkt` and `jti` until
+/// `expires_at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DpopProof {
     /// The SHA-256 thumbprint of the key (RFC 7638), base64url, 43 characters.
@@ -57,7 +60,9 @@ pub enum DpopError {
     #[error("the DPoP proof must bring its public P-256 key in the header as `jwk`")]
     Key,
     /// A claim is missing, of another JSON type, or out of its bounds.
-    #[error("the DPoP proof must have `htm`, `htu`, `iat` and a `jti` of 1 to {JTI_BYTES_MAX} bytes")]
+    #[error(
+        "the DPoP proof must have `htm`, `htu`, `iat` and a `jti` of 1 to {JTI_BYTES_MAX} bytes"
+    )]
     Claims,
     /// Made for another method.
     #[error("`htm` of the DPoP proof is not the method of this request")]
@@ -93,7 +98,8 @@ struct Claims {
     ath: Option<String>,
 }
 
-/// Verifies that `proof`, the value of the request's one `DPoP` header, was made for this request (RFC 9449 §4.3).
+/// Verifies that `proof`, the value of the request's one `DPoP` header, was made for this request
+/// (RFC 9449 §4.3).
 pub fn verify(proof: &str, expected: &DpopExpectation<'_>) -> Result<DpopProof, DpopError> {
     let parts = Parts::of(proof).map_err(DpopError::Signature)?;
     let key = key_of(parts.header().map_err(DpopError::Signature)?)?;
@@ -101,7 +107,11 @@ pub fn verify(proof: &str, expected: &DpopExpectation<'_>) -> Result<DpopProof, 
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| DpopError::Claims)?;
     check_claims(&claims, expected)?;
     let expires_at = check_time(claims.iat.timestamp(), expected.now)?;
-    Ok(DpopProof { jkt: key.thumbprint(), jti: claims.jti, expires_at })
+    Ok(DpopProof {
+        jkt: key.thumbprint(),
+        jti: claims.jti,
+        expires_at,
+    })
 }
 
 fn key_of(header: Header) -> Result<PublicJwk, DpopError> {
@@ -148,13 +158,21 @@ fn token_hash(access_token: &str) -> String {
 }
 
 /// A proof by `key` for one request, as a client makes it. `jti` must be new for each.
-pub fn sign(key: &PrivateJwk, request: &DpopExpectation<'_>, jti: &str) -> Result<String, JoseError> {
+pub fn sign(
+    key: &PrivateJwk,
+    request: &DpopExpectation<'_>,
+    jti: &str,
+) -> Result<String, JoseError> {
     let header = json!({ "typ": TYPE, "alg": "ES256", "jwk": key.public() });
     let mut claims = json!({ "jti": jti, "htm": request.method, "htu": request.url, "iat": request.now.as_secs() });
     if let (Some(token), Some(claims)) = (request.access_token, claims.as_object_mut()) {
         claims.insert("ath".to_owned(), json!(token_hash(token)));
     }
-    jws::assemble(header.to_string().as_bytes(), claims.to_string().as_bytes(), |signed| key.sign(signed))
+    jws::assemble(
+        header.to_string().as_bytes(),
+        claims.to_string().as_bytes(),
+        |signed| key.sign(signed),
+    )
 }
 
 #[cfg(test)]

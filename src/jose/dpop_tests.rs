@@ -22,7 +22,12 @@ const RFC_9449_RESOURCE_PROOF: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2I
 const RFC_9449_ACCESS_TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
 
 fn expectation() -> DpopExpectation<'static> {
-    DpopExpectation { method: "POST", url: URL, access_token: None, now: NOW }
+    DpopExpectation {
+        method: "POST",
+        url: URL,
+        access_token: None,
+        now: NOW,
+    }
 }
 
 fn good() -> Value {
@@ -34,7 +39,10 @@ fn key() -> PrivateJwk {
 }
 
 fn signed(key: &PrivateJwk, header: &str, claims: &Value) -> String {
-    jws::assemble(header.as_bytes(), claims.to_string().as_bytes(), |signed| key.sign(signed)).unwrap()
+    jws::assemble(header.as_bytes(), claims.to_string().as_bytes(), |signed| {
+        key.sign(signed)
+    })
+    .unwrap()
 }
 
 fn verdict_on(claims: &Value, expected: &DpopExpectation<'_>) -> Result<DpopProof, DpopError> {
@@ -46,7 +54,12 @@ fn verdict_on(claims: &Value, expected: &DpopExpectation<'_>) -> Result<DpopProo
 #[test]
 fn the_examples_of_rfc_9449_verify() {
     let now = Timestamp::from_millis(1_562_262_620_000);
-    let expected = DpopExpectation { method: "POST", url: URL, access_token: None, now };
+    let expected = DpopExpectation {
+        method: "POST",
+        url: URL,
+        access_token: None,
+        now,
+    };
     let proof = DpopProof {
         jkt: RFC_9449_JKT.to_owned(),
         jti: "-BwC3ESc6acc2lTc".to_owned(),
@@ -55,31 +68,87 @@ fn the_examples_of_rfc_9449_verify() {
     assert_eq!(verify(RFC_9449_TOKEN_PROOF, &expected), Ok(proof));
 
     let url = "https://resource.example.org/protectedresource";
-    let expected = DpopExpectation { method: "GET", url, access_token: Some(RFC_9449_ACCESS_TOKEN), now };
-    assert_eq!(verify(RFC_9449_RESOURCE_PROOF, &expected).unwrap().jkt, RFC_9449_JKT);
-    let without = DpopExpectation { access_token: None, ..expected };
+    let expected = DpopExpectation {
+        method: "GET",
+        url,
+        access_token: Some(RFC_9449_ACCESS_TOKEN),
+        now,
+    };
+    assert_eq!(
+        verify(RFC_9449_RESOURCE_PROOF, &expected).unwrap().jkt,
+        RFC_9449_JKT
+    );
+    let without = DpopExpectation {
+        access_token: None,
+        ..expected
+    };
     assert!(verify(RFC_9449_RESOURCE_PROOF, &without).is_ok());
-    let other = DpopExpectation { access_token: Some("Kz"), ..expected };
-    assert_eq!(verify(RFC_9449_RESOURCE_PROOF, &other), Err(DpopError::AccessToken));
+    let other = DpopExpectation {
+        access_token: Some("Kz"),
+        ..expected
+    };
+    assert_eq!(
+        verify(RFC_9449_RESOURCE_PROOF, &other),
+        Err(DpopError::AccessToken)
+    );
 }
 
 #[test]
 fn a_proof_is_good_for_its_own_request() {
     let key = key();
     for access_token in [None, Some("token")] {
-        let request = DpopExpectation { access_token, ..expectation() };
+        let request = DpopExpectation {
+            access_token,
+            ..expectation()
+        };
         let proof = sign(&key, &request, "1").unwrap();
         let verified = verify(&proof, &request).unwrap();
-        assert_eq!((verified.jkt, verified.jti), (key.public().thumbprint(), "1".to_owned()));
-        let with_query = DpopExpectation { url: "https://server.example.com:443/token?a=b", ..request };
+        assert_eq!(
+            (verified.jkt, verified.jti),
+            (key.public().thumbprint(), "1".to_owned())
+        );
+        let with_query = DpopExpectation {
+            url: "https://server.example.com:443/token?a=b",
+            ..request
+        };
         assert!(verify(&proof, &with_query).is_ok());
         for (other, error) in [
-            (DpopExpectation { method: "GET", ..request }, DpopError::Method),
-            (DpopExpectation { url: "https://server.example.com/userinfo", ..request }, DpopError::Url),
+            (
+                DpopExpectation {
+                    method: "GET",
+                    ..request
+                },
+                DpopError::Method,
+            ),
+            (
+                DpopExpectation {
+                    url: "https://server.example.com/userinfo",
+                    ..request
+                },
+                DpopError::Url,
+            ),
             (DpopExpectation { url: "", ..request }, DpopError::Url),
-            (DpopExpectation { access_token: Some("other"), ..request }, DpopError::AccessToken),
-            (DpopExpectation { now: NOW.after(AGE_MAX), ..request }, DpopError::Expired),
-            (DpopExpectation { now: NOW.before(LEEWAY + Duration::from_secs(1)), ..request }, DpopError::NotYetValid),
+            (
+                DpopExpectation {
+                    access_token: Some("other"),
+                    ..request
+                },
+                DpopError::AccessToken,
+            ),
+            (
+                DpopExpectation {
+                    now: NOW.after(AGE_MAX),
+                    ..request
+                },
+                DpopError::Expired,
+            ),
+            (
+                DpopExpectation {
+                    now: NOW.before(LEEWAY + Duration::from_secs(1)),
+                    ..request
+                },
+                DpopError::NotYetValid,
+            ),
         ] {
             assert_eq!(verify(&proof, &other), Err(error));
         }
@@ -97,8 +166,16 @@ fn every_claim_is_held_to_its_bounds() {
         ("jti", json!(1), far),
         ("htm", json!("post"), Err(DpopError::Method)),
         ("htm", json!(["POST"]), far),
-        ("htu", json!("https://server.example.com/token?x#y"), Ok(300)),
-        ("htu", json!("https://server.example.com/token/"), Err(DpopError::Url)),
+        (
+            "htu",
+            json!("https://server.example.com/token?x#y"),
+            Ok(300),
+        ),
+        (
+            "htu",
+            json!("https://server.example.com/token/"),
+            Err(DpopError::Url),
+        ),
         ("htu", json!("https://evil.test/token"), Err(DpopError::Url)),
         ("htu", json!(""), Err(DpopError::Url)),
         ("htu", json!([URL]), far),
@@ -119,22 +196,41 @@ fn every_claim_is_held_to_its_bounds() {
     ] {
         let mut claims = good();
         claims[name] = value;
-        let seconds = verdict_on(&claims, &expectation()).map(|proof| proof.expires_at.as_secs() - NOW_SECS);
+        let seconds =
+            verdict_on(&claims, &expectation()).map(|proof| proof.expires_at.as_secs() - NOW_SECS);
         assert_eq!(seconds, expected, "{claims}");
     }
     for name in ["jti", "htm", "htu", "iat"] {
         let mut claims = good();
         claims.as_object_mut().unwrap().remove(name);
-        assert_eq!(verdict_on(&claims, &expectation()), Err(DpopError::Claims), "{claims}");
+        assert_eq!(
+            verdict_on(&claims, &expectation()),
+            Err(DpopError::Claims),
+            "{claims}"
+        );
     }
-    let with_token = DpopExpectation { access_token: Some("token"), ..expectation() };
-    for (ath, fits) in
-        [(json!(null), false), (json!("token"), false), (json!(format!("{hash}=")), false), (json!(hash), true)]
-    {
+    let with_token = DpopExpectation {
+        access_token: Some("token"),
+        ..expectation()
+    };
+    for (ath, fits) in [
+        (json!(null), false),
+        (json!("token"), false),
+        (json!(format!("{hash}=")), false),
+        (json!(hash), true),
+    ] {
         let mut claims = good();
         claims["ath"] = ath;
         let verdict = verdict_on(&claims, &with_token).map(|_| ());
-        assert_eq!(verdict, if fits { Ok(()) } else { Err(DpopError::AccessToken) }, "{claims}");
+        assert_eq!(
+            verdict,
+            if fits {
+                Ok(())
+            } else {
+                Err(DpopError::AccessToken)
+            },
+            "{claims}"
+        );
     }
 }
 
@@ -144,7 +240,9 @@ fn hostile_headers_are_refused() {
     let public = key.public().to_json();
     let private = key.to_json();
     let signature = DpopError::Signature;
-    let header = |alg: &str, more: &str| format!(r#"{{"typ":"dpop+jwt","alg":"{alg}","jwk":{public}{more}}}"#);
+    let header = |alg: &str, more: &str| {
+        format!(r#"{{"typ":"dpop+jwt","alg":"{alg}","jwk":{public}{more}}}"#)
+    };
     let with_jwk = |jwk: &str| format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{jwk}}}"#);
     let corpus = [
         (header("none", ""), signature(JoseError::Algorithm)),
@@ -152,36 +250,93 @@ fn hostile_headers_are_refused() {
         (header("RS256", ""), signature(JoseError::Algorithm)),
         (header("EdDSA", ""), signature(JoseError::Algorithm)),
         (header("es256", ""), signature(JoseError::Algorithm)),
-        (header("ES256", r#","kid":"1""#), signature(JoseError::HeaderParameter)),
-        (header("ES256", r#","jku":"https://evil.test""#), signature(JoseError::HeaderParameter)),
-        (header("ES256", r#","x5u":"https://evil.test""#), signature(JoseError::HeaderParameter)),
-        (header("ES256", r#","x5c":["MII"]"#), signature(JoseError::HeaderParameter)),
-        (header("ES256", r#","crit":["nonce"]"#), signature(JoseError::HeaderParameter)),
-        (header("ES256", r#","b64":false,"crit":["b64"]"#), signature(JoseError::HeaderParameter)),
-        (header("ES256", r#","zip":"DEF""#), signature(JoseError::HeaderParameter)),
-        (header("ES256", r#","alg":"ES256""#), signature(JoseError::DuplicateMember)),
-        (header("ES256", &format!(r#","jwk":{public}"#)), signature(JoseError::DuplicateMember)),
-        (with_jwk(&public.replace('}', r#","kty":"EC"}"#)), signature(JoseError::DuplicateMember)),
+        (
+            header("ES256", r#","kid":"1""#),
+            signature(JoseError::HeaderParameter),
+        ),
+        (
+            header("ES256", r#","jku":"https://evil.test""#),
+            signature(JoseError::HeaderParameter),
+        ),
+        (
+            header("ES256", r#","x5u":"https://evil.test""#),
+            signature(JoseError::HeaderParameter),
+        ),
+        (
+            header("ES256", r#","x5c":["MII"]"#),
+            signature(JoseError::HeaderParameter),
+        ),
+        (
+            header("ES256", r#","crit":["nonce"]"#),
+            signature(JoseError::HeaderParameter),
+        ),
+        (
+            header("ES256", r#","b64":false,"crit":["b64"]"#),
+            signature(JoseError::HeaderParameter),
+        ),
+        (
+            header("ES256", r#","zip":"DEF""#),
+            signature(JoseError::HeaderParameter),
+        ),
+        (
+            header("ES256", r#","alg":"ES256""#),
+            signature(JoseError::DuplicateMember),
+        ),
+        (
+            header("ES256", &format!(r#","jwk":{public}"#)),
+            signature(JoseError::DuplicateMember),
+        ),
+        (
+            with_jwk(&public.replace('}', r#","kty":"EC"}"#)),
+            signature(JoseError::DuplicateMember),
+        ),
         (with_jwk(&private), DpopError::Key),
-        (with_jwk(&other.public().to_json()), signature(JoseError::Verification)),
+        (
+            with_jwk(&other.public().to_json()),
+            signature(JoseError::Verification),
+        ),
         (with_jwk(r#"{"kty":"oct","k":"AAAA"}"#), DpopError::Key),
         (with_jwk(&public.replace("P-256", "P-384")), DpopError::Key),
-        (with_jwk(r#"{"kty":"EC","crv":"P-256","x":"","y":""}"#), DpopError::Key),
+        (
+            with_jwk(r#"{"kty":"EC","crv":"P-256","x":"","y":""}"#),
+            DpopError::Key,
+        ),
         (with_jwk("null"), DpopError::Key),
         (with_jwk(r#""https://evil.test/key""#), DpopError::Key),
-        (r#"{"typ":"dpop+jwt","alg":"ES256"}"#.to_owned(), DpopError::Key),
-        (format!(r#"{{"alg":"ES256","jwk":{public}}}"#), signature(JoseError::Type)),
-        (format!(r#"{{"typ":"JWT","alg":"ES256","jwk":{public}}}"#), signature(JoseError::Type)),
-        (format!(r#"{{"typ":"at+jwt","alg":"ES256","jwk":{public}}}"#), signature(JoseError::Type)),
-        (format!(r#"{{"typ":"dpop+jwt","jwk":{public}}}"#), signature(JoseError::HeaderParameter)),
+        (
+            r#"{"typ":"dpop+jwt","alg":"ES256"}"#.to_owned(),
+            DpopError::Key,
+        ),
+        (
+            format!(r#"{{"alg":"ES256","jwk":{public}}}"#),
+            signature(JoseError::Type),
+        ),
+        (
+            format!(r#"{{"typ":"JWT","alg":"ES256","jwk":{public}}}"#),
+            signature(JoseError::Type),
+        ),
+        (
+            format!(r#"{{"typ":"at+jwt","alg":"ES256","jwk":{public}}}"#),
+            signature(JoseError::Type),
+        ),
+        (
+            format!(r#"{{"typ":"dpop+jwt","jwk":{public}}}"#),
+            signature(JoseError::HeaderParameter),
+        ),
         ("[]".to_owned(), signature(JoseError::Malformed)),
     ];
     for (header, expected) in corpus {
-        assert_eq!(verify(&signed(&key, &header, &good()), &expectation()), Err(expected), "{header}");
+        assert_eq!(
+            verify(&signed(&key, &header, &good()), &expectation()),
+            Err(expected),
+            "{header}"
+        );
     }
     assert!(verify(&signed(&key, &header("ES256", ""), &good()), &expectation()).is_ok());
-    let decorated =
-        with_jwk(&public.replace('}', r#","kid":"1","use":"sig","alg":"ES256","key_ops":["verify"],"ext":true}"#));
+    let decorated = with_jwk(&public.replace(
+        '}',
+        r#","kid":"1","use":"sig","alg":"ES256","key_ops":["verify"],"ext":true}"#,
+    ));
     assert!(verify(&signed(&key, &decorated, &good()), &expectation()).is_ok());
 }
 
@@ -193,16 +348,28 @@ fn changed_and_oversized_proofs_are_refused() {
         for replacement in ["A", "_", ".", "="] {
             let mut changed = proof.clone();
             changed.replace_range(index..=index, replacement);
-            assert!(changed == proof || verify(&changed, &expectation()).is_err(), "{changed}");
+            assert!(
+                changed == proof || verify(&changed, &expectation()).is_err(),
+                "{changed}"
+            );
         }
         assert!(verify(proof.split_at(index).0, &expectation()).is_err());
     }
     let refused = |proof: &str| verify(proof, &expectation()).unwrap_err();
-    assert_eq!(refused(&format!("{proof}, {proof}")), DpopError::Signature(JoseError::Malformed));
+    assert_eq!(
+        refused(&format!("{proof}, {proof}")),
+        DpopError::Signature(JoseError::Malformed)
+    );
     let long = sign(&key, &expectation(), &"x".repeat(jws::COMPACT_BYTES_MAX)).unwrap();
     assert_eq!(refused(&long), DpopError::Signature(JoseError::TooLong));
     let header = json!({ "typ": TYPE, "alg": "ES256", "jwk": key.public() }).to_string();
     let twice = good().to_string().replace('}', r#","htm":"GET"}"#);
-    let twice = jws::assemble(header.as_bytes(), twice.as_bytes(), |signed| key.sign(signed)).unwrap();
-    assert_eq!(refused(&twice), DpopError::Signature(JoseError::DuplicateMember));
+    let twice = jws::assemble(header.as_bytes(), twice.as_bytes(), |signed| {
+        key.sign(signed)
+    })
+    .unwrap();
+    assert_eq!(
+        refused(&twice),
+        DpopError::Signature(JoseError::DuplicateMember)
+    );
 }

@@ -2,17 +2,23 @@
 
 use url::Url;
 
-/// Compares without query and fragment, after the normalisation of RFC 3986 §6.2.2 and §6.2.3: letter case of scheme and
-/// host, default port, empty path, dot segments, percent-encoding. Anything but `http` and `https` equals nothing.
+/// Compares without query and fragment, after the normalisation of RFC 3986 §6.2.2 and §6.2.3:
+/// letter case of scheme and host, default port, empty path, dot segments, percent-encoding.
+/// Anything but `http` and `https` equals nothing.
 pub(super) fn same(left: &str, right: &str) -> bool {
     normalized(left).is_some_and(|left| normalized(right) == Some(left))
 }
 
 fn normalized(text: &str) -> Option<String> {
-    // The parser mends what RFC 3986 does not allow (blanks, backslashes, missing slashes): only clean text comes to it.
-    let is_clean = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte));
+    // The parser mends what RFC 3986 does not allow (blanks, backslashes, missing slashes): only
+    // clean text comes to it.
+    let is_clean = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte));
     let (scheme, rest) = text.split_once("://")?;
-    let is_http = ["http", "https"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
+    let is_http = ["http", "https"]
+        .iter()
+        .any(|name| scheme.eq_ignore_ascii_case(name));
     let authority = rest.split(['/', '?', '#']).next()?;
     if !is_clean || !is_http || authority.is_empty() || authority.contains('@') {
         return None;
@@ -62,12 +68,21 @@ mod tests {
             "https://id.test/oauth/%2e/token",
             "https://id.test/o%61uth/%74oken",
         ] {
-            assert!(same(same_as_token, TOKEN) && same(TOKEN, same_as_token), "{same_as_token}");
+            assert!(
+                same(same_as_token, TOKEN) && same(TOKEN, same_as_token),
+                "{same_as_token}"
+            );
         }
         assert!(same("https://id.test", "https://id.test/"));
         assert!(same("https://id.test?x", "https://id.test:443/#y"));
-        assert!(same("http://id.test:80/%7euser/a%2fb", "http://id.test/~user/a%2Fb"));
-        assert!(same("http://[::1]:8080/a", "http://[0:0:0:0:0:0:0:1]:8080/a"));
+        assert!(same(
+            "http://id.test:80/%7euser/a%2fb",
+            "http://id.test/~user/a%2Fb"
+        ));
+        assert!(same(
+            "http://[::1]:8080/a",
+            "http://[0:0:0:0:0:0:0:1]:8080/a"
+        ));
     }
 
     #[test]

@@ -10,14 +10,19 @@ use super::JoseError;
 
 const DUPLICATE: &str = "duplicate member";
 
-/// Checks that `bytes` are one JSON object and that no object in it names a member twice (RFC 8725 §2.6 tells why).
+/// Checks that `bytes` are one JSON object and that no object in it names a member twice (RFC 8725
+/// §2.6 tells why).
 pub(crate) fn check_object(bytes: &[u8]) -> Result<(), JoseError> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(JoseError::Malformed);
     }
     let checked: Result<Unique, _> = serde_json::from_slice(bytes);
     checked.map(|_| ()).map_err(|error| {
-        if error.to_string().starts_with(DUPLICATE) { JoseError::DuplicateMember } else { JoseError::Malformed }
+        if error.to_string().starts_with(DUPLICATE) {
+            JoseError::DuplicateMember
+        } else {
+            JoseError::Malformed
+        }
     })
 }
 
@@ -84,12 +89,37 @@ mod tests {
 
     #[test]
     fn members_are_unique_at_every_depth() {
-        assert_eq!(check_object(br#"{"a":[{"b":1.5,"c":null},{"b":"x"}],"d":{"a":true}}"#), Ok(()));
-        for duplicate in [r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"b":2}}"#, r#"{"a":[{"b":1,"\u0062":2}]}"#] {
-            assert_eq!(check_object(duplicate.as_bytes()), Err(JoseError::DuplicateMember), "{duplicate}");
+        assert_eq!(
+            check_object(br#"{"a":[{"b":1.5,"c":null},{"b":"x"}],"d":{"a":true}}"#),
+            Ok(())
+        );
+        for duplicate in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"{"a":[{"b":1,"\u0062":2}]}"#,
+        ] {
+            assert_eq!(
+                check_object(duplicate.as_bytes()),
+                Err(JoseError::DuplicateMember),
+                "{duplicate}"
+            );
         }
-        for malformed in ["", "[]", "1", "{", "{}x", "{}{}", "{\"a\":1,}", "null", "\u{feff}{}"] {
-            assert_eq!(check_object(malformed.as_bytes()), Err(JoseError::Malformed), "{malformed}");
+        for malformed in [
+            "",
+            "[]",
+            "1",
+            "{",
+            "{}x",
+            "{}{}",
+            "{\"a\":1,}",
+            "null",
+            "\u{feff}{}",
+        ] {
+            assert_eq!(
+                check_object(malformed.as_bytes()),
+                Err(JoseError::Malformed),
+                "{malformed}"
+            );
         }
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
         assert_eq!(check_object(deep.as_bytes()), Err(JoseError::Malformed));

@@ -9,7 +9,8 @@ use super::compact::{decode, encode, header, split};
 use super::{JoseError, PrivateJwk, PublicJwk};
 use crate::random::{self, Random};
 
-/// The longest JWE that is opened, in bytes: well above what fits into a request that fills its limit.
+/// The longest JWE that is opened, in bytes: well above what fits into a request that fills its
+/// limit.
 pub const COMPACT_BYTES_MAX: usize = 256 * 1024;
 
 const ALGORITHM: &str = "ECDH-ES";
@@ -25,16 +26,33 @@ struct Header {
 }
 
 /// Encrypts `plain` so that only the holder of `recipient`'s private part can read it.
-pub fn encrypt(recipient: &PublicJwk, plain: &[u8], random: &dyn Random) -> Result<String, JoseError> {
+pub fn encrypt(
+    recipient: &PublicJwk,
+    plain: &[u8],
+    random: &dyn Random,
+) -> Result<String, JoseError> {
     let ephemeral = PrivateJwk::generate(random)?;
-    let header = Header { alg: ALGORITHM.to_owned(), enc: ENCRYPTION.to_owned(), epk: *ephemeral.public() };
+    let header = Header {
+        alg: ALGORITHM.to_owned(),
+        enc: ENCRYPTION.to_owned(),
+        epk: *ephemeral.public(),
+    };
     let protected = encode(serde_json::to_string(&header).map_err(|_| JoseError::Cryptography)?);
     let iv: [u8; NONCE_LEN] = random::bytes(random);
     let mut body = plain.to_vec();
     let tag = content_key(&ephemeral, recipient)?
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv), Aad::from(&protected), &mut body)
+        .seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(iv),
+            Aad::from(&protected),
+            &mut body,
+        )
         .map_err(|_| JoseError::Cryptography)?;
-    Ok(format!("{protected}..{}.{}.{}", encode(iv), encode(body), encode(tag)))
+    Ok(format!(
+        "{protected}..{}.{}.{}",
+        encode(iv),
+        encode(body),
+        encode(tag)
+    ))
 }
 
 /// Opens what was encrypted to `key`.
@@ -46,7 +64,8 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
     }
     let iv: [u8; NONCE_LEN] = decode(iv)?.try_into().map_err(|_| JoseError::Malformed)?;
     let tag = decode(tag)?;
-    // Direct agreement encrypts no key (RFC 7516 §5.2 step 10), and a shorter tag would be a weaker one.
+    // Direct agreement encrypts no key (RFC 7516 §5.2 step 10), and a shorter tag would be a weaker
+    // one.
     if !encrypted_key.is_empty() || tag.len() != TAG_BYTES {
         return Err(JoseError::Malformed);
     }
@@ -54,7 +73,11 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
     let plain_length = body.len();
     body.extend_from_slice(&tag);
     content_key(key, &header.epk)?
-        .open_in_place(Nonce::assume_unique_for_key(iv), Aad::from(protected), &mut body)
+        .open_in_place(
+            Nonce::assume_unique_for_key(iv),
+            Aad::from(protected),
+            &mut body,
+        )
         .map_err(|_| JoseError::Verification)?;
     body.truncate(plain_length);
     Ok(body)
@@ -63,11 +86,13 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
 fn content_key(own: &PrivateJwk, peer: &PublicJwk) -> Result<LessSafeKey, JoseError> {
     let shared = own.agree(peer)?;
     let derived: Zeroizing<[u8; 32]> = concat_kdf(shared.as_ref(), ENCRYPTION, b"", b"")?;
-    let key = UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| JoseError::Cryptography)?;
+    let key =
+        UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| JoseError::Cryptography)?;
     Ok(LessSafeKey::new(key))
 }
 
-/// The Concat KDF as RFC 7518 §4.6.2 uses it: SHA-256 over a counter, `shared` and the names of what is derived.
+/// The Concat KDF as RFC 7518 §4.6.2 uses it: SHA-256 over a counter, `shared` and the names of
+/// what is derived.
 fn concat_kdf<const N: usize>(
     shared: &[u8],
     algorithm: &str,
@@ -80,14 +105,17 @@ fn concat_kdf<const N: usize>(
         info.extend_from_slice(part);
     }
     info.extend_from_slice(&big_endian(N * 8)?);
-    let sha256 = get_sskdf_digest_algorithm(SskdfDigestAlgorithmId::Sha256).ok_or(JoseError::Cryptography)?;
+    let sha256 = get_sskdf_digest_algorithm(SskdfDigestAlgorithmId::Sha256)
+        .ok_or(JoseError::Cryptography)?;
     let mut key = Zeroizing::new([0; N]);
     sskdf_digest(sha256, shared, &info, key.as_mut()).map_err(|_| JoseError::Cryptography)?;
     Ok(key)
 }
 
 fn big_endian(length: usize) -> Result<[u8; 4], JoseError> {
-    u32::try_from(length).map(u32::to_be_bytes).map_err(|_| JoseError::TooLong)
+    u32::try_from(length)
+        .map(u32::to_be_bytes)
+        .map_err(|_| JoseError::TooLong)
 }
 
 #[cfg(test)]
@@ -109,7 +137,8 @@ mod tests {
         .unwrap();
         for (own, peer) in [(&alice, &bob), (&bob, &alice)] {
             let shared = own.agree(peer.public()).unwrap();
-            let key: Zeroizing<[u8; 16]> = concat_kdf(shared.as_ref(), "A128GCM", b"Alice", b"Bob").unwrap();
+            let key: Zeroizing<[u8; 16]> =
+                concat_kdf(shared.as_ref(), "A128GCM", b"Alice", b"Bob").unwrap();
             assert_eq!(encode(key.as_ref()), "VqqN6vgjbSBcIijNcacQGg");
         }
     }
@@ -126,7 +155,14 @@ mod tests {
         let sealed = encrypt(key.public(), b"pay 10 to bob", &SystemRandom).unwrap();
         for index in 0..sealed.len() {
             let mut changed = sealed.clone();
-            changed.replace_range(index..=index, if sealed.split_at(index).1.starts_with('A') { "B" } else { "A" });
+            changed.replace_range(
+                index..=index,
+                if sealed.split_at(index).1.starts_with('A') {
+                    "B"
+                } else {
+                    "A"
+                },
+            );
             assert!(decrypt(&key, &changed).is_err(), "{changed}");
             assert!(decrypt(&key, sealed.split_at(index).0).is_err());
         }
@@ -142,19 +178,40 @@ mod tests {
         let off_curve = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
             "y":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}"#;
         let cases = [
-            (with_header(format!(r#"{{"alg":"dir","enc":"A256GCM","epk":{epk}}}"#)), JoseError::Algorithm),
-            (with_header(format!(r#"{{"alg":"ECDH-ES","enc":"A128GCM","epk":{epk}}}"#)), JoseError::Algorithm),
             (
-                with_header(format!(r#"{{"alg":"ECDH-ES","enc":"A256GCM","epk":{off_curve}}}"#)),
+                with_header(format!(r#"{{"alg":"dir","enc":"A256GCM","epk":{epk}}}"#)),
+                JoseError::Algorithm,
+            ),
+            (
+                with_header(format!(
+                    r#"{{"alg":"ECDH-ES","enc":"A128GCM","epk":{epk}}}"#
+                )),
+                JoseError::Algorithm,
+            ),
+            (
+                with_header(format!(
+                    r#"{{"alg":"ECDH-ES","enc":"A256GCM","epk":{off_curve}}}"#
+                )),
                 JoseError::HeaderParameter,
             ),
             (
-                with_header(format!(r#"{{"alg":"ECDH-ES","enc":"A256GCM","zip":"DEF","epk":{epk}}}"#)),
+                with_header(format!(
+                    r#"{{"alg":"ECDH-ES","enc":"A256GCM","zip":"DEF","epk":{epk}}}"#
+                )),
                 JoseError::HeaderParameter,
             ),
-            (with_header(r#"{"alg":"ECDH-ES","enc":"A256GCM"}"#.to_owned()), JoseError::HeaderParameter),
-            (format!("{protected}.AAAA.{iv}.{body}.{tag}"), JoseError::Malformed),
-            (format!("{protected}..{iv}.{body}.{}", tag.split_at(16).0), JoseError::Malformed),
+            (
+                with_header(r#"{"alg":"ECDH-ES","enc":"A256GCM"}"#.to_owned()),
+                JoseError::HeaderParameter,
+            ),
+            (
+                format!("{protected}.AAAA.{iv}.{body}.{tag}"),
+                JoseError::Malformed,
+            ),
+            (
+                format!("{protected}..{iv}.{body}.{}", tag.split_at(16).0),
+                JoseError::Malformed,
+            ),
             (format!("{sealed}."), JoseError::Malformed),
             ("x".repeat(COMPACT_BYTES_MAX + 1), JoseError::TooLong),
         ];

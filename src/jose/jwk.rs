@@ -6,7 +6,9 @@ use std::sync::Arc;
 use aws_lc_rs::agreement::{self, ECDH_P256};
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, ParsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, ParsedPublicKey,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::IgnoredAny;
@@ -43,7 +45,8 @@ impl PublicJwk {
         serde_json::from_str(json).map_err(|_| JoseError::InvalidKey)
     }
 
-    /// The JWK with its required members only, in the order and spelling of RFC 7638 §3: the same text for the same key.
+    /// The JWK with its required members only, in the order and spelling of RFC 7638 §3: the same
+    /// text for the same key.
     #[must_use]
     pub fn to_json(&self) -> String {
         let JwkMembers { crv, kty, x, y, .. } = (*self).into();
@@ -110,8 +113,16 @@ impl From<PublicJwk> for JwkMembers {
 
 /// Exactly 32 bytes: RFC 7518 §6.2.1.2 wants leading zeros kept.
 fn coordinate(text: &str) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError> {
-    let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| JoseError::InvalidKey)?);
-    bytes.as_slice().try_into().map(Zeroizing::new).map_err(|_| JoseError::InvalidKey)
+    let bytes = Zeroizing::new(
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_| JoseError::InvalidKey)?,
+    );
+    bytes
+        .as_slice()
+        .try_into()
+        .map(Zeroizing::new)
+        .map_err(|_| JoseError::InvalidKey)
 }
 
 /// A P-256 key pair: what a phone keeps, and what the server makes for one sealed message.
@@ -127,10 +138,13 @@ impl PrivateJwk {
     pub fn generate(random: &dyn Random) -> Result<Self, JoseError> {
         // All but one of 2^32 random texts of 32 bytes are a private key.
         const TRIES_MAX: usize = 8;
-        (0..TRIES_MAX).find_map(|_| Self::from_bytes(random::bytes(random)).ok()).ok_or(JoseError::Cryptography)
+        (0..TRIES_MAX)
+            .find_map(|_| Self::from_bytes(random::bytes(random)).ok())
+            .ok_or(JoseError::Cryptography)
     }
 
-    /// The key pair whose private part is these bytes, which must be unguessable; almost all are a private key.
+    /// The key pair whose private part is these bytes, which must be unguessable; almost all are a
+    /// private key.
     pub fn from_bytes(bytes: [u8; COORDINATE_BYTES]) -> Result<Self, JoseError> {
         Self::from_scalar(Zeroizing::new(bytes))
     }
@@ -145,10 +159,21 @@ impl PrivateJwk {
             y: String,
             d: SecretString,
         }
-        let Members { crv, kty, x, y, d } = serde_json::from_str(json).map_err(|_| JoseError::InvalidKey)?;
+        let Members { crv, kty, x, y, d } =
+            serde_json::from_str(json).map_err(|_| JoseError::InvalidKey)?;
         let key = Self::from_scalar(coordinate(d.expose())?)?;
-        let public = PublicJwk::try_from(JwkMembers { crv, kty, x, y, d: None })?;
-        if key.public == public { Ok(key) } else { Err(JoseError::InvalidKey) }
+        let public = PublicJwk::try_from(JwkMembers {
+            crv,
+            kty,
+            x,
+            y,
+            d: None,
+        })?;
+        if key.public == public {
+            Ok(key)
+        } else {
+            Err(JoseError::InvalidKey)
+        }
     }
 
     /// The JWK with its private part, for the owner's own safe-keeping.
@@ -156,7 +181,10 @@ impl PrivateJwk {
     pub fn to_json(&self) -> Zeroizing<String> {
         let JwkMembers { crv, kty, x, y, .. } = self.public.into();
         let d = Zeroizing::new(URL_SAFE_NO_PAD.encode(self.scalar.as_ref()));
-        Zeroizing::new(format!(r#"{{"crv":"{crv}","d":"{}","kty":"{kty}","x":"{x}","y":"{y}"}}"#, *d))
+        Zeroizing::new(format!(
+            r#"{{"crv":"{crv}","d":"{}","kty":"{kty}","x":"{x}","y":"{y}"}}"#,
+            *d
+        ))
     }
 
     /// The public part.
@@ -173,31 +201,53 @@ impl PrivateJwk {
     /// An `ES256` signature: r and s, 32 bytes each (RFC 7518 §3.4).
     pub(super) fn sign(&self, message: &[u8]) -> Result<impl AsRef<[u8]> + use<>, JoseError> {
         // AWS-LC takes its nonces from its own generator and ignores the one given.
-        self.signer.sign(&SystemRandom::new(), message).map_err(|_| JoseError::Cryptography)
+        self.signer
+            .sign(&SystemRandom::new(), message)
+            .map_err(|_| JoseError::Cryptography)
     }
 
-    /// What this key and the peer's have in common: the x coordinate of their product (RFC 7518 §4.6).
-    pub(super) fn agree(&self, peer: &PublicJwk) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError> {
+    /// What this key and the peer's have in common: the x coordinate of their product (RFC 7518
+    /// §4.6).
+    pub(super) fn agree(
+        &self,
+        peer: &PublicJwk,
+    ) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError> {
         let key = self.agreement_key()?;
         let peer = agreement::UnparsedPublicKey::new(&ECDH_P256, peer.point());
         agreement::agree(&key, peer, JoseError::Cryptography, |shared| {
-            shared.try_into().map(Zeroizing::new).map_err(|_| JoseError::Cryptography)
+            shared
+                .try_into()
+                .map(Zeroizing::new)
+                .map_err(|_| JoseError::Cryptography)
         })
     }
 
     fn agreement_key(&self) -> Result<agreement::PrivateKey, JoseError> {
-        agreement::PrivateKey::from_private_key(&ECDH_P256, self.scalar.as_ref()).map_err(|_| JoseError::InvalidKey)
+        agreement::PrivateKey::from_private_key(&ECDH_P256, self.scalar.as_ref())
+            .map_err(|_| JoseError::InvalidKey)
     }
 
     fn from_scalar(scalar: Zeroizing<[u8; COORDINATE_BYTES]>) -> Result<Self, JoseError> {
-        let pair =
-            agreement::PrivateKey::from_private_key(&ECDH_P256, scalar.as_ref()).map_err(|_| JoseError::InvalidKey)?;
-        let public = pair.compute_public_key().map_err(|_| JoseError::InvalidKey)?;
-        let point: [u8; POINT_BYTES] = public.as_ref().try_into().map_err(|_| JoseError::InvalidKey)?;
-        let signer =
-            EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, scalar.as_ref(), &point)
-                .map_err(|_| JoseError::InvalidKey)?;
-        Ok(Self { scalar, public: PublicJwk(point), signer: Arc::new(signer) })
+        let pair = agreement::PrivateKey::from_private_key(&ECDH_P256, scalar.as_ref())
+            .map_err(|_| JoseError::InvalidKey)?;
+        let public = pair
+            .compute_public_key()
+            .map_err(|_| JoseError::InvalidKey)?;
+        let point: [u8; POINT_BYTES] = public
+            .as_ref()
+            .try_into()
+            .map_err(|_| JoseError::InvalidKey)?;
+        let signer = EcdsaKeyPair::from_private_key_and_public_key(
+            &ECDSA_P256_SHA256_FIXED_SIGNING,
+            scalar.as_ref(),
+            &point,
+        )
+        .map_err(|_| JoseError::InvalidKey)?;
+        Ok(Self {
+            scalar,
+            public: PublicJwk(point),
+            signer: Arc::new(signer),
+        })
     }
 }
 
@@ -217,11 +267,15 @@ mod tests {
 
     #[test]
     fn a_public_key_reads_back_as_itself_whatever_else_stands_beside_it() {
-        let json = format!(r#"{{"kty":"EC","use":"sig","crv":"P-256","x":"{X}","y":"{Y}","kid":"1"}}"#);
+        let json =
+            format!(r#"{{"kty":"EC","use":"sig","crv":"P-256","x":"{X}","y":"{Y}","kid":"1"}}"#);
         let key = PublicJwk::from_json(&json).unwrap();
         assert_eq!(PublicJwk::from_json(&key.to_json()), Ok(key));
         assert_eq!(serde_json::to_string(&key).unwrap(), key.to_json());
-        assert_eq!(key.thumbprint(), "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
+        assert_eq!(
+            key.thumbprint(),
+            "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
+        );
     }
 
     #[test]
@@ -238,7 +292,13 @@ mod tests {
             jwk("EC", "P-256", X, &format!("{Y}="), ""),
             jwk("EC", "P-256", X, Y.split_at(42).0, ""),
             jwk("EC", "P-256", X, "", ""),
-            jwk("EC", "P-256", X, Y, r#","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI""#),
+            jwk(
+                "EC",
+                "P-256",
+                X,
+                Y,
+                r#","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI""#,
+            ),
             jwk("EC", "P-256", X, Y, &format!(r#","x":"{X}""#)),
             format!(r#"{{"kty":"EC","crv":"P-256","x":"{X}"}}"#),
             r#"{"kty":"oct","k":"AAAA"}"#.to_owned(),
@@ -246,7 +306,11 @@ mod tests {
             String::new(),
         ];
         for json in refused {
-            assert_eq!(PublicJwk::from_json(&json), Err(JoseError::InvalidKey), "{json}");
+            assert_eq!(
+                PublicJwk::from_json(&json),
+                Err(JoseError::InvalidKey),
+                "{json}"
+            );
         }
     }
 
@@ -256,7 +320,10 @@ mod tests {
         let again = PrivateJwk::from_json(&key.to_json()).unwrap();
         assert_eq!(again.public(), key.public());
         let other = PrivateJwk::generate(&SystemRandom).unwrap();
-        let mixed = key.to_json().replace(&JwkMembers::from(key.public).x, &JwkMembers::from(other.public).x);
+        let mixed = key.to_json().replace(
+            &JwkMembers::from(key.public).x,
+            &JwkMembers::from(other.public).x,
+        );
         assert!(PrivateJwk::from_json(&mixed).is_err());
         assert!(!format!("{key:?}").contains(&URL_SAFE_NO_PAD.encode(key.scalar.as_ref())));
     }

@@ -11,7 +11,8 @@ use super::{JoseError, PrivateJwk, PublicJwk};
 /// The longest JWS that is looked at, in bytes.
 pub const COMPACT_BYTES_MAX: usize = 8 * 1024;
 
-/// The longest `kid`. Only that of the server's own tokens is looked up; of others the caller knows the key already.
+/// The longest `kid`. Only that of the server's own tokens is looked up; of others the caller knows
+/// the key already.
 const KEY_ID_BYTES_MAX: usize = 64;
 
 #[derive(Deserialize)]
@@ -40,7 +41,9 @@ impl Types<'_> {
         match (self, typ) {
             (Self::Only(expected), Some(found)) => found.eq_ignore_ascii_case(expected),
             (Self::Only(_), None) => false,
-            (Self::NoneOr(accepted), Some(found)) => accepted.iter().any(|typ| found.eq_ignore_ascii_case(typ)),
+            (Self::NoneOr(accepted), Some(found)) => {
+                accepted.iter().any(|typ| found.eq_ignore_ascii_case(typ))
+            }
             (Self::NoneOr(_), None) => true,
         }
     }
@@ -50,11 +53,19 @@ impl Types<'_> {
 ///
 /// With `typ`, the header must name exactly this type; without, it may name none or `JWT`.
 pub fn verify(key: &PublicJwk, compact: &str, typ: Option<&str>) -> Result<Vec<u8>, JoseError> {
-    verify_typed(key, compact, typ.map_or(Types::NoneOr(&["JWT"]), Types::Only))
+    verify_typed(
+        key,
+        compact,
+        typ.map_or(Types::NoneOr(&["JWT"]), Types::Only),
+    )
 }
 
 /// The same, with a choice of types.
-pub(super) fn verify_typed(key: &PublicJwk, compact: &str, types: Types<'_>) -> Result<Vec<u8>, JoseError> {
+pub(super) fn verify_typed(
+    key: &PublicJwk,
+    compact: &str,
+    types: Types<'_>,
+) -> Result<Vec<u8>, JoseError> {
     let parts = Parts::of(compact)?;
     check_header(&parts.header()?, types)?;
     parts.verified_by(key)
@@ -72,8 +83,15 @@ impl<'a> Parts<'a> {
     /// Takes apart a JWS of at most [`COMPACT_BYTES_MAX`].
     pub(super) fn of(compact: &'a str) -> Result<Self, JoseError> {
         let [header, payload, signature] = split(compact, COMPACT_BYTES_MAX)?;
-        let signed = compact.get(..header.len() + 1 + payload.len()).ok_or(JoseError::Malformed)?;
-        Ok(Self { header, payload, signature, signed })
+        let signed = compact
+            .get(..header.len() + 1 + payload.len())
+            .ok_or(JoseError::Malformed)?;
+        Ok(Self {
+            header,
+            payload,
+            signature,
+            signed,
+        })
     }
 
     /// The header, strictly: see [`header`].
@@ -81,7 +99,8 @@ impl<'a> Parts<'a> {
         header(self.header)
     }
 
-    /// The payload, an object without duplicate members, if `check` finds that the signature fits what is signed.
+    /// The payload, an object without duplicate members, if `check` finds that the signature fits
+    /// what is signed.
     pub(super) fn verified(
         &self,
         check: impl FnOnce(&[u8], &[u8]) -> Result<(), JoseError>,
@@ -96,7 +115,8 @@ impl<'a> Parts<'a> {
     pub(super) fn verified_by(&self, key: &PublicJwk) -> Result<Vec<u8>, JoseError> {
         self.verified(|signed, signature| {
             let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.point());
-            key.verify(signed, signature).map_err(|_| JoseError::Verification)
+            key.verify(signed, signature)
+                .map_err(|_| JoseError::Verification)
         })
     }
 }
@@ -112,7 +132,9 @@ pub fn sign(key: &PrivateJwk, typ: Option<&str>, payload: &[u8]) -> Result<Strin
         Some(typ) => serde_json::json!({ "alg": "ES256", "typ": typ }),
         None => serde_json::json!({ "alg": "ES256" }),
     };
-    assemble(header.to_string().as_bytes(), payload, |signed| key.sign(signed))
+    assemble(header.to_string().as_bytes(), payload, |signed| {
+        key.sign(signed)
+    })
 }
 
 /// Puts a JWS together, `sign` making its signature.
@@ -141,9 +163,13 @@ fn check_header(header: &Header, types: Types<'_>) -> Result<(), JoseError> {
     Ok(())
 }
 
-/// Whether this can be the name of a key: base64url, perhaps with dots. Nothing that a path, a query or a log would mind.
+/// Whether this can be the name of a key: base64url, perhaps with dots. Nothing that a path, a
+/// query or a log would mind.
 pub(super) fn is_key_id(kid: &str) -> bool {
-    kid.len() <= KEY_ID_BYTES_MAX && kid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    kid.len() <= KEY_ID_BYTES_MAX
+        && kid
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 #[cfg(test)]
@@ -175,12 +201,24 @@ mod tests {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let other = PrivateJwk::generate(&SystemRandom).unwrap();
         let jws = sign(&key, Some("answer+jwt"), b"{\"a\":1}").unwrap();
-        assert_eq!(verify(key.public(), &jws, Some("answer+jwt")), Ok(b"{\"a\":1}".to_vec()));
-        assert_eq!(verify(other.public(), &jws, Some("answer+jwt")), Err(JoseError::Verification));
-        assert_eq!(verify(key.public(), &jws, Some("proof+jwt")), Err(JoseError::Type));
+        assert_eq!(
+            verify(key.public(), &jws, Some("answer+jwt")),
+            Ok(b"{\"a\":1}".to_vec())
+        );
+        assert_eq!(
+            verify(other.public(), &jws, Some("answer+jwt")),
+            Err(JoseError::Verification)
+        );
+        assert_eq!(
+            verify(key.public(), &jws, Some("proof+jwt")),
+            Err(JoseError::Type)
+        );
         assert_eq!(verify(key.public(), &jws, None), Err(JoseError::Type));
         let untyped = sign(&key, None, b"{}").unwrap();
-        assert_eq!(verify(key.public(), &untyped, Some("answer+jwt")), Err(JoseError::Type));
+        assert_eq!(
+            verify(key.public(), &untyped, Some("answer+jwt")),
+            Err(JoseError::Type)
+        );
         assert_eq!(verify(key.public(), &untyped, None), Ok(b"{}".to_vec()));
     }
 
@@ -203,20 +241,50 @@ mod tests {
             (r#"{"alg":null}"#, JoseError::HeaderParameter),
             (r#"{"alg":["ES256"]}"#, JoseError::HeaderParameter),
             (r#"{"typ":"JWT"}"#, JoseError::HeaderParameter),
-            (r#"{"alg":"ES256","alg":"ES256"}"#, JoseError::DuplicateMember),
-            (r#"{"alg":"none","alg":"ES256"}"#, JoseError::DuplicateMember),
-            (r#"{"alg":"ES256","jku":"https://evil.test/keys"}"#, JoseError::HeaderParameter),
-            (r#"{"alg":"ES256","x5u":"https://evil.test/cert"}"#, JoseError::HeaderParameter),
-            (r#"{"alg":"ES256","x5c":["MII"]}"#, JoseError::HeaderParameter),
+            (
+                r#"{"alg":"ES256","alg":"ES256"}"#,
+                JoseError::DuplicateMember,
+            ),
+            (
+                r#"{"alg":"none","alg":"ES256"}"#,
+                JoseError::DuplicateMember,
+            ),
+            (
+                r#"{"alg":"ES256","jku":"https://evil.test/keys"}"#,
+                JoseError::HeaderParameter,
+            ),
+            (
+                r#"{"alg":"ES256","x5u":"https://evil.test/cert"}"#,
+                JoseError::HeaderParameter,
+            ),
+            (
+                r#"{"alg":"ES256","x5c":["MII"]}"#,
+                JoseError::HeaderParameter,
+            ),
             (r#"{"alg":"ES256","jku":null}"#, JoseError::HeaderParameter),
             (&own_jwk, JoseError::HeaderParameter),
-            (r#"{"alg":"ES256","crit":["exp"]}"#, JoseError::HeaderParameter),
+            (
+                r#"{"alg":"ES256","crit":["exp"]}"#,
+                JoseError::HeaderParameter,
+            ),
             (r#"{"alg":"ES256","crit":[]}"#, JoseError::HeaderParameter),
-            (r#"{"alg":"ES256","b64":false,"crit":["b64"]}"#, JoseError::HeaderParameter),
+            (
+                r#"{"alg":"ES256","b64":false,"crit":["b64"]}"#,
+                JoseError::HeaderParameter,
+            ),
             (r#"{"alg":"ES256","zip":"DEF"}"#, JoseError::HeaderParameter),
-            (r#"{"alg":"ES256","enc":"A256GCM"}"#, JoseError::HeaderParameter),
-            (r#"{"alg":"ES256","kid":"../../etc/passwd"}"#, JoseError::HeaderParameter),
-            (r#"{"alg":"ES256","kid":"' OR 1=1 --"}"#, JoseError::HeaderParameter),
+            (
+                r#"{"alg":"ES256","enc":"A256GCM"}"#,
+                JoseError::HeaderParameter,
+            ),
+            (
+                r#"{"alg":"ES256","kid":"../../etc/passwd"}"#,
+                JoseError::HeaderParameter,
+            ),
+            (
+                r#"{"alg":"ES256","kid":"' OR 1=1 --"}"#,
+                JoseError::HeaderParameter,
+            ),
             (r#"{"alg":"ES256","kid":7}"#, JoseError::HeaderParameter),
             (&long_kid, JoseError::HeaderParameter),
             (r#"{"alg":"ES256","typ":"at+jwt"}"#, JoseError::Type),
@@ -225,10 +293,21 @@ mod tests {
             ("", JoseError::Malformed),
         ];
         for (header, expected) in corpus {
-            assert_eq!(verify(key.public(), &sign_raw(&key, header, "{}"), None), Err(expected), "{header}");
+            assert_eq!(
+                verify(key.public(), &sign_raw(&key, header, "{}"), None),
+                Err(expected),
+                "{header}"
+            );
         }
-        for header in [r#"{"alg":"ES256","kid":"key-1.a_b","typ":"jwt"}"#, r#"{"cty":"json","alg":"ES256"}"#] {
-            assert_eq!(verify(key.public(), &sign_raw(&key, header, "{}"), None), Ok(b"{}".to_vec()), "{header}");
+        for header in [
+            r#"{"alg":"ES256","kid":"key-1.a_b","typ":"jwt"}"#,
+            r#"{"cty":"json","alg":"ES256"}"#,
+        ] {
+            assert_eq!(
+                verify(key.public(), &sign_raw(&key, header, "{}"), None),
+                Ok(b"{}".to_vec()),
+                "{header}"
+            );
         }
     }
 
@@ -257,13 +336,31 @@ mod tests {
             assert_eq!(refused(&jws), JoseError::Malformed, "{jws}");
         }
         assert_eq!(refused(&format!("{none}.{payload}.")), JoseError::Algorithm);
-        assert_eq!(refused(&format!("{header}.{payload}.")), JoseError::Verification);
-        assert_eq!(refused(&format!("{header}.{payload}.{}", encode([0; 64]))), JoseError::Verification);
-        assert_eq!(refused(&format!("{header}.{}.{signature}", encode("{\"a\":2}"))), JoseError::Verification);
-        assert_eq!(refused(&sign(&key, None, b"{\"a\":1,\"a\":2}").unwrap()), JoseError::DuplicateMember);
-        assert_eq!(refused(&sign(&key, None, b"[]").unwrap()), JoseError::Malformed);
+        assert_eq!(
+            refused(&format!("{header}.{payload}.")),
+            JoseError::Verification
+        );
+        assert_eq!(
+            refused(&format!("{header}.{payload}.{}", encode([0; 64]))),
+            JoseError::Verification
+        );
+        assert_eq!(
+            refused(&format!("{header}.{}.{signature}", encode("{\"a\":2}"))),
+            JoseError::Verification
+        );
+        assert_eq!(
+            refused(&sign(&key, None, b"{\"a\":1,\"a\":2}").unwrap()),
+            JoseError::DuplicateMember
+        );
+        assert_eq!(
+            refused(&sign(&key, None, b"[]").unwrap()),
+            JoseError::Malformed
+        );
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(COMPACT_BYTES_MAX));
-        assert_eq!(refused(&sign(&key, None, long.as_bytes()).unwrap()), JoseError::TooLong);
+        assert_eq!(
+            refused(&sign(&key, None, long.as_bytes()).unwrap()),
+            JoseError::TooLong
+        );
     }
 
     #[test]
@@ -276,7 +373,10 @@ mod tests {
         let position = alphabet.find(last).unwrap();
         let sibling = alphabet.chars().nth(position + 1).unwrap();
         let respelled = format!("{}{sibling}", good.split_at(good.len() - 1).0);
-        assert_eq!(verify(key.public(), &respelled, None), Err(JoseError::Malformed));
+        assert_eq!(
+            verify(key.public(), &respelled, None),
+            Err(JoseError::Malformed)
+        );
     }
 
     #[test]
@@ -287,7 +387,10 @@ mod tests {
             for replacement in ["A", "_", ".", "=", "%"] {
                 let mut changed = good.clone();
                 changed.replace_range(index..=index, replacement);
-                assert!(changed == good || verify(key.public(), &changed, None).is_err(), "{changed}");
+                assert!(
+                    changed == good || verify(key.public(), &changed, None).is_err(),
+                    "{changed}"
+                );
             }
             assert!(verify(key.public(), good.split_at(index).0, None).is_err());
         }

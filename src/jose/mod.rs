@@ -1,9 +1,10 @@
 //! Signed and sealed JSON: JWK, JWS and JWE, each in the one form the server speaks.
 //!
-//! From others P-256 only: `ES256` signatures (RFC 7518 §3.4) and `ECDH-ES` with `A256GCM` (§4.6); the server's own tokens may
-//! be signed with `RS256` instead. The algorithm belongs to the key, never to the message: a header that names another, or a
-//! source to take a key from, is refused (RFC 8725 §3.1, §3.10). Only a DPoP proof brings its key along (RFC 9449 §4.2).
-//! The two signers that take PEM are for the push services' own token endpoints.
+//! From others P-256 only: `ES256` signatures (RFC 7518 §3.4) and `ECDH-ES` with `A256GCM` (§4.6);
+//! the server's own tokens may be signed with `RS256` instead. The algorithm belongs to the key,
+//! never to the message: a header that names another, or a source to take a key from, is refused
+//! (RFC 8725 §3.1, §3.10). Only a DPoP proof brings its key along (RFC 9449 §4.2). The two signers
+//! that take PEM are for the push services' own token endpoints.
 
 mod algorithm;
 pub mod assertion;
@@ -46,7 +47,8 @@ pub enum JoseError {
     /// A message made for another use.
     #[error("is of another type")]
     Type,
-    /// A header parameter that chooses a key or asks for an extension: `jku`, `jwk`, `x5u`, `x5c`, `crit` and so on.
+    /// A header parameter that chooses a key or asks for an extension: `jku`, `jwk`, `x5u`, `x5c`,
+    /// `crit` and so on.
     #[error("has a header parameter that is not accepted")]
     HeaderParameter,
     /// The signature or the seal does not fit.

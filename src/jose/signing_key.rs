@@ -6,7 +6,9 @@ use std::sync::Arc;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+};
 use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -35,15 +37,20 @@ struct Header<'a> {
 }
 
 impl SigningKey {
-    /// A fresh key. An RSA key takes its randomness from AWS-LC and up to a second of a core: not a task for an arbiter.
+    /// A fresh key. An RSA key takes its randomness from AWS-LC and up to a second of a core: not a
+    /// task for an arbiter.
     pub fn generate(algorithm: SigningAlgorithm, random: &dyn Random) -> Result<Self, JoseError> {
         match algorithm {
             SigningAlgorithm::Es256 => {
                 let key = PrivateJwk::generate(random)?;
-                Ok(Self { pair: KeyPair::Es256(key.pair()), verifying: VerifyingKey::ec(*key.public())? })
+                Ok(Self {
+                    pair: KeyPair::Es256(key.pair()),
+                    verifying: VerifyingKey::ec(*key.public())?,
+                })
             }
             SigningAlgorithm::Rs256 => {
-                let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(|_| JoseError::Cryptography)?;
+                let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048)
+                    .map_err(|_| JoseError::Cryptography)?;
                 Self::from_rsa(pair)
             }
         }
@@ -54,11 +61,17 @@ impl SigningKey {
         let invalid = |_| JoseError::InvalidSigningKey;
         match algorithm {
             SigningAlgorithm::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(invalid)?;
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+                    .map_err(invalid)?;
                 let public = PublicJwk::from_sec1(pair.public_key().as_ref())?;
-                Ok(Self { pair: KeyPair::Es256(Arc::new(pair)), verifying: VerifyingKey::ec(public)? })
+                Ok(Self {
+                    pair: KeyPair::Es256(Arc::new(pair)),
+                    verifying: VerifyingKey::ec(public)?,
+                })
             }
-            SigningAlgorithm::Rs256 => Self::from_rsa(rsa::KeyPair::from_pkcs8(der).map_err(invalid)?),
+            SigningAlgorithm::Rs256 => {
+                Self::from_rsa(rsa::KeyPair::from_pkcs8(der).map_err(invalid)?)
+            }
         }
     }
 
@@ -80,7 +93,8 @@ impl SigningKey {
         self.verifying.algorithm()
     }
 
-    /// The key's name: the SHA-256 thumbprint of its public part (RFC 7638), base64url, 43 characters.
+    /// The key's name: the SHA-256 thumbprint of its public part (RFC 7638), base64url, 43
+    /// characters.
     #[must_use]
     pub fn kid(&self) -> &str {
         self.verifying.kid()
@@ -102,11 +116,19 @@ impl SigningKey {
     ///
     /// Longer than [`jws::COMPACT_BYTES_MAX`] is refused, since nobody would take it back.
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, JoseError> {
-        let header = Header { alg: self.algorithm(), typ, kid: self.kid() };
+        let header = Header {
+            alg: self.algorithm(),
+            typ,
+            kid: self.kid(),
+        };
         let header = serde_json::to_vec(&header).map_err(|_| JoseError::Cryptography)?;
         let payload = serde_json::to_vec(claims).map_err(|_| JoseError::Cryptography)?;
         let compact = jws::assemble(&header, &payload, |signed| self.signature(signed))?;
-        if compact.len() > jws::COMPACT_BYTES_MAX { Err(JoseError::TooLong) } else { Ok(compact) }
+        if compact.len() > jws::COMPACT_BYTES_MAX {
+            Err(JoseError::TooLong)
+        } else {
+            Ok(compact)
+        }
     }
 
     pub(super) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
@@ -114,12 +136,15 @@ impl SigningKey {
         let random = SystemRandom::new();
         match &self.pair {
             KeyPair::Es256(pair) => {
-                let signature = pair.sign(&random, message).map_err(|_| JoseError::Cryptography)?;
+                let signature = pair
+                    .sign(&random, message)
+                    .map_err(|_| JoseError::Cryptography)?;
                 Ok(signature.as_ref().to_vec())
             }
             KeyPair::Rs256(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(|_| JoseError::Cryptography)?;
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+                    .map_err(|_| JoseError::Cryptography)?;
                 Ok(signature)
             }
         }
@@ -128,9 +153,14 @@ impl SigningKey {
     fn from_rsa(pair: rsa::KeyPair) -> Result<Self, JoseError> {
         let public = pair.public_key();
         let (modulus, exponent) = (public.modulus(), public.exponent());
-        let verifying =
-            VerifyingKey::rsa(modulus.big_endian_without_leading_zero(), exponent.big_endian_without_leading_zero())?;
-        Ok(Self { pair: KeyPair::Rs256(Arc::new(pair)), verifying })
+        let verifying = VerifyingKey::rsa(
+            modulus.big_endian_without_leading_zero(),
+            exponent.big_endian_without_leading_zero(),
+        )?;
+        Ok(Self {
+            pair: KeyPair::Rs256(Arc::new(pair)),
+            verifying,
+        })
     }
 }
 
@@ -155,9 +185,10 @@ mod tests {
 
     #[test]
     fn another_library_verifies_what_is_signed_with_what_is_published() {
-        for (algorithm, theirs) in
-            [(SigningAlgorithm::Es256, Algorithm::ES256), (SigningAlgorithm::Rs256, Algorithm::RS256)]
-        {
+        for (algorithm, theirs) in [
+            (SigningAlgorithm::Es256, Algorithm::ES256),
+            (SigningAlgorithm::Rs256, Algorithm::RS256),
+        ] {
             let key = key(algorithm);
             let claims = json!({ "sub": "alice", "exp": 4_000_000_000_u64 });
             let jwt = key.sign("at+jwt", &claims).unwrap();
@@ -181,13 +212,25 @@ mod tests {
             let again = SigningKey::from_pkcs8(algorithm, &der).unwrap();
             assert_eq!((again.algorithm(), again.kid()), (algorithm, key.kid()));
             assert_eq!(again.public_jwk(), key.public_jwk());
-            assert_eq!(VerifyingKey::from_jwk(&key.public_jwk()).unwrap().kid(), key.kid());
+            assert_eq!(
+                VerifyingKey::from_jwk(&key.public_jwk()).unwrap().kid(),
+                key.kid()
+            );
             assert_eq!(key.kid().len(), 43);
-            for other in SigningAlgorithm::ALL.into_iter().filter(|other| *other != algorithm) {
-                assert_eq!(SigningKey::from_pkcs8(other, &der).err(), Some(JoseError::InvalidSigningKey));
+            for other in SigningAlgorithm::ALL
+                .into_iter()
+                .filter(|other| *other != algorithm)
+            {
+                assert_eq!(
+                    SigningKey::from_pkcs8(other, &der).err(),
+                    Some(JoseError::InvalidSigningKey)
+                );
             }
             let cut = der.split_at(der.len() - 1).0;
-            assert_eq!(SigningKey::from_pkcs8(algorithm, cut).err(), Some(JoseError::InvalidSigningKey));
+            assert_eq!(
+                SigningKey::from_pkcs8(algorithm, cut).err(),
+                Some(JoseError::InvalidSigningKey)
+            );
         }
     }
 

@@ -15,7 +15,8 @@ use super::{JoseError, PublicJwk, SigningAlgorithm};
 const MODULUS_BYTES: usize = 256;
 /// The public exponent of every RSA key: 65537.
 const EXPONENT: [u8; 3] = [1, 0, 1];
-/// The members of a JWK that are nobody's business (RFC 7518 §6.3.2), the same for both kinds where they have them.
+/// The members of a JWK that are nobody's business (RFC 7518 §6.3.2), the same for both kinds where
+/// they have them.
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
 /// Verifies what one of the server's own keys signed. Cheap to clone.
@@ -33,14 +34,17 @@ enum Parameters {
 }
 
 impl VerifyingKey {
-    /// Reads a JWK as [`VerifyingKey::public_jwk`] writes it. One that carries a private part is refused.
+    /// Reads a JWK as [`VerifyingKey::public_jwk`] writes it. One that carries a private part is
+    /// refused.
     pub fn from_jwk(jwk: &Value) -> Result<Self, JoseError> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         if PRIVATE_MEMBERS.iter().any(|name| jwk.get(name).is_some()) {
             return Err(JoseError::InvalidSigningKey);
         }
         let key = match (text("kty"), text("n"), text("e")) {
-            (Some("EC"), _, _) => Self::ec(PublicJwk::deserialize(jwk).map_err(|_| JoseError::InvalidSigningKey)?),
+            (Some("EC"), _, _) => {
+                Self::ec(PublicJwk::deserialize(jwk).map_err(|_| JoseError::InvalidSigningKey)?)
+            }
             (Some("RSA"), Some(n), Some(e)) => {
                 let decode = |part: &str| decode(part).map_err(|_| JoseError::InvalidSigningKey);
                 Self::rsa(&decode(n)?, &decode(e)?)
@@ -48,14 +52,23 @@ impl VerifyingKey {
             _ => Err(JoseError::InvalidSigningKey),
         }?;
         let same = |name: &str, value: &str| jwk.get(name).is_none_or(|found| found == value);
-        let fits = same("alg", key.algorithm().as_str()) && same("use", "sig") && same("kid", &key.kid);
-        if fits { Ok(key) } else { Err(JoseError::InvalidSigningKey) }
+        let fits =
+            same("alg", key.algorithm().as_str()) && same("use", "sig") && same("kid", &key.kid);
+        if fits {
+            Ok(key)
+        } else {
+            Err(JoseError::InvalidSigningKey)
+        }
     }
 
     pub(super) fn ec(public: PublicJwk) -> Result<Self, JoseError> {
-        let parsed =
-            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public.point()).map_err(|_| JoseError::InvalidSigningKey)?;
-        Ok(Self { parameters: Parameters::Ec(public), parsed, kid: public.thumbprint() })
+        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public.point())
+            .map_err(|_| JoseError::InvalidSigningKey)?;
+        Ok(Self {
+            parameters: Parameters::Ec(public),
+            parsed,
+            kid: public.thumbprint(),
+        })
     }
 
     /// A key of 2048 bits, big-endian without leading zeros, with the usual exponent.
@@ -65,13 +78,20 @@ impl VerifyingKey {
         if modulus.len() != MODULUS_BYTES || !is_full || !is_odd || exponent != EXPONENT {
             return Err(JoseError::InvalidSigningKey);
         }
-        let parsed = PublicKeyComponents { n: modulus, e: exponent }
-            .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-            .map_err(|_| JoseError::InvalidSigningKey)?;
+        let parsed = PublicKeyComponents {
+            n: modulus,
+            e: exponent,
+        }
+        .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
+        .map_err(|_| JoseError::InvalidSigningKey)?;
         let n = encode(modulus);
         let canonical = format!(r#"{{"e":"{}","kty":"RSA","n":"{n}"}}"#, encode(EXPONENT));
         let kid = encode(digest::digest(&digest::SHA256, canonical.as_bytes()));
-        Ok(Self { parameters: Parameters::Rsa { n }, parsed, kid })
+        Ok(Self {
+            parameters: Parameters::Rsa { n },
+            parsed,
+            kid,
+        })
     }
 
     /// What the key signs with.
@@ -105,7 +125,9 @@ impl VerifyingKey {
     }
 
     pub(super) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), JoseError> {
-        self.parsed.verify_sig(signed, signature).map_err(|_| JoseError::Verification)
+        self.parsed
+            .verify_sig(signed, signature)
+            .map_err(|_| JoseError::Verification)
     }
 }
 
@@ -130,9 +152,12 @@ mod tests {
 
     #[test]
     fn the_example_of_rfc_7638_has_its_thumbprint() {
-        let key = VerifyingKey::from_jwk(&json!({ "kty": "RSA", "n": N, "e": "AQAB", "alg": "RS256" })).unwrap();
+        let key =
+            VerifyingKey::from_jwk(&json!({ "kty": "RSA", "n": N, "e": "AQAB", "alg": "RS256" }))
+                .unwrap();
         assert_eq!((key.kid(), key.algorithm()), (KID, SigningAlgorithm::Rs256));
-        let jwk = json!({ "kty": "RSA", "n": N, "e": "AQAB", "alg": "RS256", "use": "sig", "kid": KID });
+        let jwk =
+            json!({ "kty": "RSA", "n": N, "e": "AQAB", "alg": "RS256", "use": "sig", "kid": KID });
         assert_eq!(key.public_jwk(), jwk);
         assert_eq!(VerifyingKey::from_jwk(&jwk).unwrap().public_jwk(), jwk);
         assert_eq!(format!("{key:?}"), format!("VerifyingKey({KID})"));
@@ -140,7 +165,8 @@ mod tests {
 
     #[test]
     fn a_p256_key_reads_back_as_itself() {
-        let key = VerifyingKey::from_jwk(&json!({ "kty": "EC", "crv": "P-256", "x": X, "y": Y })).unwrap();
+        let key = VerifyingKey::from_jwk(&json!({ "kty": "EC", "crv": "P-256", "x": X, "y": Y }))
+            .unwrap();
         let kid = "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U";
         let jwk = json!({ "kty": "EC", "crv": "P-256", "x": X, "y": Y, "alg": "ES256", "use": "sig", "kid": kid });
         assert_eq!((key.kid(), key.public_jwk()), (kid, jwk.clone()));
@@ -180,7 +206,11 @@ mod tests {
             with("d", json!(N)),
             with("p", json!("AQ")),
         ] {
-            assert_eq!(VerifyingKey::from_jwk(&jwk).err(), Some(JoseError::InvalidSigningKey), "{jwk}");
+            assert_eq!(
+                VerifyingKey::from_jwk(&jwk).err(),
+                Some(JoseError::InvalidSigningKey),
+                "{jwk}"
+            );
         }
     }
 }

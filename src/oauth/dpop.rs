@@ -1,4 +1,5 @@
-//! Tokens that are of use only to who holds a key (RFC 9449): proofs of it, at the token endpoint and where tokens are used.
+//! Tokens that are of use only to who holds a key (RFC 9449): proofs of it, at the token endpoint
+//! and where tokens are used.
 
 use super::clients::{AuthenticatedClient, Client};
 use super::{OAuthError, TokenRequest, TokenServer};
@@ -31,8 +32,8 @@ pub(super) struct ProvenKey {
     pub(super) used: AssertionIdRow,
 }
 
-/// A client at the token endpoint that has proved who it is. Whether what it proved it with is new is decided together with
-/// what it is used for.
+/// A client at the token endpoint that has proved who it is. Whether what it proved it with is new
+/// is decided together with what it is used for.
 pub(super) struct TokenClient {
     pub(super) client: Client,
     /// To be recorded in the same commit as what the request does.
@@ -42,8 +43,8 @@ pub(super) struct TokenClient {
 }
 
 impl TokenClient {
-    /// The key that its refresh tokens are bound to: those of other clients are bound to their credentials anyway
-    /// (RFC 9449 §5).
+    /// The key that its refresh tokens are bound to: those of other clients are bound to their
+    /// credentials anyway (RFC 9449 §5).
     pub(super) fn refresh_token_jkt(&self) -> Option<&str> {
         self.jkt.as_deref().filter(|_| self.client.is_public())
     }
@@ -51,7 +52,10 @@ impl TokenClient {
 
 impl TokenServer {
     /// Finds out which client asks for a token, and which key it has.
-    pub(super) async fn authenticate_token_client(&self, request: &TokenRequest) -> Result<TokenClient, OAuthError> {
+    pub(super) async fn authenticate_token_client(
+        &self,
+        request: &TokenRequest,
+    ) -> Result<TokenClient, OAuthError> {
         let proof = request.dpop.as_ref().map(|proof| {
             let expected = DpopExpectation {
                 method: "POST",
@@ -62,26 +66,44 @@ impl TokenServer {
             self.prove_key(proof.expose(), &expected)
         });
         let proof = proof.transpose()?;
-        let AuthenticatedClient { client, mut assertions } = self.authenticate_client(&request.credentials).await?;
+        let AuthenticatedClient {
+            client,
+            mut assertions,
+        } = self.authenticate_client(&request.credentials).await?;
         if proof.is_none() && client.policy().dpop_bound_access_tokens {
             self.use_up(assertions).await?;
             return Err(ProofRefusal::Missing.into());
         }
         let (jkt, used) = proof.map(|ProvenKey { jkt, used }| (jkt, used)).unzip();
         assertions.extend(used);
-        Ok(TokenClient { client, assertions, jkt })
+        Ok(TokenClient {
+            client,
+            assertions,
+            jkt,
+        })
     }
 
     /// Verifies a proof, but for whether it is new.
-    pub(super) fn prove_key(&self, proof: &str, expected: &DpopExpectation<'_>) -> Result<ProvenKey, ProofRefusal> {
+    pub(super) fn prove_key(
+        &self,
+        proof: &str,
+        expected: &DpopExpectation<'_>,
+    ) -> Result<ProvenKey, ProofRefusal> {
         let proof = dpop::verify(proof, expected)?;
         let used = AssertionIdRow {
             // The kind of the hash keeps it apart from assertions, whatever clients are called.
             client_id: proof.jkt.clone(),
-            jti_hash: self.0.keyring.token_hash(TokenKind::ProofId, &proof.jti).to_vec(),
+            jti_hash: self
+                .0
+                .keyring
+                .token_hash(TokenKind::ProofId, &proof.jti)
+                .to_vec(),
             // Nodes need not agree on the time to the second.
             expires_at: proof.expires_at.after(assertion::LEEWAY).as_millis(),
         };
-        Ok(ProvenKey { jkt: proof.jkt, used })
+        Ok(ProvenKey {
+            jkt: proof.jkt,
+            used,
+        })
     }
 }

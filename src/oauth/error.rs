@@ -4,7 +4,8 @@ use super::dpop::ProofRefusal;
 use crate::devices::ProofError;
 use crate::store::StoreError;
 
-/// Why a token was not issued. The texts are for the developer of the client; they tell nothing about other clients.
+/// Why a token was not issued. The texts are for the developer of the client; they tell nothing
+/// about other clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OAuthError {
     /// A parameter is missing, malformed or does not go with the others.
@@ -24,20 +25,28 @@ pub enum OAuthError {
     InvalidProof {
         /// What is wrong with it.
         error: ProofError,
-        /// Wrong proofs that may still follow before the user is disconnected, where they are limited.
+        /// Wrong proofs that may still follow before the user is disconnected, where they are
+        /// limited.
         attempts_left: Option<u32>,
     },
     /// The key that the token is to be bound to was not proved (RFC 9449 §5).
     #[error("{0}")]
     InvalidDpopProof(#[from] ProofRefusal),
-    /// The authenticator that the token belongs to, or is to belong to, is not enrolled or not allowed any more.
-    #[error("The authenticator is not enrolled on this device, or the application does not allow it any more.")]
+    /// The authenticator that the token belongs to, or is to belong to, is not enrolled or not
+    /// allowed any more.
+    #[error(
+        "The authenticator is not enrolled on this device, or the application does not allow it any more."
+    )]
     AuthenticatorGone,
     /// The application has PINs and this token is not bound to one.
-    #[error("The refresh token has to be bound to an authenticator first: send `authenticator` with it.")]
+    #[error(
+        "The refresh token has to be bound to an authenticator first: send `authenticator` with it."
+    )]
     UnboundRefreshToken,
     /// The last wrong proof was one too many: user and device know each other no more.
-    #[error("Wrong proofs used up the attempts: the user was disconnected from this device and has to log in again.")]
+    #[error(
+        "Wrong proofs used up the attempts: the user was disconnected from this device and has to log in again."
+    )]
     UserDisconnected,
     /// `resource` names nothing this client may have tokens for (RFC 8707 §2).
     #[error("resource: is not a resource server that this client may have tokens for.")]

@@ -31,8 +31,8 @@ struct Claims<'a> {
 }
 
 impl TokenServer {
-    /// The ID token that goes with an access token; none where the grant does not speak of OpenID Connect. `nonce` is the
-    /// authorization request's, and only the first ID token has it.
+    /// The ID token that goes with an access token; none where the grant does not speak of OpenID
+    /// Connect. `nonce` is the authorization request's, and only the first ID token has it.
     pub(super) fn id_token(
         &self,
         client: &Client,
@@ -60,7 +60,8 @@ impl TokenServer {
     }
 }
 
-/// The left half of the hash of an access token (OpenID Connect Core §3.1.3.6): both algorithms hash with SHA-256.
+/// The left half of the hash of an access token (OpenID Connect Core §3.1.3.6): both algorithms
+/// hash with SHA-256.
 fn access_token_hash(access_token: &str) -> String {
     let hash = sha256(access_token.as_bytes());
     URL_SAFE_NO_PAD.encode(hash.split_at(hash.len() / 2).0)
@@ -73,6 +74,9 @@ mod tests {
     #[test]
     fn at_hash_is_the_example_of_openid_connect() {
         // OpenID Connect Core, appendix A.3.
-        assert_eq!(access_token_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(
+            access_token_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
+            "77QmUPtjPfzWtF2AnpK9RQ"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What the server can do, for clients that find out by themselves (RFC 8414, OpenID Connect Discovery §3).
+//! What the server can do, for clients that find out by themselves (RFC 8414, OpenID Connect
+//! Discovery §3).
 
 use serde::Serialize;
 
@@ -13,7 +14,6 @@ const CLIENTS_SIGN_WITH: [SigningAlgorithm; 1] = [SigningAlgorithm::Es256];
 
 /// The document.
 #[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "named after the registered members")]
 pub struct Metadata {
     pub issuer: String,
     pub authorization_endpoint: String,
@@ -54,8 +54,17 @@ impl TokenServer {
         let settings = self.0.settings.load();
         let at = |path: &str| format!("{}{path}", self.0.issuer);
         let (confidential, any) = (
-            ["client_secret_basic", "client_secret_post", "private_key_jwt"],
-            ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+            [
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt",
+            ],
+            [
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt",
+                "none",
+            ],
         );
         Metadata {
             issuer: self.0.issuer.clone(),
@@ -78,7 +87,18 @@ impl TokenServer {
                 .collect(),
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: algorithms(&settings).into_iter().collect(),
-            claims_supported: ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"],
+            claims_supported: [
+                "iss",
+                "sub",
+                "aud",
+                "exp",
+                "iat",
+                "auth_time",
+                "nonce",
+                "acr",
+                "amr",
+                "at_hash",
+            ],
             token_endpoint_auth_methods_supported: any,
             token_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
             revocation_endpoint_auth_methods_supported: any,
@@ -100,8 +120,12 @@ impl TokenServer {
 /// The reserved scopes, then those that are configured, in alphabetical order.
 fn scopes(settings: &Settings) -> Vec<String> {
     let reserved = RESERVED_SCOPES.iter().map(|&name| name.to_owned());
-    let mut configured: Vec<String> =
-        settings.scopes.keys().filter(|name| !RESERVED_SCOPES.contains(&name.as_str())).cloned().collect();
+    let mut configured: Vec<String> = settings
+        .scopes
+        .keys()
+        .filter(|name| !RESERVED_SCOPES.contains(&name.as_str()))
+        .cloned()
+        .collect();
     configured.sort_unstable();
     reserved.chain(configured).collect()
 }

@@ -1,7 +1,9 @@
-//! The token server: who a client is, how a user comes to log in on an installation, and the tokens both end in.
+//! The token server: who a client is, how a user comes to log in on an installation, and the tokens
+//! both end in.
 //!
-//! Clients are web clients (configured) and installations (registered); API clients use the server's own APIs. Each grant is one file in `grants`; users are
-//! authenticated by somebody else's login page, which answers through login requests.
+//! Clients are web clients (configured) and installations (registered); API clients use the
+//! server's own APIs. Each grant is one file in `grants`; users are authenticated by somebody
+//! else's login page, which answers through login requests.
 
 mod authorization;
 mod clients;
@@ -37,11 +39,14 @@ use crate::store::{Store, StoreError};
 use crate::users::Users;
 
 pub use authorization::{
-    AcceptConsent, AcceptLogin, AuthorizationError, AuthorizeRefusal, AuthorizeRequest, Browser, BrowserCookie,
-    ConsentRequest, DeviceAuthorization, Installed, LoginRequest, PageRequestError, PushedRequest, PushedRequestError,
-    Redirect, RejectLogin, SESSION_TIME_TO_LIVE, ScopeAsked, UserCodeRefusal,
+    AcceptConsent, AcceptLogin, AuthorizationError, AuthorizeRefusal, AuthorizeRequest, Browser,
+    BrowserCookie, ConsentRequest, DeviceAuthorization, Installed, LoginRequest, PageRequestError,
+    PushedRequest, PushedRequestError, Redirect, RejectLogin, SESSION_TIME_TO_LIVE, ScopeAsked,
+    UserCodeRefusal,
 };
-pub use clients::{CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials, PresentedSecret};
+pub use clients::{
+    CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials, PresentedSecret,
+};
 pub use dpop::{DpopError, ProofRefusal};
 pub use error::OAuthError;
 pub use grants::TokenRequest;
@@ -59,7 +64,8 @@ pub struct OAuthOptions {
     pub issuer: Url,
     /// The page that finds out who a user is; without one nobody can log in.
     pub login_url: Option<Url>,
-    /// The page that asks users what they allow; without one only clients that need no consent get anywhere.
+    /// The page that asks users what they allow; without one only clients that need no consent get
+    /// anywhere.
     pub consent_url: Option<Url>,
     /// Whether the server has pages of its own for both, which believe whatever they are told.
     pub built_in_pages: bool,
@@ -107,8 +113,10 @@ impl TokenServer {
         let token_endpoint = format!("{issuer}/oauth/token");
         let assertion_audiences = clients::assertion_audiences(&issuer);
         let plain = options.issuer.scheme() == "http" && is_loopback(&options.issuer);
-        let (access_tokens, refresh_tokens) =
-            (persist::live_access_tokens(&store), persist::live_refresh_tokens(&store));
+        let (access_tokens, refresh_tokens) = (
+            persist::live_access_tokens(&store),
+            persist::live_refresh_tokens(&store),
+        );
         let keys = keys::SigningKeys::new(
             store.clone(),
             settings.clone(),
@@ -167,7 +175,8 @@ impl TokenServer {
         self.0.keys.follow().await;
     }
 
-    /// Whether the server's cookies go over TLS only: always, but where it is tried out on loopback.
+    /// Whether the server's cookies go over TLS only: always, but where it is tried out on
+    /// loopback.
     #[must_use]
     pub fn has_secure_cookies(&self) -> bool {
         self.0.secure_cookies
@@ -183,6 +192,10 @@ impl TokenServer {
     #[must_use]
     pub fn page_origins(&self) -> Vec<String> {
         let pages = [&self.0.login_url, &self.0.consent_url];
-        pages.into_iter().flatten().map(|url| url.origin().ascii_serialization()).collect()
+        pages
+            .into_iter()
+            .flatten()
+            .map(|url| url.origin().ascii_serialization())
+            .collect()
     }
 }

@@ -6,8 +6,8 @@ use crate::ids::ProfileId;
 use crate::store::journal::{Entry, Guard, Insert, Outcome};
 use crate::store::queries::{authorizations, devices, events, tokens as queries};
 use crate::store::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthorizationRow, CodeRedemption, EventRow, GrantRow, IdBytes,
-    LiveAccessToken, LiveRefreshToken, RefreshRotation, RefreshTokenRow,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthorizationRow, CodeRedemption, EventRow,
+    GrantRow, IdBytes, LiveAccessToken, LiveRefreshToken, RefreshRotation, RefreshTokenRow,
 };
 use crate::store::{Batched, Store, StoreError};
 
@@ -25,8 +25,14 @@ pub(super) fn live_refresh_tokens(store: &Store) -> LiveRefreshTokens {
 }
 
 /// Uses up assertions; `false` when one was used before.
-pub(super) async fn use_assertions(store: &Store, assertions: Vec<AssertionIdRow>) -> Result<bool, StoreError> {
-    let entry = Entry { assertions, ..Entry::default() };
+pub(super) async fn use_assertions(
+    store: &Store,
+    assertions: Vec<AssertionIdRow>,
+) -> Result<bool, StoreError> {
+    let entry = Entry {
+        assertions,
+        ..Entry::default()
+    };
     Ok(store.commit(entry).await? == Outcome::Committed)
 }
 
@@ -37,8 +43,15 @@ pub(super) async fn issue_own_token(
     token: AccessTokenRow,
     event: EventRow,
 ) -> Result<bool, StoreError> {
-    let inserts = vec![Insert::AccessToken(Box::new(token)), Insert::Event(Box::new(event))];
-    let entry = Entry { assertions, inserts, ..Entry::default() };
+    let inserts = vec![
+        Insert::AccessToken(Box::new(token)),
+        Insert::Event(Box::new(event)),
+    ];
+    let entry = Entry {
+        assertions,
+        inserts,
+        ..Entry::default()
+    };
     Ok(store.commit(entry).await? == Outcome::Committed)
 }
 
@@ -49,10 +62,15 @@ pub(super) struct FoundCode {
 }
 
 /// The authorization a code was issued for.
-pub(super) async fn find_code(store: &Store, hash: [u8; 32]) -> Result<Option<FoundCode>, StoreError> {
+pub(super) async fn find_code(
+    store: &Store,
+    hash: [u8; 32],
+) -> Result<Option<FoundCode>, StoreError> {
     store
         .read(move |connection| {
-            let Some(row) = authorizations::find_authorization_by_code(connection, &hash)? else { return Ok(None) };
+            let Some(row) = authorizations::find_authorization_by_code(connection, &hash)? else {
+                return Ok(None);
+            };
             let enrolment = match &row.user_id {
                 Some(user) => devices::find_enrolment(connection, &row.client_id, user)?,
                 None => None,
@@ -75,7 +93,11 @@ pub(super) async fn burn_code(
         status: AuthorizationStatus::Burnt.stored(),
         grant_id: None,
     };
-    let entry = Entry { assertions, guard: Guard::Code(Box::new(burnt)), ..Entry::default() };
+    let entry = Entry {
+        assertions,
+        guard: Guard::Code(Box::new(burnt)),
+        ..Entry::default()
+    };
     // Whoever was faster has made it useless too.
     store.commit(entry).await.map(|_| ())
 }
@@ -101,18 +123,40 @@ pub(super) enum Redeemed {
 
 /// Exchanges a code.
 pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed, StoreError> {
-    let Login { assertions, code, grant, refresh_token, access_token, event } = login;
+    let Login {
+        assertions,
+        code,
+        grant,
+        refresh_token,
+        access_token,
+        event,
+    } = login;
     let guard = redemption(&code, grant.id.clone());
     let mut inserts = vec![Insert::Grant(Box::new(grant))];
     inserts.extend(refresh_token.map(Box::new).map(Insert::RefreshToken));
-    inserts.extend([Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))]);
-    match store.commit(Entry { assertions, guard, inserts, ..Entry::default() }).await? {
+    inserts.extend([
+        Insert::AccessToken(Box::new(access_token)),
+        Insert::Event(Box::new(event)),
+    ]);
+    match store
+        .commit(Entry {
+            assertions,
+            guard,
+            inserts,
+            ..Entry::default()
+        })
+        .await?
+    {
         Outcome::Committed => Ok(Redeemed::Issued),
         Outcome::Replayed => Ok(Redeemed::Replayed),
         Outcome::Refused | Outcome::UserDisabled => {
             let hash = code.code_hash.clone().unwrap_or_default();
-            let find = move |connection: &mut _| authorizations::find_authorization_by_code(connection, &hash);
-            Ok(Redeemed::UsedBefore(Box::new(store.read(find).await?.unwrap_or(code))))
+            let find = move |connection: &mut _| {
+                authorizations::find_authorization_by_code(connection, &hash)
+            };
+            Ok(Redeemed::UsedBefore(Box::new(
+                store.read(find).await?.unwrap_or(code),
+            )))
         }
     }
 }
@@ -120,10 +164,21 @@ pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed,
 /// That a code, or a device's, is exchanged for the first time.
 fn redemption(code: &AuthorizationRow, grant: IdBytes) -> Guard {
     let (expected_status, status) = match code.device_code_id {
-        Some(_) => (DeviceCodeStatus::Allowed.stored(), DeviceCodeStatus::Redeemed.stored()),
-        None => (AuthorizationStatus::CodeIssued.stored(), AuthorizationStatus::Redeemed.stored()),
+        Some(_) => (
+            DeviceCodeStatus::Allowed.stored(),
+            DeviceCodeStatus::Redeemed.stored(),
+        ),
+        None => (
+            AuthorizationStatus::CodeIssued.stored(),
+            AuthorizationStatus::Redeemed.stored(),
+        ),
     };
-    let redemption = CodeRedemption { id: code.id.clone(), expected_status, status, grant_id: Some(grant) };
+    let redemption = CodeRedemption {
+        id: code.id.clone(),
+        expected_status,
+        status,
+        grant_id: Some(grant),
+    };
     match code.device_code_id {
         Some(_) => Guard::DeviceCode(Box::new(redemption)),
         None => Guard::Code(Box::new(redemption)),
@@ -131,7 +186,11 @@ fn redemption(code: &AuthorizationRow, grant: IdBytes) -> Guard {
 }
 
 /// Ends a grant; nothing happens where it has ended before.
-pub(super) async fn revoke_grant(store: &Store, grant: IdBytes, event: EventRow) -> Result<(), StoreError> {
+pub(super) async fn revoke_grant(
+    store: &Store,
+    grant: IdBytes,
+    event: EventRow,
+) -> Result<(), StoreError> {
     store
         .write(move |connection| {
             if queries::delete_grant(connection, &grant)? {
@@ -164,19 +223,41 @@ pub(super) enum Refreshed {
 
 /// Rotates and issues.
 pub(super) async fn refresh(store: &Store, refresh: Refresh) -> Result<Refreshed, StoreError> {
-    let Refresh { assertions, rotation, access_token, proven, event } = refresh;
-    let guard = rotation.map_or(Guard::None, |rotation| Guard::RefreshToken(Box::new(rotation)));
-    let mut inserts = vec![Insert::AccessToken(Box::new(access_token)), Insert::Event(Box::new(event))];
+    let Refresh {
+        assertions,
+        rotation,
+        access_token,
+        proven,
+        event,
+    } = refresh;
+    let guard = rotation.map_or(Guard::None, |rotation| {
+        Guard::RefreshToken(Box::new(rotation))
+    });
+    let mut inserts = vec![
+        Insert::AccessToken(Box::new(access_token)),
+        Insert::Event(Box::new(event)),
+    ];
     inserts.extend(proven.map(Box::new).map(Insert::AuthenticatorSuccess));
-    Ok(match store.commit(Entry { assertions, guard, inserts, ..Entry::default() }).await? {
-        Outcome::Committed => Refreshed::Issued,
-        Outcome::Refused | Outcome::UserDisabled => Refreshed::Overtaken,
-        Outcome::Replayed => Refreshed::Replayed,
-    })
+    Ok(
+        match store
+            .commit(Entry {
+                assertions,
+                guard,
+                inserts,
+                ..Entry::default()
+            })
+            .await?
+        {
+            Outcome::Committed => Refreshed::Issued,
+            Outcome::Refused | Outcome::UserDisabled => Refreshed::Overtaken,
+            Outcome::Replayed => Refreshed::Replayed,
+        },
+    )
 }
 
-/// Whether a family is still there after an access token was issued on it; if not, the token goes too. The grant is locked
-/// meanwhile, as by whoever ends the family: one of the two sees what the other did.
+/// Whether a family is still there after an access token was issued on it; if not, the token goes
+/// too. The grant is locked meanwhile, as by whoever ends the family: one of the two sees what the
+/// other did.
 pub(super) async fn confirm_repetition(
     store: &Store,
     family: &RefreshTokenRow,
@@ -186,8 +267,8 @@ pub(super) async fn confirm_repetition(
     let access_token = access_token.id.clone();
     store
         .write(move |connection| {
-            let alive =
-                queries::lock_grant(connection, &grant)? && queries::find_refresh_token(connection, &family)?.is_some();
+            let alive = queries::lock_grant(connection, &grant)?
+                && queries::find_refresh_token(connection, &family)?.is_some();
             if !alive {
                 queries::delete_access_token(connection, &access_token)?;
             }
@@ -196,8 +277,8 @@ pub(super) async fn confirm_repetition(
         .await
 }
 
-/// The grant's family of an authenticator: the one there is, or this one. `None` where the user has not enrolled that
-/// authenticator on the device, or the grant has ended.
+/// The grant's family of an authenticator: the one there is, or this one. `None` where the user has
+/// not enrolled that authenticator on the device, or the grant has ended.
 pub(super) async fn find_or_add_family(
     store: &Store,
     family: RefreshTokenRow,
@@ -206,13 +287,16 @@ pub(super) async fn find_or_add_family(
 ) -> Result<Option<RefreshTokenRow>, OAuthError> {
     store
         .write(move |connection| {
-            if devices::find_authenticator(connection, &device, &user, &family.authenticator)?.is_none()
+            if devices::find_authenticator(connection, &device, &user, &family.authenticator)?
+                .is_none()
                 || !queries::lock_grant(connection, &family.grant_id)?
             {
                 return Ok(None);
             }
             let (grant, authenticator) = (&family.grant_id, &family.authenticator);
-            if let Some(present) = queries::find_refresh_token_of_grant(connection, grant, authenticator)? {
+            if let Some(present) =
+                queries::find_refresh_token_of_grant(connection, grant, authenticator)?
+            {
                 return Ok(Some(present));
             }
             queries::insert_refresh_token(connection, &family)?;

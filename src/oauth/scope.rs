@@ -19,7 +19,9 @@ pub(super) fn decide(
     default: impl FnOnce() -> String,
     is_allowed: impl Fn(&str) -> bool,
 ) -> Result<String, OAuthError> {
-    let Some(requested) = requested else { return Ok(default()) };
+    let Some(requested) = requested else {
+        return Ok(default());
+    };
     if requested.len() > SCOPE_BYTES_MAX {
         return Err(OAuthError::InvalidScope);
     }
@@ -40,15 +42,34 @@ pub(super) fn contains(scope: &str, name: &str) -> bool {
 
 /// The scopes of `left`, then those of `right` that are not among them.
 pub(super) fn union(left: &str, right: &str) -> String {
-    let more = right.split(' ').filter(|name| !name.is_empty() && !contains(left, name));
-    left.split(' ').filter(|name| !name.is_empty()).chain(more).collect::<Vec<_>>().join(" ")
+    let more = right
+        .split(' ')
+        .filter(|name| !name.is_empty() && !contains(left, name));
+    left.split(' ')
+        .filter(|name| !name.is_empty())
+        .chain(more)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
-/// What is left of the scopes in a token that is meant for a resource server (RFC 8707 §2.2); nothing left is an error.
-pub(super) fn for_resource_server(scope: &str, server: Option<&ResourceServer>) -> Result<String, OAuthError> {
-    let Some(server) = server else { return Ok(scope.to_owned()) };
-    let left: Vec<&str> = scope.split(' ').filter(|name| server.allows_scope(name)).collect();
-    if left.is_empty() { Err(OAuthError::InvalidScope) } else { Ok(left.join(" ")) }
+/// What is left of the scopes in a token that is meant for a resource server (RFC 8707 §2.2);
+/// nothing left is an error.
+pub(super) fn for_resource_server(
+    scope: &str,
+    server: Option<&ResourceServer>,
+) -> Result<String, OAuthError> {
+    let Some(server) = server else {
+        return Ok(scope.to_owned());
+    };
+    let left: Vec<&str> = scope
+        .split(' ')
+        .filter(|name| server.allows_scope(name))
+        .collect();
+    if left.is_empty() {
+        Err(OAuthError::InvalidScope)
+    } else {
+        Ok(left.join(" "))
+    }
 }
 
 #[cfg(test)]
@@ -57,13 +78,22 @@ mod tests {
 
     #[test]
     fn a_client_gets_no_scope_it_does_not_have() {
-        let verdict = |requested| decide(requested, || "a".to_owned(), |name| ["a", "b"].contains(&name)).ok();
+        let verdict = |requested| {
+            decide(
+                requested,
+                || "a".to_owned(),
+                |name| ["a", "b"].contains(&name),
+            )
+            .ok()
+        };
         assert_eq!(verdict(None), Some("a".to_owned()));
         for requested in ["a", "b", "a b", "b a"] {
             assert_eq!(verdict(Some(requested)), Some(requested.to_owned()));
         }
         let huge = "a ".repeat(10_000);
-        for requested in ["", " ", "a ", " a", "a  b", "a a", "A", "c", "a,b", "a\tb", &huge] {
+        for requested in [
+            "", " ", "a ", " a", "a  b", "a a", "A", "c", "a,b", "a\tb", &huge,
+        ] {
             assert_eq!(verdict(Some(requested)), None, "{requested:?}");
         }
     }

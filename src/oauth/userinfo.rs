@@ -1,4 +1,5 @@
-//! Who a token's user is (OpenID Connect Core §5.3). The server knows users by their ids, and how they logged in.
+//! Who a token's user is (OpenID Connect Core §5.3). The server knows users by their ids, and how
+//! they logged in.
 
 use super::tokens::amr;
 use super::{BearerError, PresentedToken, TokenServer, scope};
@@ -6,11 +7,9 @@ use super::{BearerError, PresentedToken, TokenServer, scope};
 /// What is told of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserInfo {
-    /// The user's id.
     pub sub: String,
     /// How the user was authenticated (RFC 8176).
     pub amr: Vec<String>,
-    /// How well.
     pub acr: Option<String>,
 }
 
@@ -18,11 +17,18 @@ impl TokenServer {
     /// The user of an access token of any client, if its scope has `openid`.
     pub async fn user_info(&self, presented: &PresentedToken<'_>) -> Result<UserInfo, BearerError> {
         let live = self.own_access_token(presented).await?;
-        let sub = live.token.user_id.ok_or(BearerError::InsufficientScope(scope::OPENID))?;
+        let sub = live
+            .token
+            .user_id
+            .ok_or(BearerError::InsufficientScope(scope::OPENID))?;
         if !scope::contains(&live.token.scope, scope::OPENID) {
             return Err(BearerError::InsufficientScope(scope::OPENID));
         }
         let authentication = live.authentication.ok_or(BearerError::InvalidToken)?;
-        Ok(UserInfo { sub, amr: amr(authentication.amr.as_deref()), acr: authentication.acr })
+        Ok(UserInfo {
+            sub,
+            amr: amr(authentication.amr.as_deref()),
+            acr: authentication.acr,
+        })
     }
 }

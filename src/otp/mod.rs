@@ -1,7 +1,8 @@
 //! The six digits of a text message and the long one-time password of a QR code. Pure.
 //!
-//! Both are derived from the transaction's id under a key that lives outside the database. So nothing about them is at rest,
-//! the same code can be sent again after a restart, and a stolen database holds nothing to guess against.
+//! Both are derived from the transaction's id under a key that lives outside the database. So
+//! nothing about them is at rest, the same code can be sent again after a restart, and a stolen
+//! database holds nothing to guess against.
 
 use std::fmt;
 
@@ -20,11 +21,16 @@ pub struct SmsCode([u8; SMS_CODE_DIGITS]);
 impl SmsCode {
     /// The code of a transaction: always the same one.
     ///
-    /// Sixty-four bits reduced to a million values: no value is likelier than another by more than one in 10¹³.
+    /// Sixty-four bits reduced to a million values: no value is likelier than another by more than
+    /// one in 10¹³.
     #[must_use]
     pub fn of(keyring: &Keyring, transaction: TransactionId) -> Self {
         let hash = keyring.hash(Purpose::SmsCode, transaction.as_bytes());
-        let mut number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte)) % 1_000_000;
+        let mut number = hash
+            .iter()
+            .take(8)
+            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
+            % 1_000_000;
         let mut digits = [b'0'; SMS_CODE_DIGITS];
         for digit in digits.iter_mut().rev() {
             *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
@@ -52,7 +58,8 @@ impl fmt::Debug for SmsCode {
     }
 }
 
-/// The one-time password of a transaction: URL-safe base64 of its id and 128 further bits. Fits a QR code.
+/// The one-time password of a transaction: URL-safe base64 of its id and 128 further bits. Fits a
+/// QR code.
 #[must_use]
 pub fn one_time_password(keyring: &Keyring, transaction: TransactionId) -> SecretString {
     let mut bytes = transaction.as_bytes().to_vec();
@@ -94,13 +101,22 @@ mod tests {
             assert!(code.expose().bytes().all(|byte| byte.is_ascii_digit()));
             first_digits[usize::from(code.expose().as_bytes()[0] - b'0')] += 1;
         }
-        assert!(first_digits.iter().all(|count| (800..1200).contains(count)), "{first_digits:?}");
+        assert!(
+            first_digits.iter().all(|count| (800..1200).contains(count)),
+            "{first_digits:?}"
+        );
     }
 
     #[test]
     fn a_code_matches_itself_only() {
         let code = SmsCode([b'0', b'1', b'2', b'3', b'4', b'5']);
-        for (typed, right) in [("012345", true), ("12345", false), ("0123456", false), ("", false), ("012346", false)] {
+        for (typed, right) in [
+            ("012345", true),
+            ("12345", false),
+            ("0123456", false),
+            ("", false),
+            ("012346", false),
+        ] {
             assert_eq!(code.matches(typed), right, "{typed}");
         }
     }
@@ -110,13 +126,25 @@ mod tests {
         let id = TransactionId::new(Timestamp::from_millis(1), &SystemRandom);
         let password = one_time_password(&keyring(), id);
         assert_eq!(transaction_of(&keyring(), password.expose()), Some(id));
-        assert_eq!(transaction_of(&Keyring::new(&[2; 32]), password.expose()), None);
+        assert_eq!(
+            transaction_of(&Keyring::new(&[2; 32]), password.expose()),
+            None
+        );
         for index in 0..password.expose().len() {
             let mut altered = password.expose().as_bytes().to_vec();
             altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
-            assert_eq!(transaction_of(&keyring(), str::from_utf8(&altered).unwrap()), None, "{index}");
+            assert_eq!(
+                transaction_of(&keyring(), str::from_utf8(&altered).unwrap()),
+                None,
+                "{index}"
+            );
         }
-        for broken in ["", "AAAA", "not base64!", &format!("{}A", password.expose())] {
+        for broken in [
+            "",
+            "AAAA",
+            "not base64!",
+            &format!("{}A", password.expose()),
+        ] {
             assert_eq!(transaction_of(&keyring(), broken), None);
         }
     }

@@ -14,9 +14,7 @@ use crate::secret::sha256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// Yes.
     Accept,
-    /// No.
     Deny,
     /// No, and it was not me who asked.
     Report,
@@ -25,9 +23,7 @@ pub enum Decision {
 /// The payload of an answer. Public, so that a test can sign a wrong one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerClaims {
-    /// What is answered.
     pub transaction_id: TransactionId,
-    /// How.
     pub decision: Decision,
     /// The digest of what was shown: see [`content_digest`].
     pub content_digest: String,
@@ -38,21 +34,42 @@ pub struct AnswerClaims {
 impl AnswerClaims {
     /// An answer given now.
     #[must_use]
-    pub fn new(transaction_id: TransactionId, decision: Decision, content_digest: &str, now: Timestamp) -> Self {
-        Self { transaction_id, decision, content_digest: content_digest.to_owned(), iat: now.as_secs() }
+    pub fn new(
+        transaction_id: TransactionId,
+        decision: Decision,
+        content_digest: &str,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            transaction_id,
+            decision,
+            content_digest: content_digest.to_owned(),
+            iat: now.as_secs(),
+        }
     }
 
     /// The compact JWS (`ES256`) by this key.
     pub fn sign(&self, key: &PrivateJwk) -> Result<String, PhoneError> {
-        let payload = serde_json::to_vec(self).map_err(|_| PhoneError::UnexpectedAnswer("claims that are no JSON"))?;
+        let payload = serde_json::to_vec(self)
+            .map_err(|_| PhoneError::UnexpectedAnswer("claims that are no JSON"))?;
         jws::sign(key, None, &payload).map_err(PhoneError::Cryptography)
     }
 }
 
-/// SHA-256 of exactly what the phone was shown, base64url: the parts with a NUL between them, absent ones empty.
+/// SHA-256 of exactly what the phone was shown, base64url: the parts with a NUL between them,
+/// absent ones empty.
 #[must_use]
-pub fn content_digest(message: &str, secure_message: Option<&str>, signing_data: Option<&str>) -> String {
-    let shown = [message, secure_message.unwrap_or_default(), signing_data.unwrap_or_default()].join("\0");
+pub fn content_digest(
+    message: &str,
+    secure_message: Option<&str>,
+    signing_data: Option<&str>,
+) -> String {
+    let shown = [
+        message,
+        secure_message.unwrap_or_default(),
+        signing_data.unwrap_or_default(),
+    ]
+    .join("\0");
     URL_SAFE_NO_PAD.encode(sha256(shown.as_bytes()))
 }
 
@@ -70,20 +87,37 @@ mod tests {
             content_digest("ab", None, None),
         ];
         for (index, digest) in digests.iter().enumerate() {
-            assert_eq!(digests.iter().position(|other| other == digest), Some(index));
+            assert_eq!(
+                digests.iter().position(|other| other == digest),
+                Some(index)
+            );
         }
         // printf 'Pay?\0to Bob\0' | openssl dgst -sha256 -binary | basenc --base64url
-        assert_eq!(content_digest("Pay?", Some("to Bob"), None), "jZuZOA8kFLsYbTBq9HUi9SlcicRrHRIrsaoGj23QNCE");
+        assert_eq!(
+            content_digest("Pay?", Some("to Bob"), None),
+            "jZuZOA8kFLsYbTBq9HUi9SlcicRrHRIrsaoGj23QNCE"
+        );
     }
 
     #[test]
     fn an_answer_verifies_with_the_key_that_signed_it() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let now = Timestamp::from_millis(1_700_000_000_000);
-        let answer = AnswerClaims::new(TransactionId::new(now, &SystemRandom), Decision::Report, "d", now);
+        let answer = AnswerClaims::new(
+            TransactionId::new(now, &SystemRandom),
+            Decision::Report,
+            "d",
+            now,
+        );
         let payload = jws::verify(key.public(), &answer.sign(&key).unwrap(), None).unwrap();
-        assert_eq!(serde_json::from_slice::<AnswerClaims>(&payload).unwrap(), answer);
+        assert_eq!(
+            serde_json::from_slice::<AnswerClaims>(&payload).unwrap(),
+            answer
+        );
         let text = String::from_utf8(payload).unwrap();
-        assert!(text.contains(r#""decision":"report""#) && text.contains(r#""iat":1700000000"#), "{text}");
+        assert!(
+            text.contains(r#""decision":"report""#) && text.contains(r#""iat":1700000000"#),
+            "{text}"
+        );
     }
 }

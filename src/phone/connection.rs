@@ -34,7 +34,12 @@ impl Connection {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(PhoneError::Unreachable)?;
-        Ok(Self { base_url: base_url.clone(), http, clock: Clock::system(), random: Arc::new(SystemRandom) })
+        Ok(Self {
+            base_url: base_url.clone(),
+            http,
+            clock: Clock::system(),
+            random: Arc::new(SystemRandom),
+        })
     }
 
     /// Takes the time from here: a test's server and its phones share one clock.
@@ -55,10 +60,12 @@ impl Connection {
         &self.base_url
     }
 
-    /// The address of something on the server. `path` begins with `/` and comes after the base URL's own path.
+    /// The address of something on the server. `path` begins with `/` and comes after the base
+    /// URL's own path.
     pub(super) fn url(&self, path: &str) -> Result<Url, PhoneError> {
         let base = self.base_url.as_str().trim_end_matches('/');
-        Url::parse(&format!("{base}{path}")).map_err(|_| PhoneError::UnexpectedAnswer("no address of the server"))
+        Url::parse(&format!("{base}{path}"))
+            .map_err(|_| PhoneError::UnexpectedAnswer("no address of the server"))
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, PhoneError> {
@@ -72,13 +79,20 @@ impl Connection {
         path: &str,
         wait: Duration,
     ) -> Result<RequestBuilder, PhoneError> {
-        Ok(self.http.request(method, self.url(path)?).timeout(ANSWER_TIMEOUT + wait))
+        Ok(self
+            .http
+            .request(method, self.url(path)?)
+            .timeout(ANSWER_TIMEOUT + wait))
     }
 
     /// Sends and reads the answer's JSON.
-    pub(super) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, PhoneError> {
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, PhoneError> {
         let body = self.body(request).await?;
-        serde_json::from_slice(&body).map_err(|_| PhoneError::UnexpectedAnswer("the body is not of the expected form"))
+        serde_json::from_slice(&body)
+            .map_err(|_| PhoneError::UnexpectedAnswer("the body is not of the expected form"))
     }
 
     /// Sends and reads the answer; anything but success is an error.
@@ -89,7 +103,10 @@ impl Connection {
         if status.is_success() {
             return Ok(body);
         }
-        Err(PhoneError::Refused { status: status.as_u16(), refusal: Refusal::from_body(&body) })
+        Err(PhoneError::Refused {
+            status: status.as_u16(),
+            refusal: Refusal::from_body(&body),
+        })
     }
 
     /// Sends a browser's `GET` and gives the address it is redirected to.
@@ -98,11 +115,20 @@ impl Connection {
         let response = request.send().await.map_err(PhoneError::Unreachable)?;
         if !response.status().is_redirection() {
             let status = response.status().as_u16();
-            return Err(PhoneError::Refused { status, refusal: Refusal::from_body(&read_bounded(response).await?) });
+            return Err(PhoneError::Refused {
+                status,
+                refusal: Refusal::from_body(&read_bounded(response).await?),
+            });
         }
-        let location = response.headers().get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.ok_or(PhoneError::UnexpectedAnswer("a redirect without an address"))?;
-        url.join(location).map_err(|_| PhoneError::UnexpectedAnswer("a redirect to no address"))
+        let location = response
+            .headers()
+            .get(reqwest::header::LOCATION)
+            .and_then(|value| value.to_str().ok());
+        let location = location.ok_or(PhoneError::UnexpectedAnswer(
+            "a redirect without an address",
+        ))?;
+        url.join(location)
+            .map_err(|_| PhoneError::UnexpectedAnswer("a redirect to no address"))
     }
 }
 

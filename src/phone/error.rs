@@ -11,7 +11,6 @@ pub enum PhoneError {
     /// The server said no.
     #[error("the server answered {status} {refusal}")]
     Refused {
-        /// The HTTP status.
         status: u16,
         /// What the body said.
         refusal: Refusal,
@@ -28,7 +27,8 @@ pub enum PhoneError {
     /// What is asked for needs the user to log in, for the first time or again.
     #[error("{0} is not logged in on this phone")]
     NotLoggedIn(UserId),
-    /// What is asked for needs a new access token, which the user's PIN or another authenticator is to be refreshed with.
+    /// What is asked for needs a new access token, which the user's PIN or another authenticator is
+    /// to be refreshed with.
     #[error("{0} has to be there: refresh with the PIN or another authenticator")]
     AuthenticatorNeeded(UserId),
     /// There is no refresh token of this authenticator.
@@ -71,7 +71,8 @@ impl PhoneError {
     }
 }
 
-/// The body of a refusal, whichever of the server's shapes it has: problem details (RFC 9457) or OAuth (RFC 6749 §5.2).
+/// The body of a refusal, whichever of the server's shapes it has: problem details (RFC 9457) or
+/// OAuth (RFC 6749 §5.2).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// `code` or `error`; empty if the body is neither.
@@ -85,11 +86,17 @@ pub struct Refusal {
 impl Refusal {
     pub(super) fn from_body(body: &[u8]) -> Self {
         let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-        let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let text = |name: &str| {
+            body.get(name)
+                .and_then(serde_json::Value::as_str)
+                .map(str::to_owned)
+        };
         Self {
             code: text("code").or_else(|| text("error")).unwrap_or_default(),
             detail: text("detail").or_else(|| text("error_description")),
-            attempts_left: body.get("attempts_left").and_then(|left| left.as_u64()?.try_into().ok()),
+            attempts_left: body
+                .get("attempts_left")
+                .and_then(|left| left.as_u64()?.try_into().ok()),
         }
     }
 }
@@ -97,7 +104,9 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.code)?;
-        self.detail.iter().try_for_each(|detail| write!(f, ": {detail}"))
+        self.detail
+            .iter()
+            .try_for_each(|detail| write!(f, ": {detail}"))
     }
 }
 
@@ -107,10 +116,17 @@ mod tests {
 
     #[test]
     fn a_refusal_is_understood_in_each_of_its_shapes() {
-        let problem = Refusal::from_body(br#"{"code":"invalid_answer","detail":"No.","attempts_left":2}"#);
-        assert_eq!((problem.code.as_str(), problem.attempts_left), ("invalid_answer", Some(2)));
+        let problem =
+            Refusal::from_body(br#"{"code":"invalid_answer","detail":"No.","attempts_left":2}"#);
+        assert_eq!(
+            (problem.code.as_str(), problem.attempts_left),
+            ("invalid_answer", Some(2))
+        );
         let oauth = Refusal::from_body(br#"{"error":"invalid_grant","error_description":"Gone."}"#);
-        assert_eq!((oauth.code.as_str(), oauth.detail.as_deref()), ("invalid_grant", Some("Gone.")));
+        assert_eq!(
+            (oauth.code.as_str(), oauth.detail.as_deref()),
+            ("invalid_grant", Some("Gone."))
+        );
         assert_eq!(Refusal::from_body(b"<html>"), Refusal::default());
     }
 }

@@ -1,4 +1,5 @@
-//! Logging a user in: authorization code with PKCE (RFC 6749 §4.1, RFC 7636), the user authenticated by a login page.
+//! Logging a user in: authorization code with PKCE (RFC 6749 §4.1, RFC 7636), the user
+//! authenticated by a login page.
 
 use std::collections::HashMap;
 
@@ -23,15 +24,19 @@ const SCOPE: &str = "device user";
 /// The server may send the browser around before it sends it back to the application.
 const REDIRECTS_MAX: usize = 5;
 
-/// The page where the user proves who they are: somebody else's. It takes the challenge and, when content, gives the
-/// address the browser goes on to.
+/// The page where the user proves who they are: somebody else's. It takes the challenge and, when
+/// content, gives the address the browser goes on to.
 pub trait LoginPage: Send + Sync {
     /// Lets the user in.
-    fn log_in<'a>(&'a self, login_challenge: &'a str, user: &'a UserId) -> BoxFuture<'a, Result<Url, PhoneError>>;
+    fn log_in<'a>(
+        &'a self,
+        login_challenge: &'a str,
+        user: &'a UserId,
+    ) -> BoxFuture<'a, Result<Url, PhoneError>>;
 }
 
-/// A login page that lets everybody in and consents to everything, through the API: for tests, the demo and integration
-/// tests.
+/// A login page that lets everybody in and consents to everything, through the API: for tests, the
+/// demo and integration tests.
 pub struct ApiLoginPage {
     connection: Connection,
     client_id: String,
@@ -39,19 +44,33 @@ pub struct ApiLoginPage {
 }
 
 impl ApiLoginPage {
-    /// A login page that is the API client `client_id`, which needs the permission `user_authentication`.
+    /// A login page that is the API client `client_id`, which needs the permission
+    /// `user_authentication`.
     #[must_use]
     pub fn new(connection: Connection, client_id: &str, client_secret: SecretString) -> Self {
-        Self { connection, client_id: client_id.to_owned(), client_secret }
+        Self {
+            connection,
+            client_id: client_id.to_owned(),
+            client_secret,
+        }
     }
 
-    /// Lets the user in, consents where the server asks for that, and follows the server to where it sends the browser.
+    /// Lets the user in, consents where the server asks for that, and follows the server to where
+    /// it sends the browser.
     async fn pass(&self, login_challenge: &str, user: &UserId) -> Result<Url, PhoneError> {
-        let mut url = self.accept("login", login_challenge, &json!({"subject": user, "amr": ["pwd"]})).await?;
+        let mut url = self
+            .accept(
+                "login",
+                login_challenge,
+                &json!({"subject": user, "amr": ["pwd"]}),
+            )
+            .await?;
         let own = self.connection.url("/oauth/")?;
         for _ in 0..REDIRECTS_MAX {
             if let Some(consent_challenge) = parameters(&url).remove("consent_challenge") {
-                url = self.accept("consent", &consent_challenge, &json!({})).await?;
+                url = self
+                    .accept("consent", &consent_challenge, &json!({}))
+                    .await?;
             } else if url.as_str().starts_with(own.as_str()) {
                 url = self.connection.redirect(url).await?;
             } else {
@@ -75,7 +94,11 @@ impl ApiLoginPage {
 }
 
 impl LoginPage for ApiLoginPage {
-    fn log_in<'a>(&'a self, login_challenge: &'a str, user: &'a UserId) -> BoxFuture<'a, Result<Url, PhoneError>> {
+    fn log_in<'a>(
+        &'a self,
+        login_challenge: &'a str,
+        user: &'a UserId,
+    ) -> BoxFuture<'a, Result<Url, PhoneError>> {
         Box::pin(self.pass(login_challenge, user))
     }
 }
@@ -93,7 +116,9 @@ impl LogIn {
     /// What the login page is given.
     pub fn login_challenge(&self) -> Result<String, PhoneError> {
         let challenge = parameters(&self.login_page).remove("login_challenge");
-        challenge.ok_or(PhoneError::UnexpectedAnswer("the login page's address has no login_challenge"))
+        challenge.ok_or(PhoneError::UnexpectedAnswer(
+            "the login page's address has no login_challenge",
+        ))
     }
 }
 
@@ -121,21 +146,36 @@ impl Phone {
             .append_pair("redirect_uri", redirect_uri)
             .append_pair("scope", SCOPE)
             .append_pair("state", &state)
-            .append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())))
+            .append_pair(
+                "code_challenge",
+                &URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())),
+            )
             .append_pair("code_challenge_method", "S256");
         let login_page = self.0.connection.redirect(url).await?;
         if login_page.as_str().starts_with(redirect_uri) {
             return Err(refused(&parameters(&login_page)));
         }
-        Ok(LogIn { login_page, redirect_uri: redirect_uri.to_owned(), state, verifier: verifier.into() })
+        Ok(LogIn {
+            login_page,
+            redirect_uri: redirect_uri.to_owned(),
+            state,
+            verifier: verifier.into(),
+        })
     }
 
-    /// Redeems what the login page sent the user's browser back with. Who the user is was decided there; `user` is what
-    /// this phone remembers the token under.
-    pub async fn finish_log_in(&self, begun: LogIn, user: &UserId, redirected_to: Url) -> Result<(), PhoneError> {
+    /// Redeems what the login page sent the user's browser back with. Who the user is was decided
+    /// there; `user` is what this phone remembers the token under.
+    pub async fn finish_log_in(
+        &self,
+        begun: LogIn,
+        user: &UserId,
+        redirected_to: Url,
+    ) -> Result<(), PhoneError> {
         let answer = self.follow(redirected_to, &begun.redirect_uri).await?;
         if answer.get("state") != Some(&begun.state) {
-            return Err(PhoneError::LogInFailed("the answer belongs to another attempt".to_owned()));
+            return Err(PhoneError::LogInFailed(
+                "the answer belongs to another attempt".to_owned(),
+            ));
         }
         let code = answer.get("code").ok_or_else(|| refused(&answer))?.clone();
         let form = vec![
@@ -149,8 +189,13 @@ impl Phone {
         Ok(())
     }
 
-    /// Goes where the browser is sent until that is back to the application, and reads what it is told there.
-    async fn follow(&self, mut url: Url, redirect_uri: &str) -> Result<HashMap<String, String>, PhoneError> {
+    /// Goes where the browser is sent until that is back to the application, and reads what it is
+    /// told there.
+    async fn follow(
+        &self,
+        mut url: Url,
+        redirect_uri: &str,
+    ) -> Result<HashMap<String, String>, PhoneError> {
         for _ in 0..REDIRECTS_MAX {
             if url.as_str().starts_with(redirect_uri) {
                 return Ok(parameters(&url));
@@ -168,6 +213,9 @@ fn parameters(url: &Url) -> HashMap<String, String> {
 /// The error of RFC 6749 §4.1.2.1.
 fn refused(answer: &HashMap<String, String>) -> PhoneError {
     let error = answer.get("error").map_or("no code", String::as_str);
-    let description = answer.get("error_description").map(|text| format!(": {text}")).unwrap_or_default();
+    let description = answer
+        .get("error_description")
+        .map(|text| format!(": {text}"))
+        .unwrap_or_default();
     PhoneError::LogInFailed(format!("{error}{description}"))
 }

@@ -1,8 +1,8 @@
 //! The reference phone: the device protocol as a client library.
 //!
-//! It does what a mobile application does, key by key and call by call, and serves the tests, the demo, the benchmark and
-//! other people's integration tests. Its keys lie in a file or in memory, not in secure hardware: it is no authenticator
-//! for real users.
+//! It does what a mobile application does, key by key and call by call, and serves the tests, the
+//! demo, the benchmark and other people's integration tests. Its keys lie in a file or in memory,
+//! not in secure hardware: it is no authenticator for real users.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -82,8 +82,8 @@ impl Phone {
         Ok(Self::from_saved(connection, Saved::read(path)?))
     }
 
-    /// Writes everything the phone remembers, keys and tokens included, to a file that only its owner may read. Writes a
-    /// file: not for an async thread.
+    /// Writes everything the phone remembers, keys and tokens included, to a file that only its
+    /// owner may read. Writes a file: not for an async thread.
     pub fn save(&self, path: &Path) -> Result<(), PhoneError> {
         let saved = self.0.saved.lock().clone();
         Ok(saved.write(path)?)
@@ -110,22 +110,43 @@ impl Phone {
     /// What the server calls this user on this phone, if keys are enrolled.
     #[must_use]
     pub fn profile_id(&self, user: &UserId) -> Option<ProfileId> {
-        self.0.saved.lock().users.get(user)?.enrolment.as_ref().map(|enrolment| enrolment.profile_id)
+        self.0
+            .saved
+            .lock()
+            .users
+            .get(user)?
+            .enrolment
+            .as_ref()
+            .map(|enrolment| enrolment.profile_id)
     }
 
     /// Those who have logged in, with their profiles where keys are enrolled.
     #[must_use]
     pub fn users(&self) -> Vec<(UserId, Option<ProfileId>)> {
-        let profile = |user: &SavedUser| user.enrolment.as_ref().map(|enrolment| enrolment.profile_id);
-        self.0.saved.lock().users.iter().map(|(id, user)| (id.clone(), profile(user))).collect()
+        let profile = |user: &SavedUser| {
+            user.enrolment
+                .as_ref()
+                .map(|enrolment| enrolment.profile_id)
+        };
+        self.0
+            .saved
+            .lock()
+            .users
+            .iter()
+            .map(|(id, user)| (id.clone(), profile(user)))
+            .collect()
     }
 
-    /// Which refresh tokens a user has on this phone, by the authenticator they belong to: `default` (none), `pin`,
-    /// `fingerprint`, `custom:ID`.
+    /// Which refresh tokens a user has on this phone, by the authenticator they belong to:
+    /// `default` (none), `pin`, `fingerprint`, `custom:ID`.
     #[must_use]
     pub fn refresh_tokens(&self, user: &UserId) -> Vec<String> {
         let saved = self.0.saved.lock();
-        saved.users.get(user).map(|user| user.refresh_tokens.keys().cloned().collect()).unwrap_or_default()
+        saved
+            .users
+            .get(user)
+            .map(|user| user.refresh_tokens.keys().cloned().collect())
+            .unwrap_or_default()
     }
 
     fn from_saved(connection: Connection, saved: Saved) -> Self {

@@ -1,7 +1,7 @@
 //! The key that a PIN is worth on this phone: stretched from the PIN and a random salt.
 //!
-//! A wrong PIN gives another key, and the phone cannot know: neither the key nor its public part is kept. Whoever has the
-//! phone's file has to try PINs at the server, which counts.
+//! A wrong PIN gives another key, and the phone cannot know: neither the key nor its public part is
+//! kept. Whoever has the phone's file has to try PINs at the server, which counts.
 
 use std::num::NonZeroU32;
 
@@ -14,8 +14,13 @@ use crate::jose::{JoseError, PrivateJwk};
 use crate::random::{self, Random};
 use crate::secret::{SecretString, stretch};
 
-/// As OWASP recommends for PBKDF2 with HMAC-SHA-256. Without optimisation it would be felt, and nothing real is protected.
-const ITERATIONS: NonZeroU32 = match NonZeroU32::new(if cfg!(debug_assertions) { 1000 } else { 600_000 }) {
+/// As OWASP recommends for PBKDF2 with HMAC-SHA-256. Without optimisation it would be felt, and
+/// nothing real is protected.
+const ITERATIONS: NonZeroU32 = match NonZeroU32::new(if cfg!(debug_assertions) {
+    1000
+} else {
+    600_000
+}) {
     Some(iterations) => iterations,
     None => NonZeroU32::MIN,
 };
@@ -30,16 +35,20 @@ pub(super) struct PinSalt {
 }
 
 impl PinSalt {
-    /// A fresh one.
     pub(super) fn new(random: &dyn Random) -> Self {
-        Self { salt: URL_SAFE_NO_PAD.encode(random::bytes::<32>(random)), iterations: ITERATIONS }
+        Self {
+            salt: URL_SAFE_NO_PAD.encode(random::bytes::<32>(random)),
+            iterations: ITERATIONS,
+        }
     }
 
     /// The key of this PIN. Takes its time on purpose, on a thread for that.
     pub(super) async fn key(&self, pin: &str) -> Result<PrivateJwk, PhoneError> {
         let (own, pin) = (self.clone(), SecretString::new(pin.to_owned()));
         let derived = tokio::task::spawn_blocking(move || own.derive(&pin)).await;
-        derived.unwrap_or(Err(JoseError::Cryptography)).map_err(PhoneError::Cryptography)
+        derived
+            .unwrap_or(Err(JoseError::Cryptography))
+            .map_err(PhoneError::Cryptography)
     }
 
     fn derive(&self, pin: &SecretString) -> Result<PrivateJwk, JoseError> {
@@ -62,21 +71,35 @@ mod tests {
         let read: PinSalt = serde_json::from_str(&serde_json::to_string(&salt).unwrap()).unwrap();
         let key = salt.key("1234").await.unwrap();
         assert_eq!(read.key("1234").await.unwrap().public(), key.public());
-        for other in [salt.key("1235").await, salt.key("").await, other_salt.key("1234").await] {
+        for other in [
+            salt.key("1235").await,
+            salt.key("").await,
+            other_salt.key("1234").await,
+        ] {
             assert_ne!(other.unwrap().public(), key.public());
         }
     }
 
     #[tokio::test]
     async fn a_key_is_derived_as_ever() {
-        // python3 -c 'import hashlib; print(hashlib.pbkdf2_hmac("sha256", b"1234", b"salt\0", 1000).hex())'
-        let salt = PinSalt { salt: "salt".to_owned(), iterations: NonZeroU32::new(1000).unwrap() };
+        // python3 -c 'import hashlib; print(hashlib.pbkdf2_hmac("sha256", b"1234", b"salt\0",
+        // 1000).hex())'
+        let salt = PinSalt {
+            salt: "salt".to_owned(),
+            iterations: NonZeroU32::new(1000).unwrap(),
+        };
         let scalar = stretch(b"1234", b"salt\0", salt.iterations);
         assert_eq!(
-            scalar.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+            scalar
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>(),
             "a8cc1c41f22cc05720f8c66b52ed14307fcdea619b3a48bddc19fb2d8110024b"
         );
         let key = salt.key("1234").await.unwrap();
-        assert_eq!(key.public(), PrivateJwk::from_bytes(*scalar).unwrap().public());
+        assert_eq!(
+            key.public(),
+            PrivateJwk::from_bytes(*scalar).unwrap().public()
+        );
     }
 }

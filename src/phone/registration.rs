@@ -1,4 +1,5 @@
-//! An installation makes its key pair and registers as an OAuth client (RFC 7591); it unregisters with RFC 7592.
+//! An installation makes its key pair and registers as an OAuth client (RFC 7591); it unregisters
+//! with RFC 7592.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,6 @@ use crate::secret::SecretString;
 /// What an installation says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PhoneProfile {
-    /// The application's identifier.
     pub software_id: String,
     /// Its version, one that is configured for the platform.
     pub software_version: String,
@@ -50,7 +50,10 @@ impl PhoneProfile {
     /// Gives the phone a name.
     #[must_use]
     pub fn named(self, device_name: &str) -> Self {
-        Self { device_name: Some(device_name.to_owned()), ..self }
+        Self {
+            device_name: Some(device_name.to_owned()),
+            ..self
+        }
     }
 }
 
@@ -76,10 +79,18 @@ struct Registered {
 
 impl Phone {
     /// Makes the installation's key and registers it.
-    pub async fn register(connection: Connection, profile: &PhoneProfile) -> Result<Self, PhoneError> {
+    pub async fn register(
+        connection: Connection,
+        profile: &PhoneProfile,
+    ) -> Result<Self, PhoneError> {
         let key = new_key(&connection)?;
-        let metadata =
-            Metadata { profile, token_endpoint_auth_method: "private_key_jwt", jwks: Jwks { keys: [key.public()] } };
+        let metadata = Metadata {
+            profile,
+            token_endpoint_auth_method: "private_key_jwt",
+            jwks: Jwks {
+                keys: [key.public()],
+            },
+        };
         let request = connection.request(Method::POST, "/oauth/register")?;
         let registered: Registered = connection.json(request.json(&metadata)).await?;
         let saved = Saved {
@@ -92,11 +103,16 @@ impl Phone {
         Ok(Self::from_saved(connection, saved))
     }
 
-    /// Removes the installation from the server, and with it all its users' keys and push enrolments.
+    /// Removes the installation from the server, and with it all its users' keys and push
+    /// enrolments.
     pub async fn unregister(&self) -> Result<(), PhoneError> {
         let token = self.0.saved.lock().registration_access_token.clone();
         let path = format!("/oauth/register/{}", self.device_id());
         let request = self.0.connection.request(Method::DELETE, &path)?;
-        self.0.connection.body(request.bearer_auth(token.expose())).await.map(drop)
+        self.0
+            .connection
+            .body(request.bearer_auth(token.expose()))
+            .await
+            .map(drop)
     }
 }

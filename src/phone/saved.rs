@@ -16,7 +16,8 @@ use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::PrivateJwk;
 use crate::secret::SecretString;
 
-/// Everything a phone remembers. It holds private keys and tokens, so its file is for its owner alone.
+/// Everything a phone remembers. It holds private keys and tokens, so its file is for its owner
+/// alone.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Saved {
     /// The server's base URL.
@@ -26,7 +27,6 @@ pub(super) struct Saved {
     /// For RFC 7592.
     #[serde(serialize_with = "expose")]
     pub(super) registration_access_token: SecretString,
-    /// The installation key.
     #[serde(serialize_with = "write_key", deserialize_with = "read_key")]
     pub(super) key: PrivateJwk,
     /// Those who have logged in.
@@ -78,7 +78,9 @@ pub(super) struct SavedSecret(#[serde(serialize_with = "expose")] pub(super) Sec
 /// A key pair that is written down.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct SavedKey(#[serde(serialize_with = "write_key", deserialize_with = "read_key")] pub(super) PrivateJwk);
+pub(super) struct SavedKey(
+    #[serde(serialize_with = "write_key", deserialize_with = "read_key")] pub(super) PrivateJwk,
+);
 
 /// What enrolling left behind.
 #[derive(Clone, Serialize, Deserialize)]
@@ -101,7 +103,8 @@ pub(super) struct Token {
 impl Saved {
     pub(super) fn read(path: &Path) -> io::Result<Self> {
         let text = Zeroizing::new(fs::read(path)?);
-        serde_json::from_slice(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        serde_json::from_slice(&text)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
     /// Replaces the file in one step, so that a phone never loses its keys to half a write.
@@ -155,12 +158,24 @@ mod tests {
     fn what_is_saved_is_read_again_and_only_the_owner_may() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let user_key = PrivateJwk::generate(&SystemRandom).unwrap();
-        let enrolment = SavedEnrolment { profile_id: "ABC234".parse().unwrap(), key: user_key };
-        let token = Token { access_token: SecretString::new("t".into()), renew_at: Timestamp::from_millis(5) };
-        let mut user = SavedUser { token: Some(token), enrolment: Some(enrolment), ..SavedUser::default() };
-        user.refresh_tokens.insert(PIN.to_owned(), SavedSecret(SecretString::new("R".into())));
+        let enrolment = SavedEnrolment {
+            profile_id: "ABC234".parse().unwrap(),
+            key: user_key,
+        };
+        let token = Token {
+            access_token: SecretString::new("t".into()),
+            renew_at: Timestamp::from_millis(5),
+        };
+        let mut user = SavedUser {
+            token: Some(token),
+            enrolment: Some(enrolment),
+            ..SavedUser::default()
+        };
+        user.refresh_tokens
+            .insert(PIN.to_owned(), SavedSecret(SecretString::new("R".into())));
         user.pin = Some(PinSalt::new(&SystemRandom));
-        user.keys.insert("fingerprint".to_owned(), SavedKey(key.clone()));
+        user.keys
+            .insert("fingerprint".to_owned(), SavedKey(key.clone()));
         let saved = Saved {
             server: "http://127.0.0.1:8080".parse().unwrap(),
             device_id: "D1".parse().unwrap(),
@@ -175,11 +190,17 @@ mod tests {
         saved.write(&path).unwrap();
         let read = Saved::read(&path).unwrap();
         assert_eq!(read.key.public(), key.public());
-        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&saved).unwrap());
+        assert_eq!(
+            serde_json::to_value(&read).unwrap(),
+            serde_json::to_value(&saved).unwrap()
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
         fs::remove_dir_all(folder).unwrap();
     }
@@ -192,13 +213,23 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_is_all_of_an_authenticator() {
-        let mut user = SavedUser { pin: Some(PinSalt::new(&SystemRandom)), ..SavedUser::default() };
+        let mut user = SavedUser {
+            pin: Some(PinSalt::new(&SystemRandom)),
+            ..SavedUser::default()
+        };
         for name in [DEFAULT, PIN, "fingerprint", "custom:face"] {
-            user.refresh_tokens.insert(name.to_owned(), SavedSecret(SecretString::new(name.into())));
-            user.keys.insert(name.to_owned(), SavedKey(PrivateJwk::generate(&SystemRandom).unwrap()));
+            user.refresh_tokens
+                .insert(name.to_owned(), SavedSecret(SecretString::new(name.into())));
+            user.keys.insert(
+                name.to_owned(),
+                SavedKey(PrivateJwk::generate(&SystemRandom).unwrap()),
+            );
         }
         user.forget_authenticator("fingerprint");
-        assert!(!user.refresh_tokens.contains_key("fingerprint") && !user.keys.contains_key("fingerprint"));
+        assert!(
+            !user.refresh_tokens.contains_key("fingerprint")
+                && !user.keys.contains_key("fingerprint")
+        );
         assert!(user.pin.is_some());
         user.forget_authenticator(PIN);
         assert!(user.pin.is_none());

@@ -1,4 +1,5 @@
-//! Access tokens: the installation's own by `client_credentials`, each user's from logging in and refreshing.
+//! Access tokens: the installation's own by `client_credentials`, each user's from logging in and
+//! refreshing.
 
 use std::time::Duration;
 
@@ -42,11 +43,19 @@ pub(super) struct Issued {
 impl Phone {
     /// The installation's access token; the one at hand while it is good, else a new one.
     pub async fn device_token(&self) -> Result<SecretString, PhoneError> {
-        let at_hand = self.0.device_token.lock().as_ref().and_then(|token| self.usable(token));
+        let at_hand = self
+            .0
+            .device_token
+            .lock()
+            .as_ref()
+            .and_then(|token| self.usable(token));
         if let Some(access_token) = at_hand {
             return Ok(access_token);
         }
-        let form = [("grant_type", "client_credentials".to_owned()), ("scope", "device".to_owned())];
+        let form = [
+            ("grant_type", "client_credentials".to_owned()),
+            ("scope", "device".to_owned()),
+        ];
         let Issued { token, .. } = self.request_token(form.into()).await?;
         let access_token = token.access_token.clone();
         *self.0.device_token.lock() = Some(token);
@@ -70,7 +79,8 @@ impl Phone {
             "exp": now.after(ASSERTION_LIFETIME).as_secs(),
             "jti": random_text(random.as_ref()),
         });
-        jws::sign(self.key(), Some("JWT"), claims.to_string().as_bytes()).map_err(PhoneError::Cryptography)
+        jws::sign(self.key(), Some("JWT"), claims.to_string().as_bytes())
+            .map_err(PhoneError::Cryptography)
     }
 
     /// Asks the token endpoint with a grant's own parameters; adds who is asking.
@@ -79,11 +89,21 @@ impl Phone {
         form.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
         form.push(("client_assertion", self.client_assertion()?));
         let now = self.0.connection.clock.now();
-        let request = self.0.connection.request(Method::POST, "/oauth/token")?.form(&form);
+        let request = self
+            .0
+            .connection
+            .request(Method::POST, "/oauth/token")?
+            .form(&form);
         let response: TokenResponse = self.0.connection.json(request).await?;
         let lifetime = Duration::from_secs(response.expires_in).saturating_sub(RENEWAL_MARGIN);
-        let token = Token { access_token: response.access_token, renew_at: now.after(lifetime) };
-        Ok(Issued { token, refresh_token: response.refresh_token })
+        let token = Token {
+            access_token: response.access_token,
+            renew_at: now.after(lifetime),
+        };
+        Ok(Issued {
+            token,
+            refresh_token: response.refresh_token,
+        })
     }
 
     pub(super) fn usable(&self, token: &Token) -> Option<SecretString> {

@@ -15,17 +15,14 @@ use crate::jose::{PrivateJwk, jwe};
 /// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PendingTransaction {
-    /// Its id.
     pub transaction_id: TransactionId,
     /// Which of the phone's users is asked.
     pub profile_id: ProfileId,
     /// `push` or `otp`.
     pub method: String,
-    /// The short message.
     pub message: String,
     /// When it was started, RFC 3339.
     pub created_at: String,
-    /// What is left.
     pub time_to_live_seconds: u64,
 }
 
@@ -58,7 +55,8 @@ struct Sealed {
 }
 
 impl Phone {
-    /// What waits for an answer on this phone. With nothing there, the server answers after `wait`, to the second.
+    /// What waits for an answer on this phone. With nothing there, the server answers after `wait`,
+    /// to the second.
     pub async fn pending(&self, wait: Duration) -> Result<Vec<PendingTransaction>, PhoneError> {
         #[derive(Deserialize)]
         struct Listed {
@@ -66,19 +64,30 @@ impl Phone {
         }
         let token = self.device_token().await?;
         let path = format!("/device/v1/transactions?wait={}", wait.as_secs());
-        let request = self.0.connection.request_waiting(Method::GET, &path, wait)?.bearer_auth(token.expose());
+        let request = self
+            .0
+            .connection
+            .request_waiting(Method::GET, &path, wait)?
+            .bearer_auth(token.expose());
         let listed: Listed = self.0.connection.json(request).await?;
         Ok(listed.transactions)
     }
 
-    /// All of a transaction: opened with the user's enrolled key and checked against the digest that is to be signed.
+    /// All of a transaction: opened with the user's enrolled key and checked against the digest
+    /// that is to be signed.
     pub async fn fetch(&self, id: TransactionId) -> Result<FetchedTransaction, PhoneError> {
-        let request = self.device_request(Method::GET, &format!("/device/v1/transactions/{id}")).await?;
+        let request = self
+            .device_request(Method::GET, &format!("/device/v1/transactions/{id}"))
+            .await?;
         self.open(self.0.connection.json(request).await?)
     }
 
     /// Makes the transaction behind a scanned one-time password this user's.
-    pub async fn scan_otp(&self, otp: &str, profile: ProfileId) -> Result<FetchedTransaction, PhoneError> {
+    pub async fn scan_otp(
+        &self,
+        otp: &str,
+        profile: ProfileId,
+    ) -> Result<FetchedTransaction, PhoneError> {
         let request = self.device_request(Method::POST, "/device/v1/otp").await?;
         let request = request.json(&json!({"otp": otp, "profile_id": profile}));
         self.open(self.0.connection.json(request).await?)
@@ -89,7 +98,6 @@ impl Phone {
         self.decide(transaction, Decision::Accept).await
     }
 
-    /// No.
     pub async fn deny(&self, transaction: &FetchedTransaction) -> Result<String, PhoneError> {
         self.decide(transaction, Decision::Deny).await
     }
@@ -100,39 +108,73 @@ impl Phone {
     }
 
     /// Sends an answer as it is, right or wrong.
-    pub async fn send_answer(&self, id: TransactionId, authenticator: &str, jws: &str) -> Result<String, PhoneError> {
+    pub async fn send_answer(
+        &self,
+        id: TransactionId,
+        authenticator: &str,
+        jws: &str,
+    ) -> Result<String, PhoneError> {
         #[derive(Deserialize)]
         struct Answered {
             status: String,
         }
-        let request = self.device_request(Method::POST, &format!("/device/v1/transactions/{id}/answer")).await?;
+        let request = self
+            .device_request(
+                Method::POST,
+                &format!("/device/v1/transactions/{id}/answer"),
+            )
+            .await?;
         let request = request.json(&json!({"authenticator": authenticator, "answer": jws}));
         let answered: Answered = self.0.connection.json(request).await?;
         Ok(answered.status)
     }
 
-    async fn decide(&self, transaction: &FetchedTransaction, decision: Decision) -> Result<String, PhoneError> {
+    async fn decide(
+        &self,
+        transaction: &FetchedTransaction,
+        decision: Decision,
+    ) -> Result<String, PhoneError> {
         let id = transaction.pending.transaction_id;
         let now = self.0.connection.clock.now();
         let answer = AnswerClaims::new(id, decision, &transaction.content_digest, now);
-        self.send_answer(id, "device", &answer.sign(self.key())?).await
+        self.send_answer(id, "device", &answer.sign(self.key())?)
+            .await
     }
 
     fn open(&self, wire: Wire) -> Result<FetchedTransaction, PhoneError> {
-        let key = self.enrolled_key(wire.pending.profile_id).ok_or(PhoneError::NotEnrolled)?;
+        let key = self
+            .enrolled_key(wire.pending.profile_id)
+            .ok_or(PhoneError::NotEnrolled)?;
         let plain = jwe::decrypt(&key, &wire.sealed).map_err(|_| PhoneError::NotOpened)?;
-        let Sealed { secure_message, signing_data } =
-            serde_json::from_slice(&plain).map_err(|_| PhoneError::NotOpened)?;
-        let content_digest = content_digest(&wire.pending.message, secure_message.as_deref(), signing_data.as_deref());
+        let Sealed {
+            secure_message,
+            signing_data,
+        } = serde_json::from_slice(&plain).map_err(|_| PhoneError::NotOpened)?;
+        let content_digest = content_digest(
+            &wire.pending.message,
+            secure_message.as_deref(),
+            signing_data.as_deref(),
+        );
         if content_digest != wire.content_digest {
             return Err(PhoneError::DigestMismatch);
         }
-        Ok(FetchedTransaction { pending: wire.pending, secure_message, signing_data, content_digest })
+        Ok(FetchedTransaction {
+            pending: wire.pending,
+            secure_message,
+            signing_data,
+            content_digest,
+        })
     }
 
     fn enrolled_key(&self, profile: ProfileId) -> Option<PrivateJwk> {
         let saved = self.0.saved.lock();
-        let enrolments = saved.users.values().filter_map(|user| user.enrolment.as_ref());
-        enrolments.filter(|enrolment| enrolment.profile_id == profile).map(|enrolment| enrolment.key.clone()).next()
+        let enrolments = saved
+            .users
+            .values()
+            .filter_map(|user| user.enrolment.as_ref());
+        enrolments
+            .filter(|enrolment| enrolment.profile_id == profile)
+            .map(|enrolment| enrolment.key.clone())
+            .next()
     }
 }

@@ -1,4 +1,5 @@
-//! The access tokens Google gives a service account: RFC 7523 §2.1, an assertion signed with the account's key.
+//! The access tokens Google gives a service account: RFC 7523 §2.1, an assertion signed with the
+//! account's key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,8 @@ const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 const ASSERTION_LIFE: Duration = Duration::from_secs(3600);
 /// A token is replaced this long before it ends.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
-/// Everybody who waited for a token that did not come gets the same answer, and so does who comes within this time: a
-/// token endpoint that is down must not be asked by every push in turn.
+/// Everybody who waited for a token that did not come gets the same answer, and so does who comes
+/// within this time: a token endpoint that is down must not be asked by every push in turn.
 const FAILURE_HOLD: Duration = Duration::from_secs(1);
 
 /// A service account's key file, as the Google Cloud console gives it out.
@@ -40,7 +41,9 @@ impl ServiceAccount {
         let account: Option<Self> = serde_json::from_str(json.expose()).ok();
         account
             .filter(|account| account.kind == "service_account")
-            .ok_or_else(|| ProviderFailure::configuration(PROVIDER, "service account is not usable"))
+            .ok_or_else(|| {
+                ProviderFailure::configuration(PROVIDER, "service account is not usable")
+            })
     }
 }
 
@@ -87,16 +90,25 @@ enum State {
 
 impl AccessTokens {
     pub(super) fn new(account: ServiceAccount, clock: Clock) -> Self {
-        Self { account, clock, state: Mutex::default() }
+        Self {
+            account,
+            clock,
+            state: Mutex::default(),
+        }
     }
 
     /// The token to use now.
-    pub(super) async fn current(&self, client: &Client) -> Result<Arc<SecretString>, ProviderFailure> {
+    pub(super) async fn current(
+        &self,
+        client: &Client,
+    ) -> Result<Arc<SecretString>, ProviderFailure> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
         match &*state {
             State::Good { token, until } if now < *until => return Ok(Arc::clone(token)),
-            State::Failed { failure, at } if now.since(*at) < FAILURE_HOLD => return Err(failure.clone()),
+            State::Failed { failure, at } if now.since(*at) < FAILURE_HOLD => {
+                return Err(failure.clone());
+            }
             State::Empty | State::Good { .. } | State::Failed { .. } => {}
         }
         match self.fetch(client, now).await {
@@ -105,11 +117,17 @@ impl AccessTokens {
                 let token = Arc::new(granted.access_token);
                 // Even of a token that ends within the margin some use must be made.
                 let until = now.after(life.saturating_sub(MARGIN).max(life / 2));
-                *state = State::Good { token: Arc::clone(&token), until };
+                *state = State::Good {
+                    token: Arc::clone(&token),
+                    until,
+                };
                 Ok(token)
             }
             Err(failure) => {
-                *state = State::Failed { failure: failure.clone(), at: self.clock.now() };
+                *state = State::Failed {
+                    failure: failure.clone(),
+                    at: self.clock.now(),
+                };
                 Err(failure)
             }
         }
@@ -124,17 +142,22 @@ impl AccessTokens {
     }
 
     async fn fetch(&self, client: &Client, now: Timestamp) -> Result<Granted, ProviderFailure> {
-        let form =
-            [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &self.assertion(now)?)];
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("assertion", &self.assertion(now)?),
+        ];
         let request = client.post(self.account.token_uri.clone()).form(&form);
         let unreachable = |error: reqwest::Error| ProviderFailure::unreachable(PROVIDER, &error);
         let response = request.send().await.map_err(unreachable)?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
-        let body = read_body(response, PROVIDER_BODY_BYTES_MAX).await.map_err(unreachable)?;
-        serde_json::from_slice(&body)
-            .map_err(|_| ProviderFailure::configuration(PROVIDER, "token endpoint gave no access token"))
+        let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
+            .await
+            .map_err(unreachable)?;
+        serde_json::from_slice(&body).map_err(|_| {
+            ProviderFailure::configuration(PROVIDER, "token endpoint gave no access token")
+        })
     }
 
     fn assertion(&self, now: Timestamp) -> Result<String, ProviderFailure> {
@@ -146,16 +169,29 @@ impl AccessTokens {
             iat: now.as_secs(),
             exp: now.after(ASSERTION_LIFE).as_secs(),
         };
-        jose::sign_rs256_pem(account.private_key.expose(), &account.private_key_id, &claims)
-            .map_err(|_| ProviderFailure::configuration(PROVIDER, "service account's key is not usable"))
+        jose::sign_rs256_pem(
+            account.private_key.expose(),
+            &account.private_key_id,
+            &claims,
+        )
+        .map_err(|_| {
+            ProviderFailure::configuration(PROVIDER, "service account's key is not usable")
+        })
     }
 }
 
 async fn refusal(response: Response) -> ProviderFailure {
     let (status, after) = (response.status().as_u16(), retry_after(&response));
-    let body = read_body(response, PROVIDER_BODY_BYTES_MAX).await.unwrap_or_default();
+    let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
+        .await
+        .unwrap_or_default();
     let body: GrantError = serde_json::from_slice(&body).unwrap_or_default();
-    ProviderFailure::answered(PROVIDER, classify::token_endpoint(status, after), status, body.error.as_deref())
+    ProviderFailure::answered(
+        PROVIDER,
+        classify::token_endpoint(status, after),
+        status,
+        body.error.as_deref(),
+    )
 }
 
 #[cfg(test)]

@@ -34,20 +34,30 @@ pub(super) struct Apns {
 
 impl Apns {
     /// Sends once; a second time with a new provider token where Apple calls the old one expired.
-    pub(super) async fn send(&self, to: &PushDestination, message: &PushMessage) -> Result<(), ProviderFailure> {
+    pub(super) async fn send(
+        &self,
+        to: &PushDestination,
+        message: &PushMessage,
+    ) -> Result<(), ProviderFailure> {
         let token = self.provider_token()?;
-        let Err(refusal) = self.post(to, message, &token).await? else { return Ok(()) };
+        let Err(refusal) = self.post(to, message, &token).await? else {
+            return Ok(());
+        };
         let is_expired = refusal.reason == Some(ErrorReason::ExpiredProviderToken);
         if !is_expired || !self.tokens.discard(&self.key, &token, self.clock.now()) {
             return Err(refusal.into_failure());
         }
         let token = self.provider_token()?;
-        self.post(to, message, &token).await?.map_err(Refusal::into_failure)
+        self.post(to, message, &token)
+            .await?
+            .map_err(Refusal::into_failure)
     }
 
     fn provider_token(&self) -> Result<Arc<SecretString>, ProviderFailure> {
         let unusable = |_| ProviderFailure::configuration(PROVIDER, "auth key is not usable");
-        self.tokens.current(&self.key, self.clock.now()).map_err(unusable)
+        self.tokens
+            .current(&self.key, self.clock.now())
+            .map_err(unusable)
     }
 
     /// The outer error: no answer. The inner one: an answer that refuses.
@@ -58,16 +68,31 @@ impl Apns {
         token: &SecretString,
     ) -> Result<Result<(), Refusal>, ProviderFailure> {
         let request = self.request(to, message)?.bearer_auth(token.expose());
-        let response = request.send().await.map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
-        if response.status().is_success() { Ok(Ok(())) } else { Ok(Err(Refusal::read(response).await)) }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
+        if response.status().is_success() {
+            Ok(Ok(()))
+        } else {
+            Ok(Err(Refusal::read(response).await))
+        }
     }
 
-    fn request(&self, to: &PushDestination, message: &PushMessage) -> Result<RequestBuilder, ProviderFailure> {
+    fn request(
+        &self,
+        to: &PushDestination,
+        message: &PushMessage,
+    ) -> Result<RequestBuilder, ProviderFailure> {
         let topic = to.bundle_id.as_deref();
-        let topic = topic.ok_or_else(|| ProviderFailure::configuration(PROVIDER, "bundle_id is not configured"))?;
+        let topic = topic.ok_or_else(|| {
+            ProviderFailure::configuration(PROVIDER, "bundle_id is not configured")
+        })?;
         let url = device_url(self.endpoint.as_ref(), to.environment, to.address.expose());
-        let url = url.ok_or_else(|| ProviderFailure::configuration(PROVIDER, "endpoint is not usable"))?;
-        let body = payload(message).ok_or_else(|| ProviderFailure::configuration(PROVIDER, "payload is not usable"))?;
+        let url =
+            url.ok_or_else(|| ProviderFailure::configuration(PROVIDER, "endpoint is not usable"))?;
+        let body = payload(message)
+            .ok_or_else(|| ProviderFailure::configuration(PROVIDER, "payload is not usable"))?;
         let request = self.client.post(url);
         Ok(request
             .header("apns-topic", topic)
@@ -101,13 +126,21 @@ impl Refusal {
     async fn read(response: Response) -> Self {
         let (status, after) = (response.status().as_u16(), retry_after(&response));
         // A body that cannot be read costs the reason only; the status still says what to do.
-        let body = read_body(response, PROVIDER_BODY_BYTES_MAX).await.unwrap_or_default();
+        let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
+            .await
+            .unwrap_or_default();
         let body: ErrorBody = serde_json::from_slice(&body).unwrap_or_default();
         let reason = body.reason.as_deref().and_then(|name| {
             let name: StrDeserializer<'_, NameError> = name.into_deserializer();
             ErrorReason::deserialize(name).ok()
         });
-        Self { status, name: body.reason, reason, since: body.timestamp.map(Timestamp::from_millis), after }
+        Self {
+            status,
+            name: body.reason,
+            reason,
+            since: body.timestamp.map(Timestamp::from_millis),
+            after,
+        }
     }
 
     fn into_failure(self) -> ProviderFailure {
@@ -120,9 +153,14 @@ fn device_url(endpoint: Option<&Url>, environment: ApnsEnvironment, address: &st
     let mut url = match (endpoint, environment) {
         (Some(endpoint), _) => endpoint.clone(),
         (None, ApnsEnvironment::Production) => Url::parse("https://api.push.apple.com").ok()?,
-        (None, ApnsEnvironment::Development) => Url::parse("https://api.sandbox.push.apple.com").ok()?,
+        (None, ApnsEnvironment::Development) => {
+            Url::parse("https://api.sandbox.push.apple.com").ok()?
+        }
     };
-    url.path_segments_mut().ok()?.pop_if_empty().extend(["3", "device", address]);
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .extend(["3", "device", address]);
     Some(url)
 }
 
@@ -134,8 +172,16 @@ fn payload(message: &PushMessage) -> Option<String> {
         ("profile_id", message.profile_id.as_str().into()),
         ("message", text.into()),
     ]);
-    let aps = APS { alert: Some(APSAlert::Body(text)), ..APS::default() };
-    let payload = Payload { options: NotificationOptions::default(), device_token: "", aps, data };
+    let aps = APS {
+        alert: Some(APSAlert::Body(text)),
+        ..APS::default()
+    };
+    let payload = Payload {
+        options: NotificationOptions::default(),
+        device_token: "",
+        aps,
+        data,
+    };
     serde_json::to_string(&payload).ok()
 }
 
@@ -147,9 +193,24 @@ mod tests {
     fn urls() {
         let own = Url::parse("https://127.0.0.1:9102/prefix/").unwrap();
         let cases = [
-            (None, ApnsEnvironment::Production, "00ff", "https://api.push.apple.com/3/device/00ff"),
-            (None, ApnsEnvironment::Development, "00ff", "https://api.sandbox.push.apple.com/3/device/00ff"),
-            (Some(&own), ApnsEnvironment::Production, "00ff", "https://127.0.0.1:9102/prefix/3/device/00ff"),
+            (
+                None,
+                ApnsEnvironment::Production,
+                "00ff",
+                "https://api.push.apple.com/3/device/00ff",
+            ),
+            (
+                None,
+                ApnsEnvironment::Development,
+                "00ff",
+                "https://api.sandbox.push.apple.com/3/device/00ff",
+            ),
+            (
+                Some(&own),
+                ApnsEnvironment::Production,
+                "00ff",
+                "https://127.0.0.1:9102/prefix/3/device/00ff",
+            ),
             (
                 Some(&own),
                 ApnsEnvironment::Production,
@@ -158,7 +219,10 @@ mod tests {
             ),
         ];
         for (endpoint, environment, address, url) in cases {
-            assert_eq!(device_url(endpoint, environment, address).unwrap().as_str(), url);
+            assert_eq!(
+                device_url(endpoint, environment, address).unwrap().as_str(),
+                url
+            );
         }
     }
 

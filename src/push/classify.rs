@@ -23,8 +23,11 @@ pub(super) const fn apns(
     };
     match reason {
         Reason::Unregistered => FailureKind::DeadAddress { since },
-        Reason::BadDeviceToken | Reason::MissingDeviceToken => FailureKind::DeadAddress { since: None },
-        // Of the address and the topic it may well be the topic that is wrong, which no user should have to repair.
+        Reason::BadDeviceToken | Reason::MissingDeviceToken => {
+            FailureKind::DeadAddress { since: None }
+        }
+        // Of the address and the topic it may well be the topic that is wrong, which no user should
+        // have to repair.
         Reason::DeviceTokenNotForTopic
         | Reason::BadTopic
         | Reason::MissingTopic
@@ -53,9 +56,14 @@ pub(super) const fn apns(
     }
 }
 
-/// From FCM's error code, or from the status where there is none. `is_about_token`: a field of the request was wrong, and
-/// it was the address.
-pub(super) fn fcm(status: u16, code: Option<&str>, is_about_token: bool, after: Option<Duration>) -> FailureKind {
+/// From FCM's error code, or from the status where there is none. `is_about_token`: a field of the
+/// request was wrong, and it was the address.
+pub(super) fn fcm(
+    status: u16,
+    code: Option<&str>,
+    is_about_token: bool,
+    after: Option<Duration>,
+) -> FailureKind {
     match code {
         Some("UNREGISTERED") => FailureKind::DeadAddress { since: None },
         Some("INVALID_ARGUMENT") if is_about_token => FailureKind::DeadAddress { since: None },
@@ -98,8 +106,16 @@ mod tests {
     #[test]
     fn apns_reasons() {
         let cases = [
-            (410, "Unregistered", FailureKind::DeadAddress { since: SINCE }),
-            (410, "ExpiredToken", FailureKind::DeadAddress { since: SINCE }),
+            (
+                410,
+                "Unregistered",
+                FailureKind::DeadAddress { since: SINCE },
+            ),
+            (
+                410,
+                "ExpiredToken",
+                FailureKind::DeadAddress { since: SINCE },
+            ),
             (400, "BadDeviceToken", DEAD),
             (400, "MissingDeviceToken", DEAD),
             (400, "DeviceTokenNotForTopic", FailureKind::Configuration),
@@ -135,7 +151,11 @@ mod tests {
         for (status, reason, kind) in cases {
             let name: StrDeserializer<'_, Error> = reason.into_deserializer();
             let known = ErrorReason::deserialize(name).ok();
-            assert_eq!(apns(status, known.as_ref(), SINCE, AFTER), kind, "{status} {reason}");
+            assert_eq!(
+                apns(status, known.as_ref(), SINCE, AFTER),
+                kind,
+                "{status} {reason}"
+            );
         }
     }
 
@@ -145,13 +165,33 @@ mod tests {
             (404, Some("UNREGISTERED"), false, DEAD),
             (400, Some("INVALID_ARGUMENT"), true, DEAD),
             (400, Some("INVALID_ARGUMENT"), false, FailureKind::Blocked),
-            (403, Some("SENDER_ID_MISMATCH"), false, FailureKind::Configuration),
-            (401, Some("THIRD_PARTY_AUTH_ERROR"), false, FailureKind::Configuration),
+            (
+                403,
+                Some("SENDER_ID_MISMATCH"),
+                false,
+                FailureKind::Configuration,
+            ),
+            (
+                401,
+                Some("THIRD_PARTY_AUTH_ERROR"),
+                false,
+                FailureKind::Configuration,
+            ),
             (429, Some("QUOTA_EXCEEDED"), false, RETRY),
             (503, Some("UNAVAILABLE"), false, RETRY),
             (500, Some("INTERNAL"), false, RETRY),
-            (401, Some("UNAUTHENTICATED"), false, FailureKind::Configuration),
-            (403, Some("PERMISSION_DENIED"), false, FailureKind::Configuration),
+            (
+                401,
+                Some("UNAUTHENTICATED"),
+                false,
+                FailureKind::Configuration,
+            ),
+            (
+                403,
+                Some("PERMISSION_DENIED"),
+                false,
+                FailureKind::Configuration,
+            ),
             // Without the code it is the project that was not found.
             (404, Some("NOT_FOUND"), false, FailureKind::Configuration),
             (404, None, false, FailureKind::Configuration),
@@ -160,7 +200,11 @@ mod tests {
             (400, None, false, FailureKind::Blocked),
         ];
         for (status, code, is_about_token, kind) in cases {
-            assert_eq!(fcm(status, code, is_about_token, AFTER), kind, "{status} {code:?}");
+            assert_eq!(
+                fcm(status, code, is_about_token, AFTER),
+                kind,
+                "{status} {code:?}"
+            );
         }
     }
 

@@ -34,8 +34,9 @@ struct Message<'a> {
     android: Android,
 }
 
-/// What the app gets: three members, nothing else. Without `notification` the app itself decides what to show, which it
-/// must: it alone knows whether the user may see the message on a locked screen.
+/// What the app gets: three members, nothing else. Without `notification` the app itself decides
+/// what to show, which it must: it alone knows whether the user may see the message on a locked
+/// screen.
 #[derive(Serialize)]
 struct Data<'a> {
     transaction_id: String,
@@ -57,20 +58,34 @@ impl Fcm {
         clock: Clock,
     ) -> Result<Self, ProviderFailure> {
         let url = send_url(endpoint, &account.project_id);
-        let url = url.ok_or_else(|| ProviderFailure::configuration(PROVIDER, "endpoint is not usable"))?;
-        Ok(Self { client, url, tokens: AccessTokens::new(account, clock.clone()), clock })
+        let url =
+            url.ok_or_else(|| ProviderFailure::configuration(PROVIDER, "endpoint is not usable"))?;
+        Ok(Self {
+            client,
+            url,
+            tokens: AccessTokens::new(account, clock.clone()),
+            clock,
+        })
     }
 
     /// Sends once; a second time with a new access token where Google refuses the old one.
-    pub(super) async fn send(&self, to: &PushDestination, message: &PushMessage) -> Result<(), ProviderFailure> {
+    pub(super) async fn send(
+        &self,
+        to: &PushDestination,
+        message: &PushMessage,
+    ) -> Result<(), ProviderFailure> {
         let token = self.tokens.current(&self.client).await?;
-        let Err(refusal) = self.post(to, message, &token).await? else { return Ok(()) };
+        let Err(refusal) = self.post(to, message, &token).await? else {
+            return Ok(());
+        };
         if !refusal.is_about_access() {
             return Err(refusal.into_failure());
         }
         self.tokens.discard(&token).await;
         let token = self.tokens.current(&self.client).await?;
-        self.post(to, message, &token).await?.map_err(Refusal::into_failure)
+        self.post(to, message, &token)
+            .await?
+            .map_err(Refusal::into_failure)
     }
 
     /// The outer error: no answer. The inner one: an answer that refuses.
@@ -89,12 +104,26 @@ impl Fcm {
                     profile_id: message.profile_id.as_str(),
                     message: message.message.expose(),
                 },
-                android: Android { priority: "HIGH", ttl: format!("{}s", life.as_secs()) },
+                android: Android {
+                    priority: "HIGH",
+                    ttl: format!("{}s", life.as_secs()),
+                },
             },
         };
-        let request = self.client.post(self.url.clone()).bearer_auth(token.expose()).json(&body);
-        let response = request.send().await.map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
-        if response.status().is_success() { Ok(Ok(())) } else { Ok(Err(Refusal::read(response).await)) }
+        let request = self
+            .client
+            .post(self.url.clone())
+            .bearer_auth(token.expose())
+            .json(&body);
+        let response = request
+            .send()
+            .await
+            .map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
+        if response.status().is_success() {
+            Ok(Ok(()))
+        } else {
+            Ok(Err(Refusal::read(response).await))
+        }
     }
 }
 
@@ -103,7 +132,12 @@ fn send_url(endpoint: Option<&Url>, project_id: &str) -> Option<Url> {
         Some(endpoint) => endpoint.clone(),
         None => Url::parse(DEFAULT_ENDPOINT).ok()?,
     };
-    url.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "projects", project_id, "messages:send"]);
+    url.path_segments_mut().ok()?.pop_if_empty().extend([
+        "v1",
+        "projects",
+        project_id,
+        "messages:send",
+    ]);
     Some(url)
 }
 
@@ -146,17 +180,27 @@ struct FieldViolation {
 impl Error {
     /// FCM's own code, which says more than the general one.
     fn code(&self) -> Option<&str> {
-        let specific = self.details.iter().find_map(|detail| detail.error_code.as_deref());
+        let specific = self
+            .details
+            .iter()
+            .find_map(|detail| detail.error_code.as_deref());
         specific.or(self.status.as_deref())
     }
 
-    /// `INVALID_ARGUMENT` comes with the field that is wrong, or, for an address that never was one, with FCM's own code
-    /// and no field.
+    /// `INVALID_ARGUMENT` comes with the field that is wrong, or, for an address that never was
+    /// one, with FCM's own code and no field.
     fn is_about_token(&self) -> bool {
-        let mut fields = self.details.iter().flat_map(|detail| &detail.field_violations).peekable();
+        let mut fields = self
+            .details
+            .iter()
+            .flat_map(|detail| &detail.field_violations)
+            .peekable();
         match fields.peek() {
             Some(_) => fields.all(|violation| violation.field == "message.token"),
-            None => self.details.iter().any(|detail| detail.error_code.is_some()),
+            None => self
+                .details
+                .iter()
+                .any(|detail| detail.error_code.is_some()),
         }
     }
 }
@@ -165,15 +209,24 @@ impl Refusal {
     async fn read(response: Response) -> Self {
         let (status, after) = (response.status().as_u16(), retry_after(&response));
         // A body that cannot be read costs the code only; the status still says what to do.
-        let body = read_body(response, PROVIDER_BODY_BYTES_MAX).await.unwrap_or_default();
+        let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
+            .await
+            .unwrap_or_default();
         let body: ErrorBody = serde_json::from_slice(&body).unwrap_or_default();
-        Self { status, error: body.error, after }
+        Self {
+            status,
+            error: body.error,
+            after,
+        }
     }
 
     /// The access token was refused, not the message or the project behind the address.
     fn is_about_access(&self) -> bool {
         matches!(self.status, 401 | 403)
-            && !matches!(self.error.code(), Some("SENDER_ID_MISMATCH" | "THIRD_PARTY_AUTH_ERROR"))
+            && !matches!(
+                self.error.code(),
+                Some("SENDER_ID_MISMATCH" | "THIRD_PARTY_AUTH_ERROR")
+            )
     }
 
     fn into_failure(self) -> ProviderFailure {
@@ -203,20 +256,29 @@ mod tests {
                 "status":"INVALID_ARGUMENT","details":[
                 {"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"INVALID_ARGUMENT"}]}}"#,
         );
-        assert_eq!((never_one.code(), never_one.is_about_token()), (Some("INVALID_ARGUMENT"), true));
+        assert_eq!(
+            (never_one.code(), never_one.is_about_token()),
+            (Some("INVALID_ARGUMENT"), true)
+        );
         let bad_data = error(
             r#"{"error":{"code":400,"message":"Invalid value at 'message.data[0].value' (TYPE_STRING), 12",
                 "status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.BadRequest",
                 "fieldViolations":[{"field":"message.data[0].value","description":"Invalid value"}]}]}}"#,
         );
-        assert_eq!((bad_data.code(), bad_data.is_about_token()), (Some("INVALID_ARGUMENT"), false));
+        assert_eq!(
+            (bad_data.code(), bad_data.is_about_token()),
+            (Some("INVALID_ARGUMENT"), false)
+        );
         assert_eq!(error("{}").code(), None);
     }
 
     #[test]
     fn urls() {
         let url = send_url(None, "my-project").unwrap();
-        assert_eq!(url.as_str(), "https://fcm.googleapis.com/v1/projects/my-project/messages:send");
+        assert_eq!(
+            url.as_str(),
+            "https://fcm.googleapis.com/v1/projects/my-project/messages:send"
+        );
         let own = Url::parse("http://127.0.0.1:9101").unwrap();
         assert_eq!(
             send_url(Some(&own), "a/b").unwrap().as_str(),

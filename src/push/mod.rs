@@ -39,9 +39,7 @@ pub struct PushDestination {
     pub configuration: Arc<PushConfiguration>,
     /// APNs: which of Apple's services.
     pub environment: ApnsEnvironment,
-    /// APNs: the topic.
     pub bundle_id: Option<String>,
-    /// The device token.
     pub address: SecretString,
 }
 

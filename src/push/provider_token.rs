@@ -1,7 +1,9 @@
-//! The tokens a server shows Apple: made once, shown with every push, renewed before Apple takes them for old.
+//! The tokens a server shows Apple: made once, shown with every push, renewed before Apple takes
+//! them for old.
 //!
-//! Apple refuses a token older than an hour, and one that replaces another within twenty minutes. So they are kept for each
-//! auth key, not for each configuration: two configurations with one key, or one that is changed, use the same token.
+//! Apple refuses a token older than an hour, and one that replaces another within twenty minutes.
+//! So they are kept for each auth key, not for each configuration: two configurations with one key,
+//! or one that is changed, use the same token.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,27 +52,50 @@ struct Claims<'a> {
 
 impl ProviderTokens {
     /// The token to show now.
-    pub(super) fn current(&self, key: &AuthKey, now: Timestamp) -> Result<Arc<SecretString>, JoseError> {
+    pub(super) fn current(
+        &self,
+        key: &AuthKey,
+        now: Timestamp,
+    ) -> Result<Arc<SecretString>, JoseError> {
         let mut tokens = self.0.lock();
         let id = (key.team_id.clone(), key.key_id.clone());
         let is_good = |issued: &&Issued| {
-            issued.pem == key.pem && issued.at <= now.after(AHEAD_MAX) && now.since(issued.at) < RENEW_AFTER
+            issued.pem == key.pem
+                && issued.at <= now.after(AHEAD_MAX)
+                && now.since(issued.at) < RENEW_AFTER
         };
         if let Some(issued) = tokens.get(&id).filter(is_good) {
             return Ok(Arc::clone(&issued.token));
         }
-        let claims = Claims { iss: &key.team_id, iat: now.as_secs() };
-        let token = Arc::new(SecretString::new(jose::sign_es256_pem(key.pem.expose(), &key.key_id, &claims)?));
+        let claims = Claims {
+            iss: &key.team_id,
+            iat: now.as_secs(),
+        };
+        let token = Arc::new(SecretString::new(jose::sign_es256_pem(
+            key.pem.expose(),
+            &key.key_id,
+            &claims,
+        )?));
         if tokens.len() >= KEYS_MAX && !tokens.contains_key(&id) {
-            let oldest = tokens.iter().min_by_key(|(_, issued)| issued.at).map(|(id, _)| id.clone());
+            let oldest = tokens
+                .iter()
+                .min_by_key(|(_, issued)| issued.at)
+                .map(|(id, _)| id.clone());
             oldest.and_then(|id| tokens.remove(&id));
         }
-        tokens.insert(id, Issued { pem: key.pem.clone(), token: Arc::clone(&token), at: now });
+        tokens.insert(
+            id,
+            Issued {
+                pem: key.pem.clone(),
+                token: Arc::clone(&token),
+                at: now,
+            },
+        );
         Ok(token)
     }
 
-    /// Gives up a token Apple calls expired. Whether another try makes sense: not with a token so young that Apple would
-    /// refuse its successor too, which means that our clock is wrong.
+    /// Gives up a token Apple calls expired. Whether another try makes sense: not with a token so
+    /// young that Apple would refuse its successor too, which means that our clock is wrong.
     pub(super) fn discard(&self, key: &AuthKey, refused: &SecretString, now: Timestamp) -> bool {
         let mut tokens = self.0.lock();
         let id = (key.team_id.clone(), key.key_id.clone());
@@ -93,7 +118,11 @@ mod tests {
 
     fn key(key_id: &str) -> AuthKey {
         let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
-        AuthKey { team_id: "TEAM".to_owned(), key_id: key_id.to_owned(), pem: SecretString::new(pem) }
+        AuthKey {
+            team_id: "TEAM".to_owned(),
+            key_id: key_id.to_owned(),
+            pem: SecretString::new(pem),
+        }
     }
 
     fn minutes(minutes: u64) -> Timestamp {
@@ -107,7 +136,11 @@ mod tests {
         assert_eq!(tokens.current(&key, minutes(39)).unwrap(), first);
         let second = tokens.current(&key, minutes(40)).unwrap();
         assert_ne!(second, first);
-        assert_ne!(tokens.current(&key, minutes(30)).unwrap(), second, "the clock was set back");
+        assert_ne!(
+            tokens.current(&key, minutes(30)).unwrap(),
+            second,
+            "the clock was set back"
+        );
     }
 
     #[test]
@@ -125,7 +158,10 @@ mod tests {
         assert!(tokens.discard(&key, &first, minutes(20)));
         let second = tokens.current(&key, minutes(20)).unwrap();
         assert_ne!(second, first);
-        assert!(tokens.discard(&key, &first, minutes(20)), "somebody else has renewed it");
+        assert!(
+            tokens.discard(&key, &first, minutes(20)),
+            "somebody else has renewed it"
+        );
         assert_eq!(tokens.current(&key, minutes(20)).unwrap(), second);
     }
 
@@ -133,7 +169,10 @@ mod tests {
     fn no_more_tokens_than_the_bound() {
         let (tokens, one) = (ProviderTokens::default(), key("0"));
         for number in 0..KEYS_MAX + 3 {
-            let key = AuthKey { key_id: number.to_string(), ..one.clone() };
+            let key = AuthKey {
+                key_id: number.to_string(),
+                ..one.clone()
+            };
             tokens.current(&key, minutes(number as u64)).unwrap();
         }
         assert_eq!(tokens.0.lock().len(), KEYS_MAX);

@@ -17,10 +17,12 @@ use crate::clock::Clock;
 use crate::egress::{Egress, ProviderFailure};
 use crate::settings::{PushConfiguration, PushProvider};
 
-/// Configurations with connections of their own. Beyond that all are forgotten and made again when used.
+/// Configurations with connections of their own. Beyond that all are forgotten and made again when
+/// used.
 const CONFIGURATIONS_MAX: usize = 64;
 
-/// The [`PushSender`] of the server. Keeps connections and tokens for each configuration, until that changes.
+/// The [`PushSender`] of the server. Keeps connections and tokens for each configuration, until
+/// that changes.
 pub struct ProviderPush {
     egress: Egress,
     clock: Clock,
@@ -43,12 +45,25 @@ impl ProviderPush {
     /// Connects when it first sends.
     #[must_use]
     pub fn new(egress: Egress, clock: Clock) -> Self {
-        Self { egress, clock, provider_tokens: ProviderTokens::default(), services: Mutex::default() }
+        Self {
+            egress,
+            clock,
+            provider_tokens: ProviderTokens::default(),
+            services: Mutex::default(),
+        }
     }
 
-    async fn send_by_service(&self, to: &PushDestination, message: &PushMessage) -> Result<(), ProviderFailure> {
+    async fn send_by_service(
+        &self,
+        to: &PushDestination,
+        message: &PushMessage,
+    ) -> Result<(), ProviderFailure> {
         let entry = self.entry(&to.configuration);
-        match entry.service.get_or_try_init(|| self.connect(&entry.configuration)).await? {
+        match entry
+            .service
+            .get_or_try_init(|| self.connect(&entry.configuration))
+            .await?
+        {
             Service::Apns(apns) => apns.send(to, message).await,
             Service::Fcm(fcm) => fcm.send(to, message).await,
         }
@@ -68,22 +83,37 @@ impl ProviderPush {
         } else if services.len() >= CONFIGURATIONS_MAX {
             services.clear();
         }
-        let entry = Entry { configuration: Arc::clone(configuration), service: Arc::default() };
+        let entry = Entry {
+            configuration: Arc::clone(configuration),
+            service: Arc::default(),
+        };
         services.insert(configuration.name.clone(), entry.clone());
         entry
     }
 
-    async fn connect(&self, configuration: &Arc<PushConfiguration>) -> Result<Service, ProviderFailure> {
+    async fn connect(
+        &self,
+        configuration: &Arc<PushConfiguration>,
+    ) -> Result<Service, ProviderFailure> {
         let provider = match configuration.provider {
             PushProvider::Apns { .. } => "apns",
             PushProvider::Fcm { .. } => "fcm",
         };
-        let (egress, clock, tokens) = (self.egress.clone(), self.clock.clone(), self.provider_tokens.clone());
+        let (egress, clock, tokens) = (
+            self.egress.clone(),
+            self.clock.clone(),
+            self.provider_tokens.clone(),
+        );
         let configuration = Arc::clone(configuration);
         // Reads the system's trust anchors from disk.
         tokio::task::spawn_blocking(move || build(&egress, clock, tokens, &configuration, provider))
             .await
-            .unwrap_or_else(|_| Err(ProviderFailure::configuration(provider, "client cannot be built")))
+            .unwrap_or_else(|_| {
+                Err(ProviderFailure::configuration(
+                    provider,
+                    "client cannot be built",
+                ))
+            })
     }
 }
 
@@ -96,19 +126,40 @@ fn build(
 ) -> Result<Service, ProviderFailure> {
     let builder = egress
         .builder(configuration.ca_certificate.as_deref())
-        .map_err(|_| ProviderFailure::configuration(provider, "CA certificate or proxy is not usable"))?;
+        .map_err(|_| {
+            ProviderFailure::configuration(provider, "CA certificate or proxy is not usable")
+        })?;
     let unusable = |_| ProviderFailure::configuration(provider, "TLS cannot be set up");
     match &configuration.provider {
-        PushProvider::Apns { team_id, key_id, auth_key } => {
+        PushProvider::Apns {
+            team_id,
+            key_id,
+            auth_key,
+        } => {
             // APNs speaks nothing else.
             let client = builder.http2_prior_knowledge().build().map_err(unusable)?;
-            let key = AuthKey { team_id: team_id.clone(), key_id: key_id.clone(), pem: auth_key.clone() };
-            Ok(Service::Apns(Box::new(Apns { client, endpoint: configuration.endpoint.clone(), key, tokens, clock })))
+            let key = AuthKey {
+                team_id: team_id.clone(),
+                key_id: key_id.clone(),
+                pem: auth_key.clone(),
+            };
+            Ok(Service::Apns(Box::new(Apns {
+                client,
+                endpoint: configuration.endpoint.clone(),
+                key,
+                tokens,
+                clock,
+            })))
         }
         PushProvider::Fcm { service_account } => {
             let client = builder.build().map_err(unusable)?;
             let account = ServiceAccount::parse(service_account)?;
-            Ok(Service::Fcm(Box::new(Fcm::new(client, configuration.endpoint.as_ref(), account, clock)?)))
+            Ok(Service::Fcm(Box::new(Fcm::new(
+                client,
+                configuration.endpoint.as_ref(),
+                account,
+                clock,
+            )?)))
         }
     }
 }

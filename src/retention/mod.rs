@@ -12,7 +12,6 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// Deletes old rows, once a minute.
 pub struct Retention {
-    /// Where they are.
     pub store: Store,
     /// Tells how old they are.
     pub clock: Clock,
@@ -50,7 +49,11 @@ impl Retention {
     /// Where the database is out of reach; what was deleted until then stays deleted.
     pub async fn delete_old(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let results_seconds = self.settings.load().mobile_authentication.result_retention_seconds;
+        let results_seconds = self
+            .settings
+            .load()
+            .mobile_authentication
+            .result_retention_seconds;
         let ends = persist::Ends {
             now,
             transactions: now.before(Duration::from_secs(u64::from(results_seconds))),

@@ -30,7 +30,14 @@ pub(super) type Deletion = fn(&mut Connection, Ends) -> QueryResult<usize>;
 pub(super) const DELETIONS: &[Deletion] = &[
     |c, ends| sweep::delete_finished_transactions(c, ends.transactions, BATCH),
     |c, ends| sweep::delete_events(c, ends.events, BATCH),
-    |c, ends| sweep::delete_finished_callbacks(c, callback_state::DELIVERED, ends.delivered_callbacks, BATCH),
+    |c, ends| {
+        sweep::delete_finished_callbacks(
+            c,
+            callback_state::DELIVERED,
+            ends.delivered_callbacks,
+            BATCH,
+        )
+    },
     |c, ends| sweep::delete_finished_callbacks(c, callback_state::DEAD, ends.dead_callbacks, BATCH),
     |c, ends| sweep::delete_expired_idempotency_keys(c, ends.now, BATCH),
     |c, ends| sweep::delete_expired_assertion_ids(c, ends.now, BATCH),
@@ -43,8 +50,15 @@ pub(super) const DELETIONS: &[Deletion] = &[
 ];
 
 /// Deletes one batch; whether there may be more.
-pub(super) async fn delete_batch(store: &Store, deletion: Deletion, ends: Ends) -> Result<bool, StoreError> {
-    let deleted =
-        store.write::<_, StoreError, _>(move |connection| deletion(connection, ends).map_err(WriteError::from)).await?;
+pub(super) async fn delete_batch(
+    store: &Store,
+    deletion: Deletion,
+    ends: Ends,
+) -> Result<bool, StoreError> {
+    let deleted = store
+        .write::<_, StoreError, _>(move |connection| {
+            deletion(connection, ends).map_err(WriteError::from)
+        })
+        .await?;
     Ok(i64::try_from(deleted).is_ok_and(|deleted| deleted == BATCH))
 }

@@ -21,14 +21,20 @@ impl Admission {
     /// At most `max` at once.
     #[must_use]
     pub fn new(max: usize) -> Self {
-        Self(Arc::new(Count { admitted: AtomicUsize::new(0), max }))
+        Self(Arc::new(Count {
+            admitted: AtomicUsize::new(0),
+            max,
+        }))
     }
 
     /// One more; nothing when the house is full.
     #[must_use]
     pub fn try_enter(&self) -> Option<Permit> {
         let one_more = |admitted: usize| (admitted < self.0.max).then_some(admitted + 1);
-        self.0.admitted.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
+        self.0
+            .admitted
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
+            .ok()?;
         Some(Permit(Arc::clone(&self.0)))
     }
 

@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 use actix::{Arbiter, ArbiterHandle, System};
 use parking_lot::Mutex;
 
-/// The threads of the actors, within an actix system of their own. An actor's key decides where it lives.
+/// The threads of the actors, within an actix system of their own. An actor's key decides where it
+/// lives.
 pub struct Arbiters {
     handles: Vec<ArbiterHandle>,
     system: System,
@@ -22,9 +23,16 @@ impl Arbiters {
     /// When the operating system gives no thread.
     pub fn start(count: usize) -> std::io::Result<Self> {
         let (ready, started) = mpsc::sync_channel(1);
-        let thread = std::thread::Builder::new().name("actors".to_owned()).spawn(move || host(count.max(1), &ready))?;
+        let thread = std::thread::Builder::new()
+            .name("actors".to_owned())
+            .spawn(move || host(count.max(1), &ready))?;
         let (system, handles) = started.recv().map_err(std::io::Error::other)?;
-        Ok(Self { handles, system, hasher: RandomState::new(), thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            handles,
+            system,
+            hasher: RandomState::new(),
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Where the actor with this key lives.
@@ -34,7 +42,8 @@ impl Arbiters {
         self.handles.get(index)
     }
 
-    /// Ends all actors and joins the threads. What an actor was saving may or may not be saved: rows are the truth.
+    /// Ends all actors and joins the threads. What an actor was saving may or may not be saved:
+    /// rows are the truth.
     pub fn stop(&self) {
         for handle in &self.handles {
             handle.stop();
@@ -50,7 +59,8 @@ impl Arbiters {
 
 fn host(count: usize, ready: &mpsc::SyncSender<(System, Vec<ArbiterHandle>)>) {
     let runner = System::new();
-    let arbiters: Vec<Arbiter> = runner.block_on(async move { (0..count).map(|_| Arbiter::new()).collect() });
+    let arbiters: Vec<Arbiter> =
+        runner.block_on(async move { (0..count).map(|_| Arbiter::new()).collect() });
     let handles = arbiters.iter().map(Arbiter::handle).collect();
     if ready.send((System::current(), handles)).is_err() {
         return;

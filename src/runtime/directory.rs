@@ -15,8 +15,9 @@ const SHARDS: usize = 64;
 
 /// Key → address of the one actor in this process that answers to it, in shards with a lock each.
 ///
-/// Finding or starting is one step under the shard's lock, so that one key never has two actors here. An actor leaves by
-/// itself when it ends; one that died without leaving is noticed and replaced by whoever asks for it next.
+/// Finding or starting is one step under the shard's lock, so that one key never has two actors
+/// here. An actor leaves by itself when it ends; one that died without leaving is noticed and
+/// replaced by whoever asks for it next.
 pub struct Directory<K, A: Actor> {
     shards: Vec<Mutex<HashMap<K, Addr<A>>>>,
     hasher: RandomState,
@@ -29,16 +30,30 @@ impl<K: Hash + Eq + Clone, A: Actor<Context = Context<A>>> Directory<K, A> {
     #[must_use]
     pub fn new(arbiters: Arc<Arbiters>) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect();
-        Self { shards, hasher: RandomState::new(), arbiters, died: AtomicU64::new(0) }
+        Self {
+            shards,
+            hasher: RandomState::new(),
+            arbiters,
+            died: AtomicU64::new(0),
+        }
     }
 
     /// The actor of this key, if one lives.
     pub fn find(&self, key: &K) -> Option<Addr<A>> {
-        self.shard(key)?.lock().get(key).filter(|address| address.connected()).cloned()
+        self.shard(key)?
+            .lock()
+            .get(key)
+            .filter(|address| address.connected())
+            .cloned()
     }
 
-    /// The actor of this key; where none lives, the one made by `make`, on its arbiter. Nothing during shutdown.
-    pub fn find_or_start(&self, key: &K, make: impl FnOnce() -> A + Send + 'static) -> Option<Addr<A>> {
+    /// The actor of this key; where none lives, the one made by `make`, on its arbiter. Nothing
+    /// during shutdown.
+    pub fn find_or_start(
+        &self,
+        key: &K,
+        make: impl FnOnce() -> A + Send + 'static,
+    ) -> Option<Addr<A>> {
         let arbiter = self.arbiters.of(key)?;
         let start = || A::start_in_arbiter(arbiter, |_| make());
         match self.shard(key)?.lock().entry(key.clone()) {

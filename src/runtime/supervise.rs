@@ -39,7 +39,8 @@ impl Shutdown {
 }
 
 impl ShutdownSignal {
-    /// Whether it has begun. Where nobody is left who could begin it, the server is gone: that counts, too.
+    /// Whether it has begun. Where nobody is left who could begin it, the server is gone: that
+    /// counts, too.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         *self.0.borrow() || self.0.has_changed().is_err()
@@ -52,7 +53,8 @@ impl ShutdownSignal {
     }
 }
 
-/// Runs what `make` makes until shutdown. When it ends or panics, it is made anew after a pause that grows to 30 s.
+/// Runs what `make` makes until shutdown. When it ends or panics, it is made anew after a pause
+/// that grows to 30 s.
 ///
 /// `on_panic` is told of each panic.
 pub async fn supervise<F, M>(
@@ -74,7 +76,10 @@ pub async fn supervise<F, M>(
         };
         if ended.is_err() {
             on_panic();
-            tracing::error!(task = name, "a background task panicked and is started anew");
+            tracing::error!(
+                task = name,
+                "a background task panicked and is started anew"
+            );
         }
         if clock.now().since(started) > BACK_OFF_MAX {
             back_off = BACK_OFF_MIN;

@@ -1,7 +1,8 @@
 //! Messages that are handled even when whoever sent them has gone.
 //!
-//! actix drops a message whose sender no longer waits. A command from a phone or a website must not get lost because its
-//! connection did: it carries its own way to answer and is sent without waiting.
+//! actix drops a message whose sender no longer waits. A command from a phone or a website must not
+//! get lost because its connection did: it carries its own way to answer and is sent without
+//! waiting.
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
@@ -12,7 +13,6 @@ use tokio::sync::oneshot;
 pub struct Reply<T>(oneshot::Sender<T>);
 
 impl<T> Reply<T> {
-    /// Answers.
     pub fn send(self, answer: T) {
         // The other end may have hung up: what was done stays done.
         drop(self.0.send(answer));
@@ -30,10 +30,15 @@ impl<T> Reply<T> {
 #[error("the actor ended before it answered")]
 pub struct Gone;
 
-/// Sends the message made around a [`Reply`] at once, and waits for the answer. Dropping the future does not call it back.
+/// Sends the message made around a [`Reply`] at once, and waits for the answer. Dropping the future
+/// does not call it back.
 ///
-/// How many messages wait in a mailbox is bounded by how many requests the server lets in: each sends one and waits.
-pub fn ask<A, M, T, F>(address: &Addr<A>, message: F) -> impl Future<Output = Result<T, Gone>> + use<A, M, T, F>
+/// How many messages wait in a mailbox is bounded by how many requests the server lets in: each
+/// sends one and waits.
+pub fn ask<A, M, T, F>(
+    address: &Addr<A>,
+    message: F,
+) -> impl Future<Output = Result<T, Gone>> + use<A, M, T, F>
 where
     F: FnOnce(Reply<T>) -> M,
     A: Actor + Handler<M>,
@@ -41,7 +46,10 @@ where
     M: Message<Result = ()> + Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
-    #[expect(clippy::disallowed_methods, reason = "callers are bounded, and the reply tells whether it was handled")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "callers are bounded, and the reply tells whether it was handled"
+    )]
     address.do_send(message(Reply(sender)));
     async move { receiver.await.map_err(|_| Gone) }
 }

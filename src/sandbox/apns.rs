@@ -16,7 +16,11 @@ const TOKEN_REPLACE_SECS: i64 = 20 * 60;
 
 /// The device token in the path.
 pub(super) fn recipient(request: &Request) -> String {
-    request.path.strip_prefix("/3/device/").unwrap_or_default().to_owned()
+    request
+        .path
+        .strip_prefix("/3/device/")
+        .unwrap_or_default()
+        .to_owned()
 }
 
 pub(super) fn answer(state: &State, request: &Request) -> Answer {
@@ -34,7 +38,8 @@ pub(super) fn refuse(state: &State, fault: &Fault, status: u16) -> Answer {
         503 => "ServiceUnavailable",
         _ => "InternalServerError",
     });
-    let since = (status == 410).then(|| fault.since_millis.unwrap_or(state.clock.now().as_millis()));
+    let since =
+        (status == 410).then(|| fault.since_millis.unwrap_or(state.clock.now().as_millis()));
     refusal(status, reason, since)
 }
 
@@ -55,7 +60,10 @@ fn check(state: &State, request: &Request) -> Result<(), Refusal> {
     if request.method != "POST" {
         return Err((405, "MethodNotAllowed"));
     }
-    let device = request.path.strip_prefix("/3/device/").ok_or((404, "BadPath"))?;
+    let device = request
+        .path
+        .strip_prefix("/3/device/")
+        .ok_or((404, "BadPath"))?;
     check_provider_token(state, request)?;
     check_headers(request)?;
     if device.is_empty() {
@@ -73,8 +81,8 @@ fn check_provider_token(state: &State, request: &Request) -> Result<(), Refusal>
     let invalid = (403, "InvalidProviderToken");
     let jwt = jwt::verify(token, Algorithm::Es256, &state.keys.apns).ok_or(invalid)?;
     let key_id = jwt.header.get("kid").and_then(Value::as_str);
-    let is_ours =
-        key_id == Some(&state.credentials.apns_key_id) && jwt.text("iss") == Some(&state.credentials.apns_team_id);
+    let is_ours = key_id == Some(&state.credentials.apns_key_id)
+        && jwt.text("iss") == Some(&state.credentials.apns_team_id);
     let issued_at = jwt.time("iat").filter(|_| is_ours).ok_or(invalid)?;
     let age = state.clock.now().as_secs() - issued_at;
     if age < -60 {
@@ -88,11 +96,15 @@ fn check_provider_token(state: &State, request: &Request) -> Result<(), Refusal>
 
 /// A connection may change its provider token, but not more often than every twenty minutes.
 fn check_token_replaced(request: &Request, token: &str, issued_at: i64) -> Result<(), Refusal> {
-    let Some(connection) = &request.connection else { return Ok(()) };
+    let Some(connection) = &request.connection else {
+        return Ok(());
+    };
     let mut current = connection.provider_token.lock();
     match &*current {
         Some((known, _)) if known == token => Ok(()),
-        Some((_, since)) if issued_at - since < TOKEN_REPLACE_SECS => Err((429, "TooManyProviderTokenUpdates")),
+        Some((_, since)) if issued_at - since < TOKEN_REPLACE_SECS => {
+            Err((429, "TooManyProviderTokenUpdates"))
+        }
         _ => {
             *current = Some((token.to_owned(), issued_at));
             Ok(())
@@ -104,15 +116,32 @@ fn check_headers(request: &Request) -> Result<(), Refusal> {
     if request.header("apns-topic").is_none_or(str::is_empty) {
         return Err((400, "MissingTopic"));
     }
-    let known_types =
-        ["alert", "background", "voip", "complication", "fileprovider", "mdm", "location", "liveactivity"];
-    if request.header("apns-push-type").is_none_or(|kind| !known_types.contains(&kind)) {
+    let known_types = [
+        "alert",
+        "background",
+        "voip",
+        "complication",
+        "fileprovider",
+        "mdm",
+        "location",
+        "liveactivity",
+    ];
+    if request
+        .header("apns-push-type")
+        .is_none_or(|kind| !known_types.contains(&kind))
+    {
         return Err((400, "InvalidPushType"));
     }
-    if request.header("apns-priority").is_some_and(|priority| !["1", "5", "10"].contains(&priority)) {
+    if request
+        .header("apns-priority")
+        .is_some_and(|priority| !["1", "5", "10"].contains(&priority))
+    {
         return Err((400, "BadPriority"));
     }
-    if request.header("apns-expiration").is_some_and(|time| time.parse::<i64>().is_err()) {
+    if request
+        .header("apns-expiration")
+        .is_some_and(|time| time.parse::<i64>().is_err())
+    {
         return Err((400, "BadExpirationDate"));
     }
     let id = request.header("apns-id");
@@ -127,12 +156,20 @@ fn check_payload(request: &Request) -> Result<(), Refusal> {
         return Err((413, "PayloadTooLarge"));
     }
     let payload = request.fields();
-    if payload.get("aps").is_some_and(Value::is_object) { Ok(()) } else { Err((400, "PayloadEmpty")) }
+    if payload.get("aps").is_some_and(Value::is_object) {
+        Ok(())
+    } else {
+        Err((400, "PayloadEmpty"))
+    }
 }
 
 impl Answer {
     fn with_apns_id(mut self, request: &Request) -> Self {
-        self.headers.extend(request.header("apns-id").map(|id| ("apns-id", id.to_owned())));
+        self.headers.extend(
+            request
+                .header("apns-id")
+                .map(|id| ("apns-id", id.to_owned())),
+        );
         self
     }
 }

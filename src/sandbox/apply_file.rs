@@ -16,14 +16,29 @@ fn files(credentials: &Credentials) -> [(&'static str, &str); 6] {
         ("service-account.json", &credentials.fcm_service_account),
         ("twilio-token", &credentials.twilio_auth_token),
         ("callback-password", &credentials.callback_password),
-        ("callback-signing-secret", &credentials.callback_signing_secret),
+        (
+            "callback-signing-secret",
+            &credentials.callback_signing_secret,
+        ),
     ]
 }
 
 pub(super) fn render(endpoints: &Endpoints, credentials: &Credentials) -> String {
-    let Endpoints { apns, fcm, twilio, website, .. } = endpoints;
-    let Credentials { apns_team_id, apns_key_id, twilio_account_sid, twilio_from_number, callback_username, .. } =
-        credentials;
+    let Endpoints {
+        apns,
+        fcm,
+        twilio,
+        website,
+        ..
+    } = endpoints;
+    let Credentials {
+        apns_team_id,
+        apns_key_id,
+        twilio_account_sid,
+        twilio_from_number,
+        callback_username,
+        ..
+    } = credentials;
     format!(
         r#"# The stand-ins of `countersign sandbox`. Made anew at each start.
 
@@ -59,18 +74,30 @@ allow_private = true
     )
 }
 
-pub(super) fn write(folder: &Path, endpoints: &Endpoints, credentials: &Credentials) -> io::Result<()> {
+pub(super) fn write(
+    folder: &Path,
+    endpoints: &Endpoints,
+    credentials: &Credentials,
+) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for (name, content) in files(credentials) {
         write_private(&folder.join(name), content)?;
     }
-    write_private(&folder.join("sandbox.toml"), &render(endpoints, credentials))
+    write_private(
+        &folder.join("sandbox.toml"),
+        &render(endpoints, credentials),
+    )
 }
 
 /// Replaces the file: the mode of one that is there would stay as it is.
 fn write_private(path: &Path, content: &str) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content.as_bytes()),
+        _ => OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?
+            .write_all(content.as_bytes()),
     }
 }

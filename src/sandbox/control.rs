@@ -1,7 +1,8 @@
 //! The control API, for programs that cannot call [`Sandbox`](super::Sandbox) itself.
 //!
-//! `GET /sandbox`: addresses and credentials. `GET /sandbox/messages?provider=&to=&transaction_id=&after=&wait=`: what was
-//! received, filtered; with `wait` (seconds, at most 30), as soon as something matches. `PUT` and `DELETE
+//! `GET /sandbox`: addresses and credentials. `GET
+//! /sandbox/messages?provider=&to=&transaction_id=&after=&wait=`: what was received, filtered; with
+//! `wait` (seconds, at most 30), as soon as something matches. `PUT` and `DELETE
 //! /sandbox/faults/{provider}`: a [`Fault`] in JSON.
 
 use std::time::Duration;
@@ -22,9 +23,10 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 pub(super) async fn answer(state: &State, request: &Request) -> Answer {
     let path = request.path.strip_prefix("/sandbox").unwrap_or("?");
     match (request.method.as_str(), path) {
-        ("GET", "" | "/") => {
-            Answer::json(200, json!({ "endpoints": state.endpoints, "credentials": state.credentials }))
-        }
+        ("GET", "" | "/") => Answer::json(
+            200,
+            json!({ "endpoints": state.endpoints, "credentials": state.credentials }),
+        ),
         ("GET", "/messages") => list(state, request).await,
         ("PUT" | "DELETE", path) => match path.strip_prefix("/faults/").and_then(provider) {
             Some(provider) => change_fault(state, request, provider),
@@ -40,7 +42,11 @@ fn change_fault(state: &State, request: &Request, provider: Provider) -> Answer 
         return Answer::empty(204);
     }
     match serde_json::from_slice::<Fault>(&request.body) {
-        Ok(fault) if fault.status.is_some_and(|status| !(200..=599).contains(&status)) => {
+        Ok(fault)
+            if fault
+                .status
+                .is_some_and(|status| !(200..=599).contains(&status)) =>
+        {
             problem(422, "status must be from 200 to 599")
         }
         Ok(fault) => {
@@ -58,7 +64,9 @@ async fn list(state: &State, request: &Request) -> Answer {
         Some(wanted) => wanted,
         None => None,
     };
-    let after = parameter("after").and_then(|number| number.parse().ok()).unwrap_or(0);
+    let after = parameter("after")
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0);
     let matches = |received: &Received| {
         received.sequence > after
             && wanted.is_none_or(|provider| provider == received.provider)
@@ -70,7 +78,10 @@ async fn list(state: &State, request: &Request) -> Answer {
         // When the time is up the list is what it is: empty.
         let _ = tokio::time::timeout(wait, state.records.wait_for(matches)).await;
     }
-    Answer::json(200, json!({ "messages": state.records.list(matches, LIST_MAX) }))
+    Answer::json(
+        200,
+        json!({ "messages": state.records.list(matches, LIST_MAX) }),
+    )
 }
 
 fn provider(name: &str) -> Option<Provider> {

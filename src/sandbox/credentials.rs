@@ -5,8 +5,8 @@ use std::io;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_RSA_SHA256, RsaKeySize,
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Serialize;
@@ -64,7 +64,8 @@ pub(super) struct Keys {
 pub(super) fn generate(token_uri: &str) -> io::Result<(Credentials, Keys)> {
     let (ca_certificate, tls_certificate, tls_key) = certificates().map_err(io::Error::other)?;
     let apns = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(io::Error::other)?;
-    let fcm = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).map_err(io::Error::other)?;
+    let fcm =
+        KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).map_err(io::Error::other)?;
     let keys = Keys {
         apns: apns.public_key_raw().to_vec(),
         fcm: fcm.public_key_raw().to_vec(),
@@ -88,18 +89,23 @@ pub(super) fn generate(token_uri: &str) -> io::Result<(Credentials, Keys)> {
         gateway_password: hex::<16>(),
         callback_username: "countersign".to_owned(),
         callback_password: hex::<16>(),
-        callback_signing_secret: format!("whsec_{}", STANDARD.encode(random::bytes::<32>(&SystemRandom))),
+        callback_signing_secret: format!(
+            "whsec_{}",
+            STANDARD.encode(random::bytes::<32>(&SystemRandom))
+        ),
     };
     Ok((credentials, keys))
 }
 
 /// A CA of one's own, and a certificate of it for the loopback addresses.
-fn certificates() -> Result<(String, CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
+fn certificates() -> Result<(String, CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error>
+{
     let ca_key = KeyPair::generate()?;
     let mut ca = CertificateParams::new(Vec::new())?;
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    ca.distinguished_name.push(DnType::CommonName, "Countersign sandbox CA");
+    ca.distinguished_name
+        .push(DnType::CommonName, "Countersign sandbox CA");
     let ca_pem = ca.self_signed(&ca_key)?.pem();
     let key = KeyPair::generate()?;
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
@@ -123,5 +129,8 @@ fn service_account(keys: &Keys, private_key: &str, token_uri: &str) -> String {
 
 /// `N` random bytes in hexadecimal.
 pub(super) fn hex<const N: usize>() -> String {
-    random::bytes::<N>(&SystemRandom).iter().map(|byte| format!("{byte:02x}")).collect()
+    random::bytes::<N>(&SystemRandom)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -27,7 +27,8 @@ impl Request {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The token of `Authorization: Bearer`; the scheme's name in any case, as Apple's clients send it.
+    /// The token of `Authorization: Bearer`; the scheme's name in any case, as Apple's clients send
+    /// it.
     pub(super) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token)
@@ -40,7 +41,10 @@ impl Request {
 
     /// The body as JSON, or as a form: an object of strings.
     pub(super) fn fields(&self) -> Value {
-        if self.header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+        if self
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+        {
             form_urlencoded::parse(&self.body)
                 .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
                 .collect()
@@ -52,7 +56,10 @@ impl Request {
 
 /// Whether an `Authorization` header has these Basic credentials (RFC 7617).
 pub(super) fn is_basic(header: Option<&str>, username: &str, password: &str) -> bool {
-    let expected = format!("Basic {}", STANDARD.encode(format!("{username}:{password}")));
+    let expected = format!(
+        "Basic {}",
+        STANDARD.encode(format!("{username}:{password}"))
+    );
     header == Some(expected.as_str())
 }
 
@@ -67,11 +74,19 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Value::Null }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Value::Null,
+        }
     }
 
     pub(super) const fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body }
+        Self {
+            status,
+            headers: Vec::new(),
+            body,
+        }
     }
 }
 
@@ -85,7 +100,10 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, provider_token: Mutex::default() }
+        Self {
+            stream,
+            provider_token: Mutex::default(),
+        }
     }
 
     /// Closes it, under the hands of whoever serves it.

@@ -36,7 +36,8 @@ pub struct Fault {
     pub reason: Option<String>,
     /// `Retry-After`.
     pub retry_after_seconds: Option<u32>,
-    /// APNs with status 410: since when the address is gone, in milliseconds since the epoch; now, if left out.
+    /// APNs with status 410: since when the address is gone, in milliseconds since the epoch; now,
+    /// if left out.
     pub since_millis: Option<i64>,
     /// Waits before anything else.
     pub delay_millis: u64,
@@ -50,19 +51,28 @@ impl Fault {
     /// Answers with this status.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self { status: Some(status), ..Self::default() }
+        Self {
+            status: Some(status),
+            ..Self::default()
+        }
     }
 
     /// Never answers: longer than any client waits.
     #[must_use]
     pub fn hang() -> Self {
-        Self { delay_millis: 3_600_000, ..Self::default() }
+        Self {
+            delay_millis: 3_600_000,
+            ..Self::default()
+        }
     }
 
     /// Closes the connection instead of answering.
     #[must_use]
     pub fn drop_connection() -> Self {
-        Self { drop_connection: true, ..Self::default() }
+        Self {
+            drop_connection: true,
+            ..Self::default()
+        }
     }
 
     /// With this reason code.
@@ -138,7 +148,9 @@ mod tests {
         let faults = Faults::default();
         assert_eq!(faults.take(Provider::Apns), None);
         faults.set(Provider::Apns, Fault::status(503).times(2));
-        let happened = (0..4).filter(|_| faults.take(Provider::Apns).is_some()).count();
+        let happened = (0..4)
+            .filter(|_| faults.take(Provider::Apns).is_some())
+            .count();
         assert_eq!(happened, 2);
         faults.set(Provider::Apns, Fault::status(503));
         assert!((0..4).all(|_| faults.take(Provider::Apns).is_some()));

@@ -45,8 +45,13 @@ pub(super) fn verify(compact: &str, algorithm: Algorithm, public_key: &[u8]) -> 
         return None;
     }
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    UnparsedPublicKey::new(verification, public_key).verify(signed.as_bytes(), &signature).ok()?;
-    Some(Jwt { header, claims: decode(claims)? })
+    UnparsedPublicKey::new(verification, public_key)
+        .verify(signed.as_bytes(), &signature)
+        .ok()?;
+    Some(Jwt {
+        header,
+        claims: decode(claims)?,
+    })
 }
 
 fn decode(part: &str) -> Option<Value> {

@@ -1,7 +1,8 @@
 //! Local stand-ins for everybody the server calls: APNs, FCM, Twilio, an SMS gateway, a website.
 //!
-//! They speak the real protocols, check what the real ones check, remember what they received and can be told to fail. For
-//! tests, for the demo, and as a program of its own for other people's tests. Knows nothing of the server.
+//! They speak the real protocols, check what the real ones check, remember what they received and
+//! can be told to fail. For tests, for the demo, and as a program of its own for other people's
+//! tests. Knows nothing of the server.
 
 mod apns;
 mod apply_file;
@@ -55,9 +56,7 @@ pub struct SandboxOptions {
     pub twilio_port: u16,
     /// The generic SMS gateway.
     pub sms_gateway_port: u16,
-    /// The website.
     pub website_port: u16,
-    /// The control API.
     pub control_port: u16,
 }
 
@@ -83,7 +82,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Makes the credentials and starts to listen, on threads of its own. Blocks for a moment: keys take some computing.
+    /// Makes the credentials and starts to listen, on threads of its own. Blocks for a moment: keys
+    /// take some computing.
     pub fn start(options: SandboxOptions) -> io::Result<Self> {
         let listeners = Listeners {
             apns: server::bind(options.apns_port)?,
@@ -140,7 +140,9 @@ impl Sandbox {
     /// Everything received and answered that is still kept, refusals included, oldest first.
     #[must_use]
     pub fn received(&self, provider: Provider) -> Vec<Received> {
-        self.state.records.list(|received| received.provider == provider, usize::MAX)
+        self.state
+            .records
+            .list(|received| received.provider == provider, usize::MAX)
     }
 
     /// How many requests came, answered or not.
@@ -152,25 +154,37 @@ impl Sandbox {
     /// The first push an address took, now or within ten seconds.
     pub async fn wait_for_push(&self, address: &str) -> Option<Received> {
         let is_push = |provider| matches!(provider, Provider::Apns | Provider::Fcm);
-        self.wait_for(|received| is_push(received.provider) && received.is_accepted() && received.to == address).await
+        self.wait_for(|received| {
+            is_push(received.provider) && received.is_accepted() && received.to == address
+        })
+        .await
     }
 
     /// The first text message a number was sent, by either gateway, now or within ten seconds.
     pub async fn wait_for_sms(&self, to: &str) -> Option<Received> {
         let is_sms = |provider| matches!(provider, Provider::Twilio | Provider::Http);
-        self.wait_for(|received| is_sms(received.provider) && received.is_accepted() && received.to == to).await
+        self.wait_for(|received| {
+            is_sms(received.provider) && received.is_accepted() && received.to == to
+        })
+        .await
     }
 
     /// The first callback about a transaction that the website took, now or within ten seconds.
     pub async fn wait_for_callback(&self, transaction_id: &str) -> Option<Received> {
         let is_about = |received: &Received| received.transaction_id() == Some(transaction_id);
-        self.wait_for(|received| received.provider == Provider::Website && received.is_accepted() && is_about(received))
-            .await
+        self.wait_for(|received| {
+            received.provider == Provider::Website && received.is_accepted() && is_about(received)
+        })
+        .await
     }
 
-    /// The first request that matches, refused ones included, now or within ten seconds of real time.
+    /// The first request that matches, refused ones included, now or within ten seconds of real
+    /// time.
     pub async fn wait_for(&self, matches: impl Fn(&Received) -> bool) -> Option<Received> {
-        tokio::time::timeout(WAIT_MAX, self.state.records.wait_for(matches)).await.ok().flatten()
+        tokio::time::timeout(WAIT_MAX, self.state.records.wait_for(matches))
+            .await
+            .ok()
+            .flatten()
     }
 
     /// Checks a callback as a careful website would: credentials, signature, time.
@@ -178,15 +192,16 @@ impl Sandbox {
         website::check(&self.state.credentials, callback, self.state.clock.now())
     }
 
-    /// What to give to `countersign apply`, so that a server uses the stand-ins: push, text messages and callbacks. It refers
-    /// to the files of [`Sandbox::write_files`] beside it.
+    /// What to give to `countersign apply`, so that a server uses the stand-ins: push, text
+    /// messages and callbacks. It refers to the files of [`Sandbox::write_files`] beside it.
     #[must_use]
     pub fn apply_file(&self) -> String {
         apply_file::render(&self.state.endpoints, &self.state.credentials)
     }
 
-    /// Writes `sandbox.toml` ([`Sandbox::apply_file`]), `AuthKey.p8`, `service-account.json`, `sandbox-ca.pem` and a file for
-    /// each secret into a folder, readable by the owner only. Blocks.
+    /// Writes `sandbox.toml` ([`Sandbox::apply_file`]), `AuthKey.p8`, `service-account.json`,
+    /// `sandbox-ca.pem` and a file for each secret into a folder, readable by the owner only.
+    /// Blocks.
     pub fn write_files(&self, folder: &Path) -> io::Result<()> {
         apply_file::write(folder, &self.state.endpoints, &self.state.credentials)
     }
@@ -199,13 +214,18 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // The command is given when the future is made; only waiting for it to be done needs the future.
+        // The command is given when the future is made; only waiting for it to be done needs the
+        // future.
         drop(self.server.stop(false));
     }
 }
 
-/// Runs the stand-ins until the process is told to stop. `started` is called once they listen, to show what they are.
-pub async fn run(options: SandboxOptions, started: impl FnOnce(&Sandbox) -> io::Result<()>) -> io::Result<()> {
+/// Runs the stand-ins until the process is told to stop. `started` is called once they listen, to
+/// show what they are.
+pub async fn run(
+    options: SandboxOptions,
+    started: impl FnOnce(&Sandbox) -> io::Result<()>,
+) -> io::Result<()> {
     let sandbox = Sandbox::start(options)?;
     started(&sandbox)?;
     let mut terminate = signal(SignalKind::terminate())?;

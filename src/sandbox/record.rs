@@ -69,7 +69,9 @@ impl Received {
     /// The last run of exactly six digits in a text message: what a person would type.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        let mut runs = self.text()?.split(|character: char| !character.is_ascii_digit());
+        let mut runs = self
+            .text()?
+            .split(|character: char| !character.is_ascii_digit());
         runs.rfind(|run| run.len() == 6)
     }
 }
@@ -90,7 +92,10 @@ struct Kept {
 
 impl Records {
     pub(super) fn new() -> Self {
-        Self { kept: Mutex::default(), latest: watch::channel(0).0 }
+        Self {
+            kept: Mutex::default(),
+            latest: watch::channel(0).0,
+        }
     }
 
     /// Counts a request, whether it will be answered or not.
@@ -100,7 +105,12 @@ impl Records {
 
     /// How many requests came, answered or not.
     pub(super) fn arrivals(&self, provider: Provider) -> u64 {
-        self.kept.lock().arrivals.get(&provider).copied().unwrap_or_default()
+        self.kept
+            .lock()
+            .arrivals
+            .get(&provider)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Keeps it under the next sequence number.
@@ -117,7 +127,14 @@ impl Records {
 
     /// Those that match, oldest first, at most `limit`.
     pub(super) fn list(&self, matches: impl Fn(&Received) -> bool, limit: usize) -> Vec<Received> {
-        self.kept.lock().received.iter().filter(|received| matches(received)).take(limit).cloned().collect()
+        self.kept
+            .lock()
+            .received
+            .iter()
+            .filter(|received| matches(received))
+            .take(limit)
+            .cloned()
+            .collect()
     }
 
     /// The first that matches, now or when it comes. Bound the wait.
@@ -153,7 +170,10 @@ mod tests {
     #[test]
     fn the_code_is_what_a_person_would_type() {
         assert_eq!(sms("Order 1234567: 012345").code(), Some("012345"));
-        assert_eq!(sms("012345\n@portal.example #012345").code(), Some("012345"));
+        assert_eq!(
+            sms("012345\n@portal.example #012345").code(),
+            Some("012345")
+        );
         assert_eq!(sms("No code").code(), None);
     }
 
@@ -165,9 +185,12 @@ mod tests {
         }
         assert_eq!(records.list(|_| true, usize::MAX).len(), RECEIVED_MAX);
         let wanted = RECEIVED_MAX as u64 + 6;
-        let (found, ()) = tokio::join!(records.wait_for(|received| received.sequence == wanted), async {
-            records.add(sms("y"));
-        });
+        let (found, ()) = tokio::join!(
+            records.wait_for(|received| received.sequence == wanted),
+            async {
+                records.add(sms("y"));
+            }
+        );
         assert_eq!(found.unwrap().text(), Some("y"));
     }
 }

@@ -52,32 +52,44 @@ enum StandIn {
     Control,
 }
 
-/// Serves, on threads of its own, until the handle is told to stop: whoever starts it may go away before whoever uses it.
+/// Serves, on threads of its own, until the handle is told to stop: whoever starts it may go away
+/// before whoever uses it.
 pub(super) fn serve(state: &Arc<State>, listeners: Listeners) -> io::Result<ServerHandle> {
     let ports = ports(&listeners)?;
     let tls = tls_config(&state.keys)?;
     let state = web::Data::from(Arc::clone(state));
     let (started, handle) = mpsc::channel();
-    thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
-        rt::System::new().block_on(async move {
-            match http_server(state, ports, tls, listeners) {
-                Ok(server) => {
-                    // If nobody takes the handle any more, nobody needs the server.
-                    if started.send(Ok(server.handle())).is_ok() {
-                        let _ = server.await;
+    thread::Builder::new()
+        .name("sandbox".to_owned())
+        .spawn(move || {
+            rt::System::new().block_on(async move {
+                match http_server(state, ports, tls, listeners) {
+                    Ok(server) => {
+                        // If nobody takes the handle any more, nobody needs the server.
+                        if started.send(Ok(server.handle())).is_ok() {
+                            let _ = server.await;
+                        }
                     }
+                    Err(error) => drop(started.send(Err(error))),
                 }
-                Err(error) => drop(started.send(Err(error))),
-            }
-        });
-    })?;
-    handle.recv().unwrap_or_else(|_| Err(io::Error::other("the sandbox's thread ended")))
+            });
+        })?;
+    handle
+        .recv()
+        .unwrap_or_else(|_| Err(io::Error::other("the sandbox's thread ended")))
 }
 
 type Ports = Vec<(u16, StandIn)>;
 
 fn ports(listeners: &Listeners) -> io::Result<Ports> {
-    let Listeners { apns, fcm, twilio, sms_gateway, website, control } = listeners;
+    let Listeners {
+        apns,
+        fcm,
+        twilio,
+        sms_gateway,
+        website,
+        control,
+    } = listeners;
     let stand_ins = [
         (apns, StandIn::Apns),
         (fcm, StandIn::Fcm),
@@ -86,10 +98,18 @@ fn ports(listeners: &Listeners) -> io::Result<Ports> {
         (website, StandIn::Website),
         (control, StandIn::Control),
     ];
-    stand_ins.into_iter().map(|(listener, stand_in)| Ok((listener.local_addr()?.port(), stand_in))).collect()
+    stand_ins
+        .into_iter()
+        .map(|(listener, stand_in)| Ok((listener.local_addr()?.port(), stand_in)))
+        .collect()
 }
 
-fn http_server(state: web::Data<State>, ports: Ports, tls: ServerConfig, listeners: Listeners) -> io::Result<Server> {
+fn http_server(
+    state: web::Data<State>,
+    ports: Ports,
+    tls: ServerConfig,
+    listeners: Listeners,
+) -> io::Result<Server> {
     let ports = web::Data::new(ports);
     let application = move || {
         App::new()
@@ -98,8 +118,18 @@ fn http_server(state: web::Data<State>, ports: Ports, tls: ServerConfig, listene
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .default_service(web::to(handle))
     };
-    let mut server = HttpServer::new(application).on_connect(remember_connection).workers(1).disable_signals();
-    let Listeners { apns, fcm, twilio, sms_gateway, website, control } = listeners;
+    let mut server = HttpServer::new(application)
+        .on_connect(remember_connection)
+        .workers(1)
+        .disable_signals();
+    let Listeners {
+        apns,
+        fcm,
+        twilio,
+        sms_gateway,
+        website,
+        control,
+    } = listeners;
     server = server.listen_rustls_0_23(apns, tls)?;
     for listener in [fcm, twilio, sms_gateway, website, control] {
         server = server.listen(listener)?;
@@ -118,17 +148,25 @@ fn tls_config(keys: &Keys) -> io::Result<ServerConfig> {
 
 /// Keeps a handle to the socket, so that the connection can be cut from inside a request.
 fn remember_connection(connection: &dyn Any, extensions: &mut Extensions) {
-    let socket: Option<BorrowedFd<'_>> = if let Some(plain) = connection.downcast_ref::<rt::net::TcpStream>() {
-        Some(plain.as_fd())
-    } else {
-        connection.downcast_ref::<TlsStream<rt::net::TcpStream>>().map(|tls| tls.get_ref().0.as_fd())
-    };
+    let socket: Option<BorrowedFd<'_>> =
+        if let Some(plain) = connection.downcast_ref::<rt::net::TcpStream>() {
+            Some(plain.as_fd())
+        } else {
+            connection
+                .downcast_ref::<TlsStream<rt::net::TcpStream>>()
+                .map(|tls| tls.get_ref().0.as_fd())
+        };
     if let Some(Ok(socket)) = socket.map(|socket| socket.try_clone_to_owned()) {
         extensions.insert(Arc::new(Connection::new(TcpStream::from(socket))));
     }
 }
 
-async fn handle(http: HttpRequest, body: web::Bytes, state: web::Data<State>, ports: web::Data<Ports>) -> HttpResponse {
+async fn handle(
+    http: HttpRequest,
+    body: web::Bytes,
+    state: web::Data<State>,
+    ports: web::Data<Ports>,
+) -> HttpResponse {
     let port = http.app_config().local_addr().port();
     let Some((_, stand_in)) = ports.iter().find(|(known, _)| *known == port) else {
         return HttpResponse::NotFound().finish();
@@ -136,20 +174,68 @@ async fn handle(http: HttpRequest, body: web::Bytes, state: web::Data<State>, po
     let request = read(&http, &body);
     let answer = match stand_in {
         StandIn::Control => control::answer(&state, &request).await,
-        StandIn::Apns => play(&state, &request, Provider::Apns, apns::recipient, apns::answer, apns::refuse).await,
-        StandIn::Fcm if fcm::is_token_request(&request) => {
-            play(&state, &request, Provider::FcmToken, fcm::recipient, fcm::answer, fcm::refuse_token).await
+        StandIn::Apns => {
+            play(
+                &state,
+                &request,
+                Provider::Apns,
+                apns::recipient,
+                apns::answer,
+                apns::refuse,
+            )
+            .await
         }
-        StandIn::Fcm => play(&state, &request, Provider::Fcm, fcm::recipient, fcm::answer, fcm::refuse).await,
+        StandIn::Fcm if fcm::is_token_request(&request) => {
+            play(
+                &state,
+                &request,
+                Provider::FcmToken,
+                fcm::recipient,
+                fcm::answer,
+                fcm::refuse_token,
+            )
+            .await
+        }
+        StandIn::Fcm => {
+            play(
+                &state,
+                &request,
+                Provider::Fcm,
+                fcm::recipient,
+                fcm::answer,
+                fcm::refuse,
+            )
+            .await
+        }
         StandIn::Twilio => {
-            play(&state, &request, Provider::Twilio, twilio::recipient, twilio::answer, twilio::refuse).await
+            play(
+                &state,
+                &request,
+                Provider::Twilio,
+                twilio::recipient,
+                twilio::answer,
+                twilio::refuse,
+            )
+            .await
         }
         StandIn::SmsGateway => {
-            let (recipient, answer, refuse) = (sms_gateway::recipient, sms_gateway::answer, sms_gateway::refuse);
+            let (recipient, answer, refuse) = (
+                sms_gateway::recipient,
+                sms_gateway::answer,
+                sms_gateway::refuse,
+            );
             play(&state, &request, Provider::Http, recipient, answer, refuse).await
         }
         StandIn::Website => {
-            play(&state, &request, Provider::Website, website::recipient, website::answer, website::refuse).await
+            play(
+                &state,
+                &request,
+                Provider::Website,
+                website::recipient,
+                website::answer,
+                website::refuse,
+            )
+            .await
         }
     };
     write(answer)
@@ -176,7 +262,11 @@ async fn play(
     } else {
         answer(state, request)
     };
-    answered.headers.extend(fault.retry_after_seconds.map(|seconds| ("retry-after", seconds.to_string())));
+    answered.headers.extend(
+        fault
+            .retry_after_seconds
+            .map(|seconds| ("retry-after", seconds.to_string())),
+    );
     state.records.add(Received {
         sequence: 0,
         provider,
@@ -187,7 +277,11 @@ async fn play(
         fields: request.fields(),
         received_at: state.clock.now().as_millis(),
     });
-    if let Some(connection) = request.connection.as_ref().filter(|_| fault.drop_connection) {
+    if let Some(connection) = request
+        .connection
+        .as_ref()
+        .filter(|_| fault.drop_connection)
+    {
         connection.cut();
     }
     answered
@@ -198,7 +292,9 @@ fn read(http: &HttpRequest, body: &[u8]) -> Request {
     Request {
         method: http.method().as_str().to_owned(),
         path: http.path().to_owned(),
-        query: form_urlencoded::parse(http.query_string().as_bytes()).into_owned().collect(),
+        query: form_urlencoded::parse(http.query_string().as_bytes())
+            .into_owned()
+            .collect(),
         headers: http
             .headers()
             .iter()

@@ -57,6 +57,9 @@ impl State {
 
     pub(super) fn is_access_token(&self, token: &str) -> bool {
         let now = self.clock.now().as_secs();
-        self.access_tokens.lock().iter().any(|(known, ends_at)| known == token && now < *ends_at)
+        self.access_tokens
+            .lock()
+            .iter()
+            .any(|(known, ends_at)| known == token && now < *ends_at)
     }
 }

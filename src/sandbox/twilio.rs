@@ -12,7 +12,12 @@ const BODY_CHARACTERS_MAX: usize = 1600;
 
 /// The number a message is for.
 pub(super) fn recipient(request: &Request) -> String {
-    request.fields().get("To").and_then(Value::as_str).unwrap_or_default().to_owned()
+    request
+        .fields()
+        .get("To")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 pub(super) fn answer(state: &State, request: &Request) -> Answer {
@@ -23,7 +28,13 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
 }
 
 pub(super) fn refuse(_: &State, fault: &Fault, status: u16) -> Answer {
-    refusal(status, fault.reason.as_deref().and_then(|reason| reason.parse().ok()))
+    refusal(
+        status,
+        fault
+            .reason
+            .as_deref()
+            .and_then(|reason| reason.parse().ok()),
+    )
 }
 
 fn check(state: &State, request: &Request) -> Result<(), (u16, u32)> {
@@ -38,20 +49,30 @@ fn check(state: &State, request: &Request) -> Result<(), (u16, u32)> {
         return Err((401, 20003));
     }
     let form = request.fields();
-    let parameter = |name: &str| form.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let parameter = |name: &str| {
+        form.get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     let from = parameter("From").ok_or((400, 21603))?;
     let to = parameter("To").ok_or((400, 21604))?;
     let body = parameter("Body").ok_or((400, 21602))?;
     check_from(state, from)?;
     check_to(to)?;
-    if body.chars().count() > BODY_CHARACTERS_MAX { Err((400, 21617)) } else { Ok(()) }
+    if body.chars().count() > BODY_CHARACTERS_MAX {
+        Err((400, 21617))
+    } else {
+        Ok(())
+    }
 }
 
 /// Numbers of the account, or a sender id of at most eleven letters, digits and spaces.
 fn check_from(state: &State, from: &str) -> Result<(), (u16, u32)> {
     let is_sender_id = from.len() <= 11
         && from.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && from.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'&' | b'+'));
+        && from.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'&' | b'+')
+        });
     match from {
         "+15005550001" => Err((400, 21212)),
         "+15005550007" => Err((400, 21606)),
@@ -64,7 +85,8 @@ fn check_from(state: &State, from: &str) -> Result<(), (u16, u32)> {
 
 fn check_to(to: &str) -> Result<(), (u16, u32)> {
     let digits = to.strip_prefix('+').unwrap_or_default();
-    let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     match to {
         "+15005550001" => Err((400, 21211)),
         "+15005550002" => Err((400, 21612)),

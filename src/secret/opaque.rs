@@ -6,7 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::{Keyring, Purpose, SecretString};
 use crate::random::{self, Random};
 
-/// What an opaque token stands for. The kind goes into the hash, so that a token of one kind is never taken for another.
+/// What an opaque token stands for. The kind goes into the hash, so that a token of one kind is
+/// never taken for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     /// An OAuth access token.
@@ -62,12 +63,10 @@ impl TokenKind {
 pub struct OpaqueToken {
     /// For its holder, 43 characters; kept nowhere.
     pub text: SecretString,
-    /// For the database.
     pub hash: [u8; 32],
 }
 
 impl OpaqueToken {
-    /// A fresh one.
     #[must_use]
     pub fn new(keyring: &Keyring, kind: TokenKind, random: &dyn Random) -> Self {
         let text = SecretString::new(URL_SAFE_NO_PAD.encode(random::bytes::<32>(random)));
@@ -94,7 +93,10 @@ mod tests {
         let keyring = Keyring::new(&[7; 32]);
         let token = OpaqueToken::new(&keyring, TokenKind::Access, &SystemRandom);
         assert_eq!(token.text.expose().len(), 43);
-        assert_eq!(keyring.token_hash(TokenKind::Access, token.text.expose()), token.hash);
+        assert_eq!(
+            keyring.token_hash(TokenKind::Access, token.text.expose()),
+            token.hash
+        );
         let others = [
             TokenKind::Registration,
             TokenKind::AuthorizationCode,
@@ -111,6 +113,9 @@ mod tests {
         for kind in others {
             assert_ne!(keyring.token_hash(kind, token.text.expose()), token.hash);
         }
-        assert_ne!(OpaqueToken::new(&keyring, TokenKind::Access, &SystemRandom).hash, token.hash);
+        assert_ne!(
+            OpaqueToken::new(&keyring, TokenKind::Access, &SystemRandom).hash,
+            token.hash
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The file given to `countersign apply`: the whole configuration, as TOML.
 //!
-//! Every error says where it is, as `authentication_types[2].time_to_live_seconds: …`, and all that can be told at once are.
+//! Every error says where it is, as `authentication_types[2].time_to_live_seconds: …`, and all that
+//! can be told at once are.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,14 +12,15 @@ use figment::providers::Serialized;
 use serde::Deserialize;
 
 use super::documents::{
-    ApiClientDocument, CallbackEndpointDocument, PushConfigurationDocument, SECRET_FIELDS, SmsDocument,
-    WebClientDocument,
+    ApiClientDocument, CallbackEndpointDocument, PushConfigurationDocument, SECRET_FIELDS,
+    SmsDocument, WebClientDocument,
 };
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
 use super::references::{ReadVariable, References};
 use super::{
-    Application, AuthenticationType, MobileAuthentication, ResourceServer, Scope, Settings, TokenSettings, validate,
+    Application, AuthenticationType, MobileAuthentication, ResourceServer, Scope, Settings,
+    TokenSettings, validate,
 };
 use crate::config::toml_text;
 
@@ -28,9 +30,7 @@ pub enum FileError {
     /// It cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// Which.
         path: PathBuf,
-        /// Why.
         source: std::io::Error,
     },
     /// It is not TOML.
@@ -74,21 +74,37 @@ struct FileDocument {
 }
 
 impl Settings {
-    /// Reads a configuration file and what it refers to: `file:PATH` counts from the file's directory, `env:NAME` is looked
-    /// up with `environment`.
+    /// Reads a configuration file and what it refers to: `file:PATH` counts from the file's
+    /// directory, `env:NAME` is looked up with `environment`.
     pub fn from_file(path: &Path, environment: ReadVariable<'_>) -> Result<Self, FileError> {
-        let text = std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| FileError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::from_toml(&text, path.parent().unwrap_or(Path::new("")), environment)
     }
 
     /// The same for a text, with the directory that its relative paths count from.
-    pub fn from_toml(text: &str, directory: &Path, environment: ReadVariable<'_>) -> Result<Self, FileError> {
-        let table =
-            toml_text::parse(text).map_err(|error| FileError::Syntax { line: error.line, message: error.message })?;
+    pub fn from_toml(
+        text: &str,
+        directory: &Path,
+        environment: ReadVariable<'_>,
+    ) -> Result<Self, FileError> {
+        let table = toml_text::parse(text).map_err(|error| FileError::Syntax {
+            line: error.line,
+            message: error.message,
+        })?;
         let document = Figment::from(Serialized::defaults(table)).extract();
-        let document = document.map_err(|error| FileError::Problems(vec![shape_problem(&error)]))?;
-        let objects = resolve(document, &References { directory: directory.to_owned(), environment })
-            .map_err(FileError::Problems)?;
+        let document =
+            document.map_err(|error| FileError::Problems(vec![shape_problem(&error)]))?;
+        let objects = resolve(
+            document,
+            &References {
+                directory: directory.to_owned(),
+                environment,
+            },
+        )
+        .map_err(FileError::Problems)?;
         Ok(Self::from_objects(0, objects.into_values()))
     }
 }
@@ -104,39 +120,80 @@ fn shape_problem(error: &figment::Error) -> Problem {
             place.push_str(&format!("{dot}{part}"));
         }
     }
-    let secret = error.path.last().is_some_and(|part| SECRET_FIELDS.contains(&part.as_str()));
-    let problem = if secret { "must be text".to_owned() } else { error.kind.to_string() };
-    Problem::new(if place.is_empty() { "the file".to_owned() } else { place }, problem)
+    let secret = error
+        .path
+        .last()
+        .is_some_and(|part| SECRET_FIELDS.contains(&part.as_str()));
+    let problem = if secret {
+        "must be text".to_owned()
+    } else {
+        error.kind.to_string()
+    };
+    Problem::new(
+        if place.is_empty() {
+            "the file".to_owned()
+        } else {
+            place
+        },
+        problem,
+    )
 }
 
 /// Turns the document into objects, each checked on its own and against the others.
 fn resolve(document: FileDocument, references: &References<'_>) -> Result<Objects, Vec<Problem>> {
     let mut collected = Collected::default();
     collected.all(Kind::ApiClient, document.api_clients, |client| {
-        client.read(references).map(|client| Object::ApiClient(client.into()))
+        client
+            .read(references)
+            .map(|client| Object::ApiClient(client.into()))
     });
-    collected.all(Kind::Application, document.applications, |value| Ok(Object::Application(value.into())));
-    collected.all(Kind::AuthenticationType, document.authentication_types, |value| {
-        Ok(Object::AuthenticationType(value.into()))
+    collected.all(Kind::Application, document.applications, |value| {
+        Ok(Object::Application(value.into()))
     });
-    collected.all(Kind::CallbackEndpoint, document.callback_endpoints, |endpoint| {
-        endpoint.read(references).map(|endpoint| Object::CallbackEndpoint(endpoint.into()))
+    collected.all(
+        Kind::AuthenticationType,
+        document.authentication_types,
+        |value| Ok(Object::AuthenticationType(value.into())),
+    );
+    collected.all(
+        Kind::CallbackEndpoint,
+        document.callback_endpoints,
+        |endpoint| {
+            endpoint
+                .read(references)
+                .map(|endpoint| Object::CallbackEndpoint(endpoint.into()))
+        },
+    );
+    collected.all(
+        Kind::PushConfiguration,
+        document.push_configurations,
+        |configuration| {
+            configuration
+                .read(references)
+                .map(|value| Object::PushConfiguration(value.into()))
+        },
+    );
+    collected.all(Kind::ResourceServer, document.resource_servers, |value| {
+        Ok(Object::ResourceServer(value.into()))
     });
-    collected.all(Kind::PushConfiguration, document.push_configurations, |configuration| {
-        configuration.read(references).map(|value| Object::PushConfiguration(value.into()))
+    collected.all(Kind::Scope, document.scopes, |value| {
+        Ok(Object::Scope(value.into()))
     });
-    collected.all(Kind::ResourceServer, document.resource_servers, |value| Ok(Object::ResourceServer(value.into())));
-    collected.all(Kind::Scope, document.scopes, |value| Ok(Object::Scope(value.into())));
     collected.all(Kind::WebClient, document.web_clients, |client| {
-        client.read(references).map(|client| Object::WebClient(client.into()))
+        client
+            .read(references)
+            .map(|client| Object::WebClient(client.into()))
     });
-    for general in
-        [Object::MobileAuthentication(document.mobile_authentication.into()), Object::Tokens(document.tokens.into())]
-    {
+    for general in [
+        Object::MobileAuthentication(document.mobile_authentication.into()),
+        Object::Tokens(document.tokens.into()),
+    ] {
         collected.one(general.kind().as_str().to_owned(), Ok(general));
     }
     if let Some(sms) = document.sms {
-        let gateway = sms.read(references).map(|gateway| Object::Sms(gateway.into()));
+        let gateway = sms
+            .read(references)
+            .map(|gateway| Object::Sms(gateway.into()));
         collected.one(Kind::Sms.as_str().to_owned(), gateway);
     }
     collected.finish()
@@ -150,7 +207,12 @@ struct Collected {
 }
 
 impl Collected {
-    fn all<T>(&mut self, kind: Kind, documents: Vec<T>, read: impl Fn(T) -> Result<Object, Problem>) {
+    fn all<T>(
+        &mut self,
+        kind: Kind,
+        documents: Vec<T>,
+        read: impl Fn(T) -> Result<Object, Problem>,
+    ) {
         for (index, document) in documents.into_iter().enumerate() {
             self.one(format!("{}[{index}]", kind.as_str()), read(document));
         }
@@ -164,16 +226,32 @@ impl Collected {
     }
 
     fn finish(mut self) -> Result<Objects, Vec<Problem>> {
-        let all: Objects = self.objects.iter().map(|(_, object)| (object.key(), object.clone())).collect();
+        let all: Objects = self
+            .objects
+            .iter()
+            .map(|(_, object)| (object.key(), object.clone()))
+            .collect();
         let mut seen = HashSet::new();
         for (place, object) in &self.objects {
             if !seen.insert(object.key()) {
-                let problem = format!("there is another {} of the name {:?}", object.kind().as_str(), object.name());
+                let problem = format!(
+                    "there is another {} of the name {:?}",
+                    object.kind().as_str(),
+                    object.name()
+                );
                 self.problems.push(Problem::new(place, problem));
             }
-            self.problems.extend(validate::object(object, &all).into_iter().map(|problem| problem.within(place)));
+            self.problems.extend(
+                validate::object(object, &all)
+                    .into_iter()
+                    .map(|problem| problem.within(place)),
+            );
         }
-        if self.problems.is_empty() { Ok(all) } else { Err(self.problems) }
+        if self.problems.is_empty() {
+            Ok(all)
+        } else {
+            Err(self.problems)
+        }
     }
 }
 

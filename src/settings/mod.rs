@@ -1,7 +1,8 @@
 //! What administrators configure, as one snapshot that is replaced whole when something changes.
 //!
-//! The configuration is a set of objects. [`Settings::from_file`] reads the wanted ones, [`plan()`] compares, and
-//! [`StoredSettings`] keeps them as documents in the database, with their secrets sealed, and follows changes made by others.
+//! The configuration is a set of objects. [`Settings::from_file`] reads the wanted ones, [`plan()`]
+//! compares, and [`StoredSettings`] keeps them as documents in the database, with their secrets
+//! sealed, and follows changes made by others.
 
 mod documents;
 mod file;
@@ -25,10 +26,11 @@ pub use plan::{Action, Change, Plan, plan};
 pub use problem::Problem;
 pub use references::ReadVariable;
 pub use types::{
-    ApiClient, ApnsEnvironment, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
-    CallbackEndpoint, ClientCredential, Enabled, GrantType, MobileAuthentication, Permission, PinSettings, Platform,
-    PushConfiguration, PushProvider, RESERVED_SCOPES, ResourceServer, Scope, SmsConfiguration, TokenFormat,
-    TokenPolicy, TokenSettings, VersionStatus, WebClient,
+    ApiClient, ApnsEnvironment, Application, ApplicationVersion, AuthenticationMethod,
+    AuthenticationType, CallbackEndpoint, ClientCredential, Enabled, GrantType,
+    MobileAuthentication, Permission, PinSettings, Platform, PushConfiguration, PushProvider,
+    RESERVED_SCOPES, ResourceServer, Scope, SmsConfiguration, TokenFormat, TokenPolicy,
+    TokenSettings, VersionStatus, WebClient,
 };
 
 use crate::ids::{ApplicationId, ClientId};
@@ -42,23 +44,16 @@ pub struct Settings {
     pub api_clients: HashMap<ClientId, Arc<ApiClient>>,
     /// By `client_id`; none is an API client's too.
     pub web_clients: HashMap<ClientId, Arc<WebClient>>,
-    /// By id.
     pub applications: HashMap<ApplicationId, Arc<Application>>,
     /// By id; a reserved one only where it is described.
     pub scopes: HashMap<String, Arc<Scope>>,
-    /// By id.
     pub resource_servers: HashMap<String, Arc<ResourceServer>>,
-    /// General.
     pub tokens: Arc<TokenSettings>,
-    /// By name.
     pub authentication_types: HashMap<String, Arc<AuthenticationType>>,
-    /// By name.
     pub push_configurations: HashMap<String, Arc<PushConfiguration>>,
     /// The one gateway; without it no text message can be sent.
     pub sms: Option<Arc<SmsConfiguration>>,
-    /// By URL.
     pub callback_endpoints: HashMap<String, Arc<CallbackEndpoint>>,
-    /// General.
     pub mobile_authentication: Arc<MobileAuthentication>,
 }
 
@@ -71,14 +66,20 @@ impl Settings {
         platform: Platform,
         version: &str,
     ) -> Option<&ApplicationVersion> {
-        let version = self.applications.get(application)?.version(platform, version)?;
+        let version = self
+            .applications
+            .get(application)?
+            .version(platform, version)?;
         (version.status != VersionStatus::Disabled).then_some(version)
     }
 
-    /// The resource server that a request's `resource` means (RFC 8707 §2): the one of this audience, compared exactly.
+    /// The resource server that a request's `resource` means (RFC 8707 §2): the one of this
+    /// audience, compared exactly.
     #[must_use]
     pub fn resource_server_by_audience(&self, audience: &str) -> Option<&Arc<ResourceServer>> {
-        self.resource_servers.values().find(|server| server.audience == audience)
+        self.resource_servers
+            .values()
+            .find(|server| server.audience == audience)
     }
 
     /// Whether a scope is configured or reserved.
@@ -114,11 +115,21 @@ mod tests {
         let text = "[[scopes]]\nid = \"orders\"\n[[resource_servers]]\nid = \"orders-api\"\nname = \"Orders\"\n\
                     audience = \"https://api.shop.example\"";
         let settings = Settings::from_toml(text, std::path::Path::new(""), &|_| None).unwrap();
-        let found = |audience| settings.resource_server_by_audience(audience).map(|server| server.id.as_str());
+        let found = |audience| {
+            settings
+                .resource_server_by_audience(audience)
+                .map(|server| server.id.as_str())
+        };
         assert_eq!(found("https://api.shop.example"), Some("orders-api"));
         assert_eq!(found("https://api.shop.example/"), None);
         assert_eq!(found("orders-api"), None);
-        for (scope, known) in [("orders", true), ("openid", true), ("device", true), ("Orders", false), ("", false)] {
+        for (scope, known) in [
+            ("orders", true),
+            ("openid", true),
+            ("device", true),
+            ("Orders", false),
+            ("", false),
+        ] {
             assert_eq!(settings.is_known_scope(scope), known, "{scope}");
         }
     }

@@ -1,11 +1,12 @@
-//! The settings as a set of objects, each with a kind and a name: what is planned, stored and changed one by one.
+//! The settings as a set of objects, each with a kind and a name: what is planned, stored and
+//! changed one by one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    ApiClient, Application, AuthenticationType, CallbackEndpoint, MobileAuthentication, PushConfiguration,
-    ResourceServer, Scope, Settings, SmsConfiguration, TokenSettings, WebClient,
+    ApiClient, Application, AuthenticationType, CallbackEndpoint, MobileAuthentication,
+    PushConfiguration, ResourceServer, Scope, Settings, SmsConfiguration, TokenSettings, WebClient,
 };
 
 /// What sort of object it is.
@@ -78,7 +79,6 @@ pub(super) const ONLY: &str = "general";
 
 /// One thing that administrators configure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after what they hold")]
 pub enum Object {
     ApiClient(Arc<ApiClient>),
     Application(Arc<Application>),
@@ -141,7 +141,10 @@ pub(super) type Objects = BTreeMap<ObjectKey, Object>;
 impl Settings {
     /// The snapshot made of these objects.
     pub(super) fn from_objects(revision: i64, objects: impl IntoIterator<Item = Object>) -> Self {
-        let mut settings = Self { revision, ..Self::default() };
+        let mut settings = Self {
+            revision,
+            ..Self::default()
+        };
         for object in objects {
             settings.put(object);
         }
@@ -150,35 +153,66 @@ impl Settings {
 
     fn put(&mut self, object: Object) {
         match object {
-            Object::ApiClient(client) => drop(self.api_clients.insert(client.client_id.clone(), client)),
+            Object::ApiClient(client) => {
+                drop(self.api_clients.insert(client.client_id.clone(), client))
+            }
             Object::Application(application) => {
-                drop(self.applications.insert(application.id.clone(), application));
+                drop(
+                    self.applications
+                        .insert(application.id.clone(), application),
+                );
             }
             Object::AuthenticationType(value) => {
                 drop(self.authentication_types.insert(value.name.clone(), value));
             }
             Object::CallbackEndpoint(endpoint) => {
-                drop(self.callback_endpoints.insert(endpoint.url.clone(), endpoint));
+                drop(
+                    self.callback_endpoints
+                        .insert(endpoint.url.clone(), endpoint),
+                );
             }
             Object::PushConfiguration(configuration) => {
-                drop(self.push_configurations.insert(configuration.name.clone(), configuration));
+                drop(
+                    self.push_configurations
+                        .insert(configuration.name.clone(), configuration),
+                );
             }
             Object::MobileAuthentication(general) => self.mobile_authentication = general,
-            Object::ResourceServer(server) => drop(self.resource_servers.insert(server.id.clone(), server)),
+            Object::ResourceServer(server) => {
+                drop(self.resource_servers.insert(server.id.clone(), server))
+            }
             Object::Scope(scope) => drop(self.scopes.insert(scope.id.clone(), scope)),
             Object::Sms(gateway) => self.sms = Some(gateway),
             Object::Tokens(general) => self.tokens = general,
-            Object::WebClient(client) => drop(self.web_clients.insert(client.client_id.clone(), client)),
+            Object::WebClient(client) => {
+                drop(self.web_clients.insert(client.client_id.clone(), client))
+            }
         }
     }
 
     pub(super) fn objects(&self) -> Objects {
         let clients = self.api_clients.values().cloned().map(Object::ApiClient);
         let applications = self.applications.values().cloned().map(Object::Application);
-        let types = self.authentication_types.values().cloned().map(Object::AuthenticationType);
-        let endpoints = self.callback_endpoints.values().cloned().map(Object::CallbackEndpoint);
-        let configurations = self.push_configurations.values().cloned().map(Object::PushConfiguration);
-        let servers = self.resource_servers.values().cloned().map(Object::ResourceServer);
+        let types = self
+            .authentication_types
+            .values()
+            .cloned()
+            .map(Object::AuthenticationType);
+        let endpoints = self
+            .callback_endpoints
+            .values()
+            .cloned()
+            .map(Object::CallbackEndpoint);
+        let configurations = self
+            .push_configurations
+            .values()
+            .cloned()
+            .map(Object::PushConfiguration);
+        let servers = self
+            .resource_servers
+            .values()
+            .cloned()
+            .map(Object::ResourceServer);
         let scopes = self.scopes.values().cloned().map(Object::Scope);
         let sms = self.sms.iter().cloned().map(Object::Sms);
         let web_clients = self.web_clients.values().cloned().map(Object::WebClient);
@@ -186,8 +220,17 @@ impl Settings {
             Object::MobileAuthentication(Arc::clone(&self.mobile_authentication)),
             Object::Tokens(Arc::clone(&self.tokens)),
         ];
-        let all = clients.chain(applications).chain(types).chain(endpoints).chain(configurations).chain(servers);
-        let all = all.chain(scopes).chain(sms).chain(web_clients).chain(general);
+        let all = clients
+            .chain(applications)
+            .chain(types)
+            .chain(endpoints)
+            .chain(configurations)
+            .chain(servers);
+        let all = all
+            .chain(scopes)
+            .chain(sms)
+            .chain(web_clients)
+            .chain(general);
         all.map(|object| (object.key(), object)).collect()
     }
 }

@@ -1,4 +1,5 @@
-//! The settings in the database: one document for each object, its secrets sealed under the master key.
+//! The settings in the database: one document for each object, its secrets sealed under the master
+//! key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,43 +58,69 @@ impl StoredSettings {
     /// A handle to them.
     #[must_use]
     pub fn new(store: Store, keyring: Arc<Keyring>, clock: Clock, random: SharedRandom) -> Self {
-        Self { store, keyring, clock, random }
+        Self {
+            store,
+            keyring,
+            clock,
+            random,
+        }
     }
 
     /// Whether a master key was used with this database before: then no other one will do.
     pub async fn is_keyed(store: &Store) -> Result<bool, StoreError> {
-        store.read(queries::find_key_check).await.map(|check| check.is_some())
+        store
+            .read(queries::find_key_check)
+            .await
+            .map(|check| check.is_some())
     }
 
-    /// Refuses a master key that is not the one the database was set up with. The first key seen is that one.
+    /// Refuses a master key that is not the one the database was set up with. The first key seen is
+    /// that one.
     pub async fn check_master_key(&self) -> Result<(), SettingsError> {
-        let fresh = self.keyring.seal(Purpose::Settings, KEY_CHECK_CONTEXT, KEY_CHECK, self.random.as_ref());
+        let fresh = self.keyring.seal(
+            Purpose::Settings,
+            KEY_CHECK_CONTEXT,
+            KEY_CHECK,
+            self.random.as_ref(),
+        );
         let check = self
             .store
             .write(move |connection| {
                 queries::insert_key_check(connection, &fresh)?;
-                Ok::<_, WriteError<StoreError>>(queries::find_key_check(connection)?.unwrap_or_default())
+                Ok::<_, WriteError<StoreError>>(
+                    queries::find_key_check(connection)?.unwrap_or_default(),
+                )
             })
             .await?;
-        let opened = self.keyring.open(Purpose::Settings, KEY_CHECK_CONTEXT, &check);
+        let opened = self
+            .keyring
+            .open(Purpose::Settings, KEY_CHECK_CONTEXT, &check);
         opened.map(drop).map_err(|_| SettingsError::WrongMasterKey)
     }
 
     /// The settings as they are now.
     pub async fn load(&self) -> Result<Settings, SettingsError> {
         let (revision, rows) = self.store.read(queries::load_settings).await?;
-        let objects: Result<Vec<Object>, Problem> = rows.into_iter().map(|row| self.open(&row)).collect();
-        Ok(Settings::from_objects(revision, objects.map_err(SettingsError::Unreadable)?))
+        let objects: Result<Vec<Object>, Problem> =
+            rows.into_iter().map(|row| self.open(&row)).collect();
+        Ok(Settings::from_objects(
+            revision,
+            objects.map_err(SettingsError::Unreadable)?,
+        ))
     }
 
-    /// Carries out a plan that was made for the settings of `revision`, whole or not at all, and answers with the new
-    /// revision. An empty plan changes nothing.
+    /// Carries out a plan that was made for the settings of `revision`, whole or not at all, and
+    /// answers with the new revision. An empty plan changes nothing.
     pub async fn apply(&self, plan: &Plan, revision: i64) -> Result<i64, SettingsError> {
         if plan.changes.is_empty() {
             return Ok(revision);
         }
         let now = self.clock.now();
-        let steps: Vec<Step> = plan.changes.iter().map(|change| self.step(change, now)).collect();
+        let steps: Vec<Step> = plan
+            .changes
+            .iter()
+            .map(|change| self.step(change, now))
+            .collect();
         self.store
             .write(move |connection| {
                 if !queries::advance_revision(connection, revision)? {
@@ -107,8 +134,8 @@ impl StoredSettings {
             .await
     }
 
-    /// Puts changes made by other processes in force, forever. While the database is out of reach the settings stay as they
-    /// are. Nothing is lost when it is dropped.
+    /// Puts changes made by other processes in force, forever. While the database is out of reach
+    /// the settings stay as they are. Nothing is lost when it is dropped.
     pub async fn follow(&self, current: &CurrentSettings) {
         let mut failing = false;
         loop {
@@ -137,16 +164,28 @@ impl StoredSettings {
 
     fn open(&self, row: &SettingRow) -> Result<Object, Problem> {
         let place = format!("{} {:?}", row.kind, row.name);
-        let kind = Kind::parse(&row.kind).ok_or_else(|| Problem::new(&place, "is of an unknown kind"))?;
-        let document = serde_json::from_str(&row.body).map_err(|error| Problem::new(&place, error.to_string()))?;
-        let sealed = Sealed { keyring: &self.keyring, random: self.random.as_ref(), kind, name: &row.name };
+        let kind =
+            Kind::parse(&row.kind).ok_or_else(|| Problem::new(&place, "is of an unknown kind"))?;
+        let document = serde_json::from_str(&row.body)
+            .map_err(|error| Problem::new(&place, error.to_string()))?;
+        let sealed = Sealed {
+            keyring: &self.keyring,
+            random: self.random.as_ref(),
+            kind,
+            name: &row.name,
+        };
         documents::read(kind, document, &sealed).map_err(|problem| problem.within(&place))
     }
 
     fn step(&self, change: &Change, now: Timestamp) -> Step {
         let row = |object: &Object| {
             let (kind, name) = (change.kind, change.name.as_str());
-            let sealed = Sealed { keyring: &self.keyring, random: self.random.as_ref(), kind, name };
+            let sealed = Sealed {
+                keyring: &self.keyring,
+                random: self.random.as_ref(),
+                kind,
+                name,
+            };
             SettingRow {
                 kind: kind.as_str().to_owned(),
                 name: name.to_owned(),
@@ -158,7 +197,10 @@ impl StoredSettings {
         match &change.action {
             Action::Create(object) => Step::Insert(row(object)),
             Action::Change { to, .. } => Step::Update(row(to)),
-            Action::Remove => Step::Delete { kind: change.kind.as_str(), name: change.name.clone() },
+            Action::Remove => Step::Delete {
+                kind: change.kind.as_str(),
+                name: change.name.clone(),
+            },
         }
     }
 }
@@ -174,7 +216,8 @@ impl Step {
     fn run(&self, connection: &mut Connection) -> Result<(), WriteError<SettingsError>> {
         match self {
             Self::Insert(row) => queries::insert_setting(connection, row)?,
-            // The general settings are there without a row until they are changed for the first time.
+            // The general settings are there without a row until they are changed for the first
+            // time.
             Self::Update(row) => {
                 if !queries::update_setting(connection, row)? {
                     queries::insert_setting(connection, row)?;
@@ -186,7 +229,8 @@ impl Step {
     }
 }
 
-/// How secrets stand in the database: sealed for the object and field they belong to, so that none can be moved elsewhere.
+/// How secrets stand in the database: sealed for the object and field they belong to, so that none
+/// can be moved elsewhere.
 struct Sealed<'a> {
     keyring: &'a Keyring,
     random: &'a dyn Random,
@@ -196,14 +240,21 @@ struct Sealed<'a> {
 
 impl Sealed<'_> {
     fn context(&self, field: &str) -> Vec<u8> {
-        [self.kind.as_str(), self.name, field].join("\0").into_bytes()
+        [self.kind.as_str(), self.name, field]
+            .join("\0")
+            .into_bytes()
     }
 }
 
 impl Conceal for Sealed<'_> {
     fn secret(&self, field: &'static str, secret: &SecretString) -> String {
         let plain = secret.expose().as_bytes();
-        STANDARD_NO_PAD.encode(self.keyring.seal(Purpose::Settings, &self.context(field), plain, self.random))
+        STANDARD_NO_PAD.encode(self.keyring.seal(
+            Purpose::Settings,
+            &self.context(field),
+            plain,
+            self.random,
+        ))
     }
 }
 
@@ -211,7 +262,10 @@ impl Reveal for Sealed<'_> {
     fn secret(&self, field: &'static str, written: &str) -> Result<SecretString, Problem> {
         let failed = || Problem::new(field, "cannot be opened with this master key");
         let sealed = STANDARD_NO_PAD.decode(written).map_err(|_| failed())?;
-        let plain = self.keyring.open(Purpose::Settings, &self.context(field), &sealed).map_err(|_| failed())?;
+        let plain = self
+            .keyring
+            .open(Purpose::Settings, &self.context(field), &sealed)
+            .map_err(|_| failed())?;
         let text = str::from_utf8(&plain).map_err(|_| failed())?;
         Ok(SecretString::new(text.to_owned()))
     }

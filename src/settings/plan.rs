@@ -16,7 +16,6 @@ pub enum Action {
     Create(Object),
     /// It is there and becomes another.
     Change {
-        /// What it becomes.
         to: Object,
         /// The fields that differ.
         fields: Vec<String>,
@@ -39,13 +38,13 @@ pub struct Change {
 /// Everything to do, in a fixed order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The steps.
     pub changes: Vec<Change>,
     /// How many objects stay as they are.
     pub unchanged: usize,
 }
 
-/// What has to be done to get from `current` to `wanted`. The file is the whole configuration: what is not in it is removed.
+/// What has to be done to get from `current` to `wanted`. The file is the whole configuration: what
+/// is not in it is removed.
 #[must_use]
 pub fn plan(current: &Settings, wanted: &Settings) -> Plan {
     let mut current: Objects = current.objects();
@@ -56,12 +55,19 @@ pub fn plan(current: &Settings, wanted: &Settings) -> Plan {
                 plan.unchanged += 1;
                 continue;
             }
-            Some(from) => Action::Change { fields: differing_fields(&from, &to), to },
+            Some(from) => Action::Change {
+                fields: differing_fields(&from, &to),
+                to,
+            },
             None => Action::Create(to),
         };
         plan.changes.push(Change { kind, name, action });
     }
-    let removed = current.into_keys().map(|(kind, name)| Change { kind, name, action: Action::Remove });
+    let removed = current.into_keys().map(|(kind, name)| Change {
+        kind,
+        name,
+        action: Action::Remove,
+    });
     plan.changes.extend(removed);
     plan
 }
@@ -76,13 +82,17 @@ impl Conceal for InTheClear {
 }
 
 fn differing_fields(from: &Object, to: &Object) -> Vec<String> {
-    let (Value::Object(from), Value::Object(to)) =
-        (documents::write(from, &InTheClear), documents::write(to, &InTheClear))
-    else {
+    let (Value::Object(from), Value::Object(to)) = (
+        documents::write(from, &InTheClear),
+        documents::write(to, &InTheClear),
+    ) else {
         return Vec::new();
     };
-    let mut names: Vec<&String> =
-        from.keys().chain(to.keys()).filter(|name| from.get(*name) != to.get(*name)).collect();
+    let mut names: Vec<&String> = from
+        .keys()
+        .chain(to.keys())
+        .filter(|name| from.get(*name) != to.get(*name))
+        .collect();
     names.sort();
     names.dedup();
     names.into_iter().cloned().collect()
@@ -95,10 +105,17 @@ impl fmt::Display for Plan {
             let object = format!("{} {name:?}", kind.as_str());
             match action {
                 Action::Create(_) => writeln!(f, "create {object}")?,
-                Action::Change { fields, .. } => writeln!(f, "change {object} ({})", fields.join(", "))?,
+                Action::Change { fields, .. } => {
+                    writeln!(f, "change {object} ({})", fields.join(", "))?
+                }
                 Action::Remove => writeln!(f, "remove {object}")?,
             }
         }
-        write!(f, "{} to change, {} unchanged", self.changes.len(), self.unchanged)
+        write!(
+            f,
+            "{} to change, {} unchanged",
+            self.changes.len(),
+            self.unchanged
+        )
     }
 }

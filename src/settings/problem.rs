@@ -1,6 +1,7 @@
 use std::fmt;
 
-/// Something that does not do in what administrators configure: where, and why. Never shows a secret.
+/// Something that does not do in what administrators configure: where, and why. Never shows a
+/// secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Such as `authentication_types[2].time_to_live_seconds`.
@@ -11,12 +12,19 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { place: place.into(), problem: problem.into() }
+        Self {
+            place: place.into(),
+            problem: problem.into(),
+        }
     }
 
     /// The same problem, seen from the object that the place is in.
     pub(super) fn within(self, outer: &str) -> Self {
-        let place = if self.place.is_empty() { outer.to_owned() } else { format!("{outer}.{}", self.place) };
+        let place = if self.place.is_empty() {
+            outer.to_owned()
+        } else {
+            format!("{outer}.{}", self.place)
+        };
         Self { place, ..self }
     }
 }

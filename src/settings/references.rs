@@ -1,6 +1,7 @@
 //! Secrets by reference: `env:NAME` and `file:PATH`.
 //!
-//! A secret that stands in the file itself is refused: such files are kept in version control and shown to colleagues.
+//! A secret that stands in the file itself is refused: such files are kept in version control and
+//! shown to colleagues.
 
 use std::path::PathBuf;
 
@@ -23,12 +24,16 @@ pub(super) struct References<'a> {
 
 impl Reveal for References<'_> {
     fn secret(&self, field: &'static str, written: &str) -> Result<SecretString, Problem> {
-        let problem = "must be a reference, `env:NAME` or `file:PATH`: secrets do not stand in this file";
-        self.resolve(field, written).unwrap_or_else(|| Err(Problem::new(field, problem))).map(SecretString::new)
+        let problem =
+            "must be a reference, `env:NAME` or `file:PATH`: secrets do not stand in this file";
+        self.resolve(field, written)
+            .unwrap_or_else(|| Err(Problem::new(field, problem)))
+            .map(SecretString::new)
     }
 
     fn text(&self, field: &'static str, written: &str) -> Result<String, Problem> {
-        self.resolve(field, written).unwrap_or_else(|| Ok(written.to_owned()))
+        self.resolve(field, written)
+            .unwrap_or_else(|| Ok(written.to_owned()))
     }
 }
 
@@ -43,7 +48,11 @@ impl References<'_> {
         };
         let value = value.and_then(|value| {
             let empty = value.is_empty();
-            if empty { Err(format!("{written} is empty")) } else { Ok(value) }
+            if empty {
+                Err(format!("{written} is empty"))
+            } else {
+                Ok(value)
+            }
         });
         Some(value.map_err(|problem| Problem::new(field, problem)))
     }
@@ -51,9 +60,13 @@ impl References<'_> {
 
 /// The file's text. One line end at its end belongs to the file, not to the secret.
 fn read_file(path: &std::path::Path) -> Result<String, String> {
-    let mut text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let mut text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     if text.len() > BYTES_MAX {
-        return Err(format!("{} is longer than {BYTES_MAX} bytes", path.display()));
+        return Err(format!(
+            "{} is longer than {BYTES_MAX} bytes",
+            path.display()
+        ));
     }
     if text.ends_with('\n') {
         text.pop();

@@ -1,4 +1,5 @@
-//! What administrators configure, parsed and checked: the same names as in the file given to `countersign apply`.
+//! What administrators configure, parsed and checked: the same names as in the file given to
+//! `countersign apply`.
 
 mod applications;
 mod clients;
@@ -77,9 +78,7 @@ impl PushProvider {
 pub enum SmsConfiguration {
     /// Twilio's Messages API.
     Twilio {
-        /// The account.
         account_sid: String,
-        /// Its token.
         auth_token: SecretString,
         /// The number messages come from by default.
         from_number: String,
@@ -88,7 +87,6 @@ pub enum SmsConfiguration {
     },
     /// A gateway of one's own: `POST` JSON, `204` means taken.
     Http {
-        /// Where to post.
         endpoint: Url,
         /// Basic credentials, if the gateway asks for them.
         credentials: Option<(String, SecretString)>,
@@ -124,7 +122,6 @@ pub enum AuthenticationMethod {
 pub struct AuthenticationType {
     /// The name on the wire.
     pub name: String,
-    /// How.
     pub method: AuthenticationMethod,
     /// From initialisation to expiry; all attempts fall into it.
     pub time_to_live_seconds: u32,
@@ -140,7 +137,8 @@ pub struct AuthenticationType {
     /// SMS: the sender, instead of the gateway's default.
     #[serde(default)]
     pub sender_id: Option<String>,
-    /// SMS: the host whose page the code is typed into; makes the message's last line `@host #code`.
+    /// SMS: the host whose page the code is typed into; makes the message's last line `@host
+    /// #code`.
     #[serde(default)]
     pub web_origin: Option<String>,
 }
@@ -160,7 +158,9 @@ impl AuthenticationType {
     #[must_use]
     pub fn default_message(&self, language: Option<&str>) -> Option<&str> {
         let chosen = language.and_then(|language| self.default_messages.get(language));
-        chosen.or_else(|| self.default_messages.get("en")).map(String::as_str)
+        chosen
+            .or_else(|| self.default_messages.get("en"))
+            .map(String::as_str)
     }
 }
 
@@ -187,7 +187,6 @@ pub struct MobileAuthentication {
     pub enrolment_enabled: bool,
     /// Whether a user may enrol keys again over those that are there.
     pub enrolment_override_enabled: bool,
-    /// Enrolment for push.
     pub push_enrolment_enabled: bool,
     /// Sending by push; off answers 1000.
     pub push_enabled: bool,

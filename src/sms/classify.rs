@@ -6,27 +6,33 @@ use crate::egress::FailureKind;
 
 /// Twilio refuses what the message comes from, not the message: another sender may do.
 ///
-/// 21212 invalid From, 21267 alphanumeric sender on a trial account, 21606 and 21661 not able to send messages, 21612 no
-/// route from this sender to this number, 21657 sender id not allowed in that country, 21659 not a Twilio number, 21660 not
-/// of this account.
+/// 21212 invalid From, 21267 alphanumeric sender on a trial account, 21606 and 21661 not able to
+/// send messages, 21612 no route from this sender to this number, 21657 sender id not allowed in
+/// that country, 21659 not a Twilio number, 21660 not of this account.
 pub(super) const fn is_sender_refused(code: u32) -> bool {
-    matches!(code, 21212 | 21267 | 21606 | 21612 | 21657 | 21659 | 21660 | 21661)
+    matches!(
+        code,
+        21212 | 21267 | 21606 | 21612 | 21657 | 21659 | 21660 | 21661
+    )
 }
 
 /// From the status and Twilio's error code, where the answer had one.
 pub(super) const fn twilio(status: u16, code: Option<u32>, after: Option<Duration>) -> FailureKind {
     match code {
-        // Not authenticated; the account is suspended; the country is not switched on; a trial account's unverified number.
+        // Not authenticated; the account is suspended; the country is not switched on; a trial
+        // account's unverified number.
         Some(20003 | 20005 | 21408 | 21608 | 30002) => FailureKind::Configuration,
         // No route to the number, not with the default sender either.
         Some(21612) => FailureKind::Blocked,
         Some(code) if is_sender_refused(code) => FailureKind::Configuration,
-        // Too many requests, in general, to this number, from this number; queue overflow; unknown error of the carrier.
+        // Too many requests, in general, to this number, from this number; queue overflow; unknown
+        // error of the carrier.
         Some(14107 | 20429 | 21611 | 30001 | 30008 | 30022) => FailureKind::Retry { after },
-        // The number cannot be one, has unsubscribed, cannot receive text messages; the carrier refused the message.
-        Some(21211 | 21214 | 21217 | 21265 | 21266 | 21610 | 21614 | 21617 | 21635 | 30000..=30999) => {
-            FailureKind::Blocked
-        }
+        // The number cannot be one, has unsubscribed, cannot receive text messages; the carrier
+        // refused the message.
+        Some(
+            21211 | 21214 | 21217 | 21265 | 21266 | 21610 | 21614 | 21617 | 21635 | 30000..=30999,
+        ) => FailureKind::Blocked,
         _ => by_status(status, after),
     }
 }
@@ -48,7 +54,9 @@ const fn by_status(status: u16, after: Option<Duration>) -> FailureKind {
 mod tests {
     use super::*;
 
-    const RETRY: FailureKind = FailureKind::Retry { after: Some(Duration::from_secs(7)) };
+    const RETRY: FailureKind = FailureKind::Retry {
+        after: Some(Duration::from_secs(7)),
+    };
 
     #[test]
     fn twilio_codes() {
@@ -91,7 +99,11 @@ mod tests {
             (503, None, RETRY),
         ];
         for (status, code, kind) in cases {
-            assert_eq!(twilio(status, code, Some(Duration::from_secs(7))), kind, "{status} {code:?}");
+            assert_eq!(
+                twilio(status, code, Some(Duration::from_secs(7))),
+                kind,
+                "{status} {code:?}"
+            );
         }
     }
 
@@ -121,7 +133,11 @@ mod tests {
             (503, RETRY),
         ];
         for (status, kind) in cases {
-            assert_eq!(http_gateway(status, Some(Duration::from_secs(7))), kind, "{status}");
+            assert_eq!(
+                http_gateway(status, Some(Duration::from_secs(7))),
+                kind,
+                "{status}"
+            );
         }
     }
 }

@@ -8,7 +8,8 @@ use super::{SmsMessage, SmsSender, http_gateway, twilio};
 use crate::egress::{Egress, InvalidEgress, ProviderFailure};
 use crate::settings::SmsConfiguration;
 
-/// The [`SmsSender`] of the server. Its connections are shared by all messages, whatever the configuration.
+/// The [`SmsSender`] of the server. Its connections are shared by all messages, whatever the
+/// configuration.
 #[derive(Clone, Debug)]
 pub struct GatewaySms {
     client: Client,
@@ -17,19 +18,36 @@ pub struct GatewaySms {
 impl GatewaySms {
     /// Fails when no HTTP client can be built from these settings.
     pub fn new(egress: &Egress) -> Result<Self, InvalidEgress> {
-        Ok(Self { client: egress.client(None)? })
+        Ok(Self {
+            client: egress.client(None)?,
+        })
     }
 
-    async fn send_by(&self, gateway: &SmsConfiguration, message: &SmsMessage) -> Result<(), ProviderFailure> {
+    async fn send_by(
+        &self,
+        gateway: &SmsConfiguration,
+        message: &SmsMessage,
+    ) -> Result<(), ProviderFailure> {
         match gateway {
-            SmsConfiguration::Twilio { account_sid, auth_token, from_number, endpoint } => {
+            SmsConfiguration::Twilio {
+                account_sid,
+                auth_token,
+                from_number,
+                endpoint,
+            } => {
                 let endpoint = endpoint.as_ref();
-                let account = twilio::Account { sid: account_sid, auth_token, from_number, endpoint };
+                let account = twilio::Account {
+                    sid: account_sid,
+                    auth_token,
+                    from_number,
+                    endpoint,
+                };
                 twilio::send(&self.client, &account, message).await
             }
-            SmsConfiguration::Http { endpoint, credentials } => {
-                http_gateway::send(&self.client, endpoint, credentials.as_ref(), message).await
-            }
+            SmsConfiguration::Http {
+                endpoint,
+                credentials,
+            } => http_gateway::send(&self.client, endpoint, credentials.as_ref(), message).await,
         }
     }
 }

@@ -35,7 +35,10 @@ pub(super) async fn send(
     if let Some((username, password)) = credentials {
         request = request.basic_auth(username, Some(password.expose()));
     }
-    let response = request.send().await.map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
+    let response = request
+        .send()
+        .await
+        .map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
     if response.status() == StatusCode::NO_CONTENT {
         return Ok(());
     }

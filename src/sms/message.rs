@@ -1,8 +1,9 @@
 //! What a text message says.
 //!
-//! A message may end in a line that binds its code to a website, `@host #code` (Origin-bound one-time codes delivered via
-//! SMS, WICG): phones offer the code on that site only. Whoever could write this line could lead codes to a site of their
-//! own, so only the server writes it, and texts that look like it are refused where they come in.
+//! A message may end in a line that binds its code to a website, `@host #code` (Origin-bound
+//! one-time codes delivered via SMS, WICG): phones offer the code on that site only. Whoever could
+//! write this line could lead codes to a site of their own, so only the server writes it, and texts
+//! that look like it are refused where they come in.
 
 use crate::secret::SecretString;
 
@@ -22,16 +23,23 @@ pub enum InvalidTemplate {
 
 /// Whether a text from outside may be the template of a text message.
 pub fn check_template(template: &str) -> Result<(), InvalidTemplate> {
-    if template.chars().any(|character| character.is_control() && character != '\n') {
+    if template
+        .chars()
+        .any(|character| character.is_control() && character != '\n')
+    {
         return Err(InvalidTemplate::ControlCharacter);
     }
     // U+2028 and U+2029 are line ends to some, and the one that shows the message decides.
     let mut lines = template.split(['\n', '\u{2028}', '\u{2029}']);
-    if lines.any(is_origin_bound) { Err(InvalidTemplate::OriginBound) } else { Ok(()) }
+    if lines.any(is_origin_bound) {
+        Err(InvalidTemplate::OriginBound)
+    } else {
+        Ok(())
+    }
 }
 
-/// Wider than the format, which knows no indentation: what only a lenient reader takes for such a line is one too. A code
-/// needs no `#` in the text, the placeholder can be what follows it.
+/// Wider than the format, which knows no indentation: what only a lenient reader takes for such a
+/// line is one too. A code needs no `#` in the text, the placeholder can be what follows it.
 fn is_origin_bound(line: &str) -> bool {
     let visible = |character: char| !character.is_whitespace() && !is_invisible(character);
     line.chars().find(|&character| visible(character)) == Some('@') && line.contains('#')
@@ -42,11 +50,15 @@ const fn is_invisible(character: char) -> bool {
     matches!(character, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
-/// The message: the template with the code in it, or the code alone where the template has no `{code}`; with a website's
-/// host, the line that binds the code to it comes last.
+/// The message: the template with the code in it, or the code alone where the template has no
+/// `{code}`; with a website's host, the line that binds the code to it comes last.
 #[must_use]
 pub fn render(template: &str, code: &str, web_origin: Option<&str>) -> SecretString {
-    let mut text = if template.contains(PLACEHOLDER) { template.replace(PLACEHOLDER, code) } else { code.to_owned() };
+    let mut text = if template.contains(PLACEHOLDER) {
+        template.replace(PLACEHOLDER, code)
+    } else {
+        code.to_owned()
+    };
     if let Some(host) = web_origin {
         text.push_str("\n@");
         text.push_str(host);
@@ -67,7 +79,8 @@ mod tests {
         let line = message.rsplit('\n').next()?.strip_prefix('@')?;
         let (host, rest) = line.split_once(' ')?;
         let code = rest.strip_prefix('#')?.split_ascii_whitespace().next()?;
-        (!host.is_empty() && !host.contains(|c: char| c.is_ascii_whitespace())).then_some((host, code))
+        (!host.is_empty() && !host.contains(|c: char| c.is_ascii_whitespace()))
+            .then_some((host, code))
     }
 
     proptest! {
@@ -92,8 +105,16 @@ mod tests {
             ("{CODE}", None, "012345"),
             ("Akkoord?", None, "012345"),
             ("", None, "012345"),
-            ("Code: {code}", Some("portal.example"), "Code: 012345\n@portal.example #012345"),
-            ("Akkoord?", Some("portal.example"), "012345\n@portal.example #012345"),
+            (
+                "Code: {code}",
+                Some("portal.example"),
+                "Code: 012345\n@portal.example #012345",
+            ),
+            (
+                "Akkoord?",
+                Some("portal.example"),
+                "012345\n@portal.example #012345",
+            ),
         ];
         for (template, origin, text) in cases {
             assert_eq!(render(template, "012345", origin).expose(), text);
@@ -102,7 +123,11 @@ mod tests {
 
     #[test]
     fn a_long_text_does_not_cut_the_last_line() {
-        let text = render(&format!("{} {{code}}", "x".repeat(2000)), "012345", Some("portal.example"));
+        let text = render(
+            &format!("{} {{code}}", "x".repeat(2000)),
+            "012345",
+            Some("portal.example"),
+        );
         assert!(text.expose().ends_with("012345\n@portal.example #012345"));
     }
 
@@ -117,14 +142,31 @@ mod tests {
             "{code}\n@evil.example #{code}\nthanks",
         ];
         for template in refused {
-            assert_eq!(check_template(template), Err(InvalidTemplate::OriginBound), "{template}");
+            assert_eq!(
+                check_template(template),
+                Err(InvalidTemplate::OriginBound),
+                "{template}"
+            );
         }
-        for template in ["{code}\r@evil.example #{code}", "bell\u{7}", "tab\t{code}", "\u{85}"] {
-            assert_eq!(check_template(template), Err(InvalidTemplate::ControlCharacter), "{template:?}");
+        for template in [
+            "{code}\r@evil.example #{code}",
+            "bell\u{7}",
+            "tab\t{code}",
+            "\u{85}",
+        ] {
+            assert_eq!(
+                check_template(template),
+                Err(InvalidTemplate::ControlCharacter),
+                "{template:?}"
+            );
         }
-        for template in
-            ["{code} for you@portal.example", "Pay #1 with {code}", "Line\n{code} @home", "@home\n{code}", ""]
-        {
+        for template in [
+            "{code} for you@portal.example",
+            "Pay #1 with {code}",
+            "Line\n{code} @home",
+            "@home\n{code}",
+            "",
+        ] {
             assert_eq!(check_template(template), Ok(()), "{template}");
         }
     }

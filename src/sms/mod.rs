@@ -39,14 +39,19 @@ impl FromStr for PhoneNumber {
     type Err = InvalidPhoneNumber;
 
     fn from_str(text: &str) -> Result<Self, InvalidPhoneNumber> {
-        // E.164 §6: at most fifteen digits; the country code does not begin with 0. Whether a number is in use only its
-        // network knows, and the gateway tells: numbering plans compiled in grow old, refuse new ranges and the numbers
-        // set aside for tests, and cost six microseconds for each message.
+        // E.164 §6: at most fifteen digits; the country code does not begin with 0. Whether a
+        // number is in use only its network knows, and the gateway tells: numbering plans compiled
+        // in grow old, refuse new ranges and the numbers set aside for tests, and cost six
+        // microseconds for each message.
         let digits = text.strip_prefix('+').ok_or(InvalidPhoneNumber)?;
         let plausible = (7..=15).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && !digits.starts_with('0');
-        if plausible { Ok(Self(text.into())) } else { Err(InvalidPhoneNumber) }
+        if plausible {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidPhoneNumber)
+        }
     }
 }
 
@@ -59,7 +64,6 @@ impl fmt::Debug for PhoneNumber {
 /// A text message ready to be sent.
 #[derive(Clone, Debug)]
 pub struct SmsMessage {
-    /// To whom.
     pub to: PhoneNumber,
     /// What it says, code included.
     pub text: SecretString,
@@ -85,17 +89,43 @@ mod tests {
 
     #[test]
     fn numbers_are_in_international_notation() {
-        for number in ["+31612345678", "+15005550006", "+2901234", "+123456789012345"] {
+        for number in [
+            "+31612345678",
+            "+15005550006",
+            "+2901234",
+            "+123456789012345",
+        ] {
             assert_eq!(number.parse::<PhoneNumber>().unwrap().expose(), number);
         }
-        for text in
-            ["", "+", "0612345678", "31612345678", "0031612345678", "+0612345678", "+31 612345678", "+31-612345678"]
-        {
-            assert_eq!(text.parse::<PhoneNumber>(), Err(InvalidPhoneNumber), "{text}");
+        for text in [
+            "",
+            "+",
+            "0612345678",
+            "31612345678",
+            "0031612345678",
+            "+0612345678",
+            "+31 612345678",
+            "+31-612345678",
+        ] {
+            assert_eq!(
+                text.parse::<PhoneNumber>(),
+                Err(InvalidPhoneNumber),
+                "{text}"
+            );
         }
-        for text in ["+123456", "+1234567890123456", "+3161234567a", "+٣١٦١٢٣٤٥٦٧٨", "++31612345678", "+31612345678\n"]
-        {
-            assert_eq!(text.parse::<PhoneNumber>(), Err(InvalidPhoneNumber), "{text}");
+        for text in [
+            "+123456",
+            "+1234567890123456",
+            "+3161234567a",
+            "+٣١٦١٢٣٤٥٦٧٨",
+            "++31612345678",
+            "+31612345678\n",
+        ] {
+            assert_eq!(
+                text.parse::<PhoneNumber>(),
+                Err(InvalidPhoneNumber),
+                "{text}"
+            );
         }
     }
 
@@ -108,6 +138,9 @@ mod tests {
             sender_id: None,
         };
         let printed = format!("{message:?}");
-        assert!(!printed.contains("316") && !printed.contains("0123"), "{printed}");
+        assert!(
+            !printed.contains("316") && !printed.contains("0123"),
+            "{printed}"
+        );
     }
 }

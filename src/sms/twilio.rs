@@ -23,9 +23,13 @@ pub(super) struct Account<'a> {
     pub(super) endpoint: Option<&'a Url>,
 }
 
-/// Sends with the message's own sender, and once more with the account's number if Twilio refuses that sender: which
-/// senders a country allows is the operators' decision and changes.
-pub(super) async fn send(client: &Client, account: &Account<'_>, message: &SmsMessage) -> Result<(), ProviderFailure> {
+/// Sends with the message's own sender, and once more with the account's number if Twilio refuses
+/// that sender: which senders a country allows is the operators' decision and changes.
+pub(super) async fn send(
+    client: &Client,
+    account: &Account<'_>,
+    message: &SmsMessage,
+) -> Result<(), ProviderFailure> {
     let sender = message.sender_id.as_deref().unwrap_or(account.from_number);
     match post(client, account, message, sender).await? {
         Answer::Refused(refusal) if sender != account.from_number && refusal.is_about_sender() => {
@@ -68,20 +72,38 @@ async fn post(
     message: &SmsMessage,
     from: &str,
 ) -> Result<Answer, ProviderFailure> {
-    let url =
-        messages_url(account).ok_or_else(|| ProviderFailure::configuration(PROVIDER, "endpoint is not usable"))?;
-    let form = HashMap::from([("To", message.to.expose()), ("From", from), ("Body", message.text.expose())]);
-    let request = client.post(url).basic_auth(account.sid, Some(account.auth_token.expose())).form(&form);
-    let response = request.send().await.map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
+    let url = messages_url(account)
+        .ok_or_else(|| ProviderFailure::configuration(PROVIDER, "endpoint is not usable"))?;
+    let form = HashMap::from([
+        ("To", message.to.expose()),
+        ("From", from),
+        ("Body", message.text.expose()),
+    ]);
+    let request = client
+        .post(url)
+        .basic_auth(account.sid, Some(account.auth_token.expose()))
+        .form(&form);
+    let response = request
+        .send()
+        .await
+        .map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
     let status = response.status();
     if status.is_success() {
         return Ok(Answer::Taken);
     }
     let after = retry_after(&response);
     // A body that cannot be read costs the code only; the status still says what to do.
-    let body = read_body(response, PROVIDER_BODY_BYTES_MAX).await.unwrap_or_default();
-    let code = serde_json::from_slice::<ErrorBody>(&body).ok().and_then(|body| body.code);
-    Ok(Answer::Refused(Refusal { status: status.as_u16(), code, after }))
+    let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
+        .await
+        .unwrap_or_default();
+    let code = serde_json::from_slice::<ErrorBody>(&body)
+        .ok()
+        .and_then(|body| body.code);
+    Ok(Answer::Refused(Refusal {
+        status: status.as_u16(),
+        code,
+        after,
+    }))
 }
 
 #[derive(Deserialize)]
@@ -94,6 +116,11 @@ fn messages_url(account: &Account<'_>) -> Option<Url> {
         Some(endpoint) => endpoint.clone(),
         None => Url::parse(DEFAULT_ENDPOINT).ok()?,
     };
-    url.path_segments_mut().ok()?.pop_if_empty().extend(["2010-04-01", "Accounts", account.sid, "Messages.json"]);
+    url.path_segments_mut().ok()?.pop_if_empty().extend([
+        "2010-04-01",
+        "Accounts",
+        account.sid,
+        "Messages.json",
+    ]);
     Some(url)
 }

@@ -1,7 +1,9 @@
-//! Reads by key that share a query: all that arrive while one runs are looked up together by the next.
+//! Reads by key that share a query: all that arrive while one runs are looked up together by the
+//! next.
 //!
-//! What is asked for with every request (whose token is this?) would cost a way to a thread, and on PostgreSQL a way to the
-//! server and back, each time. Nothing is remembered: each answer is read after it was asked for.
+//! What is asked for with every request (whose token is this?) would cost a way to a thread, and on
+//! PostgreSQL a way to the server and back, each time. Nothing is remembered: each answer is read
+//! after it was asked for.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -56,8 +58,15 @@ where
     /// Reads of this store, by this query.
     #[must_use]
     pub fn new(store: Store, find: FindRows<K, V>) -> Self {
-        let waiting = Mutex::new(Waiting { reads: Vec::new(), called: false });
-        Self(Arc::new(Inner { store, find, waiting }))
+        let waiting = Mutex::new(Waiting {
+            reads: Vec::new(),
+            called: false,
+        });
+        Self(Arc::new(Inner {
+            store,
+            find,
+            waiting,
+        }))
     }
 
     /// The row of a key, as it is at some moment after the call.
@@ -95,7 +104,8 @@ where
             self.call();
         }
         let keys: Vec<K> = reads.iter().map(|read| read.key.clone()).collect();
-        let found = connection.and_then(|connection| job::guarded_query(|| (self.0.find)(connection, &keys)));
+        let found = connection
+            .and_then(|connection| job::guarded_query(|| (self.0.find)(connection, &keys)));
         match found {
             Ok(rows) => {
                 let rows: HashMap<K, V> = rows.into_iter().collect();

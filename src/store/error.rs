@@ -5,7 +5,8 @@ use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
 /// Why the store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The database is out of reach, full or refuses to write. It may come back; what was being written may or may not be there.
+    /// The database is out of reach, full or refuses to write. It may come back; what was being
+    /// written may or may not be there.
     #[error("the database is out of reach: {0}")]
     Unavailable(String),
     /// More work is waiting than the store accepts; nothing was done.
@@ -58,7 +59,8 @@ impl<E> Failed<E> {
     }
 }
 
-/// What both databases say when they cannot serve now but may later. Neither client library hands on the codes behind.
+/// What both databases say when they cannot serve now but may later. Neither client library hands
+/// on the codes behind.
 const PASSING_TROUBLE: [&str; 14] = [
     // SQLite
     "database or disk is full",
@@ -88,13 +90,17 @@ impl From<DieselError> for StoreError {
                 _,
             )
             | DieselError::BrokenTransactionManager => true,
-            DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
-                PASSING_TROUBLE.iter().any(|text| information.message().contains(text))
-            }
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => PASSING_TROUBLE
+                .iter()
+                .any(|text| information.message().contains(text)),
             DieselError::RollbackErrorOnCommit { .. } => true,
             _ => false,
         };
-        if passing { Self::Unavailable(error.to_string()) } else { Self::Query(error.to_string()) }
+        if passing {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Query(error.to_string())
+        }
     }
 }
 
@@ -104,7 +110,8 @@ impl From<ConnectionError> for StoreError {
     }
 }
 
-/// How a closure given to [`Store::write`](super::Store::write) ends without success. Either way nothing it wrote stays.
+/// How a closure given to [`Store::write`](super::Store::write) ends without success. Either way
+/// nothing it wrote stays.
 #[derive(Debug)]
 pub enum WriteError<E> {
     /// It decided not to go on.

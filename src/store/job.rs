@@ -1,4 +1,5 @@
-//! Work for the store's threads: a closure, somebody who waits for its result, and what it means for the connection.
+//! Work for the store's threads: a closure, somebody who waits for its result, and what it means
+//! for the connection.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,9 +18,11 @@ pub(super) enum Health {
     Broken,
 }
 
-/// Runs on a thread of the store, with a connection or the reason why there is none. It reports the connection's health
-/// before it answers, so that whoever asks next after a loss is not given a connection that was lost with it.
-pub(super) type Job = Box<dyn FnOnce(Result<&mut Connection, StoreError>, &mut dyn FnMut(Health)) + Send>;
+/// Runs on a thread of the store, with a connection or the reason why there is none. It reports the
+/// connection's health before it answers, so that whoever asks next after a loss is not given a
+/// connection that was lost with it.
+pub(super) type Job =
+    Box<dyn FnOnce(Result<&mut Connection, StoreError>, &mut dyn FnMut(Health)) + Send>;
 
 /// A job that runs `query` and sends its result; nothing is run for a caller who has gone.
 pub(super) fn read<T, F>(query: F) -> (Job, oneshot::Receiver<Result<T, StoreError>>)
@@ -28,7 +31,8 @@ where
     F: FnOnce(&mut Connection) -> QueryResult<T> + Send + 'static,
 {
     let (reply, receiver) = oneshot::channel();
-    let job = move |connection: Result<&mut Connection, StoreError>, report: &mut dyn FnMut(Health)| {
+    let job = move |connection: Result<&mut Connection, StoreError>,
+                    report: &mut dyn FnMut(Health)| {
         if reply.is_closed() {
             return;
         }
@@ -66,7 +70,8 @@ where
     F: FnOnce(&mut Connection) -> Result<T, WriteError<E>> + Send + 'static,
 {
     let (reply, receiver) = oneshot::channel();
-    let job = move |connection: Result<&mut Connection, StoreError>, report: &mut dyn FnMut(Health)| {
+    let job = move |connection: Result<&mut Connection, StoreError>,
+                    report: &mut dyn FnMut(Health)| {
         let checked = |connection: &mut Connection| {
             let value = change(connection)?;
             connection.check_transaction()?;
@@ -82,7 +87,8 @@ where
     (Box::new(job), receiver)
 }
 
-/// Runs `change` in a database transaction of its own: all of it is durable after success, none of it after anything else.
+/// Runs `change` in a database transaction of its own: all of it is durable after success, none of
+/// it after anything else.
 pub(super) fn transact<T, E: From<StoreError>>(
     connection: &mut Connection,
     change: impl FnOnce(&mut Connection) -> Result<T, WriteError<E>>,
@@ -118,14 +124,17 @@ fn undo(connection: &mut Connection) -> Health {
 
 /// Runs a closure so that its panic becomes an error and the thread lives on.
 fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, StoreError> {
-    // What the closure leaves half-done is the connection's state, and that is thrown away after a panic.
+    // What the closure leaves half-done is the connection's state, and that is thrown away after a
+    // panic.
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| StoreError::Panicked)
 }
 
 /// What an error tells about the connection it came from.
 fn health_after(error: Option<&StoreError>) -> Health {
     match error {
-        None | Some(StoreError::Overloaded | StoreError::Query(_) | StoreError::Schema(_)) => Health::Sound,
+        None | Some(StoreError::Overloaded | StoreError::Query(_) | StoreError::Schema(_)) => {
+            Health::Sound
+        }
         Some(StoreError::Unavailable(_) | StoreError::Panicked) => Health::Broken,
     }
 }

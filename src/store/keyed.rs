@@ -1,7 +1,9 @@
-//! Statements that find rows by a list of keys, spelled out once for both databases and kept prepared.
+//! Statements that find rows by a list of keys, spelled out once for both databases and kept
+//! prepared.
 
-/// Declares a statement that joins a list of keys `k (key)` with what is wanted of them. PostgreSQL gets all keys as one array;
-/// SQLite one key after the other, because there is no way to a server to be saved.
+/// Declares a statement that joins a list of keys `k (key)` with what is wanted of them. PostgreSQL
+/// gets all keys as one array; SQLite one key after the other, because there is no way to a server
+/// to be saved.
 macro_rules! keyed_statement {
     (
         $(#[$doc:meta])*

@@ -18,7 +18,6 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 /// How the database's schema stands to this program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaStatus {
-    /// The same.
     Current,
     /// So many migrations are still to be run.
     Older(usize),
@@ -52,7 +51,10 @@ diesel::table! {
 pub(super) fn status(connection: &mut Connection) -> Result<SchemaStatus, StoreError> {
     let known = known_versions()?;
     let run = run_versions(connection)?;
-    let (missing, unknown) = (known.difference(&run).count(), run.difference(&known).count());
+    let (missing, unknown) = (
+        known.difference(&run).count(),
+        run.difference(&known).count(),
+    );
     Ok(match (missing, unknown) {
         (0, 0) => SchemaStatus::Current,
         (_, 0) => SchemaStatus::Older(missing),
@@ -64,7 +66,9 @@ pub(super) fn status(connection: &mut Connection) -> Result<SchemaStatus, StoreE
 pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
     in_transaction(connection, |connection| {
         match connection {
-            Connection::Postgres(connection) => connection.run_pending_migrations(POSTGRES).map(drop),
+            Connection::Postgres(connection) => {
+                connection.run_pending_migrations(POSTGRES).map(drop)
+            }
             Connection::Sqlite(connection) => connection.run_pending_migrations(SQLITE).map(drop),
         }
         .map_err(|error| StoreError::Schema(format!("the migration failed: {error}")))
@@ -75,10 +79,14 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), StoreError> {
 pub(super) fn revert_all(connection: &mut Connection) -> Result<(), StoreError> {
     in_transaction(connection, |connection| {
         match connection {
-            Connection::Postgres(connection) => connection.revert_all_migrations(POSTGRES).map(drop),
+            Connection::Postgres(connection) => {
+                connection.revert_all_migrations(POSTGRES).map(drop)
+            }
             Connection::Sqlite(connection) => connection.revert_all_migrations(SQLITE).map(drop),
         }
-        .map_err(|error| StoreError::Schema(format!("the migration could not be taken back: {error}")))
+        .map_err(|error| {
+            StoreError::Schema(format!("the migration could not be taken back: {error}"))
+        })
     })
 }
 
@@ -89,7 +97,8 @@ fn in_transaction(
     connection.begin()?;
     // On SQLite the transaction itself is the lock.
     if let Connection::Postgres(connection) = connection {
-        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('countersign migrate'))").execute(connection)?;
+        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('countersign migrate'))")
+            .execute(connection)?;
     }
     match change(connection) {
         Ok(()) => Ok(connection.commit()?),
@@ -101,20 +110,27 @@ fn in_transaction(
 }
 
 fn known_versions() -> Result<BTreeSet<String>, StoreError> {
-    let migrations = MigrationSource::<Pg>::migrations(&POSTGRES)
-        .map_err(|error| StoreError::Schema(format!("the program's migrations cannot be read: {error}")))?;
-    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
+    let migrations = MigrationSource::<Pg>::migrations(&POSTGRES).map_err(|error| {
+        StoreError::Schema(format!("the program's migrations cannot be read: {error}"))
+    })?;
+    Ok(migrations
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect())
 }
 
 fn run_versions(connection: &mut Connection) -> QueryResult<BTreeSet<String>> {
     let exists = match connection {
         Connection::Postgres(_) => "to_regclass('__diesel_schema_migrations') IS NOT NULL",
-        Connection::Sqlite(_) => "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')",
+        Connection::Sqlite(_) => {
+            "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')"
+        }
     };
     if !diesel::select(sql::<Bool>(exists)).get_result(connection)? {
         return Ok(BTreeSet::new());
     }
-    let versions =
-        __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load::<String>(connection)?;
+    let versions = __diesel_schema_migrations::table
+        .select(__diesel_schema_migrations::version)
+        .load::<String>(connection)?;
     Ok(versions.into_iter().collect())
 }

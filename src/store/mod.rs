@@ -1,11 +1,14 @@
-//! Storage: SQLite embedded or PostgreSQL, behind one interface. Knows rows and queries, no feature.
+//! Storage: SQLite embedded or PostgreSQL, behind one interface. Knows rows and queries, no
+//! feature.
 //!
 //! Three ways in, all bounded, none blocking the caller's thread:
 //!
-//! - [`Store::commit`] hands a change to the [`journal`], which makes it durable together with what else arrives meanwhile.
-//!   The way of everything that happens often.
-//! - [`Store::read`] runs queries on the store's own threads; [`Batched`] lets those that ask for one row each share a query.
-//! - [`Store::write`] runs a closure in a database transaction of its own. The way of everything else that changes rows.
+//! - [`Store::commit`] hands a change to the [`journal`], which makes it durable together with what
+//!   else arrives meanwhile. The way of everything that happens often.
+//! - [`Store::read`] runs queries on the store's own threads; [`Batched`] lets those that ask for
+//!   one row each share a query.
+//! - [`Store::write`] runs a closure in a database transaction of its own. The way of everything
+//!   else that changes rows.
 
 mod batched;
 mod connection;
@@ -49,11 +52,11 @@ const DEADLOCKS_MAX: u32 = 5;
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Which database.
     pub url: DatabaseUrl,
     /// How many threads run queries, each with a connection.
     pub readers: usize,
-    /// How many entries may wait for the journal, and how many queries for a thread; one more is [`StoreError::Overloaded`].
+    /// How many entries may wait for the journal, and how many queries for a thread; one more is
+    /// [`StoreError::Overloaded`].
     pub queue_max: usize,
     /// The most entries that share a commit.
     pub journal_batch_max: usize,
@@ -65,12 +68,18 @@ impl StoreOptions {
     /// What fits most servers.
     #[must_use]
     pub const fn new(url: DatabaseUrl) -> Self {
-        Self { url, readers: 4, queue_max: 16_384, journal_batch_max: 512, busy_timeout: Duration::from_secs(5) }
+        Self {
+            url,
+            readers: 4,
+            queue_max: 16_384,
+            journal_batch_max: 512,
+            busy_timeout: Duration::from_secs(5),
+        }
     }
 }
 
-/// A handle to the database; clones share one journal and one group of threads. What was accepted is finished even when the
-/// last handle is dropped; [`Store::close`] waits for that.
+/// A handle to the database; clones share one journal and one group of threads. What was accepted
+/// is finished even when the last handle is dropped; [`Store::close`] waits for that.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -84,9 +93,13 @@ struct Inner {
 }
 
 impl Store {
-    /// Starts the threads. Connections are made when first needed, so this succeeds while the database is out of reach.
+    /// Starts the threads. Connections are made when first needed, so this succeeds while the
+    /// database is out of reach.
     pub fn open(options: &StoreOptions) -> Result<Self, StoreError> {
-        let connector = Connector { url: options.url.clone(), busy_timeout: options.busy_timeout };
+        let connector = Connector {
+            url: options.url.clone(),
+            busy_timeout: options.busy_timeout,
+        };
         let inner = Inner {
             queue_max: options.queue_max,
             queries: Arc::new(Queue::new(options.queue_max)),
@@ -97,11 +110,17 @@ impl Store {
         };
         let start = || {
             let mut threads = pool::start(connector.clone(), options.readers, &inner.queries)?;
-            threads.push(journal::start(connector, options.journal_batch_max, &inner.journal, &inner.counters)?);
+            threads.push(journal::start(
+                connector,
+                options.journal_batch_max,
+                &inner.journal,
+                &inner.counters,
+            )?);
             Ok::<_, std::io::Error>(threads)
         };
-        let threads = start()
-            .map_err(|error| StoreError::Unavailable(format!("the store's threads cannot be started: {error}")))?;
+        let threads = start().map_err(|error| {
+            StoreError::Unavailable(format!("the store's threads cannot be started: {error}"))
+        })?;
         *inner.threads.lock() = threads;
         Ok(Self(Arc::new(inner)))
     }
@@ -141,8 +160,8 @@ impl Store {
         self.0.queries.push(job)
     }
 
-    /// Runs `change` in one database transaction: an error, or a panic, leaves nothing of what it wrote. It is carried out
-    /// even when the caller stops waiting.
+    /// Runs `change` in one database transaction: an error, or a panic, leaves nothing of what it
+    /// wrote. It is carried out even when the caller stops waiting.
     pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -156,11 +175,13 @@ impl Store {
         } else {
             self.0.queries.push(job)?;
         }
-        result.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
+        result
+            .await
+            .unwrap_or_else(|_| Err(StoreError::closed().into()))
     }
 
-    /// As [`Store::write`], for a change of many rows whose order others do not know: where PostgreSQL gives it up to resolve a
-    /// deadlock, it is made anew.
+    /// As [`Store::write`], for a change of many rows whose order others do not know: where
+    /// PostgreSQL gives it up to resolve a deadlock, it is made anew.
     pub async fn write_contended<T, E, F>(&self, change: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -172,18 +193,21 @@ impl Store {
         loop {
             tries += 1;
             let change = Arc::clone(&change);
-            let written = self.write(move |connection| change(connection).map_err(error::Failed::of)).await;
+            let written = self
+                .write(move |connection| change(connection).map_err(error::Failed::of))
+                .await;
             match written {
                 Ok(value) => return Ok(value),
-                Err(error::Failed::Store(error)) if error.is_deadlock() && tries < DEADLOCKS_MAX => {}
+                Err(error::Failed::Store(error))
+                    if error.is_deadlock() && tries < DEADLOCKS_MAX => {}
                 Err(error::Failed::Store(error)) => return Err(error.into()),
                 Err(error::Failed::Refused(refusal)) => return Err(refusal),
             }
         }
     }
 
-    /// Hands a change to the journal and waits until it is durable or refused. It is carried out even when the caller stops
-    /// waiting.
+    /// Hands a change to the journal and waits until it is durable or refused. It is carried out
+    /// even when the caller stops waiting.
     pub async fn commit(&self, entry: Entry) -> Result<Outcome, StoreError> {
         let (work, outcome) = journal::Work::entry(entry);
         self.0.journal.push(work)?;
@@ -192,10 +216,12 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|connection| connection.batch_execute("SELECT 1")).await
+        self.read(|connection| connection.batch_execute("SELECT 1"))
+            .await
     }
 
-    /// Finishes what was accepted and ends the threads. Other handles get [`StoreError::Unavailable`] from now on. Blocks.
+    /// Finishes what was accepted and ends the threads. Other handles get
+    /// [`StoreError::Unavailable`] from now on. Blocks.
     pub fn close(self) {
         self.0.close_queues();
         for thread in self.0.threads.lock().drain(..) {
@@ -208,7 +234,11 @@ impl Store {
     #[must_use]
     pub fn statistics(&self) -> StoreStatistics {
         let (journal_queue, query_queue) = (self.0.journal.len(), self.0.queries.len());
-        StoreStatistics { journal_queue, query_queue, ..self.0.counters.read() }
+        StoreStatistics {
+            journal_queue,
+            query_queue,
+            ..self.0.counters.read()
+        }
     }
 }
 

@@ -1,6 +1,8 @@
-//! The threads that run queries: a fixed number of them, one bounded queue before them, a connection for each.
+//! The threads that run queries: a fixed number of them, one bounded queue before them, a
+//! connection for each.
 //!
-//! An async runtime's own blocking pool has neither bound, and each HTTP worker would have one of its own.
+//! An async runtime's own blocking pool has neither bound, and each HTTP worker would have one of
+//! its own.
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +23,11 @@ use super::queue::Queue;
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
 
 /// Starts `count` threads that run what is in `queue` until it is closed and drained.
-pub(super) fn start(connector: Connector, count: usize, queue: &Arc<Queue<Job>>) -> io::Result<Vec<JoinHandle<()>>> {
+pub(super) fn start(
+    connector: Connector,
+    count: usize,
+    queue: &Arc<Queue<Job>>,
+) -> io::Result<Vec<JoinHandle<()>>> {
     let count_max = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
     let losses = Arc::new(AtomicU64::new(0));
     let pool = r2d2::Pool::builder()
@@ -31,10 +37,15 @@ pub(super) fn start(connector: Connector, count: usize, queue: &Arc<Queue<Job>>)
         .idle_timeout(None)
         .max_lifetime(None)
         .error_handler(Box::new(LogError))
-        .build_unchecked(Manager { connector, losses: losses.clone() });
+        .build_unchecked(Manager {
+            connector,
+            losses: losses.clone(),
+        });
     let start_one = |number| {
         let (pool, queue, losses) = (pool.clone(), queue.clone(), losses.clone());
-        thread::Builder::new().name(format!("store-{number}")).spawn(move || run(&pool, &queue, &losses))
+        thread::Builder::new()
+            .name(format!("store-{number}"))
+            .spawn(move || run(&pool, &queue, &losses))
     };
     (0..count.max(1)).map(start_one).collect()
 }
@@ -43,7 +54,9 @@ fn run(pool: &r2d2::Pool<Manager>, queue: &Queue<Job>, losses: &AtomicU64) {
     while let Some(job) = queue.pop() {
         match pool.get() {
             Ok(mut pooled) => {
-                let Pooled { connection, health, .. } = &mut *pooled;
+                let Pooled {
+                    connection, health, ..
+                } = &mut *pooled;
                 job(Ok(connection), &mut |reported| {
                     *health = reported;
                     if reported == Health::Broken {
@@ -66,7 +79,8 @@ fn run(pool: &r2d2::Pool<Manager>, queue: &Queue<Job>, losses: &AtomicU64) {
 /// Makes pooled connections and tells the good ones from the bad.
 struct Manager {
     connector: Connector,
-    /// How many connections were lost. When one is, the others are probably lost too, so each is tried before its next use.
+    /// How many connections were lost. When one is, the others are probably lost too, so each is
+    /// tried before its next use.
     losses: Arc<AtomicU64>,
 }
 
@@ -84,7 +98,11 @@ impl ManageConnection for Manager {
     fn connect(&self) -> Result<Pooled, StoreError> {
         let losses_seen = self.losses.load(Ordering::SeqCst);
         let connection = self.connector.connect(Role::Pool)?;
-        Ok(Pooled { connection, health: Health::Sound, losses_seen })
+        Ok(Pooled {
+            connection,
+            health: Health::Sound,
+            losses_seen,
+        })
     }
 
     /// Asked before each use. A round trip each time would be dear: it is made only after a loss.

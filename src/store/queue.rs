@@ -1,4 +1,5 @@
-//! A bounded queue between async callers, who never wait for a place, and the store's threads, who wait for work.
+//! A bounded queue between async callers, who never wait for a place, and the store's threads, who
+//! wait for work.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -24,8 +25,16 @@ struct State<T> {
 impl<T> Queue<T> {
     /// An open, empty queue that holds at most `length_max`.
     pub(super) fn new(length_max: usize) -> Self {
-        let state = State { items: VecDeque::new(), closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), closing: Condvar::new(), length_max }
+        let state = State {
+            items: VecDeque::new(),
+            closed: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            closing: Condvar::new(),
+            length_max,
+        }
     }
 
     /// Adds one at the end, or says at once why not.
@@ -57,7 +66,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Moves up to `count` to the end of `into`, waiting for the first if told to. False when the queue is closed and drained.
+    /// Moves up to `count` to the end of `into`, waiting for the first if told to. False when the
+    /// queue is closed and drained.
     pub(super) fn take(&self, count: usize, wait: bool, into: &mut Vec<T>) -> bool {
         let mut state = self.state.lock();
         while wait && state.items.is_empty() && !state.closed {

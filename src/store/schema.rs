@@ -1,5 +1,8 @@
 //! The tables, as both databases have them. Held against the migrated databases by the store tests.
-#![allow(missing_docs, reason = "the columns are documented where they are made: in the migrations")]
+#![allow(
+    missing_docs,
+    reason = "the columns are documented where they are made: in the migrations"
+)]
 
 diesel::table! {
     settings (kind, name) {

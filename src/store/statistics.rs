@@ -16,9 +16,9 @@ pub struct StoreStatistics {
     pub rows: u64,
     /// Entries whose guard did not hold.
     pub refused: u64,
-    /// Entries that failed.
     pub failed: u64,
-    /// How many commits had how many entries: one count for each bound of [`BATCH_SIZE_BOUNDS`], and one for larger ones.
+    /// How many commits had how many entries: one count for each bound of [`BATCH_SIZE_BOUNDS`],
+    /// and one for larger ones.
     pub batch_sizes: [u64; BATCH_SIZE_BOUNDS.len() + 1],
     /// What waits for the journal now.
     pub journal_queue: usize,

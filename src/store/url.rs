@@ -27,7 +27,9 @@ pub enum InvalidDatabaseUrl {
     #[error("must name a file after `sqlite:`")]
     NoPath,
     /// `sqlite::memory:`.
-    #[error("must name a file: a database in memory belongs to one connection and cannot be shared")]
+    #[error(
+        "must name a file: a database in memory belongs to one connection and cannot be shared"
+    )]
     InMemory,
     /// Not a URL.
     #[error("is not a valid PostgreSQL URL")]
@@ -35,15 +37,20 @@ pub enum InvalidDatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// The URL for libpq, with limits for waits where it sets none, so that a silent network is noticed.
+    /// The URL for libpq, with limits for waits where it sets none, so that a silent network is
+    /// noticed.
     ///
     /// `None` for SQLite.
     pub(super) fn libpq(&self) -> Option<SecretString> {
-        let Self::Postgres(secret) = self else { return None };
+        let Self::Postgres(secret) = self else {
+            return None;
+        };
         let mut url = Url::parse(secret.expose()).ok()?;
-        for (name, value) in
-            [("connect_timeout", "5"), ("tcp_user_timeout", "15000"), ("application_name", "countersign")]
-        {
+        for (name, value) in [
+            ("connect_timeout", "5"),
+            ("tcp_user_timeout", "15000"),
+            ("application_name", "countersign"),
+        ] {
             if !url.query_pairs().any(|(given, _)| given == name) {
                 url.query_pairs_mut().append_pair(name, value);
             }
@@ -95,7 +102,9 @@ impl fmt::Debug for DatabaseUrl {
 
 /// Without the query, where libpq takes a password too.
 fn masked(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else { return "postgres://***".to_owned() };
+    let Ok(mut url) = Url::parse(text) else {
+        return "postgres://***".to_owned();
+    };
     url.set_query(None);
     if url.password().is_some() && url.set_password(Some("***")).is_err() {
         return "postgres://***".to_owned();
@@ -126,7 +135,9 @@ mod tests {
 
     #[test]
     fn passwords_do_not_print() {
-        let url: DatabaseUrl = "postgres://joe:hunter2@db:5433/app?password=hunter2".parse().unwrap();
+        let url: DatabaseUrl = "postgres://joe:hunter2@db:5433/app?password=hunter2"
+            .parse()
+            .unwrap();
         assert_eq!(url.to_string(), "postgres://joe:***@db:5433/app");
         assert_eq!(format!("{url:?}"), url.to_string());
     }
@@ -135,7 +146,11 @@ mod tests {
     fn waits_are_bounded_unless_the_url_bounds_them() {
         let url: DatabaseUrl = "postgres://db/app?connect_timeout=9".parse().unwrap();
         let libpq = url.libpq().unwrap();
-        assert!(libpq.expose().contains("connect_timeout=9&"), "{}", libpq.expose());
+        assert!(
+            libpq.expose().contains("connect_timeout=9&"),
+            "{}",
+            libpq.expose()
+        );
         assert!(libpq.expose().contains("tcp_user_timeout=15000"));
     }
 }

@@ -40,7 +40,9 @@ pub enum LogError {
 /// Starts logging to standard error, for the whole process.
 pub fn init(settings: &LogSettings, clock: Clock) -> Result<(), LogError> {
     let ansi = !settings.json && std::io::stderr().is_terminal();
-    subscriber(settings, clock, ansi, std::io::stderr)?.try_init().map_err(|_| LogError::Started)
+    subscriber(settings, clock, ansi, std::io::stderr)?
+        .try_init()
+        .map_err(|_| LogError::Started)
 }
 
 fn subscriber<W>(
@@ -52,15 +54,24 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let chosen = EnvFilter::try_new(&settings.filter).map_err(|error| LogError::Filter(error.to_string()))?;
+    let chosen = EnvFilter::try_new(&settings.filter)
+        .map_err(|error| LogError::Filter(error.to_string()))?;
     let filter = chosen.and(filter_fn(redaction::is_harmless));
     let layer = fmt::layer().with_writer(writer).with_ansi(ansi);
     let layer = if settings.json {
-        layer.fmt_fields(json::Fields).event_format(json::Event { clock }).boxed()
+        layer
+            .fmt_fields(json::Fields)
+            .event_format(json::Event { clock })
+            .boxed()
     } else {
-        layer.with_timer(Time(clock)).fmt_fields(text::fields()).boxed()
+        layer
+            .with_timer(Time(clock))
+            .fmt_fields(text::fields())
+            .boxed()
     };
-    Ok(Box::new(Registry::default().with(layer.with_filter(filter))))
+    Ok(Box::new(
+        Registry::default().with(layer.with_filter(filter)),
+    ))
 }
 
 struct Time(Clock);
@@ -100,7 +111,10 @@ mod tests {
     fn logged(json: bool, statements: impl FnOnce()) -> String {
         let sink = Sink::default();
         let writer = sink.clone();
-        let settings = LogSettings { json, filter: "trace".to_owned() };
+        let settings = LogSettings {
+            json,
+            filter: "trace".to_owned(),
+        };
         let clock = Clock::manual(Timestamp::from_millis(0));
         let subscriber = subscriber(&settings, clock, false, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, statements);
@@ -109,7 +123,12 @@ mod tests {
     }
 
     fn careless() {
-        let span = tracing::info_span!("request", authorization = "canary-1", path = "/x", otp = Empty);
+        let span = tracing::info_span!(
+            "request",
+            authorization = "canary-1",
+            path = "/x",
+            otp = Empty
+        );
         span.record("otp", "canary-2");
         span.in_scope(|| {
             let secret = SecretString::new("canary-3".to_owned());
@@ -126,7 +145,10 @@ mod tests {
             let text = logged(json, careless);
             assert!(!text.contains("canary"), "{text}");
             assert_eq!(text.lines().count(), 3, "{text}");
-            assert!(text.contains("/x") && text.contains("sent") && text.contains("closed"), "{text}");
+            assert!(
+                text.contains("/x") && text.contains("sent") && text.contains("closed"),
+                "{text}"
+            );
         }
     }
 
@@ -146,8 +168,13 @@ mod tests {
 
     #[test]
     fn a_wrong_filter_is_refused() {
-        let settings = LogSettings { json: true, filter: "countersign=loud".to_owned() };
-        let error = subscriber(&settings, Clock::system(), false, std::io::sink).err().unwrap();
+        let settings = LogSettings {
+            json: true,
+            filter: "countersign=loud".to_owned(),
+        };
+        let error = subscriber(&settings, Clock::system(), false, std::io::sink)
+            .err()
+            .unwrap();
         assert!(error.to_string().starts_with("logs.level"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! Counters and gauges for Prometheus, in a struct that is handed around.
 //!
-//! Labels come from fixed sets (routes, methods, outcomes), never from requests: no user, device, transaction or address.
+//! Labels come from fixed sets (routes, methods, outcomes), never from requests: no user, device,
+//! transaction or address.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +9,16 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use prometheus::core::Collector;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 /// The server's metrics. Cheap to clone; clones count together.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Inner>);
 
-/// What others count themselves and is asked for when the metrics are rendered. Counts are since the start.
+/// What others count themselves and is asked for when the metrics are rendered. Counts are since
+/// the start.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Pending transactions in memory.
@@ -26,7 +29,8 @@ pub struct Snapshot {
     pub journal_entries: [(&'static str, u64); 3],
     /// Rows that the journal wrote.
     pub journal_rows: u64,
-    /// How many commits had up to how many changes and more than the bound before; without a bound: more than all.
+    /// How many commits had up to how many changes and more than the bound before; without a bound:
+    /// more than all.
     pub journal_batches: Vec<(Option<usize>, u64)>,
     /// What waits for the database: by `journal`, `queries`.
     pub store_queue: [(&'static str, usize); 2],
@@ -56,7 +60,9 @@ struct Inner {
 }
 
 /// From half a millisecond to a minute: the longest a request may wait.
-const SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+const SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
+];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -113,8 +119,14 @@ impl Metrics {
 
     /// A request was answered. `route` is the pattern, not the path.
     pub fn request_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
-        self.0.http_requests.with_label_values(&[route, method, status_text(status)]).inc();
-        self.0.http_request_seconds.with_label_values(&[route, method]).observe(took.as_secs_f64());
+        self.0
+            .http_requests
+            .with_label_values(&[route, method, status_text(status)])
+            .inc();
+        self.0
+            .http_request_seconds
+            .with_label_values(&[route, method])
+            .observe(took.as_secs_f64());
     }
 
     /// Requests that wait for something to happen.
@@ -125,17 +137,27 @@ impl Metrics {
 
     /// A transaction started.
     pub fn transaction_started(&self, method: &str) {
-        self.0.transactions_started.with_label_values(&[method]).inc();
+        self.0
+            .transactions_started
+            .with_label_values(&[method])
+            .inc();
     }
 
     /// A transaction ended.
     pub fn transaction_finished(&self, method: &str, status: &str) {
-        self.0.transactions_finished.with_label_values(&[method, status]).inc();
+        self.0
+            .transactions_finished
+            .with_label_values(&[method, status])
+            .inc();
     }
 
-    /// A message was handed to a provider: `apns`, `fcm`, `twilio`, `http`; `sent`, `retry`, `dead_address`, and so on.
+    /// A message was handed to a provider: `apns`, `fcm`, `twilio`, `http`; `sent`, `retry`,
+    /// `dead_address`, and so on.
     pub fn provider_answered(&self, provider: &str, outcome: &str) {
-        self.0.provider_sends.with_label_values(&[provider, outcome]).inc();
+        self.0
+            .provider_sends
+            .with_label_values(&[provider, outcome])
+            .inc();
     }
 
     /// An attempt to call back ended: `delivered`, `retry`, `dead`.
@@ -164,27 +186,49 @@ impl Metrics {
     pub fn render(&self, snapshot: &Snapshot) -> String {
         let _one_at_a_time = self.0.rendering.lock();
         self.take_over(snapshot);
-        TextEncoder::new().encode_to_string(&self.0.registry.gather()).unwrap_or_default()
+        TextEncoder::new()
+            .encode_to_string(&self.0.registry.gather())
+            .unwrap_or_default()
     }
 
     fn take_over(&self, snapshot: &Snapshot) {
-        self.0.live_transactions.set(gauge(snapshot.live_transactions));
+        self.0
+            .live_transactions
+            .set(gauge(snapshot.live_transactions));
         set(&self.0.journal_commits, snapshot.journal_commits);
         set(&self.0.journal_rows, snapshot.journal_rows);
-        for (outcome, count) in snapshot.journal_entries.iter().filter(|(outcome, _)| !outcome.is_empty()) {
-            set(&self.0.journal_entries.with_label_values(&[*outcome]), *count);
+        for (outcome, count) in snapshot
+            .journal_entries
+            .iter()
+            .filter(|(outcome, _)| !outcome.is_empty())
+        {
+            set(
+                &self.0.journal_entries.with_label_values(&[*outcome]),
+                *count,
+            );
         }
         for (bound, count) in &snapshot.journal_batches {
             let bound = bound.map_or_else(|| "more".to_owned(), |bound| bound.to_string());
-            set(&self.0.journal_batches.with_label_values(&[bound.as_str()]), *count);
+            set(
+                &self.0.journal_batches.with_label_values(&[bound.as_str()]),
+                *count,
+            );
         }
-        for (queue, length) in snapshot.store_queue.iter().filter(|(queue, _)| !queue.is_empty()) {
-            self.0.store_queue.with_label_values(&[*queue]).set(gauge(*length));
+        for (queue, length) in snapshot
+            .store_queue
+            .iter()
+            .filter(|(queue, _)| !queue.is_empty())
+        {
+            self.0
+                .store_queue
+                .with_label_values(&[*queue])
+                .set(gauge(*length));
         }
     }
 }
 
-/// Takes a count over that somebody else keeps. Nobody reads in between: rendering is done by one at a time.
+/// Takes a count over that somebody else keeps. Nobody reads in between: rendering is done by one
+/// at a time.
 fn set(counter: &IntCounter, count: u64) {
     counter.reset();
     counter.inc_by(count);
@@ -224,11 +268,16 @@ fn status_text(status: u16) -> &'static str {
 
 struct Make(Registry);
 
-#[expect(clippy::expect_used, reason = "names and labels are constants; a test makes them all")]
+#[expect(
+    clippy::expect_used,
+    reason = "names and labels are constants; a test makes them all"
+)]
 impl Make {
     fn add<T: Collector + Clone + 'static>(&self, made: prometheus::Result<T>) -> T {
         let metric = made.expect("a valid name and labels");
-        self.0.register(Box::new(metric.clone())).expect("a name of its own");
+        self.0
+            .register(Box::new(metric.clone()))
+            .expect("a name of its own");
         metric
     }
 
@@ -249,7 +298,10 @@ impl Make {
     }
 
     fn seconds(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
-        self.add(HistogramVec::new(HistogramOpts::new(full(name), help).buckets(SECONDS.to_vec()), labels))
+        self.add(HistogramVec::new(
+            HistogramOpts::new(full(name), help).buckets(SECONDS.to_vec()),
+            labels,
+        ))
     }
 }
 

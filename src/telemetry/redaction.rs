@@ -1,8 +1,8 @@
 //! What is never logged, whatever a log statement says.
 //!
-//! Secrets have types that do not print, so no careful statement can show one. This is the second line: a field with one of
-//! these names is written as asterisks, and records of other crates, which may hold whatever passes through them, are kept
-//! to their important ones.
+//! Secrets have types that do not print, so no careful statement can show one. This is the second
+//! line: a field with one of these names is written as asterisks, and records of other crates,
+//! which may hold whatever passes through them, are kept to their important ones.
 
 use tracing::{Level, Metadata};
 
@@ -58,11 +58,16 @@ pub(super) fn is_harmless(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with("countersign") || *metadata.level() <= Level::INFO
 }
 
-/// The text with control characters written as escapes, so that no value can begin a line of its own.
+/// The text with control characters written as escapes, so that no value can begin a line of its
+/// own.
 pub(super) fn on_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() { line.extend(character.escape_default()) } else { line.push(character) }
+        if character.is_control() {
+            line.extend(character.escape_default())
+        } else {
+            line.push(character)
+        }
     }
     line
 }
@@ -74,7 +79,9 @@ mod tests {
     #[test]
     fn the_names_are_sorted_so_that_they_are_found() {
         assert!(NEVER_LOGGED.is_sorted());
-        assert!(is_secret("password") && is_secret("http.authorization") && !is_secret("passwords"));
+        assert!(
+            is_secret("password") && is_secret("http.authorization") && !is_secret("passwords")
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The shell around a transaction's state machine: reads the clock, decides by [`step`], saves, answers, acts, and waits for
-//! its one deadline.
+//! The shell around a transaction's state machine: reads the clock, decides by [`step`], saves,
+//! answers, acts, and waits for its one deadline.
 
 use std::sync::Arc;
 
@@ -34,7 +34,12 @@ pub(super) struct TransactionActor {
 impl TransactionActor {
     /// Around a record that is saved.
     pub(super) fn new(record: Record, shared: Arc<Shared>, permit: Permit) -> Self {
-        Self { record, subscribers: Vec::new(), shared, _permit: permit }
+        Self {
+            record,
+            subscribers: Vec::new(),
+            shared,
+            _permit: permit,
+        }
     }
 
     /// What the command means to the state machine; codes are compared here.
@@ -43,14 +48,30 @@ impl TransactionActor {
             return Err(CommandError::NotTheirs);
         }
         match &command.action {
-            Action::VerifyCode(_) if self.record.method != AuthenticationMethod::Sms => Err(CommandError::NotTheirs),
-            Action::VerifyCode(typed) => {
-                let right = SmsCode::of(&self.shared.keyring, self.record.id).matches(typed.expose());
-                Ok(if right { Event::Accepted } else { Event::WrongAnswer })
+            Action::VerifyCode(_) if self.record.method != AuthenticationMethod::Sms => {
+                Err(CommandError::NotTheirs)
             }
-            Action::Answer { decision: Decision::Accept, .. } => Ok(Event::Accepted),
-            Action::Answer { decision: Decision::Deny, .. } => Ok(Event::Denied),
-            Action::Answer { decision: Decision::Report, .. } => Ok(Event::Reported),
+            Action::VerifyCode(typed) => {
+                let right =
+                    SmsCode::of(&self.shared.keyring, self.record.id).matches(typed.expose());
+                Ok(if right {
+                    Event::Accepted
+                } else {
+                    Event::WrongAnswer
+                })
+            }
+            Action::Answer {
+                decision: Decision::Accept,
+                ..
+            } => Ok(Event::Accepted),
+            Action::Answer {
+                decision: Decision::Deny,
+                ..
+            } => Ok(Event::Denied),
+            Action::Answer {
+                decision: Decision::Report,
+                ..
+            } => Ok(Event::Reported),
             Action::WrongAnswer => Ok(Event::WrongAnswer),
             Action::Claim { .. } => Ok(Event::Claimed),
             Action::Resend(method) if *method != self.record.method => Err(CommandError::NotTheirs),
@@ -65,7 +86,12 @@ impl TransactionActor {
 
     fn decide(&self, command: &Command) -> Result<(Event, Step), CommandError> {
         let event = self.interpret(command)?;
-        match step(self.record.state, self.record.limits, event, self.shared.clock.now()) {
+        match step(
+            self.record.state,
+            self.record.limits,
+            event,
+            self.shared.clock.now(),
+        ) {
             Ok(decided) => Ok((event, decided)),
             // The phone that claimed it lost the answer and asks again.
             Err(Refusal::AlreadyClaimed) if self.record.is_claimed_by(&command.action) => {
@@ -77,13 +103,20 @@ impl TransactionActor {
 
     /// The only way to another state: save first, with the mailbox paused; then answer and act.
     fn advance(&self, event: Event, decided: Step, command: Command) -> AtomicResponse<Self, ()> {
-        let change = Change { record: &self.record, event, step: decided, command: &command };
+        let change = Change {
+            record: &self.record,
+            event,
+            step: decided,
+            command: &command,
+        };
         let entry = persist::change(&change, &self.shared);
         let store = self.shared.store.clone();
         let saving = async move { store.commit(entry).await };
-        let settled = saving.into_actor(self).map(move |saved, actor: &mut Self, context| {
-            actor.settle(saved, decided, command, context);
-        });
+        let settled = saving
+            .into_actor(self)
+            .map(move |saved, actor: &mut Self, context| {
+                actor.settle(saved, decided, command, context);
+            });
         AtomicResponse::new(Box::pin(settled))
     }
 
@@ -115,7 +148,12 @@ impl TransactionActor {
         }
     }
 
-    fn act(&mut self, effect: Option<Effect>, sent: Option<oneshot::Sender<First>>, context: &mut Context<Self>) {
+    fn act(
+        &mut self,
+        effect: Option<Effect>,
+        sent: Option<oneshot::Sender<First>>,
+        context: &mut Context<Self>,
+    ) {
         match effect {
             None => {}
             Some(Effect::SendAgain) => self.deliver(false, sent),
@@ -133,18 +171,34 @@ impl TransactionActor {
 
     fn deliver(&self, decisive: bool, sent: Option<oneshot::Sender<First>>) {
         let expires_at = self.record.limits.expires_at;
-        delivery::start(&self.shared, Delivery { id: self.record.id, expires_at, parcel: None, decisive }, sent);
+        delivery::start(
+            &self.shared,
+            Delivery {
+                id: self.record.id,
+                expires_at,
+                parcel: None,
+                decisive,
+            },
+            sent,
+        );
     }
 
     fn leave(&self, context: &mut Context<Self>) {
-        self.shared.directory.leave(&self.record.id, &context.address());
+        self.shared
+            .directory
+            .leave(&self.record.id, &context.address());
         context.stop();
     }
 
-    /// Sends itself a look at the deadline. Only a hint: expiry is decided by comparing with the clock.
+    /// Sends itself a look at the deadline. Only a hint: expiry is decided by comparing with the
+    /// clock.
     fn arm(&self, context: &mut Context<Self>) {
         let deadline = self.shared.clock.sleep_until(self.record.limits.expires_at);
-        context.spawn(deadline.into_actor(self).map(|(), actor, context| actor.look(context)));
+        context.spawn(
+            deadline
+                .into_actor(self)
+                .map(|(), actor, context| actor.look(context)),
+        );
     }
 
     fn look(&self, context: &mut Context<Self>) {
@@ -164,7 +218,10 @@ impl Actor for TransactionActor {
 
     fn started(&mut self, context: &mut Self::Context) {
         self.arm(context);
-        if let State::Pending(Pending { delivery_due: true, .. }) = self.record.state {
+        if let State::Pending(Pending {
+            delivery_due: true, ..
+        }) = self.record.state
+        {
             self.deliver(true, None);
         }
     }

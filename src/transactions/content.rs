@@ -1,4 +1,5 @@
-//! What a transaction says and to whom: sealed in its row, opened only to send it or to show it to its phone.
+//! What a transaction says and to whom: sealed in its row, opened only to send it or to show it to
+//! its phone.
 
 use std::net::IpAddr;
 
@@ -47,18 +48,28 @@ struct Shown<'a> {
 }
 
 impl Content {
-    pub(super) fn seal(&self, keyring: &Keyring, id: TransactionId, random: &dyn Random) -> Vec<u8> {
+    pub(super) fn seal(
+        &self,
+        keyring: &Keyring,
+        id: TransactionId,
+        random: &dyn Random,
+    ) -> Vec<u8> {
         // Strings, options and an address: nothing that JSON could refuse.
         let plain = serde_json::to_vec(self).unwrap_or_default();
         keyring.seal(Purpose::TransactionContent, id.as_bytes(), &plain, random)
     }
 
-    pub(super) fn open(keyring: &Keyring, id: TransactionId, sealed: &[u8]) -> Result<Self, UnsealError> {
+    pub(super) fn open(
+        keyring: &Keyring,
+        id: TransactionId,
+        sealed: &[u8],
+    ) -> Result<Self, UnsealError> {
         let plain = keyring.open(Purpose::TransactionContent, id.as_bytes(), sealed)?;
         serde_json::from_slice(&plain).map_err(|_| UnsealError)
     }
 
-    /// base64url SHA-256 of exactly what the phone shows: `message`, NUL, `secure_message`, NUL, `signing_data`.
+    /// base64url SHA-256 of exactly what the phone shows: `message`, NUL, `secure_message`, NUL,
+    /// `signing_data`.
     pub(super) fn digest(&self) -> String {
         let parts = [
             self.message.as_str(),
@@ -70,8 +81,10 @@ impl Content {
 
     /// The JSON that goes to the phone sealed.
     pub(super) fn shown(&self) -> Vec<u8> {
-        let shown =
-            Shown { secure_message: self.secure_message.as_deref(), signing_data: self.signing_data.as_deref() };
+        let shown = Shown {
+            secure_message: self.secure_message.as_deref(),
+            signing_data: self.signing_data.as_deref(),
+        };
         serde_json::to_vec(&shown).unwrap_or_default()
     }
 }
@@ -92,7 +105,10 @@ mod tests {
             content.digest()
         };
         // SHA-256 of "Approve?" NUL NUL, computed with another implementation.
-        assert_eq!(digest("Approve?", None, None), digest("Approve?", Some(""), None));
+        assert_eq!(
+            digest("Approve?", None, None),
+            digest("Approve?", Some(""), None)
+        );
         assert_ne!(digest("a", Some("b"), None), digest("ab", None, None));
         assert_ne!(digest("a", Some("b"), None), digest("a", None, Some("b")));
     }

@@ -1,5 +1,5 @@
-//! Getting the message out: tried again with growing pauses until the provider takes it, refuses it for good, or the
-//! transaction's time is up.
+//! Getting the message out: tried again with growing pauses until the provider takes it, refuses it
+//! for good, or the transaction's time is up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What is to be sent.
 pub(super) enum Parcel {
     /// A push, by the device's channel.
-    Push { device: DeviceId, message: PushMessage },
+    Push {
+        device: DeviceId,
+        message: PushMessage,
+    },
     /// A text message, by the configured gateway.
     Sms(SmsMessage),
 }
@@ -47,17 +50,27 @@ pub(super) struct Delivery {
     pub(super) expires_at: Timestamp,
     /// Absent: to be made up from the row.
     pub(super) parcel: Option<Parcel>,
-    /// Whether the transaction fails when it cannot be delivered. A message sent again may fail: the first one is there.
+    /// Whether the transaction fails when it cannot be delivered. A message sent again may fail:
+    /// the first one is there.
     pub(super) decisive: bool,
 }
 
 /// Delivers in a task of its own, whoever may have hung up meanwhile.
-pub(super) fn start(shared: &Arc<Shared>, delivery: Delivery, first: Option<oneshot::Sender<First>>) {
+pub(super) fn start(
+    shared: &Arc<Shared>,
+    delivery: Delivery,
+    first: Option<oneshot::Sender<First>>,
+) {
     tokio::spawn(deliver(Arc::clone(shared), delivery, first));
 }
 
 async fn deliver(shared: Arc<Shared>, delivery: Delivery, first: Option<oneshot::Sender<First>>) {
-    let Delivery { id, expires_at, parcel, decisive } = delivery;
+    let Delivery {
+        id,
+        expires_at,
+        parcel,
+        decisive,
+    } = delivery;
     let tell_first = |outcome| {
         if let Some(first) = first {
             // Whoever asked may have gone.
@@ -83,7 +96,11 @@ async fn deliver(shared: Arc<Shared>, delivery: Delivery, first: Option<oneshot:
                 report(&shared, id, Action::DeliveryDelayed).await;
             }
             tell_first(First::Delayed);
-            let outcome = if sending.await { Action::Delivered } else { Action::DeliveryFailed };
+            let outcome = if sending.await {
+                Action::Delivered
+            } else {
+                Action::DeliveryFailed
+            };
             if decisive {
                 report(&shared, id, outcome).await;
             }
@@ -92,14 +109,20 @@ async fn deliver(shared: Arc<Shared>, delivery: Delivery, first: Option<oneshot:
 }
 
 async fn report(shared: &Arc<Shared>, id: TransactionId, action: Action) {
-    // Nothing to report to: the transaction has ended, or its row is out of reach and the deadline decides.
+    // Nothing to report to: the transaction has ended, or its row is out of reach and the deadline
+    // decides.
     if let Err(error) = shared.command(id, By::Server, action, None, None).await {
         tracing::debug!(transaction_id = %id, %error, "a delivery could not be reported");
     }
 }
 
 /// Whether the provider took it.
-async fn send(shared: &Arc<Shared>, id: TransactionId, expires_at: Timestamp, parcel: Option<Parcel>) -> bool {
+async fn send(
+    shared: &Arc<Shared>,
+    id: TransactionId,
+    expires_at: Timestamp,
+    parcel: Option<Parcel>,
+) -> bool {
     let parcel = match parcel {
         Some(parcel) => Some(parcel),
         None => load(shared, id, expires_at).await,
@@ -113,14 +136,21 @@ async fn send(shared: &Arc<Shared>, id: TransactionId, expires_at: Timestamp, pa
     }
 }
 
-async fn send_sms(shared: &Arc<Shared>, id: TransactionId, expires_at: Timestamp, message: &SmsMessage) -> bool {
+async fn send_sms(
+    shared: &Arc<Shared>,
+    id: TransactionId,
+    expires_at: Timestamp,
+    message: &SmsMessage,
+) -> bool {
     let mut failures = 0;
     loop {
         let Some(gateway) = shared.settings.load().sms.clone() else {
             tracing::warn!(transaction_id = %id, "no SMS gateway is configured");
             return false;
         };
-        let Ok(permit) = shared.sms_permits.acquire().await else { return false };
+        let Ok(permit) = shared.sms_permits.acquire().await else {
+            return false;
+        };
         let sent = shared.sms.send(&gateway, message).await;
         drop(permit);
         let failure = match sent {
@@ -130,10 +160,14 @@ async fn send_sms(shared: &Arc<Shared>, id: TransactionId, expires_at: Timestamp
             }
             Err(failure) => failure,
         };
-        shared.metrics.provider_answered(failure.provider, failure.kind.as_str());
+        shared
+            .metrics
+            .provider_answered(failure.provider, failure.kind.as_str());
         tracing::warn!(transaction_id = %id, %failure, "a text message was not taken");
         failures += 1;
-        let Some(at) = retry_at(failures, failure.kind, shared.clock.now(), expires_at) else { return false };
+        let Some(at) = retry_at(failures, failure.kind, shared.clock.now(), expires_at) else {
+            return false;
+        };
         shared.clock.sleep_until(at).await;
     }
 }
@@ -147,11 +181,18 @@ async fn load(shared: &Shared, id: TransactionId, expires_at: Timestamp) -> Opti
     }
     let device = DeviceId::new(row.device_id.as_deref()?).ok()?;
     let profile: ProfileId = row.profile_id.as_deref()?.parse().ok()?;
-    Some(Parcel::Push { device, message: push_message(id, profile, &content, expires_at) })
+    Some(Parcel::Push {
+        device,
+        message: push_message(id, profile, &content, expires_at),
+    })
 }
 
 /// The text message of a transaction; nothing where it is none of SMS.
-pub(super) fn sms_message(shared: &Shared, id: TransactionId, content: &Content) -> Option<SmsMessage> {
+pub(super) fn sms_message(
+    shared: &Shared,
+    id: TransactionId,
+    content: &Content,
+) -> Option<SmsMessage> {
     let sms = content.sms.as_ref()?;
     let to: PhoneNumber = sms.phone_number.parse().ok()?;
     let code = SmsCode::of(&shared.keyring, id);
@@ -170,5 +211,10 @@ pub(super) fn push_message(
     content: &Content,
     expires_at: Timestamp,
 ) -> PushMessage {
-    PushMessage { transaction_id: id, profile_id, message: SecretString::new(content.message.clone()), expires_at }
+    PushMessage {
+        transaction_id: id,
+        profile_id,
+        message: SecretString::new(content.message.clone()),
+        expires_at,
+    }
 }

@@ -1,7 +1,9 @@
-//! `Idempotency-Key`: the same request with the same key is carried out once, and answered alike however often it comes.
+//! `Idempotency-Key`: the same request with the same key is carried out once, and answered alike
+//! however often it comes.
 //!
-//! The key's row is written in the commit that makes the request true, so that no crash can separate them. The answer is
-//! kept sealed beside it. Where a crash came between, the answer is made up from what is in the database.
+//! The key's row is written in the commit that makes the request true, so that no crash can
+//! separate them. The answer is kept sealed beside it. Where a crash came between, the answer is
+//! made up from what is in the database.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,7 +28,6 @@ const RUNNING_MAX: Duration = Duration::from_secs(30);
 /// What a website hears, and whether it heard it before.
 #[derive(Clone, Debug)]
 pub struct Answer<T> {
-    /// The first answer.
     pub result: Result<T, WebsiteError>,
     /// Whether it was given again: nothing was done this time.
     pub replayed: bool,
@@ -34,11 +35,17 @@ pub struct Answer<T> {
 
 impl<T> Answer<T> {
     pub(super) const fn fresh(result: Result<T, WebsiteError>) -> Self {
-        Self { result, replayed: false }
+        Self {
+            result,
+            replayed: false,
+        }
     }
 
     const fn replayed(result: Result<T, WebsiteError>) -> Self {
-        Self { result, replayed: true }
+        Self {
+            result,
+            replayed: true,
+        }
     }
 }
 
@@ -55,7 +62,9 @@ impl Key {
     pub(super) fn new(shared: &Shared, key: Option<IdempotencyKey>) -> Option<Self> {
         let key = key?;
         Some(Self {
-            key_hash: shared.keyring.hash(Purpose::IdempotencyKey, key.key.as_bytes()),
+            key_hash: shared
+                .keyring
+                .hash(Purpose::IdempotencyKey, key.key.as_bytes()),
             request_hash: shared.keyring.hash(Purpose::IdempotencyKey, &key.request),
             client: key.client_id,
             created_at: shared.clock.now(),
@@ -108,7 +117,10 @@ impl Keepable for Started {
                 method: started.method,
                 time_to_live: started.time_to_live_millis,
                 expires_at: started.expires_at.as_millis(),
-                device: started.device.as_ref().map(|device| (device.name.clone(), device.platform)),
+                device: started
+                    .device
+                    .as_ref()
+                    .map(|device| (device.name.clone(), device.platform)),
             }),
             Err(error) => keep_error(error),
         }
@@ -116,7 +128,13 @@ impl Keepable for Started {
 
     fn given(shared: &Shared, kept: Kept) -> Result<Self, WebsiteError> {
         match kept {
-            Kept::Started { id, method, time_to_live, expires_at, device } => Ok(Self {
+            Kept::Started {
+                id,
+                method,
+                time_to_live,
+                expires_at,
+                device,
+            } => Ok(Self {
                 transaction_id: id,
                 method,
                 time_to_live_millis: time_to_live,
@@ -132,14 +150,18 @@ impl Keepable for Started {
 
     fn made_up(shared: &Shared, row: &TransactionRow) -> Result<Self, WebsiteError> {
         let result = persist::result_of(row).map_err(|_| WebsiteError::Unavailable)?;
-        let never_sent = result.status == Status::Failed && result.reason == Some(super::Reason::FailedToSend);
+        let never_sent =
+            result.status == Status::Failed && result.reason == Some(super::Reason::FailedToSend);
         match result.method {
             AuthenticationMethod::Push if never_sent => Err(WebsiteError::PushNotSent),
             AuthenticationMethod::Sms if never_sent => Err(WebsiteError::SmsNotSent),
             method => Ok(Self {
                 transaction_id: result.transaction_id,
                 method,
-                time_to_live_millis: u64::try_from(result.expires_at.since(result.created_at).as_millis()).unwrap_or(0),
+                time_to_live_millis: u64::try_from(
+                    result.expires_at.since(result.created_at).as_millis(),
+                )
+                .unwrap_or(0),
                 expires_at: result.expires_at,
                 otp: otp_of(shared, result.transaction_id, method),
                 device: None,
@@ -170,11 +192,16 @@ impl Keepable for () {
 }
 
 /// Derived, so that it need not be kept.
-pub(super) fn otp_of(shared: &Shared, id: TransactionId, method: AuthenticationMethod) -> Option<SecretString> {
+pub(super) fn otp_of(
+    shared: &Shared,
+    id: TransactionId,
+    method: AuthenticationMethod,
+) -> Option<SecretString> {
     (method == AuthenticationMethod::Otp).then(|| otp::one_time_password(&shared.keyring, id))
 }
 
-/// Only errors after something has happened are kept; a request that changed nothing may be made again.
+/// Only errors after something has happened are kept; a request that changed nothing may be made
+/// again.
 const fn keep_error(error: &WebsiteError) -> Option<Kept> {
     match error {
         WebsiteError::PushNotSent => Some(Kept::PushNotSent),
@@ -184,14 +211,17 @@ const fn keep_error(error: &WebsiteError) -> Option<Kept> {
 }
 
 impl Shared {
-    /// Carries `operation` out unless it was before, under the same key. It gets the key to write along with what it does.
+    /// Carries `operation` out unless it was before, under the same key. It gets the key to write
+    /// along with what it does.
     pub(super) async fn once<T, F, O>(self: &Arc<Self>, key: Option<Key>, operation: O) -> Answer<T>
     where
         T: Keepable,
         F: Future<Output = Result<T, WebsiteError>>,
         O: FnOnce(Option<Key>) -> F,
     {
-        let Some(key) = key else { return Answer::fresh(operation(None).await) };
+        let Some(key) = key else {
+            return Answer::fresh(operation(None).await);
+        };
         match self.recall(&key).await {
             Ok(None) => {}
             Ok(Some(row)) => return self.replay(&row).await,
@@ -207,12 +237,19 @@ impl Shared {
     async fn recall(&self, key: &Key) -> Result<Option<IdempotencyRow>, WebsiteError> {
         let now = self.clock.now();
         let found = persist::find_idempotency_key(&self.store, &key.client, key.key_hash).await?;
-        let Some(row) = found.filter(|row| row.expires_at > now.as_millis()) else { return Ok(None) };
+        let Some(row) = found.filter(|row| row.expires_at > now.as_millis()) else {
+            return Ok(None);
+        };
         if !constant_time_eq(&row.request_hash, &key.request_hash) {
             return Err(WebsiteError::IdempotencyKeyReused);
         }
-        let running = row.answer.is_none() && now.before(RUNNING_MAX) < Timestamp::from_millis(row.created_at);
-        if running { Err(WebsiteError::IdempotencyKeyInUse) } else { Ok(Some(row)) }
+        let running = row.answer.is_none()
+            && now.before(RUNNING_MAX) < Timestamp::from_millis(row.created_at);
+        if running {
+            Err(WebsiteError::IdempotencyKeyInUse)
+        } else {
+            Ok(Some(row))
+        }
     }
 
     async fn replay<T: Keepable>(&self, row: &IdempotencyRow) -> Answer<T> {
@@ -222,22 +259,42 @@ impl Shared {
         }
     }
 
-    async fn first_answer<T: Keepable>(&self, row: &IdempotencyRow) -> Result<Result<T, WebsiteError>, WebsiteError> {
+    async fn first_answer<T: Keepable>(
+        &self,
+        row: &IdempotencyRow,
+    ) -> Result<Result<T, WebsiteError>, WebsiteError> {
         if let Some(answer) = &row.answer {
-            let plain = self.keyring.open(Purpose::IdempotentAnswer, &row.key_hash, answer);
-            let kept = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok());
-            return kept.map(|kept| T::given(self, kept)).ok_or(WebsiteError::Unavailable);
+            let plain = self
+                .keyring
+                .open(Purpose::IdempotentAnswer, &row.key_hash, answer);
+            let kept = plain
+                .ok()
+                .and_then(|plain| serde_json::from_slice(&plain).ok());
+            return kept
+                .map(|kept| T::given(self, kept))
+                .ok_or(WebsiteError::Unavailable);
         }
-        let id = row.transaction_id.as_deref().and_then(|id| id.try_into().ok()).map(TransactionId::from_bytes);
+        let id = row
+            .transaction_id
+            .as_deref()
+            .and_then(|id| id.try_into().ok())
+            .map(TransactionId::from_bytes);
         let id = id.ok_or(WebsiteError::Unavailable)?;
-        let transaction = persist::find(&self.store, id).await?.ok_or(WebsiteError::NoSuchTransaction)?;
+        let transaction = persist::find(&self.store, id)
+            .await?
+            .ok_or(WebsiteError::NoSuchTransaction)?;
         Ok(T::made_up(self, &transaction))
     }
 
     /// Not keeping it costs nothing but a little: it can be made up again.
     async fn keep(&self, key: Key, kept: &Kept) {
         let plain = serde_json::to_vec(kept).unwrap_or_default();
-        let sealed = self.keyring.seal(Purpose::IdempotentAnswer, &key.key_hash, &plain, &*self.random);
+        let sealed = self.keyring.seal(
+            Purpose::IdempotentAnswer,
+            &key.key_hash,
+            &plain,
+            &*self.random,
+        );
         // Any transaction will do: the row is only found again, not written.
         let row = key.row(TransactionId::from_bytes([0; 16]));
         if let Err(error) = persist::save_answer(&self.store, row, sealed).await {

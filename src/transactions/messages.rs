@@ -12,8 +12,9 @@ use crate::secret::SecretString;
 use crate::settings::AuthenticationMethod;
 use crate::store::rows::IdempotencyRow;
 
-/// Does something to the transaction, durably, then answers. Sent by the facade for websites and phones, by delivery and by
-/// the sweeper. A lost one changed nothing, or its sender is told so by the reply's end and asks again.
+/// Does something to the transaction, durably, then answers. Sent by the facade for websites and
+/// phones, by delivery and by the sweeper. A lost one changed nothing, or its sender is told so by
+/// the reply's end and asks again.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Command {
@@ -30,7 +31,10 @@ pub(super) struct Command {
 #[derive(Clone, Debug)]
 pub(super) enum By {
     /// The website that started it; where it names a user, that user's transaction.
-    Website { client: ClientId, user: Option<UserId> },
+    Website {
+        client: ClientId,
+        user: Option<UserId>,
+    },
     /// The device that was asked.
     Phone(DeviceId),
     /// The server itself.
@@ -47,7 +51,11 @@ pub(super) enum Action {
     /// The phone answered, but not properly signed.
     WrongAnswer,
     /// A phone presents the one-time password for one of its users.
-    Claim { user: UserId, device: DeviceId, profile: ProfileId },
+    Claim {
+        user: UserId,
+        device: DeviceId,
+        profile: ProfileId,
+    },
     /// The same message again, by the method the website believes it to be.
     Resend(AuthenticationMethod),
     /// The website calls it off.
@@ -79,7 +87,8 @@ pub(super) enum CommandError {
     Unavailable,
 }
 
-/// Answers when the transaction ends. Sent by those who wait for the result; a lost one costs them their patience only.
+/// Answers when the transaction ends. Sent by those who wait for the result; a lost one costs them
+/// their patience only.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Subscribe {

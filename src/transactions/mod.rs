@@ -1,7 +1,8 @@
 //! Mobile authentication transactions: started by a website, answered by a phone or a code.
 //!
-//! Each pending one is an actor around a pure state machine (`state`), found through the directory and rebuilt from its row
-//! where none lives. What is acknowledged is saved first, and a version in the row decides between writers.
+//! Each pending one is an actor around a pure state machine (`state`), found through the directory
+//! and rebuilt from its row where none lives. What is acknowledged is saved first, and a version in
+//! the row decides between writers.
 
 mod actor;
 mod content;
@@ -22,8 +23,9 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub use idempotency::Answer;
 pub use types::{
-    AvailableDevice, AvailableType, Decision, FetchedTransaction, IdempotencyKey, PendingTransaction, PhoneError,
-    Reason, StartRequest, Started, StartedDevice, Status, TransactionResult, WebsiteError,
+    AvailableDevice, AvailableType, Decision, FetchedTransaction, IdempotencyKey,
+    PendingTransaction, PhoneError, Reason, StartRequest, Started, StartedDevice, Status,
+    TransactionResult, WebsiteError,
 };
 
 use actor::TransactionActor;
@@ -53,7 +55,6 @@ const SMS_IN_FLIGHT_MAX: usize = 256;
 const TRIES_MAX: u32 = 4;
 
 /// What transactions are made of.
-#[expect(missing_docs, reason = "each is described at its type")]
 pub struct TransactionParts {
     pub store: Store,
     pub clock: Clock,
@@ -95,10 +96,15 @@ struct Shared {
 }
 
 impl Transactions {
-    /// With nothing pending in memory; what is pending in the database is restored when it is needed.
+    /// With nothing pending in memory; what is pending in the database is restored when it is
+    /// needed.
     #[must_use]
     pub fn new(parts: TransactionParts) -> Self {
-        let users = Users::new(parts.store.clone(), parts.clock.clone(), Arc::clone(&parts.random));
+        let users = Users::new(
+            parts.store.clone(),
+            parts.clock.clone(),
+            Arc::clone(&parts.random),
+        );
         Self(Arc::new(Shared {
             users,
             store: parts.store,
@@ -126,8 +132,9 @@ impl Transactions {
 }
 
 impl Shared {
-    /// Has the transaction's actor carry out the command, restoring it where none lives. A command that was cut short by an
-    /// actor's end or another writer is given once more to what the row then says.
+    /// Has the transaction's actor carry out the command, restoring it where none lives. A command
+    /// that was cut short by an actor's end or another writer is given once more to what the row
+    /// then says.
     async fn command(
         self: &Arc<Self>,
         id: TransactionId,
@@ -142,8 +149,17 @@ impl Shared {
                 Some(address) => address,
                 None => self.restore(id, &by).await?,
             };
-            let (by, action, idempotency, sent) = (by.clone(), action.clone(), idempotency.clone(), sent.take());
-            match ask(&address, |reply| Command { by, action, idempotency, sent, reply }).await {
+            let (by, action, idempotency, sent) =
+                (by.clone(), action.clone(), idempotency.clone(), sent.take());
+            match ask(&address, |reply| Command {
+                by,
+                action,
+                idempotency,
+                sent,
+                reply,
+            })
+            .await
+            {
                 Ok(Err(CommandError::Stale)) | Err(_) => {}
                 Ok(answer) => return answer,
             }
@@ -151,9 +167,16 @@ impl Shared {
         Err(CommandError::Unavailable)
     }
 
-    /// Starts the actor of a transaction from its row, if whoever acts has anything to do with it and it is pending.
-    async fn restore(self: &Arc<Self>, id: TransactionId, by: &By) -> Result<Address<TransactionActor>, CommandError> {
-        let found = persist::find(&self.store, id).await.map_err(|_| CommandError::Unavailable)?;
+    /// Starts the actor of a transaction from its row, if whoever acts has anything to do with it
+    /// and it is pending.
+    async fn restore(
+        self: &Arc<Self>,
+        id: TransactionId,
+        by: &By,
+    ) -> Result<Address<TransactionActor>, CommandError> {
+        let found = persist::find(&self.store, id)
+            .await
+            .map_err(|_| CommandError::Unavailable)?;
         let row = found.ok_or(CommandError::NotTheirs)?;
         let record = Record::from_row(&row).map_err(|_| CommandError::Unavailable)?;
         if !record.belongs_to(by) {
@@ -174,7 +197,9 @@ impl Shared {
         let shared = Arc::clone(self);
         let died = self.directory.died();
         let id = record.id;
-        let address = self.directory.find_or_start(&id, move || TransactionActor::new(record, shared, permit));
+        let address = self
+            .directory
+            .find_or_start(&id, move || TransactionActor::new(record, shared, permit));
         if self.directory.died() > died {
             self.metrics.actor_panicked("transaction");
         }
@@ -184,7 +209,8 @@ impl Shared {
     /// Counts what was saved.
     fn note(&self, record: &Record, decided: &Step) {
         if let State::Final(ending) = decided.next {
-            self.metrics.transaction_finished(persist::method_name(record.method), ending_name(ending));
+            self.metrics
+                .transaction_finished(persist::method_name(record.method), ending_name(ending));
         }
     }
 }

@@ -58,11 +58,16 @@ impl From<StoreError> for PhoneError {
 }
 
 impl Transactions {
-    /// What waits for an answer on this device, oldest first. With `wait`, answers as soon as there is something.
+    /// What waits for an answer on this device, oldest first. With `wait`, answers as soon as there
+    /// is something.
     ///
     /// # Errors
     /// [`PhoneError::Unavailable`].
-    pub async fn pending(&self, device: &DeviceId, wait: Duration) -> Result<Vec<PendingTransaction>, PhoneError> {
+    pub async fn pending(
+        &self,
+        device: &DeviceId,
+        wait: Duration,
+    ) -> Result<Vec<PendingTransaction>, PhoneError> {
         let listed = self.0.list(device).await?;
         if !listed.is_empty() || wait.is_zero() {
             return Ok(listed);
@@ -86,7 +91,11 @@ impl Transactions {
     ///
     /// # Errors
     /// Not this device's, or ended.
-    pub async fn fetch(&self, device: &DeviceId, id: TransactionId) -> Result<FetchedTransaction, PhoneError> {
+    pub async fn fetch(
+        &self,
+        device: &DeviceId,
+        id: TransactionId,
+    ) -> Result<FetchedTransaction, PhoneError> {
         let row = self.0.find_for_phone(device, id).await?;
         self.0.seal_for_phone(device, &row).await
     }
@@ -109,18 +118,33 @@ impl Transactions {
         if authenticator != "device" {
             return Err(PhoneError::WrongAuthenticator);
         }
-        let key = self.0.devices.answering_key(device, user, authenticator).await?;
+        let key = self
+            .0
+            .devices
+            .answering_key(device, user, authenticator)
+            .await?;
         let key = key.ok_or(PhoneError::WrongAuthenticator)?;
         let content = self.0.open(id, &row)?;
         let action = match read_answer(&jws::verify(&key, jws, None), id, self.0.clock.now()) {
             None => Action::WrongAnswer,
-            Some(answer) if answer.content_digest != content.digest() => return Err(PhoneError::StaleDigest),
-            Some(answer) => Action::Answer { decision: answer.decision.into(), jws: jws.to_owned() },
+            Some(answer) if answer.content_digest != content.digest() => {
+                return Err(PhoneError::StaleDigest);
+            }
+            Some(answer) => Action::Answer {
+                decision: answer.decision.into(),
+                jws: jws.to_owned(),
+            },
         };
         let status = decided_status(&action);
-        match self.0.command(id, By::Phone(device.clone()), action, None, None).await {
+        match self
+            .0
+            .command(id, By::Phone(device.clone()), action, None, None)
+            .await
+        {
             Ok(Verdict::Done) => Ok(status),
-            Ok(Verdict::Wrong { attempts_left }) => Err(PhoneError::InvalidAnswer { attempts_left }),
+            Ok(Verdict::Wrong { attempts_left }) => {
+                Err(PhoneError::InvalidAnswer { attempts_left })
+            }
             Ok(Verdict::TooLate) => Err(PhoneError::Expired),
             Err(error) => Err(refused(error)),
         }
@@ -129,21 +153,34 @@ impl Transactions {
     /// Makes a scanned one-time password's transaction this user's and fetches it.
     ///
     /// # Errors
-    /// Not a password of a pending transaction, claimed by somebody else, or the profile is not enrolled.
+    /// Not a password of a pending transaction, claimed by somebody else, or the profile is not
+    /// enrolled.
     pub async fn claim_otp(
         &self,
         device: &DeviceId,
         profile: &ProfileId,
         one_time_password: &str,
     ) -> Result<FetchedTransaction, PhoneError> {
-        let id = otp::transaction_of(&self.0.keyring, one_time_password).ok_or(PhoneError::NotFound)?;
-        let enrolment = self.0.devices.enrolment_by_profile(device, profile).await?.ok_or(PhoneError::NotFound)?;
+        let id =
+            otp::transaction_of(&self.0.keyring, one_time_password).ok_or(PhoneError::NotFound)?;
+        let enrolment = self
+            .0
+            .devices
+            .enrolment_by_profile(device, profile)
+            .await?
+            .ok_or(PhoneError::NotFound)?;
         if self.0.users.is_disabled(&enrolment.user_id).await? {
             return Err(PhoneError::NotFound);
         }
-        let action = Action::Claim { user: enrolment.user_id, device: device.clone(), profile: *profile };
+        let action = Action::Claim {
+            user: enrolment.user_id,
+            device: device.clone(),
+            profile: *profile,
+        };
         match self.0.command(id, By::Server, action, None, None).await {
-            Ok(Verdict::Done) | Err(CommandError::Refused(Refusal::NothingToDo)) => self.fetch(device, id).await,
+            Ok(Verdict::Done) | Err(CommandError::Refused(Refusal::NothingToDo)) => {
+                self.fetch(device, id).await
+            }
             Ok(Verdict::TooLate) => Err(PhoneError::Expired),
             Ok(Verdict::Wrong { .. }) => Err(PhoneError::Unavailable),
             Err(error) => Err(refused(error)),
@@ -152,7 +189,11 @@ impl Transactions {
 }
 
 /// The answer in a verified JWS, if it is about this transaction and of this time.
-fn read_answer<E>(verified: &Result<Vec<u8>, E>, id: TransactionId, now: Timestamp) -> Option<SignedAnswer> {
+fn read_answer<E>(
+    verified: &Result<Vec<u8>, E>,
+    id: TransactionId,
+    now: Timestamp,
+) -> Option<SignedAnswer> {
     let answer: SignedAnswer = serde_json::from_slice(verified.as_ref().ok()?).ok()?;
     let signed_at = Timestamp::from_millis(answer.iat.checked_mul(1000)?);
     let timely = signed_at <= now.after(CLOCK_SKEW_MAX) && signed_at >= now.before(CLOCK_SKEW_MAX);
@@ -161,14 +202,19 @@ fn read_answer<E>(verified: &Result<Vec<u8>, E>, id: TransactionId, now: Timesta
 
 const fn decided_status(action: &Action) -> Status {
     match action {
-        Action::Answer { decision: Decision::Accept, .. } => Status::Accepted,
+        Action::Answer {
+            decision: Decision::Accept,
+            ..
+        } => Status::Accepted,
         _ => Status::Denied,
     }
 }
 
 const fn refused(error: CommandError) -> PhoneError {
     match error {
-        CommandError::NotTheirs | CommandError::Refused(Refusal::AlreadyClaimed) => PhoneError::NotFound,
+        CommandError::NotTheirs | CommandError::Refused(Refusal::AlreadyClaimed) => {
+            PhoneError::NotFound
+        }
         CommandError::Refused(Refusal::AlreadyFinal(ending)) => ended(ending),
         CommandError::Refused(Refusal::ResendLimitReached | Refusal::NothingToDo)
         | CommandError::Stale
@@ -179,10 +225,18 @@ const fn refused(error: CommandError) -> PhoneError {
 const fn ended(ending: Ending) -> PhoneError {
     match ending {
         Ending::Expired => PhoneError::Expired,
-        Ending::Accepted => PhoneError::AlreadyFinal { status: Status::Accepted },
-        Ending::Denied | Ending::Reported => PhoneError::AlreadyFinal { status: Status::Denied },
-        Ending::Cancelled => PhoneError::AlreadyFinal { status: Status::Cancelled },
-        Ending::InvalidAnswer | Ending::FailedToSend => PhoneError::AlreadyFinal { status: Status::Failed },
+        Ending::Accepted => PhoneError::AlreadyFinal {
+            status: Status::Accepted,
+        },
+        Ending::Denied | Ending::Reported => PhoneError::AlreadyFinal {
+            status: Status::Denied,
+        },
+        Ending::Cancelled => PhoneError::AlreadyFinal {
+            status: Status::Cancelled,
+        },
+        Ending::InvalidAnswer | Ending::FailedToSend => PhoneError::AlreadyFinal {
+            status: Status::Failed,
+        },
     }
 }
 
@@ -195,14 +249,21 @@ impl Shared {
         shown.map(|(row, _)| self.pending_of(row, now)).collect()
     }
 
-    /// Whether the transaction's user may act. The token it is asked for with may be the installation's own.
+    /// Whether the transaction's user may act. The token it is asked for with may be the
+    /// installation's own.
     async fn is_admitted(&self, row: &TransactionRow) -> Result<bool, PhoneError> {
-        let Some(user) = &row.user_id else { return Ok(true) };
+        let Some(user) = &row.user_id else {
+            return Ok(true);
+        };
         let user = UserId::new(user).map_err(|_| PhoneError::Unavailable)?;
         Ok(!self.users.is_disabled(&user).await?)
     }
 
-    fn pending_of(&self, row: &TransactionRow, now: Timestamp) -> Result<PendingTransaction, PhoneError> {
+    fn pending_of(
+        &self,
+        row: &TransactionRow,
+        now: Timestamp,
+    ) -> Result<PendingTransaction, PhoneError> {
         let id = persist::id_of(row).map_err(|_| PhoneError::Unavailable)?;
         let content = self.open(id, row)?;
         let profile = row.profile_id.as_deref().ok_or(PhoneError::Unavailable)?;
@@ -217,27 +278,46 @@ impl Shared {
     }
 
     /// The row of a pending transaction of this device.
-    async fn find_for_phone(&self, device: &DeviceId, id: TransactionId) -> Result<TransactionRow, PhoneError> {
-        let row = persist::find(&self.store, id).await?.ok_or(PhoneError::NotFound)?;
+    async fn find_for_phone(
+        &self,
+        device: &DeviceId,
+        id: TransactionId,
+    ) -> Result<TransactionRow, PhoneError> {
+        let row = persist::find(&self.store, id)
+            .await?
+            .ok_or(PhoneError::NotFound)?;
         if row.device_id.as_deref() != Some(device.as_str()) || !self.is_admitted(&row).await? {
             return Err(PhoneError::NotFound);
         }
         let record = Record::from_row(&row).map_err(|_| PhoneError::Unavailable)?;
         match record.state {
             State::Final(ending) => Err(ended(ending)),
-            State::Pending(_) if record.limits.expires_at <= self.clock.now() => Err(PhoneError::Expired),
+            State::Pending(_) if record.limits.expires_at <= self.clock.now() => {
+                Err(PhoneError::Expired)
+            }
             State::Pending(_) => Ok(row),
         }
     }
 
-    async fn seal_for_phone(&self, device: &DeviceId, row: &TransactionRow) -> Result<FetchedTransaction, PhoneError> {
+    async fn seal_for_phone(
+        &self,
+        device: &DeviceId,
+        row: &TransactionRow,
+    ) -> Result<FetchedTransaction, PhoneError> {
         let pending = self.pending_of(row, self.clock.now())?;
-        let enrolment = self.devices.enrolment_by_profile(device, &pending.profile_id).await?;
+        let enrolment = self
+            .devices
+            .enrolment_by_profile(device, &pending.profile_id)
+            .await?;
         let enrolment = enrolment.ok_or(PhoneError::NotFound)?;
         let content = self.open(pending.transaction_id, row)?;
         let sealed = jwe::encrypt(&enrolment.public_key, &content.shown(), &*self.random)
             .map_err(|_| PhoneError::Unavailable)?;
-        Ok(FetchedTransaction { pending, content_digest: content.digest(), sealed })
+        Ok(FetchedTransaction {
+            pending,
+            content_digest: content.digest(),
+            sealed,
+        })
     }
 
     fn open(&self, id: TransactionId, row: &TransactionRow) -> Result<Content, PhoneError> {

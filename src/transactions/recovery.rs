@@ -1,4 +1,5 @@
-//! What timers miss: expiry of transactions nobody holds in memory, and deliveries that a restart cut short.
+//! What timers miss: expiry of transactions nobody holds in memory, and deliveries that a restart
+//! cut short.
 
 use std::time::Duration;
 
@@ -29,12 +30,15 @@ impl Transactions {
         }
     }
 
-    /// Restores the transactions whose start was answered while the provider was still being tried: their actors go on.
+    /// Restores the transactions whose start was answered while the provider was still being tried:
+    /// their actors go on.
     async fn resume_deliveries(&self) -> Result<(), StoreError> {
         let mut after = None;
         loop {
             let ids = persist::find_delivery_due(&self.0.store, after, BATCH).await?;
-            let Some(last) = ids.last() else { return Ok(()) };
+            let Some(last) = ids.last() else {
+                return Ok(());
+            };
             after = Some(*last);
             self.look_at(ids).await;
         }
@@ -55,7 +59,12 @@ impl Transactions {
     /// Has each look at the clock; tells how many changed by it.
     async fn look_at(&self, ids: Vec<TransactionId>) -> usize {
         stream::iter(ids)
-            .map(|id| async move { self.0.command(id, By::Server, Action::Look, None, None).await.is_ok() })
+            .map(|id| async move {
+                self.0
+                    .command(id, By::Server, Action::Look, None, None)
+                    .await
+                    .is_ok()
+            })
             .buffer_unordered(AT_ONCE)
             .filter(|changed| std::future::ready(*changed))
             .count()

@@ -1,5 +1,6 @@
-//! A transaction's life, decided purely: `step(state, limits, event, now)` gives the next state and what follows from it, or a
-//! refusal that changes nothing. No clock, no randomness, no database, no actor.
+//! A transaction's life, decided purely: `step(state, limits, event, now)` gives the next state and
+//! what follows from it, or a refusal that changes nothing. No clock, no randomness, no database,
+//! no actor.
 
 use crate::clock::Timestamp;
 
@@ -110,9 +111,7 @@ pub(super) enum Verdict {
 pub(super) struct Step {
     /// The state to save.
     pub next: State,
-    /// What follows.
     pub effect: Option<Effect>,
-    /// The answer.
     pub verdict: Verdict,
 }
 
@@ -137,13 +136,22 @@ pub(super) enum Refusal {
 ///
 /// # Errors
 /// A [`Refusal`] where the event changes nothing.
-pub(super) fn step(state: State, limits: Limits, event: Event, now: Timestamp) -> Result<Step, Refusal> {
+pub(super) fn step(
+    state: State,
+    limits: Limits,
+    event: Event,
+    now: Timestamp,
+) -> Result<Step, Refusal> {
     let pending = match state {
         State::Final(ending) => return Err(Refusal::AlreadyFinal(ending)),
         State::Pending(pending) => pending,
     };
     if now >= limits.expires_at {
-        let verdict = if event == Event::Look { Verdict::Done } else { Verdict::TooLate };
+        let verdict = if event == Event::Look {
+            Verdict::Done
+        } else {
+            Verdict::TooLate
+        };
         return Ok(end(Ending::Expired, verdict));
     }
     match event {
@@ -155,21 +163,38 @@ pub(super) fn step(state: State, limits: Limits, event: Event, now: Timestamp) -
         Event::WrongAnswer => Ok(count_wrong_answer(pending, limits)),
         Event::ResendAsked => resend(pending, limits),
         Event::Claimed if pending.claimed => Err(Refusal::AlreadyClaimed),
-        Event::Claimed => Ok(go_on(Pending { claimed: true, ..pending })),
-        Event::DeliveryDelayed if !pending.delivery_due => Ok(go_on(Pending { delivery_due: true, ..pending })),
-        Event::Delivered if pending.delivery_due => Ok(go_on(Pending { delivery_due: false, ..pending })),
+        Event::Claimed => Ok(go_on(Pending {
+            claimed: true,
+            ..pending
+        })),
+        Event::DeliveryDelayed if !pending.delivery_due => Ok(go_on(Pending {
+            delivery_due: true,
+            ..pending
+        })),
+        Event::Delivered if pending.delivery_due => Ok(go_on(Pending {
+            delivery_due: false,
+            ..pending
+        })),
         Event::DeliveryDelayed | Event::Delivered | Event::Look => Err(Refusal::NothingToDo),
     }
 }
 
 fn count_wrong_answer(pending: Pending, limits: Limits) -> Step {
     let attempts = pending.attempts.saturating_add(1);
-    let attempts_left = (limits.attempts_max > 0).then(|| limits.attempts_max.saturating_sub(attempts));
+    let attempts_left =
+        (limits.attempts_max > 0).then(|| limits.attempts_max.saturating_sub(attempts));
     let verdict = Verdict::Wrong { attempts_left };
     if attempts_left == Some(0) {
         end(Ending::InvalidAnswer, verdict)
     } else {
-        Step { next: State::Pending(Pending { attempts, ..pending }), effect: None, verdict }
+        Step {
+            next: State::Pending(Pending {
+                attempts,
+                ..pending
+            }),
+            effect: None,
+            verdict,
+        }
     }
 }
 
@@ -177,16 +202,31 @@ fn resend(pending: Pending, limits: Limits) -> Result<Step, Refusal> {
     if pending.resends >= limits.resends_max {
         return Err(Refusal::ResendLimitReached);
     }
-    let next = State::Pending(Pending { resends: pending.resends + 1, ..pending });
-    Ok(Step { next, effect: Some(Effect::SendAgain), verdict: Verdict::Done })
+    let next = State::Pending(Pending {
+        resends: pending.resends + 1,
+        ..pending
+    });
+    Ok(Step {
+        next,
+        effect: Some(Effect::SendAgain),
+        verdict: Verdict::Done,
+    })
 }
 
 const fn go_on(pending: Pending) -> Step {
-    Step { next: State::Pending(pending), effect: None, verdict: Verdict::Done }
+    Step {
+        next: State::Pending(pending),
+        effect: None,
+        verdict: Verdict::Done,
+    }
 }
 
 const fn end(ending: Ending, verdict: Verdict) -> Step {
-    Step { next: State::Final(ending), effect: Some(Effect::Finish), verdict }
+    Step {
+        next: State::Final(ending),
+        effect: Some(Effect::Finish),
+        verdict,
+    }
 }
 
 #[cfg(test)]

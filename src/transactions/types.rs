@@ -5,7 +5,8 @@ use crate::ids::{ClientId, DeviceId, ProfileId, TransactionId, UserId};
 use crate::secret::SecretString;
 use crate::settings::{AuthenticationMethod, Platform};
 
-/// A website asks for a transaction. Fields are checked one by one already; how they fit the type is checked at the start.
+/// A website asks for a transaction. Fields are checked one by one already; how they fit the type
+/// is checked at the start.
 #[derive(Clone, Debug)]
 pub struct StartRequest {
     /// The configured authentication type.
@@ -16,7 +17,6 @@ pub struct StartRequest {
     pub device_id: Option<DeviceId>,
     /// Where to call back.
     pub callback_uri: Option<String>,
-    /// The short message.
     pub message: Option<String>,
     /// Shown on the phone, never in the push.
     pub secure_message: Option<String>,
@@ -35,13 +35,11 @@ pub struct StartRequest {
 /// A transaction was started.
 #[derive(Clone, Debug)]
 pub struct Started {
-    /// Its id.
     pub transaction_id: TransactionId,
     /// The method that runs.
     pub method: AuthenticationMethod,
     /// How long from initialisation, in milliseconds.
     pub time_to_live_millis: u64,
-    /// When it ends.
     pub expires_at: Timestamp,
     /// OTP: what the phone scans.
     pub otp: Option<SecretString>,
@@ -54,16 +52,13 @@ pub struct Started {
 pub struct StartedDevice {
     /// As its user calls it.
     pub name: String,
-    /// Its platform.
     pub platform: Platform,
 }
 
 /// What a phone said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Yes.
     Accept,
-    /// No.
     Deny,
     /// No, and it was not me who asked.
     Report,
@@ -87,17 +82,13 @@ pub enum WebsiteError {
     /// 1003.
     #[error("{parameter}: {problem}")]
     InvalidParameter {
-        /// Which.
         parameter: &'static str,
         /// What is wrong with it and what to do.
         problem: String,
     },
     /// 1005.
     #[error("`message` is longer than {characters_max} characters.")]
-    MessageTooLong {
-        /// The configured maximum.
-        characters_max: u32,
-    },
+    MessageTooLong { characters_max: u32 },
     /// 1006.
     #[error("There is no such transaction.")]
     NoSuchTransaction,
@@ -105,7 +96,9 @@ pub enum WebsiteError {
     #[error("SMS authentication is switched off.")]
     SmsDisabled,
     /// 3001.
-    #[error("phone_number: is required for SMS, in international notation (E.164), such as +15055551234.")]
+    #[error(
+        "phone_number: is required for SMS, in international notation (E.164), such as +15055551234."
+    )]
     InvalidPhoneNumber,
     /// 3002.
     #[error("The text message could not be sent.")]
@@ -144,7 +137,9 @@ pub enum WebsiteError {
     #[error("The first request with this Idempotency-Key is still running; try again shortly.")]
     IdempotencyKeyInUse,
     /// `503`.
-    #[error("The server is busy or its database is out of reach; try again shortly. Nothing was changed.")]
+    #[error(
+        "The server is busy or its database is out of reach; try again shortly. Nothing was changed."
+    )]
     Unavailable,
 }
 
@@ -185,7 +180,6 @@ pub enum Reason {
 /// The result of a transaction, as it stands.
 #[derive(Clone, Debug)]
 pub struct TransactionResult {
-    /// Its id.
     pub transaction_id: TransactionId,
     /// As asked for at the start.
     pub callback_uri: Option<String>,
@@ -197,7 +191,6 @@ pub struct TransactionResult {
     pub user_id: Option<UserId>,
     /// The method that ran.
     pub method: AuthenticationMethod,
-    /// How it stands.
     pub status: Status,
     /// Why it was not accepted.
     pub reason: Option<Reason>,
@@ -208,7 +201,6 @@ pub struct TransactionResult {
 pub struct AvailableType {
     /// The authentication type's name.
     pub type_name: String,
-    /// Its method.
     pub method: AuthenticationMethod,
     /// Push: the devices it can be sent to.
     pub devices: Vec<AvailableDevice>,
@@ -217,28 +209,21 @@ pub struct AvailableType {
 /// A device a push can be sent to.
 #[derive(Clone, Debug)]
 pub struct AvailableDevice {
-    /// The application.
     pub application_id: String,
-    /// Its name.
     pub application_name: String,
-    /// The installation.
     pub device_id: DeviceId,
     /// As its user calls it.
     pub device_name: String,
-    /// Its platform.
     pub platform: Platform,
 }
 
 /// A pending transaction, as listed to the phone.
 #[derive(Clone, Debug)]
 pub struct PendingTransaction {
-    /// Its id.
     pub transaction_id: TransactionId,
     /// Whom of the phone's users it is for.
     pub profile_id: ProfileId,
-    /// How it asks.
     pub method: AuthenticationMethod,
-    /// The short message.
     pub message: String,
     /// When it was started.
     pub created_at: Timestamp,
@@ -253,7 +238,8 @@ pub struct FetchedTransaction {
     pub pending: PendingTransaction,
     /// base64url SHA-256 of what is shown.
     pub content_digest: String,
-    /// Compact JWE (`ECDH-ES`, `A256GCM`) to the enrolled key: JSON `{secure_message?, signing_data?}`.
+    /// Compact JWE (`ECDH-ES`, `A256GCM`) to the enrolled key: JSON `{secure_message?,
+    /// signing_data?}`.
     pub sealed: String,
 }
 
@@ -265,10 +251,7 @@ pub enum PhoneError {
     NotFound,
     /// `already_final` 409.
     #[error("The transaction has ended already.")]
-    AlreadyFinal {
-        /// How.
-        status: Status,
-    },
+    AlreadyFinal { status: Status },
     /// `expired` 410.
     #[error("The transaction has expired.")]
     Expired,
@@ -285,17 +268,17 @@ pub enum PhoneError {
     #[error("The answer is about other content than this transaction's: fetch it again.")]
     StaleDigest,
     /// 503.
-    #[error("The server is busy or its database is out of reach; try again shortly. Nothing was changed.")]
+    #[error(
+        "The server is busy or its database is out of reach; try again shortly. Nothing was changed."
+    )]
     Unavailable,
 }
 
 /// How a website identifies a repeated request.
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
-    /// The header's value.
     pub key: String,
     /// The request it belongs to: method, path and body.
     pub request: Vec<u8>,
-    /// Who sent it.
     pub client_id: ClientId,
 }

@@ -12,8 +12,8 @@ use super::persist::{self, Asked, Record};
 use super::policy::{self, Plan, Target, invalid};
 use super::state::{Refusal, State, Verdict};
 use super::types::{
-    AvailableDevice, AvailableType, IdempotencyKey, StartRequest, Started, StartedDevice, Status, TransactionResult,
-    WebsiteError,
+    AvailableDevice, AvailableType, IdempotencyKey, StartRequest, Started, StartedDevice, Status,
+    TransactionResult, WebsiteError,
 };
 use super::{Shared, Transactions};
 use crate::devices::PushTarget;
@@ -46,24 +46,33 @@ impl Transactions {
             .filter_map(|configured| {
                 let general = &settings.mobile_authentication;
                 let devices = match configured.method {
-                    AuthenticationMethod::Push if general.push_enabled && known => {
-                        targets.iter().map(|target| available_device(&settings, target)).collect()
+                    AuthenticationMethod::Push if general.push_enabled && known => targets
+                        .iter()
+                        .map(|target| available_device(&settings, target))
+                        .collect(),
+                    AuthenticationMethod::Sms if general.sms_enabled && settings.sms.is_some() => {
+                        Vec::new()
                     }
-                    AuthenticationMethod::Sms if general.sms_enabled && settings.sms.is_some() => Vec::new(),
                     AuthenticationMethod::Otp => Vec::new(),
                     AuthenticationMethod::Push | AuthenticationMethod::Sms => return None,
                 };
-                Some(AvailableType { type_name: configured.name.clone(), method: configured.method, devices })
+                Some(AvailableType {
+                    type_name: configured.name.clone(),
+                    method: configured.method,
+                    devices,
+                })
             })
             .collect();
         available.sort_by(|left, right| left.type_name.cmp(&right.type_name));
         Ok(available)
     }
 
-    /// Starts a transaction. It is durable before anything is sent, and goes on whether or not the caller waits.
+    /// Starts a transaction. It is durable before anything is sent, and goes on whether or not the
+    /// caller waits.
     ///
     /// # Errors
-    /// [`WebsiteError`]; nothing has happened then, but where the provider refused the message: that transaction has failed.
+    /// [`WebsiteError`]; nothing has happened then, but where the provider refused the message:
+    /// that transaction has failed.
     pub async fn start(
         &self,
         client: &ClientId,
@@ -73,12 +82,17 @@ impl Transactions {
         let (shared, client) = (Arc::clone(&self.0), client.clone());
         let running = tokio::spawn(async move {
             let key = Key::new(&shared, key);
-            shared.once(key, |key| start(&shared, &client, request, key)).await
+            shared
+                .once(key, |key| start(&shared, &client, request, key))
+                .await
         });
-        running.await.unwrap_or(Answer::fresh(Err(WebsiteError::Unavailable)))
+        running
+            .await
+            .unwrap_or(Answer::fresh(Err(WebsiteError::Unavailable)))
     }
 
-    /// How a transaction of this website stands. With `wait`, answers when it ends or the time is up.
+    /// How a transaction of this website stands. With `wait`, answers when it ends or the time is
+    /// up.
     ///
     /// # Errors
     /// Another website's transaction, or none: [`WebsiteError::NoSuchTransaction`].
@@ -92,7 +106,10 @@ impl Transactions {
         if result.status != Status::Pending {
             return Ok(result);
         }
-        let by = By::Website { client: client.clone(), user: None };
+        let by = By::Website {
+            client: client.clone(),
+            user: None,
+        };
         if result.expires_at <= self.0.clock.now() {
             // Nobody has noticed yet.
             let _ = self.0.command(id, by, Action::Look, None, None).await;
@@ -109,7 +126,10 @@ impl Transactions {
     /// # Errors
     /// Unknown to this website, or ended already.
     pub async fn cancel(&self, client: &ClientId, id: TransactionId) -> Result<(), WebsiteError> {
-        let by = By::Website { client: client.clone(), user: None };
+        let by = By::Website {
+            client: client.clone(),
+            user: None,
+        };
         match self.0.command(id, by, Action::Cancel, None, None).await {
             Ok(Verdict::Done) => Ok(()),
             Ok(Verdict::Wrong { .. } | Verdict::TooLate) | Err(CommandError::Refused(_)) => {
@@ -124,9 +144,18 @@ impl Transactions {
     ///
     /// # Errors
     /// Unknown, not a push, ended, at its limit, or the user was asked too often.
-    pub async fn resend(&self, client: &ClientId, id: TransactionId, key: Option<IdempotencyKey>) -> Answer<()> {
-        let by = By::Website { client: client.clone(), user: None };
-        self.send_again(id, by, AuthenticationMethod::Push, key).await
+    pub async fn resend(
+        &self,
+        client: &ClientId,
+        id: TransactionId,
+        key: Option<IdempotencyKey>,
+    ) -> Answer<()> {
+        let by = By::Website {
+            client: client.clone(),
+            user: None,
+        };
+        self.send_again(id, by, AuthenticationMethod::Push, key)
+            .await
     }
 
     /// Sends the same text message again.
@@ -140,8 +169,12 @@ impl Transactions {
         id: TransactionId,
         key: Option<IdempotencyKey>,
     ) -> Answer<()> {
-        let by = By::Website { client: client.clone(), user: Some(user.clone()) };
-        self.send_again(id, by, AuthenticationMethod::Sms, key).await
+        let by = By::Website {
+            client: client.clone(),
+            user: Some(user.clone()),
+        };
+        self.send_again(id, by, AuthenticationMethod::Sms, key)
+            .await
     }
 
     /// Checks the code the user typed. Each wrong one counts, durably, before this answers.
@@ -155,7 +188,10 @@ impl Transactions {
         id: TransactionId,
         code: &str,
     ) -> Result<(), WebsiteError> {
-        let by = By::Website { client: client.clone(), user: Some(user.clone()) };
+        let by = By::Website {
+            client: client.clone(),
+            user: Some(user.clone()),
+        };
         let action = Action::VerifyCode(SecretString::new(code.to_owned()));
         match self.0.command(id, by, action, None, None).await {
             Ok(Verdict::Done) => Ok(()),
@@ -177,9 +213,13 @@ impl Transactions {
         let shared = Arc::clone(&self.0);
         let running = tokio::spawn(async move {
             let key = Key::new(&shared, key);
-            shared.once(key, |key| send_again(&shared, id, by, method, key)).await
+            shared
+                .once(key, |key| send_again(&shared, id, by, method, key))
+                .await
         });
-        running.await.unwrap_or(Answer::fresh(Err(WebsiteError::Unavailable)))
+        running
+            .await
+            .unwrap_or(Answer::fresh(Err(WebsiteError::Unavailable)))
     }
 }
 
@@ -193,7 +233,8 @@ fn available_device(settings: &Settings, target: &PushTarget) -> AvailableDevice
     let application = settings.applications.get(&target.application_id);
     AvailableDevice {
         application_id: target.application_id.to_string(),
-        application_name: application.map_or_else(String::new, |application| application.name.clone()),
+        application_name: application
+            .map_or_else(String::new, |application| application.name.clone()),
         device_id: target.device_id.clone(),
         device_name: target.device_name.clone(),
         platform: target.platform,
@@ -214,8 +255,13 @@ async fn start(
     let record = Record::starting(id, client.clone(), &plan, &asked);
     let entry = Entry {
         user: asked.user.as_ref().map(ToString::to_string),
-        guard: key.map_or(Guard::None, |key| Guard::IdempotencyKey(Box::new(key.row(id)))),
-        inserts: vec![Insert::Transaction(Box::new(row)), Insert::Event(Box::new(event))],
+        guard: key.map_or(Guard::None, |key| {
+            Guard::IdempotencyKey(Box::new(key.row(id)))
+        }),
+        inserts: vec![
+            Insert::Transaction(Box::new(row)),
+            Insert::Event(Box::new(event)),
+        ],
         ..Entry::default()
     };
     match shared.store.commit(entry).await? {
@@ -224,37 +270,67 @@ async fn start(
         Outcome::UserDisabled => return Err(WebsiteError::NoWayToAsk),
     }
     shared.host(record).ok_or(WebsiteError::Unavailable)?;
-    shared.metrics.transaction_started(persist::method_name(plan.authentication_type.method));
+    shared
+        .metrics
+        .transaction_started(persist::method_name(plan.authentication_type.method));
     deliver(shared, id, &plan, asked).await?;
     Ok(started(shared, id, &plan, device))
 }
 
 /// Finds out who is asked, and for a push, whether they may be asked once more.
-async fn resolve(shared: &Shared, target: &Target) -> Result<(Asked, Option<StartedDevice>), WebsiteError> {
+async fn resolve(
+    shared: &Shared,
+    target: &Target,
+) -> Result<(Asked, Option<StartedDevice>), WebsiteError> {
     match target {
         Target::Otp => Ok((Asked::default(), None)),
-        Target::Sms { user } => Ok((Asked { user: Some(user.clone()), ..Asked::default() }, None)),
+        Target::Sms { user } => Ok((
+            Asked {
+                user: Some(user.clone()),
+                ..Asked::default()
+            },
+            None,
+        )),
         Target::Push { user, device } => {
             shared.admit(user).await?;
             let target = choose(shared.devices.push_targets(user).await?, device.as_ref())?;
             shared.reserve_prompt(&target.device_id, user).await?;
-            let asked =
-                Asked { user: Some(user.clone()), device: Some(target.device_id), profile: Some(target.profile_id) };
-            Ok((asked, Some(StartedDevice { name: target.device_name, platform: target.platform })))
+            let asked = Asked {
+                user: Some(user.clone()),
+                device: Some(target.device_id),
+                profile: Some(target.profile_id),
+            };
+            Ok((
+                asked,
+                Some(StartedDevice {
+                    name: target.device_name,
+                    platform: target.platform,
+                }),
+            ))
         }
     }
 }
 
 fn choose(targets: Vec<PushTarget>, device: Option<&DeviceId>) -> Result<PushTarget, WebsiteError> {
-    let mut fitting = targets.into_iter().filter(|target| device.is_none_or(|device| target.device_id == *device));
+    let mut fitting = targets
+        .into_iter()
+        .filter(|target| device.is_none_or(|device| target.device_id == *device));
     match (fitting.next(), fitting.next()) {
         (Some(only), None) => Ok(only),
         (None, _) => Err(WebsiteError::NoWayToAsk),
-        (Some(_), Some(_)) => Err(invalid("device_id", "is required: several devices of this user qualify".to_owned())),
+        (Some(_), Some(_)) => Err(invalid(
+            "device_id",
+            "is required: several devices of this user qualify".to_owned(),
+        )),
     }
 }
 
-async fn deliver(shared: &Arc<Shared>, id: TransactionId, plan: &Plan, asked: Asked) -> Result<(), WebsiteError> {
+async fn deliver(
+    shared: &Arc<Shared>,
+    id: TransactionId,
+    plan: &Plan,
+    asked: Asked,
+) -> Result<(), WebsiteError> {
     let expires_at = plan.limits.expires_at;
     let (parcel, refused) = match (&plan.target, asked.device, asked.profile) {
         (Target::Push { .. }, Some(device), Some(profile)) => {
@@ -268,14 +344,28 @@ async fn deliver(shared: &Arc<Shared>, id: TransactionId, plan: &Plan, asked: As
         (Target::Otp | Target::Push { .. }, ..) => return Ok(()),
     };
     let (sender, first) = oneshot::channel();
-    delivery::start(shared, Delivery { id, expires_at, parcel: Some(parcel), decisive: true }, Some(sender));
+    delivery::start(
+        shared,
+        Delivery {
+            id,
+            expires_at,
+            parcel: Some(parcel),
+            decisive: true,
+        },
+        Some(sender),
+    );
     match first.await {
         Ok(First::Taken | First::Delayed) => Ok(()),
         Ok(First::Refused) | Err(_) => Err(refused),
     }
 }
 
-fn started(shared: &Shared, id: TransactionId, plan: &Plan, device: Option<StartedDevice>) -> Started {
+fn started(
+    shared: &Shared,
+    id: TransactionId,
+    plan: &Plan,
+    device: Option<StartedDevice>,
+) -> Started {
     let method = plan.authentication_type.method;
     Started {
         transaction_id: id,
@@ -295,8 +385,14 @@ async fn send_again(
     key: Option<Key>,
 ) -> Result<(), WebsiteError> {
     let sms = method == AuthenticationMethod::Sms;
-    let missing = if sms { WebsiteError::NoSuchPendingTransaction } else { WebsiteError::NoSuchTransaction };
-    if let By::Website { user: Some(user), .. } = &by
+    let missing = if sms {
+        WebsiteError::NoSuchPendingTransaction
+    } else {
+        WebsiteError::NoSuchTransaction
+    };
+    if let By::Website {
+        user: Some(user), ..
+    } = &by
         && shared.users.is_disabled(user).await?
     {
         return Err(missing);
@@ -306,16 +402,24 @@ async fn send_again(
     }
     let row = key.map(|key| Box::new(key.row(id)));
     let (sender, first) = oneshot::channel();
-    match shared.command(id, by, Action::Resend(method), row, Some(sender)).await {
+    match shared
+        .command(id, by, Action::Resend(method), row, Some(sender))
+        .await
+    {
         Ok(Verdict::Done) => {}
-        Err(CommandError::Refused(Refusal::ResendLimitReached)) => return Err(WebsiteError::ResendLimitReached),
+        Err(CommandError::Refused(Refusal::ResendLimitReached)) => {
+            return Err(WebsiteError::ResendLimitReached);
+        }
         Err(CommandError::Refused(_)) | Ok(Verdict::TooLate | Verdict::Wrong { .. }) if !sms => {
             return Err(WebsiteError::AlreadyFinal);
         }
-        Ok(Verdict::TooLate | Verdict::Wrong { .. }) | Err(CommandError::NotTheirs | CommandError::Refused(_)) => {
+        Ok(Verdict::TooLate | Verdict::Wrong { .. })
+        | Err(CommandError::NotTheirs | CommandError::Refused(_)) => {
             return Err(missing);
         }
-        Err(CommandError::Stale | CommandError::Unavailable) => return Err(WebsiteError::Unavailable),
+        Err(CommandError::Stale | CommandError::Unavailable) => {
+            return Err(WebsiteError::Unavailable);
+        }
     }
     match first.await {
         Ok(First::Refused) if sms => Err(WebsiteError::SmsNotSent),
@@ -325,8 +429,14 @@ async fn send_again(
 }
 
 impl Shared {
-    async fn read_result(&self, client: &ClientId, id: TransactionId) -> Result<TransactionResult, WebsiteError> {
-        let row = persist::find(&self.store, id).await?.ok_or(WebsiteError::NoSuchTransaction)?;
+    async fn read_result(
+        &self,
+        client: &ClientId,
+        id: TransactionId,
+    ) -> Result<TransactionResult, WebsiteError> {
+        let row = persist::find(&self.store, id)
+            .await?
+            .ok_or(WebsiteError::NoSuchTransaction)?;
         if row.client_id != client.as_str() {
             return Err(WebsiteError::NoSuchTransaction);
         }
@@ -352,7 +462,11 @@ impl Shared {
 
     /// A disabled user is asked nothing.
     async fn admit(&self, user: &UserId) -> Result<(), WebsiteError> {
-        if self.users.is_disabled(user).await? { Err(WebsiteError::NoWayToAsk) } else { Ok(()) }
+        if self.users.is_disabled(user).await? {
+            Err(WebsiteError::NoWayToAsk)
+        } else {
+            Ok(())
+        }
     }
 
     async fn reserve_prompt(&self, device: &DeviceId, user: &UserId) -> Result<(), WebsiteError> {
@@ -360,7 +474,9 @@ impl Shared {
             Ok(()) => Ok(()),
             Err(ReserveError::TooManyPrompts { retry_after }) => {
                 self.metrics.refused("prompts");
-                Err(WebsiteError::TooManyPrompts { retry_after_seconds: retry_after.as_secs().max(1) })
+                Err(WebsiteError::TooManyPrompts {
+                    retry_after_seconds: retry_after.as_secs().max(1),
+                })
             }
             Err(ReserveError::Unavailable) => Err(WebsiteError::Unavailable),
         }
@@ -368,13 +484,17 @@ impl Shared {
 
     /// A push sent again is a prompt like any other.
     async fn reserve_for_resend(&self, id: TransactionId, by: &By) -> Result<(), WebsiteError> {
-        let row = persist::find(&self.store, id).await?.ok_or(WebsiteError::NoSuchTransaction)?;
+        let row = persist::find(&self.store, id)
+            .await?
+            .ok_or(WebsiteError::NoSuchTransaction)?;
         let record = Record::from_row(&row).map_err(|_| WebsiteError::Unavailable)?;
         if !record.belongs_to(by) || record.method != AuthenticationMethod::Push {
             return Err(WebsiteError::NoSuchTransaction);
         }
         match (record.state, &record.device, &record.user) {
-            (State::Pending(pending), Some(device), Some(user)) if pending.resends < record.limits.resends_max => {
+            (State::Pending(pending), Some(device), Some(user))
+                if pending.resends < record.limits.resends_max =>
+            {
                 self.admit(user).await?;
                 self.reserve_prompt(device, user).await
             }

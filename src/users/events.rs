@@ -141,17 +141,19 @@ event_types! {
 pub struct Concerning<'a> {
     /// The API client that acted.
     pub client: Option<&'a ClientId>,
-    /// The user.
     pub user: Option<&'a UserId>,
-    /// The installation.
     pub device: Option<&'a DeviceId>,
-    /// The transaction.
     pub transaction: Option<TransactionId>,
 }
 
 /// The row of an event that happens now.
 #[must_use]
-pub fn event(event_type: EventType, concerning: Concerning<'_>, now: Timestamp, random: &dyn Random) -> EventRow {
+pub fn event(
+    event_type: EventType,
+    concerning: Concerning<'_>,
+    now: Timestamp,
+    random: &dyn Random,
+) -> EventRow {
     EventRow {
         id: uuid_v7(now, random).into_bytes().to_vec(),
         occurred_at: now.as_millis(),

@@ -1,8 +1,9 @@
-//! Users, as far as the server knows them: what happened to them, and what becomes of them elsewhere.
+//! Users, as far as the server knows them: what happened to them, and what becomes of them
+//! elsewhere.
 //!
-//! The server keeps no directory. Whoever does tells it when somebody is disabled, enabled again, gets another id or another
-//! password; each time everything the user is logged in with ends, on all nodes at once. A disabled user is refused at
-//! every door, until enabled.
+//! The server keeps no directory. Whoever does tells it when somebody is disabled, enabled again,
+//! gets another id or another password; each time everything the user is logged in with ends, on
+//! all nodes at once. A disabled user is refused at every door, until enabled.
 
 pub mod events;
 mod persist;
@@ -51,7 +52,12 @@ impl Users {
     #[must_use]
     pub fn new(store: Store, clock: Clock, random: SharedRandom) -> Self {
         let disabled = persist::disabled_users(&store);
-        Self(Arc::new(Parts { store, clock, random, disabled }))
+        Self(Arc::new(Parts {
+            store,
+            clock,
+            random,
+            disabled,
+        }))
     }
 
     /// Whether a user may do nothing. The reads of all who ask at a time are one.
@@ -68,15 +74,18 @@ impl Users {
     /// Nothing has happened, or all of it.
     pub async fn disable(&self, user: &UserId) -> Result<(), StoreError> {
         let now = self.0.clock.now().as_millis();
-        self.end_logins(user, Change::Disable { now }, EventType::UserDisabled).await
+        self.end_logins(user, Change::Disable { now }, EventType::UserDisabled)
+            .await
     }
 
-    /// Lets a user log in again. What came about meanwhile, refused as it was, ends: nobody is logged in without logging in.
+    /// Lets a user log in again. What came about meanwhile, refused as it was, ends: nobody is
+    /// logged in without logging in.
     ///
     /// # Errors
     /// Nothing has happened, or all of it.
     pub async fn enable(&self, user: &UserId) -> Result<(), StoreError> {
-        self.end_logins(user, Change::Enable, EventType::UserEnabled).await
+        self.end_logins(user, Change::Enable, EventType::UserEnabled)
+            .await
     }
 
     /// The user has another password: who knew the old one is logged in no more.
@@ -84,19 +93,23 @@ impl Users {
     /// # Errors
     /// Nothing has happened, or all of it.
     pub async fn password_changed(&self, user: &UserId) -> Result<(), StoreError> {
-        self.end_logins(user, Change::LogOut, EventType::UserPasswordChanged).await
+        self.end_logins(user, Change::LogOut, EventType::UserPasswordChanged)
+            .await
     }
 
-    /// Ends everything a user is logged in with: authorizations on their way, remembered logins, tokens. What is enrolled stays.
+    /// Ends everything a user is logged in with: authorizations on their way, remembered logins,
+    /// tokens. What is enrolled stays.
     ///
     /// # Errors
     /// Nothing has happened, or all of it.
     pub async fn revoke_tokens(&self, user: &UserId) -> Result<(), StoreError> {
-        self.end_logins(user, Change::LogOut, EventType::UserTokensRevoked).await
+        self.end_logins(user, Change::LogOut, EventType::UserTokensRevoked)
+            .await
     }
 
-    /// Gives a user another id. Everything the user is logged in with ends; what is enrolled on devices, and what the user
-    /// has consented to, is the new id's from now on, and a disabled user stays disabled.
+    /// Gives a user another id. Everything the user is logged in with ends; what is enrolled on
+    /// devices, and what the user has consented to, is the new id's from now on, and a disabled
+    /// user stays disabled.
     ///
     /// # Errors
     /// [`UserError::Taken`] where the new id has anything of its own; nothing has happened then.
@@ -108,12 +121,25 @@ impl Users {
         persist::rename(&self.0.store, user, new, events).await
     }
 
-    async fn end_logins(&self, user: &UserId, change: Change, event_type: EventType) -> Result<(), StoreError> {
+    async fn end_logins(
+        &self,
+        user: &UserId,
+        change: Change,
+        event_type: EventType,
+    ) -> Result<(), StoreError> {
         persist::end_logins(&self.0.store, user, change, self.event(event_type, user)).await
     }
 
     fn event(&self, event_type: EventType, user: &UserId) -> EventRow {
-        let concerning = Concerning { user: Some(user), ..Concerning::default() };
-        event(event_type, concerning, self.0.clock.now(), self.0.random.as_ref())
+        let concerning = Concerning {
+            user: Some(user),
+            ..Concerning::default()
+        };
+        event(
+            event_type,
+            concerning,
+            self.0.clock.now(),
+            self.0.random.as_ref(),
+        )
     }
 }

@@ -17,7 +17,6 @@ pub(super) fn disabled_users(store: &Store) -> DisabledUsers {
 /// What becomes of a user, beside that everything the user is logged in with ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
-    /// Nothing.
     LogOut,
     /// May do nothing from now on.
     Disable {
@@ -59,7 +58,12 @@ fn apply<E>(connection: &mut Connection, user: &str, change: Change) -> Result<(
 }
 
 /// Ends everything a user is logged in with, and moves everything else to a new id.
-pub(super) async fn rename(store: &Store, user: &UserId, new: &UserId, events: [EventRow; 2]) -> Result<(), UserError> {
+pub(super) async fn rename(
+    store: &Store,
+    user: &UserId,
+    new: &UserId,
+    events: [EventRow; 2],
+) -> Result<(), UserError> {
     let (user, new) = (user.clone(), new.clone());
     store
         .write_contended(move |connection| {
@@ -67,7 +71,8 @@ pub(super) async fn rename(store: &Store, user: &UserId, new: &UserId, events: [
                 return Err(WriteError::Refused(UserError::Taken));
             }
             queries::end_logins(connection, user.as_str())?;
-            let moved = queries::rename_user(connection, user.as_str(), new.as_str(), RENAMED_DEVICES_MAX)?;
+            let moved =
+                queries::rename_user(connection, user.as_str(), new.as_str(), RENAMED_DEVICES_MAX)?;
             if moved.is_none() {
                 return Err(WriteError::Refused(UserError::TooManyDevices));
             }

@@ -16,7 +16,8 @@ pub struct Reference {
     pub target: Target,
 }
 
-/// Every path in a source that leads to another module or a library: in `use`, inline, in macros and attributes.
+/// Every path in a source that leads to another module or a library: in `use`, inline, in macros
+/// and attributes.
 pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
     let blanked = blank_comments_and_strings(source);
     let tokens = without_tests(&tokens(&blanked));
@@ -43,13 +44,21 @@ pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
             _ => {}
         }
         let imports = text == "use" || (text == "extern" && text_at(&tokens, at + 1) == "crate");
-        let begins_path = is_name(text) && text_at(&tokens, at + 1) == "::" && !continues_path(&tokens, at);
+        let begins_path =
+            is_name(text) && text_at(&tokens, at + 1) == "::" && !continues_path(&tokens, at);
         if imports || begins_path {
             let mut paths = Vec::new();
-            let skipped = if imports { 1 + usize::from(text == "extern") } else { 0 };
+            let skipped = if imports {
+                1 + usize::from(text == "extern")
+            } else {
+                0
+            };
             let end = path_tree(&tokens, at + skipped, &[], &mut paths);
             found.extend(
-                paths.iter().filter_map(|path| resolve(&module, path)).map(|target| Reference { line, target }),
+                paths
+                    .iter()
+                    .filter_map(|path| resolve(&module, path))
+                    .map(|target| Reference { line, target }),
             );
             at = end.max(at + 1);
         } else {
@@ -60,7 +69,12 @@ pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
 }
 
 /// Reads one tree such as `a::{b::c, d}` and gives all its paths; returns where it ends.
-fn path_tree(tokens: &[(usize, &str)], mut at: usize, prefix: &[String], paths: &mut Vec<Vec<String>>) -> usize {
+fn path_tree(
+    tokens: &[(usize, &str)],
+    mut at: usize,
+    prefix: &[String],
+    paths: &mut Vec<Vec<String>>,
+) -> usize {
     let mut path = prefix.to_vec();
     loop {
         match text_at(tokens, at) {
@@ -99,9 +113,14 @@ fn resolve(module: &[String], path: &[String]) -> Option<Target> {
         "crate" | "countersign" => Some(Target::Module(rest.to_vec())),
         "self" | "Self" => None,
         "super" => {
-            let ups = path.iter().take_while(|segment| *segment == "super").count();
+            let ups = path
+                .iter()
+                .take_while(|segment| *segment == "super")
+                .count();
             let base = &module[..module.len().saturating_sub(ups)];
-            Some(Target::Module(base.iter().chain(&path[ups..]).cloned().collect()))
+            Some(Target::Module(
+                base.iter().chain(&path[ups..]).cloned().collect(),
+            ))
         }
         name => Some(Target::Library(name.to_owned())),
     }
@@ -117,7 +136,10 @@ fn is_name(text: &str) -> bool {
 
 /// Whether the name here comes after `a::` or `>::`; a leading `::` begins a path.
 fn continues_path(tokens: &[(usize, &str)], at: usize) -> bool {
-    let before = |back: usize| at.checked_sub(back).map_or("", |index| text_at(tokens, index));
+    let before = |back: usize| {
+        at.checked_sub(back)
+            .map_or("", |index| text_at(tokens, index))
+    };
     before(1) == "::" && (is_name(before(2)) || before(2) == ">")
 }
 
@@ -128,7 +150,8 @@ fn tokens(text: &str) -> Vec<(usize, &str)> {
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
         let length = if first.is_alphanumeric() || first == '_' {
-            rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len())
+            rest.find(|next: char| !next.is_alphanumeric() && next != '_')
+                .unwrap_or(rest.len())
         } else if rest.starts_with("::") {
             2
         } else {
@@ -150,7 +173,10 @@ fn without_tests<'a>(tokens: &[(usize, &'a str)]) -> Vec<(usize, &'a str)> {
     let mut kept = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        let is_test = ATTRIBUTE.iter().enumerate().all(|(index, text)| text_at(tokens, at + index) == *text);
+        let is_test = ATTRIBUTE
+            .iter()
+            .enumerate()
+            .all(|(index, text)| text_at(tokens, at + index) == *text);
         if is_test {
             at = end_of_item(tokens, at + ATTRIBUTE.len());
         } else {
@@ -186,7 +212,11 @@ fn blank_comments_and_strings(source: &str) -> String {
         let skipped = opaque_length(rest, after_name);
         let length = skipped.unwrap_or(first.len_utf8());
         match skipped {
-            Some(_) => blanked.extend(rest[..length].chars().map(|it| if it == '\n' { '\n' } else { ' ' })),
+            Some(_) => blanked.extend(
+                rest[..length]
+                    .chars()
+                    .map(|it| if it == '\n' { '\n' } else { ' ' }),
+            ),
             None => blanked.push(first),
         }
         rest = &rest[length..];
@@ -202,13 +232,20 @@ fn opaque_length(rest: &str, after_name: bool) -> Option<usize> {
     if rest.starts_with("/*") {
         return Some(block_comment_length(rest));
     }
-    let raw = rest.trim_start_matches(['b', 'c']).strip_prefix('r').filter(|_| !after_name);
+    let raw = rest
+        .trim_start_matches(['b', 'c'])
+        .strip_prefix('r')
+        .filter(|_| !after_name);
     if let Some(opening) = raw {
         let hashes = opening.len() - opening.trim_start_matches('#').len();
         if opening[hashes..].starts_with('"') {
             let closing = format!("\"{}", "#".repeat(hashes));
             let body = rest.len() - opening.len() + hashes + 1;
-            return Some(rest[body..].find(&closing).map_or(rest.len(), |end| body + end + closing.len()));
+            return Some(
+                rest[body..]
+                    .find(&closing)
+                    .map_or(rest.len(), |end| body + end + closing.len()),
+            );
         }
     }
     match rest.chars().next()? {

@@ -12,9 +12,17 @@ fn the_demo_succeeds_and_leaves_nothing_behind() {
         .env("http_proxy", "http://127.0.0.1:1")
         .output()
         .unwrap();
-    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{said}{complained}");
-    for step in ["(2 attempts left)", r#""active":true"#, r#"{"active":false}"#, "Every step succeeded"] {
+    for step in [
+        "(2 attempts left)",
+        r#""active":true"#,
+        r#"{"active":false}"#,
+        "Every step succeeded",
+    ] {
         assert!(said.contains(step), "{step} is missing: {said}");
     }
     assert_eq!(complained, "");

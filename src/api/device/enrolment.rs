@@ -23,7 +23,10 @@ pub(crate) struct EnrolBody {
 impl FromFields for EnrolBody {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let Some(Value::Object(mut public_key)) = fields.value("public_key") else {
-            return Err(Fault::parameter("public_key", "is required and must be an object"));
+            return Err(Fault::parameter(
+                "public_key",
+                "is required and must be an object",
+            ));
         };
         if public_key.get("format").and_then(Value::as_str) != Some("jwk") {
             return Err(Fault::parameter("public_key/format", "must be \"jwk\""));
@@ -61,13 +64,20 @@ pub(crate) struct EnrolmentAnswer {
 
 impl From<Enrolled> for EnrolledAnswer {
     fn from(enrolled: Enrolled) -> Self {
-        Self { profile_id: enrolled.profile_id.into(), server_key: enrolled.server_key }
+        Self {
+            profile_id: enrolled.profile_id.into(),
+            server_key: enrolled.server_key,
+        }
     }
 }
 
 impl From<EnrolmentState> for EnrolmentAnswer {
     fn from(state: EnrolmentState) -> Self {
-        let EnrolmentState { enrolment, authenticators, push } = state;
+        let EnrolmentState {
+            enrolment,
+            authenticators,
+            push,
+        } = state;
         Self {
             profile_id: enrolment.profile_id.into(),
             public_key: enrolment.public_key,
@@ -91,7 +101,11 @@ pub(crate) async fn enrol(
     api: web::Data<Api>,
     By(token, body): By<UserToken, Json<EnrolBody>>,
 ) -> Result<HttpResponse, ApiError> {
-    let enrolled = api.app().devices.enrol(&token.device_id, &token.user_id, body.0.public_key).await?;
+    let enrolled = api
+        .app()
+        .devices
+        .enrol(&token.device_id, &token.user_id, body.0.public_key)
+        .await?;
     Ok(HttpResponse::Created().json(EnrolledAnswer::from(enrolled)))
 }
 
@@ -103,8 +117,15 @@ pub(crate) async fn enrol(
     responses((status = 200, body = EnrolmentAnswer), (status = "default", body = ProblemDocument)),
     security(("user_token" = [])),
 )]
-pub(crate) async fn enrolment(api: web::Data<Api>, token: UserToken) -> Result<HttpResponse, ApiError> {
-    let state = api.app().devices.enrolment(&token.device_id, &token.user_id).await?;
+pub(crate) async fn enrolment(
+    api: web::Data<Api>,
+    token: UserToken,
+) -> Result<HttpResponse, ApiError> {
+    let state = api
+        .app()
+        .devices
+        .enrolment(&token.device_id, &token.user_id)
+        .await?;
     let state = state.ok_or_else(ApiError::not_enrolled)?;
     Ok(HttpResponse::Ok().json(EnrolmentAnswer::from(state)))
 }
@@ -117,7 +138,13 @@ pub(crate) async fn enrolment(api: web::Data<Api>, token: UserToken) -> Result<H
     responses((status = 204), (status = "default", body = ProblemDocument)),
     security(("user_token" = [])),
 )]
-pub(crate) async fn end_enrolment(api: web::Data<Api>, token: UserToken) -> Result<HttpResponse, ApiError> {
-    api.app().devices.end_enrolment(&token.device_id, &token.user_id).await?;
+pub(crate) async fn end_enrolment(
+    api: web::Data<Api>,
+    token: UserToken,
+) -> Result<HttpResponse, ApiError> {
+    api.app()
+        .devices
+        .end_enrolment(&token.device_id, &token.user_id)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

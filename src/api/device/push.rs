@@ -23,9 +23,15 @@ pub(crate) struct PushBody {
 impl FromFields for PushBody {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let name = fields.required_text("transport", 255)?;
-        let transport = Transport::from_name(&name)
-            .ok_or_else(|| Fault::parameter("transport", "must be \"apns\", \"fcm\" or \"poll\""))?;
-        Ok(Self { transport, token: fields.text("token", PUSH_ADDRESS_BYTES_MAX)?.map(SecretString::new) })
+        let transport = Transport::from_name(&name).ok_or_else(|| {
+            Fault::parameter("transport", "must be \"apns\", \"fcm\" or \"poll\"")
+        })?;
+        Ok(Self {
+            transport,
+            token: fields
+                .text("token", PUSH_ADDRESS_BYTES_MAX)?
+                .map(SecretString::new),
+        })
     }
 }
 
@@ -38,7 +44,11 @@ pub(crate) struct PushTokenBody {
 
 impl FromFields for PushTokenBody {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        fields.required_text("token", PUSH_ADDRESS_BYTES_MAX).map(|token| Self { token: token.into() })
+        fields
+            .required_text("token", PUSH_ADDRESS_BYTES_MAX)
+            .map(|token| Self {
+                token: token.into(),
+            })
     }
 }
 
@@ -55,8 +65,14 @@ pub(crate) async fn enrol_push(
     api: web::Data<Api>,
     By(token, body): By<UserToken, Json<PushBody>>,
 ) -> Result<HttpResponse, ApiError> {
-    let PushBody { transport, token: address } = body.0;
-    api.app().devices.enrol_push(&token.device_id, &token.user_id, transport, address).await?;
+    let PushBody {
+        transport,
+        token: address,
+    } = body.0;
+    api.app()
+        .devices
+        .enrol_push(&token.device_id, &token.user_id, transport, address)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -68,8 +84,14 @@ pub(crate) async fn enrol_push(
     responses((status = 204), (status = "default", body = ProblemDocument)),
     security(("user_token" = [])),
 )]
-pub(crate) async fn remove_push(api: web::Data<Api>, token: UserToken) -> Result<HttpResponse, ApiError> {
-    api.app().devices.remove_push(&token.device_id, &token.user_id).await?;
+pub(crate) async fn remove_push(
+    api: web::Data<Api>,
+    token: UserToken,
+) -> Result<HttpResponse, ApiError> {
+    api.app()
+        .devices
+        .remove_push(&token.device_id, &token.user_id)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -86,6 +108,9 @@ pub(crate) async fn replace_push_token(
     api: web::Data<Api>,
     By(token, body): By<DeviceToken, Json<PushTokenBody>>,
 ) -> Result<HttpResponse, ApiError> {
-    api.app().devices.replace_push_token(&token.device_id, body.0.token).await?;
+    api.app()
+        .devices
+        .replace_push_token(&token.device_id, body.0.token)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -47,7 +47,8 @@ pub(crate) struct FetchedAnswer {
     pending: PendingAnswer,
     /// base64url SHA-256 of what is shown: `message`, NUL, `secure_message`, NUL, `signing_data`.
     content_digest: String,
-    /// Compact JWE (`ECDH-ES`, `A256GCM`) to the enrolled key: JSON `{secure_message?, signing_data?}`.
+    /// Compact JWE (`ECDH-ES`, `A256GCM`) to the enrolled key: JSON `{secure_message?,
+    /// signing_data?}`.
     sealed: String,
 }
 
@@ -66,8 +67,16 @@ impl From<PendingTransaction> for PendingAnswer {
 
 impl From<FetchedTransaction> for FetchedAnswer {
     fn from(fetched: FetchedTransaction) -> Self {
-        let FetchedTransaction { pending, content_digest, sealed } = fetched;
-        Self { pending: pending.into(), content_digest, sealed }
+        let FetchedTransaction {
+            pending,
+            content_digest,
+            sealed,
+        } = fetched;
+        Self {
+            pending: pending.into(),
+            content_digest,
+            sealed,
+        }
     }
 }
 
@@ -109,7 +118,10 @@ pub(crate) struct OtpBody {
 impl FromFields for OtpBody {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let otp = fields.required_text("otp", OTP_BYTES_MAX)?.into();
-        Ok(Self { otp, profile_id: fields.required("profile_id")? })
+        Ok(Self {
+            otp,
+            profile_id: fields.required("profile_id")?,
+        })
     }
 }
 
@@ -145,7 +157,11 @@ pub(crate) async fn fetch(
     api: web::Data<Api>,
     By(token, transaction): By<DeviceToken, InPath<TransactionId>>,
 ) -> Result<HttpResponse, ApiError> {
-    let fetched = api.app().transactions.fetch(&token.device_id, transaction.0).await?;
+    let fetched = api
+        .app()
+        .transactions
+        .fetch(&token.device_id, transaction.0)
+        .await?;
     Ok(HttpResponse::Ok().json(FetchedAnswer::from(fetched)))
 }
 
@@ -163,9 +179,18 @@ pub(crate) async fn answer(
     api: web::Data<Api>,
     By(token, (transaction, body)): By<DeviceToken, (InPath<TransactionId>, Json<AnswerBody>)>,
 ) -> Result<HttpResponse, ApiError> {
-    let AnswerBody { authenticator, answer } = body.0;
-    let status = api.app().transactions.answer(&token.device_id, transaction.0, &authenticator, &answer).await?;
-    Ok(HttpResponse::Ok().json(AnsweredBody { status: names::status(status) }))
+    let AnswerBody {
+        authenticator,
+        answer,
+    } = body.0;
+    let status = api
+        .app()
+        .transactions
+        .answer(&token.device_id, transaction.0, &authenticator, &answer)
+        .await?;
+    Ok(HttpResponse::Ok().json(AnsweredBody {
+        status: names::status(status),
+    }))
 }
 
 /// Makes the transaction of a scanned one-time password this user's.
@@ -182,6 +207,10 @@ pub(crate) async fn claim_otp(
     By(token, body): By<DeviceToken, Json<OtpBody>>,
 ) -> Result<HttpResponse, ApiError> {
     let OtpBody { otp, profile_id } = body.0;
-    let fetched = api.app().transactions.claim_otp(&token.device_id, &profile_id, otp.expose()).await?;
+    let fetched = api
+        .app()
+        .transactions
+        .claim_otp(&token.device_id, &profile_id, otp.expose())
+        .await?;
     Ok(HttpResponse::Ok().json(FetchedAnswer::from(fetched)))
 }

@@ -31,7 +31,11 @@ pub(crate) struct EndUserConsents {
 
 impl From<PortalConsent> for EndUserConsent {
     fn from(consent: PortalConsent) -> Self {
-        Self { id: consent.id.to_string(), client_name: consent.client_name, scopes: scopes(&consent.scope) }
+        Self {
+            id: consent.id.to_string(),
+            client_name: consent.client_name,
+            scopes: scopes(&consent.scope),
+        }
     }
 }
 
@@ -66,15 +70,22 @@ pub(crate) async fn consents(
     api: web::Data<Api>,
     By(_portal, user): By<Portal, InPath<UserId>>,
 ) -> Result<HttpResponse, ApiError> {
-    let consents = api.app().token_server.list_consents_of_user(&user.0).await.map_err(failed)?;
+    let consents = api
+        .app()
+        .token_server
+        .list_consents_of_user(&user.0)
+        .await
+        .map_err(failed)?;
     if consents.is_empty() {
         return Ok(nothing_found("No consents found"));
     }
-    Ok(HttpResponse::Ok().json(EndUserConsents { consents: consents.into_iter().map(EndUserConsent::from).collect() }))
+    Ok(HttpResponse::Ok().json(EndUserConsents {
+        consents: consents.into_iter().map(EndUserConsent::from).collect(),
+    }))
 }
 
-/// Takes a consent back, and with it every token that the client was issued for the user. The answer does not tell whether
-/// the user had given it.
+/// Takes a consent back, and with it every token that the client was issued for the user. The
+/// answer does not tell whether the user had given it.
 #[utoipa::path(
     delete,
     path = "/oauth/api/v1/users/{user_id}/consents/{consent_id}",
@@ -88,7 +99,11 @@ pub(crate) async fn remove_consent(
     By(portal, (user, id)): By<Portal, (InPath<UserId>, InPath<ConsentId>)>,
 ) -> Result<HttpResponse, ApiError> {
     if let ConsentId(ItemId(Some(id))) = id.0 {
-        api.app().token_server.remove_consent_of_user(portal.id(), &user.0, id).await.map_err(failed)?;
+        api.app()
+            .token_server
+            .remove_consent_of_user(portal.id(), &user.0, id)
+            .await
+            .map_err(failed)?;
     }
     Ok(HttpResponse::NoContent().finish())
 }

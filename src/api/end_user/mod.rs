@@ -33,7 +33,8 @@ fn failed(error: StoreError) -> ApiError {
     ApiError::from_fault(&Fault::from(error), Area::OAuth)
 }
 
-/// What a portal was shown as `id`. Nothing has an id that is none, and removing nothing is no error.
+/// What a portal was shown as `id`. Nothing has an id that is none, and removing nothing is no
+/// error.
 struct ItemId(Option<Uuid>);
 
 impl FromStr for ItemId {
@@ -46,5 +47,9 @@ impl FromStr for ItemId {
 
 /// The scopes of a list separated by spaces.
 fn scopes(scope: &str) -> Vec<String> {
-    scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    scope
+        .split(' ')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }

@@ -71,7 +71,8 @@ impl PathParameter for TokenId {
     const NAME: &'static str = "token_id";
 }
 
-/// The user's tokens, at most 1,000. Those that have expired are among them if the client can get others in their place.
+/// The user's tokens, at most 1,000. Those that have expired are among them if the client can get
+/// others in their place.
 #[utoipa::path(
     get,
     path = "/oauth/api/v1/users/{user_id}/tokens",
@@ -88,14 +89,22 @@ pub(crate) async fn tokens(
     api: web::Data<Api>,
     By(_portal, user): By<Portal, InPath<UserId>>,
 ) -> Result<HttpResponse, ApiError> {
-    let tokens = api.app().token_server.list_tokens_of_user(&user.0).await.map_err(failed)?;
+    let tokens = api
+        .app()
+        .token_server
+        .list_tokens_of_user(&user.0)
+        .await
+        .map_err(failed)?;
     if tokens.is_empty() {
         return Ok(nothing_found("No tokens found"));
     }
-    Ok(HttpResponse::Ok().json(EndUserTokens { tokens: tokens.into_iter().map(EndUserToken::from).collect() }))
+    Ok(HttpResponse::Ok().json(EndUserTokens {
+        tokens: tokens.into_iter().map(EndUserToken::from).collect(),
+    }))
 }
 
-/// Removes a token, and with it the refresh token beside it. The answer does not tell whether the user had it.
+/// Removes a token, and with it the refresh token beside it. The answer does not tell whether the
+/// user had it.
 #[utoipa::path(
     delete,
     path = "/oauth/api/v1/users/{user_id}/tokens/{token_id}",
@@ -109,12 +118,17 @@ pub(crate) async fn remove_token(
     By(portal, (user, id)): By<Portal, (InPath<UserId>, InPath<TokenId>)>,
 ) -> Result<HttpResponse, ApiError> {
     if let TokenId(ItemId(Some(id))) = id.0 {
-        api.app().token_server.remove_token_of_user(portal.id(), &user.0, id).await.map_err(failed)?;
+        api.app()
+            .token_server
+            .remove_token_of_user(portal.id(), &user.0, id)
+            .await
+            .map_err(failed)?;
     }
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Removes all tokens of the user, remembered logins and logins under way. What is enrolled on devices stays.
+/// Removes all tokens of the user, remembered logins and logins under way. What is enrolled on
+/// devices stays.
 #[utoipa::path(
     delete,
     path = "/oauth/api/v1/users/{user_id}/tokens",
@@ -127,6 +141,10 @@ pub(crate) async fn remove_tokens(
     api: web::Data<Api>,
     By(_portal, user): By<Portal, InPath<UserId>>,
 ) -> Result<HttpResponse, ApiError> {
-    api.app().token_server.revoke_user_tokens(&user.0).await.map_err(failed)?;
+    api.app()
+        .token_server
+        .revoke_user_tokens(&user.0)
+        .await
+        .map_err(failed)?;
     Ok(HttpResponse::NoContent().finish())
 }

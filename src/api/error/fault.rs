@@ -47,7 +47,10 @@ pub(crate) enum Fault {
 impl Fault {
     /// A parameter's problem.
     pub(crate) fn parameter(name: &'static str, problem: impl Into<Cow<'static, str>>) -> Self {
-        Self::Parameter { name: Cow::Borrowed(name), problem: problem.into() }
+        Self::Parameter {
+            name: Cow::Borrowed(name),
+            problem: problem.into(),
+        }
     }
 
     /// A required parameter is not there.
@@ -102,12 +105,19 @@ impl fmt::Display for Fault {
         match self {
             Self::Parameter { name, problem } => write!(f, "{name}: {problem}"),
             Self::MalformedBody(problem) => f.write_str(problem),
-            Self::BodyTooLarge { bytes_max } => write!(f, "The body is longer than {bytes_max} bytes."),
+            Self::BodyTooLarge { bytes_max } => {
+                write!(f, "The body is longer than {bytes_max} bytes.")
+            }
             Self::BodyTooSlow => f.write_str("The body did not arrive in time."),
-            Self::MediaType { expected } => write!(f, "The content type must be {expected}, without a content coding."),
+            Self::MediaType { expected } => write!(
+                f,
+                "The content type must be {expected}, without a content coding."
+            ),
             Self::MethodNotAllowed { allow } => write!(f, "This path answers to {allow} only."),
             Self::NotFound => f.write_str("There is nothing at this path."),
-            Self::Busy => f.write_str("The server is busy or its database is out of reach; try again shortly."),
+            Self::Busy => f.write_str(
+                "The server is busy or its database is out of reach; try again shortly.",
+            ),
             Self::Internal => f.write_str("The server failed; the request id finds it in the log."),
         }
     }

@@ -1,6 +1,8 @@
-//! How errors leave the server: one file for each of the three shapes, this one for what they share.
+//! How errors leave the server: one file for each of the three shapes, this one for what they
+//! share.
 //!
-//! Features say what went wrong in their own terms; nothing outside this folder knows a status code of an error.
+//! Features say what went wrong in their own terms; nothing outside this folder knows a status code
+//! of an error.
 
 mod client;
 mod fault;
@@ -34,10 +36,10 @@ impl Area {
     /// The area a path belongs to.
     pub(crate) fn of(path: &str) -> Self {
         let versions = ["/oauth/api/v2/", "/oauth/api/v3/", "/oauth/api/v4/"];
-        if versions
-            .iter()
-            .any(|version| path.strip_prefix(version).is_some_and(|rest| rest.starts_with("authenticate/")))
-        {
+        if versions.iter().any(|version| {
+            path.strip_prefix(version)
+                .is_some_and(|rest| rest.starts_with("authenticate/"))
+        }) {
             Self::Website
         } else if path.starts_with("/oauth/") {
             Self::OAuth
@@ -66,7 +68,13 @@ enum Body {
 
 impl ApiError {
     fn new(status: StatusCode, body: Body) -> Self {
-        Self(Box::new(Inner { status, body, retry_after_seconds: None, allow: None, challenge: None }))
+        Self(Box::new(Inner {
+            status,
+            body,
+            retry_after_seconds: None,
+            allow: None,
+            challenge: None,
+        }))
     }
 
     fn retry_after(mut self, seconds: u64) -> Self {
@@ -105,7 +113,10 @@ impl ApiError {
             builder.insert_header((header::ALLOW, HeaderValue::from_static(allow)));
         }
         if let Some(challenge) = self.0.challenge {
-            builder.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
+            builder.insert_header((
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            ));
         }
         match &self.0.body {
             Body::Website(body) => builder.json(body),

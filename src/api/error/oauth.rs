@@ -30,8 +30,16 @@ pub(crate) struct OAuthBody {
 }
 
 impl OAuthBody {
-    pub(super) fn new(error: &'static str, error_description: impl Into<Cow<'static, str>>) -> Self {
-        Self { error, error_description: error_description.into(), code: None, attempts_left: None }
+    pub(super) fn new(
+        error: &'static str,
+        error_description: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            error,
+            error_description: error_description.into(),
+            code: None,
+            attempts_left: None,
+        }
     }
 }
 
@@ -42,7 +50,11 @@ impl From<&Fault> for OAuthBody {
 }
 
 impl ApiError {
-    pub(super) fn oauth(status: StatusCode, error: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn oauth(
+        status: StatusCode,
+        error: &'static str,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::new(status, Body::OAuth(OAuthBody::new(error, description)))
     }
 }
@@ -60,12 +72,16 @@ impl From<RegistrationRefusal> for ApiError {
     fn from(refusal: RegistrationRefusal) -> Self {
         let description = refusal.to_string();
         match refusal {
-            RegistrationRefusal::InvalidMetadata(_) => {
-                Self::oauth(StatusCode::BAD_REQUEST, "invalid_client_metadata", description)
-            }
-            RegistrationRefusal::VersionClosed => {
-                Self::oauth(StatusCode::FORBIDDEN, "invalid_client_metadata", description)
-            }
+            RegistrationRefusal::InvalidMetadata(_) => Self::oauth(
+                StatusCode::BAD_REQUEST,
+                "invalid_client_metadata",
+                description,
+            ),
+            RegistrationRefusal::VersionClosed => Self::oauth(
+                StatusCode::FORBIDDEN,
+                "invalid_client_metadata",
+                description,
+            ),
             RegistrationRefusal::InvalidToken => {
                 let error = Self::oauth(StatusCode::UNAUTHORIZED, "invalid_token", description);
                 error.challenge("Bearer realm=\"countersign\", error=\"invalid_token\"")
@@ -79,14 +95,20 @@ impl From<OAuthError> for ApiError {
         let body = OAuthBody::new(error.code(), error.to_string());
         let answer = |status, body| Self::new(status, Body::OAuth(body));
         let with_code = |code, attempts_left| {
-            let body = OAuthBody { code: Some(code), attempts_left, ..body.clone() };
+            let body = OAuthBody {
+                code: Some(code),
+                attempts_left,
+                ..body.clone()
+            };
             answer(StatusCode::BAD_REQUEST, body)
         };
         match error {
             OAuthError::InvalidClient => answer(StatusCode::UNAUTHORIZED, body).challenge(BASIC),
             OAuthError::InsufficientPermissions => answer(StatusCode::FORBIDDEN, body),
             OAuthError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
-            OAuthError::InvalidProof { attempts_left, .. } => with_code("invalid_proof", attempts_left),
+            OAuthError::InvalidProof { attempts_left, .. } => {
+                with_code("invalid_proof", attempts_left)
+            }
             OAuthError::AuthenticatorGone => with_code("authenticator_gone", None),
             OAuthError::UnboundRefreshToken => with_code("authenticator_required", None),
             OAuthError::UserDisconnected => with_code("user_disconnected", None),
@@ -120,7 +142,9 @@ impl From<PushedRequestError> for ApiError {
     fn from(error: PushedRequestError) -> Self {
         match error {
             PushedRequestError::Client(error) => error.into(),
-            PushedRequestError::Request(error) => Self::oauth(StatusCode::BAD_REQUEST, error.code, error.description),
+            PushedRequestError::Request(error) => {
+                Self::oauth(StatusCode::BAD_REQUEST, error.code, error.description)
+            }
         }
     }
 }
@@ -132,7 +156,9 @@ impl From<PageRequestError> for ApiError {
             PageRequestError::NotFound => answer(StatusCode::NOT_FOUND, "not_found"),
             PageRequestError::AlreadyAnswered => answer(StatusCode::CONFLICT, "already_answered"),
             PageRequestError::UserDisabled => answer(StatusCode::FORBIDDEN, "user_disabled"),
-            PageRequestError::InvalidParameter { .. } => answer(StatusCode::BAD_REQUEST, "invalid_request"),
+            PageRequestError::InvalidParameter { .. } => {
+                answer(StatusCode::BAD_REQUEST, "invalid_request")
+            }
             PageRequestError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
         }
     }

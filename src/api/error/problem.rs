@@ -62,7 +62,13 @@ pub(crate) struct ProblemDocument<'a> {
 
 impl ProblemBody {
     pub(super) fn new(code: &'static str, detail: String) -> Self {
-        Self { code, detail, errors: Vec::new(), attempts_left: None, transaction_status: None }
+        Self {
+            code,
+            detail,
+            errors: Vec::new(),
+            attempts_left: None,
+            transaction_status: None,
+        }
     }
 
     pub(super) fn respond(
@@ -81,7 +87,9 @@ impl ProblemBody {
             attempts_left: self.attempts_left,
             transaction_status: self.transaction_status,
         };
-        builder.insert_header(("content-type", "application/problem+json")).json(document)
+        builder
+            .insert_header(("content-type", "application/problem+json"))
+            .json(document)
     }
 }
 
@@ -90,7 +98,11 @@ impl From<&Fault> for ProblemBody {
         let mut body = Self::new(fault.code(), fault.to_string());
         if let Fault::Parameter { name, problem } = fault {
             let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            body.errors.push(ProblemDetail { pointer, code: "invalid", detail: problem.clone().into_owned() });
+            body.errors.push(ProblemDetail {
+                pointer,
+                code: "invalid",
+                detail: problem.clone().into_owned(),
+            });
         }
         body
     }
@@ -110,11 +122,17 @@ impl From<PhoneError> for ApiError {
         let mut body = ProblemBody::new(code, error.to_string());
         match error {
             PhoneError::InvalidAnswer { attempts_left } => body.attempts_left = attempts_left,
-            PhoneError::AlreadyFinal { status } => body.transaction_status = Some(names::status(status)),
+            PhoneError::AlreadyFinal { status } => {
+                body.transaction_status = Some(names::status(status))
+            }
             _ => {}
         }
         let answer = Self::new(status, Body::Problem(body));
-        if error == PhoneError::Unavailable { answer.retry_after(1) } else { answer }
+        if error == PhoneError::Unavailable {
+            answer.retry_after(1)
+        } else {
+            answer
+        }
     }
 }
 
@@ -133,8 +151,12 @@ impl From<EnrolmentRefusal> for ApiError {
             EnrolmentRefusal::Disabled => (StatusCode::FORBIDDEN, "enrolment_disabled"),
             EnrolmentRefusal::AlreadyEnrolled => (StatusCode::CONFLICT, "already_enrolled"),
             EnrolmentRefusal::KeysNotEnrolled => (StatusCode::CONFLICT, "keys_not_enrolled"),
-            EnrolmentRefusal::AuthenticatorNotAllowed => (StatusCode::FORBIDDEN, "authenticator_not_allowed"),
-            EnrolmentRefusal::UnsuitableTransport => (StatusCode::FORBIDDEN, "unsuitable_transport"),
+            EnrolmentRefusal::AuthenticatorNotAllowed => {
+                (StatusCode::FORBIDDEN, "authenticator_not_allowed")
+            }
+            EnrolmentRefusal::UnsuitableTransport => {
+                (StatusCode::FORBIDDEN, "unsuitable_transport")
+            }
             EnrolmentRefusal::InvalidAddress => (StatusCode::BAD_REQUEST, "invalid_push_token"),
             EnrolmentRefusal::PushTokenInUse => (StatusCode::CONFLICT, "push_token_in_use"),
             EnrolmentRefusal::PushNotEnrolled => (StatusCode::CONFLICT, "push_not_enrolled"),
@@ -156,14 +178,22 @@ impl From<ChangeRefusal> for ApiError {
     fn from(refusal: ChangeRefusal) -> Self {
         let (status, code, attempts_left) = match refusal {
             ChangeRefusal::Enrolment(refusal) => return refusal.into(),
-            ChangeRefusal::InvalidProof { error: ProofError::Signature, attempts_left } => {
-                (StatusCode::UNAUTHORIZED, "invalid_proof", attempts_left)
-            }
+            ChangeRefusal::InvalidProof {
+                error: ProofError::Signature,
+                attempts_left,
+            } => (StatusCode::UNAUTHORIZED, "invalid_proof", attempts_left),
             ChangeRefusal::InvalidProof { .. } => (StatusCode::BAD_REQUEST, "invalid_proof", None),
-            ChangeRefusal::UserDisconnected => (StatusCode::UNAUTHORIZED, "user_disconnected", None),
-            ChangeRefusal::AuthenticatorGone => (StatusCode::UNAUTHORIZED, "authenticator_gone", None),
+            ChangeRefusal::UserDisconnected => {
+                (StatusCode::UNAUTHORIZED, "user_disconnected", None)
+            }
+            ChangeRefusal::AuthenticatorGone => {
+                (StatusCode::UNAUTHORIZED, "authenticator_gone", None)
+            }
         };
-        let body = ProblemBody { attempts_left, ..ProblemBody::new(code, refusal.to_string()) };
+        let body = ProblemBody {
+            attempts_left,
+            ..ProblemBody::new(code, refusal.to_string())
+        };
         Self::new(status, Body::Problem(body))
     }
 }
@@ -171,8 +201,12 @@ impl From<ChangeRefusal> for ApiError {
 impl From<UserError> for ApiError {
     fn from(error: UserError) -> Self {
         match error {
-            UserError::Taken => Self::problem(StatusCode::CONFLICT, "user_id_in_use", error.to_string()),
-            UserError::TooManyDevices => Self::problem(StatusCode::CONFLICT, "too_many_devices", error.to_string()),
+            UserError::Taken => {
+                Self::problem(StatusCode::CONFLICT, "user_id_in_use", error.to_string())
+            }
+            UserError::TooManyDevices => {
+                Self::problem(StatusCode::CONFLICT, "too_many_devices", error.to_string())
+            }
             UserError::Store(error) => error.into(),
         }
     }
@@ -200,7 +234,11 @@ impl ApiError {
 
     /// There is nothing of this id.
     pub(crate) fn not_found() -> Self {
-        Self::problem(StatusCode::NOT_FOUND, "not_found", "There is nothing of this id.".to_owned())
+        Self::problem(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is nothing of this id.".to_owned(),
+        )
     }
 
     /// The callback is on its way already.
@@ -211,6 +249,10 @@ impl ApiError {
 
     /// The user has no keys on this device.
     pub(crate) fn not_enrolled() -> Self {
-        Self::problem(StatusCode::NOT_FOUND, "not_found", EnrolmentRefusal::KeysNotEnrolled.to_string())
+        Self::problem(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            EnrolmentRefusal::KeysNotEnrolled.to_string(),
+        )
     }
 }

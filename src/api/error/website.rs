@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use super::{ApiError, Body, Fault};
 use crate::transactions::WebsiteError;
 
-/// The body of such an error. `description` repeats `error_description`, as some documented answers have one and some the other.
+/// The body of such an error. `description` repeats `error_description`, as some documented answers
+/// have one and some the other.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = WebsiteError)]
 pub(crate) struct WebsiteBody {
@@ -29,13 +30,20 @@ pub(crate) struct WebsiteBody {
 
 impl WebsiteBody {
     fn new(error: &'static str, error_code: Option<&'static str>, description: String) -> Self {
-        Self { error, error_description: description.clone(), error_code, description, attempts_left: None }
+        Self {
+            error,
+            error_description: description.clone(),
+            error_code,
+            description,
+            attempts_left: None,
+        }
     }
 }
 
 impl From<&Fault> for WebsiteBody {
     fn from(fault: &Fault) -> Self {
-        let code = matches!(fault, Fault::Parameter { .. } | Fault::MalformedBody(_)).then_some("1003");
+        let code =
+            matches!(fault, Fault::Parameter { .. } | Fault::MalformedBody(_)).then_some("1003");
         Self::new(fault.code(), code, fault.to_string())
     }
 }
@@ -50,7 +58,9 @@ impl From<WebsiteError> for ApiError {
         let answer = Self::new(status, Body::Website(body));
         match error {
             WebsiteError::Unavailable => answer.retry_after(1),
-            WebsiteError::TooManyPrompts { retry_after_seconds } => answer.retry_after(retry_after_seconds),
+            WebsiteError::TooManyPrompts {
+                retry_after_seconds,
+            } => answer.retry_after(retry_after_seconds),
             _ => answer,
         }
     }
@@ -64,23 +74,49 @@ const fn row(error: &WebsiteError) -> (StatusCode, &'static str, Option<&'static
             (NOT_FOUND, "not_found", Some("1000"))
         }
         WebsiteError::NoWayToAsk => (NOT_FOUND, "not_found", Some("1001")),
-        WebsiteError::PushNotSent => (StatusCode::SERVICE_UNAVAILABLE, "provider_error", Some("1002")),
-        WebsiteError::InvalidParameter { .. } => (StatusCode::BAD_REQUEST, "invalid_request", Some("1003")),
-        WebsiteError::MessageTooLong { .. } => (StatusCode::BAD_REQUEST, "message_too_long", Some("1005")),
+        WebsiteError::PushNotSent => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "provider_error",
+            Some("1002"),
+        ),
+        WebsiteError::InvalidParameter { .. } => {
+            (StatusCode::BAD_REQUEST, "invalid_request", Some("1003"))
+        }
+        WebsiteError::MessageTooLong { .. } => {
+            (StatusCode::BAD_REQUEST, "message_too_long", Some("1005"))
+        }
         WebsiteError::NoSuchTransaction => (NOT_FOUND, "not_found", Some("1006")),
         WebsiteError::SmsDisabled => (NOT_FOUND, "not_found", Some("3000")),
-        WebsiteError::InvalidPhoneNumber => (StatusCode::BAD_REQUEST, "invalid_request", Some("3001")),
-        WebsiteError::SmsNotSent => (StatusCode::SERVICE_UNAVAILABLE, "provider_error", Some("3002")),
+        WebsiteError::InvalidPhoneNumber => {
+            (StatusCode::BAD_REQUEST, "invalid_request", Some("3001"))
+        }
+        WebsiteError::SmsNotSent => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "provider_error",
+            Some("3002"),
+        ),
         WebsiteError::WrongCode { .. } => (NOT_FOUND, "invalid_code", Some("3003")),
         WebsiteError::NoSuchPendingTransaction => (NOT_FOUND, "not_found", Some("3004")),
         WebsiteError::UnknownUser => (NOT_FOUND, "not_found", Some("3005")),
-        WebsiteError::ResendLimitReached => (StatusCode::FORBIDDEN, "resend_limit_reached", Some("3006")),
+        WebsiteError::ResendLimitReached => {
+            (StatusCode::FORBIDDEN, "resend_limit_reached", Some("3006"))
+        }
         WebsiteError::UnknownType => (NOT_FOUND, "not_found", Some("4000")),
-        WebsiteError::IdempotencyKeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", None),
+        WebsiteError::IdempotencyKeyReused => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            None,
+        ),
         WebsiteError::IdempotencyKeyInUse => (StatusCode::CONFLICT, "idempotency_key_in_use", None),
         WebsiteError::AlreadyFinal => (StatusCode::CONFLICT, "already_final", None),
-        WebsiteError::TooManyPrompts { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", None),
-        WebsiteError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", None),
+        WebsiteError::TooManyPrompts { .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", None)
+        }
+        WebsiteError::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "temporarily_unavailable",
+            None,
+        ),
     }
 }
 
@@ -101,7 +137,10 @@ mod tests {
     #[test]
     fn a_named_parameter_is_1003() {
         let body = WebsiteBody::from(&Fault::missing("type"));
-        assert_eq!((body.error_code, body.description.as_str()), (Some("1003"), "type: is required"));
+        assert_eq!(
+            (body.error_code, body.description.as_str()),
+            (Some("1003"), "type: is required")
+        );
         assert_eq!(WebsiteBody::from(&Fault::NotFound).error_code, None);
     }
 }

@@ -44,7 +44,11 @@ impl FromRequest for DeviceToken {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         authenticate(request.clone())
-            .map(|bearer| bearer.map(|bearer| Self { device_id: bearer.device_id }))
+            .map(|bearer| {
+                bearer.map(|bearer| Self {
+                    device_id: bearer.device_id,
+                })
+            })
             .boxed_local()
     }
 }
@@ -56,7 +60,9 @@ impl FromRequest for UserToken {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         async move {
-            let Bearer { device_id, user_id, .. } = authenticate(request).await?;
+            let Bearer {
+                device_id, user_id, ..
+            } = authenticate(request).await?;
             let user_id = user_id.ok_or_else(ApiError::insufficient_scope)?;
             Ok(Self { device_id, user_id })
         }
@@ -86,7 +92,9 @@ impl FromRequest for RegistrationToken {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let token = presented(request).filter(|presented| presented.scheme == TokenType::Bearer);
-        let token = token.map(|presented| presented.text).map(|token| Self(SecretString::new(token.to_owned())));
+        let token = token
+            .map(|presented| presented.text)
+            .map(|token| Self(SecretString::new(token.to_owned())));
         ready(token.ok_or_else(|| RegistrationRefusal::InvalidToken.into()))
     }
 }
@@ -102,16 +110,21 @@ async fn authenticate(request: HttpRequest) -> Result<Bearer, ApiError> {
 /// RFC 6750 §2.1, RFC 9449 §7.1; nowhere else does a token belong.
 fn presented(request: &HttpRequest) -> Option<PresentedToken<'_>> {
     let mut values = request.headers().get_all(header::AUTHORIZATION);
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
-    let scheme =
-        [TokenType::Bearer, TokenType::Dpop].into_iter().find(|known| scheme.eq_ignore_ascii_case(known.as_str()))?;
-    (1..=TOKEN_BYTES_MAX).contains(&token.len()).then(|| PresentedToken {
-        scheme,
-        text: token,
-        proof: dpop::single(request),
-        method: request.method().as_str(),
-        path: request.path(),
-    })
+    let scheme = [TokenType::Bearer, TokenType::Dpop]
+        .into_iter()
+        .find(|known| scheme.eq_ignore_ascii_case(known.as_str()))?;
+    (1..=TOKEN_BYTES_MAX)
+        .contains(&token.len())
+        .then(|| PresentedToken {
+            scheme,
+            text: token,
+            proof: dpop::single(request),
+            method: request.method().as_str(),
+            path: request.path(),
+        })
 }

@@ -27,9 +27,12 @@ impl MediaType {
         }
     }
 
-    /// Checks the request's content type. Without a body there need be none; a content coding is never accepted.
+    /// Checks the request's content type. Without a body there need be none; a content coding is
+    /// never accepted.
     fn check(self, request: &HttpRequest, body_expected: bool) -> Result<(), Fault> {
-        let fault = Fault::MediaType { expected: self.as_str() };
+        let fault = Fault::MediaType {
+            expected: self.as_str(),
+        };
         if request.headers().contains_key(header::CONTENT_ENCODING) {
             return Err(fault);
         }
@@ -43,7 +46,9 @@ impl MediaType {
 
     /// The essence only; a `charset`, where there is one, must be UTF-8.
     fn is(self, value: &header::HeaderValue) -> bool {
-        let Ok(text) = value.to_str() else { return false };
+        let Ok(text) = value.to_str() else {
+            return false;
+        };
         let mut parts = text.split(';');
         let essence = parts.next().unwrap_or_default().trim();
         essence.eq_ignore_ascii_case(self.as_str())
@@ -85,7 +90,13 @@ pub(crate) async fn read(
 fn announced_length(request: &HttpRequest) -> Option<usize> {
     let headers = request.headers();
     match headers.get(header::CONTENT_LENGTH) {
-        Some(length) => Some(length.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(usize::MAX)),
+        Some(length) => Some(
+            length
+                .to_str()
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(usize::MAX),
+        ),
         None if headers.contains_key(header::TRANSFER_ENCODING) => None,
         None => Some(0).filter(|_| request.version() <= actix_web::http::Version::HTTP_11),
     }

@@ -7,9 +7,11 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::api::error::ApiError;
 
-/// First who asks, then what: whoever may not ask is not told what is wrong with the request, and no more of it is read.
+/// First who asks, then what: whoever may not ask is not told what is wrong with the request, and
+/// no more of it is read.
 ///
-/// Parameters that stand beside each other in a handler are extracted at the same time, so that the first to fail decides.
+/// Parameters that stand beside each other in a handler are extracted at the same time, so that the
+/// first to fail decides.
 pub(crate) struct By<A, T>(pub(crate) A, pub(crate) T);
 
 impl<A, T> FromRequest for By<A, T>
@@ -25,7 +27,9 @@ where
         let (request, mut payload) = (request.clone(), payload.take());
         async move {
             let who = A::from_request(&request, &mut payload).await?;
-            let what = T::from_request(&request, &mut payload).await.map_err(Into::into)?;
+            let what = T::from_request(&request, &mut payload)
+                .await
+                .map_err(Into::into)?;
             Ok(Self(who, what))
         }
         .boxed_local()

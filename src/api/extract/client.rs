@@ -1,4 +1,5 @@
-//! API clients, and what they may do: a right is a parameter's type, so a handler cannot forget to ask for it.
+//! API clients, and what they may do: a right is a parameter's type, so a handler cannot forget to
+//! ask for it.
 
 use std::collections::BTreeSet;
 use std::future::{Ready, ready};
@@ -93,13 +94,17 @@ impl<R: Right> FromRequest for Client<R> {
         async move {
             let api = super::api(&request)?;
             let client = authenticate::<R>(&api, &request, &mut Fields::default()).await?;
-            Ok(Self { client, right: PhantomData })
+            Ok(Self {
+                client,
+                right: PhantomData,
+            })
         }
         .boxed_local()
     }
 }
 
-/// A form sent by an API client that has the right, by the credentials in the header or in the form itself.
+/// A form sent by an API client that has the right, by the credentials in the header or in the form
+/// itself.
 pub(crate) struct ClientForm<R, T> {
     /// Who sent it.
     pub(crate) client: Client<R>,
@@ -119,8 +124,16 @@ impl<R: Right, T: FromFields + 'static> FromRequest for ClientForm<R, T> {
             let api = super::api(&request)?;
             let (body, mut fields) = read_form(&api, &request, &mut payload).await?;
             let client = authenticate::<R>(&api, &request, &mut fields).await?;
-            let form = T::from_fields(&mut fields).map_err(|fault| super::fault(&request, &fault))?;
-            Ok(Self { client: Client { client, right: PhantomData }, form, body })
+            let form =
+                T::from_fields(&mut fields).map_err(|fault| super::fault(&request, &fault))?;
+            Ok(Self {
+                client: Client {
+                    client,
+                    right: PhantomData,
+                },
+                form,
+                body,
+            })
         }
         .boxed_local()
     }
@@ -144,14 +157,16 @@ impl<T: FromFields + 'static> FromRequest for PresentedForm<T> {
             let api = super::api(&request)?;
             let (_, mut fields) = read_form(&api, &request, &mut payload).await?;
             let credentials = credentials::of(&request, &mut fields)?;
-            let form = T::from_fields(&mut fields).map_err(|fault| super::fault(&request, &fault))?;
+            let form =
+                T::from_fields(&mut fields).map_err(|fault| super::fault(&request, &fault))?;
             Ok(Self { credentials, form })
         }
         .boxed_local()
     }
 }
 
-/// A query string with credentials in the header, which the facade checks. Nobody's secret belongs into an address.
+/// A query string with credentials in the header, which the facade checks. Nobody's secret belongs
+/// into an address.
 pub(crate) struct PresentedQuery<T> {
     /// Who asks, still to be checked.
     pub(crate) credentials: Credentials,
@@ -187,15 +202,23 @@ impl<T: FromFields + 'static> FromRequest for Form<T> {
         async move {
             let api = super::api(&request)?;
             let (_, mut fields) = read_form(&api, &request, &mut payload).await?;
-            T::from_fields(&mut fields).map(Self).map_err(|fault| super::fault(&request, &fault))
+            T::from_fields(&mut fields)
+                .map(Self)
+                .map_err(|fault| super::fault(&request, &fault))
         }
         .boxed_local()
     }
 }
 
-async fn read_form(api: &Api, request: &HttpRequest, payload: &mut Payload) -> Result<(Bytes, Fields), ApiError> {
+async fn read_form(
+    api: &Api,
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<(Bytes, Fields), ApiError> {
     let in_shape = |fault| super::fault(request, &fault);
-    let body = body::read(api, request, payload, MediaType::Form).await.map_err(in_shape)?;
+    let body = body::read(api, request, payload, MediaType::Form)
+        .await
+        .map_err(in_shape)?;
     let fields = form::parse(&body).map_err(in_shape)?;
     Ok((body, fields))
 }
@@ -206,7 +229,15 @@ async fn authenticate<R: Right>(
     fields: &mut Fields,
 ) -> Result<Arc<ApiClient>, ApiError> {
     let credentials = credentials::of(request, fields)?;
-    let client = api.app().token_server.authenticate_api_client(&credentials).await?;
+    let client = api
+        .app()
+        .token_server
+        .authenticate_api_client(&credentials)
+        .await?;
     tracing::Span::current().record("client.id", client.client_id.as_str());
-    if R::is_granted(&client.permissions) { Ok(client) } else { Err(ApiError::insufficient_permissions()) }
+    if R::is_granted(&client.permissions) {
+        Ok(client)
+    } else {
+        Err(ApiError::insufficient_permissions())
+    }
 }

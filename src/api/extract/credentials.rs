@@ -12,8 +12,8 @@ use crate::secret::SecretString;
 const SECRET_BYTES_MAX: usize = 8192;
 const TEXT_BYTES_MAX: usize = 255;
 
-/// The credentials in the header or the form. Outside the token endpoint a client assertion may also stand in the header, as
-/// `Bearer`.
+/// The credentials in the header or the form. Outside the token endpoint a client assertion may
+/// also stand in the header, as `Bearer`.
 pub(super) fn of(request: &HttpRequest, fields: &mut Fields) -> Result<Credentials, ApiError> {
     let mut presented = in_form(fields).map_err(|fault| super::fault(request, &fault))?;
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
@@ -37,9 +37,13 @@ fn in_form(fields: &mut Fields) -> Result<PresentedCredentials, Fault> {
     Ok(PresentedCredentials {
         authorization: None,
         client_id: fields.text("client_id", TEXT_BYTES_MAX)?,
-        client_secret: fields.text("client_secret", SECRET_BYTES_MAX)?.map(SecretString::new),
+        client_secret: fields
+            .text("client_secret", SECRET_BYTES_MAX)?
+            .map(SecretString::new),
         client_assertion_type: fields.text("client_assertion_type", TEXT_BYTES_MAX)?,
-        client_assertion: fields.text("client_assertion", SECRET_BYTES_MAX)?.map(SecretString::new),
+        client_assertion: fields
+            .text("client_assertion", SECRET_BYTES_MAX)?
+            .map(SecretString::new),
     })
 }
 

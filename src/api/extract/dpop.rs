@@ -24,9 +24,10 @@ impl FromRequest for DpopHeader {
         let refused = || OAuthError::from(ProofRefusal::Missing).into();
         ready(match (values.next(), values.next()) {
             (None, _) => Ok(Self(None)),
-            (Some(value), None) => {
-                value.to_str().map(|text| Self(Some(SecretString::new(text.to_owned())))).map_err(|_| refused())
-            }
+            (Some(value), None) => value
+                .to_str()
+                .map(|text| Self(Some(SecretString::new(text.to_owned()))))
+                .map_err(|_| refused()),
             (Some(_), Some(_)) => Err(refused()),
         })
     }
@@ -35,6 +36,8 @@ impl FromRequest for DpopHeader {
 /// The one proof of a request, if there is exactly one.
 pub(super) fn single(request: &HttpRequest) -> Option<&str> {
     let mut values = request.headers().get_all(DPOP);
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
     value.to_str().ok()
 }

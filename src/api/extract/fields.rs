@@ -1,7 +1,8 @@
 //! Named values of a request, wherever they came from: a form, a query string, a JSON object.
 //!
-//! Reading is strict, and every refusal names the parameter: given twice, too long, with control characters, not of its form.
-//! A value that is empty (or JSON `null`) counts as omitted, as RFC 6749 §3.1 has it. Names nobody asks for are ignored.
+//! Reading is strict, and every refusal names the parameter: given twice, too long, with control
+//! characters, not of its form. A value that is empty (or JSON `null`) counts as omitted, as RFC
+//! 6749 §3.1 has it. Names nobody asks for are ignored.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -38,10 +39,15 @@ impl Fields {
     /// Adds a value; refuses a name that is there.
     pub(super) fn insert(&mut self, name: String, value: Value) -> Result<(), Fault> {
         if self.0.len() >= FIELDS_MAX {
-            return Err(Fault::MalformedBody(format!("There are more than {FIELDS_MAX} parameters.").into()));
+            return Err(Fault::MalformedBody(
+                format!("There are more than {FIELDS_MAX} parameters.").into(),
+            ));
         }
         if self.0.iter().any(|(known, _)| *known == name) {
-            return Err(Fault::Parameter { name: printable(&name), problem: "is given more than once".into() });
+            return Err(Fault::Parameter {
+                name: printable(&name),
+                problem: "is given more than once".into(),
+            });
         }
         self.0.push((name, value));
         Ok(())
@@ -58,23 +64,34 @@ impl Fields {
     }
 
     /// A text of at most so many bytes, without control characters except line breaks and tabs.
-    pub(crate) fn text(&mut self, name: &'static str, bytes_max: usize) -> Result<Option<String>, Fault> {
+    pub(crate) fn text(
+        &mut self,
+        name: &'static str,
+        bytes_max: usize,
+    ) -> Result<Option<String>, Fault> {
         match self.value(name) {
             None => Ok(None),
-            Some(Value::String(text)) if text.len() > bytes_max => {
-                Err(Fault::parameter(name, format!("must not be longer than {bytes_max} bytes")))
-            }
-            Some(Value::String(text)) if text.chars().any(is_forbidden) => {
-                Err(Fault::parameter(name, "must not contain control characters"))
-            }
+            Some(Value::String(text)) if text.len() > bytes_max => Err(Fault::parameter(
+                name,
+                format!("must not be longer than {bytes_max} bytes"),
+            )),
+            Some(Value::String(text)) if text.chars().any(is_forbidden) => Err(Fault::parameter(
+                name,
+                "must not contain control characters",
+            )),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(Fault::parameter(name, "must be a string")),
         }
     }
 
     /// The same, and it must be there.
-    pub(crate) fn required_text(&mut self, name: &'static str, bytes_max: usize) -> Result<String, Fault> {
-        self.text(name, bytes_max)?.ok_or_else(|| Fault::missing(name))
+    pub(crate) fn required_text(
+        &mut self,
+        name: &'static str,
+        bytes_max: usize,
+    ) -> Result<String, Fault> {
+        self.text(name, bytes_max)?
+            .ok_or_else(|| Fault::missing(name))
     }
 
     /// A value of a type that checks itself. Longer than the longest of those it is not looked at.
@@ -84,7 +101,11 @@ impl Fields {
         T::Err: Display,
     {
         let text = self.text(name, PARSED_BYTES_MAX)?;
-        text.map(|text| text.parse().map_err(|error: T::Err| Fault::parameter(name, error.to_string()))).transpose()
+        text.map(|text| {
+            text.parse()
+                .map_err(|error: T::Err| Fault::parameter(name, error.to_string()))
+        })
+        .transpose()
     }
 
     /// The same, and it must be there.
@@ -106,7 +127,11 @@ fn is_forbidden(character: char) -> bool {
 
 /// A name somebody made up, fit for an answer.
 pub(super) fn printable(name: &str) -> Cow<'static, str> {
-    name.chars().filter(|character| !character.is_control()).take(NAME_CHARACTERS_MAX).collect::<String>().into()
+    name.chars()
+        .filter(|character| !character.is_control())
+        .take(NAME_CHARACTERS_MAX)
+        .collect::<String>()
+        .into()
 }
 
 #[cfg(test)]
@@ -123,13 +148,31 @@ mod tests {
     #[test]
     fn every_refusal_names_its_parameter() {
         let error = |result: Result<Option<String>, Fault>| result.unwrap_err().to_string();
-        assert_eq!(error(fields("a", "12345").text("a", 4)), "a: must not be longer than 4 bytes");
-        assert_eq!(error(fields("a", "1\0").text("a", 4)), "a: must not contain control characters");
+        assert_eq!(
+            error(fields("a", "12345").text("a", 4)),
+            "a: must not be longer than 4 bytes"
+        );
+        assert_eq!(
+            error(fields("a", "1\0").text("a", 4)),
+            "a: must not contain control characters"
+        );
         assert_eq!(error(fields("a", 7).text("a", 4)), "a: must be a string");
-        assert_eq!(Fields::default().required_text("a", 4).unwrap_err().to_string(), "a: is required");
-        let user = fields("user_id", "x".repeat(256)).parsed::<UserId>("user_id").unwrap_err().to_string();
+        assert_eq!(
+            Fields::default()
+                .required_text("a", 4)
+                .unwrap_err()
+                .to_string(),
+            "a: is required"
+        );
+        let user = fields("user_id", "x".repeat(256))
+            .parsed::<UserId>("user_id")
+            .unwrap_err()
+            .to_string();
         assert_eq!(user, "user_id: must not be longer than 255 bytes");
-        let twice = fields("a", "1").insert("a".to_owned(), "1".into()).unwrap_err().to_string();
+        let twice = fields("a", "1")
+            .insert("a".to_owned(), "1".into())
+            .unwrap_err()
+            .to_string();
         assert_eq!(twice, "a: is given more than once");
     }
 
@@ -137,6 +180,9 @@ mod tests {
     fn empty_counts_as_omitted() {
         assert_eq!(fields("a", "").text("a", 4), Ok(None));
         assert_eq!(fields("a", Value::Null).text("a", 4), Ok(None));
-        assert_eq!(fields("a", "1\n2").text("a", 4), Ok(Some("1\n2".to_owned())));
+        assert_eq!(
+            fields("a", "1\n2").text("a", 4),
+            Ok(Some("1\n2".to_owned()))
+        );
     }
 }

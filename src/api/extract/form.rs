@@ -1,7 +1,8 @@
 //! `application/x-www-form-urlencoded`, in bodies and query strings, read strictly.
 //!
-//! The usual decoders repair what is broken: half an escape stays as it is, bytes that are no UTF-8 become replacement
-//! characters. What a website signs, shows or looks up must not be repaired by guessing, so it is refused instead.
+//! The usual decoders repair what is broken: half an escape stays as it is, bytes that are no UTF-8
+//! become replacement characters. What a website signs, shows or looks up must not be repaired by
+//! guessing, so it is refused instead.
 
 use serde_json::Value;
 
@@ -12,14 +13,23 @@ use crate::api::error::Fault;
 /// The parameters of a form or a query string.
 pub(super) fn parse(encoded: &[u8]) -> Result<Fields, Fault> {
     let mut fields = Fields::default();
-    for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+    for pair in encoded
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+    {
+        let equals = pair
+            .iter()
+            .position(|byte| *byte == b'=')
+            .unwrap_or(pair.len());
         let (name, value) = pair.split_at(equals);
-        let name =
-            decode(name).map_err(|problem| Fault::MalformedBody(format!("A parameter's name {problem}.").into()))?;
+        let name = decode(name).map_err(|problem| {
+            Fault::MalformedBody(format!("A parameter's name {problem}.").into())
+        })?;
         let value = value.strip_prefix(b"=").unwrap_or_default();
-        let value =
-            decode(value).map_err(|problem| Fault::Parameter { name: printable(&name), problem: problem.into() })?;
+        let value = decode(value).map_err(|problem| Fault::Parameter {
+            name: printable(&name),
+            problem: problem.into(),
+        })?;
         fields.insert(name, Value::String(value))?;
     }
     Ok(fields)
@@ -27,7 +37,10 @@ pub(super) fn parse(encoded: &[u8]) -> Result<Fields, Fault> {
 
 /// One name or value; `+` is a space.
 fn decode(encoded: &[u8]) -> Result<String, &'static str> {
-    let spaced: Vec<u8> = encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let spaced: Vec<u8> = encoded
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
     percent::decode(&spaced)
 }
 

@@ -21,7 +21,11 @@ impl IdempotencyHeader {
     pub(crate) fn of(self, client_id: &ClientId, body: &[u8]) -> Option<IdempotencyKey> {
         let (key, mut request) = self.0?;
         request.extend_from_slice(body);
-        Some(IdempotencyKey { key, request, client_id: client_id.clone() })
+        Some(IdempotencyKey {
+            key,
+            request,
+            client_id: client_id.clone(),
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! JSON bodies: one object, each member once at every depth, so that no two readers see two different requests.
+//! JSON bodies: one object, each member once at every depth, so that no two readers see two
+//! different requests.
 
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
@@ -46,7 +47,9 @@ impl<T: FromFields + 'static> FromRequest for Json<T> {
                 Ok(body) => parse(&body).and_then(|mut fields| T::from_fields(&mut fields)),
                 Err(fault) => Err(fault),
             };
-            taken.map(Self).map_err(|fault| super::fault(&request, &fault))
+            taken
+                .map(Self)
+                .map_err(|fault| super::fault(&request, &fault))
         }
         .boxed_local()
     }
@@ -65,7 +68,9 @@ fn parse(body: &[u8]) -> Result<Fields, Fault> {
 
 fn check(body: &[u8]) -> Result<(), Fault> {
     jose::check_object(body).map_err(|error| match error {
-        jose::JoseError::DuplicateMember => Fault::MalformedBody(format!("The body {error}.").into()),
+        jose::JoseError::DuplicateMember => {
+            Fault::MalformedBody(format!("The body {error}.").into())
+        }
         _ => not_an_object(),
     })
 }
@@ -82,14 +87,29 @@ mod tests {
     fn members_become_fields() {
         let mut fields = parse(br#"{"a":"1","b":{"c":[true,null,1.5]}}"#).unwrap();
         assert_eq!(fields.text("a", 9), Ok(Some("1".to_owned())));
-        assert_eq!(fields.value("b"), Some(serde_json::json!({"c": [true, null, 1.5]})));
+        assert_eq!(
+            fields.value("b"),
+            Some(serde_json::json!({"c": [true, null, 1.5]}))
+        );
     }
 
     #[test]
     fn what_is_ambiguous_or_excessive_is_refused() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(1000), "]".repeat(1000));
-        for body in ["", r#"{"a":1,"a":2}"#, r#"{"a":{"b":1,"b":1}}"#, "[]", "1", "{", "{} {}", &deep] {
-            assert!(matches!(parse(body.as_bytes()), Err(Fault::MalformedBody(_))), "{body:.40}");
+        for body in [
+            "",
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":{"b":1,"b":1}}"#,
+            "[]",
+            "1",
+            "{",
+            "{} {}",
+            &deep,
+        ] {
+            assert!(
+                matches!(parse(body.as_bytes()), Err(Fault::MalformedBody(_))),
+                "{body:.40}"
+            );
         }
     }
 }

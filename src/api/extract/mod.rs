@@ -1,4 +1,5 @@
-//! What handlers take in: rights, path, parameters, each as a type that exists only when it was checked.
+//! What handlers take in: rights, path, parameters, each as a type that exists only when it was
+//! checked.
 
 mod bearer;
 mod body;
@@ -20,8 +21,8 @@ use actix_web::{HttpRequest, web};
 pub(crate) use bearer::{DeviceToken, RegistrationToken, UserInfoToken, UserToken};
 pub(crate) use by::By;
 pub(crate) use client::{
-    Administrator, ClientForm, Form, LoginPage, Portal, PresentedForm, PresentedQuery, ResourceGatewayForm, Website,
-    WebsiteForm,
+    Administrator, ClientForm, Form, LoginPage, Portal, PresentedForm, PresentedQuery,
+    ResourceGatewayForm, Website, WebsiteForm,
 };
 pub(crate) use cookies::{Cookies, set_cookie};
 pub(crate) use dpop::DpopHeader;
@@ -41,5 +42,8 @@ pub(crate) fn fault(request: &HttpRequest, fault: &Fault) -> ApiError {
 
 /// What every handler works with.
 fn api(request: &HttpRequest) -> Result<web::Data<Api>, ApiError> {
-    request.app_data::<web::Data<Api>>().cloned().ok_or_else(|| fault(request, &Fault::Internal))
+    request
+        .app_data::<web::Data<Api>>()
+        .cloned()
+        .ok_or_else(|| fault(request, &Fault::Internal))
 }

@@ -64,7 +64,8 @@ impl<T: PathParameter> FromRequest for InPath<T> {
     }
 }
 
-/// The decoded segment. The router has decoded everything but `%`, `/` and `+`, putting U+FFFD for what is not UTF-8.
+/// The decoded segment. The router has decoded everything but `%`, `/` and `+`, putting U+FFFD for
+/// what is not UTF-8.
 fn text(request: &HttpRequest, name: &'static str) -> Result<String, Fault> {
     let segment = request.match_info().get(name).ok_or(Fault::Internal)?;
     if segment.contains(char::REPLACEMENT_CHARACTER) {

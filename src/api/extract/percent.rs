@@ -9,7 +9,9 @@ pub(super) fn decode(encoded: &[u8]) -> Result<String, &'static str> {
             b'%' => {
                 let high = bytes.next().and_then(|digit| hexadecimal(*digit));
                 let low = bytes.next().and_then(|digit| hexadecimal(*digit));
-                high.zip(low).map(|(high, low)| high * 16 + low).ok_or("has a broken percent escape")?
+                high.zip(low)
+                    .map(|(high, low)| high * 16 + low)
+                    .ok_or("has a broken percent escape")?
             }
             other => *other,
         });
@@ -18,5 +20,7 @@ pub(super) fn decode(encoded: &[u8]) -> Result<String, &'static str> {
 }
 
 fn hexadecimal(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }

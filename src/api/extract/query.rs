@@ -18,8 +18,13 @@ impl<T: FromFields> FromRequest for Query<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let taken = form::parse(request.query_string().as_bytes()).and_then(|mut fields| T::from_fields(&mut fields));
-        ready(taken.map(Self).map_err(|fault| super::fault(request, &fault)))
+        let taken = form::parse(request.query_string().as_bytes())
+            .and_then(|mut fields| T::from_fields(&mut fields));
+        ready(
+            taken
+                .map(Self)
+                .map_err(|fault| super::fault(request, &fault)),
+        )
     }
 }
 
@@ -33,7 +38,10 @@ impl FromFields for Wait {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let seconds = fields.parsed::<u64>("wait")?.unwrap_or(0);
         if seconds > WAIT_SECONDS_MAX {
-            return Err(Fault::parameter("wait", format!("must be a number of seconds from 0 to {WAIT_SECONDS_MAX}")));
+            return Err(Fault::parameter(
+                "wait",
+                format!("must be a number of seconds from 0 to {WAIT_SECONDS_MAX}"),
+            ));
         }
         Ok(Self(Duration::from_secs(seconds)))
     }

@@ -29,14 +29,23 @@ impl FromFields for ListQuery {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let limit = fields.parsed("limit")?.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(Fault::parameter("limit", format!("must be a number from 1 to {LIMIT_MAX}")));
+            return Err(Fault::parameter(
+                "limit",
+                format!("must be a number from 1 to {LIMIT_MAX}"),
+            ));
         }
         let state = fields.text("state", 255)?;
         let state = state.map(|name| {
             let known = CallbackState::parse(&name);
-            known.ok_or_else(|| Fault::parameter("state", "must be \"due\", \"delivered\" or \"dead\""))
+            known.ok_or_else(|| {
+                Fault::parameter("state", "must be \"due\", \"delivered\" or \"dead\"")
+            })
         });
-        Ok(Self { state: state.transpose()?, cursor: fields.parsed("cursor")?, limit })
+        Ok(Self {
+            state: state.transpose()?,
+            cursor: fields.parsed("cursor")?,
+            limit,
+        })
     }
 }
 
@@ -105,12 +114,19 @@ pub(crate) async fn callbacks(
     api: web::Data<Api>,
     By(_administrator, query): By<Administrator, Query<ListQuery>>,
 ) -> Result<HttpResponse, ApiError> {
-    let ListQuery { state, cursor, limit } = query.0;
+    let ListQuery {
+        state,
+        cursor,
+        limit,
+    } = query.0;
     let page = api.app().callbacks.list(state, cursor, limit).await?;
     let last = page.last().filter(|_| page.len() == limit);
     let next_cursor = last.map(|callback| callback.id.to_string());
     let callbacks = page.into_iter().map(CallbackAnswer::from).collect();
-    Ok(HttpResponse::Ok().json(CallbackList { callbacks, next_cursor }))
+    Ok(HttpResponse::Ok().json(CallbackList {
+        callbacks,
+        next_cursor,
+    }))
 }
 
 /// Sends a callback once more, with all its attempts before it.

@@ -28,7 +28,8 @@ pub(crate) struct DeletedDevice {
     users: Vec<String>,
 }
 
-/// Ends everything the user has on the device: tokens, keys, push. Other users of the device, and the installation, stay.
+/// Ends everything the user has on the device: tokens, keys, push. Other users of the device, and
+/// the installation, stay.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{user_id}/devices/{device_id}/disconnect",
@@ -48,8 +49,8 @@ pub(crate) async fn disconnect(
     }
 }
 
-/// Removes an installation: its credentials, everything issued to it, and everything its users have on it. A dry run only
-/// tells who they are.
+/// Removes an installation: its credentials, everything issued to it, and everything its users have
+/// on it. A dry run only tells who they are.
 #[utoipa::path(
     delete,
     path = "/api/v1/devices/{device_id}",
@@ -67,7 +68,16 @@ pub(crate) async fn delete_device(
     By(_administrator, (device, dry_run)): By<Administrator, (InPath<DeviceId>, Query<DryRun>)>,
 ) -> Result<HttpResponse, ApiError> {
     let (device, DryRun(dry_run)) = (device.0, dry_run.0);
-    let users = api.app().devices.remove(&device, dry_run).await?.ok_or_else(ApiError::not_found)?;
+    let users = api
+        .app()
+        .devices
+        .remove(&device, dry_run)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
     let users = users.into_iter().map(String::from).collect::<Vec<_>>();
-    Ok(HttpResponse::Ok().json(DeletedDevice { device_id: device.into(), dry_run, users }))
+    Ok(HttpResponse::Ok().json(DeletedDevice {
+        device_id: device.into(),
+        dry_run,
+        users,
+    }))
 }

@@ -15,7 +15,9 @@ pub(crate) async fn openapi() -> HttpResponse {
 /// Leads to the pages that show the document.
 #[utoipa::path(get, path = "/docs", tag = "Operations", responses((status = 303, description = "To the pages")))]
 pub(crate) async fn docs() -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, "/docs/")).finish()
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, "/docs/"))
+        .finish()
 }
 
 /// The pages.

@@ -21,7 +21,9 @@ pub(crate) struct Readiness {
 /// The process answers.
 #[utoipa::path(get, path = "/livez", tag = "Operations", responses((status = 200, body = String)))]
 pub(crate) async fn livez() -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::plaintext()).body("ok\n")
+    HttpResponse::Ok()
+        .content_type(ContentType::plaintext())
+        .body("ok\n")
 }
 
 /// The server can work: the database answers and nobody has asked it to stop. Else `503`.
@@ -35,8 +37,16 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> HttpResponse {
     let database = api.app().store.ping().await.is_ok();
     let accepting = !api.is_stopping();
     let ready = database && accepting;
-    let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    answer.json(Readiness { ready, database, accepting })
+    let mut answer = if ready {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    answer.json(Readiness {
+        ready,
+        database,
+        accepting,
+    })
 }
 
 /// Prometheus metrics.
@@ -47,5 +57,7 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> HttpResponse {
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
 pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(api.app().rendered_metrics())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(api.app().rendered_metrics())
 }

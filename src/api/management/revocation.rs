@@ -24,7 +24,8 @@ impl PathParameter for ResourceServerId {
     const NAME: &'static str = "resource_server_id";
 }
 
-/// Ends every token that was issued to a web client, to all installations of an application, or to one installation.
+/// Ends every token that was issued to a web client, to all installations of an application, or to
+/// one installation.
 #[utoipa::path(
     post,
     path = "/api/v1/clients/{client_id}/revoke-tokens",
@@ -37,7 +38,10 @@ pub(crate) async fn revoke_client_tokens(
     api: web::Data<Api>,
     By(_administrator, client): By<Administrator, InPath<ClientId>>,
 ) -> Result<HttpResponse, ApiError> {
-    api.app().token_server.revoke_client_tokens(client.0.as_str()).await?;
+    api.app()
+        .token_server
+        .revoke_client_tokens(client.0.as_str())
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -54,6 +58,9 @@ pub(crate) async fn revoke_resource_server_tokens(
     api: web::Data<Api>,
     By(_administrator, server): By<Administrator, InPath<ResourceServerId>>,
 ) -> Result<HttpResponse, ApiError> {
-    api.app().token_server.revoke_resource_server_tokens(server.0.0.as_str()).await?;
+    api.app()
+        .token_server
+        .revoke_resource_server_tokens(server.0.0.as_str())
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -18,11 +18,16 @@ pub(crate) struct RenameBody {
 
 impl FromFields for RenameBody {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self { user_id: fields.parsed("user_id")?.ok_or_else(|| Fault::missing("user_id"))? })
+        Ok(Self {
+            user_id: fields
+                .parsed("user_id")?
+                .ok_or_else(|| Fault::missing("user_id"))?,
+        })
     }
 }
 
-/// Has the user refused everywhere until enabled again, and ends everything the user is logged in with.
+/// Has the user refused everywhere until enabled again, and ends everything the user is logged in
+/// with.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{user_id}/disable",
@@ -56,7 +61,8 @@ pub(crate) async fn enable_user(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The user has another password: ends everything the user is logged in with. What is enrolled stays.
+/// The user has another password: ends everything the user is logged in with. What is enrolled
+/// stays.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{user_id}/password-changed",
@@ -73,7 +79,8 @@ pub(crate) async fn password_changed(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Gives the user another id: ends everything the user is logged in with, and moves what is enrolled and consented to.
+/// Gives the user another id: ends everything the user is logged in with, and moves what is
+/// enrolled and consented to.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{user_id}/rename",

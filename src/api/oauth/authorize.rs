@@ -98,7 +98,13 @@ pub(crate) async fn authorize(
     browser: Cookies,
     request: Query<AuthorizeRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    redirect(&api, &api.app().token_server.authorize(&request.0, &browser.0).await?)
+    redirect(
+        &api,
+        &api.app()
+            .token_server
+            .authorize(&request.0, &browser.0)
+            .await?,
+    )
 }
 
 /// The same, for what is too long or too private for an address (OpenID Connect Core §3.1.2.1).
@@ -114,7 +120,13 @@ pub(crate) async fn post_authorize(
     browser: Cookies,
     request: Form<AuthorizeRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    redirect(&api, &api.app().token_server.authorize(&request.0, &browser.0).await?)
+    redirect(
+        &api,
+        &api.app()
+            .token_server
+            .authorize(&request.0, &browser.0)
+            .await?,
+    )
 }
 
 /// What brings a browser back from the login page.
@@ -122,7 +134,9 @@ pub(crate) struct Verifier(String);
 
 impl FromFields for Verifier {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self(fields.required_text("login_verifier", TEXT_BYTES_MAX)?))
+        Ok(Self(
+            fields.required_text("login_verifier", TEXT_BYTES_MAX)?,
+        ))
     }
 }
 
@@ -139,5 +153,11 @@ pub(crate) async fn resume_login(
     browser: Cookies,
     verifier: Query<Verifier>,
 ) -> Result<HttpResponse, ApiError> {
-    redirect(&api, &api.app().token_server.resume_login(&verifier.0.0, &browser.0).await?)
+    redirect(
+        &api,
+        &api.app()
+            .token_server
+            .resume_login(&verifier.0.0, &browser.0)
+            .await?,
+    )
 }

@@ -1,10 +1,13 @@
-//! Consent requests: how the consent page learns what a user is to allow, and says what the user allows.
+//! Consent requests: how the consent page learns what a user is to allow, and says what the user
+//! allows.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::login_requests::{Challenge, InstalledAnswer, RedirectAnswer, RejectBody, ScopeAnswer, boolean};
+use super::login_requests::{
+    Challenge, InstalledAnswer, RedirectAnswer, RejectBody, ScopeAnswer, boolean,
+};
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
 use crate::api::extract::{By, Fields, FromFields, InPath, Json, LoginPage};
@@ -48,7 +51,10 @@ impl From<ConsentRequest> for ConsentRequestAnswer {
 
 /// The user allows it.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "documents the body, which is read member by member")]
+#[expect(
+    dead_code,
+    reason = "documents the body, which is read member by member"
+)]
 pub(crate) struct ConsentBody {
     /// Which of the scopes; all of them without it.
     granted_scopes: Option<Vec<String>>,
@@ -58,7 +64,10 @@ pub(crate) struct ConsentBody {
 
 impl FromFields for AcceptConsent {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        let granted_scopes = fields.value("granted_scopes").map(serde_json::from_value).transpose();
+        let granted_scopes = fields
+            .value("granted_scopes")
+            .map(serde_json::from_value)
+            .transpose();
         Ok(Self {
             granted_scopes: granted_scopes
                 .map_err(|_| Fault::parameter("granted_scopes", "must be an array of strings"))?,
@@ -80,7 +89,11 @@ pub(crate) async fn consent_request(
     api: web::Data<Api>,
     By(_page, challenge): By<LoginPage, InPath<Challenge>>,
 ) -> Result<HttpResponse, ApiError> {
-    let request = api.app().token_server.consent_request(&challenge.0.0).await?;
+    let request = api
+        .app()
+        .token_server
+        .consent_request(&challenge.0.0)
+        .await?;
     Ok(HttpResponse::Ok().json(ConsentRequestAnswer::from(request)))
 }
 
@@ -98,7 +111,11 @@ pub(crate) async fn accept_consent(
     api: web::Data<Api>,
     By(_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<AcceptConsent>)>,
 ) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api.app().token_server.accept_consent(&challenge.0.0, &body.0).await?;
+    let redirect_to = api
+        .app()
+        .token_server
+        .accept_consent(&challenge.0.0, &body.0)
+        .await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }
 
@@ -116,6 +133,10 @@ pub(crate) async fn reject_consent(
     api: web::Data<Api>,
     By(_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<RejectLogin>)>,
 ) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api.app().token_server.reject_consent(&challenge.0.0, &body.0).await?;
+    let redirect_to = api
+        .app()
+        .token_server
+        .reject_consent(&challenge.0.0, &body.0)
+        .await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }

@@ -22,7 +22,10 @@ pub(crate) struct DeviceForm {
 
 impl FromFields for DeviceForm {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self { scope: fields.text("scope", TEXT_BYTES_MAX)?, resource: fields.text("resource", TEXT_BYTES_MAX)? })
+        Ok(Self {
+            scope: fields.text("scope", TEXT_BYTES_MAX)?,
+            resource: fields.text("resource", TEXT_BYTES_MAX)?,
+        })
     }
 }
 
@@ -67,8 +70,13 @@ pub(crate) async fn authorize_device(
     api: web::Data<Api>,
     request: PresentedForm<DeviceForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let PresentedForm { credentials, form: DeviceForm { scope, resource } } = request;
+    let PresentedForm {
+        credentials,
+        form: DeviceForm { scope, resource },
+    } = request;
     let token_server = &api.app().token_server;
-    let device = token_server.authorize_device(&credentials, scope.as_deref(), resource.as_deref()).await?;
+    let device = token_server
+        .authorize_device(&credentials, scope.as_deref(), resource.as_deref())
+        .await?;
     Ok(HttpResponse::Ok().json(DeviceAnswer::from(device)))
 }

@@ -86,13 +86,20 @@ struct Inactive {
 impl IntrospectionAnswer {
     fn new(found: Introspection, exp: i64, iss: &str) -> Self {
         let (app_identifier, app_platform, app_version) = match found.installation {
-            Some(app) => (Some(app.application_id), Some(app.platform), Some(app.version)),
+            Some(app) => (
+                Some(app.application_id),
+                Some(app.platform),
+                Some(app.version),
+            ),
             None => (None, None, None),
         };
         Self {
             active: true,
             scope: found.scope,
-            sub: found.user_id.clone().unwrap_or_else(|| found.client_id.clone()),
+            sub: found
+                .user_id
+                .clone()
+                .unwrap_or_else(|| found.client_id.clone()),
             client_id: found.client_id,
             username: found.user_id,
             token_type: found.token_type.map(TokenType::as_str),
@@ -155,7 +162,10 @@ pub(crate) async fn introspect_v1(
     api: web::Data<Api>,
     request: ResourceGatewayForm<IntrospectionForm>,
 ) -> Result<HttpResponse, ApiError> {
-    answer(&api, &request, |found| i64::try_from(found.expires_in).unwrap_or(i64::MAX)).await
+    answer(&api, &request, |found| {
+        i64::try_from(found.expires_in).unwrap_or(i64::MAX)
+    })
+    .await
 }
 
 async fn answer(
@@ -164,7 +174,9 @@ async fn answer(
     exp: impl FnOnce(&Introspection) -> i64,
 ) -> Result<HttpResponse, ApiError> {
     let token_server = &api.app().token_server;
-    let found = token_server.introspect(request.client.settings(), request.form.token.expose()).await?;
+    let found = token_server
+        .introspect(request.client.settings(), request.form.token.expose())
+        .await?;
     Ok(match found {
         Some(found) => {
             let exp = exp(&found);

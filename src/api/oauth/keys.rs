@@ -11,7 +11,8 @@ use crate::api::error::{ApiError, OAuthBody};
 /// A JWK set (RFC 7517 §5).
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KeysAnswer {
-    /// `ES256`, and `RS256` where a client or resource server asks for it; the next one some minutes before it signs.
+    /// `ES256`, and `RS256` where a client or resource server asks for it; the next one some
+    /// minutes before it signs.
     #[schema(value_type = Vec<Object>)]
     keys: Vec<Value>,
 }

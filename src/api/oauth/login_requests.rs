@@ -17,7 +17,8 @@ use crate::oauth::{AcceptLogin, Installed, LoginRequest, RejectLogin, ScopeAsked
 /// The longest text that is looked at.
 const TEXT_BYTES_MAX: usize = 1024;
 
-/// The `login_challenge` or `consent_challenge` a page was called with; the token server tells whether it is one.
+/// The `login_challenge` or `consent_challenge` a page was called with; the token server tells
+/// whether it is one.
 pub(crate) struct Challenge(pub(super) String);
 
 impl FromStr for Challenge {
@@ -42,7 +43,10 @@ pub(super) struct ScopeAnswer {
 
 impl ScopeAnswer {
     pub(super) fn all(scopes: Vec<ScopeAsked>) -> Vec<Self> {
-        scopes.into_iter().map(|ScopeAsked { id, descriptions }| Self { id, descriptions }).collect()
+        scopes
+            .into_iter()
+            .map(|ScopeAsked { id, descriptions }| Self { id, descriptions })
+            .collect()
     }
 }
 
@@ -117,7 +121,10 @@ impl From<LoginRequest> for LoginRequestAnswer {
 
 /// The user is who.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "documents the body, which is read member by member")]
+#[expect(
+    dead_code,
+    reason = "documents the body, which is read member by member"
+)]
 pub(crate) struct AcceptBody {
     /// The user's id.
     subject: String,
@@ -141,7 +148,8 @@ impl FromFields for AcceptLogin {
 }
 
 fn names(value: Value) -> Result<Vec<String>, Fault> {
-    serde_json::from_value(value).map_err(|_| Fault::parameter("amr", "must be an array of strings"))
+    serde_json::from_value(value)
+        .map_err(|_| Fault::parameter("amr", "must be an array of strings"))
 }
 
 /// A member that is false without it.
@@ -155,7 +163,10 @@ pub(super) fn boolean(fields: &mut Fields, name: &'static str) -> Result<bool, F
 
 /// Why not.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "documents the body, which is read member by member")]
+#[expect(
+    dead_code,
+    reason = "documents the body, which is read member by member"
+)]
 pub(crate) struct RejectBody {
     /// `access_denied` without it.
     error: Option<String>,
@@ -208,7 +219,11 @@ pub(crate) async fn accept_login(
     api: web::Data<Api>,
     By(client, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<AcceptLogin>)>,
 ) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api.app().token_server.accept_login(Some(client.id()), &challenge.0.0, &body.0).await?;
+    let redirect_to = api
+        .app()
+        .token_server
+        .accept_login(Some(client.id()), &challenge.0.0, &body.0)
+        .await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }
 
@@ -226,6 +241,10 @@ pub(crate) async fn reject_login(
     api: web::Data<Api>,
     By(_login_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<RejectLogin>)>,
 ) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api.app().token_server.reject_login(&challenge.0.0, &body.0).await?;
+    let redirect_to = api
+        .app()
+        .token_server
+        .reject_login(&challenge.0.0, &body.0)
+        .await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }

@@ -19,7 +19,8 @@ pub(crate) struct PushedAnswer {
     expires_in: u64,
 }
 
-/// Takes an authorization request from the client itself, which authenticates as at the token endpoint.
+/// Takes an authorization request from the client itself, which authenticates as at the token
+/// endpoint.
 #[utoipa::path(
     post,
     path = "/oauth/par",
@@ -33,7 +34,14 @@ pub(crate) async fn push_authorization_request(
     request: PresentedForm<AuthorizeRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let PresentedForm { credentials, form } = request;
-    let pushed = api.app().token_server.push_authorization_request(&credentials, proof.0.as_ref(), form).await?;
-    let answer = PushedAnswer { request_uri: pushed.request_uri, expires_in: pushed.expires_in.as_secs() };
+    let pushed = api
+        .app()
+        .token_server
+        .push_authorization_request(&credentials, proof.0.as_ref(), form)
+        .await?;
+    let answer = PushedAnswer {
+        request_uri: pushed.request_uri,
+        expires_in: pushed.expires_in.as_secs(),
+    };
     Ok(HttpResponse::Created().json(answer))
 }

@@ -8,8 +8,8 @@ use crate::api::error::{ApiError, Area, Fault};
 use crate::api::extract::set_cookie;
 use crate::oauth::Redirect;
 
-/// Always a 303: the browser goes on with a GET and takes nothing of what was posted along (RFC 9700 §4.12). What stands in
-/// our addresses is nobody's to learn from a `Referer`.
+/// Always a 303: the browser goes on with a GET and takes nothing of what was posted along (RFC
+/// 9700 §4.12). What stands in our addresses is nobody's to learn from a `Referer`.
 pub(super) fn redirect(api: &Api, redirect: &Redirect) -> Result<HttpResponse, ApiError> {
     let mut response = HttpResponse::SeeOther();
     response.insert_header((header::LOCATION, redirect.address.as_str()));

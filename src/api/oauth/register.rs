@@ -14,7 +14,10 @@ use crate::secret::SecretString;
 
 /// What an installation says about itself (RFC 7591 §2).
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "documents the body, which the device facade reads")]
+#[expect(
+    dead_code,
+    reason = "documents the body, which the device facade reads"
+)]
 pub(crate) struct RegistrationBody {
     /// The application.
     software_id: String,
@@ -76,7 +79,9 @@ impl RegistrationAnswer {
             device_name: device.name,
             device_model: device.model,
             os_version: device.os_version,
-            jwks: Jwks { keys: [device.public_key] },
+            jwks: Jwks {
+                keys: [device.public_key],
+            },
             token_endpoint_auth_method: "private_key_jwt",
             grant_types: ["authorization_code", "client_credentials", "refresh_token"],
             response_types: ["code"],
@@ -92,10 +97,21 @@ impl RegistrationAnswer {
     request_body = RegistrationBody,
     responses((status = 201, body = RegistrationAnswer), (status = "default", body = OAuthBody)),
 )]
-pub(crate) async fn register(api: web::Data<Api>, body: JsonBytes) -> Result<HttpResponse, ApiError> {
-    let registered = api.app().devices.register(ClientMetadata::from_json(&body.0)?).await?;
+pub(crate) async fn register(
+    api: web::Data<Api>,
+    body: JsonBytes,
+) -> Result<HttpResponse, ApiError> {
+    let registered = api
+        .app()
+        .devices
+        .register(ClientMetadata::from_json(&body.0)?)
+        .await?;
     let token = &registered.registration_access_token;
-    Ok(HttpResponse::Created().json(RegistrationAnswer::new(&api, registered.device, Some(token))))
+    Ok(HttpResponse::Created().json(RegistrationAnswer::new(
+        &api,
+        registered.device,
+        Some(token),
+    )))
 }
 
 /// The registration.
@@ -111,7 +127,11 @@ pub(crate) async fn read_registration(
     api: web::Data<Api>,
     By(token, id): By<RegistrationToken, InPath<DeviceId>>,
 ) -> Result<HttpResponse, ApiError> {
-    let device = api.app().devices.read_registration(&id.0, token.0.expose()).await?;
+    let device = api
+        .app()
+        .devices
+        .read_registration(&id.0, token.0.expose())
+        .await?;
     Ok(HttpResponse::Ok().json(RegistrationAnswer::new(&api, device, None)))
 }
 
@@ -130,7 +150,11 @@ pub(crate) async fn update_registration(
     By(token, (id, body)): By<RegistrationToken, (InPath<DeviceId>, JsonBytes)>,
 ) -> Result<HttpResponse, ApiError> {
     let metadata = ClientMetadata::from_json(&body.0)?;
-    let device = api.app().devices.update_registration(&id.0, token.0.expose(), metadata).await?;
+    let device = api
+        .app()
+        .devices
+        .update_registration(&id.0, token.0.expose(), metadata)
+        .await?;
     Ok(HttpResponse::Ok().json(RegistrationAnswer::new(&api, device, None)))
 }
 
@@ -147,6 +171,9 @@ pub(crate) async fn delete_registration(
     api: web::Data<Api>,
     By(token, id): By<RegistrationToken, InPath<DeviceId>>,
 ) -> Result<HttpResponse, ApiError> {
-    api.app().devices.delete_registration(&id.0, token.0.expose()).await?;
+    api.app()
+        .devices
+        .delete_registration(&id.0, token.0.expose())
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

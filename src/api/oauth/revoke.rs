@@ -27,12 +27,16 @@ impl FromFields for RevokeForm {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let token = fields.required_text("token", TOKEN_BYTES_MAX)?;
         let token_type_hint = fields.text("token_type_hint", 255)?;
-        Ok(Self { token: SecretString::new(token), token_type_hint })
+        Ok(Self {
+            token: SecretString::new(token),
+            token_type_hint,
+        })
     }
 }
 
-/// Ends a token of the client: an access token alone, a refresh token with everything that rests on it. A token that is
-/// unknown, has ended or is another client's changes nothing, and the answer is the same.
+/// Ends a token of the client: an access token alone, a refresh token with everything that rests on
+/// it. A token that is unknown, has ended or is another client's changes nothing, and the answer is
+/// the same.
 #[utoipa::path(
     post,
     path = "/oauth/revoke",
@@ -40,8 +44,17 @@ impl FromFields for RevokeForm {
     request_body(content = RevokeForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "Nothing of it is alive"), (status = "default", body = OAuthBody)),
 )]
-pub(crate) async fn revoke(api: web::Data<Api>, request: PresentedForm<RevokeForm>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn revoke(
+    api: web::Data<Api>,
+    request: PresentedForm<RevokeForm>,
+) -> Result<HttpResponse, ApiError> {
     let PresentedForm { credentials, form } = request;
-    api.app().token_server.revoke(&RevocationRequest { credentials, token: form.token }).await?;
+    api.app()
+        .token_server
+        .revoke(&RevocationRequest {
+            credentials,
+            token: form.token,
+        })
+        .await?;
     Ok(HttpResponse::Ok().finish())
 }

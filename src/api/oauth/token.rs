@@ -43,7 +43,8 @@ pub(crate) struct TokenForm {
     /// `refresh_token`: a JWS by the key of the authenticator the token belongs to.
     #[schema(value_type = Option<String>)]
     proof: Option<SecretString>,
-    /// `refresh_token`: asks for one that belongs to this authenticator: `pin`, `fingerprint`, `custom:ID`.
+    /// `refresh_token`: asks for one that belongs to this authenticator: `pin`, `fingerprint`,
+    /// `custom:ID`.
     authenticator: Option<String>,
 }
 
@@ -55,10 +56,18 @@ impl FromFields for TokenForm {
             resource: fields.text("resource", TEXT_BYTES_MAX)?,
             code: fields.text("code", TEXT_BYTES_MAX)?.map(SecretString::new),
             redirect_uri: fields.text("redirect_uri", TEXT_BYTES_MAX)?,
-            code_verifier: fields.text("code_verifier", TEXT_BYTES_MAX)?.map(SecretString::new),
-            device_code: fields.text("device_code", TEXT_BYTES_MAX)?.map(SecretString::new),
-            access_token: fields.text("access_token", token_info::TOKEN_BYTES_MAX)?.map(SecretString::new),
-            refresh_token: fields.text("refresh_token", TEXT_BYTES_MAX)?.map(SecretString::new),
+            code_verifier: fields
+                .text("code_verifier", TEXT_BYTES_MAX)?
+                .map(SecretString::new),
+            device_code: fields
+                .text("device_code", TEXT_BYTES_MAX)?
+                .map(SecretString::new),
+            access_token: fields
+                .text("access_token", token_info::TOKEN_BYTES_MAX)?
+                .map(SecretString::new),
+            refresh_token: fields
+                .text("refresh_token", TEXT_BYTES_MAX)?
+                .map(SecretString::new),
             proof: fields.text("proof", TEXT_BYTES_MAX)?.map(SecretString::new),
             authenticator: fields.text("authenticator", TEXT_BYTES_MAX)?,
         })
@@ -92,14 +101,17 @@ impl From<TokenResponse> for TokenAnswer {
             token_type: response.token_type.as_str(),
             expires_in: response.expires_in,
             scope: response.scope,
-            refresh_token: response.refresh_token.map(|token| token.expose().to_owned()),
+            refresh_token: response
+                .refresh_token
+                .map(|token| token.expose().to_owned()),
             id_token: response.id_token,
             profile_id: response.profile_id.map(String::from),
         }
     }
 }
 
-/// Issues an access token; with a `DPoP` header, one that is bound to the key the header proves (RFC 9449).
+/// Issues an access token; with a `DPoP` header, one that is bound to the key the header proves
+/// (RFC 9449).
 #[utoipa::path(
     post,
     path = "/oauth/token",
@@ -114,8 +126,20 @@ pub(crate) async fn token(
 ) -> Result<HttpResponse, ApiError> {
     let PresentedForm { credentials, form } = request;
     if form.grant_type == TOKEN_INFO_GRANT {
-        let TokenForm { access_token, refresh_token, .. } = form;
-        return token_info::answer(&api, TokenInfoRequest { credentials, access_token, refresh_token }).await;
+        let TokenForm {
+            access_token,
+            refresh_token,
+            ..
+        } = form;
+        return token_info::answer(
+            &api,
+            TokenInfoRequest {
+                credentials,
+                access_token,
+                refresh_token,
+            },
+        )
+        .await;
     }
     let TokenForm {
         grant_type,

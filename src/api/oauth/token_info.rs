@@ -26,8 +26,12 @@ impl FromFields for TokenInfoQuery {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             grant_type: fields.required_text("grant_type", 255)?,
-            access_token: fields.text("access_token", TOKEN_BYTES_MAX)?.map(SecretString::new),
-            refresh_token: fields.text("refresh_token", TOKEN_BYTES_MAX)?.map(SecretString::new),
+            access_token: fields
+                .text("access_token", TOKEN_BYTES_MAX)?
+                .map(SecretString::new),
+            refresh_token: fields
+                .text("refresh_token", TOKEN_BYTES_MAX)?
+                .map(SecretString::new),
         })
     }
 }
@@ -43,7 +47,8 @@ pub(crate) struct TokenInfo {
     /// Milliseconds since the epoch.
     issued_at: i64,
     jti: String,
-    /// Of an access token that is a JWT and good for anything: signed anew, with the same claims. Opaque tokens are not kept.
+    /// Of an access token that is a JWT and good for anything: signed anew, with the same claims.
+    /// Opaque tokens are not kept.
     token: Option<String>,
 }
 
@@ -80,9 +85,9 @@ pub(crate) struct TokenInfoAnswer {
     clients: Vec<TokenInfoClient>,
 }
 
-/// Lists the tokens of the user whose token is shown: for an API client with `list_users` those of the clients it administers,
-/// with `list_users_other_clients` all; for other clients their own. With Basic, or a client assertion as `Bearer`. No other
-/// grant is to be had with GET.
+/// Lists the tokens of the user whose token is shown: for an API client with `list_users` those of
+/// the clients it administers, with `list_users_other_clients` all; for other clients their own.
+/// With Basic, or a client assertion as `Bearer`. No other grant is to be had with GET.
 #[utoipa::path(
     get,
     path = "/oauth/token",
@@ -99,20 +104,37 @@ pub(crate) async fn token_info(
     request: PresentedQuery<TokenInfoQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let PresentedQuery { credentials, query } = request;
-    let TokenInfoQuery { grant_type, access_token, refresh_token } = query;
+    let TokenInfoQuery {
+        grant_type,
+        access_token,
+        refresh_token,
+    } = query;
     if grant_type != TOKEN_INFO_GRANT {
         return Err(OAuthError::InvalidRequest("This grant is asked for with POST.").into());
     }
-    answer(&api, TokenInfoRequest { credentials, access_token, refresh_token }).await
+    answer(
+        &api,
+        TokenInfoRequest {
+            credentials,
+            access_token,
+            refresh_token,
+        },
+    )
+    .await
 }
 
-/// The list, read as it is taken. What fails after its beginning breaks the connection, so that nobody takes it for whole.
+/// The list, read as it is taken. What fails after its beginning breaks the connection, so that
+/// nobody takes it for whole.
 pub(super) async fn answer(api: &Api, request: TokenInfoRequest) -> Result<HttpResponse, ApiError> {
     let listing = api.app().token_server.list_tokens(&request).await?;
     let pieces = stream::try_unfold(listing, |mut listing| async move {
-        let piece =
-            listing.next().await.inspect_err(|error| tracing::warn!(%error, "a list of tokens was cut short"))?;
+        let piece = listing
+            .next()
+            .await
+            .inspect_err(|error| tracing::warn!(%error, "a list of tokens was cut short"))?;
         Ok::<_, StoreError>(piece.map(|piece| (Bytes::from(piece), listing)))
     });
-    Ok(HttpResponse::Ok().content_type("application/json").streaming(Box::pin(pieces)))
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .streaming(Box::pin(pieces)))
 }

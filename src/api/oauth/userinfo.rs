@@ -46,5 +46,9 @@ pub(crate) async fn post_userinfo(user: UserInfoToken) -> HttpResponse {
 
 fn answer(user: UserInfoToken) -> HttpResponse {
     let user = user.0;
-    HttpResponse::Ok().json(UserInfoAnswer { sub: user.sub, amr: user.amr, acr: user.acr })
+    HttpResponse::Ok().json(UserInfoAnswer {
+        sub: user.sub,
+        amr: user.amr,
+        acr: user.acr,
+    })
 }

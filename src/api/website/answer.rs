@@ -9,13 +9,18 @@ use crate::transactions::Answer;
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The response to an answer, marked where it was given before.
-pub(super) fn respond<T>(answer: Answer<T>, respond: impl FnOnce(T) -> HttpResponse) -> HttpResponse {
+pub(super) fn respond<T>(
+    answer: Answer<T>,
+    respond: impl FnOnce(T) -> HttpResponse,
+) -> HttpResponse {
     let mut response = match answer.result {
         Ok(value) => respond(value),
         Err(error) => ApiError::from(error).response(None),
     };
     if answer.replayed {
-        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
     response
 }

@@ -51,7 +51,13 @@ impl From<AvailableType> for AvailableTypeAnswer {
             type_name: available.type_name,
             method: names::method_upper(available.method),
             sms_fallback_allowed: push.then_some(false),
-            apps_enrolled_for_push: push.then(|| available.devices.into_iter().map(EnrolledApp::from).collect()),
+            apps_enrolled_for_push: push.then(|| {
+                available
+                    .devices
+                    .into_iter()
+                    .map(EnrolledApp::from)
+                    .collect()
+            }),
         }
     }
 }
@@ -82,7 +88,12 @@ pub(crate) async fn available(
     By(_website, user): By<Website, InPath<UserId>>,
 ) -> Result<HttpResponse, ApiError> {
     let available = api.app().transactions.available(&user.0).await?;
-    Ok(HttpResponse::Ok().json(available.into_iter().map(AvailableTypeAnswer::from).collect::<Vec<_>>()))
+    Ok(HttpResponse::Ok().json(
+        available
+            .into_iter()
+            .map(AvailableTypeAnswer::from)
+            .collect::<Vec<_>>(),
+    ))
 }
 
 /// The same for one device of the user's.
@@ -99,15 +110,29 @@ pub(crate) async fn available_on_device(
     By(_website, (user, device)): By<Website, (InPath<UserId>, InPath<DeviceId>)>,
 ) -> Result<HttpResponse, ApiError> {
     let available = api.app().transactions.available(&user.0).await?;
-    Ok(HttpResponse::Ok().json(EnabledTypes { enabled: types_on(&device.0, available) }))
+    Ok(HttpResponse::Ok().json(EnabledTypes {
+        enabled: types_on(&device.0, available),
+    }))
 }
 
-/// Push types that can go to the device; a device that takes no push of the user's counts as unknown.
+/// Push types that can go to the device; a device that takes no push of the user's counts as
+/// unknown.
 fn types_on(device: &DeviceId, available: Vec<AvailableType>) -> Vec<String> {
-    let is_there = |candidate: &AvailableType| candidate.devices.iter().any(|found| found.device_id == *device);
+    let is_there = |candidate: &AvailableType| {
+        candidate
+            .devices
+            .iter()
+            .any(|found| found.device_id == *device)
+    };
     if !available.iter().any(is_there) {
         return Vec::new();
     }
-    let usable = |candidate: &AvailableType| candidate.method != AuthenticationMethod::Push || is_there(candidate);
-    available.into_iter().filter(usable).map(|candidate| candidate.type_name).collect()
+    let usable = |candidate: &AvailableType| {
+        candidate.method != AuthenticationMethod::Push || is_there(candidate)
+    };
+    available
+        .into_iter()
+        .filter(usable)
+        .map(|candidate| candidate.type_name)
+        .collect()
 }

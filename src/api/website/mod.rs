@@ -1,4 +1,5 @@
-//! Websites: mobile authentication, version 4. Versions 3 and 2 get files of their own beside these.
+//! Websites: mobile authentication, version 4. Versions 3 and 2 get files of their own beside
+//! these.
 
 mod answer;
 pub(crate) mod availability;

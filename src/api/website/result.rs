@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 
 use super::answer::respond;
 use crate::api::error::{ApiError, WebsiteBody};
-use crate::api::extract::{By, ClientForm, IdempotencyHeader, InPath, Query, Wait, Website, WebsiteForm};
+use crate::api::extract::{
+    By, ClientForm, IdempotencyHeader, InPath, Query, Wait, Website, WebsiteForm,
+};
 use crate::api::{Api, names, waiting};
 use crate::ids::TransactionId;
 use crate::transactions::{Reason, Status, TransactionResult, WebsiteError};
@@ -47,7 +49,10 @@ pub(crate) struct ReasonAnswer {
 
 impl From<Reason> for ReasonAnswer {
     fn from(reason: Reason) -> Self {
-        Self { reason: names::reason(reason), description: names::reason_description(reason) }
+        Self {
+            reason: names::reason(reason),
+            description: names::reason_description(reason),
+        }
     }
 }
 
@@ -83,7 +88,11 @@ pub(crate) async fn result(
     api: web::Data<Api>,
     By(client, (transaction, wait)): By<Website, (InPath<TransactionId>, Query<Wait>)>,
 ) -> Result<HttpResponse, ApiError> {
-    let ask = |wait| api.app().transactions.result(client.id(), transaction.0, wait);
+    let ask = |wait| {
+        api.app()
+            .transactions
+            .result(client.id(), transaction.0, wait)
+    };
     let result = waiting::ask(&api, wait.0.0, WebsiteError::Unavailable, ask).await?;
     Ok(HttpResponse::Ok().json(ResultAnswer::from(result)))
 }
@@ -101,7 +110,10 @@ pub(crate) async fn cancel(
     api: web::Data<Api>,
     By(client, transaction): By<Website, InPath<TransactionId>>,
 ) -> Result<HttpResponse, ApiError> {
-    api.app().transactions.cancel(client.id(), transaction.0).await?;
+    api.app()
+        .transactions
+        .cancel(client.id(), transaction.0)
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -116,10 +128,17 @@ pub(crate) async fn cancel(
 )]
 pub(crate) async fn resend(
     api: web::Data<Api>,
-    By(request, (transaction, key)): By<WebsiteForm<()>, (InPath<TransactionId>, IdempotencyHeader)>,
+    By(request, (transaction, key)): By<
+        WebsiteForm<()>,
+        (InPath<TransactionId>, IdempotencyHeader),
+    >,
 ) -> HttpResponse {
     let ClientForm { client, body, .. } = request;
     let key = key.of(client.id(), &body);
-    let answer = api.app().transactions.resend(client.id(), transaction.0, key).await;
+    let answer = api
+        .app()
+        .transactions
+        .resend(client.id(), transaction.0, key)
+        .await;
     respond(answer, |()| HttpResponse::NoContent().finish())
 }

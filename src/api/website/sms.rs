@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 use super::answer::respond;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, WebsiteBody};
-use crate::api::extract::{By, ClientForm, Fields, FromFields, IdempotencyHeader, InPath, WebsiteForm};
+use crate::api::extract::{
+    By, ClientForm, Fields, FromFields, IdempotencyHeader, InPath, WebsiteForm,
+};
 use crate::ids::{TransactionId, UserId};
 use crate::secret::SecretString;
 use crate::transactions::WebsiteError;
@@ -37,7 +39,9 @@ struct Named(Option<TransactionId>);
 
 impl Named {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        fields.required_text("transaction_id", 255).map(|text| Self(text.parse().ok()))
+        fields
+            .required_text("transaction_id", 255)
+            .map(|text| Self(text.parse().ok()))
     }
 
     fn id(&self) -> Result<TransactionId, WebsiteError> {
@@ -48,7 +52,10 @@ impl Named {
 impl FromFields for VerifyForm {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let transaction_id = Named::from_fields(fields)?;
-        Ok(Self { transaction_id, sms_code: fields.required_text("sms_code", CODE_BYTES_MAX)?.into() })
+        Ok(Self {
+            transaction_id,
+            sms_code: fields.required_text("sms_code", CODE_BYTES_MAX)?.into(),
+        })
     }
 }
 
@@ -81,8 +88,13 @@ pub(crate) async fn verify_sms(
 ) -> Result<HttpResponse, ApiError> {
     let ClientForm { client, form, .. } = request;
     let id = form.transaction_id.id()?;
-    api.app().transactions.verify_sms(client.id(), &user.0, id, form.sms_code.expose()).await?;
-    Ok(HttpResponse::Ok().json(VerifyAnswer { transaction_id: id.to_string() }))
+    api.app()
+        .transactions
+        .verify_sms(client.id(), &user.0, id, form.sms_code.expose())
+        .await?;
+    Ok(HttpResponse::Ok().json(VerifyAnswer {
+        transaction_id: id.to_string(),
+    }))
 }
 
 /// Sends the same code again.
@@ -102,6 +114,10 @@ pub(crate) async fn resend_sms(
     let ClientForm { client, form, body } = request;
     let id = form.transaction_id.id()?;
     let key = key.of(client.id(), &body);
-    let answer = api.app().transactions.resend_sms(client.id(), &user.0, id, key).await;
+    let answer = api
+        .app()
+        .transactions
+        .resend_sms(client.id(), &user.0, id, key)
+        .await;
     Ok(respond(answer, |()| HttpResponse::NoContent().finish()))
 }

@@ -103,7 +103,10 @@ impl From<Started> for StartAnswer {
             auth_method: names::method(started.method),
             time_to_live: started.time_to_live_millis,
             otp: started.otp.map(|otp| otp.expose().to_owned()),
-            device: started.device.map(|device| DeviceAnswer { name: device.name, platform: device.platform.as_str() }),
+            device: started.device.map(|device| DeviceAnswer {
+                name: device.name,
+                platform: device.platform.as_str(),
+            }),
             expires_at: started.expires_at.to_rfc3339(),
         }
     }
@@ -111,8 +114,8 @@ impl From<Started> for StartAnswer {
 
 /// Starts a transaction: push and SMS with `user_id`, OTP without.
 ///
-/// It is durable before anything is sent. The answer comes when the provider has taken the message, or after 3 s while
-/// delivery is still being tried.
+/// It is durable before anything is sent. The answer comes when the provider has taken the message,
+/// or after 3 s while delivery is still being tried.
 #[utoipa::path(
     post,
     path = "/oauth/api/v4/authenticate/user",
@@ -129,5 +132,7 @@ pub(crate) async fn start(
     let ClientForm { client, form, body } = request;
     let key = key.of(client.id(), &body);
     let answer = api.app().transactions.start(client.id(), form, key).await;
-    respond(answer, |started| HttpResponse::Ok().json(StartAnswer::from(started)))
+    respond(answer, |started| {
+        HttpResponse::Ok().json(StartAnswer::from(started))
+    })
 }

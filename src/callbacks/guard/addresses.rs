@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// Everything of IPv4 that is not on the public internet (IANA special-purpose registry), multicast and reserved included.
+/// Everything of IPv4 that is not on the public internet (IANA special-purpose registry), multicast
+/// and reserved included.
 const NOT_PUBLIC_V4: &[&str] = &[
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -27,11 +28,19 @@ const NOT_PUBLIC_V4: &[&str] = &[
     "240.0.0.0/4",
 ];
 
-/// All of IPv6 that is handed out: what is not in it (mapped IPv4, NAT64, unique local, link-local, multicast) is not public.
+/// All of IPv6 that is handed out: what is not in it (mapped IPv4, NAT64, unique local, link-local,
+/// multicast) is not public.
 const GLOBAL_V6: &str = "2000::/3";
 
-/// What is special even there: protocol assignments with Teredo and ORCHID, documentation, 6to4, AS112.
-const NOT_PUBLIC_V6: &[&str] = &["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"];
+/// What is special even there: protocol assignments with Teredo and ORCHID, documentation, 6to4,
+/// AS112.
+const NOT_PUBLIC_V6: &[&str] = &[
+    "2001::/23",
+    "2001:db8::/32",
+    "2002::/16",
+    "2620:4f:8000::/48",
+    "3fff::/20",
+];
 
 struct Networks {
     not_public_v4: Vec<Ipv4Net>,
@@ -40,19 +49,33 @@ struct Networks {
 }
 
 static NETWORKS: LazyLock<Networks> = LazyLock::new(|| Networks {
-    not_public_v4: NOT_PUBLIC_V4.iter().filter_map(|text| text.parse().ok()).collect(),
+    not_public_v4: NOT_PUBLIC_V4
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .collect(),
     global_v6: GLOBAL_V6.parse().ok(),
-    not_public_v6: NOT_PUBLIC_V6.iter().filter_map(|text| text.parse().ok()).collect(),
+    not_public_v6: NOT_PUBLIC_V6
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .collect(),
 });
 
 /// Whether an address is one of the public internet.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !NETWORKS.not_public_v4.iter().any(|network| network.contains(&address)),
+        IpAddr::V4(address) => !NETWORKS
+            .not_public_v4
+            .iter()
+            .any(|network| network.contains(&address)),
         IpAddr::V6(address) => {
-            NETWORKS.global_v6.is_some_and(|network| network.contains(&address))
-                && !NETWORKS.not_public_v6.iter().any(|network| network.contains(&address))
+            NETWORKS
+                .global_v6
+                .is_some_and(|network| network.contains(&address))
+                && !NETWORKS
+                    .not_public_v6
+                    .iter()
+                    .any(|network| network.contains(&address))
         }
     }
 }

@@ -26,7 +26,11 @@ pub struct SystemLookup;
 
 impl Lookup for SystemLookup {
     fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
-        Box::pin(async move { tokio::net::lookup_host((host, 0)).await.map(Iterator::collect) })
+        Box::pin(async move {
+            tokio::net::lookup_host((host, 0))
+                .await
+                .map(Iterator::collect)
+        })
     }
 }
 
@@ -40,7 +44,11 @@ impl GuardedResolver {
         host: &str,
     ) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
         let addresses = self.0.addresses(host).await?;
-        if addresses.iter().all(|address| is_public(address.ip())) { Ok(addresses) } else { Err(NotPublic.into()) }
+        if addresses.iter().all(|address| is_public(address.ip())) {
+            Ok(addresses)
+        } else {
+            Err(NotPublic.into())
+        }
     }
 }
 

@@ -208,20 +208,40 @@ fn public_addresses_are_let_through() {
 
 #[test]
 fn in_ones_own_network_plain_http_will_do_but_tricks_will_not() {
-    for text in ["http://127.0.0.1:8090/cb", "http://portal/", "https://localhost/", "http://[::1]:1/"] {
+    for text in [
+        "http://127.0.0.1:8090/cb",
+        "http://portal/",
+        "https://localhost/",
+        "http://[::1]:1/",
+    ] {
         assert!(check_url(text, true).is_ok(), "{text}");
     }
-    for text in ["http://user@127.0.0.1/", "ftp://127.0.0.1/", "http://127.0.0.1/#x", "http:\\\\127.0.0.1/"] {
+    for text in [
+        "http://user@127.0.0.1/",
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1/#x",
+        "http:\\\\127.0.0.1/",
+    ] {
         assert!(check_url(text, true).is_err(), "{text}");
     }
-    assert!(check_url(&format!("https://portal.example/{}", "x".repeat(2048)), true).is_err());
+    assert!(
+        check_url(
+            &format!("https://portal.example/{}", "x".repeat(2048)),
+            true
+        )
+        .is_err()
+    );
 }
 
 struct Answers(Vec<&'static str>);
 
 impl Lookup for Answers {
     fn addresses<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
-        let addresses = self.0.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect();
+        let addresses = self
+            .0
+            .iter()
+            .map(|text| SocketAddr::new(text.parse().unwrap(), 0))
+            .collect();
         Box::pin(async move { Ok(addresses) })
     }
 }
@@ -242,6 +262,10 @@ async fn a_name_is_refused_when_any_of_its_addresses_is_not_public() {
     ];
     for (answers, let_through) in cases {
         let resolver = GuardedResolver(Arc::new(Answers(answers.clone())));
-        assert_eq!(resolver.resolve_name("portal.example").await.is_ok(), let_through, "{answers:?}");
+        assert_eq!(
+            resolver.resolve_name("portal.example").await.is_ok(),
+            let_through,
+            "{answers:?}"
+        );
     }
 }

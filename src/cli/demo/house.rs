@@ -44,21 +44,39 @@ impl House {
         let folder = make_folder()?;
         let sandbox = Sandbox::start(SandboxOptions::default())?;
         sandbox.write_files(&folder)?;
-        let secret = || SecretString::new(URL_SAFE_NO_PAD.encode(random::bytes::<32>(&SystemRandom)));
+        let secret =
+            || SecretString::new(URL_SAFE_NO_PAD.encode(random::bytes::<32>(&SystemRandom)));
         let secrets = BTreeMap::from(CLIENTS.map(|client| (client, secret())));
         for (client, secret) in &secrets {
             fs::write(folder.join(format!("{client}-secret")), secret.expose())?;
         }
-        fs::write(folder.join("settings.toml"), sandbox.apply_file() + include_str!("settings.toml"))?;
+        fs::write(
+            folder.join("settings.toml"),
+            sandbox.apply_file() + include_str!("settings.toml"),
+        )?;
         let (public, management) = (bind(PUBLIC_PORT)?, bind(MANAGEMENT_PORT)?);
-        fs::write(folder.join("server.toml"), server_toml(&public, &management, &sandbox)?)?;
+        fs::write(
+            folder.join("server.toml"),
+            server_toml(&public, &management, &sandbox)?,
+        )?;
 
         let config = Config::load(Some(&folder.join("server.toml")), [])?;
         let ground = Ground::open(&config).await?;
-        apply::apply(&ground.stored_settings, &apply::read(&folder.join("settings.toml"))?).await?;
+        apply::apply(
+            &ground.stored_settings,
+            &apply::read(&folder.join("settings.toml"))?,
+        )
+        .await?;
         let app = ground.build(&config).await?;
         let server = assembly::listen(&config, app.clone(), public, management)?;
-        Ok(Self { folder, config, sandbox, app, server, secrets })
+        Ok(Self {
+            folder,
+            config,
+            sandbox,
+            app,
+            server,
+            secrets,
+        })
     }
 
     /// Says where everything is.
@@ -67,7 +85,10 @@ impl House {
         transcript.part("Countersign, the demo")?;
         for (name, place) in [
             ("public", self.public_url().as_str()),
-            ("management", &format!("http://{}/", self.server.management_address)),
+            (
+                "management",
+                &format!("http://{}/", self.server.management_address),
+            ),
             ("files", &self.folder.display().to_string()),
             ("sandbox FCM", &endpoints.fcm),
             ("sandbox Twilio", &endpoints.twilio),
@@ -85,7 +106,11 @@ impl House {
         let shop = format!("curl -u shop:{}", self.secret(super::SHOP).expose());
         let users = format!("{url}/oauth/api/v4/authenticate/user");
         let program = std::env::current_exe().unwrap_or_else(|_| "countersign".into());
-        let phone = format!("{} phone --state {}", program.display(), self.phone_file().display());
+        let phone = format!(
+            "{} phone --state {}",
+            program.display(),
+            self.phone_file().display()
+        );
         transcript.part("Go on by hand; Ctrl-C ends")?;
         transcript.text(&format!(
             "
@@ -157,11 +182,20 @@ fn make_folder() -> io::Result<PathBuf> {
 
 /// The port, or any free one.
 fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
 }
 
-fn server_toml(public: &TcpListener, management: &TcpListener, sandbox: &Sandbox) -> io::Result<String> {
-    let (public, management, website) = (public.local_addr()?, management.local_addr()?, &sandbox.endpoints().website);
+fn server_toml(
+    public: &TcpListener,
+    management: &TcpListener,
+    sandbox: &Sandbox,
+) -> io::Result<String> {
+    let (public, management, website) = (
+        public.local_addr()?,
+        management.local_addr()?,
+        &sandbox.endpoints().website,
+    );
     Ok(format!(
         r#"[server]
 public_address = "{public}"

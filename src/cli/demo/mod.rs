@@ -1,8 +1,9 @@
 //! `countersign demo`: the whole thing on one machine, in front of one's eyes.
 //!
-//! A server with embedded SQLite, the sandbox as push service, SMS gateway and website, and the reference phone, all talking
-//! over real HTTP. It walks through push, SMS, OTP and tokens and stops at the first thing that is not as it should be; then it keeps
-//! serving, so that one can go on by hand.
+//! A server with embedded SQLite, the sandbox as push service, SMS gateway and website, and the
+//! reference phone, all talking over real HTTP. It walks through push, SMS, OTP and tokens and
+//! stops at the first thing that is not as it should be; then it keeps serving, so that one can go
+//! on by hand.
 
 mod house;
 mod story;
@@ -45,15 +46,24 @@ const PHONE_NUMBER: &str = "+15005550010";
 /// See it work: a server, its providers, a website, a user and a phone in one process.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
-    /// End after the walk, with exit status 0 only if every step succeeded, and leave nothing behind.
+    /// End after the walk, with exit status 0 only if every step succeeded, and leave nothing
+    /// behind.
     #[arg(long)]
     once: bool,
 }
 
 /// Runs the demo.
 pub(super) fn run(args: &DemoArgs) -> Outcome {
-    logs::init(&LogSettings { json: false, filter: "warn".to_owned() }, Clock::system())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    logs::init(
+        &LogSettings {
+            json: false,
+            filter: "warn".to_owned(),
+        },
+        Clock::system(),
+    )?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let mut transcript = Transcript::new(io::stdout());
     let house = runtime.block_on(House::open())?;
     let mut outcome = runtime.block_on(walk(&house, &mut transcript));
@@ -65,7 +75,10 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
     if args.once && outcome.is_ok() {
         std::fs::remove_dir_all(folder)?;
     } else {
-        transcript.text(&format!("\nStopped. The files are kept in {}.", folder.display()))?;
+        transcript.text(&format!(
+            "\nStopped. The files are kept in {}.",
+            folder.display()
+        ))?;
     }
     outcome
 }
@@ -78,7 +91,12 @@ async fn walk(house: &House, transcript: &mut Transcript<impl Write>) -> Outcome
     let login = ApiLoginPage::new(connection.clone(), CLIENT_ID, house.secret(CLIENT_ID));
     let client = |client_id| Website::new(house.public_url(), client_id, house.secret(client_id));
     let (website, shop, orders_api) = (client(CLIENT_ID)?, client(SHOP)?, client(ORDERS_API)?);
-    let mut cast = Cast { website: &website, sandbox: house.sandbox(), user: &user, transcript };
+    let mut cast = Cast {
+        website: &website,
+        sandbox: house.sandbox(),
+        user: &user,
+        transcript,
+    };
     let phone = cast.get_a_phone_ready(connection, &login).await?;
     phone.save(&house.phone_file())?;
     cast.push(&phone).await?;

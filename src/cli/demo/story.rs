@@ -10,7 +10,9 @@ use super::website::{Website, expect, text};
 use super::{APPLICATION, PHONE_NUMBER, PUSH_TOKEN, REDIRECT_URI};
 use crate::cli::Outcome;
 use crate::ids::{TransactionId, UserId};
-use crate::phone::{ApiLoginPage, Connection, FetchedTransaction, Phone, PhoneProfile, PushTransport};
+use crate::phone::{
+    ApiLoginPage, Connection, FetchedTransaction, Phone, PhoneProfile, PushTransport,
+};
 use crate::sandbox::Sandbox;
 
 /// Those who take part.
@@ -29,37 +31,62 @@ fn transaction_path(id: &str) -> String {
 
 impl<W: Write> Cast<'_, W> {
     /// Registers, logs in, enrols.
-    pub(super) async fn get_a_phone_ready(&mut self, connection: Connection, login: &ApiLoginPage) -> Outcome<Phone> {
-        let Self { user, transcript, .. } = self;
+    pub(super) async fn get_a_phone_ready(
+        &mut self,
+        connection: Connection,
+        login: &ApiLoginPage,
+    ) -> Outcome<Phone> {
+        let Self {
+            user, transcript, ..
+        } = self;
         transcript.part("A phone gets ready")?;
         transcript.step("The app is installed: it makes its own key pair and registers the public key (RFC 7591).")?;
-        transcript.request("POST", "/oauth/register", &[("software_id", APPLICATION), ("platform", "android")])?;
-        let profile = PhoneProfile::new(APPLICATION, "1.0", "android").named(&format!("{user}'s phone"));
+        transcript.request(
+            "POST",
+            "/oauth/register",
+            &[("software_id", APPLICATION), ("platform", "android")],
+        )?;
+        let profile =
+            PhoneProfile::new(APPLICATION, "1.0", "android").named(&format!("{user}'s phone"));
         let phone = Phone::register(connection, &profile).await?;
         transcript.note(&format!("device {}", phone.device_id()))?;
 
-        transcript.step(&format!("{user} logs in on the phone: authorization code with PKCE, by the login page."))?;
+        transcript.step(&format!(
+            "{user} logs in on the phone: authorization code with PKCE, by the login page."
+        ))?;
         transcript.request("GET", "/oauth/authorize", &[("scope", "device user")])?;
         phone.log_in(login, user, REDIRECT_URI).await?;
         transcript.note("the phone has a user token")?;
 
-        transcript.step(&format!("The app enrols {user}'s keys, then itself for push by FCM."))?;
+        transcript.step(&format!(
+            "The app enrols {user}'s keys, then itself for push by FCM."
+        ))?;
         transcript.request("POST", "/device/v1/enrolment", &[])?;
         let profile = phone.enrol(user).await?;
         transcript.note(&format!("{user} is profile {profile} on this phone"))?;
         transcript.request("PUT", "/device/v1/push", &[("transport", "fcm")])?;
-        phone.enrol_push(user, PushTransport::Fcm(PUSH_TOKEN.to_owned().into())).await?;
+        phone
+            .enrol_push(user, PushTransport::Fcm(PUSH_TOKEN.to_owned().into()))
+            .await?;
         Ok(phone)
     }
 
     /// The website asks with a push; the user accepts.
     pub(super) async fn push(&mut self, phone: &Phone) -> Outcome {
-        let Self { website, sandbox, user, transcript } = self;
+        let Self {
+            website,
+            sandbox,
+            user,
+            transcript,
+        } = self;
         transcript.part("Push: a tap on the phone")?;
         transcript.step(&format!("The website asks how {user} can be asked."))?;
-        website.get(&format!("{USER_PATH}/{user}/enabled"), transcript).await?;
+        website
+            .get(&format!("{USER_PATH}/{user}/enabled"), transcript)
+            .await?;
 
-        transcript.step("It starts a transaction. The secure message never travels with the push.")?;
+        transcript
+            .step("It starts a transaction. The secure message never travels with the push.")?;
         let callback_uri = callback_uri(sandbox);
         let form = [
             ("type", "login"),
@@ -72,9 +99,20 @@ impl<W: Write> Cast<'_, W> {
         expect(&started, "auth_method", &json!("push"))?;
         let id = text(&started, "transaction_id")?;
 
-        transcript.step("The push service delivers: an opaque reference and the short message, no more.")?;
-        let push = sandbox.wait_for_push(PUSH_TOKEN).await.ok_or("no push arrived")?;
-        transcript.note(&push.fields.pointer("/message/data").unwrap_or(&push.fields).to_string())?;
+        transcript.step(
+            "The push service delivers: an opaque reference and the short message, no more.",
+        )?;
+        let push = sandbox
+            .wait_for_push(PUSH_TOKEN)
+            .await
+            .ok_or("no push arrived")?;
+        transcript.note(
+            &push
+                .fields
+                .pointer("/message/data")
+                .unwrap_or(&push.fields)
+                .to_string(),
+        )?;
 
         let transaction = self.fetch(phone, id).await?;
         self.accept(phone, &transaction).await?;
@@ -83,28 +121,52 @@ impl<W: Write> Cast<'_, W> {
 
     /// The website asks with a text message; the user types the code.
     pub(super) async fn sms(&mut self) -> Outcome {
-        let Self { website, sandbox, user, transcript } = self;
+        let Self {
+            website,
+            sandbox,
+            user,
+            transcript,
+        } = self;
         transcript.part("SMS: a code in a text message")?;
         transcript.step("The website starts a transaction with the user's telephone number.")?;
-        let form = [("type", "sms"), ("user_id", user.as_str()), ("phone_number", PHONE_NUMBER)];
+        let form = [
+            ("type", "sms"),
+            ("user_id", user.as_str()),
+            ("phone_number", PHONE_NUMBER),
+        ];
         let started = website.post(USER_PATH, &form, transcript).await?;
         expect(&started, "auth_method", &json!("sms"))?;
         let id = text(&started, "transaction_id")?;
 
         transcript.step("The gateway delivers. The last line lets the browser fill in the code on that page only.")?;
-        let sms = sandbox.wait_for_sms(PHONE_NUMBER).await.ok_or("no text message arrived")?;
+        let sms = sandbox
+            .wait_for_sms(PHONE_NUMBER)
+            .await
+            .ok_or("no text message arrived")?;
         transcript.screen(&sms.text().unwrap_or_default().lines().collect::<Vec<_>>())?;
         let code = sms.code().ok_or("the text message has no code")?;
 
-        transcript
-            .step(&format!("{user} mistypes it: the attempt is on disk before the verdict leaves the server."))?;
+        transcript.step(&format!(
+            "{user} mistypes it: the attempt is on disk before the verdict leaves the server."
+        ))?;
         let verify = format!("{USER_PATH}/{user}/sms");
-        let wrong =
-            website.post_any(&verify, &[("transaction_id", id), ("sms_code", &other(code))], transcript).await?;
+        let wrong = website
+            .post_any(
+                &verify,
+                &[("transaction_id", id), ("sms_code", &other(code))],
+                transcript,
+            )
+            .await?;
         expect(&wrong.body, "error_code", &json!("3003"))?;
 
         transcript.step("And gets it right.")?;
-        website.post(&verify, &[("transaction_id", id), ("sms_code", code)], transcript).await?;
+        website
+            .post(
+                &verify,
+                &[("transaction_id", id), ("sms_code", code)],
+                transcript,
+            )
+            .await?;
 
         transcript.step("The website can look the result up later.")?;
         let result = website.get(&transaction_path(id), transcript).await?;
@@ -113,20 +175,35 @@ impl<W: Write> Cast<'_, W> {
 
     /// The website shows a one-time password; whoever scans it logs in.
     pub(super) async fn otp(&mut self, phone: &Phone) -> Outcome {
-        let Self { website, sandbox, user, transcript } = self;
+        let Self {
+            website,
+            sandbox,
+            user,
+            transcript,
+        } = self;
         transcript.part("OTP: a code scanned from the website")?;
         transcript.step("The website starts a transaction without saying for whom, and shows `otp` as a QR code.")?;
         let callback_uri = callback_uri(sandbox);
-        let form = [("type", "scan"), ("message", "Log in with this code?"), ("callback_uri", callback_uri.as_str())];
+        let form = [
+            ("type", "scan"),
+            ("message", "Log in with this code?"),
+            ("callback_uri", callback_uri.as_str()),
+        ];
         let started = website.post(USER_PATH, &form, transcript).await?;
         expect(&started, "auth_method", &json!("otp"))?;
         let (id, otp) = (text(&started, "transaction_id")?, text(&started, "otp")?);
 
-        transcript.step(&format!("{user} scans it: the transaction becomes {user}'s."))?;
+        transcript.step(&format!(
+            "{user} scans it: the transaction becomes {user}'s."
+        ))?;
         transcript.request("POST", "/device/v1/otp", &[])?;
         let profile = phone.profile_id(user).ok_or("the phone is not enrolled")?;
         let transaction = phone.scan_otp(otp, profile).await?;
-        transcript.screen(&[transaction.pending.message.as_str(), "", "[ Accept ]  [ Deny ]"])?;
+        transcript.screen(&[
+            transaction.pending.message.as_str(),
+            "",
+            "[ Accept ]  [ Deny ]",
+        ])?;
 
         self.accept(phone, &transaction).await?;
         self.learn_result(id, "otp").await
@@ -134,7 +211,8 @@ impl<W: Write> Cast<'_, W> {
 
     async fn fetch(&mut self, phone: &Phone, id: &str) -> Outcome<FetchedTransaction> {
         let transcript = &mut self.transcript;
-        transcript.step("The app fetches the rest, opens it with the enrolled key and shows it.")?;
+        transcript
+            .step("The app fetches the rest, opens it with the enrolled key and shows it.")?;
         transcript.request("GET", "/device/v1/transactions?wait=5", &[])?;
         let pending = phone.pending(Duration::from_secs(5)).await?;
         let id: TransactionId = id.parse()?;
@@ -144,25 +222,52 @@ impl<W: Write> Cast<'_, W> {
         transcript.request("GET", &format!("/device/v1/transactions/{id}"), &[])?;
         let transaction = phone.fetch(id).await?;
         let details = transaction.secure_message.as_deref().unwrap_or_default();
-        transcript.screen(&[transaction.pending.message.as_str(), details, "", "[ Accept ]  [ Deny ]"])?;
+        transcript.screen(&[
+            transaction.pending.message.as_str(),
+            details,
+            "",
+            "[ Accept ]  [ Deny ]",
+        ])?;
         Ok(transaction)
     }
 
     async fn accept(&mut self, phone: &Phone, transaction: &FetchedTransaction) -> Outcome {
         let transcript = &mut self.transcript;
-        transcript.step(&format!("{} taps Accept: the app signs a digest of exactly what was shown.", self.user))?;
-        let path = format!("/device/v1/transactions/{}/answer", transaction.pending.transaction_id);
-        transcript.request("POST", &path, &[("authenticator", "device"), ("answer", "a JWS, ES256")])?;
+        transcript.step(&format!(
+            "{} taps Accept: the app signs a digest of exactly what was shown.",
+            self.user
+        ))?;
+        let path = format!(
+            "/device/v1/transactions/{}/answer",
+            transaction.pending.transaction_id
+        );
+        transcript.request(
+            "POST",
+            &path,
+            &[("authenticator", "device"), ("answer", "a JWS, ES256")],
+        )?;
         let status = phone.accept(transaction).await?;
         transcript.note(&format!("the transaction is {status}"))?;
-        if status == "accepted" { Ok(()) } else { Err(format!("the transaction is {status}").into()) }
+        if status == "accepted" {
+            Ok(())
+        } else {
+            Err(format!("the transaction is {status}").into())
+        }
     }
 
     async fn learn_result(&mut self, id: &str, method: &str) -> Outcome {
-        let Self { website, sandbox, user, transcript } = self;
+        let Self {
+            website,
+            sandbox,
+            user,
+            transcript,
+        } = self;
         transcript
             .step("The website is called back. It checks credentials and signature before it believes a word.")?;
-        let callback = sandbox.wait_for_callback(id).await.ok_or("no callback arrived")?;
+        let callback = sandbox
+            .wait_for_callback(id)
+            .await
+            .ok_or("no callback arrived")?;
         transcript.note(&callback.body)?;
         sandbox.check_callback(&callback)?;
         transcript.note("Basic credentials: right. Standard Webhooks signature: right.")?;
@@ -181,5 +286,7 @@ fn callback_uri(sandbox: &Sandbox) -> String {
 
 /// Six digits that are not the code.
 fn other(code: &str) -> String {
-    code.chars().map(|digit| if digit == '9' { '0' } else { '9' }).collect()
+    code.chars()
+        .map(|digit| if digit == '9' { '0' } else { '9' })
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! What the demo writes: numbered steps, and under each what went over the wire and what a person would see.
+//! What the demo writes: numbered steps, and under each what went over the wire and what a person
+//! would see.
 
 use std::io::{self, Write};
 
@@ -30,14 +31,24 @@ impl<W: Write> Transcript<W> {
     }
 
     /// A request as it is sent.
-    pub(super) fn request(&mut self, method: &str, path: &str, form: &[(&str, &str)]) -> io::Result<()> {
+    pub(super) fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> io::Result<()> {
         writeln!(self.out, "       → {method} {path}")?;
-        form.iter().try_for_each(|(name, value)| writeln!(self.out, "           {name} = {value}"))
+        form.iter()
+            .try_for_each(|(name, value)| writeln!(self.out, "           {name} = {value}"))
     }
 
     /// Its answer.
     pub(super) fn answer(&mut self, status: u16, body: &Value) -> io::Result<()> {
-        let body = if body.is_null() { String::new() } else { cut(&body.to_string()) };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            cut(&body.to_string())
+        };
         writeln!(self.out, "       ← {status} {body}")
     }
 
@@ -48,10 +59,16 @@ impl<W: Write> Transcript<W> {
 
     /// What a phone shows.
     pub(super) fn screen(&mut self, lines: &[&str]) -> io::Result<()> {
-        let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+        let width = lines
+            .iter()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap_or_default();
         let bar = "─".repeat(width + 2);
         writeln!(self.out, "       ╭{bar}╮")?;
-        lines.iter().try_for_each(|line| writeln!(self.out, "       │ {line:<width$} │"))?;
+        lines
+            .iter()
+            .try_for_each(|line| writeln!(self.out, "       │ {line:<width$} │"))?;
         writeln!(self.out, "       ╰{bar}╯")
     }
 
@@ -81,11 +98,15 @@ mod tests {
         let mut transcript = Transcript::new(&mut written);
         transcript.part("Push").unwrap();
         transcript.step("The website asks.").unwrap();
-        transcript.request("GET", "/x", &[("type", "login")]).unwrap();
+        transcript
+            .request("GET", "/x", &[("type", "login")])
+            .unwrap();
         transcript.answer(204, &Value::Null).unwrap();
         transcript.part("SMS").unwrap();
         transcript.step("The website asks.").unwrap();
-        transcript.answer(200, &json!("ä".repeat(WIRE_CHARACTERS_MAX))).unwrap();
+        transcript
+            .answer(200, &json!("ä".repeat(WIRE_CHARACTERS_MAX)))
+            .unwrap();
         transcript.screen(&["Hello", "Pay?"]).unwrap();
         let text = String::from_utf8(written).unwrap();
         assert!(text.contains(
@@ -93,6 +114,10 @@ mod tests {
         ));
         assert!(text.contains("  2. The website asks.\n"));
         assert!(text.contains("ä…\n"));
-        assert!(text.contains("       ╭───────╮\n       │ Hello │\n       │ Pay?  │\n       ╰───────╯\n"));
+        assert!(
+            text.contains(
+                "       ╭───────╮\n       │ Hello │\n       │ Pay?  │\n       ╰───────╯\n"
+            )
+        );
     }
 }

@@ -28,9 +28,16 @@ pub(super) struct Answer {
 }
 
 impl Website {
-    pub(super) fn new(base_url: &Url, client_id: &str, client_secret: SecretString) -> Outcome<Self> {
+    pub(super) fn new(
+        base_url: &Url,
+        client_id: &str,
+        client_secret: SecretString,
+    ) -> Outcome<Self> {
         Ok(Self {
-            http: reqwest::Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).build()?,
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .timeout(ANSWER_TIMEOUT)
+                .build()?,
             base_url: base_url.as_str().trim_end_matches('/').to_owned(),
             client_id: client_id.to_owned(),
             client_secret,
@@ -38,8 +45,14 @@ impl Website {
     }
 
     /// Sends a `GET`; anything but `200` is an error.
-    pub(super) async fn get(&self, path: &str, transcript: &mut Transcript<impl Write>) -> Outcome<Value> {
-        self.call(Method::GET, path, &[], transcript).await?.success()
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        transcript: &mut Transcript<impl Write>,
+    ) -> Outcome<Value> {
+        self.call(Method::GET, path, &[], transcript)
+            .await?
+            .success()
     }
 
     /// Posts a form; anything but success is an error.
@@ -49,7 +62,9 @@ impl Website {
         form: &[(&str, &str)],
         transcript: &mut Transcript<impl Write>,
     ) -> Outcome<Value> {
-        self.call(Method::POST, path, form, transcript).await?.success()
+        self.call(Method::POST, path, form, transcript)
+            .await?
+            .success()
     }
 
     /// Posts a form and gives the answer as it comes.
@@ -70,11 +85,16 @@ impl Website {
         transcript: &mut Transcript<impl Write>,
     ) -> Outcome<Answer> {
         transcript.request(method.as_str(), path, form)?;
-        let mut request = self.http.request(method, format!("{}{path}", self.base_url));
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base_url));
         if !form.is_empty() {
             request = request.form(form);
         }
-        let response = request.basic_auth(&self.client_id, Some(self.client_secret.expose())).send().await?;
+        let response = request
+            .basic_auth(&self.client_id, Some(self.client_secret.expose()))
+            .send()
+            .await?;
         let status = response.status().as_u16();
         let body = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
         transcript.answer(status, &body)?;
@@ -93,11 +113,17 @@ impl Answer {
 
 /// A text in an answer that has to be there.
 pub(super) fn text<'a>(body: &'a Value, name: &str) -> Outcome<&'a str> {
-    body.get(name).and_then(Value::as_str).ok_or_else(|| format!("the answer has no `{name}`").into())
+    body.get(name)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("the answer has no `{name}`").into())
 }
 
 /// Stops the demo when an answer is not what it should be.
 pub(super) fn expect(body: &Value, name: &str, wanted: &Value) -> Outcome {
     let found = body.get(name).unwrap_or(&Value::Null);
-    if found == wanted { Ok(()) } else { Err(format!("`{name}` is {found}, not {wanted}").into()) }
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(format!("`{name}` is {found}, not {wanted}").into())
+    }
 }

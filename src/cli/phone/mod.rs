@@ -11,7 +11,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
 use crate::ids::{TransactionId, UserId};
-use crate::phone::{ApiLoginPage, Connection, LoginPage as _, Phone, PhoneError, PhoneProfile, PushTransport};
+use crate::phone::{
+    ApiLoginPage, Connection, LoginPage as _, Phone, PhoneError, PhoneProfile, PushTransport,
+};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -128,7 +130,12 @@ struct LogIn {
     #[arg(long, value_name = "CLIENT_ID", requires = "login_secret")]
     login_client: Option<String>,
     /// Its secret.
-    #[arg(long, value_name = "SECRET", env = "PHONE_LOGIN_SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "PHONE_LOGIN_SECRET",
+        hide_env_values = true
+    )]
     login_secret: Option<String>,
 }
 
@@ -141,12 +148,19 @@ enum Answer {
 
 /// Runs one command of the phone.
 pub(super) fn run(args: PhoneArgs) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let phone = match &args.command {
         Command::Register(register) => runtime.block_on(register.run())?,
         _ => Phone::load(&args.state)?,
     };
-    let outcome = runtime.block_on(command(&phone, args.command, &args.state, &mut io::stdout()));
+    let outcome = runtime.block_on(command(
+        &phone,
+        args.command,
+        &args.state,
+        &mut io::stdout(),
+    ));
     // Half of a command may have succeeded: keys that the server knows must not be lost.
     phone.save(&args.state)?;
     outcome
@@ -155,28 +169,46 @@ pub(super) fn run(args: PhoneArgs) -> Outcome {
 async fn command(phone: &Phone, command: Command, state: &Path, out: &mut impl Write) -> Outcome {
     match command {
         Command::Register(_) => {
-            writeln!(out, "Registered as device {}; its keys are in {}.", phone.device_id(), state.display())?;
+            writeln!(
+                out,
+                "Registered as device {}; its keys are in {}.",
+                phone.device_id(),
+                state.display()
+            )?;
             Ok(())
         }
         Command::LogIn(log_in) => log_in.run(phone, out).await,
         Command::Enrol { user, push } => session::enrol(phone, &user, push, out).await,
         Command::SetPin { user, pin } => tokens::set_pin(phone, &user, pin, out).await,
-        Command::SetFingerprint { user, pin } => tokens::set_fingerprint(phone, &user, pin, out).await,
+        Command::SetFingerprint { user, pin } => {
+            tokens::set_fingerprint(phone, &user, pin, out).await
+        }
         Command::Refresh { user, with } => tokens::refresh(phone, &user, with, out).await,
         Command::Status => session::status(phone, out),
         Command::Pending => session::pending(phone, out).await,
         Command::Watch { answer } => session::watch(phone, answer, state, out).await,
-        Command::Accept { transaction_id } => session::answer(phone, transaction_id, Answer::Accept, out).await,
-        Command::Deny { transaction_id } => session::answer(phone, transaction_id, Answer::Deny, out).await,
-        Command::Report { transaction_id } => session::answer(phone, transaction_id, Answer::Report, out).await,
-        Command::Otp { otp, user, answer } => session::scan(phone, &otp, user.as_ref(), answer, out).await,
+        Command::Accept { transaction_id } => {
+            session::answer(phone, transaction_id, Answer::Accept, out).await
+        }
+        Command::Deny { transaction_id } => {
+            session::answer(phone, transaction_id, Answer::Deny, out).await
+        }
+        Command::Report { transaction_id } => {
+            session::answer(phone, transaction_id, Answer::Report, out).await
+        }
+        Command::Otp { otp, user, answer } => {
+            session::scan(phone, &otp, user.as_ref(), answer, out).await
+        }
     }
 }
 
 impl Register {
     async fn run(&self) -> Result<Phone, PhoneError> {
         let profile = PhoneProfile::new(&self.application, &self.app_version, &self.platform);
-        let profile = PhoneProfile { device_name: self.name.clone(), ..profile };
+        let profile = PhoneProfile {
+            device_name: self.name.clone(),
+            ..profile
+        };
         Phone::register(Connection::new(&self.server)?, &profile).await
     }
 }
@@ -191,15 +223,21 @@ impl LogIn {
             }
             None => ask_for_redirect(&begun.login_page, out)?,
         };
-        phone.finish_log_in(begun, &self.user, redirected_to).await?;
+        phone
+            .finish_log_in(begun, &self.user, redirected_to)
+            .await?;
         writeln!(out, "{} is logged in.", self.user)?;
         Ok(())
     }
 }
 
-/// The user logs in with a browser and brings back where it ended. Nothing else runs meanwhile that this could block.
+/// The user logs in with a browser and brings back where it ended. Nothing else runs meanwhile that
+/// this could block.
 fn ask_for_redirect(login_page: &Url, out: &mut impl Write) -> Result<Url, Box<dyn Error>> {
-    writeln!(out, "Log in at {login_page}\nand paste the address the browser is sent to:")?;
+    writeln!(
+        out,
+        "Log in at {login_page}\nand paste the address the browser is sent to:"
+    )?;
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     Ok(line.trim().parse()?)
@@ -221,7 +259,9 @@ mod tests {
     #[test]
     fn transports_are_read_as_documented() {
         assert!(matches!(transport("poll"), Ok(PushTransport::Poll)));
-        assert!(matches!(transport("fcm:a:b"), Ok(PushTransport::Fcm(token)) if token.expose() == "a:b"));
+        assert!(
+            matches!(transport("fcm:a:b"), Ok(PushTransport::Fcm(token)) if token.expose() == "a:b")
+        );
         assert!(matches!(transport("apns:00ff"), Ok(PushTransport::Apns(_))));
         assert!(transport("carrier-pigeon").is_err());
     }

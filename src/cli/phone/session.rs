@@ -15,22 +15,37 @@ const WATCH_WAIT: Duration = Duration::from_secs(30);
 /// How long `watch` rests when what is pending was shown already.
 const WATCH_REST: Duration = Duration::from_secs(1);
 
-pub(super) async fn enrol(phone: &Phone, user: &UserId, push: PushTransport, out: &mut impl Write) -> Outcome {
+pub(super) async fn enrol(
+    phone: &Phone,
+    user: &UserId,
+    push: PushTransport,
+    out: &mut impl Write,
+) -> Outcome {
     let profile = match phone.profile_id(user) {
         Some(profile) => profile,
         None => phone.enrol(user).await?,
     };
     phone.enrol_push(user, push).await?;
-    writeln!(out, "{user} is enrolled on this phone as profile {profile}.")?;
+    writeln!(
+        out,
+        "{user} is enrolled on this phone as profile {profile}."
+    )?;
     Ok(())
 }
 
 pub(super) fn status(phone: &Phone, out: &mut impl Write) -> Outcome {
     writeln!(out, "device {}", phone.device_id())?;
     for (user, profile) in phone.users() {
-        let profile = profile.map_or_else(|| "not enrolled".to_owned(), |profile| format!("profile {profile}"));
+        let profile = profile.map_or_else(
+            || "not enrolled".to_owned(),
+            |profile| format!("profile {profile}"),
+        );
         let classes = phone.refresh_tokens(&user).join(", ");
-        let refreshed = if classes.is_empty() { "no refresh token".to_owned() } else { format!("refresh: {classes}") };
+        let refreshed = if classes.is_empty() {
+            "no refresh token".to_owned()
+        } else {
+            format!("refresh: {classes}")
+        };
         writeln!(out, "user   {user} ({profile}; {refreshed})")?;
     }
     Ok(())
@@ -47,12 +62,25 @@ pub(super) async fn pending(phone: &Phone, out: &mut impl Write) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn watch(phone: &Phone, answer: Option<Answer>, state: &Path, out: &mut impl Write) -> Outcome {
+pub(super) async fn watch(
+    phone: &Phone,
+    answer: Option<Answer>,
+    state: &Path,
+    out: &mut impl Write,
+) -> Outcome {
     let mut shown: Vec<TransactionId> = Vec::new();
     loop {
-        let pending: Vec<_> = phone.pending(WATCH_WAIT).await?.into_iter().map(|entry| entry.transaction_id).collect();
+        let pending: Vec<_> = phone
+            .pending(WATCH_WAIT)
+            .await?
+            .into_iter()
+            .map(|entry| entry.transaction_id)
+            .collect();
         shown.retain(|id| pending.contains(id));
-        let fresh: Vec<_> = pending.into_iter().filter(|id| !shown.contains(id)).collect();
+        let fresh: Vec<_> = pending
+            .into_iter()
+            .filter(|id| !shown.contains(id))
+            .collect();
         if fresh.is_empty() && !shown.is_empty() {
             Clock::system().sleep(WATCH_REST).await;
         }
@@ -67,16 +95,30 @@ pub(super) async fn watch(phone: &Phone, answer: Option<Answer>, state: &Path, o
     }
 }
 
-async fn show_with_hint(phone: &Phone, id: TransactionId, state: &Path, out: &mut impl Write) -> Outcome {
+async fn show_with_hint(
+    phone: &Phone,
+    id: TransactionId,
+    state: &Path,
+    out: &mut impl Write,
+) -> Outcome {
     show(&phone.fetch(id).await?, out)?;
-    writeln!(out, "  answer    countersign phone --state {} accept {id}", state.display())?;
+    writeln!(
+        out,
+        "  answer    countersign phone --state {} accept {id}",
+        state.display()
+    )?;
     Ok(())
 }
 
 /// What was listed may have ended before it was fetched or answered.
 fn ended(error: Box<dyn Error>, out: &mut impl Write) -> Outcome {
-    match error.downcast_ref::<PhoneError>().and_then(PhoneError::code) {
-        Some("already_final" | "expired" | "not_found") => Ok(writeln!(out, "  too late  {error}")?),
+    match error
+        .downcast_ref::<PhoneError>()
+        .and_then(PhoneError::code)
+    {
+        Some("already_final" | "expired" | "not_found") => {
+            Ok(writeln!(out, "  too late  {error}")?)
+        }
         _ => Err(error),
     }
 }
@@ -88,7 +130,10 @@ pub(super) async fn scan(
     answer: Answer,
     out: &mut impl Write,
 ) -> Outcome {
-    let mut profiles = phone.users().into_iter().filter(|(id, _)| user.is_none_or(|user| user == id));
+    let mut profiles = phone
+        .users()
+        .into_iter()
+        .filter(|(id, _)| user.is_none_or(|user| user == id));
     let profile = match (profiles.next(), profiles.next()) {
         (Some((_, Some(profile))), None) => profile,
         (_, Some(_)) => return Err("this phone has several users: name one with --user".into()),
@@ -98,7 +143,12 @@ pub(super) async fn scan(
     show_and_answer(phone, &transaction, answer, out).await
 }
 
-pub(super) async fn answer(phone: &Phone, id: TransactionId, answer: Answer, out: &mut impl Write) -> Outcome {
+pub(super) async fn answer(
+    phone: &Phone,
+    id: TransactionId,
+    answer: Answer,
+    out: &mut impl Write,
+) -> Outcome {
     let transaction = phone.fetch(id).await?;
     show_and_answer(phone, &transaction, answer, out).await
 }
@@ -121,18 +171,28 @@ async fn show_and_answer(
 
 fn show(transaction: &FetchedTransaction, out: &mut impl Write) -> io::Result<()> {
     let pending = &transaction.pending;
-    writeln!(out, "Transaction {} ({})", pending.transaction_id, pending.method)?;
+    writeln!(
+        out,
+        "Transaction {} ({})",
+        pending.transaction_id, pending.method
+    )?;
     writeln!(out, "  profile   {}", pending.profile_id)?;
     writeln!(out, "  message   {}", printable(&pending.message))?;
-    for (name, text) in [("details", &transaction.secure_message), ("signs", &transaction.signing_data)] {
-        text.iter().try_for_each(|text| writeln!(out, "  {name:<9} {}", printable(text)))?;
+    for (name, text) in [
+        ("details", &transaction.secure_message),
+        ("signs", &transaction.signing_data),
+    ] {
+        text.iter()
+            .try_for_each(|text| writeln!(out, "  {name:<9} {}", printable(text)))?;
     }
     writeln!(out, "  ends      in {} s", pending.time_to_live_seconds)
 }
 
 /// A website's text must not be able to command the terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|next| if next.is_control() { '\u{fffd}' } else { next }).collect()
+    text.chars()
+        .map(|next| if next.is_control() { '\u{fffd}' } else { next })
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Refresh tokens on the command line. A PIN may come from the environment or be typed; it does not have to be an argument.
+//! Refresh tokens on the command line. A PIN may come from the environment or be typed; it does not
+//! have to be an argument.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -37,7 +38,12 @@ pub(super) struct NewPin {
     #[command(flatten)]
     pin: Pin,
     /// The PIN until now. Not needed by who has just logged in.
-    #[arg(long, value_name = "PIN", env = "PHONE_OLD_PIN", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "PIN",
+        env = "PHONE_OLD_PIN",
+        hide_env_values = true
+    )]
     old_pin: Option<String>,
 }
 
@@ -47,7 +53,11 @@ impl Pin {
     }
 }
 
-fn given_or_typed(given: Option<String>, prompt: &str, out: &mut impl Write) -> Result<SecretString, Box<dyn Error>> {
+fn given_or_typed(
+    given: Option<String>,
+    prompt: &str,
+    out: &mut impl Write,
+) -> Result<SecretString, Box<dyn Error>> {
     let pin = match given {
         Some(pin) => SecretString::new(pin),
         None => {
@@ -58,15 +68,30 @@ fn given_or_typed(given: Option<String>, prompt: &str, out: &mut impl Write) -> 
             SecretString::new(line.trim_end_matches(['\r', '\n']).to_owned())
         }
     };
-    if pin.expose().is_empty() { Err("the PIN is empty".into()) } else { Ok(pin) }
+    if pin.expose().is_empty() {
+        Err("the PIN is empty".into())
+    } else {
+        Ok(pin)
+    }
 }
 
-pub(super) async fn set_pin(phone: &Phone, user: &UserId, new: NewPin, out: &mut impl Write) -> Outcome {
-    let has_just_logged_in = phone.refresh_tokens(user).iter().any(|name| name == "default");
+pub(super) async fn set_pin(
+    phone: &Phone,
+    user: &UserId,
+    new: NewPin,
+    out: &mut impl Write,
+) -> Outcome {
+    let has_just_logged_in = phone
+        .refresh_tokens(user)
+        .iter()
+        .any(|name| name == "default");
     if needs_pin(phone, user) && !has_just_logged_in {
         let old = given_or_typed(new.old_pin, "Old PIN: ", out)?;
         let pin = new.pin.read(out)?;
-        phone.change_pin(user, old.expose(), pin.expose()).await.map_err(with_attempts_left)?;
+        phone
+            .change_pin(user, old.expose(), pin.expose())
+            .await
+            .map_err(with_attempts_left)?;
         return Ok(writeln!(out, "{user} has another PIN on this phone.")?);
     }
     let pin = new.pin.read(out)?;
@@ -74,23 +99,42 @@ pub(super) async fn set_pin(phone: &Phone, user: &UserId, new: NewPin, out: &mut
     Ok(writeln!(out, "{user} has a PIN on this phone.")?)
 }
 
-pub(super) async fn set_fingerprint(phone: &Phone, user: &UserId, pin: Pin, out: &mut impl Write) -> Outcome {
+pub(super) async fn set_fingerprint(
+    phone: &Phone,
+    user: &UserId,
+    pin: Pin,
+    out: &mut impl Write,
+) -> Outcome {
     if needs_pin(phone, user) {
         let pin = pin.read(out)?;
-        phone.set_fingerprint(user, Proof::Pin(pin.expose())).await?;
+        phone
+            .set_fingerprint(user, Proof::Pin(pin.expose()))
+            .await?;
     } else {
         phone.set_fingerprint(user, Proof::None).await?;
     }
     Ok(writeln!(out, "{user} has a fingerprint on this phone.")?)
 }
 
-pub(super) async fn refresh(phone: &Phone, user: &UserId, with: With, out: &mut impl Write) -> Outcome {
+pub(super) async fn refresh(
+    phone: &Phone,
+    user: &UserId,
+    with: With,
+    out: &mut impl Write,
+) -> Outcome {
     match with {
-        With { fingerprint: true, .. } => phone.refresh(user, Proof::Fingerprint).await?,
-        With { custom: Some(id), .. } => phone.refresh(user, Proof::Custom(&id)).await?,
+        With {
+            fingerprint: true, ..
+        } => phone.refresh(user, Proof::Fingerprint).await?,
+        With {
+            custom: Some(id), ..
+        } => phone.refresh(user, Proof::Custom(&id)).await?,
         With { pin, .. } if needs_pin(phone, user) => {
             let pin = pin.read(out)?;
-            phone.refresh(user, Proof::Pin(pin.expose())).await.map_err(with_attempts_left)?
+            phone
+                .refresh(user, Proof::Pin(pin.expose()))
+                .await
+                .map_err(with_attempts_left)?
         }
         With { .. } => phone.refresh(user, Proof::None).await?,
     };

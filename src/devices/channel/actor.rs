@@ -1,4 +1,5 @@
-//! The shell: receives, asks the budget, hands pushes to their service and waits for what comes of it.
+//! The shell: receives, asks the budget, hands pushes to their service and waits for what comes of
+//! it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,34 +41,58 @@ pub(super) struct DeviceChannel {
 impl DeviceChannel {
     pub(super) fn new(device: DeviceId, shared: Arc<Shared>, permit: Permit) -> Self {
         let last_used = shared.clock.now();
-        Self { device, budgets: HashMap::new(), in_flight: 0, polls: Vec::new(), last_used, shared, _permit: permit }
+        Self {
+            device,
+            budgets: HashMap::new(),
+            in_flight: 0,
+            polls: Vec::new(),
+            last_used,
+            shared,
+            _permit: permit,
+        }
     }
 
     fn limits(&self) -> PromptLimits {
         let settings = self.shared.settings.load();
         let general = &settings.mobile_authentication;
-        PromptLimits { short_max: general.prompts_per_5_minutes_max, long_max: general.prompts_per_hour_max }
+        PromptLimits {
+            short_max: general.prompts_per_5_minutes_max,
+            long_max: general.prompts_per_hour_max,
+        }
     }
 
     fn take(&mut self, user: &UserId) -> Result<(), ReserveError> {
         let (limits, now) = (self.limits(), self.shared.clock.now());
         let budget = self.budgets.entry(user.clone()).or_default();
-        budget.take(limits, now).map_err(|retry_after| ReserveError::TooManyPrompts { retry_after })
+        budget
+            .take(limits, now)
+            .map_err(|retry_after| ReserveError::TooManyPrompts { retry_after })
     }
 
     /// A user's first prompt on this channel: what was sent before it opened counts too.
     fn take_first(&mut self, reserve: Reserve) -> AtomicResponse<Self, ()> {
-        let (shared, device, user) = (Arc::clone(&self.shared), self.device.clone(), reserve.user.clone());
+        let (shared, device, user) = (
+            Arc::clone(&self.shared),
+            self.device.clone(),
+            reserve.user.clone(),
+        );
         let limit = self.limits().long_max;
         let since = shared.clock.now().before(Duration::from_secs(3600));
-        let earlier = async move { persist::prompt_times(&shared.store, &device, &user, since, limit).await };
-        AtomicResponse::new(Box::pin(earlier.into_actor(self).map(move |earlier, actor: &mut Self, _| {
-            let taken = earlier.map_err(|_: StoreError| ReserveError::Unavailable).and_then(|times| {
-                actor.budgets.insert(reserve.user.clone(), PromptBudget::of(times));
-                actor.take(&reserve.user)
-            });
-            reserve.reply.send(taken);
-        })))
+        let earlier =
+            async move { persist::prompt_times(&shared.store, &device, &user, since, limit).await };
+        AtomicResponse::new(Box::pin(earlier.into_actor(self).map(
+            move |earlier, actor: &mut Self, _| {
+                let taken = earlier
+                    .map_err(|_: StoreError| ReserveError::Unavailable)
+                    .and_then(|times| {
+                        actor
+                            .budgets
+                            .insert(reserve.user.clone(), PromptBudget::of(times));
+                        actor.take(&reserve.user)
+                    });
+                reserve.reply.send(taken);
+            },
+        )))
     }
 
     fn finish(&mut self, outcome: DeliveryOutcome, reply: Reply<DeliveryOutcome>) {
@@ -84,14 +109,20 @@ impl DeviceChannel {
 
     /// Ends the channel when nothing was asked of it for a while, else looks again later.
     fn passivate_when_idle(&self, context: &mut Context<Self>) {
-        let idle = self.shared.clock.sleep_until(self.last_used.after(IDLE_MAX));
+        let idle = self
+            .shared
+            .clock
+            .sleep_until(self.last_used.after(IDLE_MAX));
         context.spawn(idle.into_actor(self).map(|(), actor, context| {
             let now = actor.shared.clock.now();
             actor.budgets.retain(|_, budget| !budget.is_idle(now));
             actor.polls.retain(Reply::is_awaited);
             let unused = actor.last_used.after(IDLE_MAX) <= now;
             if unused && actor.in_flight == 0 && actor.polls.is_empty() {
-                actor.shared.directory.leave(&actor.device, &context.address());
+                actor
+                    .shared
+                    .directory
+                    .leave(&actor.device, &context.address());
                 context.stop();
             } else {
                 if unused {
@@ -140,7 +171,11 @@ impl Handler<Deliver> for DeviceChannel {
         self.in_flight += 1;
         let Deliver { message, reply } = deliver;
         let delivery = deliver_until_taken(Arc::clone(&self.shared), self.device.clone(), message);
-        context.spawn(delivery.into_actor(self).map(|outcome, actor, _| actor.finish(outcome, reply)));
+        context.spawn(
+            delivery
+                .into_actor(self)
+                .map(|outcome, actor, _| actor.finish(outcome, reply)),
+        );
     }
 }
 
@@ -158,17 +193,25 @@ impl Handler<Await> for DeviceChannel {
 }
 
 /// One attempt after the other, until the service takes it or there is no use in trying.
-async fn deliver_until_taken(shared: Arc<Shared>, device: DeviceId, message: PushMessage) -> DeliveryOutcome {
+async fn deliver_until_taken(
+    shared: Arc<Shared>,
+    device: DeviceId,
+    message: PushMessage,
+) -> DeliveryOutcome {
     let mut failures = 0;
     loop {
         // Read anew for each attempt: the phone may have got another address meanwhile.
         let failure = match shared.devices.push_destination(&device).await {
             Ok(Some(Destination::Poll)) => return DeliveryOutcome::Taken,
             Ok(Some(Destination::Push { destination, .. })) => {
-                let Ok(_permit) = shared.push_permits.acquire().await else { return DeliveryOutcome::GivenUp };
+                let Ok(_permit) = shared.push_permits.acquire().await else {
+                    return DeliveryOutcome::GivenUp;
+                };
                 match shared.push.send(&destination, &message).await {
                     Ok(()) => {
-                        shared.metrics.provider_answered(destination.configuration.provider.name(), "sent");
+                        shared
+                            .metrics
+                            .provider_answered(destination.configuration.provider.name(), "sent");
                         return DeliveryOutcome::Taken;
                     }
                     Err(failure) => failure,
@@ -191,11 +234,21 @@ async fn deliver_until_taken(shared: Arc<Shared>, device: DeviceId, message: Pus
     }
 }
 
-async fn note(shared: &Shared, device: &DeviceId, message: &PushMessage, failure: &ProviderFailure) {
+async fn note(
+    shared: &Shared,
+    device: &DeviceId,
+    message: &PushMessage,
+    failure: &ProviderFailure,
+) {
     tracing::warn!(transaction_id = %message.transaction_id, %failure, "a push was not taken");
-    shared.metrics.provider_answered(failure.provider, failure.kind.as_str());
+    shared
+        .metrics
+        .provider_answered(failure.provider, failure.kind.as_str());
     if let FailureKind::DeadAddress { since } = failure.kind
-        && let Err(error) = shared.devices.mark_address_dead(device, since, shared.clock.now()).await
+        && let Err(error) = shared
+            .devices
+            .mark_address_dead(device, since, shared.clock.now())
+            .await
     {
         tracing::warn!(%error, "a dead push address could not be marked");
     }

@@ -7,7 +7,8 @@ use crate::ids::UserId;
 use crate::push::PushMessage;
 use crate::runtime::Reply;
 
-/// Takes a prompt from the user's budget. Sent before a push transaction is made; a lost one took nothing or one too many.
+/// Takes a prompt from the user's budget. Sent before a push transaction is made; a lost one took
+/// nothing or one too many.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Reserve {
@@ -15,7 +16,8 @@ pub(super) struct Reserve {
     pub(super) reply: Reply<Result<(), ReserveError>>,
 }
 
-/// Delivers a push, as often as it takes. Sent when the transaction is saved; a lost one is a push that was not sent.
+/// Delivers a push, as often as it takes. Sent when the transaction is saved; a lost one is a push
+/// that was not sent.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Deliver {
@@ -23,7 +25,8 @@ pub(super) struct Deliver {
     pub(super) reply: Reply<DeliveryOutcome>,
 }
 
-/// Answers when something arrives for the device. Sent by a phone's long poll; a lost one ends with the poll.
+/// Answers when something arrives for the device. Sent by a phone's long poll; a lost one ends with
+/// the poll.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Await {

@@ -1,8 +1,9 @@
 //! The way to a device: one actor for each device that has something in flight.
 //!
-//! It delivers pushes, again after growing pauses where the service cannot take them now; it knows from the service's answers
-//! whether the address still lives; it keeps the budget of prompts; and it wakes the phone's long polls. When there is
-//! nothing to do it ends, and is started anew when there is: the rows are the truth.
+//! It delivers pushes, again after growing pauses where the service cannot take them now; it knows
+//! from the service's answers whether the address still lives; it keeps the budget of prompts; and
+//! it wakes the phone's long polls. When there is nothing to do it ends, and is started anew when
+//! there is: the rows are the truth.
 
 mod actor;
 mod messages;
@@ -30,7 +31,6 @@ use crate::telemetry::metrics::Metrics;
 const PUSHES_IN_FLIGHT_MAX: usize = 512;
 
 /// What channels are made of.
-#[expect(missing_docs, reason = "each is described at its type")]
 pub struct ChannelParts {
     pub store: Store,
     pub clock: Clock,
@@ -110,7 +110,10 @@ impl Channels {
     /// # Errors
     /// [`ReserveError`].
     pub async fn reserve(&self, device: &DeviceId, user: &UserId) -> Result<(), ReserveError> {
-        let reserve = |reply| Reserve { user: user.clone(), reply };
+        let reserve = |reply| Reserve {
+            user: user.clone(),
+            reply,
+        };
         // Once more where the channel ended just now: it is idle so often that this is no accident.
         for _ in 0..2 {
             let channel = self.0.channel(device).ok_or(ReserveError::Unavailable)?;
@@ -121,10 +124,13 @@ impl Channels {
         Err(ReserveError::Unavailable)
     }
 
-    /// Delivers a push: completes when the service has taken it or delivery is given up, at the latest when it expires.
+    /// Delivers a push: completes when the service has taken it or delivery is given up, at the
+    /// latest when it expires.
     pub async fn deliver(&self, device: &DeviceId, message: PushMessage) -> DeliveryOutcome {
         for _ in 0..2 {
-            let Some(channel) = self.0.channel(device) else { break };
+            let Some(channel) = self.0.channel(device) else {
+                break;
+            };
             let message = message.clone();
             if let Ok(outcome) = ask(&channel, |reply| Deliver { message, reply }).await {
                 return outcome;
@@ -135,7 +141,10 @@ impl Channels {
 
     /// Completes when something arrives for the device after this call, or its channel ends.
     pub fn arrival(&self, device: &DeviceId) -> impl Future<Output = ()> + use<> {
-        let waiting = self.0.channel(device).map(|channel| ask(&channel, |reply| Await { reply }));
+        let waiting = self
+            .0
+            .channel(device)
+            .map(|channel| ask(&channel, |reply| Await { reply }));
         async move {
             match waiting {
                 Some(waiting) => drop(waiting.await),
@@ -157,7 +166,9 @@ impl Shared {
         };
         let (shared, device_id) = (Arc::clone(self), device.clone());
         let died = self.directory.died();
-        let channel = self.directory.find_or_start(device, move || DeviceChannel::new(device_id, shared, permit));
+        let channel = self.directory.find_or_start(device, move || {
+            DeviceChannel::new(device_id, shared, permit)
+        });
         if self.directory.died() > died {
             self.metrics.actor_panicked("device_channel");
         }

@@ -18,7 +18,14 @@ pub(super) async fn prompt_times(
     let times = store
         .read(move |connection| {
             let (device, user) = (device.as_str(), user.as_str());
-            queries::transactions::push_prompt_times(connection, device, user, methods, since, i64::from(limit))
+            queries::transactions::push_prompt_times(
+                connection,
+                device,
+                user,
+                methods,
+                since,
+                i64::from(limit),
+            )
         })
         .await?;
     Ok(times.into_iter().map(Timestamp::from_millis).collect())

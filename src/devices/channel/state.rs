@@ -11,13 +11,12 @@ const LONG: Duration = Duration::from_secs(60 * 60);
 /// How many prompts are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PromptLimits {
-    /// Within five minutes.
     pub(super) short_max: u32,
-    /// Within an hour.
     pub(super) long_max: u32,
 }
 
-/// The prompts of the last hour, of one user on one device. Holds at most as many as an hour allows.
+/// The prompts of the last hour, of one user on one device. Holds at most as many as an hour
+/// allows.
 #[derive(Debug, Default)]
 pub(super) struct PromptBudget {
     prompts: VecDeque<Timestamp>,
@@ -27,16 +26,24 @@ impl PromptBudget {
     /// From the times of earlier prompts, in any order.
     pub(super) fn of(mut times: Vec<Timestamp>) -> Self {
         times.sort_unstable();
-        Self { prompts: times.into() }
+        Self {
+            prompts: times.into(),
+        }
     }
 
     /// Takes one prompt from the budget; where it is used up, tells how long until it is not.
     pub(super) fn take(&mut self, limits: PromptLimits, now: Timestamp) -> Result<(), Duration> {
-        while self.prompts.front().is_some_and(|prompt| *prompt <= now.before(LONG)) {
+        while self
+            .prompts
+            .front()
+            .is_some_and(|prompt| *prompt <= now.before(LONG))
+        {
             self.prompts.pop_front();
         }
-        let waits =
-            [wait(&self.prompts, limits.short_max, SHORT, now), wait(&self.prompts, limits.long_max, LONG, now)];
+        let waits = [
+            wait(&self.prompts, limits.short_max, SHORT, now),
+            wait(&self.prompts, limits.long_max, LONG, now),
+        ];
         match waits.into_iter().flatten().max() {
             Some(wait) => Err(wait),
             None => {
@@ -48,14 +55,23 @@ impl PromptBudget {
 
     /// Whether nothing within the last hour is remembered.
     pub(super) fn is_idle(&self, now: Timestamp) -> bool {
-        self.prompts.back().is_none_or(|prompt| *prompt <= now.before(LONG))
+        self.prompts
+            .back()
+            .is_none_or(|prompt| *prompt <= now.before(LONG))
     }
 }
 
 /// How long until fewer than `max` prompts lie within `window`; nothing where that is so now.
-fn wait(prompts: &VecDeque<Timestamp>, max: u32, window: Duration, now: Timestamp) -> Option<Duration> {
+fn wait(
+    prompts: &VecDeque<Timestamp>,
+    max: u32,
+    window: Duration,
+    now: Timestamp,
+) -> Option<Duration> {
     let max = usize::try_from(max).unwrap_or(usize::MAX);
-    let Some(last_allowed) = max.checked_sub(1) else { return Some(window) };
+    let Some(last_allowed) = max.checked_sub(1) else {
+        return Some(window);
+    };
     // The prompt that has to leave the window before another may enter it.
     let blocking = prompts.iter().rev().nth(last_allowed)?;
     let free_at = blocking.after(window);
@@ -68,7 +84,10 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: PromptLimits = PromptLimits { short_max: 2, long_max: 3 };
+    const LIMITS: PromptLimits = PromptLimits {
+        short_max: 2,
+        long_max: 3,
+    };
 
     fn minute(minute: i64) -> Timestamp {
         Timestamp::from_millis(minute * 60_000)
@@ -79,15 +98,24 @@ mod tests {
         let mut budget = PromptBudget::default();
         assert_eq!(budget.take(LIMITS, minute(0)), Ok(()));
         assert_eq!(budget.take(LIMITS, minute(1)), Ok(()));
-        assert_eq!(budget.take(LIMITS, minute(2)), Err(Duration::from_secs(3 * 60)));
+        assert_eq!(
+            budget.take(LIMITS, minute(2)),
+            Err(Duration::from_secs(3 * 60))
+        );
         assert_eq!(budget.take(LIMITS, minute(5)), Ok(()));
-        assert_eq!(budget.take(LIMITS, minute(30)), Err(Duration::from_secs(30 * 60)));
+        assert_eq!(
+            budget.take(LIMITS, minute(30)),
+            Err(Duration::from_secs(30 * 60))
+        );
         assert_eq!(budget.take(LIMITS, minute(60)), Ok(()));
     }
 
     #[test]
     fn a_maximum_of_zero_allows_none() {
-        let none = PromptLimits { short_max: 0, long_max: 3 };
+        let none = PromptLimits {
+            short_max: 0,
+            long_max: 3,
+        };
         assert!(PromptBudget::default().take(none, minute(0)).is_err());
     }
 

@@ -1,7 +1,7 @@
 //! Push enrolment, in single-device mode: a user is asked on one device of each application.
 //!
-//! The address belongs to the installation and is shared by its users. It is kept sealed, and hashed, so that no two
-//! installations have the same one.
+//! The address belongs to the installation and is shared by its users. It is kept sealed, and
+//! hashed, so that no two installations have the same one.
 
 mod persist;
 
@@ -20,7 +20,8 @@ use crate::store::rows::PushAddressRow;
 use crate::users::events::EventType;
 
 impl Devices {
-    /// Has a user asked by push on a device; asked again, replaces the address. `address` is absent for `poll` only.
+    /// Has a user asked by push on a device; asked again, replaces the address. `address` is absent
+    /// for `poll` only.
     pub async fn enrol_push(
         &self,
         device: &DeviceId,
@@ -31,8 +32,13 @@ impl Devices {
         let Some(registered) = self.find(device).await? else {
             return Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled));
         };
-        enrolment::decide_push(&self.0.settings.load(), &registered, transport, address.as_ref())
-            .map_err(DeviceError::Refused)?;
+        enrolment::decide_push(
+            &self.0.settings.load(),
+            &registered,
+            transport,
+            address.as_ref(),
+        )
+        .map_err(DeviceError::Refused)?;
         let now = self.0.clock.now();
         let row = self.push_address_row(device, transport, address.as_ref(), now);
         let event = self.event(EventType::PushEnrollmentSuccess, device, Some(user), now);
@@ -41,12 +47,22 @@ impl Devices {
 
     /// Has a user asked no more by push on a device; `false` when the user was not.
     pub async fn remove_push(&self, device: &DeviceId, user: &UserId) -> Result<bool, StoreError> {
-        let event = self.event(EventType::PushEnrollmentRemoved, device, Some(user), self.0.clock.now());
+        let event = self.event(
+            EventType::PushEnrollmentRemoved,
+            device,
+            Some(user),
+            self.0.clock.now(),
+        );
         persist::delete_enrolment(&self.0.store, device, user, event).await
     }
 
-    /// Replaces the address of an installation that is reached by a push service, for all its users.
-    pub async fn replace_push_token(&self, device: &DeviceId, address: SecretString) -> Result<(), EnrolmentError> {
+    /// Replaces the address of an installation that is reached by a push service, for all its
+    /// users.
+    pub async fn replace_push_token(
+        &self,
+        device: &DeviceId,
+        address: SecretString,
+    ) -> Result<(), EnrolmentError> {
         let not_enrolled = DeviceError::Refused(EnrolmentRefusal::PushNotEnrolled);
         let transport = match persist::find_address(&self.0.store, device).await? {
             Some((_, Transport::Poll, _)) | None => return Err(not_enrolled),
@@ -59,18 +75,23 @@ impl Devices {
         persist::replace_address(&self.0.store, row, event).await
     }
 
-    /// The devices a user can be asked on by push, the oldest enrolment first: enrolled, the version not disabled, the
-    /// address not known to be dead.
+    /// The devices a user can be asked on by push, the oldest enrolment first: enrolled, the
+    /// version not disabled, the address not known to be dead.
     pub async fn push_targets(&self, user: &UserId) -> Result<Vec<PushTarget>, StoreError> {
         let targets = persist::list_targets(&self.0.store, user).await?;
         let settings = self.0.settings.load();
-        let reachable = |(device, target): (Device, PushTarget)| device.enabled_version(&settings).map(|_| target);
+        let reachable = |(device, target): (Device, PushTarget)| {
+            device.enabled_version(&settings).map(|_| target)
+        };
         Ok(targets.into_iter().filter_map(reachable).collect())
     }
 
-    /// Where a push for an installation goes; none where it has no address, a dead one, or no push configuration.
+    /// Where a push for an installation goes; none where it has no address, a dead one, or no push
+    /// configuration.
     pub async fn push_destination(&self, id: &DeviceId) -> Result<Option<Destination>, StoreError> {
-        let Some((device, transport, row)) = persist::find_address(&self.0.store, id).await? else { return Ok(None) };
+        let Some((device, transport, row)) = persist::find_address(&self.0.store, id).await? else {
+            return Ok(None);
+        };
         if row.dead_since.is_some() {
             return Ok(None);
         }
@@ -78,13 +99,22 @@ impl Devices {
             return Ok(Some(Destination::Poll));
         }
         let settings = self.0.settings.load();
-        let Some(configured) = configuration(&settings, &device, transport) else { return Ok(None) };
-        let destination = PushDestination { address: self.open_address(&row)?, ..configured };
-        Ok(Some(Destination::Push { destination, registered_at: Timestamp::from_millis(row.registered_at) }))
+        let Some(configured) = configuration(&settings, &device, transport) else {
+            return Ok(None);
+        };
+        let destination = PushDestination {
+            address: self.open_address(&row)?,
+            ..configured
+        };
+        Ok(Some(Destination::Push {
+            destination,
+            registered_at: Timestamp::from_millis(row.registered_at),
+        }))
     }
 
-    /// Notes that the push service no longer knows an installation's address. What it says about a time up to our
-    /// registration is about an older address and changes nothing: `false`. Without `since` it is about now.
+    /// Notes that the push service no longer knows an installation's address. What it says about a
+    /// time up to our registration is about an older address and changes nothing: `false`. Without
+    /// `since` it is about now.
     pub async fn mark_address_dead(
         &self,
         id: &DeviceId,
@@ -104,13 +134,19 @@ impl Devices {
     ) -> PushAddressRow {
         let address = address.map(|address| address.expose().as_bytes());
         let seal = |plain: &[u8]| {
-            self.0.keyring.seal(Purpose::PushAddress, device.as_str().as_bytes(), plain, self.0.random.as_ref())
+            self.0.keyring.seal(
+                Purpose::PushAddress,
+                device.as_str().as_bytes(),
+                plain,
+                self.0.random.as_ref(),
+            )
         };
         PushAddressRow {
             device_id: device.to_string(),
             transport: transport.as_str().to_owned(),
             address: address.map(seal),
-            address_hash: address.map(|plain| self.0.keyring.hash(Purpose::PushAddress, plain).to_vec()),
+            address_hash: address
+                .map(|plain| self.0.keyring.hash(Purpose::PushAddress, plain).to_vec()),
             registered_at: now.as_millis(),
             dead_since: None,
         }
@@ -118,16 +154,28 @@ impl Devices {
 
     fn open_address(&self, row: &PushAddressRow) -> Result<SecretString, StoreError> {
         let sealed = row.address.as_deref().unwrap_or_default();
-        let plain = self.0.keyring.open(Purpose::PushAddress, row.device_id.as_bytes(), sealed);
-        let text = plain.ok().and_then(|plain| String::from_utf8(plain.to_vec()).ok());
-        text.map(SecretString::new).ok_or_else(|| StoreError::Query("a push address cannot be opened".to_owned()))
+        let plain = self
+            .0
+            .keyring
+            .open(Purpose::PushAddress, row.device_id.as_bytes(), sealed);
+        let text = plain
+            .ok()
+            .and_then(|plain| String::from_utf8(plain.to_vec()).ok());
+        text.map(SecretString::new)
+            .ok_or_else(|| StoreError::Query("a push address cannot be opened".to_owned()))
     }
 }
 
 /// Which service reaches the installation, all but the address.
-fn configuration(settings: &Settings, device: &Device, transport: Transport) -> Option<PushDestination> {
+fn configuration(
+    settings: &Settings,
+    device: &Device,
+    transport: Transport,
+) -> Option<PushDestination> {
     let version = device.enabled_version(settings)?;
-    let configuration = settings.push_configurations.get(version.push_configuration.as_ref()?)?;
+    let configuration = settings
+        .push_configurations
+        .get(version.push_configuration.as_ref()?)?;
     serves(configuration, transport).then(|| PushDestination {
         configuration: Arc::clone(configuration),
         environment: version.apns_environment,

@@ -13,7 +13,8 @@ const LISTED_MAX: i64 = 100;
 /// A user has one push enrolment for each application while this is the slot of all of them.
 const SINGLE_DEVICE_SLOT: &str = "";
 
-/// Has a user asked by push on a device, at this address. The unique constraints decide whether address and user are free.
+/// Has a user asked by push on a device, at this address. The unique constraints decide whether
+/// address and user are free.
 pub(super) async fn enrol(
     store: &Store,
     device: &Device,
@@ -98,7 +99,9 @@ pub(super) async fn find_address(
             Ok(device.zip(queries::find_push_address(connection, id.as_str())?))
         })
         .await?;
-    found.map(|(device, address)| Ok((device.try_into()?, transport(&address)?, address))).transpose()
+    found
+        .map(|(device, address)| Ok((device.try_into()?, transport(&address)?, address)))
+        .transpose()
 }
 
 /// Notes that an address registered before `since` is gone.
@@ -110,13 +113,27 @@ pub(super) async fn mark_address_dead(
 ) -> Result<bool, StoreError> {
     let id = id.clone();
     let (since, now) = (since.as_millis(), now.as_millis());
-    store.write(move |connection| Ok(queries::mark_push_address_dead(connection, id.as_str(), since, now)?)).await
+    store
+        .write(move |connection| {
+            Ok(queries::mark_push_address_dead(
+                connection,
+                id.as_str(),
+                since,
+                now,
+            )?)
+        })
+        .await
 }
 
 /// The devices a user is asked on by push, whatever their versions may do.
-pub(super) async fn list_targets(store: &Store, user: &UserId) -> Result<Vec<(Device, PushTarget)>, StoreError> {
+pub(super) async fn list_targets(
+    store: &Store,
+    user: &UserId,
+) -> Result<Vec<(Device, PushTarget)>, StoreError> {
     let user = user.clone();
-    let rows = store.read(move |connection| queries::list_push_targets(connection, user.as_str(), LISTED_MAX)).await?;
+    let rows = store
+        .read(move |connection| queries::list_push_targets(connection, user.as_str(), LISTED_MAX))
+        .await?;
     rows.into_iter()
         .map(|(device, enrolment, address)| {
             let device = Device::try_from(device)?;

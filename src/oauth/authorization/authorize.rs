@@ -1,4 +1,5 @@
-//! The authorization endpoint (RFC 6749 §4.1.1): who asks, where the answer may go, and where the user is sent.
+//! The authorization endpoint (RFC 6749 §4.1.1): who asks, where the answer may go, and where the
+//! user is sent.
 
 use std::sync::Arc;
 
@@ -19,7 +20,8 @@ use crate::store::StoreError;
 use crate::store::rows::{AuthorizationRow, EventRow, LoginSessionRow};
 use crate::users::events::EventType;
 
-/// Why the user cannot be sent anywhere: to be shown to the user (RFC 6749 §4.1.2.1), never redirected.
+/// Why the user cannot be sent anywhere: to be shown to the user (RFC 6749 §4.1.2.1), never
+/// redirected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizeRefusal {
     /// The client is not known, or not allowed to answer at this address. `400`.
@@ -49,18 +51,34 @@ enum Requester {
 
 impl TokenServer {
     /// Gives the address the user's browser goes on to: a page that asks the user, or the client.
-    pub async fn authorize(&self, request: &AuthorizeRequest, browser: &Browser) -> Result<Redirect, AuthorizeRefusal> {
-        let client_id = request.client_id.as_deref().ok_or(AuthorizeRefusal::ClientOrRedirectUri)?;
+    pub async fn authorize(
+        &self,
+        request: &AuthorizeRequest,
+        browser: &Browser,
+    ) -> Result<Redirect, AuthorizeRefusal> {
+        let client_id = request
+            .client_id
+            .as_deref()
+            .ok_or(AuthorizeRefusal::ClientOrRedirectUri)?;
         let pushed = match &request.request_uri {
             Some(request_uri) => Some(self.take_pushed_request(client_id, request_uri).await?),
             None => None,
         };
-        let (request, is_pushed) = pushed.as_ref().map_or((request, false), |pushed| (pushed, true));
-        let requester = self.requester(client_id).await?.ok_or(AuthorizeRefusal::ClientOrRedirectUri)?;
+        let (request, is_pushed) = pushed
+            .as_ref()
+            .map_or((request, false), |pushed| (pushed, true));
+        let requester = self
+            .requester(client_id)
+            .await?
+            .ok_or(AuthorizeRefusal::ClientOrRedirectUri)?;
         let redirect_uri = registered_redirect_uri(&requester, request)?;
         match self.check_request(requester, request, is_pushed) {
             Ok((client, asked)) => self.begin(&client, redirect_uri, asked, browser).await,
-            Err(error) => Ok(Redirect::to(self.redirect_error(redirect_uri, request.state.as_deref(), error))),
+            Err(error) => Ok(Redirect::to(self.redirect_error(
+                redirect_uri,
+                request.state.as_deref(),
+                error,
+            ))),
         }
     }
 
@@ -71,9 +89,20 @@ impl TokenServer {
             Err(OAuthError::Unavailable) => return Err(AuthorizeRefusal::Unavailable),
             Err(_) => return Ok(None),
         }
-        let Ok(id) = DeviceId::new(client_id) else { return Ok(None) };
-        let Some(device) = self.0.devices.find(&id).await? else { return Ok(None) };
-        Ok(self.0.settings.load().applications.get(&device.application_id).cloned().map(Requester::Disabled))
+        let Ok(id) = DeviceId::new(client_id) else {
+            return Ok(None);
+        };
+        let Some(device) = self.0.devices.find(&id).await? else {
+            return Ok(None);
+        };
+        Ok(self
+            .0
+            .settings
+            .load()
+            .applications
+            .get(&device.application_id)
+            .cloned()
+            .map(Requester::Disabled))
     }
 
     fn check_request(
@@ -83,11 +112,18 @@ impl TokenServer {
         is_pushed: bool,
     ) -> Result<(Client, Asked), AuthorizationError> {
         let Requester::Client(client) = requester else {
-            return Err(error("unauthorized_client", "This version of the application is disabled: upgrade it."));
+            return Err(error(
+                "unauthorized_client",
+                "This version of the application is disabled: upgrade it.",
+            ));
         };
-        let must_push = matches!(&client, Client::Web(client) if client.require_pushed_authorization_requests);
+        let must_push =
+            matches!(&client, Client::Web(client) if client.require_pushed_authorization_requests);
         if must_push && !is_pushed {
-            return Err(error("invalid_request", "The client has to push its authorization requests."));
+            return Err(error(
+                "invalid_request",
+                "The client has to push its authorization requests.",
+            ));
         }
         let asked = self.check_authorization(&client, request)?;
         Ok((client, asked))
@@ -122,13 +158,19 @@ impl TokenServer {
             ..AuthorizationRow::default()
         };
         if let Some(session) = session
-            && let Some(address) = self.skip_login(client, row.clone(), session, silent).await?
+            && let Some(address) = self
+                .skip_login(client, row.clone(), session, silent)
+                .await?
         {
             return Ok(Redirect::to(address));
         }
         if silent {
             let error = error("login_required", "The user has to log in.");
-            return Ok(Redirect::to(self.redirect_error(redirect_uri, row.state.as_deref(), error)));
+            return Ok(Redirect::to(self.redirect_error(
+                redirect_uri,
+                row.state.as_deref(),
+                error,
+            )));
         }
         let arrived = self.send_to_login(row);
         let address = self.save_new(arrived, Vec::new()).await?;
@@ -154,10 +196,19 @@ impl TokenServer {
         if ahead.consent && silent {
             let error = error("consent_required", "The user has to consent.");
             let redirect_uri = row.redirect_uri.as_deref().unwrap_or_default();
-            return Ok(Some(self.redirect_error(redirect_uri, row.state.as_deref(), error)));
+            return Ok(Some(self.redirect_error(
+                redirect_uri,
+                row.state.as_deref(),
+                error,
+            )));
         }
         let user = row.user_id.as_deref();
-        let event = self.token_event(EventType::AuthzRequestGrantCreated, client, user, self.0.clock.now());
+        let event = self.token_event(
+            EventType::AuthzRequestGrantCreated,
+            client,
+            user,
+            self.0.clock.now(),
+        );
         let arrived = self.arrive(row, after_login(ahead));
         match self.save_new(arrived, vec![event]).await {
             Ok(address) => Ok(Some(address)),
@@ -167,20 +218,45 @@ impl TokenServer {
     }
 
     /// Saves an authorization that is new; gives where the browser goes on to.
-    pub(super) async fn save_new(&self, arrived: Arrived, events: Vec<EventRow>) -> Result<String, PageRequestError> {
-        let Arrived { mut row, address, device } = arrived;
+    pub(super) async fn save_new(
+        &self,
+        arrived: Arrived,
+        events: Vec<EventRow>,
+    ) -> Result<String, PageRequestError> {
+        let Arrived {
+            mut row,
+            address,
+            device,
+        } = arrived;
         if row.challenge_hash.is_empty() {
             // Nobody has a challenge for it, and no two rows have the same.
             row.challenge_hash = row.id.clone();
         }
-        persist::save(&self.0.store, Saving { row, events, device, ..Saving::default() }).await?;
+        persist::save(
+            &self.0.store,
+            Saving {
+                row,
+                events,
+                device,
+                ..Saving::default()
+            },
+        )
+        .await?;
         Ok(address)
     }
 
-    fn redirect_error(&self, redirect_uri: &str, state: Option<&str>, error: AuthorizationError) -> String {
+    fn redirect_error(
+        &self,
+        redirect_uri: &str,
+        state: Option<&str>,
+        error: AuthorizationError,
+    ) -> String {
         // A state that is too long is not given back: it is what the error is about.
         let state = state.filter(|state| !is_too_long(state));
-        let parameters = [("error", Some(error.code)), ("error_description", Some(error.description))];
+        let parameters = [
+            ("error", Some(error.code)),
+            ("error_description", Some(error.description)),
+        ];
         self.answer_at(redirect_uri, state, &parameters)
     }
 }
@@ -189,7 +265,9 @@ impl From<PageRequestError> for AuthorizeRefusal {
     /// What is new was answered by nobody: only the database can fail.
     fn from(error: PageRequestError) -> Self {
         match error {
-            PageRequestError::NotFound | PageRequestError::AlreadyAnswered => Self::ClientOrRedirectUri,
+            PageRequestError::NotFound | PageRequestError::AlreadyAnswered => {
+                Self::ClientOrRedirectUri
+            }
             PageRequestError::UserDisabled
             | PageRequestError::InvalidParameter { .. }
             | PageRequestError::Unavailable => Self::Unavailable,
@@ -203,13 +281,16 @@ fn registered_redirect_uri<'a>(
 ) -> Result<&'a str, AuthorizeRefusal> {
     let is_registered = |uri: &&str| match requester {
         Requester::Client(client) => is_redirect_uri_of(client, uri),
-        Requester::Disabled(application) => redirect::is_registered(&application.redirect_uris, uri, true),
+        Requester::Disabled(application) => {
+            redirect::is_registered(&application.redirect_uris, uri, true)
+        }
     };
     let redirect_uri = request.redirect_uri.as_deref().filter(is_registered);
     redirect_uri.ok_or(AuthorizeRefusal::ClientOrRedirectUri)
 }
 
-/// Whether a client may be answered there. One without a secret is taken for a program on the user's device.
+/// Whether a client may be answered there. One without a secret is taken for a program on the
+/// user's device.
 pub(super) fn is_redirect_uri_of(client: &Client, uri: &str) -> bool {
     let native = client.is_public() || client.application_id().is_some();
     redirect::is_registered(client.redirect_uris(), uri, native)

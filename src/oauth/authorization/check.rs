@@ -14,7 +14,8 @@ const STATE_CHARACTERS_MAX: usize = 512;
 /// The longest hint, in bytes.
 const HINT_BYTES_MAX: usize = 255;
 
-/// An error of the authorization endpoint, by its code (RFC 6749 §4.1.2.1 and those that extend it).
+/// An error of the authorization endpoint, by its code (RFC 6749 §4.1.2.1 and those that extend
+/// it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{description}")]
 pub struct AuthorizationError {
@@ -57,18 +58,34 @@ impl TokenServer {
             ));
         }
         check_response(request)?;
-        check_length(request.state.as_deref(), "state: must not be longer than 512 characters.")?;
-        check_length(request.nonce.as_deref(), "nonce: must not be longer than 512 characters.")?;
+        check_length(
+            request.state.as_deref(),
+            "state: must not be longer than 512 characters.",
+        )?;
+        check_length(
+            request.nonce.as_deref(),
+            "nonce: must not be longer than 512 characters.",
+        )?;
         if !client.may_use(GrantType::AuthorizationCode) {
-            return Err(error("unauthorized_client", "The client is not configured for authorization codes."));
+            return Err(error(
+                "unauthorized_client",
+                "The client is not configured for authorization codes.",
+            ));
         }
         let code_challenge = check_challenge(request)?;
         let jkt = request.dpop_jkt.clone();
         if jkt.as_deref().is_some_and(|jkt| !pkce::is_challenge(jkt)) {
-            return Err(invalid("dpop_jkt: must be the base64url SHA-256 thumbprint of a key."));
+            return Err(invalid(
+                "dpop_jkt: must be the base64url SHA-256 thumbprint of a key.",
+            ));
         }
-        let (scope, resource_server) =
-            self.user_scope(client, request.scope.as_deref(), request.resource.as_deref()).map_err(of_scope)?;
+        let (scope, resource_server) = self
+            .user_scope(
+                client,
+                request.scope.as_deref(),
+                request.resource.as_deref(),
+            )
+            .map_err(of_scope)?;
         Ok(Asked {
             scope,
             resource_server,
@@ -106,15 +123,26 @@ pub(super) fn always_granted(client: &Client, scope: &str) -> String {
 
 fn of_scope(refusal: OAuthError) -> AuthorizationError {
     match refusal {
-        OAuthError::InvalidTarget => error("invalid_target", "resource: is not one this client may have tokens for."),
-        _ => error("invalid_scope", "scope: is unknown, given twice, or more than this client may ask for."),
+        OAuthError::InvalidTarget => error(
+            "invalid_target",
+            "resource: is not one this client may have tokens for.",
+        ),
+        _ => error(
+            "invalid_scope",
+            "scope: is unknown, given twice, or more than this client may ask for.",
+        ),
     }
 }
 
 fn check_response(request: &AuthorizeRequest) -> Result<(), AuthorizationError> {
     match request.response_type.as_deref() {
         Some("code") => {}
-        Some(_) => return Err(error("unsupported_response_type", "response_type: must be `code`.")),
+        Some(_) => {
+            return Err(error(
+                "unsupported_response_type",
+                "response_type: must be `code`.",
+            ));
+        }
         None => return Err(invalid("response_type: is required.")),
     }
     match request.response_mode.as_deref() {
@@ -124,7 +152,11 @@ fn check_response(request: &AuthorizeRequest) -> Result<(), AuthorizationError> 
 }
 
 fn check_length(text: Option<&str>, problem: &'static str) -> Result<(), AuthorizationError> {
-    if text.is_some_and(is_too_long) { Err(invalid(problem)) } else { Ok(()) }
+    if text.is_some_and(is_too_long) {
+        Err(invalid(problem))
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether a `state` is longer than what is given back.
@@ -132,19 +164,34 @@ pub(super) fn is_too_long(state: &str) -> bool {
     state.chars().count() > STATE_CHARACTERS_MAX
 }
 
-/// Every client proves possession of the code's other half: confidential ones too (RFC 9700 §2.1.1).
+/// Every client proves possession of the code's other half: confidential ones too (RFC 9700
+/// §2.1.1).
 fn check_challenge(request: &AuthorizeRequest) -> Result<String, AuthorizationError> {
     if request.code_challenge_method.as_deref() != Some("S256") {
         return Err(invalid("code_challenge_method: must be `S256`."));
     }
-    let challenge = request.code_challenge.clone().filter(|challenge| pkce::is_challenge(challenge));
-    challenge.ok_or(invalid("code_challenge: must be the base64url SHA-256 of a verifier."))
+    let challenge = request
+        .code_challenge
+        .clone()
+        .filter(|challenge| pkce::is_challenge(challenge));
+    challenge.ok_or(invalid(
+        "code_challenge: must be the base64url SHA-256 of a verifier.",
+    ))
 }
 
 fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
-    for text in [&request.login_hint, &request.ui_locales, &request.acr_values] {
-        if text.as_ref().is_some_and(|text| text.len() > HINT_BYTES_MAX) {
-            return Err(invalid("login_hint, ui_locales, acr_values: must not be longer than 255 bytes."));
+    for text in [
+        &request.login_hint,
+        &request.ui_locales,
+        &request.acr_values,
+    ] {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.len() > HINT_BYTES_MAX)
+        {
+            return Err(invalid(
+                "login_hint, ui_locales, acr_values: must not be longer than 255 bytes.",
+            ));
         }
     }
     let max_age = request.max_age.as_deref().map(|text| match text.parse() {
@@ -163,10 +210,14 @@ fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
 
 fn prompt(prompt: Option<&str>) -> Result<Option<String>, AuthorizationError> {
     const KNOWN: [&str; 4] = ["none", "login", "consent", "select_account"];
-    let Some(prompt) = prompt else { return Ok(None) };
+    let Some(prompt) = prompt else {
+        return Ok(None);
+    };
     let names: Vec<&str> = prompt.split(' ').collect();
     if names.len() > KNOWN.len() || !names.iter().all(|name| KNOWN.contains(name)) {
-        return Err(invalid("prompt: must be of `none`, `login`, `consent`, `select_account`."));
+        return Err(invalid(
+            "prompt: must be of `none`, `login`, `consent`, `select_account`.",
+        ));
     }
     if names.contains(&"none") && names.len() > 1 {
         return Err(invalid("prompt: `none` must stand alone."));

@@ -46,8 +46,13 @@ pub(in crate::oauth) fn decide_code(
     let same_redirect = row.redirect_uri.as_deref() == Some(presented.redirect_uri);
     let same_key = row.jkt.is_none() || row.jkt.as_deref() == presented.jkt;
     let challenge = row.code_challenge.as_deref();
-    let verifies = challenge.is_some_and(|challenge| pkce::verifies(presented.code_verifier, challenge));
-    if same_client && same_redirect && same_key && verifies { CodeVerdict::Redeem } else { CodeVerdict::Burn }
+    let verifies =
+        challenge.is_some_and(|challenge| pkce::verifies(presented.code_verifier, challenge));
+    if same_client && same_redirect && same_key && verifies {
+        CodeVerdict::Redeem
+    } else {
+        CodeVerdict::Burn
+    }
 }
 
 #[cfg(test)]
@@ -85,21 +90,53 @@ mod tests {
         let issued = row(AuthorizationStatus::CodeIssued);
         assert_eq!(decide_code(&issued, &good(), NOW), CodeVerdict::Redeem);
         for wrong in [
-            PresentedCode { client_id: "C2", ..good() },
-            PresentedCode { redirect_uri: "bank://login/", ..good() },
-            PresentedCode { code_verifier: &VERIFIER.to_lowercase(), ..good() },
-            PresentedCode { code_verifier: CHALLENGE, ..good() },
-            PresentedCode { code_verifier: "", ..good() },
+            PresentedCode {
+                client_id: "C2",
+                ..good()
+            },
+            PresentedCode {
+                redirect_uri: "bank://login/",
+                ..good()
+            },
+            PresentedCode {
+                code_verifier: &VERIFIER.to_lowercase(),
+                ..good()
+            },
+            PresentedCode {
+                code_verifier: CHALLENGE,
+                ..good()
+            },
+            PresentedCode {
+                code_verifier: "",
+                ..good()
+            },
         ] {
-            assert_eq!(decide_code(&issued, &wrong, NOW), CodeVerdict::Burn, "{wrong:?}");
-            assert_eq!(decide_code(&row(AuthorizationStatus::Redeemed), &wrong, NOW), CodeVerdict::Revoke, "{wrong:?}");
+            assert_eq!(
+                decide_code(&issued, &wrong, NOW),
+                CodeVerdict::Burn,
+                "{wrong:?}"
+            );
+            assert_eq!(
+                decide_code(&row(AuthorizationStatus::Redeemed), &wrong, NOW),
+                CodeVerdict::Revoke,
+                "{wrong:?}"
+            );
         }
-        let bound = AuthorizationRow { jkt: Some("K1".to_owned()), ..issued.clone() };
+        let bound = AuthorizationRow {
+            jkt: Some("K1".to_owned()),
+            ..issued.clone()
+        };
         assert_eq!(decide_code(&bound, &good(), NOW), CodeVerdict::Redeem);
         for jkt in [None, Some("K2")] {
-            assert_eq!(decide_code(&bound, &PresentedCode { jkt, ..good() }, NOW), CodeVerdict::Burn);
+            assert_eq!(
+                decide_code(&bound, &PresentedCode { jkt, ..good() }, NOW),
+                CodeVerdict::Burn
+            );
         }
-        let late = AuthorizationRow { expires_at: NOW.as_millis(), ..issued };
+        let late = AuthorizationRow {
+            expires_at: NOW.as_millis(),
+            ..issued
+        };
         assert_eq!(decide_code(&late, &good(), NOW), CodeVerdict::Refuse);
         for status in [
             AuthorizationStatus::WaitingForLogin,
@@ -111,6 +148,9 @@ mod tests {
         ] {
             assert_eq!(decide_code(&row(status), &good(), NOW), CodeVerdict::Refuse);
         }
-        assert_eq!(decide_code(&row(AuthorizationStatus::Redeemed), &good(), NOW), CodeVerdict::Revoke);
+        assert_eq!(
+            decide_code(&row(AuthorizationStatus::Redeemed), &good(), NOW),
+            CodeVerdict::Revoke
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Consent requests: the consent page, an API client, learns what a user is to allow and says what the user allows.
+//! Consent requests: the consent page, an API client, learns what a user is to allow and says what
+//! the user allows.
 
 use super::check::always_granted;
 use super::hints::Hints;
@@ -18,15 +19,12 @@ use crate::users::events::EventType;
 pub struct ConsentRequest {
     /// The web client or the installation.
     pub client_id: String,
-    /// For people.
     pub client_name: String,
     /// Where the client is an installation.
     pub installed: Option<Installed>,
-    /// The user.
     pub subject: String,
     /// The scopes asked for.
     pub scope: String,
-    /// The same, described.
     pub scopes: Vec<ScopeAsked>,
     /// The languages the user prefers.
     pub ui_locales: Option<String>,
@@ -49,8 +47,13 @@ const WAITING: AuthorizationStatus = AuthorizationStatus::WaitingForConsent;
 
 impl TokenServer {
     /// What the consent page that was called with this `consent_challenge` is asked for.
-    pub async fn consent_request(&self, challenge: &str) -> Result<ConsentRequest, PageRequestError> {
-        let row = self.waiting(challenge, TokenKind::ConsentChallenge, WAITING).await?;
+    pub async fn consent_request(
+        &self,
+        challenge: &str,
+    ) -> Result<ConsentRequest, PageRequestError> {
+        let row = self
+            .waiting(challenge, TokenKind::ConsentChallenge, WAITING)
+            .await?;
         let client = self.client_of(&row).await?;
         Ok(ConsentRequest {
             client_name: client.name().to_owned(),
@@ -66,11 +69,20 @@ impl TokenServer {
     }
 
     /// The user allows it. Gives the address the user's browser goes on to.
-    pub async fn accept_consent(&self, challenge: &str, answer: &AcceptConsent) -> Result<String, PageRequestError> {
-        let row = self.waiting(challenge, TokenKind::ConsentChallenge, WAITING).await?;
+    pub async fn accept_consent(
+        &self,
+        challenge: &str,
+        answer: &AcceptConsent,
+    ) -> Result<String, PageRequestError> {
+        let row = self
+            .waiting(challenge, TokenKind::ConsentChallenge, WAITING)
+            .await?;
         let client = self.client_of(&row).await?;
         let user_id = row.user_id.clone().ok_or(PageRequestError::NotFound)?;
-        let granted = always_granted(&client, &granted(&row.scope, answer.granted_scopes.as_deref())?);
+        let granted = always_granted(
+            &client,
+            &granted(&row.scope, answer.granted_scopes.as_deref())?,
+        );
         self.check_granted(&row, &granted)?;
         let now = self.0.clock.now();
         let consent = ConsentRow {
@@ -81,15 +93,32 @@ impl TokenServer {
             created_at: now.as_millis(),
             updated_at: now.as_millis(),
         };
-        let event = self.token_event(EventType::ConsentGiven, &client, row.user_id.as_deref(), now);
+        let event = self.token_event(
+            EventType::ConsentGiven,
+            &client,
+            row.user_id.as_deref(),
+            now,
+        );
         let asked = row.scope.clone();
-        let ahead = Ahead { consent: false, for_device: row.device_code_id.is_some() };
-        let arrived = self.arrive(AuthorizationRow { scope: granted, ..row }, step(WAITING, Step::Consent, ahead)?);
+        let ahead = Ahead {
+            consent: false,
+            for_device: row.device_code_id.is_some(),
+        };
+        let arrived = self.arrive(
+            AuthorizationRow {
+                scope: granted,
+                ..row
+            },
+            step(WAITING, Step::Consent, ahead)?,
+        );
         let saving = Saving {
             row: arrived.row,
             from: Some(WAITING),
             events: vec![event],
-            consent: answer.remember.then_some(ConsentGiven { row: consent, asked }),
+            consent: answer.remember.then_some(ConsentGiven {
+                row: consent,
+                asked,
+            }),
             device: arrived.device,
             ..Saving::default()
         };
@@ -97,38 +126,66 @@ impl TokenServer {
         Ok(arrived.address)
     }
 
-    /// The user does not allow it. Gives the address the user's browser goes on to, with the reason.
-    pub async fn reject_consent(&self, challenge: &str, answer: &RejectLogin) -> Result<String, PageRequestError> {
+    /// The user does not allow it. Gives the address the user's browser goes on to, with the
+    /// reason.
+    pub async fn reject_consent(
+        &self,
+        challenge: &str,
+        answer: &RejectLogin,
+    ) -> Result<String, PageRequestError> {
         let error = check_rejection(answer)?;
-        let row = self.waiting(challenge, TokenKind::ConsentChallenge, WAITING).await?;
-        self.reject(row, WAITING, error, answer.error_description.as_deref()).await
+        let row = self
+            .waiting(challenge, TokenKind::ConsentChallenge, WAITING)
+            .await?;
+        self.reject(row, WAITING, error, answer.error_description.as_deref())
+            .await
     }
 
     /// Something must be left for the resource server the tokens are for.
     fn check_granted(&self, row: &AuthorizationRow, granted: &str) -> Result<(), PageRequestError> {
         let settings = self.0.settings.load();
-        let server = row.resource_server.as_ref().and_then(|id| settings.resource_servers.get(id));
+        let server = row
+            .resource_server
+            .as_ref()
+            .and_then(|id| settings.resource_servers.get(id));
         let left = scope::for_resource_server(granted, server.map(AsRef::as_ref));
-        left.map(drop).map_err(|_| invalid("granted_scopes", "leave nothing for the resource server; reject instead."))
+        left.map(drop).map_err(|_| {
+            invalid(
+                "granted_scopes",
+                "leave nothing for the resource server; reject instead.",
+            )
+        })
     }
 }
 
 /// The scopes of `asked` that are granted, in its order.
 fn granted(asked: &str, granted: Option<&[String]>) -> Result<String, PageRequestError> {
-    let Some(granted) = granted else { return Ok(asked.to_owned()) };
+    let Some(granted) = granted else {
+        return Ok(asked.to_owned());
+    };
     if granted.is_empty() {
-        return Err(invalid("granted_scopes", "must name at least one; reject the request instead."));
+        return Err(invalid(
+            "granted_scopes",
+            "must name at least one; reject the request instead.",
+        ));
     }
     if !granted.iter().all(|name| scope::contains(asked, name)) {
         return Err(invalid("granted_scopes", "must be among those asked for."));
     }
-    let names = asked.split(' ').filter(|name| granted.iter().any(|one| one == name));
+    let names = asked
+        .split(' ')
+        .filter(|name| granted.iter().any(|one| one == name));
     Ok(names.collect::<Vec<_>>().join(" "))
 }
 
-/// What is remembered after a user who had allowed `before` was asked for `asked` and allowed `granted`.
+/// What is remembered after a user who had allowed `before` was asked for `asked` and allowed
+/// `granted`.
 pub(super) fn remembered(before: &str, asked: &str, granted: &str) -> String {
-    let kept = before.split(' ').filter(|name| !scope::contains(asked, name)).collect::<Vec<_>>().join(" ");
+    let kept = before
+        .split(' ')
+        .filter(|name| !scope::contains(asked, name))
+        .collect::<Vec<_>>()
+        .join(" ");
     scope::union(&kept, granted)
 }
 
@@ -138,19 +195,36 @@ mod tests {
 
     #[test]
     fn what_is_granted_is_among_what_is_asked() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(granted("a b c", None), Ok("a b c".to_owned()));
-        assert_eq!(granted("a b c", Some(&names(&["c", "a", "a"]))), Ok("a c".to_owned()));
-        for refused in [names(&[]), names(&["d"]), names(&["a", "d"]), names(&[""]), names(&["a b"])] {
+        assert_eq!(
+            granted("a b c", Some(&names(&["c", "a", "a"]))),
+            Ok("a c".to_owned())
+        );
+        for refused in [
+            names(&[]),
+            names(&["d"]),
+            names(&["a", "d"]),
+            names(&[""]),
+            names(&["a b"]),
+        ] {
             assert!(granted("a b c", Some(&refused)).is_err(), "{refused:?}");
         }
     }
 
     #[test]
     fn what_is_not_granted_again_is_not_remembered_any_more() {
-        for (before, asked, granted, expected) in
-            [("", "a b", "a b", "a b"), ("a", "b", "b", "a b"), ("a b", "a b", "a", "a"), ("a b c", "b", "b", "a c b")]
-        {
+        for (before, asked, granted, expected) in [
+            ("", "a b", "a b", "a b"),
+            ("a", "b", "b", "a b"),
+            ("a b", "a b", "a", "a"),
+            ("a b c", "b", "b", "a c b"),
+        ] {
             assert_eq!(remembered(before, asked, granted), expected);
         }
     }

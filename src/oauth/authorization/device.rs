@@ -1,5 +1,5 @@
-//! Devices without a browser (RFC 8628): they show their user a code, the user brings it here, and the device asks until it is
-//! told.
+//! Devices without a browser (RFC 8628): they show their user a code, the user brings it here, and
+//! the device asks until it is told.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ use crate::store::rows::{AuthorizationRow, DeviceCodeRow};
 
 /// How long a device waits for its user.
 const TIME_TO_LIVE: Duration = Duration::from_secs(600);
-/// How long a device has to wait between two questions, in seconds, and how much longer if it does not.
+/// How long a device has to wait between two questions, in seconds, and how much longer if it does
+/// not.
 const INTERVAL_SECONDS: i32 = 5;
 const INTERVAL_SECONDS_MAX: i32 = 300;
 /// How often a user code may be taken before the server gives up.
@@ -105,13 +106,20 @@ impl TokenServer {
         scope: Option<&str>,
         resource: Option<&str>,
     ) -> Result<DeviceAuthorization, OAuthError> {
-        let AuthenticatedClient { client, assertions } = self.authenticate_client(credentials).await?;
+        let AuthenticatedClient { client, assertions } =
+            self.authenticate_client(credentials).await?;
         self.use_up(assertions).await?;
         if !client.may_use(GrantType::DeviceCode) {
-            return Err(OAuthError::UnauthorizedClient("The client is not configured for device codes."));
+            return Err(OAuthError::UnauthorizedClient(
+                "The client is not configured for device codes.",
+            ));
         }
         let (scope, resource_server) = self.user_scope(&client, scope, resource)?;
-        let device_code = OpaqueToken::new(&self.0.keyring, TokenKind::DeviceCode, self.0.random.as_ref());
+        let device_code = OpaqueToken::new(
+            &self.0.keyring,
+            TokenKind::DeviceCode,
+            self.0.random.as_ref(),
+        );
         let now = self.0.clock.now();
         let row = DeviceCodeRow {
             id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
@@ -147,7 +155,15 @@ impl TokenServer {
         for _ in 0..CODES_MAX {
             let code = user_code::fresh(self.0.random.as_ref());
             let user_code_hash = self.user_code_hash(code.expose());
-            if persist::add_device_code(&self.0.store, DeviceCodeRow { user_code_hash, ..row.clone() }).await? {
+            if persist::add_device_code(
+                &self.0.store,
+                DeviceCodeRow {
+                    user_code_hash,
+                    ..row.clone()
+                },
+            )
+            .await?
+            {
                 return Ok(code);
             }
         }
@@ -155,11 +171,18 @@ impl TokenServer {
     }
 
     fn user_code_hash(&self, code: &str) -> Vec<u8> {
-        self.0.keyring.token_hash(TokenKind::UserCode, code).to_vec()
+        self.0
+            .keyring
+            .token_hash(TokenKind::UserCode, code)
+            .to_vec()
     }
 
     /// A user has brought a code. Gives where the browser goes on to.
-    pub async fn enter_user_code(&self, entry: &str, browser: &Browser) -> Result<Redirect, UserCodeRefusal> {
+    pub async fn enter_user_code(
+        &self,
+        entry: &str,
+        browser: &Browser,
+    ) -> Result<Redirect, UserCodeRefusal> {
         let now = self.0.clock.now();
         let entered = self.0.user_codes.lock().enter(now);
         entered.map_err(|retry_after| UserCodeRefusal::TooMany { retry_after })?;
@@ -167,7 +190,8 @@ impl TokenServer {
         let hash = self.0.keyring.token_hash(TokenKind::UserCode, &code);
         let device = persist::find_device_of_user_code(&self.0.store, hash).await?;
         let waits = |device: &DeviceCodeRow| {
-            device.status == DeviceCodeStatus::Waiting.stored() && now.as_millis() < device.expires_at
+            device.status == DeviceCodeStatus::Waiting.stored()
+                && now.as_millis() < device.expires_at
         };
         let device = device.filter(waits).ok_or(UserCodeRefusal::Unknown)?;
         self.0.user_codes.lock().was_right();
@@ -178,7 +202,8 @@ impl TokenServer {
         }
     }
 
-    /// The user is asked once at least, on a page that names the client: where nobody asks for consent, the login page.
+    /// The user is asked once at least, on a page that names the client: where nobody asks for
+    /// consent, the login page.
     async fn begin_for_device(
         &self,
         client: &Client,
@@ -187,7 +212,10 @@ impl TokenServer {
     ) -> Result<Redirect, UserCodeRefusal> {
         let now = self.0.clock.now();
         let (recognition, cookie) = self.recognition(browser);
-        let hints = Hints { browser: Some(recognition), ..Hints::default() };
+        let hints = Hints {
+            browser: Some(recognition),
+            ..Hints::default()
+        };
         let row = AuthorizationRow {
             id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
             client_id: device.client_id,
@@ -197,7 +225,9 @@ impl TokenServer {
             device_code_id: Some(device.id),
             status: AuthorizationStatus::WaitingForLogin.stored(),
             created_at: now.as_millis(),
-            expires_at: device.expires_at.min(now.after(PAGE_TIME_TO_LIVE).as_millis()),
+            expires_at: device
+                .expires_at
+                .min(now.after(PAGE_TIME_TO_LIVE).as_millis()),
             ..AuthorizationRow::default()
         };
         let session = match client.skips_consent() {
@@ -209,7 +239,10 @@ impl TokenServer {
         {
             return Ok(Redirect::to(address));
         }
-        let address = self.save_new(self.send_to_login(row), Vec::new()).await.map_err(AuthorizeRefusal::from)?;
+        let address = self
+            .save_new(self.send_to_login(row), Vec::new())
+            .await
+            .map_err(AuthorizeRefusal::from)?;
         Ok(Redirect { address, cookie })
     }
 }
@@ -232,7 +265,11 @@ pub(in crate::oauth) enum PollVerdict {
 }
 
 /// Decides what a client is told that asks with this device's code.
-pub(in crate::oauth) fn decide_poll(row: &DeviceCodeRow, client_id: &str, now: Timestamp) -> PollVerdict {
+pub(in crate::oauth) fn decide_poll(
+    row: &DeviceCodeRow,
+    client_id: &str,
+    now: Timestamp,
+) -> PollVerdict {
     let is = |status: DeviceCodeStatus| row.status == status.stored();
     if row.client_id != client_id || is(DeviceCodeStatus::Redeemed) {
         return PollVerdict::Refuse;
@@ -247,10 +284,15 @@ pub(in crate::oauth) fn decide_poll(row: &DeviceCodeRow, client_id: &str, now: T
         return PollVerdict::Denied;
     }
     let interval = Duration::from_secs(u64::try_from(row.interval_seconds).unwrap_or(0));
-    let too_early =
-        |polled_at: i64| now < Timestamp::from_millis(polled_at).after(interval) && polled_at <= now.as_millis();
+    let too_early = |polled_at: i64| {
+        now < Timestamp::from_millis(polled_at).after(interval) && polled_at <= now.as_millis()
+    };
     if row.polled_at.is_some_and(too_early) {
-        PollVerdict::SlowDown(row.interval_seconds.saturating_add(INTERVAL_SECONDS).min(INTERVAL_SECONDS_MAX))
+        PollVerdict::SlowDown(
+            row.interval_seconds
+                .saturating_add(INTERVAL_SECONDS)
+                .min(INTERVAL_SECONDS_MAX),
+        )
     } else {
         PollVerdict::Pending
     }
@@ -284,18 +326,71 @@ mod tests {
             (waiting(), "tv", 105_000, PollVerdict::Pending),
             (waiting(), "tv", 104_999, PollVerdict::SlowDown(10)),
             (waiting(), "tv", 99_000, PollVerdict::Pending),
-            (DeviceCodeRow { interval_seconds: 10, ..waiting() }, "tv", 105_000, PollVerdict::SlowDown(15)),
-            (DeviceCodeRow { interval_seconds: 300, ..waiting() }, "tv", 105_000, PollVerdict::SlowDown(300)),
-            (DeviceCodeRow { polled_at: None, ..waiting() }, "tv", 1, PollVerdict::Pending),
+            (
+                DeviceCodeRow {
+                    interval_seconds: 10,
+                    ..waiting()
+                },
+                "tv",
+                105_000,
+                PollVerdict::SlowDown(15),
+            ),
+            (
+                DeviceCodeRow {
+                    interval_seconds: 300,
+                    ..waiting()
+                },
+                "tv",
+                105_000,
+                PollVerdict::SlowDown(300),
+            ),
+            (
+                DeviceCodeRow {
+                    polled_at: None,
+                    ..waiting()
+                },
+                "tv",
+                1,
+                PollVerdict::Pending,
+            ),
             (waiting(), "tv", 600_000, PollVerdict::Expired),
-            (row(DeviceCodeStatus::Allowed), "tv", 100_001, PollVerdict::Redeem),
-            (row(DeviceCodeStatus::Allowed), "tv", 600_000, PollVerdict::Expired),
-            (row(DeviceCodeStatus::Denied), "tv", 105_000, PollVerdict::Denied),
-            (row(DeviceCodeStatus::Redeemed), "tv", 105_000, PollVerdict::Refuse),
-            (row(DeviceCodeStatus::Allowed), "radio", 105_000, PollVerdict::Refuse),
+            (
+                row(DeviceCodeStatus::Allowed),
+                "tv",
+                100_001,
+                PollVerdict::Redeem,
+            ),
+            (
+                row(DeviceCodeStatus::Allowed),
+                "tv",
+                600_000,
+                PollVerdict::Expired,
+            ),
+            (
+                row(DeviceCodeStatus::Denied),
+                "tv",
+                105_000,
+                PollVerdict::Denied,
+            ),
+            (
+                row(DeviceCodeStatus::Redeemed),
+                "tv",
+                105_000,
+                PollVerdict::Refuse,
+            ),
+            (
+                row(DeviceCodeStatus::Allowed),
+                "radio",
+                105_000,
+                PollVerdict::Refuse,
+            ),
             (waiting(), "", 105_000, PollVerdict::Refuse),
         ] {
-            assert_eq!(decide_poll(&row, client, Timestamp::from_millis(now)), expected, "{row:?} {client} {now}");
+            assert_eq!(
+                decide_poll(&row, client, Timestamp::from_millis(now)),
+                expected,
+                "{row:?} {client} {now}"
+            );
         }
     }
 }

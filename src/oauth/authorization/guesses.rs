@@ -1,4 +1,5 @@
-//! How many user codes may be guessed on a node: they are short, so that people can type them. Pure.
+//! How many user codes may be guessed on a node: they are short, so that people can type them.
+//! Pure.
 
 use std::time::Duration;
 
@@ -16,12 +17,16 @@ pub(in crate::oauth) struct Guesses {
 }
 
 impl Guesses {
-    /// Counts an entry before anybody looks whether it is right; how long to wait where there were too many.
+    /// Counts an entry before anybody looks whether it is right; how long to wait where there were
+    /// too many.
     pub(super) fn enter(&mut self, now: Timestamp) -> Result<(), Duration> {
-        let since = self.since.filter(|since| *since <= now && now < since.after(WINDOW)).unwrap_or_else(|| {
-            self.count = 0;
-            now
-        });
+        let since = self
+            .since
+            .filter(|since| *since <= now && now < since.after(WINDOW))
+            .unwrap_or_else(|| {
+                self.count = 0;
+                now
+            });
         self.since = Some(since);
         if self.count >= WRONG_MAX {
             return Err(since.after(WINDOW).since(now));

@@ -30,25 +30,37 @@ pub(super) struct Hints {
 impl Hints {
     /// Those of an authorization.
     pub(super) fn of(row: &AuthorizationRow) -> Self {
-        row.hints.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+        row.hints
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default()
     }
 
     /// As stored.
     pub(super) fn stored(&self) -> Option<String> {
-        (*self != Self::default()).then(|| serde_json::to_string(self).ok()).flatten()
+        (*self != Self::default())
+            .then(|| serde_json::to_string(self).ok())
+            .flatten()
     }
 
     /// Whether `prompt` asks for this.
     pub(super) fn prompts(&self, name: &str) -> bool {
-        self.prompt.as_deref().is_some_and(|prompt| prompt.split(' ').any(|candidate| candidate == name))
+        self.prompt
+            .as_deref()
+            .is_some_and(|prompt| prompt.split(' ').any(|candidate| candidate == name))
     }
 
     /// Whether a user who logged in then, and so, need not log in again.
-    pub(super) fn are_met_by(&self, auth_time: Timestamp, acr: Option<&str>, now: Timestamp) -> bool {
+    pub(super) fn are_met_by(
+        &self,
+        auth_time: Timestamp,
+        acr: Option<&str>,
+        now: Timestamp,
+    ) -> bool {
         let anew = self.prompts("login") || self.prompts("select_account");
-        let recent = self
-            .max_age
-            .is_none_or(|max_age| max_age > 0 && now <= auth_time.after(Duration::from_secs(u64::from(max_age))));
+        let recent = self.max_age.is_none_or(|max_age| {
+            max_age > 0 && now <= auth_time.after(Duration::from_secs(u64::from(max_age)))
+        });
         let well = self
             .acr_values
             .as_deref()
@@ -68,28 +80,130 @@ mod tests {
         let none = Hints::default;
         for (hints, acr, now, met) in [
             (none(), None, 1_000_000, true),
-            (Hints { prompt: text("none"), ..none() }, None, 100, true),
-            (Hints { prompt: text("consent"), ..none() }, None, 100, true),
-            (Hints { prompt: text("login"), ..none() }, None, 100, false),
-            (Hints { prompt: text("consent login"), ..none() }, None, 100, false),
-            (Hints { prompt: text("select_account"), ..none() }, None, 100, false),
-            (Hints { max_age: Some(0), ..none() }, None, 100, false),
-            (Hints { max_age: Some(10), ..none() }, None, 110, true),
-            (Hints { max_age: Some(10), ..none() }, None, 111, false),
-            (Hints { acr_values: text("gold silver"), ..none() }, Some("silver"), 100, true),
-            (Hints { acr_values: text("gold silver"), ..none() }, Some("bronze"), 100, false),
-            (Hints { acr_values: text("gold"), ..none() }, None, 100, false),
+            (
+                Hints {
+                    prompt: text("none"),
+                    ..none()
+                },
+                None,
+                100,
+                true,
+            ),
+            (
+                Hints {
+                    prompt: text("consent"),
+                    ..none()
+                },
+                None,
+                100,
+                true,
+            ),
+            (
+                Hints {
+                    prompt: text("login"),
+                    ..none()
+                },
+                None,
+                100,
+                false,
+            ),
+            (
+                Hints {
+                    prompt: text("consent login"),
+                    ..none()
+                },
+                None,
+                100,
+                false,
+            ),
+            (
+                Hints {
+                    prompt: text("select_account"),
+                    ..none()
+                },
+                None,
+                100,
+                false,
+            ),
+            (
+                Hints {
+                    max_age: Some(0),
+                    ..none()
+                },
+                None,
+                100,
+                false,
+            ),
+            (
+                Hints {
+                    max_age: Some(10),
+                    ..none()
+                },
+                None,
+                110,
+                true,
+            ),
+            (
+                Hints {
+                    max_age: Some(10),
+                    ..none()
+                },
+                None,
+                111,
+                false,
+            ),
+            (
+                Hints {
+                    acr_values: text("gold silver"),
+                    ..none()
+                },
+                Some("silver"),
+                100,
+                true,
+            ),
+            (
+                Hints {
+                    acr_values: text("gold silver"),
+                    ..none()
+                },
+                Some("bronze"),
+                100,
+                false,
+            ),
+            (
+                Hints {
+                    acr_values: text("gold"),
+                    ..none()
+                },
+                None,
+                100,
+                false,
+            ),
         ] {
-            assert_eq!(hints.are_met_by(at(100), acr, at(now)), met, "{hints:?} {acr:?} {now}");
+            assert_eq!(
+                hints.are_met_by(at(100), acr, at(now)),
+                met,
+                "{hints:?} {acr:?} {now}"
+            );
         }
     }
 
     #[test]
     fn hints_are_stored_as_json_and_nothing_as_nothing() {
-        let hints = Hints { login_hint: Some("a\"b".to_owned()), max_age: Some(7), ..Hints::default() };
-        let row = AuthorizationRow { hints: hints.stored(), ..AuthorizationRow::default() };
+        let hints = Hints {
+            login_hint: Some("a\"b".to_owned()),
+            max_age: Some(7),
+            ..Hints::default()
+        };
+        let row = AuthorizationRow {
+            hints: hints.stored(),
+            ..AuthorizationRow::default()
+        };
         assert_eq!((Hints::of(&row), Hints::default().stored()), (hints, None));
-        let broken = AuthorizationRow { hints: Some("{".to_owned()), ..AuthorizationRow::default() };
+        let broken = AuthorizationRow {
+            hints: Some("{".to_owned()),
+            ..AuthorizationRow::default()
+        };
         assert_eq!(Hints::of(&broken), Hints::default());
     }
 }

@@ -1,4 +1,5 @@
-//! Login requests: the login page, an API client, learns what it is asked for and says who the user is.
+//! Login requests: the login page, an API client, learns what it is asked for and says who the user
+//! is.
 
 use super::hints::Hints;
 use super::page::{Installed, PageRequestError, ScopeAsked, invalid};
@@ -34,13 +35,11 @@ const REJECTIONS: [&str; 6] = [
 pub struct LoginRequest {
     /// The web client or the installation.
     pub client_id: String,
-    /// For people.
     pub client_name: String,
     /// Where the client is an installation.
     pub installed: Option<Installed>,
     /// The scopes asked for.
     pub scope: String,
-    /// The same, described.
     pub scopes: Vec<ScopeAsked>,
     /// Who the client thinks the user is.
     pub login_hint: Option<String>,
@@ -61,7 +60,6 @@ pub struct LoginRequest {
 /// The login page says who the user is.
 #[derive(Clone, Debug)]
 pub struct AcceptLogin {
-    /// The user.
     pub subject: UserId,
     /// How the user was authenticated (RFC 8176): at most 10 names of at most 64 bytes.
     pub amr: Vec<String>,
@@ -76,7 +74,8 @@ pub struct AcceptLogin {
 pub struct RejectLogin {
     /// `access_denied` unless it says otherwise.
     pub error: Option<String>,
-    /// For the client's developer: at most 255 printable ASCII characters without quotes and backslashes.
+    /// For the client's developer: at most 255 printable ASCII characters without quotes and
+    /// backslashes.
     pub error_description: Option<String>,
 }
 
@@ -85,7 +84,14 @@ impl TokenServer {
     pub async fn login_request(&self, challenge: &str) -> Result<LoginRequest, PageRequestError> {
         let row = self.waiting_for_login(challenge).await?;
         let client = self.client_of(&row).await?;
-        let Hints { login_hint, ui_locales, acr_values, max_age, prompt, .. } = Hints::of(&row);
+        let Hints {
+            login_hint,
+            ui_locales,
+            acr_values,
+            max_age,
+            prompt,
+            ..
+        } = Hints::of(&row);
         Ok(LoginRequest {
             client_name: client.name().to_owned(),
             installed: Installed::of(&client),
@@ -102,8 +108,8 @@ impl TokenServer {
         })
     }
 
-    /// Logs the user in. Gives the address the user's browser goes on to; `page` is the login page, none for the
-    /// built-in one.
+    /// Logs the user in. Gives the address the user's browser goes on to; `page` is the login page,
+    /// none for the built-in one.
     pub async fn accept_login(
         &self,
         page: Option<&ClientId>,
@@ -122,7 +128,13 @@ impl TokenServer {
             ..row
         };
         let ahead = self.ahead(&client, &row).await?;
-        let status = step(AuthorizationStatus::WaitingForLogin, Step::LogIn { remember: answer.remember }, ahead)?;
+        let status = step(
+            AuthorizationStatus::WaitingForLogin,
+            Step::LogIn {
+                remember: answer.remember,
+            },
+            ahead,
+        )?;
         let arrived = self.arrive(row, status);
         let saving = Saving {
             row: arrived.row,
@@ -136,10 +148,20 @@ impl TokenServer {
     }
 
     /// Does not log the user in. Gives the address the user's browser goes on to, with the reason.
-    pub async fn reject_login(&self, challenge: &str, answer: &RejectLogin) -> Result<String, PageRequestError> {
+    pub async fn reject_login(
+        &self,
+        challenge: &str,
+        answer: &RejectLogin,
+    ) -> Result<String, PageRequestError> {
         let error = check_rejection(answer)?;
         let row = self.waiting_for_login(challenge).await?;
-        self.reject(row, AuthorizationStatus::WaitingForLogin, error, answer.error_description.as_deref()).await
+        self.reject(
+            row,
+            AuthorizationStatus::WaitingForLogin,
+            error,
+            answer.error_description.as_deref(),
+        )
+        .await
     }
 
     pub(super) async fn reject(
@@ -149,24 +171,47 @@ impl TokenServer {
         error: &str,
         description: Option<&str>,
     ) -> Result<String, PageRequestError> {
-        step(from, Step::Reject, Ahead { consent: false, for_device: row.device_code_id.is_some() })?;
+        step(
+            from,
+            Step::Reject,
+            Ahead {
+                consent: false,
+                for_device: row.device_code_id.is_some(),
+            },
+        )?;
         let arrived = self.turn_away(row, error, description);
-        let saving = Saving { row: arrived.row, from: Some(from), device: arrived.device, ..Saving::default() };
+        let saving = Saving {
+            row: arrived.row,
+            from: Some(from),
+            device: arrived.device,
+            ..Saving::default()
+        };
         persist::save(&self.0.store, saving).await?;
         Ok(arrived.address)
     }
 
     /// The browser comes by to be told that it is to remember the login, and goes on.
-    pub async fn resume_login(&self, verifier: &str, browser: &Browser) -> Result<Redirect, PageRequestError> {
+    pub async fn resume_login(
+        &self,
+        verifier: &str,
+        browser: &Browser,
+    ) -> Result<Redirect, PageRequestError> {
         let from = AuthorizationStatus::LoginRemembered;
-        let row = self.waiting(verifier, TokenKind::LoginVerifier, from).await?;
+        let row = self
+            .waiting(verifier, TokenKind::LoginVerifier, from)
+            .await?;
         let client = self.client_of(&row).await?;
         let ahead = self.ahead(&client, &row).await?;
         let recognised = self.is_recognised(browser, &Hints::of(&row));
-        let session = recognised.then(|| self.new_session(&row, self.0.clock.now())).flatten();
+        let session = recognised
+            .then(|| self.new_session(&row, self.0.clock.now()))
+            .flatten();
         let (session, cookie) = session.unzip();
         let hash_of = |text: &str| self.0.keyring.token_hash(TokenKind::LoginSession, text);
-        let replaces = browser.session.as_ref().map(|session| hash_of(session.expose()));
+        let replaces = browser
+            .session
+            .as_ref()
+            .map(|session| hash_of(session.expose()));
         let arrived = self.arrive(row, step(from, Step::Remember, ahead)?);
         let saving = Saving {
             row: arrived.row,
@@ -176,33 +221,74 @@ impl TokenServer {
             ..Saving::default()
         };
         persist::save(&self.0.store, saving).await?;
-        Ok(Redirect { address: arrived.address, cookie })
+        Ok(Redirect {
+            address: arrived.address,
+            cookie,
+        })
     }
 
     /// What lies before a user who is known.
-    pub(super) async fn ahead(&self, client: &Client, row: &AuthorizationRow) -> Result<Ahead, PageRequestError> {
+    pub(super) async fn ahead(
+        &self,
+        client: &Client,
+        row: &AuthorizationRow,
+    ) -> Result<Ahead, PageRequestError> {
         let consent = self.needs_consent(client, row).await?;
-        Ok(Ahead { consent, for_device: row.device_code_id.is_some() })
+        Ok(Ahead {
+            consent,
+            for_device: row.device_code_id.is_some(),
+        })
     }
 
-    async fn waiting_for_login(&self, challenge: &str) -> Result<AuthorizationRow, PageRequestError> {
-        self.waiting(challenge, TokenKind::LoginChallenge, AuthorizationStatus::WaitingForLogin).await
+    async fn waiting_for_login(
+        &self,
+        challenge: &str,
+    ) -> Result<AuthorizationRow, PageRequestError> {
+        self.waiting(
+            challenge,
+            TokenKind::LoginChallenge,
+            AuthorizationStatus::WaitingForLogin,
+        )
+        .await
     }
 
-    fn login_event(&self, page: Option<&ClientId>, client: &Client, user: &UserId, now: Timestamp) -> EventRow {
-        let device = client.application_id().and_then(|_| DeviceId::new(client.id()).ok());
-        let concerning =
-            Concerning { client: page, user: Some(user), device: device.as_ref(), ..Concerning::default() };
-        event(EventType::AuthzRequestGrantCreated, concerning, now, self.0.random.as_ref())
+    fn login_event(
+        &self,
+        page: Option<&ClientId>,
+        client: &Client,
+        user: &UserId,
+        now: Timestamp,
+    ) -> EventRow {
+        let device = client
+            .application_id()
+            .and_then(|_| DeviceId::new(client.id()).ok());
+        let concerning = Concerning {
+            client: page,
+            user: Some(user),
+            device: device.as_ref(),
+            ..Concerning::default()
+        };
+        event(
+            EventType::AuthzRequestGrantCreated,
+            concerning,
+            now,
+            self.0.random.as_ref(),
+        )
     }
 }
 
 fn check_acceptance(answer: &AcceptLogin) -> Result<(), PageRequestError> {
-    let is_name = |name: &String| (1..=AMR_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
+    let is_name = |name: &String| {
+        (1..=AMR_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control)
+    };
     if answer.amr.len() > AMR_MAX || !answer.amr.iter().all(is_name) {
         return Err(invalid("amr", "must be at most 10 names of 1 to 64 bytes."));
     }
-    if answer.acr.as_ref().is_some_and(|acr| acr.is_empty() || acr.len() > TEXT_BYTES_MAX) {
+    if answer
+        .acr
+        .as_ref()
+        .is_some_and(|acr| acr.is_empty() || acr.len() > TEXT_BYTES_MAX)
+    {
         return Err(invalid("acr", "must be 1 to 255 bytes."));
     }
     Ok(())
@@ -212,14 +298,17 @@ fn check_acceptance(answer: &AcceptLogin) -> Result<(), PageRequestError> {
 pub(super) fn check_rejection(answer: &RejectLogin) -> Result<&'static str, PageRequestError> {
     let wanted = answer.error.as_deref().unwrap_or("access_denied");
     let error = REJECTIONS.into_iter().find(|known| *known == wanted);
-    let error =
-        error.ok_or(invalid("error", "must be `access_denied` or another error of the authorization endpoint."))?;
+    let error = error.ok_or(invalid(
+        "error",
+        "must be `access_denied` or another error of the authorization endpoint.",
+    ))?;
     // The characters of RFC 6749 §4.1.2.1.
     let allowed = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
     match &answer.error_description {
-        Some(text) if text.len() > TEXT_BYTES_MAX || !text.bytes().all(allowed) => {
-            Err(invalid("error_description", "must be at most 255 printable ASCII characters without \" and \\."))
-        }
+        Some(text) if text.len() > TEXT_BYTES_MAX || !text.bytes().all(allowed) => Err(invalid(
+            "error_description",
+            "must be at most 255 printable ASCII characters without \" and \\.",
+        )),
         Some(_) | None => Ok(error),
     }
 }

@@ -1,7 +1,9 @@
-//! A user's way from what a client asks to what it gets: log-in, consent, then a code, or the answer to a device that waits.
+//! A user's way from what a client asks to what it gets: log-in, consent, then a code, or the
+//! answer to a device that waits.
 //!
-//! One row stands for it all the way; `state` says what may follow what, and each step is saved only if the row is still
-//! where the step began. Who the user is, and what they consent to, somebody else's pages find out.
+//! One row stands for it all the way; `state` says what may follow what, and each step is saved
+//! only if the row is still where the step began. Who the user is, and what they consent to,
+//! somebody else's pages find out.
 
 mod authorize;
 mod check;

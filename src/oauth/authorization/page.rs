@@ -27,7 +27,6 @@ pub enum PageRequestError {
     /// A member is out of its bounds. `400`.
     #[error("{parameter}: {problem}")]
     InvalidParameter {
-        /// Which.
         parameter: &'static str,
         /// What is wrong with it.
         problem: &'static str,
@@ -57,11 +56,8 @@ pub(super) const fn invalid(parameter: &'static str, problem: &'static str) -> P
 /// The installation a user is to log in on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// The application's identifier.
     pub application_id: String,
-    /// The application's name.
     pub application_name: String,
-    /// The platform.
     pub platform: Platform,
     /// As the user calls the device.
     pub device_name: String,
@@ -72,7 +68,10 @@ impl Installed {
     pub(super) fn of(client: &Client) -> Option<Self> {
         match client {
             Client::Web(_) => None,
-            Client::Installation { device, application } => Some(Self {
+            Client::Installation {
+                device,
+                application,
+            } => Some(Self {
                 application_id: application.id.to_string(),
                 application_name: application.name.clone(),
                 platform: device.platform,
@@ -100,7 +99,9 @@ impl TokenServer {
         status: AuthorizationStatus,
     ) -> Result<AuthorizationRow, PageRequestError> {
         let hash = self.0.keyring.token_hash(kind, challenge);
-        let row = persist::find_authorization(&self.0.store, hash).await?.ok_or(PageRequestError::NotFound)?;
+        let row = persist::find_authorization(&self.0.store, hash)
+            .await?
+            .ok_or(PageRequestError::NotFound)?;
         if row.status != status.stored() {
             return Err(PageRequestError::AlreadyAnswered);
         }
@@ -110,8 +111,12 @@ impl TokenServer {
         Ok(row)
     }
 
-    /// The client of an authorization; there is none any more where it was unregistered or disabled meanwhile.
-    pub(super) async fn client_of(&self, row: &AuthorizationRow) -> Result<Client, PageRequestError> {
+    /// The client of an authorization; there is none any more where it was unregistered or disabled
+    /// meanwhile.
+    pub(super) async fn client_of(
+        &self,
+        row: &AuthorizationRow,
+    ) -> Result<Client, PageRequestError> {
         match self.find_client(&row.client_id).await {
             Ok(client) => client.ok_or(PageRequestError::NotFound),
             Err(OAuthError::Unavailable) => Err(PageRequestError::Unavailable),
@@ -122,8 +127,14 @@ impl TokenServer {
     pub(super) fn scopes_asked(&self, scope: &str) -> Vec<ScopeAsked> {
         let settings = self.0.settings.load();
         let described = |name: &str| {
-            let descriptions = settings.scopes.get(name).map(|scope| scope.descriptions.clone());
-            ScopeAsked { id: name.to_owned(), descriptions: descriptions.unwrap_or_default() }
+            let descriptions = settings
+                .scopes
+                .get(name)
+                .map(|scope| scope.descriptions.clone());
+            ScopeAsked {
+                id: name.to_owned(),
+                descriptions: descriptions.unwrap_or_default(),
+            }
         };
         scope.split(' ').map(described).collect()
     }

@@ -10,7 +10,8 @@ pub(super) fn is_challenge(text: &str) -> bool {
     text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok()
 }
 
-/// Whether `verifier` is well-formed (§4.1: 43 to 128 unreserved characters) and the one of `challenge`.
+/// Whether `verifier` is well-formed (§4.1: 43 to 128 unreserved characters) and the one of
+/// `challenge`.
 pub(super) fn verifies(verifier: &str, challenge: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let well_formed = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
@@ -26,29 +27,51 @@ mod tests {
     fn the_example_of_rfc_7636_verifies() {
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         assert!(is_challenge(challenge));
-        assert!(verifies("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge));
+        assert!(verifies(
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+            challenge
+        ));
         assert!(!verifies(challenge, challenge));
     }
 
     #[test]
     fn a_verifier_is_43_to_128_unreserved_characters() {
-        let verdict = |verifier: &str| verifies(verifier, &URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())));
-        for good in ["a".repeat(43), "a".repeat(128), format!("{}-._~", "Z9".repeat(20))] {
+        let verdict = |verifier: &str| {
+            verifies(
+                verifier,
+                &URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())),
+            )
+        };
+        for good in [
+            "a".repeat(43),
+            "a".repeat(128),
+            format!("{}-._~", "Z9".repeat(20)),
+        ] {
             assert!(verdict(&good), "{good}");
         }
         let with = |bad: &str| format!("{}{bad}", "a".repeat(43));
-        for bad in
-            [String::new(), "a".repeat(42), "a".repeat(129), with("+"), with("/"), with("="), with(" "), with("é")]
-        {
+        for bad in [
+            String::new(),
+            "a".repeat(42),
+            "a".repeat(129),
+            with("+"),
+            with("/"),
+            with("="),
+            with(" "),
+            with("é"),
+        ] {
             assert!(!verdict(&bad), "{bad}");
         }
     }
 
     #[test]
     fn a_challenge_is_base64url_of_32_bytes() {
-        for bad in
-            ["", "abc", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"]
-        {
+        for bad in [
+            "",
+            "abc",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
+        ] {
             assert!(!is_challenge(bad), "{bad}");
         }
     }

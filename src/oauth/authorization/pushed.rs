@@ -1,4 +1,5 @@
-//! Pushed authorization requests (RFC 9126): the client hands the request over itself, the browser only its name.
+//! Pushed authorization requests (RFC 9126): the client hands the request over itself, the browser
+//! only its name.
 
 use std::time::Duration;
 
@@ -46,15 +47,21 @@ impl From<StoreError> for PushedRequestError {
 }
 
 impl TokenServer {
-    /// Takes an authorization request from the client itself, checked as the authorization endpoint does.
+    /// Takes an authorization request from the client itself, checked as the authorization endpoint
+    /// does.
     pub async fn push_authorization_request(
         &self,
         credentials: &Credentials,
         proof: Option<&SecretString>,
         mut request: AuthorizeRequest,
     ) -> Result<PushedRequest, PushedRequestError> {
-        let proven = proof.map(|proof| self.prove_key_here(proof.expose())).transpose()?;
-        let AuthenticatedClient { client, mut assertions } = self.authenticate_client(credentials).await?;
+        let proven = proof
+            .map(|proof| self.prove_key_here(proof.expose()))
+            .transpose()?;
+        let AuthenticatedClient {
+            client,
+            mut assertions,
+        } = self.authenticate_client(credentials).await?;
         if let Some(ProvenKey { jkt, used }) = proven {
             assertions.push(used);
             bind_to_key(&mut request, jkt)?;
@@ -65,11 +72,20 @@ impl TokenServer {
         }
         let redirect_uri = request.redirect_uri.as_deref().unwrap_or_default();
         if !is_redirect_uri_of(&client, redirect_uri) {
-            return Err(OAuthError::InvalidRequest("redirect_uri: is not one of the client's.").into());
+            return Err(
+                OAuthError::InvalidRequest("redirect_uri: is not one of the client's.").into(),
+            );
         }
-        let request = AuthorizeRequest { client_id: Some(client.id().to_owned()), ..request };
+        let request = AuthorizeRequest {
+            client_id: Some(client.id().to_owned()),
+            ..request
+        };
         self.check_authorization(&client, &request)?;
-        let reference = OpaqueToken::new(&self.0.keyring, TokenKind::PushedRequest, self.0.random.as_ref());
+        let reference = OpaqueToken::new(
+            &self.0.keyring,
+            TokenKind::PushedRequest,
+            self.0.random.as_ref(),
+        );
         let row = PushedRequestRow {
             request_hash: reference.hash.to_vec(),
             client_id: client.id().to_owned(),
@@ -77,12 +93,20 @@ impl TokenServer {
             expires_at: self.0.clock.now().after(TIME_TO_LIVE).as_millis(),
         };
         persist::push_request(&self.0.store, row).await?;
-        Ok(PushedRequest { request_uri: format!("{PREFIX}{}", reference.text.expose()), expires_in: TIME_TO_LIVE })
+        Ok(PushedRequest {
+            request_uri: format!("{PREFIX}{}", reference.text.expose()),
+            expires_in: TIME_TO_LIVE,
+        })
     }
 
     fn prove_key_here(&self, proof: &str) -> Result<ProvenKey, OAuthError> {
         let url = format!("{}/oauth/par", self.0.issuer);
-        let expected = DpopExpectation { method: "POST", url: &url, access_token: None, now: self.0.clock.now() };
+        let expected = DpopExpectation {
+            method: "POST",
+            url: &url,
+            access_token: None,
+            now: self.0.clock.now(),
+        };
         Ok(self.prove_key(proof, &expected)?)
     }
 
@@ -92,11 +116,18 @@ impl TokenServer {
         client_id: &str,
         request_uri: &str,
     ) -> Result<AuthorizeRequest, AuthorizeRefusal> {
-        let reference = request_uri.strip_prefix(PREFIX).ok_or(AuthorizeRefusal::RequestUri)?;
-        let hash = self.0.keyring.token_hash(TokenKind::PushedRequest, reference);
+        let reference = request_uri
+            .strip_prefix(PREFIX)
+            .ok_or(AuthorizeRefusal::RequestUri)?;
+        let hash = self
+            .0
+            .keyring
+            .token_hash(TokenKind::PushedRequest, reference);
         let taken = persist::take_pushed_request(&self.0.store, hash, client_id.to_owned()).await?;
         let now = self.0.clock.now().as_millis();
-        let taken = taken.filter(|row| now < row.expires_at).ok_or(AuthorizeRefusal::RequestUri)?;
+        let taken = taken
+            .filter(|row| now < row.expires_at)
+            .ok_or(AuthorizeRefusal::RequestUri)?;
         serde_json::from_str(&taken.parameters).map_err(|_| AuthorizeRefusal::RequestUri)
     }
 }
@@ -104,7 +135,9 @@ impl TokenServer {
 /// A proof beside the request says the same as `dpop_jkt` in it (RFC 9449 §10.1).
 fn bind_to_key(request: &mut AuthorizeRequest, jkt: String) -> Result<(), OAuthError> {
     if request.dpop_jkt.as_ref().is_some_and(|named| *named != jkt) {
-        return Err(OAuthError::InvalidRequest("dpop_jkt: is not the key of the DPoP proof."));
+        return Err(OAuthError::InvalidRequest(
+            "dpop_jkt: is not the key of the DPoP proof.",
+        ));
     }
     request.dpop_jkt = Some(jkt);
     Ok(())

@@ -1,21 +1,27 @@
 //! Addresses the user's browser is sent to. Pure.
 
-/// Whether a client may be answered at `requested`: it is one of its addresses, compared as text, without any
-/// normalisation (RFC 9700 §2.1). A `native` client that listens on a loopback address does so at a port that it learns
-/// only then (RFC 8252 §7.3).
+/// Whether a client may be answered at `requested`: it is one of its addresses, compared as text,
+/// without any normalisation (RFC 9700 §2.1). A `native` client that listens on a loopback address
+/// does so at a port that it learns only then (RFC 8252 §7.3).
 pub(super) fn is_registered(registered: &[String], requested: &str, native: bool) -> bool {
-    let same = |uri: &String| uri == requested || (native && differs_in_loopback_port_only(uri, requested));
+    let same = |uri: &String| {
+        uri == requested || (native && differs_in_loopback_port_only(uri, requested))
+    };
     !requested.contains('#') && registered.iter().any(same)
 }
 
 fn differs_in_loopback_port_only(registered: &str, requested: &str) -> bool {
-    match (without_loopback_port(registered), without_loopback_port(requested)) {
+    match (
+        without_loopback_port(registered),
+        without_loopback_port(requested),
+    ) {
         (Some(left), Some(right)) => left == right,
         _ => false,
     }
 }
 
-/// What comes before and after the port of an address on a loopback IP; a name such as `localhost` is not one.
+/// What comes before and after the port of an address on a loopback IP; a name such as `localhost`
+/// is not one.
 fn without_loopback_port(uri: &str) -> Option<(&'static str, &str)> {
     let (host, rest) = ["http://127.0.0.1", "http://[::1]"]
         .into_iter()
@@ -55,9 +61,16 @@ mod tests {
 
     #[test]
     fn addresses_are_compared_as_text() {
-        let registered = ["bank://login".to_owned(), "https://app.bank.test/cb?x=1".to_owned()];
+        let registered = [
+            "bank://login".to_owned(),
+            "https://app.bank.test/cb?x=1".to_owned(),
+        ];
         assert!(is_registered(&registered, "bank://login", true));
-        assert!(is_registered(&registered, "https://app.bank.test/cb?x=1", true));
+        assert!(is_registered(
+            &registered,
+            "https://app.bank.test/cb?x=1",
+            true
+        ));
         for trick in [
             "",
             "bank://login/",
@@ -88,16 +101,33 @@ mod tests {
         ] {
             assert!(!is_registered(&registered, trick, true), "{trick}");
         }
-        assert!(!is_registered(&["bank://login#x".to_owned()], "bank://login#x", true));
+        assert!(!is_registered(
+            &["bank://login#x".to_owned()],
+            "bank://login#x",
+            true
+        ));
     }
 
     #[test]
     fn a_native_client_listens_on_loopback_at_any_port() {
-        let registered = ["http://127.0.0.1/cb", "http://[::1]:80/cb?x", "http://localhost/cb"].map(str::to_owned);
-        for good in ["http://127.0.0.1/cb", "http://127.0.0.1:1/cb", "http://127.0.0.1:65535/cb", "http://[::1]:9/cb?x"]
-        {
+        let registered = [
+            "http://127.0.0.1/cb",
+            "http://[::1]:80/cb?x",
+            "http://localhost/cb",
+        ]
+        .map(str::to_owned);
+        for good in [
+            "http://127.0.0.1/cb",
+            "http://127.0.0.1:1/cb",
+            "http://127.0.0.1:65535/cb",
+            "http://[::1]:9/cb?x",
+        ] {
             assert!(is_registered(&registered, good, true), "{good}");
-            assert_eq!(is_registered(&registered, good, false), good == "http://127.0.0.1/cb", "{good}");
+            assert_eq!(
+                is_registered(&registered, good, false),
+                good == "http://127.0.0.1/cb",
+                "{good}"
+            );
         }
         for trick in [
             "http://127.0.0.1:0/cb",
@@ -127,10 +157,23 @@ mod tests {
 
     #[test]
     fn parameters_are_added_to_what_is_there() {
-        let parameters = [("code", Some("a b&c")), ("state", None), ("iss", Some("https://id.test"))];
+        let parameters = [
+            ("code", Some("a b&c")),
+            ("state", None),
+            ("iss", Some("https://id.test")),
+        ];
         let added = "code=a%20b%26c&iss=https%3A%2F%2Fid.test";
-        assert_eq!(with_parameters("bank://login", &parameters), format!("bank://login?{added}"));
-        assert_eq!(with_parameters("https://a.test/?x=1", &parameters), format!("https://a.test/?x=1&{added}"));
-        assert_eq!(with_parameters("https://a.test/?", &parameters), format!("https://a.test/?{added}"));
+        assert_eq!(
+            with_parameters("bank://login", &parameters),
+            format!("bank://login?{added}")
+        );
+        assert_eq!(
+            with_parameters("https://a.test/?x=1", &parameters),
+            format!("https://a.test/?x=1&{added}")
+        );
+        assert_eq!(
+            with_parameters("https://a.test/?", &parameters),
+            format!("https://a.test/?{added}")
+        );
     }
 }

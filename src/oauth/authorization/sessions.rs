@@ -1,7 +1,8 @@
-//! What a browser carries for the token server: a login that is remembered, and what it is recognised by meanwhile.
+//! What a browser carries for the token server: a login that is remembered, and what it is
+//! recognised by meanwhile.
 //!
-//! Whoever has a user open an address that ends a log-in begun elsewhere could have the user's browser remember somebody
-//! else: so a login is remembered by the browser only that began it.
+//! Whoever has a user open an address that ends a log-in begun elsewhere could have the user's
+//! browser remember somebody else: so a login is remembered by the browser only that began it.
 
 use std::time::Duration;
 
@@ -41,7 +42,6 @@ pub enum BrowserCookie {
 /// Where a browser goes on to, and what it takes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
-    /// The address.
     pub address: String,
     /// To be kept, if anything.
     pub cookie: Option<BrowserCookie>,
@@ -50,7 +50,10 @@ pub struct Redirect {
 impl Redirect {
     /// Goes there, with nothing.
     pub(super) const fn to(address: String) -> Self {
-        Self { address, cookie: None }
+        Self {
+            address,
+            cookie: None,
+        }
     }
 }
 
@@ -61,35 +64,57 @@ impl TokenServer {
         browser: &Browser,
         hints: &Hints,
     ) -> Result<Option<LoginSessionRow>, StoreError> {
-        let Some(session) = &browser.session else { return Ok(None) };
-        let hash = self.0.keyring.token_hash(TokenKind::LoginSession, session.expose());
+        let Some(session) = &browser.session else {
+            return Ok(None);
+        };
+        let hash = self
+            .0
+            .keyring
+            .token_hash(TokenKind::LoginSession, session.expose());
         let now = self.0.clock.now();
         let session = persist::find_session(&self.0.store, hash).await?;
         Ok(session.filter(|session| {
             let auth_time = Timestamp::from_millis(session.auth_time);
-            now.as_millis() < session.expires_at && hints.are_met_by(auth_time, session.acr.as_deref(), now)
+            now.as_millis() < session.expires_at
+                && hints.are_met_by(auth_time, session.acr.as_deref(), now)
         }))
     }
 
-    /// Recognises the browser later: what of it is stored, and what it is to keep unless it has that already.
+    /// Recognises the browser later: what of it is stored, and what it is to keep unless it has
+    /// that already.
     pub(super) fn recognition(&self, browser: &Browser) -> (String, Option<BrowserCookie>) {
-        if let Some(known) = browser.recognition.as_ref().filter(|known| known.expose().len() == 43) {
+        if let Some(known) = browser
+            .recognition
+            .as_ref()
+            .filter(|known| known.expose().len() == 43)
+        {
             return (self.recognition_hash(known), None);
         }
-        let fresh = OpaqueToken::new(&self.0.keyring, TokenKind::Browser, self.0.random.as_ref()).text;
-        (self.recognition_hash(&fresh), Some(BrowserCookie::Recognition(fresh)))
+        let fresh =
+            OpaqueToken::new(&self.0.keyring, TokenKind::Browser, self.0.random.as_ref()).text;
+        (
+            self.recognition_hash(&fresh),
+            Some(BrowserCookie::Recognition(fresh)),
+        )
     }
 
     /// Whether this is the browser that began.
     pub(super) fn is_recognised(&self, browser: &Browser, hints: &Hints) -> bool {
-        let presented = browser.recognition.as_ref().map(|presented| self.recognition_hash(presented));
+        let presented = browser
+            .recognition
+            .as_ref()
+            .map(|presented| self.recognition_hash(presented));
         presented
             .zip(hints.browser.as_ref())
             .is_some_and(|(left, right)| constant_time_eq(left.as_bytes(), right.as_bytes()))
     }
 
     fn recognition_hash(&self, value: &SecretString) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.keyring.token_hash(TokenKind::Browser, value.expose()))
+        URL_SAFE_NO_PAD.encode(
+            self.0
+                .keyring
+                .token_hash(TokenKind::Browser, value.expose()),
+        )
     }
 
     /// A login to be remembered, and what the browser keeps of it.
@@ -98,7 +123,11 @@ impl TokenServer {
         row: &AuthorizationRow,
         now: Timestamp,
     ) -> Option<(LoginSessionRow, BrowserCookie)> {
-        let session = OpaqueToken::new(&self.0.keyring, TokenKind::LoginSession, self.0.random.as_ref());
+        let session = OpaqueToken::new(
+            &self.0.keyring,
+            TokenKind::LoginSession,
+            self.0.random.as_ref(),
+        );
         let stored = LoginSessionRow {
             id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
             session_hash: session.hash.to_vec(),

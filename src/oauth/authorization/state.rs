@@ -12,7 +12,8 @@ pub(in crate::oauth) enum AuthorizationStatus {
     Redeemed = 2,
     /// The login page or the user said no.
     Rejected = 3,
-    /// The code was presented by somebody it was not issued to, or wrongly, and is of no use any more.
+    /// The code was presented by somebody it was not issued to, or wrongly, and is of no use any
+    /// more.
     Burnt = 4,
     /// The consent page has to say what the user allows.
     WaitingForConsent = 5,
@@ -42,7 +43,9 @@ impl AuthorizationStatus {
 
     /// From the stored form.
     pub(in crate::oauth) fn from_stored(stored: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.stored() == stored)
+        Self::ALL
+            .into_iter()
+            .find(|status| status.stored() == stored)
     }
 }
 
@@ -84,55 +87,97 @@ pub(super) const fn step(
     use AuthorizationStatus as At;
     match (status, step) {
         (At::WaitingForLogin, Step::LogIn { remember: true }) => Ok(At::LoginRemembered),
-        (At::WaitingForLogin, Step::LogIn { remember: false }) | (At::LoginRemembered, Step::Remember) => {
-            Ok(after_login(ahead))
-        }
+        (At::WaitingForLogin, Step::LogIn { remember: false })
+        | (At::LoginRemembered, Step::Remember) => Ok(after_login(ahead)),
         (At::WaitingForConsent, Step::Consent) => Ok(after_consent(ahead)),
         (At::WaitingForLogin | At::WaitingForConsent, Step::Reject) => Ok(At::Rejected),
         (At::WaitingForLogin, Step::Remember | Step::Consent)
         | (At::LoginRemembered, Step::LogIn { .. } | Step::Consent | Step::Reject)
         | (At::WaitingForConsent, Step::LogIn { .. } | Step::Remember)
-        | (At::CodeIssued | At::Redeemed | At::Rejected | At::Burnt | At::DeviceAllowed, _) => Err(AnsweredBefore),
+        | (At::CodeIssued | At::Redeemed | At::Rejected | At::Burnt | At::DeviceAllowed, _) => {
+            Err(AnsweredBefore)
+        }
     }
 }
 
 /// Where an authorization begins whose user a browser remembers.
 pub(super) const fn after_login(ahead: Ahead) -> AuthorizationStatus {
-    if ahead.consent { AuthorizationStatus::WaitingForConsent } else { after_consent(ahead) }
+    if ahead.consent {
+        AuthorizationStatus::WaitingForConsent
+    } else {
+        after_consent(ahead)
+    }
 }
 
 const fn after_consent(ahead: Ahead) -> AuthorizationStatus {
-    if ahead.for_device { AuthorizationStatus::DeviceAllowed } else { AuthorizationStatus::CodeIssued }
+    if ahead.for_device {
+        AuthorizationStatus::DeviceAllowed
+    } else {
+        AuthorizationStatus::CodeIssued
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const STEPS: [Step; 5] =
-        [Step::LogIn { remember: false }, Step::LogIn { remember: true }, Step::Remember, Step::Consent, Step::Reject];
+    const STEPS: [Step; 5] = [
+        Step::LogIn { remember: false },
+        Step::LogIn { remember: true },
+        Step::Remember,
+        Step::Consent,
+        Step::Reject,
+    ];
 
     #[test]
     fn each_step_leads_where_the_table_says() {
         use AuthorizationStatus as At;
-        let code = Ahead { consent: false, for_device: false };
-        let consent = Ahead { consent: true, for_device: false };
-        let device = Ahead { consent: false, for_device: true };
-        let both = Ahead { consent: true, for_device: true };
+        let code = Ahead {
+            consent: false,
+            for_device: false,
+        };
+        let consent = Ahead {
+            consent: true,
+            for_device: false,
+        };
+        let device = Ahead {
+            consent: false,
+            for_device: true,
+        };
+        let both = Ahead {
+            consent: true,
+            for_device: true,
+        };
         for ahead in [code, consent, device, both] {
-            let end = if ahead.for_device { At::DeviceAllowed } else { At::CodeIssued };
-            let known = if ahead.consent { At::WaitingForConsent } else { end };
+            let end = if ahead.for_device {
+                At::DeviceAllowed
+            } else {
+                At::CodeIssued
+            };
+            let known = if ahead.consent {
+                At::WaitingForConsent
+            } else {
+                end
+            };
             for status in At::ALL {
                 for taken in STEPS {
                     let expected = match (status, taken) {
-                        (At::WaitingForLogin, Step::LogIn { remember: true }) => Ok(At::LoginRemembered),
+                        (At::WaitingForLogin, Step::LogIn { remember: true }) => {
+                            Ok(At::LoginRemembered)
+                        }
                         (At::WaitingForLogin, Step::LogIn { remember: false }) => Ok(known),
                         (At::LoginRemembered, Step::Remember) => Ok(known),
                         (At::WaitingForConsent, Step::Consent) => Ok(end),
-                        (At::WaitingForLogin | At::WaitingForConsent, Step::Reject) => Ok(At::Rejected),
+                        (At::WaitingForLogin | At::WaitingForConsent, Step::Reject) => {
+                            Ok(At::Rejected)
+                        }
                         _ => Err(AnsweredBefore),
                     };
-                    assert_eq!(step(status, taken, ahead), expected, "{status:?} {taken:?} {ahead:?}");
+                    assert_eq!(
+                        step(status, taken, ahead),
+                        expected,
+                        "{status:?} {taken:?} {ahead:?}"
+                    );
                 }
             }
         }
@@ -141,7 +186,10 @@ mod tests {
     #[test]
     fn a_status_is_stored_as_a_number_of_its_own() {
         for (index, status) in AuthorizationStatus::ALL.into_iter().enumerate() {
-            assert_eq!(AuthorizationStatus::from_stored(status.stored()), Some(status));
+            assert_eq!(
+                AuthorizationStatus::from_stored(status.stored()),
+                Some(status)
+            );
             assert_eq!(usize::try_from(status.stored()), Ok(index));
         }
         assert_eq!(AuthorizationStatus::from_stored(8), None);

@@ -1,4 +1,5 @@
-//! User codes (RFC 8628 §6.1): short, without vowels and what looks alike, typed in whatever way. Pure.
+//! User codes (RFC 8628 §6.1): short, without vowels and what looks alike, typed in whatever way.
+//! Pure.
 
 use crate::random::{self, Random};
 use crate::secret::SecretString;
@@ -55,18 +56,39 @@ mod tests {
             let code = code.expose();
             assert_eq!(typed(&shown(code)).as_deref(), Some(code));
         }
-        for entry in ["BCDF-GHJK", "bcdf-ghjk", "bcdfghjk", " b c d f - g h j k ", "BCDFGHJK\n"] {
+        for entry in [
+            "BCDF-GHJK",
+            "bcdf-ghjk",
+            "bcdfghjk",
+            " b c d f - g h j k ",
+            "BCDFGHJK\n",
+        ] {
             assert_eq!(typed(entry).as_deref(), Some("BCDFGHJK"), "{entry}");
         }
         let long = format!("{}BCDFGHJK", " ".repeat(64));
-        for entry in ["", "BCDF", "BCDF-GHJA", "BCDF-GHJKL", "BCDF_GHJK", "BCDFGHJ\u{212a}", "ßßßß", &long] {
+        for entry in [
+            "",
+            "BCDF",
+            "BCDF-GHJA",
+            "BCDF-GHJKL",
+            "BCDF_GHJK",
+            "BCDFGHJ\u{212a}",
+            "ßßßß",
+            &long,
+        ] {
             assert_eq!(typed(entry), None, "{entry}");
         }
     }
 
     #[test]
     fn every_letter_comes_up() {
-        let all: String = (0..200).map(|_| fresh(&SystemRandom).expose().to_owned()).collect();
-        assert!(ALPHABET.iter().all(|letter| all.contains(char::from(*letter))));
+        let all: String = (0..200)
+            .map(|_| fresh(&SystemRandom).expose().to_owned())
+            .collect();
+        assert!(
+            ALPHABET
+                .iter()
+                .all(|letter| all.contains(char::from(*letter)))
+        );
     }
 }

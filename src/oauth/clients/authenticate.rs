@@ -12,9 +12,9 @@ use crate::jose::PublicJwk;
 use crate::settings::{ClientCredential, WebClient};
 use crate::store::rows::AssertionIdRow;
 
-/// A client that has proved who it is. Whether what it proved it with is new is decided together with what it is used for.
+/// A client that has proved who it is. Whether what it proved it with is new is decided together
+/// with what it is used for.
 pub(in crate::oauth) struct AuthenticatedClient {
-    /// Who.
     pub(in crate::oauth) client: Client,
     /// To be recorded in the same commit as what the request does.
     pub(in crate::oauth) assertions: Vec<AssertionIdRow>,
@@ -29,20 +29,35 @@ impl TokenServer {
         if let Some(client) = self.web_client(credentials.client_id()) {
             return self.authenticate_web_client(client, credentials);
         }
-        match (self.installation(credentials.client_id()).await?, credentials) {
-            (Some(device), Credentials::Assertion { client_id, assertion }) => {
+        match (
+            self.installation(credentials.client_id()).await?,
+            credentials,
+        ) {
+            (
+                Some(device),
+                Credentials::Assertion {
+                    client_id,
+                    assertion,
+                },
+            ) => {
                 let assertion = self
                     .verify_assertion(&device.public_key, client_id, assertion.expose())
                     .map_err(|_| OAuthError::InvalidClient)?;
                 let client = Client::installation(device, &self.0.settings.load());
-                Ok(AuthenticatedClient { client: client.ok_or(VERSION_DISABLED)?, assertions: vec![assertion] })
+                Ok(AuthenticatedClient {
+                    client: client.ok_or(VERSION_DISABLED)?,
+                    assertions: vec![assertion],
+                })
             }
             _ => Err(self.refuse_other_client(credentials).await),
         }
     }
 
     /// The client of this id, which has proved nothing yet. `None` too where it may not go on.
-    pub(in crate::oauth) async fn find_client(&self, client_id: &str) -> Result<Option<Client>, OAuthError> {
+    pub(in crate::oauth) async fn find_client(
+        &self,
+        client_id: &str,
+    ) -> Result<Option<Client>, OAuthError> {
         if let Some(client) = self.web_client(client_id) {
             return Ok(Some(Client::Web(client)));
         }
@@ -51,7 +66,12 @@ impl TokenServer {
     }
 
     fn web_client(&self, client_id: &str) -> Option<Arc<WebClient>> {
-        self.0.settings.load().web_clients.get(&ClientId::new(client_id).ok()?).cloned()
+        self.0
+            .settings
+            .load()
+            .web_clients
+            .get(&ClientId::new(client_id).ok()?)
+            .cloned()
     }
 
     async fn installation(&self, client_id: &str) -> Result<Option<Device>, OAuthError> {
@@ -72,7 +92,13 @@ impl TokenServer {
             {
                 Vec::new()
             }
-            (Some(ClientCredential::PublicKey(jwk)), Credentials::Assertion { client_id, assertion }) => {
+            (
+                Some(ClientCredential::PublicKey(jwk)),
+                Credentials::Assertion {
+                    client_id,
+                    assertion,
+                },
+            ) => {
                 let key = PublicJwk::from_json(jwk).map_err(|_| OAuthError::InvalidClient)?;
                 let used = self.verify_assertion(&key, client_id, assertion.expose());
                 vec![used.map_err(|_| OAuthError::InvalidClient)?]
@@ -80,20 +106,31 @@ impl TokenServer {
             (None, Credentials::Public { .. }) => Vec::new(),
             _ => return Err(OAuthError::InvalidClient),
         };
-        Ok(AuthenticatedClient { client: Client::Web(client), assertions })
+        Ok(AuthenticatedClient {
+            client: Client::Web(client),
+            assertions,
+        })
     }
 
-    /// API clients authenticate with every call and have no use for tokens; who is not even one hears that first.
+    /// API clients authenticate with every call and have no use for tokens; who is not even one
+    /// hears that first.
     async fn refuse_other_client(&self, credentials: &Credentials) -> OAuthError {
         match self.authenticate_api_client(credentials).await {
-            Ok(_) => OAuthError::UnauthorizedClient("Tokens are issued to web clients and installations."),
+            Ok(_) => OAuthError::UnauthorizedClient(
+                "Tokens are issued to web clients and installations.",
+            ),
             Err(ClientError::Unavailable) => OAuthError::Unavailable,
-            Err(ClientError::Missing | ClientError::Malformed | ClientError::Invalid) => OAuthError::InvalidClient,
+            Err(ClientError::Missing | ClientError::Malformed | ClientError::Invalid) => {
+                OAuthError::InvalidClient
+            }
         }
     }
 
     /// Records what a request used that came to nothing else.
-    pub(in crate::oauth) async fn use_up(&self, assertions: Vec<AssertionIdRow>) -> Result<(), OAuthError> {
+    pub(in crate::oauth) async fn use_up(
+        &self,
+        assertions: Vec<AssertionIdRow>,
+    ) -> Result<(), OAuthError> {
         if assertions.is_empty() || persist::use_assertions(&self.0.store, assertions).await? {
             Ok(())
         } else {

@@ -16,7 +16,6 @@ pub(in crate::oauth) enum Client {
     Installation {
         /// The installation; its version is not disabled.
         device: Box<Device>,
-        /// The application.
         application: Arc<Application>,
     },
 }
@@ -26,7 +25,10 @@ impl Client {
     pub(in crate::oauth) fn installation(device: Device, settings: &Settings) -> Option<Self> {
         device.enabled_version(settings)?;
         let application = Arc::clone(settings.applications.get(&device.application_id)?);
-        Some(Self::Installation { device: Box::new(device), application })
+        Some(Self::Installation {
+            device: Box::new(device),
+            application,
+        })
     }
 
     /// Its `client_id`.
@@ -45,7 +47,8 @@ impl Client {
         }
     }
 
-    /// What users consent to and resource servers permit: the web client, or the application on whatever device.
+    /// What users consent to and resource servers permit: the web client, or the application on
+    /// whatever device.
     pub(in crate::oauth) fn party(&self) -> &str {
         self.application_id().unwrap_or_else(|| self.id())
     }
@@ -121,8 +124,12 @@ impl Client {
     /// Whether a token of its own may have this scope: those of OpenID Connect speak of users.
     pub(in crate::oauth) fn may_have(&self, name: &str) -> bool {
         match self {
-            Self::Web(client) => ![scope::OPENID, "offline_access"].contains(&name) && client.scopes.contains(name),
-            Self::Installation { application, .. } => name == scope::DEVICE || application.scopes.contains(name),
+            Self::Web(client) => {
+                ![scope::OPENID, "offline_access"].contains(&name) && client.scopes.contains(name)
+            }
+            Self::Installation { application, .. } => {
+                name == scope::DEVICE || application.scopes.contains(name)
+            }
         }
     }
 
@@ -130,7 +137,11 @@ impl Client {
     pub(in crate::oauth) fn default_own_scope(&self) -> String {
         match self {
             Self::Web(client) => {
-                let own = client.scopes.iter().filter(|name| self.may_have(name)).cloned();
+                let own = client
+                    .scopes
+                    .iter()
+                    .filter(|name| self.may_have(name))
+                    .cloned();
                 own.collect::<Vec<_>>().join(" ")
             }
             Self::Installation { .. } => scope::DEVICE.to_owned(),

@@ -17,20 +17,16 @@ const HEADER_BYTES_MAX: usize = 4096;
 pub struct PresentedCredentials {
     /// The value of the `Authorization` header.
     pub authorization: Option<SecretString>,
-    /// From the form.
     pub client_id: Option<String>,
-    /// From the form.
     pub client_secret: Option<SecretString>,
-    /// From the form.
     pub client_assertion_type: Option<String>,
-    /// From the form.
     pub client_assertion: Option<SecretString>,
 }
 
 /// A client secret as it came, in each way it can be read.
 ///
-/// RFC 6749 §2.3.1 has both parts of Basic credentials form-encoded. Libraries do that, people with `curl -u` do not: what they
-/// send of a secret with a plus sign would be read as one with a blank.
+/// RFC 6749 §2.3.1 has both parts of Basic credentials form-encoded. Libraries do that, people with
+/// `curl -u` do not: what they send of a secret with a plus sign would be read as one with a blank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresentedSecret {
     decoded: Option<SecretString>,
@@ -45,14 +41,22 @@ impl PresentedSecret {
 
     fn form_encoded(sent: &str) -> Self {
         let decoded = form_decode(sent).map(SecretString::new);
-        let differs = decoded.as_ref().is_none_or(|decoded| decoded.expose() != sent);
-        Self { decoded, as_sent: differs.then(|| SecretString::new(sent.to_owned())) }
+        let differs = decoded
+            .as_ref()
+            .is_none_or(|decoded| decoded.expose() != sent);
+        Self {
+            decoded,
+            as_sent: differs.then(|| SecretString::new(sent.to_owned())),
+        }
     }
 }
 
 impl From<SecretString> for PresentedSecret {
     fn from(secret: SecretString) -> Self {
-        Self { decoded: Some(secret), as_sent: None }
+        Self {
+            decoded: Some(secret),
+            as_sent: None,
+        }
     }
 }
 
@@ -63,14 +67,12 @@ pub enum Credentials {
     Secret {
         /// Who it says it is.
         client_id: String,
-        /// What proves it.
         client_secret: PresentedSecret,
     },
     /// `private_key_jwt` (RFC 7523 §2.2).
     Assertion {
         /// Who it says it is.
         client_id: String,
-        /// What proves it.
         assertion: SecretString,
     },
     /// `none`: it has nothing to prove it with (RFC 6749 §2.1).
@@ -83,20 +85,35 @@ pub enum Credentials {
 impl Credentials {
     /// Finds the credentials in a request: exactly one kind of them, whole.
     pub fn from_request(presented: PresentedCredentials) -> Result<Self, ClientError> {
-        let PresentedCredentials { authorization, client_id, client_secret, client_assertion_type, client_assertion } =
-            presented;
-        match (authorization, client_secret, client_assertion_type, client_assertion) {
-            (Some(header), None, None, None) => Self::from_basic(header.expose(), client_id.as_deref()),
+        let PresentedCredentials {
+            authorization,
+            client_id,
+            client_secret,
+            client_assertion_type,
+            client_assertion,
+        } = presented;
+        match (
+            authorization,
+            client_secret,
+            client_assertion_type,
+            client_assertion,
+        ) {
+            (Some(header), None, None, None) => {
+                Self::from_basic(header.expose(), client_id.as_deref())
+            }
             (None, Some(client_secret), None, None) => {
                 let client_id = client_id.ok_or(ClientError::Malformed)?;
-                Ok(Self::Secret { client_id, client_secret: client_secret.into() })
+                Ok(Self::Secret {
+                    client_id,
+                    client_secret: client_secret.into(),
+                })
             }
             (None, None, Some(kind), Some(assertion)) if kind == CLIENT_ASSERTION_TYPE => {
                 Self::from_assertion(assertion, client_id)
             }
-            (None, None, None, None) => {
-                client_id.map(|client_id| Self::Public { client_id }).ok_or(ClientError::Missing)
-            }
+            (None, None, None, None) => client_id
+                .map(|client_id| Self::Public { client_id })
+                .ok_or(ClientError::Missing),
             _ => Err(ClientError::Malformed),
         }
     }
@@ -105,9 +122,9 @@ impl Credentials {
     #[must_use]
     pub fn client_id(&self) -> &str {
         match self {
-            Self::Secret { client_id, .. } | Self::Assertion { client_id, .. } | Self::Public { client_id } => {
-                client_id
-            }
+            Self::Secret { client_id, .. }
+            | Self::Assertion { client_id, .. }
+            | Self::Public { client_id } => client_id,
         }
     }
 
@@ -117,16 +134,26 @@ impl Credentials {
         if form_client_id.is_some_and(|id| id != client_id) {
             return Err(ClientError::Malformed);
         }
-        Ok(Self::Secret { client_id, client_secret })
+        Ok(Self::Secret {
+            client_id,
+            client_secret,
+        })
     }
 
     /// RFC 7521 §4.2: a `client_id` beside the assertion must be its subject.
-    fn from_assertion(assertion: SecretString, form_client_id: Option<String>) -> Result<Self, ClientError> {
-        let subject = assertion::claimed_client(assertion.expose()).map_err(|_| ClientError::Invalid)?;
+    fn from_assertion(
+        assertion: SecretString,
+        form_client_id: Option<String>,
+    ) -> Result<Self, ClientError> {
+        let subject =
+            assertion::claimed_client(assertion.expose()).map_err(|_| ClientError::Invalid)?;
         if form_client_id.is_some_and(|id| id != subject) {
             return Err(ClientError::Invalid);
         }
-        Ok(Self::Assertion { client_id: subject, assertion })
+        Ok(Self::Assertion {
+            client_id: subject,
+            assertion,
+        })
     }
 }
 
@@ -137,7 +164,10 @@ fn decode_basic(header: &str) -> Option<(String, PresentedSecret)> {
     }
     let decoded = SecretString::new(String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?);
     let (client_id, client_secret) = decoded.expose().split_once(':')?;
-    Some((form_decode(client_id)?, PresentedSecret::form_encoded(client_secret)))
+    Some((
+        form_decode(client_id)?,
+        PresentedSecret::form_encoded(client_secret),
+    ))
 }
 
 /// Takes back the `application/x-www-form-urlencoded` encoding of one value.
@@ -155,7 +185,9 @@ fn form_decode(text: &str) -> Option<String> {
 }
 
 fn hexadecimal(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -164,16 +196,25 @@ mod tests {
 
     fn basic(pair: &str) -> PresentedCredentials {
         let header = format!("Basic {}", STANDARD.encode(pair));
-        PresentedCredentials { authorization: Some(header.into()), ..PresentedCredentials::default() }
+        PresentedCredentials {
+            authorization: Some(header.into()),
+            ..PresentedCredentials::default()
+        }
     }
 
     fn secret(id: &str, secret: &str) -> Credentials {
-        Credentials::Secret { client_id: id.to_owned(), client_secret: SecretString::new(secret.to_owned()).into() }
+        Credentials::Secret {
+            client_id: id.to_owned(),
+            client_secret: SecretString::new(secret.to_owned()).into(),
+        }
     }
 
     #[test]
     fn basic_credentials_are_form_decoded() {
-        assert_eq!(Credentials::from_request(basic("portal:a:b")), Ok(secret("portal", "a:b")));
+        assert_eq!(
+            Credentials::from_request(basic("portal:a:b")),
+            Ok(secret("portal", "a:b"))
+        );
         for (sent, readings) in [
             ("p%2Bq+r%C3%A9", vec!["p+q ré", "p%2Bq+r%C3%A9"]),
             ("a+b/c==", vec!["a b/c==", "a+b/c=="]),
@@ -181,29 +222,61 @@ mod tests {
             ("%FF", vec!["%FF"]),
             ("plain", vec!["plain"]),
         ] {
-            let Ok(Credentials::Secret { client_id, client_secret }) =
-                Credentials::from_request(basic(&format!("a%20b:{sent}")))
+            let Ok(Credentials::Secret {
+                client_id,
+                client_secret,
+            }) = Credentials::from_request(basic(&format!("a%20b:{sent}")))
             else {
                 panic!("{sent}")
             };
             assert_eq!(client_id, "a b");
-            assert_eq!(client_secret.readings().map(SecretString::expose).collect::<Vec<_>>(), readings);
+            assert_eq!(
+                client_secret
+                    .readings()
+                    .map(SecretString::expose)
+                    .collect::<Vec<_>>(),
+                readings
+            );
         }
         let lower_case = PresentedCredentials {
             authorization: Some(format!("basic {}", STANDARD.encode("portal:")).into()),
             client_id: Some("portal".to_owned()),
             ..PresentedCredentials::default()
         };
-        assert_eq!(Credentials::from_request(lower_case), Ok(secret("portal", "")));
-        for bad in ["portal", "%:secret", "%2:secret", "%zz:secret", "%FF:secret"] {
-            assert_eq!(Credentials::from_request(basic(bad)), Err(ClientError::Invalid), "{bad}");
+        assert_eq!(
+            Credentials::from_request(lower_case),
+            Ok(secret("portal", ""))
+        );
+        for bad in [
+            "portal",
+            "%:secret",
+            "%2:secret",
+            "%zz:secret",
+            "%FF:secret",
+        ] {
+            assert_eq!(
+                Credentials::from_request(basic(bad)),
+                Err(ClientError::Invalid),
+                "{bad}"
+            );
         }
-        for header in ["", "Basic", "Basic !!!", "Bearer abc", "Basic", &"Basic ".repeat(1000)] {
+        for header in [
+            "",
+            "Basic",
+            "Basic !!!",
+            "Bearer abc",
+            "Basic",
+            &"Basic ".repeat(1000),
+        ] {
             let presented = PresentedCredentials {
                 authorization: Some(header.to_owned().into()),
                 ..PresentedCredentials::default()
             };
-            assert_eq!(Credentials::from_request(presented), Err(ClientError::Invalid), "{header}");
+            assert_eq!(
+                Credentials::from_request(presented),
+                Err(ClientError::Invalid),
+                "{header}"
+            );
         }
     }
 
@@ -215,24 +288,55 @@ mod tests {
             client_secret: Some("s".to_owned().into()),
             ..PresentedCredentials::default()
         };
-        assert_eq!(Credentials::from_request(form.clone()), Ok(secret("portal", "s")));
-        let named = PresentedCredentials { client_id: text("portal"), ..PresentedCredentials::default() };
-        assert_eq!(Credentials::from_request(named), Ok(Credentials::Public { client_id: "portal".to_owned() }));
+        assert_eq!(
+            Credentials::from_request(form.clone()),
+            Ok(secret("portal", "s"))
+        );
+        let named = PresentedCredentials {
+            client_id: text("portal"),
+            ..PresentedCredentials::default()
+        };
+        assert_eq!(
+            Credentials::from_request(named),
+            Ok(Credentials::Public {
+                client_id: "portal".to_owned()
+            })
+        );
         let refused = [
             (PresentedCredentials::default(), ClientError::Missing),
-            (PresentedCredentials { client_id: None, ..form.clone() }, ClientError::Malformed),
             (
-                PresentedCredentials { client_secret: form.client_secret.clone(), ..basic("portal:s") },
-                ClientError::Malformed,
-            ),
-            (PresentedCredentials { client_id: text("other"), ..basic("portal:s") }, ClientError::Malformed),
-            (
-                PresentedCredentials { client_assertion_type: text(CLIENT_ASSERTION_TYPE), ..form.clone() },
+                PresentedCredentials {
+                    client_id: None,
+                    ..form.clone()
+                },
                 ClientError::Malformed,
             ),
             (
                 PresentedCredentials {
-                    client_assertion_type: text("urn:ietf:params:oauth:client-assertion-type:saml2-bearer"),
+                    client_secret: form.client_secret.clone(),
+                    ..basic("portal:s")
+                },
+                ClientError::Malformed,
+            ),
+            (
+                PresentedCredentials {
+                    client_id: text("other"),
+                    ..basic("portal:s")
+                },
+                ClientError::Malformed,
+            ),
+            (
+                PresentedCredentials {
+                    client_assertion_type: text(CLIENT_ASSERTION_TYPE),
+                    ..form.clone()
+                },
+                ClientError::Malformed,
+            ),
+            (
+                PresentedCredentials {
+                    client_assertion_type: text(
+                        "urn:ietf:params:oauth:client-assertion-type:saml2-bearer",
+                    ),
                     client_assertion: Some("x".to_owned().into()),
                     ..PresentedCredentials::default()
                 },
@@ -248,7 +352,11 @@ mod tests {
             ),
         ];
         for (presented, expected) in refused {
-            assert_eq!(Credentials::from_request(presented.clone()), Err(expected), "{presented:?}");
+            assert_eq!(
+                Credentials::from_request(presented.clone()),
+                Err(expected),
+                "{presented:?}"
+            );
         }
     }
 }

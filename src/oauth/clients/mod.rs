@@ -48,16 +48,26 @@ impl From<StoreError> for ClientError {
 }
 
 impl TokenServer {
-    /// Finds out which API client this is. A secret is compared without touching the database; an assertion is used up.
-    pub async fn authenticate_api_client(&self, credentials: &Credentials) -> Result<Arc<ApiClient>, ClientError> {
+    /// Finds out which API client this is. A secret is compared without touching the database; an
+    /// assertion is used up.
+    pub async fn authenticate_api_client(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<Arc<ApiClient>, ClientError> {
         let settings = self.0.settings.load();
         match credentials {
-            Credentials::Secret { client_id, client_secret } => {
-                verify_secret(&settings, client_id, client_secret).ok_or(ClientError::Invalid)
-            }
-            Credentials::Assertion { client_id, assertion } => {
+            Credentials::Secret {
+                client_id,
+                client_secret,
+            } => verify_secret(&settings, client_id, client_secret).ok_or(ClientError::Invalid),
+            Credentials::Assertion {
+                client_id,
+                assertion,
+            } => {
                 let client = find(&settings, client_id).ok_or(ClientError::Invalid)?;
-                let ClientCredential::PublicKey(jwk) = &client.credential else { return Err(ClientError::Invalid) };
+                let ClientCredential::PublicKey(jwk) = &client.credential else {
+                    return Err(ClientError::Invalid);
+                };
                 let key = PublicJwk::from_json(jwk).map_err(|_| ClientError::Invalid)?;
                 let used = self.verify_assertion(&key, client_id, assertion.expose())?;
                 if persist::use_assertions(&self.0.store, vec![used]).await? {
@@ -72,17 +82,28 @@ impl TokenServer {
 }
 
 fn find(settings: &Settings, client_id: &str) -> Option<Arc<ApiClient>> {
-    settings.api_clients.get(&ClientId::new(client_id).ok()?).cloned()
+    settings
+        .api_clients
+        .get(&ClientId::new(client_id).ok()?)
+        .cloned()
 }
 
 /// The client of this id and secret.
-fn verify_secret(settings: &Settings, client_id: &str, client_secret: &PresentedSecret) -> Option<Arc<ApiClient>> {
+fn verify_secret(
+    settings: &Settings,
+    client_id: &str,
+    client_secret: &PresentedSecret,
+) -> Option<Arc<ApiClient>> {
     let client = find(settings, client_id);
-    let proven = is_secret_of(client.as_ref().map(|client| &client.credential), client_secret);
+    let proven = is_secret_of(
+        client.as_ref().map(|client| &client.credential),
+        client_secret,
+    );
     client.filter(|_| proven)
 }
 
-/// Whether this is the secret. The same work is done for a client that does not exist or has no secret.
+/// Whether this is the secret. The same work is done for a client that does not exist or has no
+/// secret.
 fn is_secret_of(credential: Option<&ClientCredential>, client_secret: &PresentedSecret) -> bool {
     let expected = match credential {
         Some(ClientCredential::SecretHash(hash)) => Some(hash),
@@ -90,7 +111,10 @@ fn is_secret_of(credential: Option<&ClientCredential>, client_secret: &Presented
     };
     let mut equal = false;
     for reading in client_secret.readings() {
-        equal |= constant_time_eq(expected.unwrap_or(&[0; 32]), &sha256(reading.expose().as_bytes()));
+        equal |= constant_time_eq(
+            expected.unwrap_or(&[0; 32]),
+            &sha256(reading.expose().as_bytes()),
+        );
     }
     equal && expected.is_some()
 }
@@ -104,7 +128,10 @@ mod tests {
     fn a_secret_opens_its_own_client_only() {
         let client = |id: &str, credential| {
             let client_id = ClientId::new(id).unwrap();
-            (client_id.clone(), Arc::new(ApiClient::new(client_id, credential, [])))
+            (
+                client_id.clone(),
+                Arc::new(ApiClient::new(client_id, credential, [])),
+            )
         };
         let settings = Settings {
             api_clients: [

@@ -15,19 +15,28 @@ use crate::settings::GrantType;
 use crate::store::rows::{AuthorizationRow, GrantRow, RefreshTokenRow};
 use crate::users::events::EventType;
 
-/// How long a token of the class `default` can be bound to an authenticator where the application has PINs.
+/// How long a token of the class `default` can be bound to an authenticator where the application
+/// has PINs.
 const BINDING_TIME_TO_LIVE: std::time::Duration = std::time::Duration::from_secs(900);
 
-pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Result<TokenResponse, OAuthError> {
+pub(super) async fn exchange(
+    server: &TokenServer,
+    request: &TokenRequest,
+) -> Result<TokenResponse, OAuthError> {
     let (Some(code), Some(redirect_uri), Some(code_verifier)) =
         (&request.code, &request.redirect_uri, &request.code_verifier)
     else {
-        return Err(OAuthError::InvalidRequest("`code`, `redirect_uri` and `code_verifier` are required."));
+        return Err(OAuthError::InvalidRequest(
+            "`code`, `redirect_uri` and `code_verifier` are required.",
+        ));
     };
     let token_client = server.authenticate_token_client(request).await?;
     let client = &token_client.client;
     check_grant_type(client, GrantType::AuthorizationCode)?;
-    let hash = server.0.keyring.token_hash(TokenKind::AuthorizationCode, code.expose());
+    let hash = server
+        .0
+        .keyring
+        .token_hash(TokenKind::AuthorizationCode, code.expose());
     let Some(found) = persist::find_code(&server.0.store, hash).await? else {
         server.use_up(token_client.assertions).await?;
         return Err(OAuthError::InvalidGrant);
@@ -63,11 +72,16 @@ pub(super) async fn redeem(
     found: FoundCode,
 ) -> Result<TokenResponse, OAuthError> {
     let refresh_token_jkt = token_client.refresh_token_jkt().map(str::to_owned);
-    let TokenClient { client, assertions, jkt } = token_client;
+    let TokenClient {
+        client,
+        assertions,
+        jkt,
+    } = token_client;
     let now = server.0.clock.now();
     let FoundCode { row, profile_id } = found;
     let resource = request.resource.as_deref();
-    let resource_server = server.resource_server_within(&client, row.resource_server.as_deref(), resource)?;
+    let resource_server =
+        server.resource_server_within(&client, row.resource_server.as_deref(), resource)?;
     let grant = new_grant(server, &client, &row, now)?;
     if server.is_disabled(&grant.user_id).await? {
         server.use_up(assertions).await?;
@@ -83,11 +97,24 @@ pub(super) async fn redeem(
     let access_token = server.new_access_token(issue)?;
     let family = client.may_use(GrantType::RefreshToken).then(|| {
         let family = new_family(server, &client, &grant, now);
-        RefreshTokenRow { jkt: refresh_token_jkt, ..family }
+        RefreshTokenRow {
+            jkt: refresh_token_jkt,
+            ..family
+        }
     });
-    let id_token = server.id_token(&client, &grant, row.nonce.as_deref(), access_token.text.expose())?;
+    let id_token = server.id_token(
+        &client,
+        &grant,
+        row.nonce.as_deref(),
+        access_token.text.expose(),
+    )?;
     let user = Some(grant.user_id.as_str());
-    let event = server.token_event(EventType::TokenRequestAccessTokenCreated, &client, user, now);
+    let event = server.token_event(
+        EventType::TokenRequestAccessTokenCreated,
+        &client,
+        user,
+        now,
+    );
     let login = Login {
         assertions,
         code: row,
@@ -102,8 +129,14 @@ pub(super) async fn redeem(
         // Somebody else presented it since it was read: this is the second use.
         Redeemed::UsedBefore(row) => return revoke_issued(server, &client, &row).await,
     }
-    let text = |family: RefreshTokenRow| refresh_token(&server.0.keyring, &family.id, family.generation);
-    Ok(TokenResponse { refresh_token: family.map(text), id_token, profile_id, ..TokenResponse::new(access_token) })
+    let text =
+        |family: RefreshTokenRow| refresh_token(&server.0.keyring, &family.id, family.generation);
+    Ok(TokenResponse {
+        refresh_token: family.map(text),
+        id_token,
+        profile_id,
+        ..TokenResponse::new(access_token)
+    })
 }
 
 fn new_grant(
@@ -134,7 +167,12 @@ fn new_grant(
 }
 
 /// Where the application has PINs, the first token only lives to be bound to one.
-fn new_family(server: &TokenServer, client: &Client, grant: &GrantRow, now: Timestamp) -> RefreshTokenRow {
+fn new_family(
+    server: &TokenServer,
+    client: &Client,
+    grant: &GrantRow,
+    now: Timestamp,
+) -> RefreshTokenRow {
     let lifetime = match client {
         Client::Installation { application, .. } if application.pin.enabled => BINDING_TIME_TO_LIVE,
         _ => client.policy().refresh_token_lifetime(),
@@ -159,7 +197,8 @@ async fn revoke_issued(
     if let Some(grant) = code.grant_id.clone() {
         let now = server.0.clock.now();
         let user = code.user_id.as_deref();
-        let event = server.token_event(EventType::TokenRequestInvalidAccessGrant, client, user, now);
+        let event =
+            server.token_event(EventType::TokenRequestInvalidAccessGrant, client, user, now);
         persist::revoke_grant(&server.0.store, grant, event).await?;
     }
     Err(OAuthError::InvalidGrant)

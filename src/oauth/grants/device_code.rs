@@ -1,4 +1,5 @@
-//! A user's tokens on a device without a browser, for a code whose user has been asked elsewhere (RFC 8628 §3.4).
+//! A user's tokens on a device without a browser, for a code whose user has been asked elsewhere
+//! (RFC 8628 §3.4).
 
 use super::super::authorization::{self, PollVerdict, decide_poll};
 use super::super::persist::FoundCode;
@@ -8,16 +9,28 @@ use crate::secret::TokenKind;
 use crate::settings::GrantType;
 use crate::store::rows::{AuthorizationRow, DeviceCodeRow};
 
-pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Result<TokenResponse, OAuthError> {
-    let device_code = request.device_code.as_ref().ok_or(OAuthError::InvalidRequest("device_code: is required."))?;
+pub(super) async fn exchange(
+    server: &TokenServer,
+    request: &TokenRequest,
+) -> Result<TokenResponse, OAuthError> {
+    let device_code = request
+        .device_code
+        .as_ref()
+        .ok_or(OAuthError::InvalidRequest("device_code: is required."))?;
     let token_client = server.authenticate_token_client(request).await?;
     check_grant_type(&token_client.client, GrantType::DeviceCode)?;
-    let hash = server.0.keyring.token_hash(TokenKind::DeviceCode, device_code.expose());
+    let hash = server
+        .0
+        .keyring
+        .token_hash(TokenKind::DeviceCode, device_code.expose());
     let found = authorization::find_device_code(&server.0.store, hash).await?;
     let now = server.0.clock.now();
     let verdict = found.map(|row| (decide_poll(&row, token_client.client.id(), now), row));
     if let Some((PollVerdict::Redeem, row)) = verdict {
-        let found = FoundCode { row: as_code(row), profile_id: None };
+        let found = FoundCode {
+            row: as_code(row),
+            profile_id: None,
+        };
         return authorization_code::redeem(server, request, token_client, found).await;
     }
     server.use_up(token_client.assertions).await?;
@@ -26,10 +39,14 @@ pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Re
             let interval = row.interval_seconds;
             Err(wait(server, row, interval, OAuthError::AuthorizationPending).await?)
         }
-        Some((PollVerdict::SlowDown(interval), row)) => Err(wait(server, row, interval, OAuthError::SlowDown).await?),
+        Some((PollVerdict::SlowDown(interval), row)) => {
+            Err(wait(server, row, interval, OAuthError::SlowDown).await?)
+        }
         Some((PollVerdict::Denied, _)) => Err(OAuthError::AccessDenied),
         Some((PollVerdict::Expired, _)) => Err(OAuthError::ExpiredToken),
-        Some((PollVerdict::Refuse | PollVerdict::Redeem, _)) | None => Err(OAuthError::InvalidGrant),
+        Some((PollVerdict::Refuse | PollVerdict::Redeem, _)) | None => {
+            Err(OAuthError::InvalidGrant)
+        }
     }
 }
 

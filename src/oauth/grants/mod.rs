@@ -19,7 +19,6 @@ use crate::settings::{GrantType, ResourceServer};
 /// A request to the token endpoint (RFC 6749 §3.2), its parameters as they came.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
-    /// Who asks.
     pub credentials: Credentials,
     /// `grant_type`.
     pub grant_type: String,
@@ -73,7 +72,9 @@ impl TokenServer {
         match request.grant_type.as_str() {
             "client_credentials" => client_credentials::exchange(self, request).await,
             "authorization_code" => authorization_code::exchange(self, request).await,
-            "urn:ietf:params:oauth:grant-type:device_code" => device_code::exchange(self, request).await,
+            "urn:ietf:params:oauth:grant-type:device_code" => {
+                device_code::exchange(self, request).await
+            }
             "refresh_token" => refresh_token::exchange(self, request).await,
             _ => Err(OAuthError::UnsupportedGrantType),
         }
@@ -85,13 +86,18 @@ impl TokenServer {
         client: &Client,
         resource: Option<&str>,
     ) -> Result<Option<Arc<ResourceServer>>, OAuthError> {
-        let Some(resource) = resource else { return Ok(None) };
+        let Some(resource) = resource else {
+            return Ok(None);
+        };
         let settings = self.0.settings.load();
-        let server = settings.resource_server_by_audience(resource).filter(|server| server.permits(client.party()));
+        let server = settings
+            .resource_server_by_audience(resource)
+            .filter(|server| server.permits(client.party()));
         server.cloned().map(Some).ok_or(OAuthError::InvalidTarget)
     }
 
-    /// The resource server of a token that rests on a grant: the grant's, if it has one, and else the one asked for.
+    /// The resource server of a token that rests on a grant: the grant's, if it has one, and else
+    /// the one asked for.
     pub(super) fn resource_server_within(
         &self,
         client: &Client,
@@ -99,19 +105,33 @@ impl TokenServer {
         resource: Option<&str>,
     ) -> Result<Option<Arc<ResourceServer>>, OAuthError> {
         let asked_for = self.resource_server(client, resource)?;
-        let Some(granted) = granted else { return Ok(asked_for) };
+        let Some(granted) = granted else {
+            return Ok(asked_for);
+        };
         if asked_for.is_some_and(|server| server.id != granted) {
             return Err(OAuthError::InvalidTarget);
         }
-        let server = self.0.settings.load().resource_servers.get(granted).cloned();
-        server.filter(|server| server.permits(client.party())).map(Some).ok_or(OAuthError::InvalidTarget)
+        let server = self
+            .0
+            .settings
+            .load()
+            .resource_servers
+            .get(granted)
+            .cloned();
+        server
+            .filter(|server| server.permits(client.party()))
+            .map(Some)
+            .ok_or(OAuthError::InvalidTarget)
     }
 }
 
-/// What is said when something that a request proved itself with was used before: the proof where there was nothing else.
+/// What is said when something that a request proved itself with was used before: the proof where
+/// there was nothing else.
 fn replayed(request: &TokenRequest) -> OAuthError {
     match (&request.credentials, &request.dpop) {
-        (Credentials::Secret { .. } | Credentials::Public { .. }, Some(_)) => ProofRefusal::Replayed.into(),
+        (Credentials::Secret { .. } | Credentials::Public { .. }, Some(_)) => {
+            ProofRefusal::Replayed.into()
+        }
         _ => OAuthError::InvalidClient,
     }
 }
@@ -121,6 +141,8 @@ fn check_grant_type(client: &Client, grant_type: GrantType) -> Result<(), OAuthE
     if client.may_use(grant_type) {
         Ok(())
     } else {
-        Err(OAuthError::UnauthorizedClient("The client is not configured for this grant_type."))
+        Err(OAuthError::UnauthorizedClient(
+            "The client is not configured for this grant_type.",
+        ))
     }
 }

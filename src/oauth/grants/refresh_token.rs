@@ -20,7 +20,8 @@ use crate::users::events::EventType;
 
 /// The class of refresh tokens that no authenticator protects.
 pub(in crate::oauth) const DEFAULT: &str = "default";
-/// How often somebody else may be faster with the same token. From the second time on the successor is there to be repeated.
+/// How often somebody else may be faster with the same token. From the second time on the successor
+/// is there to be repeated.
 const RACES_MAX: usize = 4;
 
 /// A refresh token that was presented by the client it was issued to.
@@ -36,7 +37,10 @@ pub(super) struct Presented {
     pub(super) proven: Option<AuthenticatorKey>,
 }
 
-pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Result<TokenResponse, OAuthError> {
+pub(super) async fn exchange(
+    server: &TokenServer,
+    request: &TokenRequest,
+) -> Result<TokenResponse, OAuthError> {
     let Some(text) = &request.refresh_token else {
         return Err(OAuthError::InvalidRequest("refresh_token: is required."));
     };
@@ -64,8 +68,16 @@ pub(super) async fn exchange(server: &TokenServer, request: &TokenRequest) -> Re
 }
 
 /// The family of a token, if it is alive and this client's.
-async fn find(server: &TokenServer, token_client: TokenClient, text: &SecretString) -> Result<Presented, OAuthError> {
-    let TokenClient { client, assertions, jkt } = token_client;
+async fn find(
+    server: &TokenServer,
+    token_client: TokenClient,
+    text: &SecretString,
+) -> Result<Presented, OAuthError> {
+    let TokenClient {
+        client,
+        assertions,
+        jkt,
+    } = token_client;
     let parsed = parse_refresh_token(&server.0.keyring, text.expose());
     let live = match parsed {
         Some((id, _)) => server.0.refresh_tokens.find(id.to_vec()).await?,
@@ -76,9 +88,14 @@ async fn find(server: &TokenServer, token_client: TokenClient, text: &SecretStri
         live.grant.client_id == client.id() && same_key
     };
     match (parsed, live.filter(is_theirs)) {
-        (Some((_, generation)), Some(live)) => {
-            Ok(Presented { client, live, generation, assertions, jkt, proven: None })
-        }
+        (Some((_, generation)), Some(live)) => Ok(Presented {
+            client,
+            live,
+            generation,
+            assertions,
+            jkt,
+            proven: None,
+        }),
         _ => {
             server.use_up(assertions).await?;
             Err(OAuthError::InvalidGrant)
@@ -88,13 +105,25 @@ async fn find(server: &TokenServer, token_client: TokenClient, text: &SecretStri
 
 async fn reload(server: &TokenServer, presented: &mut Presented) -> Result<(), OAuthError> {
     let id = presented.live.refresh_token.id.clone();
-    presented.live = server.0.refresh_tokens.find(id).await?.ok_or(OAuthError::InvalidGrant)?;
+    presented.live = server
+        .0
+        .refresh_tokens
+        .find(id)
+        .await?
+        .ok_or(OAuthError::InvalidGrant)?;
     refuse_reuse(server, presented).await
 }
 
 fn verdict(server: &TokenServer, presented: &Presented) -> RotationVerdict {
-    let grace = Duration::from_secs(u64::from(server.0.settings.load().tokens.refresh_grace_seconds));
-    rotation::decide(&presented.live.refresh_token, presented.generation, grace, server.0.clock.now())
+    let grace = Duration::from_secs(u64::from(
+        server.0.settings.load().tokens.refresh_grace_seconds,
+    ));
+    rotation::decide(
+        &presented.live.refresh_token,
+        presented.generation,
+        grace,
+        server.0.clock.now(),
+    )
 }
 
 /// A token that was used before takes with it everything that rests on its grant.
@@ -109,32 +138,56 @@ async fn refuse_reuse(server: &TokenServer, presented: &Presented) -> Result<(),
     };
     server.use_up(presented.assertions.clone()).await?;
     let grant = &presented.live.grant;
-    let event = server.token_event(event_type, &presented.client, Some(&grant.user_id), server.0.clock.now());
+    let event = server.token_event(
+        event_type,
+        &presented.client,
+        Some(&grant.user_id),
+        server.0.clock.now(),
+    );
     persist::revoke_grant(&server.0.store, grant.id.clone(), event).await?;
     Err(OAuthError::InvalidGrant)
 }
 
-/// Has the authenticator that the token belongs to prove that it is there. The try is counted before anybody looks.
+/// Has the authenticator that the token belongs to prove that it is there. The try is counted
+/// before anybody looks.
 async fn prove(
     server: &TokenServer,
     presented: &mut Presented,
     text: &SecretString,
     proof: Option<&SecretString>,
 ) -> Result<(), OAuthError> {
-    let proof =
-        proof.ok_or(OAuthError::InvalidRequest("proof: is required for a refresh token of this authenticator."))?;
+    let proof = proof.ok_or(OAuthError::InvalidRequest(
+        "proof: is required for a refresh token of this authenticator.",
+    ))?;
     let purpose = ProofOf::RefreshToken(text.expose());
     purpose
         .check_claims(proof.expose(), server.0.clock.now())
-        .map_err(|error| OAuthError::InvalidProof { error, attempts_left: None })?;
-    let LiveRefreshToken { refresh_token, grant, authenticator_key } = &presented.live;
+        .map_err(|error| OAuthError::InvalidProof {
+            error,
+            attempts_left: None,
+        })?;
+    let LiveRefreshToken {
+        refresh_token,
+        grant,
+        authenticator_key,
+    } = &presented.live;
     let gone = OAuthError::AuthenticatorGone;
-    let key = authenticator_key.as_deref().and_then(|jwk| PublicJwk::from_json(jwk).ok()).ok_or(gone)?;
+    let key = authenticator_key
+        .as_deref()
+        .and_then(|jwk| PublicJwk::from_json(jwk).ok())
+        .ok_or(gone)?;
     let name: AuthenticatorName = refresh_token.authenticator.parse().map_err(|_| gone)?;
-    let Client::Installation { device, .. } = &presented.client else { return Err(gone) };
+    let Client::Installation { device, .. } = &presented.client else {
+        return Err(gone);
+    };
     let user = UserId::new(&grant.user_id).map_err(|_| gone)?;
     let assertions = std::mem::take(&mut presented.assertions);
-    match server.0.devices.begin_try(device, &user, &name, assertions).await? {
+    match server
+        .0
+        .devices
+        .begin_try(device, &user, &name, assertions)
+        .await?
+    {
         TryOutcome::Begun => {}
         TryOutcome::Replayed => return Err(OAuthError::InvalidClient),
         TryOutcome::NotAllowed => return Err(gone),
@@ -149,7 +202,10 @@ async fn prove(
         return Ok(());
     }
     match server.0.devices.fail_try(device, &user, &name).await? {
-        FailedTry::Left(attempts_left) => Err(OAuthError::InvalidProof { error: ProofError::Signature, attempts_left }),
+        FailedTry::Left(attempts_left) => Err(OAuthError::InvalidProof {
+            error: ProofError::Signature,
+            attempts_left,
+        }),
         FailedTry::Exhausted => Err(exhausted(&name)),
         FailedTry::Gone => Err(gone),
     }
@@ -159,13 +215,18 @@ async fn prove(
 fn exhausted(name: &AuthenticatorName) -> OAuthError {
     match name {
         AuthenticatorName::Pin => OAuthError::UserDisconnected,
-        AuthenticatorName::Fingerprint | AuthenticatorName::Custom(_) => OAuthError::AuthenticatorGone,
+        AuthenticatorName::Fingerprint | AuthenticatorName::Custom(_) => {
+            OAuthError::AuthenticatorGone
+        }
     }
 }
 
-/// Where the application has PINs, a token that no authenticator protects is good for nothing but to be bound to one.
+/// Where the application has PINs, a token that no authenticator protects is good for nothing but
+/// to be bound to one.
 pub(super) fn must_be_bound(presented: &Presented) -> bool {
-    let Client::Installation { application, .. } = &presented.client else { return false };
+    let Client::Installation { application, .. } = &presented.client else {
+        return false;
+    };
     application.pin.enabled && presented.live.refresh_token.authenticator == DEFAULT
 }
 
@@ -176,11 +237,17 @@ async fn refresh(
     presented: &mut Presented,
 ) -> Result<Option<TokenResponse>, OAuthError> {
     let access_token = access_token(server, request, presented)?;
-    let LiveRefreshToken { refresh_token: family, grant, .. } = &presented.live;
+    let LiveRefreshToken {
+        refresh_token: family,
+        grant,
+        ..
+    } = &presented.live;
     let now = server.0.clock.now();
     let (rotation, generation) = match verdict(server, presented) {
         RotationVerdict::Rotate => {
-            let expires_at = now.after(presented.client.policy().refresh_token_lifetime()).as_millis();
+            let expires_at = now
+                .after(presented.client.policy().refresh_token_lifetime())
+                .as_millis();
             let rotation = RefreshRotation {
                 id: family.id.clone(),
                 generation: family.generation,
@@ -199,7 +266,12 @@ async fn refresh(
         rotation: rotation.clone(),
         access_token: access_token.row.clone(),
         proven: presented.proven.clone(),
-        event: server.token_event(EventType::TokenRequestAccessTokenRefreshed, &presented.client, user, now),
+        event: server.token_event(
+            EventType::TokenRequestAccessTokenRefreshed,
+            &presented.client,
+            user,
+            now,
+        ),
     };
     match persist::refresh(&server.0.store, refresh).await? {
         Refreshed::Issued => {}
@@ -210,12 +282,19 @@ async fn refresh(
             return Ok(None);
         }
     }
-    // A rotation is refused where the family has ended; a repetition has changed nothing that could be.
-    if rotation.is_none() && !persist::confirm_repetition(&server.0.store, family, &access_token.row).await? {
+    // A rotation is refused where the family has ended; a repetition has changed nothing that could
+    // be.
+    if rotation.is_none()
+        && !persist::confirm_repetition(&server.0.store, family, &access_token.row).await?
+    {
         return Err(OAuthError::InvalidGrant);
     }
     let successor = refresh_token(&server.0.keyring, &family.id, generation);
-    Ok(Some(TokenResponse { refresh_token: Some(successor), id_token, ..TokenResponse::new(access_token) }))
+    Ok(Some(TokenResponse {
+        refresh_token: Some(successor),
+        id_token,
+        ..TokenResponse::new(access_token)
+    }))
 }
 
 /// An access token that rests on a grant, with the scopes asked for or all of the grant's.
@@ -224,11 +303,17 @@ pub(super) fn access_token(
     request: &TokenRequest,
     presented: &Presented,
 ) -> Result<NewAccessToken, OAuthError> {
-    let Presented { client, live: LiveRefreshToken { grant, .. }, jkt, .. } = presented;
+    let Presented {
+        client,
+        live: LiveRefreshToken { grant, .. },
+        jkt,
+        ..
+    } = presented;
     let granted = |name: &str| scope::contains(&grant.scope, name);
     let scope = scope::decide(request.scope.as_deref(), || grant.scope.clone(), granted)?;
     let resource = request.resource.as_deref();
-    let resource_server = server.resource_server_within(client, grant.resource_server.as_deref(), resource)?;
+    let resource_server =
+        server.resource_server_within(client, grant.resource_server.as_deref(), resource)?;
     let issue = Issue {
         client,
         grant: Some(grant),

@@ -1,7 +1,9 @@
-//! The keys the server signs its tokens with: made when first needed, replaced in time, published at `/oauth/keys`.
+//! The keys the server signs its tokens with: made when first needed, replaced in time, published
+//! at `/oauth/keys`.
 //!
-//! All nodes share the rows. Each keeps the opened keys in memory and looks again regularly, much more often than a successor
-//! is published before it signs, so that no node publishes a key later than another signs with it.
+//! All nodes share the rows. Each keeps the opened keys in memory and looks again regularly, much
+//! more often than a successor is published before it signs, so that no node publishes a key later
+//! than another signs with it.
 
 mod persist;
 mod schedule;
@@ -53,26 +55,50 @@ impl SigningKeys {
         random: SharedRandom,
     ) -> Self {
         let (snapshot, ready_for) = (ArcSwap::default(), ArcSwapOption::default());
-        Self { store, settings, keyring, clock, random, snapshot, ready_for, looking: Mutex::default() }
+        Self {
+            store,
+            settings,
+            keyring,
+            clock,
+            random,
+            snapshot,
+            ready_for,
+            looking: Mutex::default(),
+        }
     }
 
-    /// Sees to it that there is a key for each algorithm the settings ask for. Costs nothing while they do not change.
+    /// Sees to it that there is a key for each algorithm the settings ask for. Costs nothing while
+    /// they do not change.
     pub(super) async fn ensure(&self) -> Result<(), OAuthError> {
         if self.is_ready() {
             return Ok(());
         }
         let _looking = self.looking.lock().await;
         // Whoever looked until now may have done it.
-        if self.is_ready() { Ok(()) } else { self.look().await }
+        if self.is_ready() {
+            Ok(())
+        } else {
+            self.look().await
+        }
     }
 
     fn is_ready(&self) -> bool {
-        self.ready_for.load().as_ref().is_some_and(|ready| Arc::ptr_eq(ready, &self.settings.load()))
+        self.ready_for
+            .load()
+            .as_ref()
+            .is_some_and(|ready| Arc::ptr_eq(ready, &self.settings.load()))
     }
 
     /// The key that signs with this algorithm now.
-    pub(super) fn signing(&self, algorithm: SigningAlgorithm) -> Result<Arc<SigningKey>, OAuthError> {
-        let key = self.snapshot.load().signing(algorithm, self.clock.now()).cloned();
+    pub(super) fn signing(
+        &self,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Arc<SigningKey>, OAuthError> {
+        let key = self
+            .snapshot
+            .load()
+            .signing(algorithm, self.clock.now())
+            .cloned();
         key.ok_or_else(|| {
             tracing::error!(%algorithm, "there is no key to sign with");
             OAuthError::Unavailable
@@ -124,14 +150,23 @@ impl SigningKeys {
         Ok(())
     }
 
-    async fn make_if_due(&self, algorithm: SigningAlgorithm, settings: &Settings) -> Result<(), OAuthError> {
+    async fn make_if_due(
+        &self,
+        algorithm: SigningAlgorithm,
+        settings: &Settings,
+    ) -> Result<(), OAuthError> {
         let (now, rotation) = (self.clock.now(), settings.tokens.signing_key_rotation());
         let latest = persist::latest(&self.snapshot.load().rows, algorithm.as_str());
         if schedule::decide(latest, rotation, now).is_none() {
             return Ok(());
         }
         let key = self.generate(algorithm).await?;
-        let event = event(EventType::JwtKeysRotated, Concerning::default(), now, self.random.as_ref());
+        let event = event(
+            EventType::JwtKeysRotated,
+            Concerning::default(),
+            now,
+            self.random.as_ref(),
+        );
         self.open(persist::add(&self.store, key, rotation, now, event).await?);
         tracing::info!(%algorithm, "a signing key was added");
         Ok(())
@@ -139,7 +174,8 @@ impl SigningKeys {
 
     fn open(&self, rows: Vec<SigningKeyRow>) {
         if self.snapshot.load().rows != rows {
-            self.snapshot.store(Arc::new(Snapshot::open(rows, &self.keyring)));
+            self.snapshot
+                .store(Arc::new(Snapshot::open(rows, &self.keyring)));
         }
     }
 
@@ -151,29 +187,56 @@ impl SigningKeys {
             // Whoever waited may have gone.
             let _ = reply.send(new_key(algorithm, &keyring, &random));
         };
-        let thread = std::thread::Builder::new().name("signing-key".to_owned()).spawn(make);
+        let thread = std::thread::Builder::new()
+            .name("signing-key".to_owned())
+            .spawn(make);
         let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "no signing key can be made");
             OAuthError::Unavailable
         };
         thread.map_err(|error| failed(&error))?;
-        made.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+        made.await
+            .map_err(|error| failed(&error))?
+            .map_err(|error| failed(&error))
     }
 }
 
-fn new_key(algorithm: SigningAlgorithm, keyring: &Keyring, random: &SharedRandom) -> Result<NewKey, JoseError> {
+fn new_key(
+    algorithm: SigningAlgorithm,
+    keyring: &Keyring,
+    random: &SharedRandom,
+) -> Result<NewKey, JoseError> {
     let key = SigningKey::generate(algorithm, random.as_ref())?;
     let kid = key.kid().to_owned();
-    let sealed = keyring.seal(Purpose::SigningKey, kid.as_bytes(), &key.to_pkcs8()?, random.as_ref());
-    Ok(NewKey { kid, algorithm: algorithm.as_str(), sealed })
+    let sealed = keyring.seal(
+        Purpose::SigningKey,
+        kid.as_bytes(),
+        &key.to_pkcs8()?,
+        random.as_ref(),
+    );
+    Ok(NewKey {
+        kid,
+        algorithm: algorithm.as_str(),
+        sealed,
+    })
 }
 
-/// The algorithms that tokens are signed with under these settings: `ES256`, and what somebody asks for.
+/// The algorithms that tokens are signed with under these settings: `ES256`, and what somebody asks
+/// for.
 pub(super) fn algorithms(settings: &Settings) -> BTreeSet<SigningAlgorithm> {
     let of = |policy: &TokenPolicy| policy.signing_algorithm;
-    let web_clients = settings.web_clients.values().map(|client| of(&client.tokens));
-    let applications = settings.applications.values().map(|application| of(&application.tokens));
-    let resource_servers = settings.resource_servers.values().filter_map(|server| server.signing_algorithm);
+    let web_clients = settings
+        .web_clients
+        .values()
+        .map(|client| of(&client.tokens));
+    let applications = settings
+        .applications
+        .values()
+        .map(|application| of(&application.tokens));
+    let resource_servers = settings
+        .resource_servers
+        .values()
+        .filter_map(|server| server.signing_algorithm);
     let asked_for = web_clients.chain(applications).chain(resource_servers);
     asked_for.chain([SigningAlgorithm::Es256]).collect()
 }

@@ -21,7 +21,8 @@ pub(super) async fn load(store: &Store) -> Result<Vec<SigningKeyRow>, StoreError
     store.read(queries::load_signing_keys).await
 }
 
-/// Adds a key where its algorithm still needs one, whatever other nodes have done meanwhile; all keys there are then.
+/// Adds a key where its algorithm still needs one, whatever other nodes have done meanwhile; all
+/// keys there are then.
 pub(super) async fn add(
     store: &Store,
     key: NewKey,
@@ -33,7 +34,8 @@ pub(super) async fn add(
         .write(move |connection| {
             queries::lock_signing_keys(connection)?;
             let present = queries::load_signing_keys(connection)?;
-            let Some(next) = schedule::decide(latest(&present, key.algorithm), rotation, now) else {
+            let Some(next) = schedule::decide(latest(&present, key.algorithm), rotation, now)
+            else {
                 return Ok(present);
             };
             insert(connection, key, next, now)?;
@@ -63,12 +65,16 @@ fn insert(connection: &mut Connection, key: NewKey, next: Next, now: Timestamp) 
 /// From when the latest key of an algorithm signs.
 pub(super) fn latest(rows: &[SigningKeyRow], algorithm: &str) -> Option<Timestamp> {
     let of_algorithm = rows.iter().filter(|row| row.algorithm == algorithm);
-    of_algorithm.map(|row| Timestamp::from_millis(row.active_from)).max()
+    of_algorithm
+        .map(|row| Timestamp::from_millis(row.active_from))
+        .max()
 }
 
 /// Removes the keys whose time is over.
 pub(super) async fn delete_retired(store: &Store, now: Timestamp) -> Result<(), OAuthError> {
     store
-        .write(move |connection| Ok(queries::delete_retired_signing_keys(connection, now.as_millis()).map(drop)?))
+        .write(move |connection| {
+            Ok(queries::delete_retired_signing_keys(connection, now.as_millis()).map(drop)?)
+        })
         .await
 }

@@ -31,7 +31,10 @@ pub(super) struct ListedToken {
 }
 
 fn exposed<S: Serializer>(token: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-    token.as_ref().map(SecretString::expose).serialize(serializer)
+    token
+        .as_ref()
+        .map(SecretString::expose)
+        .serialize(serializer)
 }
 
 /// Where in the document the next token goes.
@@ -67,7 +70,11 @@ impl Document {
 
     /// Everything after the last token.
     pub(super) fn end(&mut self) -> String {
-        let within = if self.open.take().is_some() { "]}]}" } else { "" };
+        let within = if self.open.take().is_some() {
+            "]}]}"
+        } else {
+            ""
+        };
         format!("{within}]}}")
     }
 }
@@ -83,7 +90,14 @@ mod tests {
         let mut text = Document::begin(user);
         for (client, grant, kind) in tokens {
             let jti = Uuid::nil();
-            let token = ListedToken { kind: *kind, is_valid: true, lifetime: 1000, issued_at: 5, jti, token: None };
+            let token = ListedToken {
+                kind: *kind,
+                is_valid: true,
+                lifetime: 1000,
+                issued_at: 5,
+                jti,
+                token: None,
+            };
             text += &document.add(client, Uuid::from_u128(*grant), &token);
         }
         text += &document.end();
@@ -94,15 +108,27 @@ mod tests {
     fn tokens_stand_under_their_client_and_grant() {
         use TokenKind::{Access, Refresh};
         let user = "al\"ice\\\u{1F600}";
-        assert_eq!(written(user, &[]), json!({ "user_uid": user, "clients": [] }));
+        assert_eq!(
+            written(user, &[]),
+            json!({ "user_uid": user, "clients": [] })
+        );
         let document = written(
             user,
-            &[("a\"", 1, Refresh), ("a\"", 1, Access), ("a\"", 1, Access), ("a\"", 2, Access), ("b", 3, Refresh)],
+            &[
+                ("a\"", 1, Refresh),
+                ("a\"", 1, Access),
+                ("a\"", 1, Access),
+                ("a\"", 2, Access),
+                ("b", 3, Refresh),
+            ],
         );
-        let token = json!({ "is_valid": true, "lifetime": 1000, "issued_at": 5, "jti": Uuid::nil() });
-        let (access, refresh) = (json!({ "access_token": token }), json!({ "refresh_token": token }));
-        let transaction =
-            |id: u128, tokens: Value| json!({ "code": Uuid::from_u128(id).to_string(), "tokens": tokens });
+        let token =
+            json!({ "is_valid": true, "lifetime": 1000, "issued_at": 5, "jti": Uuid::nil() });
+        let (access, refresh) = (
+            json!({ "access_token": token }),
+            json!({ "refresh_token": token }),
+        );
+        let transaction = |id: u128, tokens: Value| json!({ "code": Uuid::from_u128(id).to_string(), "tokens": tokens });
         let first = transaction(1, json!([refresh, access, access]));
         let expected = json!({ "user_uid": user, "clients": [
             { "client_id": "a\"", "transactions": [first, transaction(2, json!([access]))] },

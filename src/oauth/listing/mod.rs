@@ -1,10 +1,11 @@
-//! Listing a user's tokens (OA4MP's token information): everything that is outstanding, for those who administer clients, in one
-//! document that may be very long.
+//! Listing a user's tokens (OA4MP's token information): everything that is outstanding, for those
+//! who administer clients, in one document that may be very long.
 //!
-//! It is read and written page by page, each when the one before has been taken, so that a hundred thousand tokens need no
-//! more memory than ten. Opaque tokens themselves are not in it: the server keeps nothing of them but hashes. Nor does it keep
-//! JWTs, but those that are good for anything are signed anew, which the server's own doors know of (`tokens/remade.rs`). Between two
-//! of them others get their turn: a signature takes up to a millisecond.
+//! It is read and written page by page, each when the one before has been taken, so that a hundred
+//! thousand tokens need no more memory than ten. Opaque tokens themselves are not in it: the server
+//! keeps nothing of them but hashes. Nor does it keep JWTs, but those that are good for anything
+//! are signed anew, which the server's own doors know of (`tokens/remade.rs`). Between two of them
+//! others get their turn: a signature takes up to a millisecond.
 
 mod document;
 mod persist;
@@ -32,7 +33,6 @@ pub const TOKEN_INFO_GRANT: &str = "urn:oa4mp:params:oauth:grant-type:token-info
 /// A request for the list. One of the tokens says which user it is about.
 #[derive(Clone, Debug)]
 pub struct TokenInfoRequest {
-    /// Who asks.
     pub credentials: Credentials,
     /// `access_token`.
     pub access_token: Option<SecretString>,
@@ -44,7 +44,6 @@ pub struct TokenInfoRequest {
 struct Subject {
     user_id: String,
     client_id: String,
-    /// Of an installation.
     application_id: Option<String>,
 }
 
@@ -56,7 +55,8 @@ pub struct TokenListing {
     /// None after the last page.
     cursor: Option<Cursor>,
     document: Document,
-    /// Written before the answer was begun, so that what goes wrong at once has a status of its own.
+    /// Written before the answer was begun, so that what goes wrong at once has a status of its
+    /// own.
     written: String,
     ended: bool,
 }
@@ -65,15 +65,26 @@ impl TokenServer {
     /// Begins the list of a user's tokens.
     ///
     /// # Errors
-    /// The client may not ask, or the token it shows is not a valid one of a client that it administers.
-    pub async fn list_tokens(&self, request: &TokenInfoRequest) -> Result<TokenListing, OAuthError> {
+    /// The client may not ask, or the token it shows is not a valid one of a client that it
+    /// administers.
+    pub async fn list_tokens(
+        &self,
+        request: &TokenInfoRequest,
+    ) -> Result<TokenListing, OAuthError> {
         self.0.keys.ensure().await?;
         let asking = self.asking(&request.credentials).await?;
-        let subject = self.subject(request).await?.ok_or(OAuthError::InvalidGrant)?;
+        let subject = self
+            .subject(request)
+            .await?
+            .ok_or(OAuthError::InvalidGrant)?;
         let reach = match asking {
-            Asking::Administrator(client) => {
-                reach::of_administrator(&client, subject.application_id.as_deref().unwrap_or(&subject.client_id))?
-            }
+            Asking::Administrator(client) => reach::of_administrator(
+                &client,
+                subject
+                    .application_id
+                    .as_deref()
+                    .unwrap_or(&subject.client_id),
+            )?,
             Asking::Client(client_id) => reach::of_client(client_id, &subject.client_id)?,
         };
         let mut listing = TokenListing {
@@ -92,8 +103,8 @@ impl TokenServer {
     /// Who asks: an API client, or a client about its own tokens.
     async fn asking(&self, credentials: &Credentials) -> Result<Asking, OAuthError> {
         let settings = self.0.settings.load();
-        let is_api_client =
-            ClientId::new(credentials.client_id()).is_ok_and(|id| settings.api_clients.contains_key(&id));
+        let is_api_client = ClientId::new(credentials.client_id())
+            .is_ok_and(|id| settings.api_clients.contains_key(&id));
         if is_api_client {
             return match self.authenticate_api_client(credentials).await {
                 Ok(client) => Ok(Asking::Administrator(client)),
@@ -103,10 +114,13 @@ impl TokenServer {
                 }
             };
         }
-        let AuthenticatedClient { client, assertions } = self.authenticate_client(credentials).await?;
+        let AuthenticatedClient { client, assertions } =
+            self.authenticate_client(credentials).await?;
         self.use_up(assertions).await?;
         if client.is_public() {
-            return Err(OAuthError::UnauthorizedClient("A public client may not list tokens."));
+            return Err(OAuthError::UnauthorizedClient(
+                "A public client may not list tokens.",
+            ));
         }
         Ok(Asking::Client(client.id().to_owned()))
     }
@@ -117,18 +131,32 @@ impl TokenServer {
             (Some(presented), None) => {
                 let live = self.live_access_token(presented.expose()).await?;
                 Ok(live.and_then(|live| {
-                    let (client_id, application_id) = (live.token.client_id, live.token.application_id);
-                    live.token.user_id.map(|user_id| Subject { user_id, client_id, application_id })
+                    let (client_id, application_id) =
+                        (live.token.client_id, live.token.application_id);
+                    live.token.user_id.map(|user_id| Subject {
+                        user_id,
+                        client_id,
+                        application_id,
+                    })
                 }))
             }
             (None, Some(presented)) => self.subject_of_refresh_token(presented.expose()).await,
-            _ => Err(OAuthError::InvalidRequest("One of `access_token` and `refresh_token` is required.")),
+            _ => Err(OAuthError::InvalidRequest(
+                "One of `access_token` and `refresh_token` is required.",
+            )),
         }
     }
 
-    async fn subject_of_refresh_token(&self, presented: &str) -> Result<Option<Subject>, OAuthError> {
-        let Some((id, generation)) = text::parse_refresh_token(&self.0.keyring, presented) else { return Ok(None) };
-        let Some(live) = self.0.refresh_tokens.find(id.to_vec()).await? else { return Ok(None) };
+    async fn subject_of_refresh_token(
+        &self,
+        presented: &str,
+    ) -> Result<Option<Subject>, OAuthError> {
+        let Some((id, generation)) = text::parse_refresh_token(&self.0.keyring, presented) else {
+            return Ok(None);
+        };
+        let Some(live) = self.0.refresh_tokens.find(id.to_vec()).await? else {
+            return Ok(None);
+        };
         let grace = self.0.settings.load().tokens.refresh_grace();
         let verdict = rotation::decide(&live.refresh_token, generation, grace, self.0.clock.now());
         let valid = matches!(verdict, RotationVerdict::Rotate | RotationVerdict::Repeat);
@@ -165,14 +193,19 @@ impl TokenListing {
             self.ended = true;
             return Ok(());
         };
-        let Page { grants, next } = persist::read_page(&self.server.0.store, self.user_id.clone(), cursor).await?;
+        let Page { grants, next } =
+            persist::read_page(&self.server.0.store, self.user_id.clone(), cursor).await?;
         self.cursor = next;
         for grant in grants {
-            if self.reach.includes(&grant.client_id, grant.application_id.as_deref()) {
+            if self
+                .reach
+                .includes(&grant.client_id, grant.application_id.as_deref())
+            {
                 for token in grant.tokens {
                     let listed = self.listed(&token).await?;
                     let grant_id = Uuid::from_slice(&grant.id).map_err(|_| corrupt("a grant"))?;
-                    self.written.push_str(&self.document.add(&grant.client_id, grant_id, &listed));
+                    self.written
+                        .push_str(&self.document.add(&grant.client_id, grant_id, &listed));
                 }
             }
         }
@@ -189,7 +222,11 @@ impl TokenListing {
             None => None,
         };
         Ok(ListedToken {
-            kind: if token.refreshes { TokenKind::Refresh } else { TokenKind::Access },
+            kind: if token.refreshes {
+                TokenKind::Refresh
+            } else {
+                TokenKind::Access
+            },
             is_valid,
             lifetime: token.expires_at.saturating_sub(token.issued_at),
             issued_at: token.issued_at,

@@ -8,11 +8,9 @@ use crate::settings::{ApiClient, Permission};
 /// The clients whose tokens are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// All.
     All,
     /// These web clients, and the installations of these applications.
     Parties(BTreeSet<String>),
-    /// This one.
     Client(String),
 }
 
@@ -27,22 +25,35 @@ impl Reach {
     }
 }
 
-/// What an API client may list that shows a token which was issued to `party`, a web client or an installation's application.
-/// With either permission that has to be one it administers.
+/// What an API client may list that shows a token which was issued to `party`, a web client or an
+/// installation's application. With either permission that has to be one it administers.
 pub(super) fn of_administrator(client: &ApiClient, party: &str) -> Result<Reach, OAuthError> {
-    let all = client.permissions.contains(&Permission::ListUsersOtherClients);
+    let all = client
+        .permissions
+        .contains(&Permission::ListUsersOtherClients);
     if !all && !client.permissions.contains(&Permission::ListUsers) {
         return Err(OAuthError::InsufficientPermissions);
     }
     if !client.administers.contains(party) {
-        return Err(OAuthError::UnauthorizedClient("The token's client is not administered by this one."));
+        return Err(OAuthError::UnauthorizedClient(
+            "The token's client is not administered by this one.",
+        ));
     }
-    Ok(if all { Reach::All } else { Reach::Parties(client.administers.clone()) })
+    Ok(if all {
+        Reach::All
+    } else {
+        Reach::Parties(client.administers.clone())
+    })
 }
 
-/// What a client may list that shows a token which was issued to `issued_to`: its own, if the token is.
+/// What a client may list that shows a token which was issued to `issued_to`: its own, if the token
+/// is.
 pub(super) fn of_client(client_id: String, issued_to: &str) -> Result<Reach, OAuthError> {
-    if client_id == issued_to { Ok(Reach::Client(client_id)) } else { Err(OAuthError::InvalidGrant) }
+    if client_id == issued_to {
+        Ok(Reach::Client(client_id))
+    } else {
+        Err(OAuthError::InvalidGrant)
+    }
 }
 
 #[cfg(test)]
@@ -53,8 +64,15 @@ mod tests {
 
     fn administrator(permissions: &[Permission]) -> ApiClient {
         let id = ClientId::new("admin").unwrap();
-        let client = ApiClient::new(id, ClientCredential::SecretHash([0; 32]), permissions.iter().copied());
-        ApiClient { administers: ["shop".to_owned(), "bank".to_owned()].into(), ..client }
+        let client = ApiClient::new(
+            id,
+            ClientCredential::SecretHash([0; 32]),
+            permissions.iter().copied(),
+        );
+        ApiClient {
+            administers: ["shop".to_owned(), "bank".to_owned()].into(),
+            ..client
+        }
     }
 
     #[test]
@@ -63,18 +81,29 @@ mod tests {
         let parties = Reach::Parties(["shop".to_owned(), "bank".to_owned()].into());
         for (permissions, party, expected) in [
             (&[][..], "shop", Err("insufficient_permissions")),
-            (&[Permission::Admin], "shop", Err("insufficient_permissions")),
+            (
+                &[Permission::Admin],
+                "shop",
+                Err("insufficient_permissions"),
+            ),
             (&[own], "shop", Ok(parties.clone())),
             (&[own], "other", Err("unauthorized_client")),
             (&[all], "bank", Ok(Reach::All)),
             (&[own, all], "bank", Ok(Reach::All)),
             (&[all], "other", Err("unauthorized_client")),
         ] {
-            let reach = of_administrator(&administrator(permissions), party).map_err(OAuthError::code);
+            let reach =
+                of_administrator(&administrator(permissions), party).map_err(OAuthError::code);
             assert_eq!(reach, expected, "{permissions:?} {party}");
         }
-        assert_eq!(of_client("shop".to_owned(), "shop"), Ok(Reach::Client("shop".to_owned())));
-        assert_eq!(of_client("shop".to_owned(), "bank"), Err(OAuthError::InvalidGrant));
+        assert_eq!(
+            of_client("shop".to_owned(), "shop"),
+            Ok(Reach::Client("shop".to_owned()))
+        );
+        assert_eq!(
+            of_client("shop".to_owned(), "bank"),
+            Err(OAuthError::InvalidGrant)
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Ending tokens before their time: one, all of a client, all for a resource server; those of a user are `users`' matter.
+//! Ending tokens before their time: one, all of a client, all for a resource server; those of a
+//! user are `users`' matter.
 //!
-//! Nothing is marked as revoked. What a token rests on is deleted, or the epoch it was made under is over; each door looks at
-//! both in the read that finds the token, so that on no node anything of it is alive when the call has returned.
+//! Nothing is marked as revoked. What a token rests on is deleted, or the epoch it was made under
+//! is over; each door looks at both in the read that finds the token, so that on no node anything
+//! of it is alive when the call has returned.
 
 mod persist;
 mod portal;
@@ -16,10 +18,10 @@ use crate::users::events::EventType;
 pub use portal::{PortalConsent, PortalToken, PortalTokenType};
 pub use reach::ReachError;
 
-/// A request to the revocation endpoint (RFC 7009 §2.1). The hint is not among its parts: a token's form tells its kind.
+/// A request to the revocation endpoint (RFC 7009 §2.1). The hint is not among its parts: a token's
+/// form tells its kind.
 #[derive(Clone, Debug)]
 pub struct RevocationRequest {
-    /// Who asks.
     pub credentials: Credentials,
     /// `token`.
     pub token: SecretString,
@@ -28,15 +30,18 @@ pub struct RevocationRequest {
 impl TokenServer {
     /// Ends a token of the client that asks (RFC 7009).
     ///
-    /// An access token goes alone; the refresh token beside it stays. With a refresh token, whichever of its family, the grant
-    /// ends and everything that rests on it, if the family is that of no authenticator or the only one; else the family ends and
-    /// the grant's access tokens, and the user stays logged in by the other authenticators.
+    /// An access token goes alone; the refresh token beside it stays. With a refresh token,
+    /// whichever of its family, the grant ends and everything that rests on it, if the family is
+    /// that of no authenticator or the only one; else the family ends and the grant's access
+    /// tokens, and the user stays logged in by the other authenticators.
     ///
     /// # Errors
-    /// The client did not prove who it is, or the database did not do its part: then the token may be alive. That the token
-    /// is unknown, has ended or is another client's is no error: nothing happens, and the answer does not tell which.
+    /// The client did not prove who it is, or the database did not do its part: then the token may
+    /// be alive. That the token is unknown, has ended or is another client's is no error: nothing
+    /// happens, and the answer does not tell which.
     pub async fn revoke(&self, request: &RevocationRequest) -> Result<(), OAuthError> {
-        let AuthenticatedClient { client, assertions } = self.authenticate_client(&request.credentials).await?;
+        let AuthenticatedClient { client, assertions } =
+            self.authenticate_client(&request.credentials).await?;
         self.use_up(assertions).await?;
         let presented = request.token.expose();
         let now = self.0.clock.now();
@@ -71,7 +76,11 @@ mod tests {
             ("fingerprint", 2, false),
             ("custom:default", 2, false),
         ] {
-            assert_eq!(ends_grant(authenticator, families), expected, "{authenticator} of {families}");
+            assert_eq!(
+                ends_grant(authenticator, families),
+                expected,
+                "{authenticator} of {families}"
+            );
         }
     }
 }

@@ -20,7 +20,13 @@ pub(super) async fn revoke_access_token(
             let found = tokens::find_access_token(connection, &id)?;
             if let Some(row) = found.filter(|row| row.client_id == client) {
                 tokens::delete_access_token(connection, &row.id)?;
-                events::insert_event(connection, &EventRow { user_id: row.user_id, ..event })?;
+                events::insert_event(
+                    connection,
+                    &EventRow {
+                        user_id: row.user_id,
+                        ..event
+                    },
+                )?;
             }
             Ok(())
         })
@@ -38,26 +44,39 @@ pub(super) async fn revoke_refresh_token(
     store
         .write_contended(move |connection| {
             let found = tokens::find_refresh_token(connection, &family)?;
-            let Some((family, grant)) = found.filter(|(_, grant)| grant.client_id == client) else { return Ok(()) };
+            let Some((family, grant)) = found.filter(|(_, grant)| grant.client_id == client) else {
+                return Ok(());
+            };
             // From here on nobody else adds a family to it or ends one.
             if !tokens::lock_grant(connection, &grant.id)? {
                 return Ok(());
             }
-            if ends_grant(&family.authenticator, tokens::count_refresh_tokens_of_grant(connection, &grant.id)?) {
+            if ends_grant(
+                &family.authenticator,
+                tokens::count_refresh_tokens_of_grant(connection, &grant.id)?,
+            ) {
                 tokens::delete_grant(connection, &grant.id)?;
             } else {
-                // The family first: what is being refreshed has its access token there when those are deleted.
+                // The family first: what is being refreshed has its access token there when those
+                // are deleted.
                 tokens::delete_refresh_token(connection, &family.id)?;
                 tokens::delete_access_tokens_of_grant(connection, &grant)?;
             }
-            let event = EventRow { user_id: Some(grant.user_id), ..event.clone() };
+            let event = EventRow {
+                user_id: Some(grant.user_id),
+                ..event.clone()
+            };
             Ok(events::insert_event(connection, &event)?)
         })
         .await
 }
 
 /// Ends everything that was issued to a client.
-pub(super) async fn revoke_party(store: &Store, party: Party, event: EventRow) -> Result<(), StoreError> {
+pub(super) async fn revoke_party(
+    store: &Store,
+    party: Party,
+    event: EventRow,
+) -> Result<(), StoreError> {
     store
         .write_contended(move |connection| {
             match &party {
@@ -82,7 +101,11 @@ pub(super) async fn revoke_party(store: &Store, party: Party, event: EventRow) -
 }
 
 /// Ends everything that was issued for a resource server.
-pub(super) async fn revoke_resource_server(store: &Store, id: String, event: EventRow) -> Result<(), StoreError> {
+pub(super) async fn revoke_resource_server(
+    store: &Store,
+    id: String,
+    event: EventRow,
+) -> Result<(), StoreError> {
     store
         .write_contended(move |connection| {
             tokens::raise_epoch(connection, epoch_kind::RESOURCE_SERVER, &id)?;
@@ -99,13 +122,21 @@ pub(super) async fn list_tokens(
     limit: i64,
 ) -> Result<Vec<PortalTokenRow>, StoreError> {
     let user = user.to_owned();
-    store.read(move |connection| tokens::list_tokens_of_user(connection, &user, now, limit)).await
+    store
+        .read(move |connection| tokens::list_tokens_of_user(connection, &user, now, limit))
+        .await
 }
 
 /// What a user has consented to: at most `limit`, the oldest first.
-pub(super) async fn list_consents(store: &Store, user: &str, limit: i64) -> Result<Vec<ConsentRow>, StoreError> {
+pub(super) async fn list_consents(
+    store: &Store,
+    user: &str,
+    limit: i64,
+) -> Result<Vec<ConsentRow>, StoreError> {
     let user = user.to_owned();
-    store.read(move |connection| users::list_consents(connection, &user, &[], limit)).await
+    store
+        .read(move |connection| users::list_consents(connection, &user, &[], limit))
+        .await
 }
 
 /// What became of the wish to remove something of a user.
@@ -117,8 +148,8 @@ pub(super) enum Removal {
     Forbidden,
 }
 
-/// Ends the grant behind an access token of a user, or behind the id a portal was shown in its place. The event is what
-/// `event` says of what became of it.
+/// Ends the grant behind an access token of a user, or behind the id a portal was shown in its
+/// place. The event is what `event` says of what became of it.
 pub(super) async fn remove_token(
     store: &Store,
     user: &str,
@@ -154,8 +185,8 @@ fn remove_token_of(connection: &mut Connection, user: &str, id: &[u8]) -> QueryR
     }
 }
 
-/// Takes a consent back, and ends what the party was issued for this user: a web client's, and those of an application's
-/// installations.
+/// Takes a consent back, and ends what the party was issued for this user: a web client's, and
+/// those of an application's installations.
 pub(super) async fn remove_consent(
     store: &Store,
     user: &str,
@@ -167,9 +198,15 @@ pub(super) async fn remove_consent(
         .write_contended(move |connection| {
             let removal = match users::delete_consent(connection, &user, &id)? {
                 Some(party) => {
-                    authorizations::delete_authorizations_of_user_at_client(connection, &user, &party)?;
-                    authorizations::delete_authorizations_of_user_at_application(connection, &user, &party)?;
-                    authorizations::delete_device_codes_of_user_at_client(connection, &user, &party)?;
+                    authorizations::delete_authorizations_of_user_at_client(
+                        connection, &user, &party,
+                    )?;
+                    authorizations::delete_authorizations_of_user_at_application(
+                        connection, &user, &party,
+                    )?;
+                    authorizations::delete_device_codes_of_user_at_client(
+                        connection, &user, &party,
+                    )?;
                     tokens::delete_grants_of_user_at_client(connection, &user, &party)?;
                     tokens::delete_grants_of_user_at_application(connection, &user, &party)?;
                     Removal::Removed

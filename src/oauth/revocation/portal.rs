@@ -14,7 +14,8 @@ use crate::users::events::{Concerning, EventType, event};
 /// Tokens or consents shown at a time: far above what people have.
 const LISTED_MAX: i64 = 1_000;
 
-/// By what the refresh token beside an access token is protected, best protected first where there are several.
+/// By what the refresh token beside an access token is protected, best protected first where there
+/// are several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortalTokenType {
     /// `DEFAULT`: nothing, or the PIN.
@@ -25,20 +26,19 @@ pub enum PortalTokenType {
     CustomAuthenticator,
 }
 
-/// An access token of a user, or, where it has expired and is gone, what a client can get another one with.
+/// An access token of a user, or, where it has expired and is gone, what a client can get another
+/// one with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortalToken {
     /// What it is removed by.
     pub id: Uuid,
     /// The name of the web client or the application.
     pub client_name: String,
-    /// Of an installation.
     pub device_name: Option<String>,
     /// When the token was issued.
     pub created_at: Timestamp,
     /// The scopes, separated by spaces.
     pub scope: String,
-    /// See there.
     pub token_type: PortalTokenType,
     /// Whether the client can get another one.
     pub refresh_token_issued: bool,
@@ -58,22 +58,33 @@ pub struct PortalConsent {
 }
 
 impl TokenServer {
-    /// A user's tokens that are of use, the first thousand; not those that have expired without a refresh token.
+    /// A user's tokens that are of use, the first thousand; not those that have expired without a
+    /// refresh token.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn list_tokens_of_user(&self, user: &UserId) -> Result<Vec<PortalToken>, StoreError> {
         let now = self.0.clock.now();
-        let rows = persist::list_tokens(&self.0.store, user.as_str(), now.as_millis(), LISTED_MAX).await?;
+        let rows =
+            persist::list_tokens(&self.0.store, user.as_str(), now.as_millis(), LISTED_MAX).await?;
         let settings = self.0.settings.load();
-        Ok(rows.into_iter().filter_map(|row| portal_token(&settings, row, now)).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| portal_token(&settings, row, now))
+            .collect())
     }
 
-    /// Removes a token of a user for `portal`, and with it the refresh tokens beside it; nothing where the user has no such token.
+    /// Removes a token of a user for `portal`, and with it the refresh tokens beside it; nothing
+    /// where the user has no such token.
     ///
     /// # Errors
     /// The token may be alive.
-    pub async fn remove_token_of_user(&self, portal: &ClientId, user: &UserId, id: Uuid) -> Result<(), StoreError> {
+    pub async fn remove_token_of_user(
+        &self,
+        portal: &ClientId,
+        user: &UserId,
+        id: Uuid,
+    ) -> Result<(), StoreError> {
         let event = self.removal_event(portal, user, |removal| match removal {
             Removal::Removed => EventType::ApiTokenRemoved,
             Removal::NotFound => EventType::ApiTokenNotRemovedNotFound,
@@ -86,18 +97,29 @@ impl TokenServer {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn list_consents_of_user(&self, user: &UserId) -> Result<Vec<PortalConsent>, StoreError> {
+    pub async fn list_consents_of_user(
+        &self,
+        user: &UserId,
+    ) -> Result<Vec<PortalConsent>, StoreError> {
         let rows = persist::list_consents(&self.0.store, user.as_str(), LISTED_MAX).await?;
         let settings = self.0.settings.load();
-        Ok(rows.into_iter().filter_map(|row| portal_consent(&settings, row)).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| portal_consent(&settings, row))
+            .collect())
     }
 
-    /// Takes a consent of a user back for `portal`, and ends what the client was issued on it, on all of the user's devices;
-    /// nothing where the user has given no such consent.
+    /// Takes a consent of a user back for `portal`, and ends what the client was issued on it, on
+    /// all of the user's devices; nothing where the user has given no such consent.
     ///
     /// # Errors
     /// What was issued may be alive.
-    pub async fn remove_consent_of_user(&self, portal: &ClientId, user: &UserId, id: Uuid) -> Result<(), StoreError> {
+    pub async fn remove_consent_of_user(
+        &self,
+        portal: &ClientId,
+        user: &UserId,
+        id: Uuid,
+    ) -> Result<(), StoreError> {
         let event = self.removal_event(portal, user, |removal| match removal {
             Removal::Removed => EventType::ApiConsentRemoved,
             Removal::NotFound | Removal::Forbidden => EventType::ApiConsentNotRemovedNotFound,
@@ -118,8 +140,17 @@ impl TokenServer {
         let (portal, user, server) = (portal.clone(), user.clone(), self.clone());
         let now = self.0.clock.now();
         move |removal| {
-            let concerning = Concerning { client: Some(&portal), user: Some(&user), ..Concerning::default() };
-            event(event_type(removal), concerning, now, server.0.random.as_ref())
+            let concerning = Concerning {
+                client: Some(&portal),
+                user: Some(&user),
+                ..Concerning::default()
+            };
+            event(
+                event_type(removal),
+                concerning,
+                now,
+                server.0.random.as_ref(),
+            )
         }
     }
 }
@@ -127,7 +158,10 @@ impl TokenServer {
 fn portal_token(settings: &Settings, row: PortalTokenRow, now: Timestamp) -> Option<PortalToken> {
     Some(PortalToken {
         id: Uuid::from_slice(&row.id).ok()?,
-        client_name: client_name(settings, row.application_id.as_deref().unwrap_or(&row.client_id)),
+        client_name: client_name(
+            settings,
+            row.application_id.as_deref().unwrap_or(&row.client_id),
+        ),
         device_name: row.device_name,
         created_at: Timestamp::from_millis(row.issued_at),
         scope: row.scope,
@@ -137,7 +171,9 @@ fn portal_token(settings: &Settings, row: PortalTokenRow, now: Timestamp) -> Opt
             _ => PortalTokenType::Default,
         },
         refresh_token_issued: row.protection.is_some(),
-        expired: row.expires_at.is_none_or(|expires_at| expires_at <= now.as_millis()),
+        expired: row
+            .expires_at
+            .is_none_or(|expires_at| expires_at <= now.as_millis()),
     })
 }
 
@@ -151,8 +187,14 @@ fn portal_consent(settings: &Settings, row: ConsentRow) -> Option<PortalConsent>
 
 /// The name of a web client or an application; its id where it is not configured any more.
 fn client_name(settings: &Settings, id: &str) -> String {
-    let web = ClientId::new(id).ok().and_then(|id| settings.web_clients.get(&id));
-    let application = ApplicationId::new(id).ok().and_then(|id| settings.applications.get(&id));
-    let name = web.map(|client| &client.name).or(application.map(|application| &application.name));
+    let web = ClientId::new(id)
+        .ok()
+        .and_then(|id| settings.web_clients.get(&id));
+    let application = ApplicationId::new(id)
+        .ok()
+        .and_then(|id| settings.applications.get(&id));
+    let name = web
+        .map(|client| &client.name)
+        .or(application.map(|application| &application.name));
     name.map_or_else(|| id.to_owned(), Clone::clone)
 }

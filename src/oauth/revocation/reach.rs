@@ -1,5 +1,6 @@
-//! Everything at once: what was issued to a client, or for a resource server. However many tokens that is, it is one row, the
-//! epoch they were made under; of an installation, whose tokens are few, it is their rows.
+//! Everything at once: what was issued to a client, or for a resource server. However many tokens
+//! that is, it is one row, the epoch they were made under; of an installation, whose tokens are
+//! few, it is their rows.
 
 use super::super::TokenServer;
 use super::persist;
@@ -30,8 +31,9 @@ pub(super) enum Party {
 }
 
 impl TokenServer {
-    /// Ends everything that was issued to a web client, to all installations of an application, or to one installation, its own
-    /// tokens included. The installations themselves stay, and what users have enrolled on them.
+    /// Ends everything that was issued to a web client, to all installations of an application, or
+    /// to one installation, its own tokens included. The installations themselves stay, and what
+    /// users have enrolled on them.
     ///
     /// # Errors
     /// See [`ReachError`].
@@ -42,9 +44,18 @@ impl TokenServer {
             Party::Application(id) => (ClientId::new(id.as_str()).ok(), None),
             Party::Installation(id) => (None, Some(id.clone())),
         };
-        let concerning = Concerning { client: client.as_ref(), device: device.as_ref(), ..Concerning::default() };
+        let concerning = Concerning {
+            client: client.as_ref(),
+            device: device.as_ref(),
+            ..Concerning::default()
+        };
         let event_type = EventType::TokenRevokeClientTokensSuccess;
-        let event = event(event_type, concerning, self.0.clock.now(), self.0.random.as_ref());
+        let event = event(
+            event_type,
+            concerning,
+            self.0.clock.now(),
+            self.0.random.as_ref(),
+        );
         Ok(persist::revoke_party(&self.0.store, party, event).await?)
     }
 
@@ -57,13 +68,22 @@ impl TokenServer {
             return Err(ReachError::NotFound);
         }
         let server = ClientId::new(id).map_err(|_| ReachError::NotFound)?;
-        let concerning = Concerning { client: Some(&server), ..Concerning::default() };
+        let concerning = Concerning {
+            client: Some(&server),
+            ..Concerning::default()
+        };
         let event_type = EventType::TokenRevokeResourceServerTokensSuccess;
-        let event = event(event_type, concerning, self.0.clock.now(), self.0.random.as_ref());
+        let event = event(
+            event_type,
+            concerning,
+            self.0.clock.now(),
+            self.0.random.as_ref(),
+        );
         Ok(persist::revoke_resource_server(&self.0.store, id.to_owned(), event).await?)
     }
 
-    /// Ends everything a user is logged in with: see [`Users::revoke_tokens`](crate::users::Users::revoke_tokens).
+    /// Ends everything a user is logged in with: see
+    /// [`Users::revoke_tokens`](crate::users::Users::revoke_tokens).
     ///
     /// # Errors
     /// Nothing has happened, or all of it.

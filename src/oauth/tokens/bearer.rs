@@ -28,7 +28,8 @@ pub enum BearerError {
     /// Unknown, expired or revoked, or the installation may not go on. `401`.
     #[error("The access token is unknown, expired or revoked.")]
     InvalidToken,
-    /// The token is bound to a key, which was not proved, or it is not and was presented as if it were. `401`.
+    /// The token is bound to a key, which was not proved, or it is not and was presented as if it
+    /// were. `401`.
     #[error("{0}")]
     InvalidDpopProof(#[from] ProofRefusal),
     /// It does not allow this. `403`.
@@ -44,7 +45,6 @@ pub enum BearerError {
 pub struct PresentedToken<'a> {
     /// The scheme of the `Authorization` header.
     pub scheme: TokenType,
-    /// The token.
     pub text: &'a str,
     /// The one `DPoP` header, if there is exactly one.
     pub proof: Option<&'a str>,
@@ -58,7 +58,13 @@ impl<'a> PresentedToken<'a> {
     /// Presented by whoever has it (RFC 6750 §2.1).
     #[must_use]
     pub const fn bearer(text: &'a str) -> Self {
-        Self { scheme: TokenType::Bearer, text, proof: None, method: "", path: "" }
+        Self {
+            scheme: TokenType::Bearer,
+            text,
+            proof: None,
+            method: "",
+            path: "",
+        }
     }
 }
 
@@ -70,14 +76,19 @@ impl From<StoreError> for BearerError {
 }
 
 impl TokenServer {
-    /// Finds out which installation an access token speaks for: one read, so that a token revoked on one node is refused on
-    /// all. Tokens of web clients, and those for a resource server, are not for this server.
+    /// Finds out which installation an access token speaks for: one read, so that a token revoked
+    /// on one node is refused on all. Tokens of web clients, and those for a resource server, are
+    /// not for this server.
     pub async fn authenticate_bearer(&self, access_token: &str) -> Result<Bearer, BearerError> {
-        self.authenticate(&PresentedToken::bearer(access_token)).await
+        self.authenticate(&PresentedToken::bearer(access_token))
+            .await
     }
 
     /// The same, for a token that may be bound to a key (RFC 9449 §7).
-    pub async fn authenticate(&self, presented: &PresentedToken<'_>) -> Result<Bearer, BearerError> {
+    pub async fn authenticate(
+        &self,
+        presented: &PresentedToken<'_>,
+    ) -> Result<Bearer, BearerError> {
         bearer(self.own_access_token(presented).await?).ok_or(BearerError::InvalidToken)
     }
 
@@ -87,17 +98,25 @@ impl TokenServer {
         presented: &PresentedToken<'_>,
     ) -> Result<LiveAccessToken, BearerError> {
         let live = self.live_access_token(presented.text).await?;
-        let live = live.filter(|live| live.token.resource_server.is_none()).ok_or(BearerError::InvalidToken)?;
+        let live = live
+            .filter(|live| live.token.resource_server.is_none())
+            .ok_or(BearerError::InvalidToken)?;
         match (presented.scheme, &live.token.jkt) {
             (TokenType::Bearer, None) => {}
             (TokenType::Dpop, Some(jkt)) => self.check_possession(presented, jkt).await?,
-            (TokenType::Bearer, Some(_)) | (TokenType::Dpop, None) => return Err(BearerError::InvalidToken),
+            (TokenType::Bearer, Some(_)) | (TokenType::Dpop, None) => {
+                return Err(BearerError::InvalidToken);
+            }
         }
         Ok(live)
     }
 
     /// The request must prove the key the token is bound to, with a proof that is used up by that.
-    async fn check_possession(&self, presented: &PresentedToken<'_>, jkt: &str) -> Result<(), BearerError> {
+    async fn check_possession(
+        &self,
+        presented: &PresentedToken<'_>,
+        jkt: &str,
+    ) -> Result<(), BearerError> {
         let proof = presented.proof.ok_or(ProofRefusal::Missing)?;
         let url = format!("{}{}", self.0.issuer, presented.path);
         let expected = DpopExpectation {
@@ -117,14 +136,18 @@ impl TokenServer {
         }
     }
 
-    /// The token of this text, if it is alive: neither expired nor revoked, alone or with what it rests on, and its
-    /// installation may go on.
-    pub(in crate::oauth) async fn live_access_token(&self, text: &str) -> Result<Option<LiveAccessToken>, StoreError> {
+    /// The token of this text, if it is alive: neither expired nor revoked, alone or with what it
+    /// rests on, and its installation may go on.
+    pub(in crate::oauth) async fn live_access_token(
+        &self,
+        text: &str,
+    ) -> Result<Option<LiveAccessToken>, StoreError> {
         let live = self.unrevoked_access_token(text).await?;
         Ok(live.filter(|live| self.is_good(live)))
     }
 
-    /// Whether a token that was not revoked is good for anything: it has not expired, and its installation may go on.
+    /// Whether a token that was not revoked is good for anything: it has not expired, and its
+    /// installation may go on.
     pub(super) fn is_good(&self, live: &LiveAccessToken) -> bool {
         self.0.clock.now().as_millis() < live.token.expires_at && self.may_go_on(live)
     }
@@ -134,26 +157,54 @@ impl TokenServer {
         &self,
         text: &str,
     ) -> Result<Option<LiveAccessToken>, StoreError> {
-        let Some(id) = text::access_token_id(text) else { return Ok(None) };
-        let Some(live) = self.0.access_tokens.find(id.to_vec()).await? else { return Ok(None) };
+        let Some(id) = text::access_token_id(text) else {
+            return Ok(None);
+        };
+        let Some(live) = self.0.access_tokens.find(id.to_vec()).await? else {
+            return Ok(None);
+        };
         let presented = text::access_token_hash(&self.0.keyring, text);
-        let same = live.token.token_hash.as_deref().is_some_and(|hash| constant_time_eq(hash, &presented));
+        let same = live
+            .token
+            .token_hash
+            .as_deref()
+            .is_some_and(|hash| constant_time_eq(hash, &presented));
         Ok((same || self.is_remade(text, &live).await?).then_some(live))
     }
 
     fn may_go_on(&self, live: &LiveAccessToken) -> bool {
-        let Some(application) = &live.token.application_id else { return true };
-        let Some((version, platform)) = &live.installation else { return false };
+        let Some(application) = &live.token.application_id else {
+            return true;
+        };
+        let Some((version, platform)) = &live.installation else {
+            return false;
+        };
         let application = ApplicationId::new(application).ok();
-        application.zip(Platform::from_name(platform)).is_some_and(|(application, platform)| {
-            self.0.settings.load().enabled_version(&application, platform, version).is_some()
-        })
+        application
+            .zip(Platform::from_name(platform))
+            .is_some_and(|(application, platform)| {
+                self.0
+                    .settings
+                    .load()
+                    .enabled_version(&application, platform, version)
+                    .is_some()
+            })
     }
 }
 
 fn bearer(live: LiveAccessToken) -> Option<Bearer> {
     live.token.application_id?;
     let device_id = DeviceId::new(&live.token.client_id).ok()?;
-    let user_id = live.token.user_id.as_deref().map(UserId::new).transpose().ok()?;
-    Some(Bearer { device_id, user_id, scope: live.token.scope })
+    let user_id = live
+        .token
+        .user_id
+        .as_deref()
+        .map(UserId::new)
+        .transpose()
+        .ok()?;
+    Some(Bearer {
+        device_id,
+        user_id,
+        scope: live.token.scope,
+    })
 }

@@ -16,7 +16,6 @@ use crate::users::events::{Concerning, EventType, event};
 
 /// What an access token is issued for.
 pub(in crate::oauth) struct Issue<'a> {
-    /// To whom.
     pub(in crate::oauth) client: &'a Client,
     /// For which user; none for the client itself.
     pub(in crate::oauth) grant: Option<&'a GrantRow>,
@@ -36,9 +35,19 @@ pub(in crate::oauth) struct NewAccessToken {
 }
 
 impl TokenServer {
-    /// A fresh access token. It lives as long as the policy says, and not longer than what it rests on.
-    pub(in crate::oauth) fn new_access_token(&self, issue: Issue<'_>) -> Result<NewAccessToken, OAuthError> {
-        let Issue { client, grant, scope, resource_server, jkt } = issue;
+    /// A fresh access token. It lives as long as the policy says, and not longer than what it rests
+    /// on.
+    pub(in crate::oauth) fn new_access_token(
+        &self,
+        issue: Issue<'_>,
+    ) -> Result<NewAccessToken, OAuthError> {
+        let Issue {
+            client,
+            grant,
+            scope,
+            resource_server,
+            jkt,
+        } = issue;
         let now = self.0.clock.now();
         let policy = client.policy().for_resource_server(resource_server);
         let expires_at = now.after(policy.access_token_lifetime()).as_millis();
@@ -63,14 +72,25 @@ impl TokenServer {
             TokenFormat::Jwt => {
                 row.signing_algorithm = Some(policy.signing_algorithm.as_str().to_owned());
                 let authentication = grant.map(GrantRow::authentication);
-                let audience = resource_server.map_or(self.0.issuer.as_str(), |server| &server.audience);
-                let means = Meaning { id, row: &row, authentication: authentication.as_ref(), audience };
+                let audience =
+                    resource_server.map_or(self.0.issuer.as_str(), |server| &server.audience);
+                let means = Meaning {
+                    id,
+                    row: &row,
+                    authentication: authentication.as_ref(),
+                    audience,
+                };
                 self.jwt_access_token(&means, policy.signing_algorithm)?
             }
         };
         row.token_hash = Some(text::access_token_hash(&self.0.keyring, text.expose()).to_vec());
-        let lifetime = Duration::from_millis(u64::try_from(expires_at - now.as_millis()).unwrap_or(0));
-        Ok(NewAccessToken { text, row, lifetime })
+        let lifetime =
+            Duration::from_millis(u64::try_from(expires_at - now.as_millis()).unwrap_or(0));
+        Ok(NewAccessToken {
+            text,
+            row,
+            lifetime,
+        })
     }
 
     /// What the audit log says of a token or what it rests on.

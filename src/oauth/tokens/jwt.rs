@@ -1,7 +1,8 @@
 //! Access tokens that say what they mean (RFC 9068).
 //!
-//! They have a row like all others, with a hash of the whole text: at our own doors they are recognised by that, which is
-//! cheaper than a signature and knows of revocation. Those that were signed anew are in `remade`.
+//! They have a row like all others, with a hash of the whole text: at our own doors they are
+//! recognised by that, which is cheaper than a signature and knows of revocation. Those that were
+//! signed anew are in `remade`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -48,7 +49,6 @@ struct Confirmation<'a> {
 
 /// What a token is to say.
 pub(super) struct Meaning<'a> {
-    /// The row's.
     pub(super) id: [u8; 16],
     /// All but its hash.
     pub(super) row: &'a AccessTokenRow,
@@ -59,9 +59,15 @@ pub(super) struct Meaning<'a> {
 }
 
 impl TokenServer {
-    /// What a token says. All of it is in its row and its grant's, but for the server's name and the audience's.
+    /// What a token says. All of it is in its row and its grant's, but for the server's name and
+    /// the audience's.
     pub(super) fn claims<'a>(&'a self, means: &Meaning<'a>) -> Claims<'a> {
-        let Meaning { id, row, authentication, audience } = *means;
+        let Meaning {
+            id,
+            row,
+            authentication,
+            audience,
+        } = *means;
         let seconds = |millis| Timestamp::from_millis(millis).as_secs();
         Claims {
             iss: &self.0.issuer,
@@ -74,7 +80,9 @@ impl TokenServer {
             scope: &row.scope,
             auth_time: authentication.map(|login| seconds(login.auth_time)),
             acr: authentication.and_then(|login| login.acr.as_deref()),
-            amr: authentication.map(|login| tokens::amr(login.amr.as_deref())).unwrap_or_default(),
+            amr: authentication
+                .map(|login| tokens::amr(login.amr.as_deref()))
+                .unwrap_or_default(),
             cnf: row.jkt.as_deref().map(|jkt| Confirmation { jkt }),
         }
     }
@@ -85,7 +93,8 @@ impl TokenServer {
         means: &Meaning<'_>,
         algorithm: SigningAlgorithm,
     ) -> Result<SecretString, OAuthError> {
-        self.sign(algorithm, TYPE, &self.claims(means)).map(SecretString::new)
+        self.sign(algorithm, TYPE, &self.claims(means))
+            .map(SecretString::new)
     }
 
     /// Signs with the key of this algorithm that signs now.
@@ -95,18 +104,24 @@ impl TokenServer {
         typ: &str,
         claims: &impl Serialize,
     ) -> Result<String, OAuthError> {
-        self.0.keys.signing(algorithm)?.sign(typ, claims).map_err(|error| match error {
-            // What a client asks for and a user is called has bounds; together they may be too much.
-            JoseError::TooLong => OAuthError::InvalidScope,
-            _ => {
-                tracing::error!(%error, "a token cannot be signed");
-                OAuthError::Unavailable
-            }
-        })
+        self.0
+            .keys
+            .signing(algorithm)?
+            .sign(typ, claims)
+            .map_err(|error| match error {
+                // What a client asks for and a user is called has bounds; together they may be too
+                // much.
+                JoseError::TooLong => OAuthError::InvalidScope,
+                _ => {
+                    tracing::error!(%error, "a token cannot be signed");
+                    OAuthError::Unavailable
+                }
+            })
     }
 }
 
-/// The id of the row that a JWT says it has. Nothing else of it is looked at: if it is ours, its hash tells.
+/// The id of the row that a JWT says it has. Nothing else of it is looked at: if it is ours, its
+/// hash tells.
 pub(super) fn id(text: &str) -> Option<[u8; 16]> {
     #[derive(Deserialize)]
     struct Id {
@@ -116,11 +131,15 @@ pub(super) fn id(text: &str) -> Option<[u8; 16]> {
         return None;
     }
     let mut parts = text.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(_), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return None;
     };
     let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-    serde_json::from_slice(&payload).ok().map(|Id { jti }| jti.into_bytes())
+    serde_json::from_slice(&payload)
+        .ok()
+        .map(|Id { jti }| jti.into_bytes())
 }
 
 #[cfg(test)]
@@ -144,7 +163,10 @@ mod tests {
             jwt(r#"{"jti":7}"#),
             jwt(r#"{"jti":"x"}"#),
             jwt(&format!(r#"{{"jti":"{uuid}","jti":"{uuid}"}}"#)),
-            jwt(&format!(r#"{{"jti":"{uuid}","x":"{}"}}"#, "x".repeat(TOKEN_BYTES_MAX))),
+            jwt(&format!(
+                r#"{{"jti":"{uuid}","x":"{}"}}"#,
+                "x".repeat(TOKEN_BYTES_MAX)
+            )),
         ] {
             assert_eq!(id(&bad), None, "{bad}");
         }

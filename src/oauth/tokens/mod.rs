@@ -1,7 +1,7 @@
 //! Tokens: what they look like, what they rest on, whom they speak for.
 //!
-//! Every access token has a row, a JWT too, and what a user's tokens rest on is one row more, the grant: without it none of
-//! them is worth anything, at whatever door.
+//! Every access token has a row, a JWT too, and what a user's tokens rest on is one row more, the
+//! grant: without it none of them is worth anything, at whatever door.
 
 mod bearer;
 mod issue;
@@ -57,14 +57,20 @@ impl TokenType {
 
 /// How the user was authenticated, as it is stored.
 pub(super) fn amr(stored: Option<&str>) -> Vec<String> {
-    stored.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    stored
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default()
 }
 
 impl TokenResponse {
     /// The answer for a new access token, without anything beside it.
     pub(super) fn new(token: NewAccessToken) -> Self {
         Self {
-            token_type: if token.row.jkt.is_some() { TokenType::Dpop } else { TokenType::Bearer },
+            token_type: if token.row.jkt.is_some() {
+                TokenType::Dpop
+            } else {
+                TokenType::Bearer
+            },
             access_token: token.text,
             expires_in: token.lifetime.as_secs(),
             scope: token.row.scope,

@@ -1,7 +1,8 @@
 //! Rotation of refresh tokens (RFC 9700 §4.14.2), decided purely.
 //!
-//! Of a family only the token of the last generation is good. The one before it is good for a moment more, because answers
-//! get lost, and gives the same successor. Any older one was stolen, or is used by a thief's victim.
+//! Of a family only the token of the last generation is good. The one before it is good for a
+//! moment more, because answers get lost, and gives the same successor. Any older one was stolen,
+//! or is used by a thief's victim.
 
 use std::time::Duration;
 
@@ -30,13 +31,21 @@ pub(in crate::oauth) fn decide(
 ) -> RotationVerdict {
     if presented_generation == family.generation {
         let alive = now.as_millis() < family.expires_at;
-        return if alive { RotationVerdict::Rotate } else { RotationVerdict::Expired };
+        return if alive {
+            RotationVerdict::Rotate
+        } else {
+            RotationVerdict::Expired
+        };
     }
     let rotated_at = Timestamp::from_millis(family.issued_at);
     let is_predecessor = presented_generation.checked_add(1) == Some(family.generation);
     // A clock that went back does not make the moment longer.
     let in_grace = now <= rotated_at.after(grace) && rotated_at <= now.after(grace);
-    if is_predecessor && in_grace && !grace.is_zero() { RotationVerdict::Repeat } else { RotationVerdict::Reused }
+    if is_predecessor && in_grace && !grace.is_zero() {
+        RotationVerdict::Repeat
+    } else {
+        RotationVerdict::Reused
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +86,11 @@ mod tests {
             (i32::MAX, GRACE, at(0), RotationVerdict::Reused),
             (-1, GRACE, at(0), RotationVerdict::Reused),
         ] {
-            assert_eq!(decide(&family(5), presented, grace, now), expected, "{presented} at {now:?}");
+            assert_eq!(
+                decide(&family(5), presented, grace, now),
+                expected,
+                "{presented} at {now:?}"
+            );
         }
     }
 }

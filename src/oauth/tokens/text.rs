@@ -1,6 +1,7 @@
 //! The texts of opaque tokens. Pure.
 //!
-//! Each begins with the id of its row, so that rows are found by an index that grows at its end only.
+//! Each begins with the id of its row, so that rows are found by an index that grows at its end
+//! only.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -38,21 +39,29 @@ pub(in crate::oauth) fn access_token_hash(keyring: &Keyring, text: &str) -> [u8;
     keyring.token_hash(TokenKind::Access, text)
 }
 
-/// The token of a family's generation: derived under the master key, so that the database holds nothing of it and the same
-/// one can be given again when the answer was lost. 70 characters.
-pub(in crate::oauth) fn refresh_token(keyring: &Keyring, id: &[u8], generation: i32) -> SecretString {
+/// The token of a family's generation: derived under the master key, so that the database holds
+/// nothing of it and the same one can be given again when the answer was lost. 70 characters.
+pub(in crate::oauth) fn refresh_token(
+    keyring: &Keyring,
+    id: &[u8],
+    generation: i32,
+) -> SecretString {
     let head = [id, &generation.to_be_bytes()].concat();
     let secret = keyring.hash(Purpose::RefreshToken, &head);
     SecretString::new(URL_SAFE_NO_PAD.encode([head.as_slice(), &secret].concat()))
 }
 
 /// The family and generation of a refresh token of ours; `None` for everything else.
-pub(in crate::oauth) fn parse_refresh_token(keyring: &Keyring, text: &str) -> Option<([u8; ID_BYTES], i32)> {
+pub(in crate::oauth) fn parse_refresh_token(
+    keyring: &Keyring,
+    text: &str,
+) -> Option<([u8; ID_BYTES], i32)> {
     let bytes = decode::<REFRESH_BYTES>(text)?;
     let (head, secret) = bytes.split_at_checked(ID_BYTES + GENERATION_BYTES)?;
     let (id, generation) = head.split_first_chunk::<ID_BYTES>()?;
     let generation = i32::from_be_bytes(generation.try_into().ok()?);
-    constant_time_eq(&keyring.hash(Purpose::RefreshToken, head), secret).then_some((*id, generation))
+    constant_time_eq(&keyring.hash(Purpose::RefreshToken, head), secret)
+        .then_some((*id, generation))
 }
 
 /// Exactly this many bytes in base64url without padding.
@@ -75,7 +84,15 @@ mod tests {
         assert_eq!(text.expose().len(), 64);
         assert_eq!(access_token_id(text.expose()), Some(id));
         assert_ne!(new_access_token(&id, &SystemRandom), text);
-        for bad in ["", "x", &"A".repeat(63), &"A".repeat(65), &"A".repeat(70), &"=".repeat(64), &"é".repeat(32)] {
+        for bad in [
+            "",
+            "x",
+            &"A".repeat(63),
+            &"A".repeat(65),
+            &"A".repeat(70),
+            &"=".repeat(64),
+            &"é".repeat(32),
+        ] {
             assert_eq!(access_token_id(bad), None, "{bad}");
         }
     }
@@ -85,15 +102,30 @@ mod tests {
         let keyring = Keyring::new(&[7; 32]);
         let text = refresh_token(&keyring, &[1; 16], 3);
         assert_eq!(text, refresh_token(&keyring, &[1; 16], 3));
-        assert_eq!(parse_refresh_token(&keyring, text.expose()), Some(([1; 16], 3)));
-        assert_eq!(parse_refresh_token(&Keyring::new(&[8; 32]), text.expose()), None);
+        assert_eq!(
+            parse_refresh_token(&keyring, text.expose()),
+            Some(([1; 16], 3))
+        );
+        assert_eq!(
+            parse_refresh_token(&Keyring::new(&[8; 32]), text.expose()),
+            None
+        );
         let mut bytes = URL_SAFE_NO_PAD.decode(text.expose()).unwrap();
         for index in 0..bytes.len() {
             bytes[index] ^= 1;
-            assert_eq!(parse_refresh_token(&keyring, &URL_SAFE_NO_PAD.encode(&bytes)), None, "byte {index}");
+            assert_eq!(
+                parse_refresh_token(&keyring, &URL_SAFE_NO_PAD.encode(&bytes)),
+                None,
+                "byte {index}"
+            );
             bytes[index] ^= 1;
         }
-        for bad in ["", "x", text.expose().split_at(1).1, &format!("{}A", text.expose())] {
+        for bad in [
+            "",
+            "x",
+            text.expose().split_at(1).1,
+            &format!("{}A", text.expose()),
+        ] {
             assert_eq!(parse_refresh_token(&keyring, bad), None, "{bad}");
         }
     }

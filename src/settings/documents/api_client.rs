@@ -48,7 +48,12 @@ impl ApiClientDocument {
             client_secret_sha256: self.client_secret_sha256,
             public_jwk: self.public_jwk,
         };
-        let problem = || Problem::new("client_secret", "give exactly one of client_secret and public_jwk");
+        let problem = || {
+            Problem::new(
+                "client_secret",
+                "give exactly one of client_secret and public_jwk",
+            )
+        };
         Ok(ApiClient {
             client_id: self.client_id,
             credential: fields.read(reveal)?.ok_or_else(problem)?,

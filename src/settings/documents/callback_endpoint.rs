@@ -20,22 +20,36 @@ pub(in crate::settings) struct CallbackEndpointDocument {
 
 impl CallbackEndpointDocument {
     pub(super) fn write(endpoint: &CallbackEndpoint, conceal: &dyn Conceal) -> Self {
-        let (username, password) = endpoint.credentials.as_ref().map_or((None, None), |(username, password)| {
-            (Some(username.clone()), Some(conceal.secret("password", password)))
-        });
+        let (username, password) =
+            endpoint
+                .credentials
+                .as_ref()
+                .map_or((None, None), |(username, password)| {
+                    (
+                        Some(username.clone()),
+                        Some(conceal.secret("password", password)),
+                    )
+                });
         Self {
             url: endpoint.url.clone(),
             username,
             password,
-            signing_secret: endpoint.signing_secret.as_ref().map(|secret| conceal.secret("signing_secret", secret)),
+            signing_secret: endpoint
+                .signing_secret
+                .as_ref()
+                .map(|secret| conceal.secret("signing_secret", secret)),
             allow_private: endpoint.allow_private,
         }
     }
 
-    pub(in crate::settings) fn read(self, reveal: &dyn Reveal) -> Result<CallbackEndpoint, Problem> {
+    pub(in crate::settings) fn read(
+        self,
+        reveal: &dyn Reveal,
+    ) -> Result<CallbackEndpoint, Problem> {
         Ok(CallbackEndpoint {
             credentials: credentials(self.username, self.password.as_deref(), reveal)?,
-            signing_secret: reveal.optional_secret("signing_secret", self.signing_secret.as_deref())?,
+            signing_secret: reveal
+                .optional_secret("signing_secret", self.signing_secret.as_deref())?,
             url: self.url,
             allow_private: self.allow_private,
         })

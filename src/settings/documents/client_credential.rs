@@ -25,30 +25,44 @@ pub(super) struct CredentialFields {
 impl CredentialFields {
     pub(super) fn write(credential: &ClientCredential) -> Self {
         match credential {
-            ClientCredential::SecretHash(hash) => {
-                Self { client_secret_sha256: Some(URL_SAFE_NO_PAD.encode(hash)), ..Self::default() }
-            }
-            ClientCredential::PublicKey(jwk) => Self { public_jwk: serde_json::from_str(jwk).ok(), ..Self::default() },
+            ClientCredential::SecretHash(hash) => Self {
+                client_secret_sha256: Some(URL_SAFE_NO_PAD.encode(hash)),
+                ..Self::default()
+            },
+            ClientCredential::PublicKey(jwk) => Self {
+                public_jwk: serde_json::from_str(jwk).ok(),
+                ..Self::default()
+            },
         }
     }
 
     /// The credential, if one is given.
     pub(super) fn read(self, reveal: &dyn Reveal) -> Result<Option<ClientCredential>, Problem> {
-        match (self.client_secret, self.client_secret_sha256, self.public_jwk) {
+        match (
+            self.client_secret,
+            self.client_secret_sha256,
+            self.public_jwk,
+        ) {
             (None, None, None) => Ok(None),
             (Some(written), None, None) => {
                 let secret = reveal.secret("client_secret", &written)?;
                 check_strength(&secret)?;
-                Ok(Some(ClientCredential::SecretHash(sha256(secret.expose().as_bytes()))))
+                Ok(Some(ClientCredential::SecretHash(sha256(
+                    secret.expose().as_bytes(),
+                ))))
             }
             (None, Some(hash), None) => Ok(Some(ClientCredential::SecretHash(parse_hash(&hash)?))),
             (None, None, Some(jwk)) => Ok(Some(ClientCredential::PublicKey(parse_key(jwk)?))),
-            _ => Err(Problem::new("client_secret", "give one of client_secret and public_jwk, not both")),
+            _ => Err(Problem::new(
+                "client_secret",
+                "give one of client_secret and public_jwk, not both",
+            )),
         }
     }
 }
 
-/// Client secrets are kept as a fast hash, which is safe for 128 random bits and more, and for nothing that people think up.
+/// Client secrets are kept as a fast hash, which is safe for 128 random bits and more, and for
+/// nothing that people think up.
 fn check_strength(secret: &SecretString) -> Result<(), Problem> {
     const CHARACTERS_MIN: usize = 22;
     const DIFFERENT_MIN: usize = 8;
@@ -64,10 +78,19 @@ fn check_strength(secret: &SecretString) -> Result<(), Problem> {
 fn parse_key(jwk: Map<String, Value>) -> Result<String, Problem> {
     let key = PublicJwk::from_json(&Value::Object(jwk).to_string());
     let problem = "must be a public P-256 key as a JSON Web Key, without its private part";
-    key.map(|key| key.to_json()).map_err(|_| Problem::new("public_jwk", problem))
+    key.map(|key| key.to_json())
+        .map_err(|_| Problem::new("public_jwk", problem))
 }
 
 fn parse_hash(text: &str) -> Result<[u8; 32], Problem> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.ok_or_else(|| Problem::new("client_secret_sha256", "must be a SHA-256 hash in base64url without padding"))
+    let bytes = URL_SAFE_NO_PAD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| {
+        Problem::new(
+            "client_secret_sha256",
+            "must be a SHA-256 hash in base64url without padding",
+        )
+    })
 }

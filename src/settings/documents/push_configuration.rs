@@ -37,7 +37,11 @@ impl PushConfigurationDocument {
             ca_certificate: configuration.ca_certificate.clone(),
         };
         match &configuration.provider {
-            PushProvider::Apns { team_id, key_id, auth_key } => {
+            PushProvider::Apns {
+                team_id,
+                key_id,
+                auth_key,
+            } => {
                 document.team_id = Some(team_id.clone());
                 document.key_id = Some(key_id.clone());
                 document.auth_key = Some(conceal.secret("auth_key", auth_key));
@@ -50,9 +54,15 @@ impl PushConfigurationDocument {
         document
     }
 
-    pub(in crate::settings) fn read(self, reveal: &dyn Reveal) -> Result<PushConfiguration, Problem> {
-        let ca_certificate =
-            self.ca_certificate.as_deref().map(|written| reveal.text("ca_certificate", written)).transpose()?;
+    pub(in crate::settings) fn read(
+        self,
+        reveal: &dyn Reveal,
+    ) -> Result<PushConfiguration, Problem> {
+        let ca_certificate = self
+            .ca_certificate
+            .as_deref()
+            .map(|written| reveal.text("ca_certificate", written))
+            .transpose()?;
         let provider = match self.platform {
             Platform::Ios => {
                 let why = "for ios";
@@ -70,9 +80,16 @@ impl PushConfigurationDocument {
                 absent("team_id", self.team_id.as_ref(), why)?;
                 absent("key_id", self.key_id.as_ref(), why)?;
                 let written = required("service_account", self.service_account, why)?;
-                PushProvider::Fcm { service_account: reveal.secret("service_account", &written)? }
+                PushProvider::Fcm {
+                    service_account: reveal.secret("service_account", &written)?,
+                }
             }
         };
-        Ok(PushConfiguration { name: self.name, provider, endpoint: self.endpoint, ca_certificate })
+        Ok(PushConfiguration {
+            name: self.name,
+            provider,
+            endpoint: self.endpoint,
+            ca_certificate,
+        })
     }
 }

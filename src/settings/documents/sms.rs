@@ -42,13 +42,21 @@ impl SmsDocument {
             endpoint: None,
         };
         match gateway {
-            SmsConfiguration::Twilio { account_sid, auth_token, from_number, endpoint } => {
+            SmsConfiguration::Twilio {
+                account_sid,
+                auth_token,
+                from_number,
+                endpoint,
+            } => {
                 document.account_sid = Some(account_sid.clone());
                 document.auth_token = Some(conceal.secret("auth_token", auth_token));
                 document.from_number = Some(from_number.clone());
                 document.endpoint.clone_from(endpoint);
             }
-            SmsConfiguration::Http { endpoint, credentials } => {
+            SmsConfiguration::Http {
+                endpoint,
+                credentials,
+            } => {
                 document.gateway = Gateway::Http;
                 document.endpoint = Some(endpoint.clone());
                 if let Some((username, password)) = credentials {
@@ -60,7 +68,10 @@ impl SmsDocument {
         document
     }
 
-    pub(in crate::settings) fn read(self, reveal: &dyn Reveal) -> Result<SmsConfiguration, Problem> {
+    pub(in crate::settings) fn read(
+        self,
+        reveal: &dyn Reveal,
+    ) -> Result<SmsConfiguration, Problem> {
         match self.gateway {
             Gateway::Twilio => {
                 let why = "with Twilio";

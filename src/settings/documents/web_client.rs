@@ -37,7 +37,11 @@ pub(in crate::settings) struct WebClientDocument {
 
 impl WebClientDocument {
     pub(super) fn write(client: &WebClient) -> Self {
-        let credential = client.credential.as_ref().map(CredentialFields::write).unwrap_or_default();
+        let credential = client
+            .credential
+            .as_ref()
+            .map(CredentialFields::write)
+            .unwrap_or_default();
         Self {
             client_id: client.client_id.clone(),
             name: client.name.clone(),

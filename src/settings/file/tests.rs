@@ -20,7 +20,8 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn parse(text: &str) -> Result<Settings, String> {
-    Settings::from_toml(text, Path::new("/nowhere"), &environment).map_err(|error| error.to_string())
+    Settings::from_toml(text, Path::new("/nowhere"), &environment)
+        .map_err(|error| error.to_string())
 }
 
 /// The example of the contract's §7, with references this test can resolve.
@@ -102,9 +103,16 @@ fn the_example_is_read_in_full() {
     let settings = parse(FULL).unwrap();
     assert_eq!(settings.applications.len(), 1);
     assert_eq!(settings.push_configurations.len(), 2);
-    assert_eq!(settings.authentication_types["sms"].web_origin.as_deref(), Some("portal.example"));
     assert_eq!(
-        settings.callback_endpoints["https://portal.example/callback"].signing_secret.as_ref().unwrap().expose(),
+        settings.authentication_types["sms"].web_origin.as_deref(),
+        Some("portal.example")
+    );
+    assert_eq!(
+        settings.callback_endpoints["https://portal.example/callback"]
+            .signing_secret
+            .as_ref()
+            .unwrap()
+            .expose(),
         WHSEC
     );
     assert_eq!(settings.mobile_authentication.prompts_per_hour_max, 30);
@@ -123,7 +131,11 @@ fn each_mistake_is_refused_where_it_is() {
             "client_secret = \"kZ8vTqL3xN7wRb2MfJ5sHd9C\"",
             "api_clients[0].client_secret: must be a reference",
         ),
-        ("client_secret = \"env:PORTAL_SECRET\"", "client_secret = 4711", "api_clients[0].client_secret: must be text"),
+        (
+            "client_secret = \"env:PORTAL_SECRET\"",
+            "client_secret = 4711",
+            "api_clients[0].client_secret: must be text",
+        ),
         (
             "client_secret = \"env:PORTAL_SECRET\"",
             "client_secret = \"env:SHORT\"",
@@ -144,14 +156,46 @@ fn each_mistake_is_refused_where_it_is() {
             "client_secret = \"file:none.txt\"",
             "api_clients[0].client_secret: cannot read /nowhere/none.txt",
         ),
-        ("client_secret = \"env:PORTAL_SECRET\"", "", "api_clients[0].client_secret: give exactly one"),
-        ("client_secret = \"env:PORTAL_SECRET\"", "public_jwk = { kty = \"EC\" }", "api_clients[0].public_jwk"),
-        ("\"end_user\"", "\"end_userr\"", "api_clients[0].permissions[2]"),
-        ("client_id = \"portal\"", "client_id = \"\"", "api_clients[0].client_id"),
-        ("\"bank://login\"", "\"javascript:alert(1)\"", "applications[0].redirect_uris[0]"),
-        ("\"bank://login\"", "\"bank://login#x\"", "applications[0].redirect_uris[0]"),
-        ("\"bank://login\"", "\"/login\"", "applications[0].redirect_uris[0]"),
-        ("\"bank://login\"", "\"http://bank.example/\"", "applications[0].redirect_uris[0]"),
+        (
+            "client_secret = \"env:PORTAL_SECRET\"",
+            "",
+            "api_clients[0].client_secret: give exactly one",
+        ),
+        (
+            "client_secret = \"env:PORTAL_SECRET\"",
+            "public_jwk = { kty = \"EC\" }",
+            "api_clients[0].public_jwk",
+        ),
+        (
+            "\"end_user\"",
+            "\"end_userr\"",
+            "api_clients[0].permissions[2]",
+        ),
+        (
+            "client_id = \"portal\"",
+            "client_id = \"\"",
+            "api_clients[0].client_id",
+        ),
+        (
+            "\"bank://login\"",
+            "\"javascript:alert(1)\"",
+            "applications[0].redirect_uris[0]",
+        ),
+        (
+            "\"bank://login\"",
+            "\"bank://login#x\"",
+            "applications[0].redirect_uris[0]",
+        ),
+        (
+            "\"bank://login\"",
+            "\"/login\"",
+            "applications[0].redirect_uris[0]",
+        ),
+        (
+            "\"bank://login\"",
+            "\"http://bank.example/\"",
+            "applications[0].redirect_uris[0]",
+        ),
         (
             "push_configuration = \"fcm\"",
             "push_configuration = \"gcm\"",
@@ -162,56 +206,151 @@ fn each_mistake_is_refused_where_it_is() {
             "push_configuration = \"apns\"",
             "applications[0].versions[0].push_configuration: the push",
         ),
-        ("bundle_id = \"com.example.bank\"", "", "applications[0].versions[1].bundle_id"),
+        (
+            "bundle_id = \"com.example.bank\"",
+            "",
+            "applications[0].versions[1].bundle_id",
+        ),
         (
             "status = \"LOGIN_REGISTRATION\"\npush_configuration = \"fcm\"",
             "status = \"OPEN\"",
             "applications[0].versions[0].status",
         ),
-        ("team_id = \"TEAM123456\"", "", "push_configurations[1].team_id: is required"),
+        (
+            "team_id = \"TEAM123456\"",
+            "",
+            "push_configurations[1].team_id: is required",
+        ),
         (
             "team_id = \"TEAM123456\"",
             "team_id = \"T\"\nservice_account = \"env:FCM\"",
             "push_configurations[1].service_account: has no meaning",
         ),
-        ("auth_key = \"env:P8\"", "auth_key = \"env:FCM\"", "push_configurations[1].auth_key"),
-        ("service_account = \"env:FCM\"", "service_account = \"env:P8\"", "push_configurations[0].service_account"),
-        ("endpoint = \"http://127.0.0.1:9101\"", "endpoint = \"127.0.0.1\"", "push_configurations[0].endpoint"),
-        ("name = \"fcm\"", "name = \"apns\"", "push_configurations[1]: there is another"),
-        ("time_to_live_seconds = 120", "time_to_live_seconds = 601", "authentication_types[0].time_to_live_seconds"),
-        ("time_to_live_seconds = 120", "time_to_live_seconds = 0", "authentication_types[0].time_to_live_seconds"),
-        ("time_to_live_seconds = 120", "", "authentication_types[0]: missing field `time_to_live_seconds`"),
-        ("time_to_live_seconds = 120", "time_to_live_seconds = -1", "authentication_types[0].time_to_live_seconds"),
-        ("method = \"PUSH\"", "method = \"PIGEON\"", "authentication_types[0].method"),
-        ("method = \"PUSH\"", "method = \"PUSH\"\ncolour = 1", "authentication_types[0]"),
+        (
+            "auth_key = \"env:P8\"",
+            "auth_key = \"env:FCM\"",
+            "push_configurations[1].auth_key",
+        ),
+        (
+            "service_account = \"env:FCM\"",
+            "service_account = \"env:P8\"",
+            "push_configurations[0].service_account",
+        ),
+        (
+            "endpoint = \"http://127.0.0.1:9101\"",
+            "endpoint = \"127.0.0.1\"",
+            "push_configurations[0].endpoint",
+        ),
+        (
+            "name = \"fcm\"",
+            "name = \"apns\"",
+            "push_configurations[1]: there is another",
+        ),
+        (
+            "time_to_live_seconds = 120",
+            "time_to_live_seconds = 601",
+            "authentication_types[0].time_to_live_seconds",
+        ),
+        (
+            "time_to_live_seconds = 120",
+            "time_to_live_seconds = 0",
+            "authentication_types[0].time_to_live_seconds",
+        ),
+        (
+            "time_to_live_seconds = 120",
+            "",
+            "authentication_types[0]: missing field `time_to_live_seconds`",
+        ),
+        (
+            "time_to_live_seconds = 120",
+            "time_to_live_seconds = -1",
+            "authentication_types[0].time_to_live_seconds",
+        ),
+        (
+            "method = \"PUSH\"",
+            "method = \"PIGEON\"",
+            "authentication_types[0].method",
+        ),
+        (
+            "method = \"PUSH\"",
+            "method = \"PUSH\"\ncolour = 1",
+            "authentication_types[0]",
+        ),
         (
             "web_origin = \"portal.example\"",
             "web_origin = \"https://portal.example\"",
             "authentication_types[1].web_origin",
         ),
-        ("web_origin = \"portal.example\"", "web_origin = \"10.0.0.1\"", "authentication_types[1].web_origin"),
-        ("sender_id = \"Demo\"", "sender_id = \"Much too long a sender\"", "authentication_types[1].sender_id"),
-        ("method = \"SMS\"", "method = \"OTP\"", "authentication_types[1].sender_id: has no meaning"),
+        (
+            "web_origin = \"portal.example\"",
+            "web_origin = \"10.0.0.1\"",
+            "authentication_types[1].web_origin",
+        ),
+        (
+            "sender_id = \"Demo\"",
+            "sender_id = \"Much too long a sender\"",
+            "authentication_types[1].sender_id",
+        ),
+        (
+            "method = \"SMS\"",
+            "method = \"OTP\"",
+            "authentication_types[1].sender_id: has no meaning",
+        ),
         (
             "https://portal.example/callback",
             "http://portal.example/callback",
             "callback_endpoints[0].url: must be https",
         ),
-        ("https://portal.example/callback", "https://u:p@portal.example/", "callback_endpoints[0].url"),
-        ("https://portal.example/callback", "portal.example", "callback_endpoints[0].url"),
-        ("signing_secret = \"env:WHSEC\"", "signing_secret = \"env:SHORT\"", "callback_endpoints[0].signing_secret"),
-        ("password = \"env:CALLBACK_PASSWORD\"", "", "callback_endpoints[0].password"),
-        ("prompts_per_hour_max = 30", "prompts_per_hour_max = 0", "mobile_authentication.prompts_per_hour_max"),
-        ("prompts_per_hour_max = 30", "prompts = 0", "mobile_authentication"),
-        ("gateway = \"twilio\"", "gateway = \"http\"", "sms.account_sid: has no meaning"),
-        ("gateway = \"twilio\"", "gateway = \"pigeon\"", "sms.gateway"),
+        (
+            "https://portal.example/callback",
+            "https://u:p@portal.example/",
+            "callback_endpoints[0].url",
+        ),
+        (
+            "https://portal.example/callback",
+            "portal.example",
+            "callback_endpoints[0].url",
+        ),
+        (
+            "signing_secret = \"env:WHSEC\"",
+            "signing_secret = \"env:SHORT\"",
+            "callback_endpoints[0].signing_secret",
+        ),
+        (
+            "password = \"env:CALLBACK_PASSWORD\"",
+            "",
+            "callback_endpoints[0].password",
+        ),
+        (
+            "prompts_per_hour_max = 30",
+            "prompts_per_hour_max = 0",
+            "mobile_authentication.prompts_per_hour_max",
+        ),
+        (
+            "prompts_per_hour_max = 30",
+            "prompts = 0",
+            "mobile_authentication",
+        ),
+        (
+            "gateway = \"twilio\"",
+            "gateway = \"http\"",
+            "sms.account_sid: has no meaning",
+        ),
+        (
+            "gateway = \"twilio\"",
+            "gateway = \"pigeon\"",
+            "sms.gateway",
+        ),
         ("[sms]", "[smsx]", "smsx"),
         ("[sms]", "[sms", "line 42"),
     ];
     for (line, instead, place) in cases {
         assert!(FULL.contains(line), "{line} is not in the example");
         let error = parse(&FULL.replacen(line, instead, 1)).expect_err(instead);
-        assert!(error.lines().any(|line| line.contains(place)), "{instead}: expected {place}, found {error}");
+        assert!(
+            error.lines().any(|line| line.contains(place)),
+            "{instead}: expected {place}, found {error}"
+        );
         for secret in [SECRET, WHSEC, "hunter2", "4711"] {
             assert!(!error.contains(secret), "{error}");
         }
@@ -220,7 +359,9 @@ fn each_mistake_is_refused_where_it_is() {
 
 #[test]
 fn all_mistakes_of_meaning_are_told_at_once() {
-    let text = FULL.replace("time_to_live_seconds = 120", "time_to_live_seconds = 0").replace("bank://login", "x");
+    let text = FULL
+        .replace("time_to_live_seconds = 120", "time_to_live_seconds = 0")
+        .replace("bank://login", "x");
     assert_eq!(parse(&text).unwrap_err().lines().count(), 2);
 }
 
@@ -245,5 +386,8 @@ fn a_plan_names_what_changes_and_shows_no_secret() {
 fn an_empty_file_is_an_empty_configuration() {
     let settings = parse("").unwrap();
     assert!(settings.api_clients.is_empty() && settings.sms.is_none());
-    assert_eq!(*settings.mobile_authentication, MobileAuthentication::default());
+    assert_eq!(
+        *settings.mobile_authentication,
+        MobileAuthentication::default()
+    );
 }

@@ -30,7 +30,9 @@ impl Platform {
     /// The platform of a name on the wire.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Ios, Self::Android].into_iter().find(|platform| platform.as_str() == name)
+        [Self::Ios, Self::Android]
+            .into_iter()
+            .find(|platform| platform.as_str() == name)
     }
 }
 
@@ -61,7 +63,6 @@ pub enum ApnsEnvironment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApplicationVersion {
-    /// The platform.
     pub platform: Platform,
     /// The version's name, free text.
     pub version: String,
@@ -82,7 +83,6 @@ pub struct ApplicationVersion {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinSettings {
-    /// On or off.
     #[serde(default)]
     pub enabled: bool,
     /// Wrong PINs in a row before the user is disconnected from the device; 0 = no limit.
@@ -94,11 +94,9 @@ const fn default_pin_attempts_max() -> u32 {
     3
 }
 
-/// A switch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enabled {
-    /// On or off.
     #[serde(default)]
     pub enabled: bool,
 }
@@ -109,24 +107,21 @@ pub struct Enabled {
 pub struct Application {
     /// `software_id` at registration, `app_id` on the wire.
     pub id: ApplicationId,
-    /// For people.
     pub name: String,
     /// Where authorization answers may go; compared exactly.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
-    /// PIN authentication.
     #[serde(default)]
     pub pin: PinSettings,
-    /// Fingerprint authentication.
     #[serde(default)]
     pub fingerprint: Enabled,
     /// Ids of the custom authenticators its users may enrol.
     #[serde(default)]
     pub custom_authenticators: BTreeSet<String>,
-    /// Its versions.
     #[serde(default)]
     pub versions: Vec<ApplicationVersion>,
-    /// What its installations may ask for besides the reserved scopes, and ask for when they ask for nothing in particular.
+    /// What its installations may ask for besides the reserved scopes, and ask for when they ask
+    /// for nothing in particular.
     #[serde(default)]
     pub scopes: BTreeSet<String>,
     /// Whether users are not asked for their consent.
@@ -142,7 +137,8 @@ const fn default_skip_consent() -> bool {
 }
 
 impl Application {
-    /// An application of this id, named after it, with everything else as it is when the file does not say.
+    /// An application of this id, named after it, with everything else as it is when the file does
+    /// not say.
     #[must_use]
     pub fn new(id: ApplicationId) -> Self {
         Self {
@@ -162,6 +158,8 @@ impl Application {
     /// The version with this platform and name.
     #[must_use]
     pub fn version(&self, platform: Platform, version: &str) -> Option<&ApplicationVersion> {
-        self.versions.iter().find(|candidate| candidate.platform == platform && candidate.version == version)
+        self.versions
+            .iter()
+            .find(|candidate| candidate.platform == platform && candidate.version == version)
     }
 }

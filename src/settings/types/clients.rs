@@ -45,13 +45,13 @@ pub enum ClientCredential {
 pub struct ApiClient {
     /// Its OAuth `client_id`.
     pub client_id: ClientId,
-    /// How it authenticates.
     pub credential: ClientCredential,
     /// What it may do.
     pub permissions: BTreeSet<Permission>,
     /// Ids of the resource servers whose tokens it may introspect.
     pub resource_servers: BTreeSet<String>,
-    /// Ids of the web clients and applications whose tokens it may list with [`Permission::ListUsers`].
+    /// Ids of the web clients and applications whose tokens it may list with
+    /// [`Permission::ListUsers`].
     pub administers: BTreeSet<String>,
 }
 
@@ -90,7 +90,12 @@ pub enum GrantType {
 
 impl GrantType {
     /// All of them, in the order of the metadata.
-    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode];
+    pub const ALL: [Self; 4] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+    ];
 
     /// The name on the wire.
     #[must_use]
@@ -123,7 +128,6 @@ pub struct WebClient {
     pub skip_consent: bool,
     /// Whether it has to push its authorization requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
-    /// Its tokens.
     pub tokens: TokenPolicy,
 }
 
@@ -164,7 +168,10 @@ mod tests {
     #[test]
     fn a_grant_type_has_the_same_name_in_the_file_and_on_the_wire() {
         for grant_type in GrantType::ALL {
-            assert_eq!(serde_json::to_value(grant_type).unwrap(), grant_type.as_str());
+            assert_eq!(
+                serde_json::to_value(grant_type).unwrap(),
+                grant_type.as_str()
+            );
         }
     }
 }

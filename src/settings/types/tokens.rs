@@ -33,7 +33,8 @@ pub struct TokenPolicy {
     pub access_token_lifetime_seconds: u32,
     /// How long a refresh token lives from its last use, 60 to 31,536,000.
     pub refresh_token_lifetime_seconds: u32,
-    /// How long refresh tokens live from the login on, whatever their use: as long as one of them, up to ten years.
+    /// How long refresh tokens live from the login on, whatever their use: as long as one of them,
+    /// up to ten years.
     pub refresh_token_max_lifetime_seconds: u32,
     /// What ID tokens, and access tokens that are JWTs, are signed with.
     pub signing_algorithm: SigningAlgorithm,
@@ -73,12 +74,15 @@ impl TokenPolicy {
         seconds(self.refresh_token_max_lifetime_seconds)
     }
 
-    /// The policy for access tokens that are meant for this resource server: where it says something, it decides.
+    /// The policy for access tokens that are meant for this resource server: where it says
+    /// something, it decides.
     #[must_use]
     pub fn for_resource_server(self, server: Option<&ResourceServer>) -> Self {
         let Some(server) = server else { return self };
         Self {
-            access_token_format: server.access_token_format.unwrap_or(self.access_token_format),
+            access_token_format: server
+                .access_token_format
+                .unwrap_or(self.access_token_format),
             access_token_lifetime_seconds: server
                 .access_token_lifetime_seconds
                 .unwrap_or(self.access_token_lifetime_seconds),
@@ -108,7 +112,9 @@ impl Scope {
     #[must_use]
     pub fn description(&self, language: Option<&str>) -> Option<&str> {
         let chosen = language.and_then(|language| self.descriptions.get(language));
-        chosen.or_else(|| self.descriptions.get("en")).map(String::as_str)
+        chosen
+            .or_else(|| self.descriptions.get("en"))
+            .map(String::as_str)
     }
 }
 
@@ -118,9 +124,9 @@ impl Scope {
 pub struct ResourceServer {
     /// What API clients refer to, and what its tokens are revoked by.
     pub id: String,
-    /// For people.
     pub name: String,
-    /// An absolute URI without fragment, unique: the `resource` of requests (RFC 8707) and the `aud` of tokens.
+    /// An absolute URI without fragment, unique: the `resource` of requests (RFC 8707) and the
+    /// `aud` of tokens.
     pub audience: String,
     /// Ids of the web clients and applications that may get tokens for it.
     #[serde(default)]
@@ -157,7 +163,8 @@ impl ResourceServer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenSettings {
-    /// How long after its use a refresh token gives the same client the same successor again, 0 to 30: answers get lost.
+    /// How long after its use a refresh token gives the same client the same successor again, 0 to
+    /// 30: answers get lost.
     pub refresh_grace_seconds: u32,
     /// How long a key signs before the next one does, 1 to 3,650.
     pub signing_key_rotation_days: u32,
@@ -165,7 +172,10 @@ pub struct TokenSettings {
 
 impl Default for TokenSettings {
     fn default() -> Self {
-        Self { refresh_grace_seconds: 10, signing_key_rotation_days: 90 }
+        Self {
+            refresh_grace_seconds: 10,
+            signing_key_rotation_days: 90,
+        }
     }
 }
 
@@ -205,15 +215,27 @@ mod tests {
         let server = server();
         assert!(server.permits("shop") && !server.permits("bank") && !server.permits(""));
         assert!(server.allows_scope("orders") && !server.allows_scope("profile"));
-        assert!(ResourceServer { scopes: BTreeSet::new(), ..server }.allows_scope("profile"));
+        assert!(
+            ResourceServer {
+                scopes: BTreeSet::new(),
+                ..server
+            }
+            .allows_scope("profile")
+        );
     }
 
     #[test]
     fn a_resource_server_decides_what_it_says_and_nothing_else() {
-        let client = TokenPolicy { access_token_lifetime_seconds: 60, ..TokenPolicy::default() };
+        let client = TokenPolicy {
+            access_token_lifetime_seconds: 60,
+            ..TokenPolicy::default()
+        };
         assert_eq!(client.for_resource_server(None), client);
-        let expected =
-            TokenPolicy { access_token_format: TokenFormat::Jwt, signing_algorithm: SigningAlgorithm::Rs256, ..client };
+        let expected = TokenPolicy {
+            access_token_format: TokenFormat::Jwt,
+            signing_algorithm: SigningAlgorithm::Rs256,
+            ..client
+        };
         assert_eq!(client.for_resource_server(Some(&server())), expected);
     }
 
@@ -224,14 +246,22 @@ mod tests {
         assert_eq!(policy.refresh_token_lifetime(), DAY * 30);
         assert_eq!(policy.refresh_token_max_lifetime(), DAY * 365);
         let general = TokenSettings::default();
-        assert_eq!((general.refresh_grace(), general.signing_key_rotation()), (Duration::from_secs(10), DAY * 90));
+        assert_eq!(
+            (general.refresh_grace(), general.signing_key_rotation()),
+            (Duration::from_secs(10), DAY * 90)
+        );
     }
 
     #[test]
     fn a_description_is_in_the_language_asked_for_or_english() {
         let texts = [("en", "See your orders"), ("nl", "Je bestellingen zien")];
-        let descriptions = texts.map(|(language, text)| (language.to_owned(), text.to_owned())).into();
-        let scope = Scope { id: "orders".to_owned(), descriptions };
+        let descriptions = texts
+            .map(|(language, text)| (language.to_owned(), text.to_owned()))
+            .into();
+        let scope = Scope {
+            id: "orders".to_owned(),
+            descriptions,
+        };
         assert_eq!(scope.description(Some("nl")), Some("Je bestellingen zien"));
         assert_eq!(scope.description(Some("fr")), Some("See your orders"));
         assert_eq!(scope.description(None), Some("See your orders"));

@@ -20,7 +20,11 @@ pub(super) enum Of {
 }
 
 pub(super) fn check(uris: &[String], of: Of, problems: &mut Problems) {
-    problems.check(uris.len() <= COUNT_MAX, "redirect_uris", format!("must be at most {COUNT_MAX}"));
+    problems.check(
+        uris.len() <= COUNT_MAX,
+        "redirect_uris",
+        format!("must be at most {COUNT_MAX}"),
+    );
     let problem = match of {
         Of::Application => {
             "must be an absolute URI without fragment: of an app's own scheme, https, or http on loopback"
@@ -32,7 +36,11 @@ pub(super) fn check(uris: &[String], of: Of, problems: &mut Problems) {
     let mut seen = HashSet::new();
     for (index, uri) in uris.iter().enumerate() {
         let field = format!("redirect_uris[{index}]");
-        problems.check(uri.len() <= BYTES_MAX, field.clone(), format!("must have at most {BYTES_MAX} bytes"));
+        problems.check(
+            uri.len() <= BYTES_MAX,
+            field.clone(),
+            format!("must have at most {BYTES_MAX} bytes"),
+        );
         problems.check(seen.insert(uri), field.clone(), "is there twice");
         problems.check(is_redirect_uri(uri, of), field, problem);
     }
@@ -40,7 +48,9 @@ pub(super) fn check(uris: &[String], of: Of, problems: &mut Problems) {
 
 fn is_redirect_uri(uri: &str, of: Of) -> bool {
     const RUN_BY_BROWSERS: [&str; 6] = ["about", "blob", "data", "file", "javascript", "vbscript"];
-    let Ok(url) = Url::parse(uri) else { return false };
+    let Ok(url) = Url::parse(uri) else {
+        return false;
+    };
     let scheme_fits = match url.scheme() {
         "https" => names_host(uri),
         "http" => names_host(uri) && is_loopback(&url),
@@ -53,9 +63,11 @@ fn is_redirect_uri(uri: &str, of: Of) -> bool {
     scheme_fits && plain && has_uri_characters(uri)
 }
 
-/// `https:host` and `https:///host` are read like `https://host` by browsers, but are no such addresses.
+/// `https:host` and `https:///host` are read like `https://host` by browsers, but are no such
+/// addresses.
 fn names_host(uri: &str) -> bool {
-    uri.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'))
+    uri.split_once("://")
+        .is_some_and(|(_, rest)| !rest.starts_with('/'))
 }
 
 #[cfg(test)]

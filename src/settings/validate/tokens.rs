@@ -18,11 +18,17 @@ const DESCRIPTION_CHARACTERS_MAX: u32 = 1_000;
 const AUDIENCE_BYTES_MAX: usize = 2_048;
 
 pub(super) fn scope(scope: &Scope, problems: &mut Problems) {
-    let fits = (1..=SCOPE_BYTES_MAX).contains(&scope.id.len()) && scope.id.bytes().all(is_scope_byte);
-    let problem =
-        format!("must have 1 to {SCOPE_BYTES_MAX} printable ASCII characters, no blanks, quotes or backslashes");
+    let fits =
+        (1..=SCOPE_BYTES_MAX).contains(&scope.id.len()) && scope.id.bytes().all(is_scope_byte);
+    let problem = format!(
+        "must have 1 to {SCOPE_BYTES_MAX} printable ASCII characters, no blanks, quotes or backslashes"
+    );
     problems.check(fits, "id", problem);
-    problems.check_texts("descriptions", &scope.descriptions, DESCRIPTION_CHARACTERS_MAX);
+    problems.check_texts(
+        "descriptions",
+        &scope.descriptions,
+        DESCRIPTION_CHARACTERS_MAX,
+    );
 }
 
 /// RFC 6749 §3.3 (NQCHAR): `%x21 / %x23-5B / %x5D-7E`.
@@ -33,16 +39,33 @@ const fn is_scope_byte(byte: u8) -> bool {
 pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: &mut Problems) {
     problems.check_name("id", &server.id);
     problems.check_name("name", &server.name);
-    problems.check(is_audience(&server.audience), "audience", "must be an absolute URI without fragment");
+    problems.check(
+        is_audience(&server.audience),
+        "audience",
+        "must be an absolute URI without fragment",
+    );
     let same = |object: &Object| match object {
         Object::ResourceServer(other) => other.id != server.id && other.audience == server.audience,
         _ => false,
     };
-    problems.check(!all.values().any(same), "audience", "there is another resource server of this audience");
-    existing_clients("permitted_clients", &server.permitted_clients, all, problems);
+    problems.check(
+        !all.values().any(same),
+        "audience",
+        "there is another resource server of this audience",
+    );
+    existing_clients(
+        "permitted_clients",
+        &server.permitted_clients,
+        all,
+        problems,
+    );
     known_scopes(&server.scopes, all, problems);
     if let Some(lifetime) = server.access_token_lifetime_seconds {
-        problems.check_range("access_token_lifetime_seconds", lifetime, ACCESS_TOKEN_SECONDS);
+        problems.check_range(
+            "access_token_lifetime_seconds",
+            lifetime,
+            ACCESS_TOKEN_SECONDS,
+        );
     }
 }
 
@@ -53,17 +76,39 @@ fn is_audience(audience: &str) -> bool {
 }
 
 pub(super) fn policy(tokens: &TokenPolicy, problems: &mut Problems) {
-    let TokenPolicy { access_token_lifetime_seconds, refresh_token_lifetime_seconds, .. } = *tokens;
-    problems.check_range("tokens.access_token_lifetime_seconds", access_token_lifetime_seconds, ACCESS_TOKEN_SECONDS);
+    let TokenPolicy {
+        access_token_lifetime_seconds,
+        refresh_token_lifetime_seconds,
+        ..
+    } = *tokens;
+    problems.check_range(
+        "tokens.access_token_lifetime_seconds",
+        access_token_lifetime_seconds,
+        ACCESS_TOKEN_SECONDS,
+    );
     let field = "tokens.refresh_token_lifetime_seconds";
     problems.check_range(field, refresh_token_lifetime_seconds, REFRESH_TOKEN_SECONDS);
     let range = refresh_token_lifetime_seconds..=REFRESH_TOKEN_SECONDS_MAX;
     let in_range = range.contains(&tokens.refresh_token_max_lifetime_seconds);
-    let problem = format!("must be from refresh_token_lifetime_seconds to {REFRESH_TOKEN_SECONDS_MAX} (ten years)");
-    problems.check(in_range, "tokens.refresh_token_max_lifetime_seconds", problem);
+    let problem = format!(
+        "must be from refresh_token_lifetime_seconds to {REFRESH_TOKEN_SECONDS_MAX} (ten years)"
+    );
+    problems.check(
+        in_range,
+        "tokens.refresh_token_max_lifetime_seconds",
+        problem,
+    );
 }
 
 pub(super) fn general(general: &TokenSettings, problems: &mut Problems) {
-    problems.check_range("refresh_grace_seconds", general.refresh_grace_seconds, 0..=30);
-    problems.check_range("signing_key_rotation_days", general.signing_key_rotation_days, 1..=3_650);
+    problems.check_range(
+        "refresh_grace_seconds",
+        general.refresh_grace_seconds,
+        0..=30,
+    );
+    problems.check_range(
+        "signing_key_rotation_days",
+        general.signing_key_rotation_days,
+        1..=3_650,
+    );
 }

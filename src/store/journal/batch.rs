@@ -14,11 +14,12 @@ pub(in crate::store) struct Pending {
     pub(super) reply: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
-/// Finds entries that depend on another one of the same batch. In a set-based statement they would not see each other.
+/// Finds entries that depend on another one of the same batch. In a set-based statement they would
+/// not see each other.
 pub(super) struct Batcher {
     hashes: RandomState,
-    /// What the batch at hand writes, by hash: two things of the same hash are taken for the same, which costs one of them
-    /// a wait and nothing else.
+    /// What the batch at hand writes, by hash: two things of the same hash are taken for the same,
+    /// which costs one of them a wait and nothing else.
     touched: HashSet<u64>,
     /// What the entry at hand writes.
     touching: Vec<u64>,
@@ -37,16 +38,24 @@ enum Touched<'a> {
 
 impl Batcher {
     pub(super) fn new() -> Self {
-        Self { hashes: RandomState::new(), touched: HashSet::new(), touching: Vec::new() }
+        Self {
+            hashes: RandomState::new(),
+            touched: HashSet::new(),
+            touching: Vec::new(),
+        }
     }
 
-    /// Splits `pending` into what can be committed together and what must wait for the next batch, both in their order.
+    /// Splits `pending` into what can be committed together and what must wait for the next batch,
+    /// both in their order.
     pub(super) fn split(&mut self, pending: Vec<Pending>) -> (Vec<Pending>, Vec<Pending>) {
         self.touched.clear();
-        pending.into_iter().partition(|pending| self.admit(&pending.entry))
+        pending
+            .into_iter()
+            .partition(|pending| self.admit(&pending.entry))
     }
 
-    /// Whether an entry touches nothing that an earlier one, admitted or not, touches. The first always does.
+    /// Whether an entry touches nothing that an earlier one, admitted or not, touches. The first
+    /// always does.
     fn admit(&mut self, entry: &Entry) -> bool {
         self.touching.clear();
         for row in &entry.assertions {
@@ -55,12 +64,20 @@ impl Batcher {
         match &entry.guard {
             Guard::None => {}
             Guard::Transaction(update) => self.touch(&Touched::Transaction(&update.id)),
-            Guard::IdempotencyKey(row) => self.touch(&Touched::IdempotencyKey(&row.client_id, &row.key_hash)),
+            Guard::IdempotencyKey(row) => {
+                self.touch(&Touched::IdempotencyKey(&row.client_id, &row.key_hash))
+            }
             Guard::Authorization(step) => self.touch(&Touched::Code(&step.id)),
-            Guard::Code(redemption) | Guard::DeviceCode(redemption) => self.touch(&Touched::Code(&redemption.id)),
+            Guard::Code(redemption) | Guard::DeviceCode(redemption) => {
+                self.touch(&Touched::Code(&redemption.id))
+            }
             Guard::RefreshToken(rotation) => self.touch(&Touched::RefreshToken(&rotation.id)),
             Guard::AuthenticatorTry(attempt) => {
-                self.touch(&Touched::Authenticator(&attempt.device_id, &attempt.user_id, &attempt.name));
+                self.touch(&Touched::Authenticator(
+                    &attempt.device_id,
+                    &attempt.user_id,
+                    &attempt.name,
+                ));
             }
         }
         for insert in &entry.inserts {
@@ -68,12 +85,19 @@ impl Batcher {
                 Insert::Transaction(row) => self.touch(&Touched::Transaction(&row.id)),
                 Insert::Authorization(row) => self.touch(&Touched::Code(&row.id)),
                 Insert::AuthenticatorSuccess(key) => {
-                    self.touch(&Touched::Authenticator(&key.device_id, &key.user_id, &key.name));
+                    self.touch(&Touched::Authenticator(
+                        &key.device_id,
+                        &key.user_id,
+                        &key.name,
+                    ));
                 }
                 _ => {}
             }
         }
-        let alone = self.touching.iter().all(|hash| !self.touched.contains(hash));
+        let alone = self
+            .touching
+            .iter()
+            .all(|hash| !self.touched.contains(hash));
         self.touched.extend(&self.touching);
         alone
     }
@@ -89,9 +113,19 @@ mod tests {
     use crate::store::rows::AssertionIdRow;
 
     fn assertion(jti: u8) -> Pending {
-        let row = AssertionIdRow { client_id: "app".to_owned(), jti_hash: vec![jti], expires_at: 0 };
-        let entry = Entry { assertions: vec![row], ..Entry::default() };
-        Pending { entry, reply: oneshot::channel().0 }
+        let row = AssertionIdRow {
+            client_id: "app".to_owned(),
+            jti_hash: vec![jti],
+            expires_at: 0,
+        };
+        let entry = Entry {
+            assertions: vec![row],
+            ..Entry::default()
+        };
+        Pending {
+            entry,
+            reply: oneshot::channel().0,
+        }
     }
 
     fn jtis(pending: &[Pending]) -> Vec<u8> {

@@ -1,4 +1,5 @@
-//! Many rows as one array for each column: what `unnest` takes, so that PostgreSQL gets one statement for a whole batch.
+//! Many rows as one array for each column: what `unnest` takes, so that PostgreSQL gets one
+//! statement for a whole batch.
 
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text};
 
@@ -68,8 +69,9 @@ impl<T: Element> Element for Option<T> {
     }
 }
 
-/// Declares a statement over many rows: a struct with an array for each named field, bound in that order between the two
-/// pieces of SQL. Its text does not depend on the rows, so that it is prepared once for each connection.
+/// Declares a statement over many rows: a struct with an array for each named field, bound in that
+/// order between the two pieces of SQL. Its text does not depend on the rows, so that it is
+/// prepared once for each connection.
 macro_rules! set_statement {
     (
         $(#[$doc:meta])*
@@ -116,9 +118,9 @@ macro_rules! set_statement {
     };
 }
 
-/// Declares a statement about one row for SQLite: the named fields stand as `SELECT ? AS field, …` between the two pieces of
-/// SQL. Spelled out, because diesel's own statements of more than an insert are never kept prepared, and preparing one takes
-/// longer than running it.
+/// Declares a statement about one row for SQLite: the named fields stand as `SELECT ? AS field, …`
+/// between the two pieces of SQL. Spelled out, because diesel's own statements of more than an
+/// insert are never kept prepared, and preparing one takes longer than running it.
 macro_rules! row_statement {
     (
         $(#[$doc:meta])*

@@ -1,9 +1,9 @@
 //! What is handed to the journal.
 
 use super::super::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow, AuthorizationStep,
-    CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow,
-    TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow,
+    AuthorizationStep, CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow,
+    RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
 };
 
 /// One change, committed whole or not at all: a condition and what is written when it holds.
@@ -11,7 +11,8 @@ use super::super::rows::{
 pub struct Entry {
     /// In whose name it happens; where the user is disabled it does not.
     pub user: Option<String>,
-    /// What must not have been seen before, and counts as seen from now on even when the guard does not hold.
+    /// What must not have been seen before, and counts as seen from now on even when the guard does
+    /// not hold.
     pub assertions: Vec<AssertionIdRow>,
     /// The condition, which is a write itself.
     pub guard: Guard,
@@ -19,10 +20,10 @@ pub struct Entry {
     pub inserts: Vec<Insert>,
 }
 
-/// The one condition of an [`Entry`]. Where it does not hold the outcome is [`Outcome::Refused`] and nothing is written.
+/// The one condition of an [`Entry`]. Where it does not hold the outcome is [`Outcome::Refused`]
+/// and nothing is written.
 #[derive(Clone, Debug, Default)]
 pub enum Guard {
-    /// No condition.
     #[default]
     None,
     /// The transaction still has the version the change was decided on.

@@ -1,4 +1,5 @@
-//! The group-commit writer: one thread, one connection, one database transaction for all that arrived while the last ran.
+//! The group-commit writer: one thread, one connection, one database transaction for all that
+//! arrived while the last ran.
 
 mod batch;
 mod columns;
@@ -49,5 +50,7 @@ pub(super) fn start(
     counters: &Arc<Counters>,
 ) -> io::Result<JoinHandle<()>> {
     let writer = writer::Writer::new(connector, batch_max.max(1), queue.clone(), counters.clone());
-    thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())
+    thread::Builder::new()
+        .name("journal".to_owned())
+        .spawn(move || writer.run())
 }

@@ -1,37 +1,54 @@
-//! A batch on PostgreSQL: one statement for all rows of a kind, whatever their number. Statement by statement the way to the
-//! server and back would be the ceiling.
+//! A batch on PostgreSQL: one statement for all rows of a kind, whatever their number. Statement by
+//! statement the way to the server and back would be the ceiling.
 
 mod statements;
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::{ExpressionMethods as _, PgConnection, QueryDsl as _, QueryResult, RunQueryDsl, delete, insert_into};
+use diesel::{
+    ExpressionMethods as _, PgConnection, QueryDsl as _, QueryResult, RunQueryDsl, delete,
+    insert_into,
+};
 
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow, AuthorizationStep,
-    CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow, RefreshRotation, RefreshTokenRow, TransactionRow,
-    TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow,
+    AuthorizationStep, CallbackRow, CodeRedemption, EventRow, GrantRow, IdempotencyRow,
+    RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
 };
 use crate::store::schema::{disabled_users, idempotency_keys};
 use statements::{
-    CountTries, ForgetFailures, InsertAccessTokens, InsertAssertionIds, InsertAuthorizations, InsertCallbacks,
-    InsertEvents, InsertGrants, InsertIdempotencyKeys, InsertRefreshTokens, InsertTransactions, RedeemCodes,
-    RedeemDeviceCodes, RotateRefreshTokens, StepAuthorizations, UpdateTransactions,
+    CountTries, ForgetFailures, InsertAccessTokens, InsertAssertionIds, InsertAuthorizations,
+    InsertCallbacks, InsertEvents, InsertGrants, InsertIdempotencyKeys, InsertRefreshTokens,
+    InsertTransactions, RedeemCodes, RedeemDeviceCodes, RotateRefreshTokens, StepAuthorizations,
+    UpdateTransactions,
 };
 
-/// Writes the entries inside the transaction that is open: an outcome for each, in order. No two of them touch the same row.
-pub(super) fn apply(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
+/// Writes the entries inside the transaction that is open: an outcome for each, in order. No two of
+/// them touch the same row.
+pub(super) fn apply(
+    connection: &mut PgConnection,
+    entries: &[&Entry],
+) -> QueryResult<Vec<Outcome>> {
     let outcomes = decide(connection, entries)?;
-    let committed = entries.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Committed);
+    let committed = entries
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| **outcome == Outcome::Committed);
     insert(connection, committed.flat_map(|(entry, _)| &entry.inserts))?;
     Ok(outcomes)
 }
 
-/// Leaves out disabled users, takes the assertions of the others, then runs the guards of those whose assertions are new.
+/// Leaves out disabled users, takes the assertions of the others, then runs the guards of those
+/// whose assertions are new.
 fn decide(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
     let disabled = disabled(connection, entries)?;
-    let is_disabled = |entry: &Entry| entry.user.as_ref().is_some_and(|user| disabled.contains(user));
+    let is_disabled = |entry: &Entry| {
+        entry
+            .user
+            .as_ref()
+            .is_some_and(|user| disabled.contains(user))
+    };
     let replayed = replayed(connection, entries, is_disabled)?;
     let mut guards = Guards::default();
     let mut outcomes = Vec::with_capacity(entries.len());
@@ -55,7 +72,10 @@ fn decide(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<Vec<
 
 /// Those of the users in whose names the entries are who are disabled.
 fn disabled(connection: &mut PgConnection, entries: &[&Entry]) -> QueryResult<HashSet<String>> {
-    let users: Vec<&str> = entries.iter().filter_map(|entry| entry.user.as_deref()).collect();
+    let users: Vec<&str> = entries
+        .iter()
+        .filter_map(|entry| entry.user.as_deref())
+        .collect();
     if users.is_empty() {
         return Ok(HashSet::new());
     }
@@ -73,17 +93,29 @@ fn replayed(
     is_disabled: impl Fn(&Entry) -> bool,
 ) -> QueryResult<HashSet<usize>> {
     let all = || {
-        let positions = entries.iter().enumerate().filter(|(_, entry)| !is_disabled(entry));
-        positions.flat_map(|(position, entry)| entry.assertions.iter().map(move |row| (position, row)))
+        let positions = entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| !is_disabled(entry));
+        positions
+            .flat_map(|(position, entry)| entry.assertions.iter().map(move |row| (position, row)))
     };
     let rows: Vec<&AssertionIdRow> = all().map(|(_, row)| row).collect();
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
     let inserted: Vec<(String, Vec<u8>)> = InsertAssertionIds::new(&rows).load(connection)?;
-    let inserted: HashSet<_> = inserted.iter().map(|(client, hash)| (client.as_str(), hash.as_slice())).collect();
-    let seen = |row: &AssertionIdRow| !inserted.contains(&(row.client_id.as_str(), row.jti_hash.as_slice()));
-    Ok(all().filter(|(_, row)| seen(row)).map(|(position, _)| position).collect())
+    let inserted: HashSet<_> = inserted
+        .iter()
+        .map(|(client, hash)| (client.as_str(), hash.as_slice()))
+        .collect();
+    let seen = |row: &AssertionIdRow| {
+        !inserted.contains(&(row.client_id.as_str(), row.jti_hash.as_slice()))
+    };
+    Ok(all()
+        .filter(|(_, row)| seen(row))
+        .map(|(position, _)| position)
+        .collect())
 }
 
 /// The guards of a batch by kind, each with the position of its entry.
@@ -107,7 +139,10 @@ struct Guarded<'a, T> {
 
 impl<T> Default for Guarded<'_, T> {
     fn default() -> Self {
-        Self { positions: Vec::new(), rows: Vec::new() }
+        Self {
+            positions: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 }
 
@@ -117,14 +152,25 @@ impl<'a, T> Guarded<'a, T> {
         self.rows.push(row);
     }
 
-    /// Runs a statement that returns the ordinals of the rows whose condition held; the positions of their entries.
-    fn holding(self, update: impl FnOnce(&[&T]) -> QueryResult<Vec<i64>>) -> QueryResult<Vec<usize>> {
+    /// Runs a statement that returns the ordinals of the rows whose condition held; the positions
+    /// of their entries.
+    fn holding(
+        self,
+        update: impl FnOnce(&[&T]) -> QueryResult<Vec<i64>>,
+    ) -> QueryResult<Vec<usize>> {
         if self.rows.is_empty() {
             return Ok(Vec::new());
         }
         // `WITH ORDINALITY` counts from 1.
-        let position = |ordinal| self.positions.get(usize::try_from(ordinal).ok()?.checked_sub(1)?).copied();
-        Ok(update(&self.rows)?.into_iter().filter_map(position).collect())
+        let position = |ordinal| {
+            self.positions
+                .get(usize::try_from(ordinal).ok()?.checked_sub(1)?)
+                .copied()
+        };
+        Ok(update(&self.rows)?
+            .into_iter()
+            .filter_map(position)
+            .collect())
     }
 }
 
@@ -145,26 +191,56 @@ impl<'a> Guards<'a> {
     /// Runs them all; the positions of those that hold.
     fn holding(self, connection: &mut PgConnection) -> QueryResult<Vec<usize>> {
         let mut holding = self.none;
-        holding.extend(self.transactions.holding(|rows| UpdateTransactions::new(rows).load(connection))?);
-        holding.extend(self.authorizations.holding(|rows| StepAuthorizations::new(rows).load(connection))?);
-        holding.extend(self.codes.holding(|rows| RedeemCodes::new(rows).load(connection))?);
-        holding.extend(self.device_codes.holding(|rows| RedeemDeviceCodes::new(rows).load(connection))?);
-        holding.extend(self.refresh_tokens.holding(|rows| RotateRefreshTokens::new(rows).load(connection))?);
-        holding.extend(self.authenticator_tries.holding(|rows| CountTries::new(rows).load(connection))?);
+        holding.extend(
+            self.transactions
+                .holding(|rows| UpdateTransactions::new(rows).load(connection))?,
+        );
+        holding.extend(
+            self.authorizations
+                .holding(|rows| StepAuthorizations::new(rows).load(connection))?,
+        );
+        holding.extend(
+            self.codes
+                .holding(|rows| RedeemCodes::new(rows).load(connection))?,
+        );
+        holding.extend(
+            self.device_codes
+                .holding(|rows| RedeemDeviceCodes::new(rows).load(connection))?,
+        );
+        holding.extend(
+            self.refresh_tokens
+                .holding(|rows| RotateRefreshTokens::new(rows).load(connection))?,
+        );
+        holding.extend(
+            self.authenticator_tries
+                .holding(|rows| CountTries::new(rows).load(connection))?,
+        );
         holding.extend(take_idempotency_keys(connection, &self.idempotency_keys)?);
         Ok(holding)
     }
 }
 
 /// An insert returns columns of its table only, so the rows that came back are found by their key.
-fn take_idempotency_keys(connection: &mut PgConnection, keys: &Guarded<'_, IdempotencyRow>) -> QueryResult<Vec<usize>> {
+fn take_idempotency_keys(
+    connection: &mut PgConnection,
+    keys: &Guarded<'_, IdempotencyRow>,
+) -> QueryResult<Vec<usize>> {
     if keys.rows.is_empty() {
         return Ok(Vec::new());
     }
-    let inserted: Vec<(String, Vec<u8>)> = InsertIdempotencyKeys::new(&keys.rows).load(connection)?;
+    let inserted: Vec<(String, Vec<u8>)> =
+        InsertIdempotencyKeys::new(&keys.rows).load(connection)?;
     let key = |row: &IdempotencyRow| (row.client_id.clone(), row.key_hash.clone());
-    let positions: HashMap<_, _> = keys.rows.iter().map(|row| key(row)).zip(keys.positions.iter().copied()).collect();
-    Ok(inserted.into_iter().filter_map(|key| positions.get(&key).copied()).collect())
+    let positions: HashMap<_, _> = keys
+        .rows
+        .iter()
+        .map(|row| key(row))
+        .zip(keys.positions.iter().copied())
+        .collect();
+    Ok(inserted
+        .into_iter()
+        .filter_map(|key| positions.get(&key).copied())
+        .collect())
 }
 
 /// What is to be written, by kind.
@@ -180,7 +256,10 @@ struct Inserts<'a> {
     authenticator_successes: Vec<&'a AuthenticatorKey>,
 }
 
-fn insert<'a>(connection: &mut PgConnection, inserts: impl Iterator<Item = &'a Insert>) -> QueryResult<()> {
+fn insert<'a>(
+    connection: &mut PgConnection,
+    inserts: impl Iterator<Item = &'a Insert>,
+) -> QueryResult<()> {
     let mut rows = Inserts::default();
     for insert in inserts {
         match insert {
@@ -234,5 +313,8 @@ fn insert_idempotency_key(connection: &mut PgConnection, row: &IdempotencyRow) -
     use idempotency_keys::dsl;
     let same = dsl::idempotency_keys.find((&row.client_id, &row.key_hash));
     delete(same.filter(dsl::expires_at.le(row.created_at))).execute(connection)?;
-    insert_into(dsl::idempotency_keys).values(row).execute(connection).map(drop)
+    insert_into(dsl::idempotency_keys)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }

@@ -1,33 +1,53 @@
-//! A batch on SQLite: row by row through prepared statements, because there is no way to a server to be saved.
+//! A batch on SQLite: row by row through prepared statements, because there is no way to a server
+//! to be saved.
 
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text};
 use diesel::sqlite::Sqlite;
-use diesel::{ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl, SqliteConnection, delete, insert_into};
+use diesel::{
+    ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl, SqliteConnection, delete,
+    insert_into,
+};
 
 use super::columns::{Element, epochs_of_u, insert_access_tokens, insert_grants, row_statement};
 use super::entry::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{
-    AccessTokenRow, AuthenticatorKey, AuthenticatorTry, AuthorizationStep, CodeRedemption, GrantRow, IdBytes,
-    IdempotencyRow, RefreshRotation, TransactionUpdate,
+    AccessTokenRow, AuthenticatorKey, AuthenticatorTry, AuthorizationStep, CodeRedemption,
+    GrantRow, IdBytes, IdempotencyRow, RefreshRotation, TransactionUpdate,
 };
 use crate::store::schema::{
-    assertion_ids, authorizations, callbacks, disabled_users, events, idempotency_keys, refresh_tokens, transactions,
+    assertion_ids, authorizations, callbacks, disabled_users, events, idempotency_keys,
+    refresh_tokens, transactions,
 };
 
 /// Writes the entries inside the transaction that is open: an outcome for each, in order.
-pub(super) fn apply(connection: &mut SqliteConnection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
-    entries.iter().map(|entry| apply_one(connection, entry)).collect()
+pub(super) fn apply(
+    connection: &mut SqliteConnection,
+    entries: &[&Entry],
+) -> QueryResult<Vec<Outcome>> {
+    entries
+        .iter()
+        .map(|entry| apply_one(connection, entry))
+        .collect()
 }
 
 fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Outcome> {
     if let Some(user) = &entry.user
-        && disabled_users::table.find(user).count().get_result::<i64>(connection)? > 0
+        && disabled_users::table
+            .find(user)
+            .count()
+            .get_result::<i64>(connection)?
+            > 0
     {
         return Ok(Outcome::UserDisabled);
     }
     for row in &entry.assertions {
-        if insert_into(assertion_ids::table).values(row).on_conflict_do_nothing().execute(connection)? == 0 {
+        if insert_into(assertion_ids::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(connection)?
+            == 0
+        {
             return Ok(Outcome::Replayed);
         }
     }
@@ -36,16 +56,28 @@ fn apply_one(connection: &mut SqliteConnection, entry: &Entry) -> QueryResult<Ou
     }
     for insert in &entry.inserts {
         match insert {
-            Insert::Transaction(row) => insert_into(transactions::table).values(&**row).execute(connection)?,
-            Insert::Event(row) => insert_into(events::table).values(&**row).execute(connection)?,
-            Insert::Callback(row) => insert_into(callbacks::table).values(&**row).execute(connection)?,
+            Insert::Transaction(row) => insert_into(transactions::table)
+                .values(&**row)
+                .execute(connection)?,
+            Insert::Event(row) => insert_into(events::table)
+                .values(&**row)
+                .execute(connection)?,
+            Insert::Callback(row) => insert_into(callbacks::table)
+                .values(&**row)
+                .execute(connection)?,
             Insert::IdempotencyKey(row) => {
                 delete_expired_idempotency_key(connection, row)?;
-                insert_into(idempotency_keys::table).values(&**row).execute(connection)?
+                insert_into(idempotency_keys::table)
+                    .values(&**row)
+                    .execute(connection)?
             }
-            Insert::Authorization(row) => insert_into(authorizations::table).values(&**row).execute(connection)?,
+            Insert::Authorization(row) => insert_into(authorizations::table)
+                .values(&**row)
+                .execute(connection)?,
             Insert::Grant(row) => InsertGrant::new(row).execute(connection)?,
-            Insert::RefreshToken(row) => insert_into(refresh_tokens::table).values(&**row).execute(connection)?,
+            Insert::RefreshToken(row) => insert_into(refresh_tokens::table)
+                .values(&**row)
+                .execute(connection)?,
             Insert::AccessToken(row) => InsertAccessToken::new(row).execute(connection)?,
             Insert::AuthenticatorSuccess(key) => ForgetFailures::new(key).execute(connection)?,
         };
@@ -68,23 +100,36 @@ fn guard_holds(connection: &mut SqliteConnection, guard: &Guard) -> QueryResult<
 }
 
 /// A key that has expired and was not swept yet counts as new.
-fn insert_idempotency_key(connection: &mut SqliteConnection, row: &IdempotencyRow) -> QueryResult<usize> {
+fn insert_idempotency_key(
+    connection: &mut SqliteConnection,
+    row: &IdempotencyRow,
+) -> QueryResult<usize> {
     let insert = |connection: &mut SqliteConnection| {
-        insert_into(idempotency_keys::table).values(row).on_conflict_do_nothing().execute(connection)
+        insert_into(idempotency_keys::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(connection)
     };
     let inserted = insert(connection)?;
     let expired = inserted == 0 && delete_expired_idempotency_key(connection, row)? == 1;
-    if expired { insert(connection) } else { Ok(inserted) }
+    if expired {
+        insert(connection)
+    } else {
+        Ok(inserted)
+    }
 }
 
-fn delete_expired_idempotency_key(connection: &mut SqliteConnection, row: &IdempotencyRow) -> QueryResult<usize> {
+fn delete_expired_idempotency_key(
+    connection: &mut SqliteConnection,
+    row: &IdempotencyRow,
+) -> QueryResult<usize> {
     use idempotency_keys::dsl;
     let same = dsl::idempotency_keys.find((&row.client_id, &row.key_hash));
     delete(same.filter(dsl::expires_at.le(row.created_at))).execute(connection)
 }
 
-/// Saves a transaction whose version is still the expected one. Spelled out, because diesel's own update statements are never
-/// kept prepared, and preparing this one takes longer than running it.
+/// Saves a transaction whose version is still the expected one. Spelled out, because diesel's own
+/// update statements are never kept prepared, and preparing this one takes longer than running it.
 struct UpdateTransaction<'a>(&'a TransactionUpdate);
 
 impl QueryFragment<Sqlite> for UpdateTransaction<'_> {
@@ -106,7 +151,11 @@ impl QueryFragment<Sqlite> for UpdateTransaction<'_> {
             (", answer = COALESCE(", &update.answer, ", answer)"),
             (", user_id = COALESCE(", &update.user_id, ", user_id)"),
             (", device_id = COALESCE(", &update.device_id, ", device_id)"),
-            (", profile_id = COALESCE(", &update.profile_id, ", profile_id)"),
+            (
+                ", profile_id = COALESCE(",
+                &update.profile_id,
+                ", profile_id)",
+            ),
         ];
         for (before, value, after) in kept_unless_given {
             out.push_sql(before);

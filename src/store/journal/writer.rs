@@ -38,7 +38,15 @@ impl Writer {
         counters: Arc<Counters>,
     ) -> Self {
         let batcher = Batcher::new();
-        Self { connector, batch_max, queue, counters, batcher, connection: None, reconnect_wait: Duration::ZERO }
+        Self {
+            connector,
+            batch_max,
+            queue,
+            counters,
+            batcher,
+            connection: None,
+            reconnect_wait: Duration::ZERO,
+        }
     }
 
     /// Works until the queue is closed and drained.
@@ -69,8 +77,9 @@ impl Writer {
         }
     }
 
-    /// Commits a batch and tells everybody. When it fails because of something in it, its halves are tried apart, down to
-    /// the entry that is to blame, so that the others do not suffer for it.
+    /// Commits a batch and tells everybody. When it fails because of something in it, its halves
+    /// are tried apart, down to the entry that is to blame, so that the others do not suffer for
+    /// it.
     fn commit(&mut self, mut batch: Vec<Pending>) {
         match self.attempt(&batch) {
             Ok(outcomes) => {
@@ -94,7 +103,8 @@ impl Writer {
         }
     }
 
-    /// One database transaction for all of `batch`: an outcome for each, in order, or nothing happened.
+    /// One database transaction for all of `batch`: an outcome for each, in order, or nothing
+    /// happened.
     fn attempt(&mut self, batch: &[Pending]) -> Result<Vec<Outcome>, StoreError> {
         let connection = self.connection()?;
         let entries: Vec<&Entry> = batch.iter().map(|pending| &pending.entry).collect();
@@ -109,7 +119,8 @@ impl Writer {
         self.check(health);
     }
 
-    /// The connection, made anew if it was lost. While connecting fails, each attempt is preceded by a growing pause.
+    /// The connection, made anew if it was lost. While connecting fails, each attempt is preceded
+    /// by a growing pause.
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         if self.connection.is_none() {
             self.queue.pause(self.reconnect_wait);
@@ -120,7 +131,8 @@ impl Writer {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the journal could not connect to the database");
-                    self.reconnect_wait = (self.reconnect_wait * 2).clamp(RECONNECT_WAIT_MIN, RECONNECT_WAIT_MAX);
+                    self.reconnect_wait =
+                        (self.reconnect_wait * 2).clamp(RECONNECT_WAIT_MIN, RECONNECT_WAIT_MAX);
                     let error = StoreError::from(error);
                     self.turn_away(&error);
                     return Err(error);
@@ -130,7 +142,8 @@ impl Writer {
         self.connection.as_mut().ok_or_else(StoreError::closed)
     }
 
-    /// Tells all who wait that there is no database, so that they need not wait for one attempt to connect after the other.
+    /// Tells all who wait that there is no database, so that they need not wait for one attempt to
+    /// connect after the other.
     fn turn_away(&self, error: &StoreError) {
         for work in self.queue.drain() {
             match work {

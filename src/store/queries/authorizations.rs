@@ -8,8 +8,14 @@ use crate::store::rows::AuthorizationRow;
 use crate::store::schema::{authorizations, device_codes, devices};
 
 /// Adds an authorization request.
-pub fn insert_authorization(connection: &mut Connection, row: &AuthorizationRow) -> QueryResult<()> {
-    diesel::insert_into(authorizations::table).values(row).execute(connection).map(drop)
+pub fn insert_authorization(
+    connection: &mut Connection,
+    row: &AuthorizationRow,
+) -> QueryResult<()> {
+    diesel::insert_into(authorizations::table)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }
 
 /// The authorization the login page was called for.
@@ -36,13 +42,16 @@ pub fn find_authorization_by_code(
         .optional()
 }
 
-/// Saves what became of an authorization; `false` when it does not have the status any more that this was decided on.
+/// Saves what became of an authorization; `false` when it does not have the status any more that
+/// this was decided on.
 pub fn update_authorization(
     connection: &mut Connection,
     row: &AuthorizationRow,
     expected_status: i16,
 ) -> QueryResult<bool> {
-    let unchanged = authorizations::table.find(&row.id).filter(authorizations::status.eq(expected_status));
+    let unchanged = authorizations::table
+        .find(&row.id)
+        .filter(authorizations::status.eq(expected_status));
     diesel::update(unchanged)
         .set((
             authorizations::status.eq(row.status),
@@ -61,8 +70,12 @@ pub fn update_authorization(
 }
 
 /// Forgets what is on its way for a user.
-pub fn delete_authorizations_of_user(connection: &mut Connection, user: &str) -> QueryResult<usize> {
-    diesel::delete(authorizations::table.filter(authorizations::user_id.eq(user))).execute(connection)
+pub fn delete_authorizations_of_user(
+    connection: &mut Connection,
+    user: &str,
+) -> QueryResult<usize> {
+    diesel::delete(authorizations::table.filter(authorizations::user_id.eq(user)))
+        .execute(connection)
 }
 
 /// Forgets what is on its way to a client for a user.
@@ -71,17 +84,26 @@ pub fn delete_authorizations_of_user_at_client(
     user: &str,
     client: &str,
 ) -> QueryResult<usize> {
-    let both = authorizations::user_id.eq(user).and(authorizations::client_id.eq(client));
+    let both = authorizations::user_id
+        .eq(user)
+        .and(authorizations::client_id.eq(client));
     diesel::delete(authorizations::table.filter(both)).execute(connection)
 }
 
 /// Forgets what is on its way to a client.
-pub fn delete_authorizations_of_client(connection: &mut Connection, client: &str) -> QueryResult<usize> {
-    diesel::delete(authorizations::table.filter(authorizations::client_id.eq(client))).execute(connection)
+pub fn delete_authorizations_of_client(
+    connection: &mut Connection,
+    client: &str,
+) -> QueryResult<usize> {
+    diesel::delete(authorizations::table.filter(authorizations::client_id.eq(client)))
+        .execute(connection)
 }
 
 /// Forgets what is on its way to the installations of an application.
-pub fn delete_authorizations_of_application(connection: &mut Connection, application: &str) -> QueryResult<usize> {
+pub fn delete_authorizations_of_application(
+    connection: &mut Connection,
+    application: &str,
+) -> QueryResult<usize> {
     let installation = devices::table
         .filter(devices::id.eq(authorizations::client_id))
         .filter(devices::application_id.eq(application));
@@ -97,13 +119,19 @@ pub fn delete_authorizations_of_user_at_application(
     let installation = devices::table
         .filter(devices::id.eq(authorizations::client_id))
         .filter(devices::application_id.eq(application));
-    let theirs = authorizations::table.filter(authorizations::user_id.eq(user)).filter(exists(installation));
+    let theirs = authorizations::table
+        .filter(authorizations::user_id.eq(user))
+        .filter(exists(installation));
     diesel::delete(theirs).execute(connection)
 }
 
 /// Forgets the devices that wait for a user on behalf of a client.
-pub fn delete_device_codes_of_client(connection: &mut Connection, client: &str) -> QueryResult<usize> {
-    diesel::delete(device_codes::table.filter(device_codes::client_id.eq(client))).execute(connection)
+pub fn delete_device_codes_of_client(
+    connection: &mut Connection,
+    client: &str,
+) -> QueryResult<usize> {
+    diesel::delete(device_codes::table.filter(device_codes::client_id.eq(client)))
+        .execute(connection)
 }
 
 /// Forgets the devices of a client that wait and have this user already.
@@ -112,6 +140,8 @@ pub fn delete_device_codes_of_user_at_client(
     user: &str,
     client: &str,
 ) -> QueryResult<usize> {
-    let both = device_codes::user_id.eq(user).and(device_codes::client_id.eq(client));
+    let both = device_codes::user_id
+        .eq(user)
+        .and(device_codes::client_id.eq(client));
     diesel::delete(device_codes::table.filter(both)).execute(connection)
 }

@@ -1,4 +1,5 @@
-//! Callbacks to be sent. They are made by the [journal](crate::store::journal), together with what they report.
+//! Callbacks to be sent. They are made by the [journal](crate::store::journal), together with what
+//! they report.
 
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use crate::store::Connection;
 use crate::store::rows::{CallbackOutcome, CallbackRow, IdBytes, callback_state};
 use crate::store::schema::callbacks::dsl;
 
-/// Spelled out, because an index that holds due callbacks only is not used for a condition with a parameter.
+/// Spelled out, because an index that holds due callbacks only is not used for a condition with a
+/// parameter.
 const DUE: &str = "state = 0";
 
-/// Takes callbacks whose time has come and that nobody else has at the moment: nobody else gets them for `lease`. Those to
-/// the addresses in `except` are left where they are. To be called in a transaction.
+/// Takes callbacks whose time has come and that nobody else has at the moment: nobody else gets
+/// them for `lease`. Those to the addresses in `except` are left where they are. To be called in a
+/// transaction.
 pub fn claim_due_callbacks(
     connection: &mut Connection,
     now: Timestamp,
@@ -38,13 +41,24 @@ pub fn claim_due_callbacks(
         Connection::Sqlite(connection) => due.load(connection)?,
     };
     update(dsl::callbacks.filter(dsl::id.eq_any(&ids)))
-        .set((dsl::lease_until.eq(now.after(lease).as_millis()), dsl::fence.eq(dsl::fence + 1)))
+        .set((
+            dsl::lease_until.eq(now.after(lease).as_millis()),
+            dsl::fence.eq(dsl::fence + 1),
+        ))
         .execute(connection)?;
-    dsl::callbacks.filter(dsl::id.eq_any(&ids)).order(dsl::due_at).select(CallbackRow::as_select()).load(connection)
+    dsl::callbacks
+        .filter(dsl::id.eq_any(&ids))
+        .order(dsl::due_at)
+        .select(CallbackRow::as_select())
+        .load(connection)
 }
 
-/// Saves what came of an attempt and gives up the lease. False when the lease was lost meanwhile: then somebody else has it.
-pub fn finish_callback(connection: &mut Connection, outcome: &CallbackOutcome) -> QueryResult<bool> {
+/// Saves what came of an attempt and gives up the lease. False when the lease was lost meanwhile:
+/// then somebody else has it.
+pub fn finish_callback(
+    connection: &mut Connection,
+    outcome: &CallbackOutcome,
+) -> QueryResult<bool> {
     let held = dsl::callbacks
         .find(outcome.id.as_slice())
         .filter(dsl::fence.eq(outcome.fence))
@@ -64,7 +78,11 @@ pub fn finish_callback(connection: &mut Connection, outcome: &CallbackOutcome) -
 
 /// The callback of this id.
 pub fn find_callback(connection: &mut Connection, id: &[u8]) -> QueryResult<Option<CallbackRow>> {
-    dsl::callbacks.find(id).select(CallbackRow::as_select()).first(connection).optional()
+    dsl::callbacks
+        .find(id)
+        .select(CallbackRow::as_select())
+        .first(connection)
+        .optional()
 }
 
 /// Callbacks in the order of their ids, from the first after `after` on; of all states, or one.
@@ -74,24 +92,39 @@ pub fn list_callbacks(
     after: Option<&[u8]>,
     limit: i64,
 ) -> QueryResult<Vec<CallbackRow>> {
-    let page = dsl::callbacks.filter(dsl::id.gt(after.unwrap_or_default())).order(dsl::id).limit(limit);
+    let page = dsl::callbacks
+        .filter(dsl::id.gt(after.unwrap_or_default()))
+        .order(dsl::id)
+        .limit(limit);
     match state {
-        Some(state) => page.filter(dsl::state.eq(state)).select(CallbackRow::as_select()).load(connection),
+        Some(state) => page
+            .filter(dsl::state.eq(state))
+            .select(CallbackRow::as_select())
+            .load(connection),
         None => page.select(CallbackRow::as_select()).load(connection),
     }
 }
 
-/// Sends a finished callback once more, with all its attempts before it. False when there is none, or it is still due.
-pub fn replay_callback(connection: &mut Connection, id: &[u8], now: Timestamp) -> QueryResult<bool> {
-    let rows = update(dsl::callbacks.find(id).filter(dsl::state.ne(callback_state::DUE)))
-        .set((
-            dsl::state.eq(callback_state::DUE),
-            dsl::attempts.eq(0),
-            dsl::due_at.eq(now.as_millis()),
-            dsl::lease_until.eq(0),
-            dsl::finished_at.eq(None::<i64>),
-            dsl::last_error.eq(None::<String>),
-        ))
-        .execute(connection)?;
+/// Sends a finished callback once more, with all its attempts before it. False when there is none,
+/// or it is still due.
+pub fn replay_callback(
+    connection: &mut Connection,
+    id: &[u8],
+    now: Timestamp,
+) -> QueryResult<bool> {
+    let rows = update(
+        dsl::callbacks
+            .find(id)
+            .filter(dsl::state.ne(callback_state::DUE)),
+    )
+    .set((
+        dsl::state.eq(callback_state::DUE),
+        dsl::attempts.eq(0),
+        dsl::due_at.eq(now.as_millis()),
+        dsl::lease_until.eq(0),
+        dsl::finished_at.eq(None::<i64>),
+        dsl::last_error.eq(None::<String>),
+    ))
+    .execute(connection)?;
     Ok(rows == 1)
 }

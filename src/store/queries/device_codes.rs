@@ -9,11 +9,18 @@ use crate::store::schema::device_codes;
 
 /// Adds a device that waits; `false` when its user code is taken.
 pub fn insert_device_code(connection: &mut Connection, row: &DeviceCodeRow) -> QueryResult<bool> {
-    unless_taken(connection, |connection| diesel::insert_into(device_codes::table).values(row).execute(connection))
+    unless_taken(connection, |connection| {
+        diesel::insert_into(device_codes::table)
+            .values(row)
+            .execute(connection)
+    })
 }
 
 /// The device that has this code.
-pub fn find_device_code(connection: &mut Connection, device_code_hash: &[u8]) -> QueryResult<Option<DeviceCodeRow>> {
+pub fn find_device_code(
+    connection: &mut Connection,
+    device_code_hash: &[u8],
+) -> QueryResult<Option<DeviceCodeRow>> {
     device_codes::table
         .filter(device_codes::device_code_hash.eq(device_code_hash))
         .select(DeviceCodeRow::as_select())
@@ -34,21 +41,36 @@ pub fn find_device_code_of_user_code(
 }
 
 /// Notes that a device has asked; `false` when it has asked once more since `row` was read.
-pub fn note_poll(connection: &mut Connection, row: &DeviceCodeRow, polled_at: i64, interval: i32) -> QueryResult<bool> {
+pub fn note_poll(
+    connection: &mut Connection,
+    row: &DeviceCodeRow,
+    polled_at: i64,
+    interval: i32,
+) -> QueryResult<bool> {
     let this = device_codes::table.find(&row.id);
-    let change = (device_codes::polled_at.eq(polled_at), device_codes::interval_seconds.eq(interval));
+    let change = (
+        device_codes::polled_at.eq(polled_at),
+        device_codes::interval_seconds.eq(interval),
+    );
     let noted = match row.polled_at {
-        Some(before) => {
-            diesel::update(this.filter(device_codes::polled_at.eq(before))).set(change).execute(connection)?
-        }
-        None => diesel::update(this.filter(device_codes::polled_at.is_null())).set(change).execute(connection)?,
+        Some(before) => diesel::update(this.filter(device_codes::polled_at.eq(before)))
+            .set(change)
+            .execute(connection)?,
+        None => diesel::update(this.filter(device_codes::polled_at.is_null()))
+            .set(change)
+            .execute(connection)?,
     };
     Ok(noted > 0)
 }
 
 /// Saves what the user has decided; `false` when it was decided before.
-pub fn answer_device_code(connection: &mut Connection, answer: &DeviceCodeAnswer) -> QueryResult<bool> {
-    let waiting = device_codes::table.find(&answer.id).filter(device_codes::status.eq(answer.expected_status));
+pub fn answer_device_code(
+    connection: &mut Connection,
+    answer: &DeviceCodeAnswer,
+) -> QueryResult<bool> {
+    let waiting = device_codes::table
+        .find(&answer.id)
+        .filter(device_codes::status.eq(answer.expected_status));
     diesel::update(waiting)
         .set((
             device_codes::status.eq(answer.status),

@@ -1,4 +1,5 @@
-//! The audit log. Rows enter through the [journal](crate::store::journal), or with [`insert_event`] as part of another change.
+//! The audit log. Rows enter through the [journal](crate::store::journal), or with [`insert_event`]
+//! as part of another change.
 
 use diesel::insert_into;
 use diesel::prelude::*;
@@ -9,7 +10,10 @@ use crate::store::schema::events::dsl;
 
 /// Writes an event, in the transaction of what it reports.
 pub fn insert_event(connection: &mut Connection, row: &EventRow) -> QueryResult<()> {
-    insert_into(dsl::events).values(row).execute(connection).map(drop)
+    insert_into(dsl::events)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }
 
 /// What happened to a user last, the latest first.

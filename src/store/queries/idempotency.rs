@@ -13,11 +13,15 @@ pub fn find_idempotency_key(
     client_id: &str,
     key_hash: &[u8],
 ) -> QueryResult<Option<IdempotencyRow>> {
-    dsl::idempotency_keys.find((client_id, key_hash)).select(IdempotencyRow::as_select()).first(connection).optional()
+    dsl::idempotency_keys
+        .find((client_id, key_hash))
+        .select(IdempotencyRow::as_select())
+        .first(connection)
+        .optional()
 }
 
-/// Keeps the answer to the first request with a key. False when the key is gone, was taken anew since `created_at`, or has an
-/// answer.
+/// Keeps the answer to the first request with a key. False when the key is gone, was taken anew
+/// since `created_at`, or has an answer.
 pub fn save_idempotent_answer(
     connection: &mut Connection,
     client_id: &str,
@@ -29,5 +33,8 @@ pub fn save_idempotent_answer(
         .find((client_id, key_hash))
         .filter(dsl::created_at.eq(created_at))
         .filter(dsl::answer.is_null());
-    Ok(update(unanswered).set(dsl::answer.eq(answer)).execute(connection)? == 1)
+    Ok(update(unanswered)
+        .set(dsl::answer.eq(answer))
+        .execute(connection)?
+        == 1)
 }

@@ -1,5 +1,5 @@
-//! All that is outstanding of a user, read in pages. Both lists are in the order of (client, grant), which is the database's own:
-//! how it compares texts is not for anybody else to know.
+//! All that is outstanding of a user, read in pages. Both lists are in the order of (client,
+//! grant), which is the database's own: how it compares texts is not for anybody else to know.
 
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
@@ -12,8 +12,8 @@ use crate::store::Connection;
 use crate::store::rows::{IdBytes, ListedAccessTokenRow, ListedGrantRow, RefreshTokenRow};
 use crate::store::schema::refresh_tokens;
 
-/// PostgreSQL: one moment for both lists, and along the index that has their order, instead of collecting all that a user has
-/// and sorting it anew for each page.
+/// PostgreSQL: one moment for both lists, and along the index that has their order, instead of
+/// collecting all that a user has and sorting it anew for each page.
 const SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
     SET LOCAL enable_bitmapscan = off;
     SET LOCAL enable_seqscan = off;
@@ -64,15 +64,20 @@ pub fn list_grants(
             )
         };
     }
-    let query = sql_query(if inclusive { grants!(">=") } else { grants!(">") })
-        .bind::<Text, _>(user)
-        .bind::<Text, _>(client)
-        .bind::<Binary, _>(grant)
-        .bind::<BigInt, _>(limit);
+    let query = sql_query(if inclusive {
+        grants!(">=")
+    } else {
+        grants!(">")
+    })
+    .bind::<Text, _>(user)
+    .bind::<Text, _>(client)
+    .bind::<Binary, _>(grant)
+    .bind::<BigInt, _>(limit);
     load!(connection, query)
 }
 
-/// A user's access tokens after this one, up to the last one of a grant. That their grants are alive is for the caller to see.
+/// A user's access tokens after this one, up to the last one of a grant. That their grants are
+/// alive is for the caller to see.
 pub fn list_access_tokens(
     connection: &mut Connection,
     user: &str,
@@ -106,7 +111,10 @@ pub fn list_access_tokens(
 }
 
 /// The families of refresh tokens of these grants.
-pub fn list_refresh_tokens(connection: &mut Connection, grants: &[IdBytes]) -> QueryResult<Vec<RefreshTokenRow>> {
+pub fn list_refresh_tokens(
+    connection: &mut Connection,
+    grants: &[IdBytes],
+) -> QueryResult<Vec<RefreshTokenRow>> {
     refresh_tokens::table
         .filter(refresh_tokens::grant_id.eq_any(grants))
         .order(refresh_tokens::id)

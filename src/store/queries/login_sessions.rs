@@ -8,11 +8,17 @@ use crate::store::schema::login_sessions;
 
 /// Adds a remembered login.
 pub fn insert_login_session(connection: &mut Connection, row: &LoginSessionRow) -> QueryResult<()> {
-    diesel::insert_into(login_sessions::table).values(row).execute(connection).map(drop)
+    diesel::insert_into(login_sessions::table)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }
 
 /// The login a browser remembers.
-pub fn find_login_session(connection: &mut Connection, session_hash: &[u8]) -> QueryResult<Option<LoginSessionRow>> {
+pub fn find_login_session(
+    connection: &mut Connection,
+    session_hash: &[u8],
+) -> QueryResult<Option<LoginSessionRow>> {
     login_sessions::table
         .filter(login_sessions::session_hash.eq(session_hash))
         .select(LoginSessionRow::as_select())

@@ -1,4 +1,5 @@
-//! Queries: functions that take a connection, so that they compose in a transaction. One file for each group of tables.
+//! Queries: functions that take a connection, so that they compose in a transaction. One file for
+//! each group of tables.
 
 pub mod authorizations;
 pub mod callbacks;
@@ -22,8 +23,8 @@ use diesel::{Connection as _, QueryResult};
 
 use super::Connection;
 
-/// Writes a row; `false` where a unique constraint did not let it in. It runs in a savepoint, because on PostgreSQL a
-/// failed statement otherwise spoils the transaction it is in.
+/// Writes a row; `false` where a unique constraint did not let it in. It runs in a savepoint,
+/// because on PostgreSQL a failed statement otherwise spoils the transaction it is in.
 fn unless_taken(
     connection: &mut Connection,
     write: impl FnOnce(&mut Connection) -> QueryResult<usize>,

@@ -17,9 +17,11 @@ pub fn load_signing_keys(connection: &mut Connection) -> QueryResult<Vec<Signing
 /// Has other nodes wait with their changes of the keys until the transaction is over.
 pub fn lock_signing_keys(connection: &mut Connection) -> QueryResult<()> {
     match connection {
-        Connection::Postgres(connection) => {
-            server_state::table.select(server_state::id).for_update().load::<i32>(connection).map(drop)
-        }
+        Connection::Postgres(connection) => server_state::table
+            .select(server_state::id)
+            .for_update()
+            .load::<i32>(connection)
+            .map(drop),
         // There is one writer.
         Connection::Sqlite(_) => Ok(()),
     }
@@ -27,12 +29,21 @@ pub fn lock_signing_keys(connection: &mut Connection) -> QueryResult<()> {
 
 /// Adds a key.
 pub fn insert_signing_key(connection: &mut Connection, row: &SigningKeyRow) -> QueryResult<()> {
-    diesel::insert_into(signing_keys::table).values(row).execute(connection).map(drop)
+    diesel::insert_into(signing_keys::table)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }
 
 /// Notes until when the keys of an algorithm are published that have had no successor so far.
-pub fn retire_signing_keys(connection: &mut Connection, algorithm: &str, published_until: i64) -> QueryResult<usize> {
-    let last = signing_keys::algorithm.eq(algorithm).and(signing_keys::published_until.is_null());
+pub fn retire_signing_keys(
+    connection: &mut Connection,
+    algorithm: &str,
+    published_until: i64,
+) -> QueryResult<usize> {
+    let last = signing_keys::algorithm
+        .eq(algorithm)
+        .and(signing_keys::published_until.is_null());
     diesel::update(signing_keys::table.filter(last))
         .set(signing_keys::published_until.eq(Some(published_until)))
         .execute(connection)
@@ -40,5 +51,6 @@ pub fn retire_signing_keys(connection: &mut Connection, algorithm: &str, publish
 
 /// Removes the keys whose time is over.
 pub fn delete_retired_signing_keys(connection: &mut Connection, now: i64) -> QueryResult<usize> {
-    diesel::delete(signing_keys::table.filter(signing_keys::published_until.le(now))).execute(connection)
+    diesel::delete(signing_keys::table.filter(signing_keys::published_until.le(now)))
+        .execute(connection)
 }

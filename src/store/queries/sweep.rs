@@ -1,5 +1,6 @@
-//! Deletes what is no longer kept, the oldest first, in bounded portions. Each function tells how many rows went; fewer than
-//! the limit means that nothing is left. Rows of one and the same millisecond may go together, a few more than the limit.
+//! Deletes what is no longer kept, the oldest first, in bounded portions. Each function tells how
+//! many rows went; fewer than the limit means that nothing is left. Rows of one and the same
+//! millisecond may go together, a few more than the limit.
 
 use diesel::delete;
 use diesel::prelude::*;
@@ -8,12 +9,12 @@ use crate::clock::Timestamp;
 use crate::store::Connection;
 use crate::store::rows::IdBytes;
 use crate::store::schema::{
-    access_tokens, assertion_ids, authorizations, callbacks, device_codes, events, grants, idempotency_keys,
-    login_sessions, pushed_requests, transactions,
+    access_tokens, assertion_ids, authorizations, callbacks, device_codes, events, grants,
+    idempotency_keys, login_sessions, pushed_requests, transactions,
 };
 
-/// Deletes the rows that are lowest by an indexed column, up to a bound. The column's value in the last row to go is looked up
-/// first, because neither database deletes with a limit.
+/// Deletes the rows that are lowest by an indexed column, up to a bound. The column's value in the
+/// last row to go is looked up first, because neither database deletes with a limit.
 macro_rules! delete_lowest {
     ($connection:expr, $table:ident.$column:ident: $type:ty, up to $bound:expr, $limit:expr) => {{
         let bound: $type = $bound;
@@ -30,12 +31,20 @@ macro_rules! delete_lowest {
 }
 
 /// Transactions that were finished at `before` or earlier.
-pub fn delete_finished_transactions(connection: &mut Connection, before: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_finished_transactions(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, transactions.finished_at: Option<i64>, up to Some(before.as_millis()), limit)
 }
 
 /// Events of before `before`.
-pub fn delete_events(connection: &mut Connection, before: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_events(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, events.id: IdBytes, up to lowest_id_of(before), limit)
 }
 
@@ -53,50 +62,88 @@ pub fn delete_finished_callbacks(
         .limit(limit)
         .select(callbacks::id)
         .load(connection)?;
-    delete(callbacks::table.filter(callbacks::id.eq_any(ids)).filter(callbacks::state.eq(state))).execute(connection)
+    delete(
+        callbacks::table
+            .filter(callbacks::id.eq_any(ids))
+            .filter(callbacks::state.eq(state)),
+    )
+    .execute(connection)
 }
 
 /// Idempotency keys whose time has passed.
-pub fn delete_expired_idempotency_keys(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_expired_idempotency_keys(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, idempotency_keys.expires_at: i64, up to now.as_millis(), limit)
 }
 
 /// Assertion ids whose assertion would be refused as expired.
-pub fn delete_expired_assertion_ids(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_expired_assertion_ids(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, assertion_ids.expires_at: i64, up to now.as_millis(), limit)
 }
 
 /// Access tokens whose time has passed.
-pub fn delete_expired_access_tokens(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_expired_access_tokens(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, access_tokens.expires_at: i64, up to now.as_millis(), limit)
 }
 
 /// Authorization requests whose time has passed.
-pub fn delete_expired_authorizations(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_expired_authorizations(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, authorizations.expires_at: i64, up to now.as_millis(), limit)
 }
 
 /// Grants whose time has passed, with the refresh tokens that rest on them.
-pub fn delete_expired_grants(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_expired_grants(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, grants.expires_at: i64, up to now.as_millis(), limit)
 }
 
 /// Pushed authorization requests whose time has passed.
-pub fn delete_expired_pushed_requests(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_expired_pushed_requests(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, pushed_requests.expires_at: i64, up to now.as_millis(), limit)
 }
 
 /// Devices' codes whose time has passed.
-pub fn delete_expired_device_codes(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_expired_device_codes(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, device_codes.expires_at: i64, up to now.as_millis(), limit)
 }
 
 /// Remembered logins whose time has passed.
-pub fn delete_expired_login_sessions(connection: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<usize> {
+pub fn delete_expired_login_sessions(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
     delete_lowest!(connection, login_sessions.expires_at: i64, up to now.as_millis(), limit)
 }
 
-/// The lowest UUID of version 7 of a millisecond: ids are ordered by time, so that no further index is needed to find old ones.
+/// The lowest UUID of version 7 of a millisecond: ids are ordered by time, so that no further index
+/// is needed to find old ones.
 fn lowest_id_of(time: Timestamp) -> IdBytes {
     let millis = u64::try_from(time.as_millis()).unwrap_or(0);
     let mut id = millis.to_be_bytes()[2..].to_vec();
@@ -112,7 +159,10 @@ mod tests {
 
     #[test]
     fn ids_of_a_millisecond_lie_between_its_bounds() {
-        let (time, next) = (Timestamp::from_millis(1_700_000_000_123), Timestamp::from_millis(1_700_000_000_124));
+        let (time, next) = (
+            Timestamp::from_millis(1_700_000_000_123),
+            Timestamp::from_millis(1_700_000_000_124),
+        );
         let id = uuid_v7(time, &SystemRandom).into_bytes().to_vec();
         assert!(lowest_id_of(time) < id && id < lowest_id_of(next));
     }

@@ -7,8 +7,8 @@ use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 use crate::store::Connection;
 use crate::store::keyed::keyed_statement;
 use crate::store::rows::{
-    AccessTokenRow, AuthenticationColumns, GrantRow, IdBytes, LiveAccessToken, LiveRefreshToken, PortalTokenRow,
-    RefreshTokenRow,
+    AccessTokenRow, AuthenticationColumns, GrantRow, IdBytes, LiveAccessToken, LiveRefreshToken,
+    PortalTokenRow, RefreshTokenRow,
 };
 use crate::store::schema::{access_tokens, grants, refresh_tokens, token_epochs};
 
@@ -27,10 +27,29 @@ type AccessTokenColumns = (
     BigInt,
 );
 
-type GrantColumns =
-    (Binary, Text, Nullable<Text>, Text, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, BigInt, BigInt, BigInt);
+type GrantColumns = (
+    Binary,
+    Text,
+    Nullable<Text>,
+    Text,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    BigInt,
+    BigInt,
+    BigInt,
+);
 
-type RefreshTokenColumns = (Binary, Binary, Text, Nullable<Text>, Integer, BigInt, BigInt);
+type RefreshTokenColumns = (
+    Binary,
+    Binary,
+    Text,
+    Nullable<Text>,
+    Integer,
+    BigInt,
+    BigInt,
+);
 
 /// What the epochs of a row `t` are compared with.
 macro_rules! epochs_of_t {
@@ -52,8 +71,11 @@ macro_rules! is_alive {
 
 pub(super) use {epochs_of_t, is_alive};
 
-type FoundAccessToken =
-    (AccessTokenRow, (Option<i64>, Option<String>, Option<String>), (Option<String>, Option<String>));
+type FoundAccessToken = (
+    AccessTokenRow,
+    (Option<i64>, Option<String>, Option<String>),
+    (Option<String>, Option<String>),
+);
 
 keyed_statement! {
     /// Access tokens that are alive.
@@ -66,8 +88,8 @@ keyed_statement! {
           LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
         epochs_of_t!(),
         " WHERE", is_alive!(),
-        // A grant that is for a resource server was made under its epoch too: what is refreshed while everything for the
-        // server is revoked must not outlive that.
+        // A grant that is for a resource server was made under its epoch too: what is refreshed
+        // while everything for the server is revoked must not outlive that.
         " AND (t.grant_id IS NULL OR g.client_epoch = COALESCE(c.epoch, 0) \
                  AND (g.resource_server IS NULL OR g.resource_epoch = t.resource_epoch)) \
           AND (t.application_id IS NULL OR d.id IS NOT NULL)"
@@ -78,15 +100,27 @@ keyed_statement! {
     )
 }
 
-/// The tokens of these ids that are alive: not revoked, alone or with what they rest on. Expiry is not looked at.
+/// The tokens of these ids that are alive: not revoked, alone or with what they rest on. Expiry is
+/// not looked at.
 pub fn find_live_access_tokens(
     connection: &mut Connection,
     ids: &[IdBytes],
 ) -> QueryResult<Vec<(IdBytes, LiveAccessToken)>> {
     let found = LiveAccessTokens::load(connection, ids)?;
     let live = |(token, (auth_time, amr, acr), (version, platform)): FoundAccessToken| {
-        let authentication = auth_time.map(|auth_time| AuthenticationColumns { amr, acr, auth_time });
-        (token.id.clone(), LiveAccessToken { token, authentication, installation: version.zip(platform) })
+        let authentication = auth_time.map(|auth_time| AuthenticationColumns {
+            amr,
+            acr,
+            auth_time,
+        });
+        (
+            token.id.clone(),
+            LiveAccessToken {
+                token,
+                authentication,
+                installation: version.zip(platform),
+            },
+        )
     };
     Ok(found.into_iter().map(live).collect())
 }
@@ -113,9 +147,17 @@ pub fn find_live_refresh_tokens(
     ids: &[IdBytes],
 ) -> QueryResult<Vec<(IdBytes, LiveRefreshToken)>> {
     let found = LiveRefreshTokens::load(connection, ids)?;
-    let live = |(refresh_token, grant, authenticator_key): (RefreshTokenRow, GrantRow, Option<String>)| {
-        (refresh_token.id.clone(), LiveRefreshToken { refresh_token, grant, authenticator_key })
-    };
+    let live =
+        |(refresh_token, grant, authenticator_key): (RefreshTokenRow, GrantRow, Option<String>)| {
+            (
+                refresh_token.id.clone(),
+                LiveRefreshToken {
+                    refresh_token,
+                    grant,
+                    authenticator_key,
+                },
+            )
+        };
     Ok(found.into_iter().map(live).collect())
 }
 
@@ -126,7 +168,11 @@ pub fn find_refresh_token_of_grant(
     authenticator: &str,
 ) -> QueryResult<Option<RefreshTokenRow>> {
     refresh_tokens::table
-        .filter(refresh_tokens::grant_id.eq(grant).and(refresh_tokens::authenticator.eq(authenticator)))
+        .filter(
+            refresh_tokens::grant_id
+                .eq(grant)
+                .and(refresh_tokens::authenticator.eq(authenticator)),
+        )
         .select(RefreshTokenRow::as_select())
         .first(connection)
         .optional()
@@ -134,10 +180,14 @@ pub fn find_refresh_token_of_grant(
 
 /// Begins a family of refresh tokens.
 pub fn insert_refresh_token(connection: &mut Connection, row: &RefreshTokenRow) -> QueryResult<()> {
-    diesel::insert_into(refresh_tokens::table).values(row).execute(connection).map(drop)
+    diesel::insert_into(refresh_tokens::table)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }
 
-/// Keeps a grant from ending, and others from locking it, until the transaction is over; `false` when there is none.
+/// Keeps a grant from ending, and others from locking it, until the transaction is over; `false`
+/// when there is none.
 pub fn lock_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
     let grant = grants::table.find(id).select(grants::id);
     let found: Option<IdBytes> = match connection {
@@ -150,7 +200,9 @@ pub fn lock_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
 
 /// Ends a grant, and with it everything that rests on it; `false` when there is none.
 pub fn delete_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
-    diesel::delete(grants::table.find(id)).execute(connection).map(|count| count > 0)
+    diesel::delete(grants::table.find(id))
+        .execute(connection)
+        .map(|count| count > 0)
 }
 
 /// Ends all grants of a user.
@@ -159,8 +211,13 @@ pub fn delete_grants_of_user(connection: &mut Connection, user: &str) -> QueryRe
 }
 
 /// Ends all grants of a user at a client.
-pub fn delete_grants_of_user_at_client(connection: &mut Connection, user: &str, client: &str) -> QueryResult<usize> {
-    diesel::delete(grants::table.filter(grants::user_id.eq(user).and(grants::client_id.eq(client)))).execute(connection)
+pub fn delete_grants_of_user_at_client(
+    connection: &mut Connection,
+    user: &str,
+    client: &str,
+) -> QueryResult<usize> {
+    diesel::delete(grants::table.filter(grants::user_id.eq(user).and(grants::client_id.eq(client))))
+        .execute(connection)
 }
 
 /// Ends all grants at a client.
@@ -175,36 +232,63 @@ pub fn delete_refresh_tokens_of_authenticator(
     user: &str,
     authenticator: &str,
 ) -> QueryResult<usize> {
-    let of_user = grants::table.filter(grants::user_id.eq(user).and(grants::client_id.eq(device))).select(grants::id);
-    let theirs = refresh_tokens::authenticator.eq(authenticator).and(refresh_tokens::grant_id.eq_any(of_user));
+    let of_user = grants::table
+        .filter(grants::user_id.eq(user).and(grants::client_id.eq(device)))
+        .select(grants::id);
+    let theirs = refresh_tokens::authenticator
+        .eq(authenticator)
+        .and(refresh_tokens::grant_id.eq_any(of_user));
     diesel::delete(refresh_tokens::table.filter(theirs)).execute(connection)
 }
 
 /// Removes an installation's own tokens.
-pub fn delete_own_tokens_of_installation(connection: &mut Connection, device: &str) -> QueryResult<usize> {
+pub fn delete_own_tokens_of_installation(
+    connection: &mut Connection,
+    device: &str,
+) -> QueryResult<usize> {
     let own = access_tokens::table
         .filter(access_tokens::client_id.eq(device))
-        .filter(access_tokens::application_id.is_not_null().and(access_tokens::grant_id.is_null()));
+        .filter(
+            access_tokens::application_id
+                .is_not_null()
+                .and(access_tokens::grant_id.is_null()),
+        );
     diesel::delete(own).execute(connection)
 }
 
 /// Removes one access token; `false` when there is none.
 pub fn delete_access_token(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
-    diesel::delete(access_tokens::table.find(id)).execute(connection).map(|count| count > 0)
+    diesel::delete(access_tokens::table.find(id))
+        .execute(connection)
+        .map(|count| count > 0)
 }
 
 /// An access token, alive or not.
-pub fn find_access_token(connection: &mut Connection, id: &[u8]) -> QueryResult<Option<AccessTokenRow>> {
-    access_tokens::table.find(id).select(AccessTokenRow::as_select()).first(connection).optional()
+pub fn find_access_token(
+    connection: &mut Connection,
+    id: &[u8],
+) -> QueryResult<Option<AccessTokenRow>> {
+    access_tokens::table
+        .find(id)
+        .select(AccessTokenRow::as_select())
+        .first(connection)
+        .optional()
 }
 
 /// A grant, alive or not.
 pub fn find_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<Option<GrantRow>> {
-    grants::table.find(id).select(GrantRow::as_select()).first(connection).optional()
+    grants::table
+        .find(id)
+        .select(GrantRow::as_select())
+        .first(connection)
+        .optional()
 }
 
 /// A family of refresh tokens and what it rests on, alive or not.
-pub fn find_refresh_token(connection: &mut Connection, id: &[u8]) -> QueryResult<Option<(RefreshTokenRow, GrantRow)>> {
+pub fn find_refresh_token(
+    connection: &mut Connection,
+    id: &[u8],
+) -> QueryResult<Option<(RefreshTokenRow, GrantRow)>> {
     refresh_tokens::table
         .inner_join(grants::table.on(grants::id.eq(refresh_tokens::grant_id)))
         .filter(refresh_tokens::id.eq(id))
@@ -214,20 +298,35 @@ pub fn find_refresh_token(connection: &mut Connection, id: &[u8]) -> QueryResult
 }
 
 /// How many families of refresh tokens a grant has.
-pub fn count_refresh_tokens_of_grant(connection: &mut Connection, grant: &[u8]) -> QueryResult<i64> {
-    refresh_tokens::table.filter(refresh_tokens::grant_id.eq(grant)).count().get_result(connection)
+pub fn count_refresh_tokens_of_grant(
+    connection: &mut Connection,
+    grant: &[u8],
+) -> QueryResult<i64> {
+    refresh_tokens::table
+        .filter(refresh_tokens::grant_id.eq(grant))
+        .count()
+        .get_result(connection)
 }
 
 /// Ends one family of refresh tokens; `false` when there is none.
 pub fn delete_refresh_token(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
-    diesel::delete(refresh_tokens::table.find(id)).execute(connection).map(|count| count > 0)
+    diesel::delete(refresh_tokens::table.find(id))
+        .execute(connection)
+        .map(|count| count > 0)
 }
 
 /// Removes the access tokens that rest on a grant.
-pub fn delete_access_tokens_of_grant(connection: &mut Connection, grant: &GrantRow) -> QueryResult<usize> {
+pub fn delete_access_tokens_of_grant(
+    connection: &mut Connection,
+    grant: &GrantRow,
+) -> QueryResult<usize> {
     // Whose it is, because the index begins with that.
     let theirs = access_tokens::table
-        .filter(access_tokens::user_id.eq(&grant.user_id).and(access_tokens::client_id.eq(&grant.client_id)))
+        .filter(
+            access_tokens::user_id
+                .eq(&grant.user_id)
+                .and(access_tokens::client_id.eq(&grant.client_id)),
+        )
         .filter(access_tokens::grant_id.eq(&grant.id));
     diesel::delete(theirs).execute(connection)
 }
@@ -238,7 +337,9 @@ pub fn delete_grants_of_user_at_application(
     user: &str,
     application: &str,
 ) -> QueryResult<usize> {
-    let there = grants::user_id.eq(user).and(grants::application_id.eq(application));
+    let there = grants::user_id
+        .eq(user)
+        .and(grants::application_id.eq(application));
     diesel::delete(grants::table.filter(there)).execute(connection)
 }
 
@@ -268,7 +369,10 @@ pub fn list_tokens_of_user(
            AND (a.expires_at > $1 OR EXISTS (SELECT 1 FROM refresh_tokens AS f WHERE f.grant_id = t.id AND f.expires_at > $1)) \
          ORDER BY t.client_id, t.id, a.id LIMIT $3"
     );
-    let query = sql_query(TOKENS).bind::<BigInt, _>(now).bind::<Text, _>(user).bind::<BigInt, _>(limit);
+    let query = sql_query(TOKENS)
+        .bind::<BigInt, _>(now)
+        .bind::<Text, _>(user)
+        .bind::<BigInt, _>(limit);
     match connection {
         Connection::Postgres(connection) => query.load(connection),
         Connection::Sqlite(connection) => query.load(connection),
@@ -285,15 +389,28 @@ pub mod epoch_kind {
     pub const RESOURCE_SERVER: &str = "resource_server";
 }
 
-/// Ends every token and grant of a client, an application or for a resource server, however many there are.
+/// Ends every token and grant of a client, an application or for a resource server, however many
+/// there are.
 pub fn raise_epoch(connection: &mut Connection, kind: &str, name: &str) -> QueryResult<()> {
-    let row = (token_epochs::kind.eq(kind), token_epochs::name.eq(name), token_epochs::epoch.eq(1));
+    let row = (
+        token_epochs::kind.eq(kind),
+        token_epochs::name.eq(name),
+        token_epochs::epoch.eq(1),
+    );
     let next = token_epochs::epoch.eq(token_epochs::epoch + 1);
     let key = (token_epochs::kind, token_epochs::name);
     let insert = diesel::insert_into(token_epochs::table).values(row);
     match connection {
-        Connection::Postgres(connection) => insert.on_conflict(key).do_update().set(next).execute(connection),
-        Connection::Sqlite(connection) => insert.on_conflict(key).do_update().set(next).execute(connection),
+        Connection::Postgres(connection) => insert
+            .on_conflict(key)
+            .do_update()
+            .set(next)
+            .execute(connection),
+        Connection::Sqlite(connection) => insert
+            .on_conflict(key)
+            .do_update()
+            .set(next)
+            .execute(connection),
     }
     .map(drop)
 }

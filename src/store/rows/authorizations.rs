@@ -1,12 +1,13 @@
 use diesel::prelude::*;
 
 use super::IdBytes;
-use crate::store::schema::{authorizations, consents, device_codes, login_sessions, pushed_requests};
+use crate::store::schema::{
+    authorizations, consents, device_codes, login_sessions, pushed_requests,
+};
 
 /// An authorization request on its way from the client to a code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = authorizations, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthorizationRow {
     pub id: IdBytes,
     /// Of the challenge that is waited for: the login page's, then the consent page's.
@@ -39,7 +40,6 @@ pub struct AuthorizationRow {
 
 /// A step of an authorization, refused unless the row still has `expected_status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthorizationStep {
     pub id: IdBytes,
     pub expected_status: i16,
@@ -76,7 +76,6 @@ impl AuthorizationStep {
 
 /// That a code is exchanged for a grant, refused unless the row still has `expected_status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct CodeRedemption {
     pub id: IdBytes,
     pub expected_status: i16,
@@ -88,7 +87,6 @@ pub struct CodeRedemption {
 /// A request that the client handed over itself (RFC 9126).
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = pushed_requests, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct PushedRequestRow {
     pub request_hash: Vec<u8>,
     pub client_id: String,
@@ -100,7 +98,6 @@ pub struct PushedRequestRow {
 /// A device that waits for its user (RFC 8628).
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = device_codes, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct DeviceCodeRow {
     pub id: IdBytes,
     pub device_code_hash: Vec<u8>,
@@ -122,7 +119,6 @@ pub struct DeviceCodeRow {
 
 /// What a device's user has decided, refused unless the row still has `expected_status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct DeviceCodeAnswer {
     pub id: IdBytes,
     pub expected_status: i16,
@@ -137,7 +133,6 @@ pub struct DeviceCodeAnswer {
 /// What a user has allowed a client.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = consents, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct ConsentRow {
     pub id: IdBytes,
     pub user_id: String,
@@ -151,7 +146,6 @@ pub struct ConsentRow {
 /// A login that a browser remembers.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = login_sessions, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct LoginSessionRow {
     pub id: IdBytes,
     pub session_hash: Vec<u8>,

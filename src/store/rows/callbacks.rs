@@ -16,7 +16,6 @@ pub mod callback_state {
 /// A callback to be sent: the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = callbacks, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct CallbackRow {
     pub id: IdBytes,
     pub transaction_id: IdBytes,
@@ -36,7 +35,6 @@ pub struct CallbackRow {
 
 /// What came of one attempt to send a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct CallbackOutcome {
     pub id: IdBytes,
     pub fence: i64,

@@ -5,7 +5,6 @@ use crate::store::schema::{authenticators, devices, enrolments, push_addresses, 
 /// An installation of a mobile application.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = devices, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct DeviceRow {
     pub id: String,
     pub application_id: String,
@@ -24,7 +23,6 @@ pub struct DeviceRow {
 /// A user on a device.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = enrolments, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct EnrolmentRow {
     pub device_id: String,
     pub user_id: String,
@@ -37,7 +35,6 @@ pub struct EnrolmentRow {
 /// A further key of a user on a device.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = authenticators, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthenticatorRow {
     pub device_id: String,
     pub user_id: String,
@@ -50,7 +47,6 @@ pub struct AuthenticatorRow {
 
 /// Which authenticator, of which user on which device.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthenticatorKey {
     pub device_id: String,
     pub user_id: String,
@@ -59,7 +55,6 @@ pub struct AuthenticatorKey {
 
 /// A try of an authenticator that is about to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthenticatorTry {
     pub device_id: String,
     pub user_id: String,
@@ -71,7 +66,6 @@ pub struct AuthenticatorTry {
 /// Where a push for an installation goes.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = push_addresses, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct PushAddressRow {
     pub device_id: String,
     /// `apns`, `fcm`, `poll`.
@@ -86,7 +80,6 @@ pub struct PushAddressRow {
 /// That a user of an installation is asked by push.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = push_enrolments, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct PushEnrolmentRow {
     pub device_id: String,
     pub user_id: String,

@@ -6,7 +6,6 @@ use crate::store::schema::events;
 /// Something that happened, for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct EventRow {
     pub id: IdBytes,
     pub occurred_at: i64,

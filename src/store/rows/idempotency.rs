@@ -6,7 +6,6 @@ use crate::store::schema::idempotency_keys;
 /// An `Idempotency-Key` in use.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = idempotency_keys, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct IdempotencyRow {
     pub client_id: String,
     pub key_hash: Vec<u8>,

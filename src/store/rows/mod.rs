@@ -1,4 +1,5 @@
-//! Rows as the database has them: plain data, one file for each group of tables. What a value means is the features' matter.
+//! Rows as the database has them: plain data, one file for each group of tables. What a value means
+//! is the features' matter.
 
 mod authorizations;
 mod callbacks;
@@ -11,20 +12,22 @@ mod tokens;
 mod transactions;
 
 pub use authorizations::{
-    AuthorizationRow, AuthorizationStep, CodeRedemption, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, LoginSessionRow,
-    PushedRequestRow,
+    AuthorizationRow, AuthorizationStep, CodeRedemption, ConsentRow, DeviceCodeAnswer,
+    DeviceCodeRow, LoginSessionRow, PushedRequestRow,
 };
 pub use callbacks::{CallbackOutcome, CallbackRow, callback_state};
 pub use devices::{
-    AuthenticatorKey, AuthenticatorRow, AuthenticatorTry, DeviceRow, EnrolmentRow, PushAddressRow, PushEnrolmentRow,
+    AuthenticatorKey, AuthenticatorRow, AuthenticatorTry, DeviceRow, EnrolmentRow, PushAddressRow,
+    PushEnrolmentRow,
 };
 pub use events::EventRow;
 pub use idempotency::IdempotencyRow;
 pub use settings::SettingRow;
 pub use signing_keys::SigningKeyRow;
 pub use tokens::{
-    AccessTokenRow, AssertionIdRow, AuthenticationColumns, GrantRow, ListedAccessTokenRow, ListedGrantRow,
-    LiveAccessToken, LiveRefreshToken, PortalTokenRow, RefreshRotation, RefreshTokenRow,
+    AccessTokenRow, AssertionIdRow, AuthenticationColumns, GrantRow, ListedAccessTokenRow,
+    ListedGrantRow, LiveAccessToken, LiveRefreshToken, PortalTokenRow, RefreshRotation,
+    RefreshTokenRow,
 };
 pub use transactions::{TransactionRow, TransactionUpdate, transaction_method};
 

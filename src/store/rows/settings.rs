@@ -5,7 +5,6 @@ use crate::store::schema::settings;
 /// One object that administrators configure, as a JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = settings, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct SettingRow {
     pub kind: String,
     pub name: String,

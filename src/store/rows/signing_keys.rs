@@ -5,7 +5,6 @@ use crate::store::schema::signing_keys;
 /// A key the server signs with.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = signing_keys, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct SigningKeyRow {
     pub kid: String,
     /// `ES256`, `RS256`.

@@ -4,14 +4,13 @@ use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 use super::IdBytes;
 use crate::store::schema::{access_tokens, assertion_ids, grants, refresh_tokens};
 
-/// One login of one user at one client: what tokens rest on. The epochs it is made under are the database's matter.
+/// One login of one user at one client: what tokens rest on. The epochs it is made under are the
+/// database's matter.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = grants)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct GrantRow {
     pub id: IdBytes,
     pub client_id: String,
-    /// Of an installation.
     pub application_id: Option<String>,
     pub user_id: String,
     pub scope: String,
@@ -28,14 +27,17 @@ pub struct GrantRow {
 impl GrantRow {
     /// How and when the user logged in.
     pub fn authentication(&self) -> AuthenticationColumns {
-        AuthenticationColumns { amr: self.amr.clone(), acr: self.acr.clone(), auth_time: self.auth_time }
+        AuthenticationColumns {
+            amr: self.amr.clone(),
+            acr: self.acr.clone(),
+            auth_time: self.auth_time,
+        }
     }
 }
 
 /// An access token. The epochs it is made under are the database's matter.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = access_tokens)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct AccessTokenRow {
     pub id: IdBytes,
     /// A keyed hash of the whole token, whatever it looks like.
@@ -43,7 +45,6 @@ pub struct AccessTokenRow {
     /// None for a client's own token.
     pub grant_id: Option<IdBytes>,
     pub client_id: String,
-    /// Of an installation.
     pub application_id: Option<String>,
     pub user_id: Option<String>,
     pub scope: String,
@@ -59,7 +60,6 @@ pub struct AccessTokenRow {
 /// A family of refresh tokens: the last one is the one of `generation`.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = refresh_tokens, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct RefreshTokenRow {
     pub id: IdBytes,
     pub grant_id: IdBytes,
@@ -77,7 +77,6 @@ pub struct RefreshTokenRow {
 
 /// The rotation of a family, refused unless its last token is still the one of `generation`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct RefreshRotation {
     pub id: IdBytes,
     pub generation: i32,
@@ -85,10 +84,10 @@ pub struct RefreshRotation {
     pub expires_at: i64,
 }
 
-/// An access token that is alive: neither it nor what it rests on was revoked. Whether it has expired is not looked at.
+/// An access token that is alive: neither it nor what it rests on was revoked. Whether it has
+/// expired is not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveAccessToken {
-    /// The token.
     pub token: AccessTokenRow,
     /// Of the grant it rests on, if it is a user's.
     pub authentication: Option<AuthenticationColumns>,
@@ -98,7 +97,6 @@ pub struct LiveAccessToken {
 
 /// How and when a user logged in.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct AuthenticationColumns {
     #[diesel(sql_type = Nullable<Text>)]
     pub amr: Option<String>,
@@ -111,7 +109,6 @@ pub struct AuthenticationColumns {
 /// A family of refresh tokens that is alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveRefreshToken {
-    /// The family.
     pub refresh_token: RefreshTokenRow,
     /// What it rests on.
     pub grant: GrantRow,
@@ -125,33 +122,28 @@ pub struct PortalTokenRow {
     /// Of the token; of the grant where there is none.
     #[diesel(sql_type = Binary)]
     pub id: IdBytes,
-    /// To whom.
     #[diesel(sql_type = Text)]
     pub client_id: String,
-    /// Of an installation.
     #[diesel(sql_type = Nullable<Text>)]
     pub application_id: Option<String>,
     /// Of an installation that is there.
     #[diesel(sql_type = Nullable<Text>)]
     pub device_name: Option<String>,
-    /// What it allows.
     #[diesel(sql_type = Text)]
     pub scope: String,
-    /// When.
     #[diesel(sql_type = BigInt)]
     pub issued_at: i64,
     /// None where there is no token.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub expires_at: Option<i64>,
-    /// What the refresh tokens of the grant are protected by: 3 `fingerprint`, 2 `custom:ID`, 1 anything else; none where
-    /// there are none that have not expired.
+    /// What the refresh tokens of the grant are protected by: 3 `fingerprint`, 2 `custom:ID`, 1
+    /// anything else; none where there are none that have not expired.
     #[diesel(sql_type = Nullable<Integer>)]
     pub protection: Option<i32>,
 }
 
 /// What a list of tokens tells of a grant.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct ListedGrantRow {
     #[diesel(sql_type = Binary)]
     pub id: IdBytes,
@@ -164,31 +156,36 @@ pub struct ListedGrantRow {
 /// An access token of a user that a list of tokens tells of.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct ListedAccessTokenRow {
-    /// The token.
     #[diesel(embed)]
     pub token: AccessTokenRow,
     /// Of the grant it rests on.
     #[diesel(embed)]
     pub authentication: AuthenticationColumns,
-    /// Of an installation.
     #[diesel(sql_type = Nullable<Text>)]
     pub application_version: Option<String>,
-    /// The same.
     #[diesel(sql_type = Nullable<Text>)]
     pub platform: Option<String>,
 }
 
 impl From<ListedAccessTokenRow> for LiveAccessToken {
     fn from(row: ListedAccessTokenRow) -> Self {
-        let ListedAccessTokenRow { token, authentication, application_version, platform } = row;
-        Self { token, authentication: Some(authentication), installation: application_version.zip(platform) }
+        let ListedAccessTokenRow {
+            token,
+            authentication,
+            application_version,
+            platform,
+        } = row;
+        Self {
+            token,
+            authentication: Some(authentication),
+            installation: application_version.zip(platform),
+        }
     }
 }
 
 /// A client assertion's `jti`, by its keyed hash.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = assertion_ids, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct AssertionIdRow {
     pub client_id: String,
     pub jti_hash: Vec<u8>,

@@ -16,7 +16,6 @@ pub mod transaction_method {
 /// A transaction. Written once whole, then changed by [`TransactionUpdate`]s only.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = transactions, treat_none_as_default_value = false)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct TransactionRow {
     pub id: IdBytes,
     /// 0 when made, one more with each save.
@@ -34,7 +33,8 @@ pub struct TransactionRow {
     pub attempts_max: i32,
     pub resends: i32,
     pub resends_max: i32,
-    /// The start was answered while delivery was still being tried: whoever restores the transaction goes on with it.
+    /// The start was answered while delivery was still being tried: whoever restores the
+    /// transaction goes on with it.
     pub delivery_due: bool,
     pub created_at: i64,
     pub expires_at: i64,
@@ -50,7 +50,6 @@ pub struct TransactionRow {
 ///
 /// All of the columns are set, `answer`, `user_id`, `device_id` and `profile_id` only where given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named after the columns")]
 pub struct TransactionUpdate {
     pub id: [u8; 16],
     pub expected_version: i64,

@@ -1,4 +1,5 @@
-//! Records as JSON: one object, the fields beside the message, the spans around it from the outside in.
+//! Records as JSON: one object, the fields beside the message, the spans around it from the outside
+//! in.
 
 use std::fmt;
 
@@ -18,13 +19,21 @@ use crate::telemetry::redaction::{MASK, is_secret};
 pub(super) struct Fields;
 
 impl<'writer> FormatFields<'writer> for Fields {
-    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
+    fn format_fields<R: RecordFields>(
+        &self,
+        mut writer: Writer<'writer>,
+        fields: R,
+    ) -> fmt::Result {
         let mut object = Collector::default();
         fields.record(&mut object);
         write!(writer, "{}", Value::Object(object.0))
     }
 
-    fn add_fields(&self, current: &'writer mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
+    fn add_fields(
+        &self,
+        current: &'writer mut FormattedFields<Self>,
+        fields: &Record<'_>,
+    ) -> fmt::Result {
         let mut object = Collector(parse(&current.fields));
         fields.record(&mut object);
         current.fields = Value::Object(object.0).to_string();
@@ -63,8 +72,10 @@ where
             .flat_map(tracing_subscriber::registry::Scope::from_root)
             .map(|span| {
                 let extensions = span.extensions();
-                let mut fields =
-                    extensions.get::<FormattedFields<Fields>>().map(|text| parse(&text.fields)).unwrap_or_default();
+                let mut fields = extensions
+                    .get::<FormattedFields<Fields>>()
+                    .map(|text| parse(&text.fields))
+                    .unwrap_or_default();
                 fields.insert("name".to_owned(), span.name().into());
                 Value::Object(fields)
             })
@@ -82,7 +93,11 @@ struct Collector(Map<String, Value>);
 
 impl Collector {
     fn put(&mut self, field: &Field, value: Value) {
-        let value = if is_secret(field.name()) { MASK.into() } else { value };
+        let value = if is_secret(field.name()) {
+            MASK.into()
+        } else {
+            value
+        };
         self.0.insert(field.name().to_owned(), value);
     }
 }

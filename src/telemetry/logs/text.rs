@@ -8,13 +8,19 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use crate::telemetry::redaction::{MASK, is_secret, on_one_line};
 
 pub(super) fn fields() -> impl for<'a> FormatFields<'a> + Send + Sync + 'static {
-    debug_fn(|writer: &mut Writer<'_>, field: &Field, value: &dyn std::fmt::Debug| {
-        let name = field.name();
-        if is_secret(name) {
-            return write!(writer, "{name}={MASK}");
-        }
-        let value = on_one_line(&format!("{value:?}"));
-        if name == "message" { write!(writer, "{value}") } else { write!(writer, "{name}={value}") }
-    })
+    debug_fn(
+        |writer: &mut Writer<'_>, field: &Field, value: &dyn std::fmt::Debug| {
+            let name = field.name();
+            if is_secret(name) {
+                return write!(writer, "{name}={MASK}");
+            }
+            let value = on_one_line(&format!("{value:?}"));
+            if name == "message" {
+                write!(writer, "{value}")
+            } else {
+                write!(writer, "{name}={value}")
+            }
+        },
+    )
     .delimited(" ")
 }

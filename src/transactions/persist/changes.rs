@@ -1,4 +1,5 @@
-//! What is written: a transaction that starts, and each change of it with all that belongs to the change.
+//! What is written: a transaction that starts, and each change of it with all that belongs to the
+//! change.
 
 use super::Record;
 use super::columns::{column, columns_of, method_column};
@@ -23,13 +24,20 @@ pub(in crate::transactions) struct Change<'a> {
     pub(in crate::transactions) command: &'a Command,
 }
 
-/// The journal entry of a change: the update, its event, its callback and the idempotency key that asked for it.
+/// The journal entry of a change: the update, its event, its callback and the idempotency key that
+/// asked for it.
 pub(in crate::transactions) fn change(change: &Change<'_>, shared: &Shared) -> Entry {
     let now = shared.clock.now();
     let record = change.record;
     let mut inserts = Vec::with_capacity(2);
     if let Some(event_type) = event_type(record.method, change.event, &change.step) {
-        inserts.push(Insert::Event(Box::new(event_row(record, event_type, change.command, now, &*shared.random))));
+        inserts.push(Insert::Event(Box::new(event_row(
+            record,
+            event_type,
+            change.command,
+            now,
+            &*shared.random,
+        ))));
     }
     if let (Some(Effect::Finish), Some(uri)) = (change.step.effect, &record.callback_uri)
         && record.method != AuthenticationMethod::Sms
@@ -40,12 +48,18 @@ pub(in crate::transactions) fn change(change: &Change<'_>, shared: &Shared) -> E
     if let Some(row) = &change.command.idempotency {
         inserts.push(Insert::IdempotencyKey(row.clone()));
     }
-    // Who is disabled has no right code; what the server or the website decides happens all the same.
+    // Who is disabled has no right code; what the server or the website decides happens all the
+    // same.
     let user = match &change.command.action {
         Action::VerifyCode(_) => record.user.as_ref().map(ToString::to_string),
         _ => None,
     };
-    Entry { user, guard: Guard::Transaction(Box::new(update(change, now))), inserts, ..Entry::default() }
+    Entry {
+        user,
+        guard: Guard::Transaction(Box::new(update(change, now))),
+        inserts,
+        ..Entry::default()
+    }
 }
 
 fn update(change: &Change<'_>, now: Timestamp) -> TransactionUpdate {
@@ -58,12 +72,23 @@ fn update(change: &Change<'_>, now: Timestamp) -> TransactionUpdate {
         State::Pending(pending) => (pending, None),
         State::Final(ending) => {
             let counted = u32::from(matches!(change.step.verdict, Verdict::Wrong { .. }));
-            (Pending { attempts: before.attempts + counted, delivery_due: false, ..before }, Some(ending))
+            (
+                Pending {
+                    attempts: before.attempts + counted,
+                    delivery_due: false,
+                    ..before
+                },
+                Some(ending),
+            )
         }
     };
     let (status, reason) = ending.map_or((0, None), columns_of);
     let (user, device, profile) = match &change.command.action {
-        Action::Claim { user, device, profile } => (Some(user), Some(device), Some(profile)),
+        Action::Claim {
+            user,
+            device,
+            profile,
+        } => (Some(user), Some(device), Some(profile)),
         _ => (None, None, None),
     };
     TransactionUpdate {
@@ -96,7 +121,12 @@ fn event_row(
         Action::Claim { user, device, .. } => (Some(user), Some(device)),
         _ => (record.user.as_ref(), record.device.as_ref()),
     };
-    let concerning = Concerning { client: Some(&record.client), user, device, transaction: Some(record.id) };
+    let concerning = Concerning {
+        client: Some(&record.client),
+        user,
+        device,
+        transaction: Some(record.id),
+    };
     event(event_type, concerning, now, random)
 }
 
@@ -110,12 +140,18 @@ fn event_type(method: AuthenticationMethod, event: Event, step: &Step) -> Option
         State::Final(Ending::Reported) => Some(EventType::MobileAuthReported),
         State::Final(Ending::Expired) => Some(EventType::MobileAuthExpired),
         State::Final(Ending::Cancelled) => Some(EventType::MobileAuthCancelled),
-        State::Final(Ending::InvalidAnswer) if sms => Some(EventType::SmsAuthValidationLimitExceeded),
+        State::Final(Ending::InvalidAnswer) if sms => {
+            Some(EventType::SmsAuthValidationLimitExceeded)
+        }
         State::Final(Ending::InvalidAnswer) => Some(EventType::PushAuthValidationLimitExceeded),
-        State::Final(Ending::FailedToSend) if sms => Some(EventType::SmsAuthInitFailureFailedToSendSms),
+        State::Final(Ending::FailedToSend) if sms => {
+            Some(EventType::SmsAuthInitFailureFailedToSendSms)
+        }
         State::Final(Ending::FailedToSend) => Some(EventType::PushAuthPushServiceFailure),
         State::Pending(_) => match event {
-            Event::WrongAnswer if sms => Some(EventType::SmsAuthNotAuthenticatedInvalidVerificationCode),
+            Event::WrongAnswer if sms => {
+                Some(EventType::SmsAuthNotAuthenticatedInvalidVerificationCode)
+            }
             Event::WrongAnswer => Some(EventType::MobileAuthInvalidAnswer),
             Event::ResendAsked if sms => Some(EventType::SmsResendSucceeded),
             Event::ResendAsked => Some(EventType::PushAuthResendSuccess),

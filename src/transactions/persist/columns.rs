@@ -15,7 +15,9 @@ pub(super) const fn method_column(method: AuthenticationMethod) -> i16 {
 }
 
 /// The method in a row.
-pub(in crate::transactions) const fn method_of(column: i16) -> Result<AuthenticationMethod, Corrupt> {
+pub(in crate::transactions) const fn method_of(
+    column: i16,
+) -> Result<AuthenticationMethod, Corrupt> {
     match column {
         transaction_method::PUSH => Ok(AuthenticationMethod::Push),
         transaction_method::OTP => Ok(AuthenticationMethod::Otp),

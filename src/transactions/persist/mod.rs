@@ -9,7 +9,8 @@ use std::sync::Arc;
 pub(super) use changes::{Asked, Change, change, start_rows};
 pub(super) use columns::method_of;
 pub(super) use queries::{
-    find, find_delivery_due, find_expired, find_idempotency_key, find_pending_of_device, save_answer,
+    find, find_delivery_due, find_expired, find_idempotency_key, find_pending_of_device,
+    save_answer,
 };
 
 use columns::{count, ending_of};
@@ -42,7 +43,6 @@ pub(super) struct Record {
 pub(super) struct Corrupt;
 
 impl Record {
-    /// From a row.
     pub(super) fn from_row(row: &TransactionRow) -> Result<Self, Corrupt> {
         let state = match ending_of(row.status, row.reason)? {
             Some(ending) => State::Final(ending),
@@ -57,8 +57,18 @@ impl Record {
             id: id_of(row)?,
             client: ClientId::new(&row.client_id).map_err(|_| Corrupt)?,
             method: method_of(row.method)?,
-            user: row.user_id.as_deref().map(UserId::new).transpose().map_err(|_| Corrupt)?,
-            device: row.device_id.as_deref().map(DeviceId::new).transpose().map_err(|_| Corrupt)?,
+            user: row
+                .user_id
+                .as_deref()
+                .map(UserId::new)
+                .transpose()
+                .map_err(|_| Corrupt)?,
+            device: row
+                .device_id
+                .as_deref()
+                .map(DeviceId::new)
+                .transpose()
+                .map_err(|_| Corrupt)?,
             state,
             limits: Limits {
                 attempts_max: count(row.attempts_max)?,
@@ -71,14 +81,22 @@ impl Record {
     }
 
     /// Of a transaction whose row has just been written.
-    pub(super) fn starting(id: TransactionId, client: ClientId, plan: &Plan, asked: &Asked) -> Self {
+    pub(super) fn starting(
+        id: TransactionId,
+        client: ClientId,
+        plan: &Plan,
+        asked: &Asked,
+    ) -> Self {
         Self {
             id,
             client,
             method: plan.authentication_type.method,
             user: asked.user.clone(),
             device: asked.device.clone(),
-            state: State::Pending(Pending { claimed: asked.user.is_some(), ..Pending::default() }),
+            state: State::Pending(Pending {
+                claimed: asked.user.is_some(),
+                ..Pending::default()
+            }),
             limits: plan.limits,
             version: 0,
             callback_uri: plan.callback_uri.as_deref().map(Arc::from),
@@ -91,7 +109,10 @@ impl Record {
             By::Server => true,
             By::Phone(device) => self.device.as_ref() == Some(device),
             By::Website { client, user } => {
-                self.client == *client && user.as_ref().is_none_or(|user| self.user.as_ref() == Some(user))
+                self.client == *client
+                    && user
+                        .as_ref()
+                        .is_none_or(|user| self.user.as_ref() == Some(user))
             }
         }
     }
@@ -130,7 +151,12 @@ pub(super) fn result_of(row: &TransactionRow) -> Result<TransactionResult, Corru
         callback_uri: row.callback_uri.clone(),
         created_at: Timestamp::from_millis(row.created_at),
         expires_at: Timestamp::from_millis(row.expires_at),
-        user_id: row.user_id.as_deref().map(UserId::new).transpose().map_err(|_| Corrupt)?,
+        user_id: row
+            .user_id
+            .as_deref()
+            .map(UserId::new)
+            .transpose()
+            .map_err(|_| Corrupt)?,
         method: method_of(row.method)?,
         status,
         reason,
@@ -139,7 +165,11 @@ pub(super) fn result_of(row: &TransactionRow) -> Result<TransactionResult, Corru
 
 /// The id in a row.
 pub(super) fn id_of(row: &TransactionRow) -> Result<TransactionId, Corrupt> {
-    row.id.as_slice().try_into().map(TransactionId::from_bytes).map_err(|_| Corrupt)
+    row.id
+        .as_slice()
+        .try_into()
+        .map(TransactionId::from_bytes)
+        .map_err(|_| Corrupt)
 }
 
 /// The method's name on the wire, for metrics too.

@@ -10,7 +10,9 @@ pub(in crate::transactions) async fn find(
     store: &Store,
     id: TransactionId,
 ) -> Result<Option<TransactionRow>, StoreError> {
-    store.read(move |connection| queries::transactions::find_transaction(connection, id.as_bytes())).await
+    store
+        .read(move |connection| queries::transactions::find_transaction(connection, id.as_bytes()))
+        .await
 }
 
 /// Reads what is pending on a device.
@@ -22,7 +24,9 @@ pub(in crate::transactions) async fn find_pending_of_device(
 ) -> Result<Vec<TransactionRow>, StoreError> {
     let device = device.clone();
     store
-        .read(move |connection| queries::transactions::find_pending_by_device(connection, device.as_str(), now, limit))
+        .read(move |connection| {
+            queries::transactions::find_pending_by_device(connection, device.as_str(), now, limit)
+        })
         .await
 }
 
@@ -32,9 +36,16 @@ pub(in crate::transactions) async fn find_expired(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<TransactionId>, StoreError> {
-    let ids =
-        store.read(move |connection| queries::transactions::find_expired_pending(connection, before, limit)).await?;
-    Ok(ids.iter().filter_map(|id| id.as_slice().try_into().ok()).map(TransactionId::from_bytes).collect())
+    let ids = store
+        .read(move |connection| {
+            queries::transactions::find_expired_pending(connection, before, limit)
+        })
+        .await?;
+    Ok(ids
+        .iter()
+        .filter_map(|id| id.as_slice().try_into().ok())
+        .map(TransactionId::from_bytes)
+        .collect())
 }
 
 /// Ids of pending transactions whose delivery was under way when they were saved, after `after`.
@@ -49,7 +60,11 @@ pub(in crate::transactions) async fn find_delivery_due(
             queries::transactions::find_delivery_due(connection, after, limit)
         })
         .await?;
-    Ok(ids.iter().filter_map(|id| id.as_slice().try_into().ok()).map(TransactionId::from_bytes).collect())
+    Ok(ids
+        .iter()
+        .filter_map(|id| id.as_slice().try_into().ok())
+        .map(TransactionId::from_bytes)
+        .collect())
 }
 
 /// Reads a website's idempotency key.
@@ -60,7 +75,9 @@ pub(in crate::transactions) async fn find_idempotency_key(
 ) -> Result<Option<IdempotencyRow>, StoreError> {
     let client = client.clone();
     store
-        .read(move |connection| queries::idempotency::find_idempotency_key(connection, client.as_str(), &key_hash))
+        .read(move |connection| {
+            queries::idempotency::find_idempotency_key(connection, client.as_str(), &key_hash)
+        })
         .await
 }
 
@@ -72,9 +89,20 @@ pub(in crate::transactions) async fn save_answer(
 ) -> Result<bool, StoreError> {
     store
         .write(move |connection| {
-            let IdempotencyRow { client_id, key_hash, created_at, .. } = &row;
-            queries::idempotency::save_idempotent_answer(connection, client_id, key_hash, *created_at, &answer)
-                .map_err(WriteError::from)
+            let IdempotencyRow {
+                client_id,
+                key_hash,
+                created_at,
+                ..
+            } = &row;
+            queries::idempotency::save_idempotent_answer(
+                connection,
+                client_id,
+                key_hash,
+                *created_at,
+                &answer,
+            )
+            .map_err(WriteError::from)
         })
         .await
 }

@@ -20,12 +20,19 @@ on_both_databases!(
 async fn a_wrong_method_is_told_the_right_ones(database: Database) {
     let app = TestApp::start(database).await;
     for endpoint in endpoints(&app).await {
-        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"] {
+        for method in [
+            "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND",
+        ] {
             if endpoint.methods.iter().any(|known| known == method) {
                 continue;
             }
             let answer = send(endpoint.with_method(&app, method)).await;
-            assert_eq!(answer.named(), (405, "method_not_allowed"), "{method} {}", endpoint.path);
+            assert_eq!(
+                answer.named(),
+                (405, "method_not_allowed"),
+                "{method} {}",
+                endpoint.path
+            );
             let mut allowed: Vec<&str> = answer.header("allow").unwrap().split(", ").collect();
             let mut expected: Vec<&str> = endpoint.methods.iter().map(String::as_str).collect();
             allowed.sort_unstable();
@@ -39,13 +46,30 @@ async fn an_unknown_path_is_answered_in_the_shape_of_its_area(database: Database
     let app = TestApp::start(database).await;
     let website = send(app.get("/oauth/api/v4/authenticate/nothing")).await;
     assert_eq!((website.status, website.text("error")), (404, "not_found"));
-    assert_eq!(website.json["description"], website.json["error_description"]);
+    assert_eq!(
+        website.json["description"],
+        website.json["error_description"]
+    );
     let oauth = send(app.request("GET", "/oauth/nothing")).await;
-    assert_eq!((oauth.status, oauth.text("error"), oauth.json.get("description")), (404, "not_found", None));
-    for request in [app.request("GET", "/"), app.request("GET", "/device/v1/nothing"), app.manage("GET", "/nothing")] {
+    assert_eq!(
+        (
+            oauth.status,
+            oauth.text("error"),
+            oauth.json.get("description")
+        ),
+        (404, "not_found", None)
+    );
+    for request in [
+        app.request("GET", "/"),
+        app.request("GET", "/device/v1/nothing"),
+        app.manage("GET", "/nothing"),
+    ] {
         let other = send(request).await;
         assert_eq!((other.status, other.text("code")), (404, "not_found"));
-        assert_eq!(other.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            other.header("content-type"),
+            Some("application/problem+json")
+        );
         assert_eq!(other.header("x-request-id"), Some(other.text("request_id")));
     }
     // What is for administrators is not on the public listener, and the other way round.
@@ -61,26 +85,49 @@ async fn a_wrong_content_type_is_refused_everywhere(database: Database) {
     let token = person.phone.user_token(&person.user).await.unwrap();
     let mut checked = 0;
     for endpoint in endpoints(&app).await {
-        let Some(right) = endpoint.takes() else { continue };
-        let wrong = if right == FORM { "application/json" } else { FORM };
+        let Some(right) = endpoint.takes() else {
+            continue;
+        };
+        let wrong = if right == FORM {
+            "application/json"
+        } else {
+            FORM
+        };
         let request = || match endpoint.has_security("basic") {
-            true => endpoint.request(&app).basic_auth(WEBSITE.0, Some(WEBSITE.1)),
+            true => endpoint
+                .request(&app)
+                .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
             false => endpoint.request(&app).bearer_auth(token.expose()),
         };
         let answers = [
             send(request().header("content-type", wrong).body("x")).await,
             send(request().body("x")).await,
-            send(request().header("content-type", right).header("content-encoding", "gzip").body("x")).await,
+            send(
+                request()
+                    .header("content-type", right)
+                    .header("content-encoding", "gzip")
+                    .body("x"),
+            )
+            .await,
         ];
         for answer in answers {
-            // A login page's permission is asked for before its body is looked at; the built-in pages are not there.
+            // A login page's permission is asked for before its body is looked at; the built-in
+            // pages are not there.
             let built_in = ["/oauth/login", "/oauth/consent"].contains(&endpoint.path.as_str());
-            let refused = [(415, "unsupported_media_type"), (403, "insufficient_permissions")];
+            let refused = [
+                (415, "unsupported_media_type"),
+                (403, "insufficient_permissions"),
+            ];
             if built_in {
                 assert_eq!(answer.named(), (404, "not_found"));
                 continue;
             }
-            assert!(refused.contains(&answer.named()), "{} {}: {answer:?}", endpoint.method, endpoint.path);
+            assert!(
+                refused.contains(&answer.named()),
+                "{} {}: {answer:?}",
+                endpoint.method,
+                endpoint.path
+            );
             checked += usize::from(answer.status == 415);
         }
     }
@@ -90,14 +137,34 @@ async fn a_wrong_content_type_is_refused_everywhere(database: Database) {
 async fn a_content_type_is_what_it_means(database: Database) {
     let app = TestApp::start(database).await;
     let post = |content_type: &str| {
-        let request = app.request("POST", START).basic_auth(WEBSITE.0, Some(WEBSITE.1));
-        send(request.header("content-type", content_type).body("type=otp"))
+        let request = app
+            .request("POST", START)
+            .basic_auth(WEBSITE.0, Some(WEBSITE.1));
+        send(
+            request
+                .header("content-type", content_type)
+                .body("type=otp"),
+        )
     };
-    for right in [FORM, &format!("{FORM};charset=UTF-8"), "Application/X-WWW-Form-URLencoded; charset=\"utf-8\""] {
+    for right in [
+        FORM,
+        &format!("{FORM};charset=UTF-8"),
+        "Application/X-WWW-Form-URLencoded; charset=\"utf-8\"",
+    ] {
         assert_eq!(post(right).await.status, 200, "{right}");
     }
-    for wrong in ["", "text/plain", "multipart/form-data", &format!("{FORM};charset=ISO-8859-1"), &format!("x{FORM}")] {
-        assert_eq!(post(wrong).await.named(), (415, "unsupported_media_type"), "{wrong}");
+    for wrong in [
+        "",
+        "text/plain",
+        "multipart/form-data",
+        &format!("{FORM};charset=ISO-8859-1"),
+        &format!("x{FORM}"),
+    ] {
+        assert_eq!(
+            post(wrong).await.named(),
+            (415, "unsupported_media_type"),
+            "{wrong}"
+        );
     }
 }
 
@@ -106,13 +173,20 @@ async fn a_body_over_the_limit_is_refused(database: Database) {
     let post = |length: usize| {
         let head = "type=nothing&message=";
         let body = format!("{head}{}", "x".repeat(length - head.len()));
-        let request = app.request("POST", START).basic_auth(WEBSITE.0, Some(WEBSITE.1));
+        let request = app
+            .request("POST", START)
+            .basic_auth(WEBSITE.0, Some(WEBSITE.1));
         send(request.header("content-type", FORM).body(body))
     };
     assert_eq!(post(65_536).await.numbered(), (400, "1003"));
     assert_eq!(post(65_537).await.named(), (413, "body_too_large"));
-    let json = app.request("POST", "/oauth/register").header("content-type", "application/json");
-    assert_eq!(send(json.body("x".repeat(65_537))).await.named(), (413, "body_too_large"));
+    let json = app
+        .request("POST", "/oauth/register")
+        .header("content-type", "application/json");
+    assert_eq!(
+        send(json.body("x".repeat(65_537))).await.named(),
+        (413, "body_too_large")
+    );
 }
 
 async fn a_request_id_is_repeated_if_it_is_sane(database: Database) {
@@ -120,7 +194,12 @@ async fn a_request_id_is_repeated_if_it_is_sane(database: Database) {
     let path = transaction(UNKNOWN);
     let long = "x".repeat(128);
     for sane in ["a", "Trace_1.2-3", &long] {
-        assert_eq!(send(app.get(&path).header("x-request-id", sane)).await.header("x-request-id"), Some(sane));
+        assert_eq!(
+            send(app.get(&path).header("x-request-id", sane))
+                .await
+                .header("x-request-id"),
+            Some(sane)
+        );
     }
     for insane in ["", "a b", "<script>", &format!("{long}x")] {
         let answer = send(app.get(&path).header("x-request-id", insane)).await;
@@ -133,6 +212,9 @@ async fn a_request_id_is_repeated_if_it_is_sane(database: Database) {
 async fn json_says_that_it_is_utf8(database: Database) {
     let app = TestApp::start(database).await;
     let answer = send(app.get(&format!("{START}/alice/enabled"))).await;
-    assert_eq!(answer.header("content-type"), Some("application/json;charset=UTF-8"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/json;charset=UTF-8")
+    );
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{START, endpoints};
-use crate::support::app::{ADMINISTRATOR, GATEWAY, LOGIN_PAGE, OTHER_WEBSITE, PORTAL, TestApp, WEBSITE};
+use crate::support::app::{
+    ADMINISTRATOR, GATEWAY, LOGIN_PAGE, OTHER_WEBSITE, PORTAL, TestApp, WEBSITE,
+};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
@@ -19,11 +21,17 @@ on_both_databases!(
 async fn an_api_client_needs_credentials_everywhere(database: Database) {
     let app = TestApp::start(database).await;
     let mut checked = 0;
-    for endpoint in endpoints(&app).await.into_iter().filter(|endpoint| endpoint.has_security("basic")) {
+    for endpoint in endpoints(&app)
+        .await
+        .into_iter()
+        .filter(|endpoint| endpoint.has_security("basic"))
+    {
         let wrong = [
             endpoint.request(&app),
             endpoint.request(&app).basic_auth(WEBSITE.0, Some("wrong")),
-            endpoint.request(&app).basic_auth("unknown", Some(WEBSITE.1)),
+            endpoint
+                .request(&app)
+                .basic_auth("unknown", Some(WEBSITE.1)),
             endpoint.request(&app).basic_auth("", None::<&str>),
             endpoint.request(&app).header("authorization", "Basic !"),
             endpoint.request(&app).header("authorization", "Digest x"),
@@ -31,8 +39,18 @@ async fn an_api_client_needs_credentials_everywhere(database: Database) {
         ];
         for request in wrong {
             let answer = send(request).await;
-            assert_eq!((answer.status, answer.text("error")), (401, "invalid_client"), "{}", endpoint.path);
-            assert!(answer.header("www-authenticate").unwrap().starts_with("Basic "));
+            assert_eq!(
+                (answer.status, answer.text("error")),
+                (401, "invalid_client"),
+                "{}",
+                endpoint.path
+            );
+            assert!(
+                answer
+                    .header("www-authenticate")
+                    .unwrap()
+                    .starts_with("Basic ")
+            );
             assert!(!answer.text("error_description").is_empty());
         }
         checked += 1;
@@ -42,10 +60,16 @@ async fn an_api_client_needs_credentials_everywhere(database: Database) {
 
 async fn an_api_client_needs_the_permission(database: Database) {
     let app = TestApp::start(database).await;
-    for endpoint in endpoints(&app).await.into_iter().filter(|endpoint| endpoint.has_security("basic")) {
+    for endpoint in endpoints(&app)
+        .await
+        .into_iter()
+        .filter(|endpoint| endpoint.has_security("basic"))
+    {
         let entitled = match endpoint.path.as_str() {
             path if path.contains("/authenticate/") => WEBSITE,
-            path if path.contains("/login-requests/") || path.contains("/consent-requests/") => LOGIN_PAGE,
+            path if path.contains("/login-requests/") || path.contains("/consent-requests/") => {
+                LOGIN_PAGE
+            }
             path if path.ends_with("/introspect") => GATEWAY,
             path if path.starts_with("/oauth/api/v1/users/") => PORTAL,
             _ => ADMINISTRATOR,
@@ -53,7 +77,13 @@ async fn an_api_client_needs_the_permission(database: Database) {
         for (id, secret) in [WEBSITE, LOGIN_PAGE, PORTAL, ADMINISTRATOR, GATEWAY] {
             let answer = send(endpoint.request(&app).basic_auth(id, Some(secret))).await;
             let refused = answer.named() == (403, "insufficient_permissions");
-            assert_eq!(refused, id != entitled.0, "{id} {} {}: {answer:?}", endpoint.method, endpoint.path);
+            assert_eq!(
+                refused,
+                id != entitled.0,
+                "{id} {} {}: {answer:?}",
+                endpoint.method,
+                endpoint.path
+            );
             assert_ne!(answer.status, 401);
         }
     }
@@ -73,11 +103,20 @@ async fn credentials_may_come_in_the_form(database: Database) {
 
 async fn credentials_come_in_one_way(database: Database) {
     let app = TestApp::start(database).await;
-    let form = [("type", "otp"), ("client_id", WEBSITE.0), ("client_secret", WEBSITE.1)];
-    assert_eq!(send(app.post_form(START, &form)).await.named(), (400, "invalid_request"));
+    let form = [
+        ("type", "otp"),
+        ("client_id", WEBSITE.0),
+        ("client_secret", WEBSITE.1),
+    ];
+    assert_eq!(
+        send(app.post_form(START, &form)).await.named(),
+        (400, "invalid_request")
+    );
     let mixed = app.request("POST", START).form(&form).bearer_auth("x.y.z");
     assert_eq!(send(mixed).await.named(), (400, "invalid_request"));
-    let twice = app.post_form(START, &[("type", "otp")]).header("authorization", "Basic x");
+    let twice = app
+        .post_form(START, &[("type", "otp")])
+        .header("authorization", "Basic x");
     assert_eq!(send(twice).await.named(), (400, "invalid_request"));
 }
 
@@ -86,28 +125,64 @@ async fn a_phone_needs_a_token_everywhere(database: Database) {
     let device_token = app.phone().await.device_token().await.unwrap();
     let mut checked = 0;
     for endpoint in endpoints(&app).await {
-        let (device, user) = (endpoint.has_security("device_token"), endpoint.has_security("user_token"));
+        let (device, user) = (
+            endpoint.has_security("device_token"),
+            endpoint.has_security("user_token"),
+        );
         if !device && !user {
             continue;
         }
         let missing = send(endpoint.request(&app)).await;
-        assert_eq!((missing.status, missing.text("code")), (401, "invalid_token"), "{}", endpoint.path);
-        assert_eq!(missing.header("www-authenticate"), Some("Bearer realm=\"countersign\""));
-        for wrong in ["x", &device_token.expose().to_lowercase(), &"x".repeat(5000)] {
+        assert_eq!(
+            (missing.status, missing.text("code")),
+            (401, "invalid_token"),
+            "{}",
+            endpoint.path
+        );
+        assert_eq!(
+            missing.header("www-authenticate"),
+            Some("Bearer realm=\"countersign\"")
+        );
+        for wrong in [
+            "x",
+            &device_token.expose().to_lowercase(),
+            &"x".repeat(5000),
+        ] {
             let answer = send(endpoint.request(&app).bearer_auth(wrong)).await;
-            assert_eq!((answer.status, answer.text("code")), (401, "invalid_token"), "{}", endpoint.path);
+            assert_eq!(
+                (answer.status, answer.text("code")),
+                (401, "invalid_token"),
+                "{}",
+                endpoint.path
+            );
         }
-        let basic = send(endpoint.request(&app).basic_auth(WEBSITE.0, Some(WEBSITE.1))).await;
+        let basic = send(
+            endpoint
+                .request(&app)
+                .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
+        )
+        .await;
         assert_eq!((basic.status, basic.text("code")), (401, "invalid_token"));
         let as_device = send(endpoint.request(&app).bearer_auth(device_token.expose())).await;
         let refused = as_device.named() == (403, "insufficient_scope");
-        assert_eq!(refused, user, "{} {}: {as_device:?}", endpoint.method, endpoint.path);
+        assert_eq!(
+            refused, user,
+            "{} {}: {as_device:?}",
+            endpoint.method, endpoint.path
+        );
         checked += 1;
     }
     assert!(checked >= 12, "{checked}");
     app.clock.advance(Duration::from_secs(901));
-    let late = send(app.request("GET", "/device/v1/transactions").bearer_auth(device_token.expose())).await;
-    assert_eq!(late.header("www-authenticate"), Some("Bearer realm=\"countersign\", error=\"invalid_token\""));
+    let late = send(
+        app.request("GET", "/device/v1/transactions")
+            .bearer_auth(device_token.expose()),
+    )
+    .await;
+    assert_eq!(
+        late.header("www-authenticate"),
+        Some("Bearer realm=\"countersign\", error=\"invalid_token\"")
+    );
 }
 
 async fn a_registration_needs_its_token(database: Database) {
@@ -115,10 +190,22 @@ async fn a_registration_needs_its_token(database: Database) {
     let path = format!("/oauth/register/{}", app.phone().await.device_id());
     for path in [path.as_str(), "/oauth/register/UNKNOWN"] {
         for method in ["GET", "DELETE"] {
-            for request in [app.request(method, path), app.request(method, path).bearer_auth("wrong")] {
+            for request in [
+                app.request(method, path),
+                app.request(method, path).bearer_auth("wrong"),
+            ] {
                 let answer = send(request).await;
-                assert_eq!((answer.status, answer.text("error")), (401, "invalid_token"), "{method} {path}");
-                assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer "));
+                assert_eq!(
+                    (answer.status, answer.text("error")),
+                    (401, "invalid_token"),
+                    "{method} {path}"
+                );
+                assert!(
+                    answer
+                        .header("www-authenticate")
+                        .unwrap()
+                        .starts_with("Bearer ")
+                );
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A disabled user is refused at every door, and let in again when enabled.
 //!
-//! The doors stand in one table, and a user is brought before each of them: prepared while all is well, then disabled, then
-//! enabled. A door that is added to the server belongs into the table.
+//! The doors stand in one table, and a user is brought before each of them: prepared while all is
+//! well, then disabled, then enabled. A door that is added to the server belongs into the table.
 
 use std::time::Duration;
 
@@ -66,11 +66,24 @@ impl Prepared {
     async fn new(app: &TestApp, person: Person) -> Self {
         let user = person.user.as_str();
         let sms = app.start_sms(user).await;
-        let push = app.start_ok(&push_to(user)).await["transaction_id"].as_str().unwrap().to_owned();
+        let push = app.start_ok(&push_to(user)).await["transaction_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let fetched = person.phone.fetch(push.parse().unwrap()).await.unwrap();
-        let one_time_password = app.start_ok(&[("type", "otp")]).await["otp"].as_str().unwrap().to_owned();
+        let one_time_password = app.start_ok(&[("type", "otp")]).await["otp"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let user_token = person.phone.user_token(&person.user).await.unwrap();
-        Self { person, sms, push, fetched, one_time_password, user_token }
+        Self {
+            person,
+            sms,
+            push,
+            fetched,
+            one_time_password,
+            user_token,
+        }
     }
 
     /// Whether the door lets the user in.
@@ -86,7 +99,10 @@ impl Prepared {
             },
             Door::ResendSms => {
                 let path = format!("{START}/{user}/sms/resend");
-                match send(app.post_form(&path, &[("transaction_id", &self.sms.0)])).await.numbered() {
+                match send(app.post_form(&path, &[("transaction_id", &self.sms.0)]))
+                    .await
+                    .numbered()
+                {
                     (204, _) => true,
                     (404, "3004") => false,
                     other => panic!("{other:?}"),
@@ -106,7 +122,12 @@ impl Prepared {
                 // A wrong one, so that there is something to answer afterwards.
                 let id = self.push.parse().unwrap();
                 let claims = AnswerClaims::new(id, Decision::Accept, "stale", app.clock.now());
-                match phone.send_answer(id, "device", &claims.sign(phone.key()).unwrap()).await.unwrap_err().code() {
+                match phone
+                    .send_answer(id, "device", &claims.sign(phone.key()).unwrap())
+                    .await
+                    .unwrap_err()
+                    .code()
+                {
                     Some("stale_digest") => true,
                     Some("not_found") => false,
                     other => panic!("{other:?}"),
@@ -117,7 +138,9 @@ impl Prepared {
                 is_let_in(phone.scan_otp(&self.one_time_password, profile).await)
             }
             Door::UserToken => {
-                let request = app.request("GET", "/device/v1/enrolment").bearer_auth(self.user_token.expose());
+                let request = app
+                    .request("GET", "/device/v1/enrolment")
+                    .bearer_auth(self.user_token.expose());
                 match send(request).await.named() {
                     (200, _) => true,
                     (401, "invalid_token") => false,
@@ -128,7 +151,10 @@ impl Prepared {
                 let secret = SecretString::new(LOGIN_PAGE.1.to_owned());
                 let login_page = ApiLoginPage::new(app.connection(), LOGIN_PAGE.0, secret);
                 let other = app.phone().await;
-                other.log_in(&login_page, &self.person.user, "bank://login").await.is_ok()
+                other
+                    .log_in(&login_page, &self.person.user, "bank://login")
+                    .await
+                    .is_ok()
             }
         }
     }
@@ -147,7 +173,11 @@ fn push_to(user: &str) -> [(&str, &str); 3] {
 }
 
 fn sms_to(user: &str) -> [(&str, &str); 3] {
-    [("type", "sms"), ("user_id", user), ("phone_number", PHONE_NUMBER)]
+    [
+        ("type", "sms"),
+        ("user_id", user),
+        ("phone_number", PHONE_NUMBER),
+    ]
 }
 
 impl TestApp {
@@ -174,11 +204,18 @@ async fn a_disabled_user_is_refused_at_every_door(database: Database) {
         let prepared = Prepared::new(&app, app.pushed(&format!("user-of-{door:?}")).await).await;
         app.change_user(&prepared.person.user, "disable").await;
         assert!(!prepared.enter(&app, door).await, "{door:?} is open");
-        assert!(!prepared.enter(&beside, door).await, "{door:?} is open on another node");
+        assert!(
+            !prepared.enter(&beside, door).await,
+            "{door:?} is open on another node"
+        );
         app.change_user(&prepared.person.user, "enable").await;
         // Tokens have ended for good; whoever wants one logs in.
         let stays_closed = matches!(door, Door::UserToken);
-        assert_eq!(prepared.enter(&app, door).await, !stays_closed, "{door:?} after enabling");
+        assert_eq!(
+            prepared.enter(&app, door).await,
+            !stays_closed,
+            "{door:?} after enabling"
+        );
     }
 }
 
@@ -186,16 +223,37 @@ async fn what_was_sent_before_is_worth_nothing(database: Database) {
     let app = TestApp::start(database).await;
     let prepared = Prepared::new(&app, app.pushed("alice").await).await;
     app.change_user(&prepared.person.user, "disable").await;
-    let refused = prepared.person.phone.accept(&prepared.fetched).await.unwrap_err();
+    let refused = prepared
+        .person
+        .phone
+        .accept(&prepared.fetched)
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Some("not_found"));
     for _ in 0..5 {
         // None of these counts as an attempt.
-        assert_eq!(app.verify("alice", &prepared.sms.0, &prepared.sms.1).await, (404, "3004".to_owned()));
+        assert_eq!(
+            app.verify("alice", &prepared.sms.0, &prepared.sms.1).await,
+            (404, "3004".to_owned())
+        );
     }
     app.change_user(&prepared.person.user, "enable").await;
     assert_eq!(app.status(&prepared.push).await, "pending");
-    assert_eq!(prepared.person.phone.accept(&prepared.fetched).await.unwrap(), "accepted");
-    assert_eq!(app.verify("alice", &prepared.sms.0, &prepared.sms.1).await.0, 200);
+    assert_eq!(
+        prepared
+            .person
+            .phone
+            .accept(&prepared.fetched)
+            .await
+            .unwrap(),
+        "accepted"
+    );
+    assert_eq!(
+        app.verify("alice", &prepared.sms.0, &prepared.sms.1)
+            .await
+            .0,
+        200
+    );
 }
 
 async fn nobody_is_asked_who_is_disabled(database: Database) {
@@ -207,7 +265,10 @@ async fn nobody_is_asked_who_is_disabled(database: Database) {
     }
     assert_eq!((app.push.asked(), app.sms.asked()), (0, 0));
     let available = send(app.get(&format!("{START}/alice/enabled"))).await;
-    assert_eq!((available.status, available.json), (200, serde_json::json!([])));
+    assert_eq!(
+        (available.status, available.json),
+        (200, serde_json::json!([]))
+    );
 }
 
 async fn others_are_not_concerned(database: Database) {

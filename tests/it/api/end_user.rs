@@ -28,13 +28,22 @@ async fn portal(app: &TestApp, method: &str, path: &str) -> Answer {
 
 async fn is_logged_in(app: &TestApp, person: &Person) -> bool {
     let token = person.phone.user_token(&person.user).await.unwrap();
-    send(app.request("GET", "/device/v1/enrolment").bearer_auth(token.expose())).await.status == 200
+    send(
+        app.request("GET", "/device/v1/enrolment")
+            .bearer_auth(token.expose()),
+    )
+    .await
+    .status
+        == 200
 }
 
 async fn a_users_tokens_are_shown(database: Database) {
     let app = TestApp::start(database).await;
     let none = portal(&app, "GET", "alice/tokens").await;
-    assert_eq!((none.status, none.json), (404, json!({ "error": "No tokens found" })));
+    assert_eq!(
+        (none.status, none.json),
+        (404, json!({ "error": "No tokens found" }))
+    );
     app.enrolled("alice").await;
     app.enrolled("bob").await;
     let mut shown = portal(&app, "GET", "alice/tokens").await;
@@ -56,11 +65,20 @@ async fn a_token_is_removed_with_what_is_beside_it(database: Database) {
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
     let shown = portal(&app, "GET", "alice/tokens").await;
     let id = shown.json["tokens"][0]["id"].as_str().unwrap();
-    for path in [format!("bob/tokens/{id}"), format!("alice/tokens/{UNKNOWN}"), "alice/tokens/x".to_owned()] {
+    for path in [
+        format!("bob/tokens/{id}"),
+        format!("alice/tokens/{UNKNOWN}"),
+        "alice/tokens/x".to_owned(),
+    ] {
         assert_eq!(portal(&app, "DELETE", &path).await.status, 204, "{path}");
     }
     assert!(is_logged_in(&app, &alice).await && is_logged_in(&app, &bob).await);
-    assert_eq!(portal(&app, "DELETE", &format!("alice/tokens/{id}")).await.status, 204);
+    assert_eq!(
+        portal(&app, "DELETE", &format!("alice/tokens/{id}"))
+            .await
+            .status,
+        204
+    );
     assert!(!is_logged_in(&app, &alice).await && is_logged_in(&app, &bob).await);
     assert_eq!(portal(&app, "GET", "alice/tokens").await.status, 404);
 }
@@ -76,7 +94,10 @@ async fn all_tokens_are_removed(database: Database) {
 async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
     let app = TestApp::start(database).await;
     let none = portal(&app, "GET", "alice/consents").await;
-    assert_eq!((none.status, none.json), (404, json!({ "error": "No consents found" })));
+    assert_eq!(
+        (none.status, none.json),
+        (404, json!({ "error": "No consents found" }))
+    );
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
     for (number, user) in ["alice", "bob"].into_iter().enumerate() {
         let row = ConsentRow {
@@ -88,17 +109,30 @@ async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
             updated_at: 0,
         };
         let give = move |connection: &mut _| Ok(queries::users::insert_consent(connection, &row)?);
-        app.app.store.write::<_, countersign::store::StoreError, _>(give).await.unwrap();
+        app.app
+            .store
+            .write::<_, countersign::store::StoreError, _>(give)
+            .await
+            .unwrap();
     }
     let shown = portal(&app, "GET", "alice/consents").await;
     let id = "00000000-0000-0000-0000-000000000000";
     let expected = json!([{ "id": id, "client_name": "Demo Bank", "scopes": ["device", "user"] }]);
     assert_eq!((shown.status, &shown.json["consents"]), (200, &expected));
-    for path in [format!("bob/consents/{id}"), format!("alice/consents/{UNKNOWN}"), "alice/consents/x".to_owned()] {
+    for path in [
+        format!("bob/consents/{id}"),
+        format!("alice/consents/{UNKNOWN}"),
+        "alice/consents/x".to_owned(),
+    ] {
         assert_eq!(portal(&app, "DELETE", &path).await.status, 204, "{path}");
     }
     assert!(is_logged_in(&app, &alice).await);
-    assert_eq!(portal(&app, "DELETE", &format!("alice/consents/{id}")).await.status, 204);
+    assert_eq!(
+        portal(&app, "DELETE", &format!("alice/consents/{id}"))
+            .await
+            .status,
+        204
+    );
     assert!(!is_logged_in(&app, &alice).await && is_logged_in(&app, &bob).await);
     assert_eq!(portal(&app, "GET", "alice/consents").await.status, 404);
     assert_eq!(portal(&app, "GET", "bob/consents").await.status, 200);
@@ -108,7 +142,10 @@ async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
 fn revoke(app: &TestApp, by: &Person, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
     let assertion = by.phone.client_assertion().unwrap();
     let mut all = vec![
-        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ),
         ("client_assertion", &assertion),
     ];
     all.extend(form);
@@ -118,16 +155,36 @@ fn revoke(app: &TestApp, by: &Person, form: &[(&str, &str)]) -> reqwest::Request
 async fn a_token_is_revoked_over_http(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.enrolled("alice").await;
-    assert_eq!(send(app.request("GET", "/oauth/revoke")).await.named(), (405, "method_not_allowed"));
-    assert_eq!(send(revoke(&app, &alice, &[])).await.named(), (400, "invalid_request"));
-    assert_eq!(send(revoke(&app, &alice, &[("token", "x"), ("token", "x")])).await.named(), (400, "invalid_request"));
+    assert_eq!(
+        send(app.request("GET", "/oauth/revoke")).await.named(),
+        (405, "method_not_allowed")
+    );
+    assert_eq!(
+        send(revoke(&app, &alice, &[])).await.named(),
+        (400, "invalid_request")
+    );
+    assert_eq!(
+        send(revoke(&app, &alice, &[("token", "x"), ("token", "x")]))
+            .await
+            .named(),
+        (400, "invalid_request")
+    );
     let nobody = send(app.request("POST", "/oauth/revoke").form(&[("token", "x")])).await;
     assert_eq!(nobody.named(), (401, "invalid_client"));
     let token = alice.phone.user_token(&alice.user).await.unwrap();
-    let form = [("token", token.expose()), ("token_type_hint", "refresh_token")];
+    let form = [
+        ("token", token.expose()),
+        ("token_type_hint", "refresh_token"),
+    ];
     let revoked = send(revoke(&app, &alice, &form)).await;
-    assert_eq!((revoked.status, revoked.json), (200, serde_json::Value::Null));
-    assert!(!is_logged_in(&app, &alice).await, "a wrong hint changes nothing");
+    assert_eq!(
+        (revoked.status, revoked.json),
+        (200, serde_json::Value::Null)
+    );
+    assert!(
+        !is_logged_in(&app, &alice).await,
+        "a wrong hint changes nothing"
+    );
 }
 
 async fn unknown_and_foreign_tokens_are_answered_alike(database: Database) {
@@ -140,8 +197,15 @@ async fn unknown_and_foreign_tokens_are_answered_alike(database: Database) {
         let response = request.send().await.unwrap();
         let mut headers = response.headers().clone();
         headers.remove("date");
-        answers.push((response.status(), format!("{headers:?}"), response.bytes().await.unwrap()));
+        answers.push((
+            response.status(),
+            format!("{headers:?}"),
+            response.bytes().await.unwrap(),
+        ));
     }
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:?}"
+    );
     assert!(is_logged_in(&app, &alice).await);
 }

@@ -17,7 +17,9 @@ on_both_databases!(
 );
 
 async fn connect(app: &TestApp) -> TcpStream {
-    TcpStream::connect(app.public_url.strip_prefix("http://").unwrap()).await.unwrap()
+    TcpStream::connect(app.public_url.strip_prefix("http://").unwrap())
+        .await
+        .unwrap()
 }
 
 /// Sends these bytes and reads until the server closes or has answered once.
@@ -45,15 +47,24 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused(database: Database) {
     };
     let smuggled = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
     let cases = [
-        request("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", smuggled),
-        request("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", smuggled),
+        request(
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+            smuggled,
+        ),
+        request(
+            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+            smuggled,
+        ),
         request("Content-Length: 5\r\nContent-Length: 6\r\n", "a=1&b=2"),
         request("Content-Length: +5\r\n", "a=1&b"),
         request("Content-Length: 5, 5\r\n", "a=1&b"),
         request("Content-Length: -1\r\n", "a=1&b"),
         request("Transfer-Encoding: identity, chunked\r\n", smuggled),
         request("Transfer-Encoding: xchunked\r\n", smuggled),
-        request("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", smuggled),
+        request(
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            smuggled,
+        ),
         request("X-Folded: a\r\n b\r\n", ""),
         request("X Y: a\r\n", ""),
         request("X : a\r\n", ""),
@@ -65,9 +76,17 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused(database: Database) {
     ];
     for bytes in cases {
         let answer = exchange(&app, bytes.as_bytes()).await;
-        let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.0 4");
-        assert!(refused && answer.matches("HTTP/1.1 ").count() <= 1, "{bytes:?}\n{answer}");
-        assert!(!answer.starts_with("HTTP/1.1 404"), "smuggled: {bytes:?}\n{answer}");
+        let refused = answer.is_empty()
+            || answer.starts_with("HTTP/1.1 4")
+            || answer.starts_with("HTTP/1.0 4");
+        assert!(
+            refused && answer.matches("HTTP/1.1 ").count() <= 1,
+            "{bytes:?}\n{answer}"
+        );
+        assert!(
+            !answer.starts_with("HTTP/1.1 404"),
+            "smuggled: {bytes:?}\n{answer}"
+        );
     }
 }
 
@@ -78,7 +97,11 @@ async fn a_chunked_body_is_bounded_too(database: Database) {
          Transfer-Encoding: chunked\r\n\r\n"
     );
     let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
-    let answer = exchange(&app, format!("{head}{}0\r\n\r\n", chunk.repeat(5)).as_bytes()).await;
+    let answer = exchange(
+        &app,
+        format!("{head}{}0\r\n\r\n", chunk.repeat(5)).as_bytes(),
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
 
@@ -93,7 +116,10 @@ async fn a_body_that_does_not_come_is_not_waited_for(database: Database) {
     let mut answer = [0; 12];
     let mut read = std::pin::pin!(stream.read_exact(&mut answer));
     // The server may not have begun to wait when the clock is moved first.
-    while tokio::time::timeout(Duration::from_millis(20), &mut read).await.is_err() {
+    while tokio::time::timeout(Duration::from_millis(20), &mut read)
+        .await
+        .is_err()
+    {
         app.clock.advance(Duration::from_secs(11));
     }
     assert_eq!(&answer, b"HTTP/1.1 408");
@@ -101,10 +127,20 @@ async fn a_body_that_does_not_come_is_not_waited_for(database: Database) {
 
 async fn a_client_that_leaves_takes_nothing_with_it(database: Database) {
     let app = TestApp::start(database).await;
-    for bytes in ["POST ", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"] {
+    for bytes in [
+        "POST ",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
+    ] {
         let mut stream = connect(&app).await;
         stream.write_all(bytes.as_bytes()).await.unwrap();
         drop(stream);
     }
-    assert_eq!(app.get(&format!("{START}/alice/enabled")).send().await.unwrap().status(), 200);
+    assert_eq!(
+        app.get(&format!("{START}/alice/enabled"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
 }

@@ -14,7 +14,10 @@ on_both_databases!(
 );
 
 async fn authorize(app: &TestApp, query: &str) -> reqwest::Response {
-    app.request("GET", &format!("/oauth/authorize?{query}")).send().await.unwrap()
+    app.request("GET", &format!("/oauth/authorize?{query}"))
+        .send()
+        .await
+        .unwrap()
 }
 
 fn query(client_id: &str) -> String {
@@ -38,7 +41,8 @@ async fn begun(app: &TestApp) -> String {
 }
 
 fn answer(app: &TestApp, method: &str, path: &str) -> reqwest::RequestBuilder {
-    app.request(method, &format!("/oauth/api/v1/login-requests/{path}")).basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1))
+    app.request(method, &format!("/oauth/api/v1/login-requests/{path}"))
+        .basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1))
 }
 
 async fn put(app: &TestApp, path: &str, body: &serde_json::Value) -> Answer {
@@ -49,14 +53,28 @@ async fn an_application_is_sent_to_the_login_page(database: Database) {
     let app = TestApp::start(database).await;
     let phone = app.phone().await;
     let right = query(phone.device_id().as_str());
-    assert!(location(&authorize(&app, &right).await).starts_with("https://portal.example/login?login_challenge="));
+    assert!(
+        location(&authorize(&app, &right).await)
+            .starts_with("https://portal.example/login?login_challenge=")
+    );
     for (part, other, error) in [
-        ("response_type=code", "response_type=token", "error=unsupported_response_type"),
-        ("code_challenge_method=S256", "code_challenge_method=plain", "error=invalid_request"),
+        (
+            "response_type=code",
+            "response_type=token",
+            "error=unsupported_response_type",
+        ),
+        (
+            "code_challenge_method=S256",
+            "code_challenge_method=plain",
+            "error=invalid_request",
+        ),
         ("state=s", "state=s&scope=admin", "error=invalid_scope"),
     ] {
         let address = location(&authorize(&app, &right.replace(part, other)).await);
-        assert!(address.starts_with("bank://login?") && address.contains(error), "{address}");
+        assert!(
+            address.starts_with("bank://login?") && address.contains(error),
+            "{address}"
+        );
         assert!(address.contains("state=s"), "{address}");
     }
 }
@@ -76,7 +94,14 @@ async fn an_address_that_is_not_the_applications_is_never_gone_to(database: Data
     ];
     for query in wrong {
         let response = authorize(&app, &query).await;
-        assert_eq!((response.status().as_u16(), response.headers().get("location")), (400, None), "{query}");
+        assert_eq!(
+            (
+                response.status().as_u16(),
+                response.headers().get("location")
+            ),
+            (400, None),
+            "{query}"
+        );
     }
 }
 
@@ -84,18 +109,41 @@ async fn a_login_page_is_told_and_answers_once(database: Database) {
     let app = TestApp::start(database).await;
     let challenge = begun(&app).await;
     let told = send(answer(&app, "GET", &challenge)).await;
-    assert_eq!((told.status, told.text("app_id"), told.text("app_name")), (200, "bank", "Demo Bank"));
-    assert_eq!((told.text("platform"), told.text("device_name")), ("android", "A phone"));
-    let accepted = put(&app, &format!("{challenge}/accept"), &json!({ "subject": "alice", "amr": ["pwd"] })).await;
+    assert_eq!(
+        (told.status, told.text("app_id"), told.text("app_name")),
+        (200, "bank", "Demo Bank")
+    );
+    assert_eq!(
+        (told.text("platform"), told.text("device_name")),
+        ("android", "A phone")
+    );
+    let accepted = put(
+        &app,
+        &format!("{challenge}/accept"),
+        &json!({ "subject": "alice", "amr": ["pwd"] }),
+    )
+    .await;
     let address = accepted.text("redirect_to");
-    assert!(address.starts_with("bank://login?code=") && address.contains("state=s"), "{address}");
+    assert!(
+        address.starts_with("bank://login?code=") && address.contains("state=s"),
+        "{address}"
+    );
     for path in ["accept", "reject"] {
-        let again = put(&app, &format!("{challenge}/{path}"), &json!({ "subject": "alice" })).await;
+        let again = put(
+            &app,
+            &format!("{challenge}/{path}"),
+            &json!({ "subject": "alice" }),
+        )
+        .await;
         assert_eq!(again.named(), (409, "already_answered"));
     }
     let rejected = begun(&app).await;
     let answered = put(&app, &format!("{rejected}/reject"), &json!({})).await;
-    assert!(answered.text("redirect_to").starts_with("bank://login?error=access_denied"));
+    assert!(
+        answered
+            .text("redirect_to")
+            .starts_with("bank://login?error=access_denied")
+    );
 }
 
 async fn a_login_pages_answer_is_checked(database: Database) {
@@ -104,7 +152,11 @@ async fn a_login_pages_answer_is_checked(database: Database) {
     for path in ["unknown", "unknown/accept", "unknown/reject"] {
         let method = if path == "unknown" { "GET" } else { "PUT" };
         let request = answer(&app, method, path);
-        let request = if method == "PUT" { request.json(&json!({ "subject": "alice" })) } else { request };
+        let request = if method == "PUT" {
+            request.json(&json!({ "subject": "alice" }))
+        } else {
+            request
+        };
         assert_eq!(send(request).await.named(), (404, "not_found"), "{path}");
     }
     let long = "x".repeat(300);
@@ -121,7 +173,11 @@ async fn a_login_pages_answer_is_checked(database: Database) {
         let refused = put(&app, &format!("{challenge}/accept"), &body).await;
         assert_eq!(refused.named(), (400, "invalid_request"), "{body:.60}");
     }
-    for body in [json!({ "error": "made_up" }), json!({ "error_description": "\"" }), json!({ "error": 7 })] {
+    for body in [
+        json!({ "error": "made_up" }),
+        json!({ "error_description": "\"" }),
+        json!({ "error": 7 }),
+    ] {
         let refused = put(&app, &format!("{challenge}/reject"), &body).await;
         assert_eq!(refused.named(), (400, "invalid_request"), "{body}");
     }

@@ -5,7 +5,11 @@ use crate::support::app::{TestApp, WEBSITE};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
-on_both_databases!(a_server_that_works_says_so, requests_are_counted_by_route, the_pages_come_from_here);
+on_both_databases!(
+    a_server_that_works_says_so,
+    requests_are_counted_by_route,
+    the_pages_come_from_here
+);
 
 async fn text(app: &TestApp, path: &str) -> String {
     let response = app.manage("GET", path).send().await.unwrap();
@@ -17,7 +21,10 @@ async fn a_server_that_works_says_so(database: Database) {
     let app = TestApp::start(database).await;
     assert_eq!(text(&app, "/livez").await, "ok\n");
     let ready = send(app.manage("GET", "/readyz")).await;
-    assert_eq!(ready.json, serde_json::json!({ "ready": true, "database": true, "accepting": true }));
+    assert_eq!(
+        ready.json,
+        serde_json::json!({ "ready": true, "database": true, "accepting": true })
+    );
 }
 
 async fn requests_are_counted_by_route(database: Database) {
@@ -26,7 +33,11 @@ async fn requests_are_counted_by_route(database: Database) {
     for user in ["alice", "bob"] {
         send(app.get(&format!("{START}/{user}/enabled"))).await;
     }
-    send(app.request("MADE-UP", &transaction(&id)).basic_auth(WEBSITE.0, Some(WEBSITE.1))).await;
+    send(
+        app.request("MADE-UP", &transaction(&id))
+            .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
+    )
+    .await;
     send(app.get("/nowhere")).await;
     let metrics = text(&app, "/metrics").await;
     for line in [
@@ -45,9 +56,24 @@ async fn requests_are_counted_by_route(database: Database) {
 async fn the_pages_come_from_here(database: Database) {
     let app = TestApp::start(database).await;
     let redirect = app.manage("GET", "/docs").send().await.unwrap();
-    assert_eq!((redirect.status().as_u16(), redirect.headers()["location"].to_str().unwrap()), (303, "/docs/"));
+    assert_eq!(
+        (
+            redirect.status().as_u16(),
+            redirect.headers()["location"].to_str().unwrap()
+        ),
+        (303, "/docs/")
+    );
     let page = text(&app, "/docs/").await;
-    assert!(page.contains("swagger-ui-bundle.js") && !page.contains("http://") && !page.contains("https://"), "{page}");
-    assert!(text(&app, "/docs/swagger-initializer.js").await.contains("/openapi.json"));
+    assert!(
+        page.contains("swagger-ui-bundle.js")
+            && !page.contains("http://")
+            && !page.contains("https://"),
+        "{page}"
+    );
+    assert!(
+        text(&app, "/docs/swagger-initializer.js")
+            .await
+            .contains("/openapi.json")
+    );
     assert!(text(&app, "/docs/swagger-ui.css").await.len() > 10_000);
 }

@@ -1,4 +1,5 @@
-//! What HTTP promises on every endpoint: conventions, parameters, credentials, errors; on both databases.
+//! What HTTP promises on every endpoint: conventions, parameters, credentials, errors; on both
+//! databases.
 
 mod callbacks;
 mod conventions;
@@ -35,7 +36,11 @@ fn transaction(id: &str) -> String {
 
 /// Starts a text message transaction for `alice`; its id.
 async fn started_sms(app: &TestApp) -> String {
-    let form = [("type", "sms"), ("user_id", "alice"), ("phone_number", "+15055551234")];
+    let form = [
+        ("type", "sms"),
+        ("user_id", "alice"),
+        ("phone_number", "+15055551234"),
+    ];
     started(app, &form).await
 }
 
@@ -61,16 +66,24 @@ struct Endpoint {
 
 impl Endpoint {
     fn is_public(&self) -> bool {
-        ["/oauth/", "/device/", "/.well-known/"].iter().any(|start| self.path.starts_with(start))
+        ["/oauth/", "/device/", "/.well-known/"]
+            .iter()
+            .any(|start| self.path.starts_with(start))
     }
 
     /// The content type of the body it takes.
     fn takes(&self) -> Option<&str> {
-        self.description["requestBody"]["content"].as_object()?.keys().next().map(String::as_str)
+        self.description["requestBody"]["content"]
+            .as_object()?
+            .keys()
+            .next()
+            .map(String::as_str)
     }
 
     fn has_security(&self, scheme: &str) -> bool {
-        self.description["security"].as_array().is_some_and(|all| all.iter().any(|one| one.get(scheme).is_some()))
+        self.description["security"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one.get(scheme).is_some()))
     }
 
     fn request(&self, app: &TestApp) -> reqwest::RequestBuilder {
@@ -78,7 +91,11 @@ impl Endpoint {
     }
 
     fn with_method(&self, app: &TestApp, method: &str) -> reqwest::RequestBuilder {
-        if self.is_public() { app.request(method, &self.path) } else { app.manage(method, &self.path) }
+        if self.is_public() {
+            app.request(method, &self.path)
+        } else {
+            app.manage(method, &self.path)
+        }
     }
 }
 
@@ -86,7 +103,10 @@ impl Endpoint {
 async fn endpoints(app: &TestApp) -> Vec<Endpoint> {
     let document = send(app.manage("GET", "/openapi.json")).await.json;
     let paths = document["paths"].as_object().unwrap();
-    paths.iter().flat_map(|(pattern, methods)| of_path(pattern, methods)).collect()
+    paths
+        .iter()
+        .flat_map(|(pattern, methods)| of_path(pattern, methods))
+        .collect()
 }
 
 fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
@@ -101,7 +121,10 @@ fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
         .replace("{consent_id}", UNKNOWN)
         .replace("{client_id}", "unknown")
         .replace("{resource_server_id}", "unknown");
-    assert!(!path.contains('{'), "{path}: give its parameter a value here");
+    assert!(
+        !path.contains('{'),
+        "{path}: give its parameter a value here"
+    );
     let methods = methods.as_object().unwrap();
     let names: Vec<String> = methods.keys().map(|method| method.to_uppercase()).collect();
     let endpoint = |(method, description): (&String, &Value)| Endpoint {
@@ -115,6 +138,13 @@ fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
 
 /// The parameter a refusal names, wherever its shape puts it.
 fn named_parameter(answer: &Answer) -> String {
-    let description = answer.json["error_description"].as_str().or(answer.json["detail"].as_str());
-    description.unwrap_or_default().split(':').next().unwrap_or_default().to_owned()
+    let description = answer.json["error_description"]
+        .as_str()
+        .or(answer.json["detail"].as_str());
+    description
+        .unwrap_or_default()
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -15,14 +15,24 @@ on_both_databases!(
 async fn one_request_too_many_is_refused_at_once(database: Database) {
     let app = TestApp::start_with(database, |_, limits| limits.requests_in_flight_max = 1).await;
     app.sms.hold();
-    let form = [("type", "sms"), ("user_id", "alice"), ("phone_number", "+15055551234")];
+    let form = [
+        ("type", "sms"),
+        ("user_id", "alice"),
+        ("phone_number", "+15055551234"),
+    ];
     let held = tokio::spawn(app.post_form(START, &form).send());
     while app.sms.asked() == 0 {
         tokio::task::yield_now().await;
     }
-    for (path, shape) in [(transaction(UNKNOWN), "error_description"), ("/device/v1/push".to_owned(), "detail")] {
+    for (path, shape) in [
+        (transaction(UNKNOWN), "error_description"),
+        ("/device/v1/push".to_owned(), "detail"),
+    ] {
         let busy = send(app.get(&path)).await;
-        assert_eq!((busy.named(), busy.header("retry-after")), ((503, "temporarily_unavailable"), Some("1")));
+        assert_eq!(
+            (busy.named(), busy.header("retry-after")),
+            ((503, "temporarily_unavailable"), Some("1"))
+        );
         assert!(busy.json[shape].is_string(), "{busy:?}");
     }
     // Who watches over the server still gets through.
@@ -41,7 +51,10 @@ async fn one_wait_too_many_is_refused_at_once(database: Database) {
         tokio::task::yield_now().await;
     }
     let refused = send(app.get(&path)).await;
-    assert_eq!((refused.named(), refused.header("retry-after")), ((503, "temporarily_unavailable"), Some("1")));
+    assert_eq!(
+        (refused.named(), refused.header("retry-after")),
+        ((503, "temporarily_unavailable"), Some("1"))
+    );
     assert_eq!(send(app.get(&transaction(&id))).await.status, 200);
     cancel(&app, &id).await;
     for wait in waits {
@@ -54,13 +67,27 @@ async fn one_wait_too_many_is_refused_at_once(database: Database) {
 
 /// Which ends the waits for it.
 async fn cancel(app: &TestApp, id: &str) {
-    let cancelled = send(app.request("DELETE", &transaction(id)).basic_auth(WEBSITE.0, Some(WEBSITE.1))).await;
+    let cancelled = send(
+        app.request("DELETE", &transaction(id))
+            .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
+    )
+    .await;
     assert_eq!(cancelled.status, 204);
 }
 
 async fn waiting(app: &TestApp) -> u32 {
-    let metrics = app.manage("GET", "/metrics").send().await.unwrap().text().await.unwrap();
-    let line = metrics.lines().find(|line| line.starts_with("countersign_waiting_requests ")).unwrap();
+    let metrics = app
+        .manage("GET", "/metrics")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with("countersign_waiting_requests "))
+        .unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
@@ -71,7 +98,10 @@ async fn who_waits_is_not_in_the_way(database: Database) {
     while waiting(&app).await < 1 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(send(app.get(&transaction(&id))).await.text("status"), "pending");
+    assert_eq!(
+        send(app.get(&transaction(&id))).await.text("status"),
+        "pending"
+    );
     cancel(&app, &id).await;
     assert_eq!(wait.await.unwrap().text("status"), "cancelled");
 }
@@ -89,7 +119,18 @@ async fn a_handler_that_panics_takes_nobody_with_it(database: Database) {
     app.random.panic_once();
     let failed = send(app.request("POST", "/oauth/register").json(&metadata)).await;
     assert_eq!((failed.status, failed.text("code")), (500, "server_error"));
-    assert_eq!(failed.header("x-request-id"), Some(failed.text("request_id")));
-    assert_eq!(failed.text("detail"), "The server failed; the request id finds it in the log.");
-    assert_eq!(send(app.request("POST", "/oauth/register").json(&metadata)).await.status, 201);
+    assert_eq!(
+        failed.header("x-request-id"),
+        Some(failed.text("request_id"))
+    );
+    assert_eq!(
+        failed.text("detail"),
+        "The server failed; the request id finds it in the log."
+    );
+    assert_eq!(
+        send(app.request("POST", "/oauth/register").json(&metadata))
+            .await
+            .status,
+        201
+    );
 }

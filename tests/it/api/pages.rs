@@ -36,7 +36,9 @@ async fn app_with(database: Database, built_in_pages: bool) -> TestApp {
         client.redirect_uris = vec!["https://web.example/cb".to_owned()];
         client.grant_types = GrantType::ALL.into();
         client.scopes = ["openid".to_owned()].into();
-        settings.web_clients.insert(client.client_id.clone(), Arc::new(client));
+        settings
+            .web_clients
+            .insert(client.client_id.clone(), Arc::new(client));
     };
     let start = TestApp::start_with(database, |settings, limits| {
         limits.built_in_pages = built_in_pages;
@@ -45,7 +47,8 @@ async fn app_with(database: Database, built_in_pages: bool) -> TestApp {
     start.await
 }
 
-/// Where a redirect goes. It is a 303, so that nothing posted goes along, and tells nobody where it came from.
+/// Where a redirect goes. It is a 303, so that nothing posted goes along, and tells nobody where it
+/// came from.
 fn location(response: &Response) -> String {
     assert_eq!(response.status(), 303);
     assert_eq!(response.headers()["referrer-policy"], "no-referrer");
@@ -54,62 +57,123 @@ fn location(response: &Response) -> String {
 }
 
 fn after(address: &str, name: &str) -> String {
-    address.split_once(&format!("{name}=")).unwrap().1.split('&').next().unwrap().to_owned()
+    address
+        .split_once(&format!("{name}="))
+        .unwrap()
+        .1
+        .split('&')
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 /// The name and value of a cookie that is set.
 fn cookie(response: &Response) -> (String, String) {
-    let line = response.headers()["set-cookie"].to_str().unwrap().to_owned();
-    assert!(line.contains("; HttpOnly") && line.contains("; SameSite=Lax") && line.contains("; Path=/"), "{line}");
+    let line = response.headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        line.contains("; HttpOnly") && line.contains("; SameSite=Lax") && line.contains("; Path=/"),
+        "{line}"
+    );
     (line.split(';').next().unwrap().to_owned(), line)
 }
 
 async fn answer(app: &TestApp, path: &str, body: serde_json::Value) -> String {
-    let request = app.request("PUT", &format!("/oauth/api/v1/{path}")).basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1));
-    send(request.json(&body)).await.text("redirect_to").to_owned()
+    let request = app
+        .request("PUT", &format!("/oauth/api/v1/{path}"))
+        .basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1));
+    send(request.json(&body))
+        .await
+        .text("redirect_to")
+        .to_owned()
 }
 
 async fn log_in(app: &TestApp, login_page: &str, remember: bool) -> String {
-    let path = format!("login-requests/{}/accept", after(login_page, "login_challenge"));
-    answer(app, &path, json!({ "subject": "alice", "remember": remember })).await
+    let path = format!(
+        "login-requests/{}/accept",
+        after(login_page, "login_challenge")
+    );
+    answer(
+        app,
+        &path,
+        json!({ "subject": "alice", "remember": remember }),
+    )
+    .await
 }
 
 async fn a_browser_remembers_a_login(database: Database) {
     let app = app_with_client(database).await;
-    let begun = app.request("GET", &format!("/oauth/authorize?{QUERY}")).send().await.unwrap();
+    let begun = app
+        .request("GET", &format!("/oauth/authorize?{QUERY}"))
+        .send()
+        .await
+        .unwrap();
     let (recognition, _) = cookie(&begun);
     let resume = log_in(&app, &location(&begun), true).await;
     let path = resume.strip_prefix(&app.public_url).unwrap();
-    let resumed = app.request("GET", path).header("cookie", &recognition).send().await.unwrap();
+    let resumed = app
+        .request("GET", path)
+        .header("cookie", &recognition)
+        .send()
+        .await
+        .unwrap();
     let (session, line) = cookie(&resumed);
     assert!(line.contains("; Max-Age=2592000"), "{line}");
     let consent_page = location(&resumed);
     let challenge = after(&consent_page, "consent_challenge");
-    let request = app.request("GET", &format!("/oauth/api/v1/consent-requests/{challenge}"));
+    let request = app.request(
+        "GET",
+        &format!("/oauth/api/v1/consent-requests/{challenge}"),
+    );
     let told = send(request.basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1))).await;
-    assert_eq!((told.status, told.text("subject"), told.text("client_name")), (200, "alice", "web"));
-    assert_eq!((told.json["scopes"][0]["id"].as_str(), told.json.get("app_id")), (Some("openid"), None));
+    assert_eq!(
+        (told.status, told.text("subject"), told.text("client_name")),
+        (200, "alice", "web")
+    );
+    assert_eq!(
+        (
+            told.json["scopes"][0]["id"].as_str(),
+            told.json.get("app_id")
+        ),
+        (Some("openid"), None)
+    );
     let body = json!({ "granted_scopes": ["openid"], "remember": true });
     let back = answer(&app, &format!("consent-requests/{challenge}/accept"), body).await;
     assert!(back.starts_with("https://web.example/cb?code="), "{back}");
     let both = format!("{recognition}; {session}");
-    let silent = app.request("GET", &format!("/oauth/authorize?{QUERY}&prompt=none")).header("cookie", both);
+    let silent = app
+        .request("GET", &format!("/oauth/authorize?{QUERY}&prompt=none"))
+        .header("cookie", both);
     let back = location(&silent.send().await.unwrap());
-    assert!(back.starts_with("https://web.example/cb?code=") && back.contains("iss="), "{back}");
+    assert!(
+        back.starts_with("https://web.example/cb?code=") && back.contains("iss="),
+        "{back}"
+    );
 }
 
 async fn a_request_is_posted_or_pushed_too(database: Database) {
     let app = app_with_client(database).await;
     let form = |path: &str| {
-        let request = app.request("POST", path).header("content-type", "application/x-www-form-urlencoded");
+        let request = app
+            .request("POST", path)
+            .header("content-type", "application/x-www-form-urlencoded");
         request.body(QUERY)
     };
     let posted = form("/oauth/authorize").send().await.unwrap();
     assert!(location(&posted).starts_with("https://portal.example/login?"));
     let pushed = send(form("/oauth/par").basic_auth(CLIENT.0, Some(CLIENT.1))).await;
-    assert_eq!((pushed.status, pushed.json["expires_in"].as_u64()), (201, Some(90)));
+    assert_eq!(
+        (pushed.status, pushed.json["expires_in"].as_u64()),
+        (201, Some(90))
+    );
     let query = format!("client_id=web&request_uri={}", pushed.text("request_uri"));
-    let named = app.request("GET", &format!("/oauth/authorize?{query}")).send().await.unwrap();
+    let named = app
+        .request("GET", &format!("/oauth/authorize?{query}"))
+        .send()
+        .await
+        .unwrap();
     assert!(location(&named).starts_with("https://portal.example/login?"));
     let again = send(app.request("GET", &format!("/oauth/authorize?{query}"))).await;
     assert_eq!(again.named(), (400, "invalid_request_uri"));
@@ -122,32 +186,71 @@ async fn page(response: Response, status: u16) -> String {
     assert_eq!(response.status(), status);
     let header = |name: &str| response.headers()[name].to_str().unwrap();
     let policy = header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"), "{policy}");
-    assert_eq!((header("x-frame-options"), header("cache-control")), ("DENY", "no-store"));
+    assert!(
+        policy.starts_with("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+        "{policy}"
+    );
+    assert_eq!(
+        (header("x-frame-options"), header("cache-control")),
+        ("DENY", "no-store")
+    );
     assert_eq!(header("content-type"), "text/html; charset=utf-8");
-    assert_eq!((header("referrer-policy"), header("x-content-type-options")), ("no-referrer", "nosniff"));
+    assert_eq!(
+        (header("referrer-policy"), header("x-content-type-options")),
+        ("no-referrer", "nosniff")
+    );
     response.text().await.unwrap()
 }
 
 async fn a_user_brings_a_devices_code(database: Database) {
     let app = app_with_client(database).await;
-    let begin = app.request("POST", "/oauth/device_authorization").basic_auth(CLIENT.0, Some(CLIENT.1));
+    let begin = app
+        .request("POST", "/oauth/device_authorization")
+        .basic_auth(CLIENT.0, Some(CLIENT.1));
     let device = send(begin.form(&[("scope", "openid")])).await;
     let user_code = device.text("user_code").to_owned();
-    let shown = device.text("verification_uri_complete").strip_prefix(&app.public_url).unwrap().to_owned();
-    assert!(page(app.request("GET", &shown).send().await.unwrap(), 200).await.contains(&user_code));
+    let shown = device
+        .text("verification_uri_complete")
+        .strip_prefix(&app.public_url)
+        .unwrap()
+        .to_owned();
+    assert!(
+        page(app.request("GET", &shown).send().await.unwrap(), 200)
+            .await
+            .contains(&user_code)
+    );
     let poll = async || {
         let grant = "urn:ietf:params:oauth:grant-type:device_code";
-        let form = [("grant_type", grant), ("device_code", device.text("device_code"))];
-        send(app.request("POST", "/oauth/token").basic_auth(CLIENT.0, Some(CLIENT.1)).form(&form)).await
+        let form = [
+            ("grant_type", grant),
+            ("device_code", device.text("device_code")),
+        ];
+        send(
+            app.request("POST", "/oauth/token")
+                .basic_auth(CLIENT.0, Some(CLIENT.1))
+                .form(&form),
+        )
+        .await
     };
     assert_eq!(poll().await.named(), (400, "authorization_pending"));
     assert_eq!(poll().await.named(), (400, "slow_down"));
-    let entered = app.request("POST", "/oauth/device").form(&[("user_code", &user_code)]).send().await.unwrap();
+    let entered = app
+        .request("POST", "/oauth/device")
+        .form(&[("user_code", &user_code)])
+        .send()
+        .await
+        .unwrap();
     let consent_page = log_in(&app, &location(&entered), false).await;
-    let path = format!("consent-requests/{}/accept", after(&consent_page, "consent_challenge"));
+    let path = format!(
+        "consent-requests/{}/accept",
+        after(&consent_page, "consent_challenge")
+    );
     let done = answer(&app, &path, json!({})).await;
-    let done = app.request("GET", done.strip_prefix(&app.public_url).unwrap()).send().await.unwrap();
+    let done = app
+        .request("GET", done.strip_prefix(&app.public_url).unwrap())
+        .send()
+        .await
+        .unwrap();
     assert!(page(done, 200).await.contains("Return to your device"));
     assert_eq!(poll().await.status, 200);
 }
@@ -155,17 +258,36 @@ async fn a_user_brings_a_devices_code(database: Database) {
 async fn a_page_shows_what_it_was_given_as_text(database: Database) {
     let app = app_with_client(database).await;
     let evil = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E";
-    let got = app.request("GET", &format!("/oauth/device?user_code={evil}")).send().await.unwrap();
+    let got = app
+        .request("GET", &format!("/oauth/device?user_code={evil}"))
+        .send()
+        .await
+        .unwrap();
     assert!(!page(got, 200).await.contains("<script"));
-    let posted = app.request("POST", "/oauth/device").form(&[("user_code", "\"><script>")]).send().await.unwrap();
+    let posted = app
+        .request("POST", "/oauth/device")
+        .form(&[("user_code", "\"><script>")])
+        .send()
+        .await
+        .unwrap();
     assert!(!page(posted, 400).await.contains("<script"));
-    let done = app.request("GET", &format!("/oauth/device/done?result={evil}")).send().await.unwrap();
+    let done = app
+        .request("GET", &format!("/oauth/device/done?result={evil}"))
+        .send()
+        .await
+        .unwrap();
     assert!(!page(done, 200).await.contains("<script"));
 }
 
 async fn too_many_wrong_codes_are_refused(database: Database) {
     let app = app_with_client(database).await;
-    let enter = async || app.request("POST", "/oauth/device").form(&[("user_code", "BBBB-BBBB")]).send().await.unwrap();
+    let enter = async || {
+        app.request("POST", "/oauth/device")
+            .form(&[("user_code", "BBBB-BBBB")])
+            .send()
+            .await
+            .unwrap()
+    };
     for _ in 0..100 {
         assert_eq!(enter().await.status(), 400);
     }
@@ -176,31 +298,79 @@ async fn too_many_wrong_codes_are_refused(database: Database) {
 
 async fn built_in_pages_are_not_there_in_production(database: Database) {
     let app = app_with_client(database).await;
-    for path in ["/oauth/login?login_challenge=x", "/oauth/consent?consent_challenge=x"] {
-        assert_eq!(send(app.request("GET", path)).await.named(), (404, "not_found"));
-        assert_eq!(send(app.request("POST", path).form(&[("decision", "allow")])).await.named(), (404, "not_found"));
+    for path in [
+        "/oauth/login?login_challenge=x",
+        "/oauth/consent?consent_challenge=x",
+    ] {
+        assert_eq!(
+            send(app.request("GET", path)).await.named(),
+            (404, "not_found")
+        );
+        assert_eq!(
+            send(app.request("POST", path).form(&[("decision", "allow")]))
+                .await
+                .named(),
+            (404, "not_found")
+        );
     }
 }
 
 async fn built_in_pages_do_for_trying_it_out(database: Database) {
     let app = app_with(database, true).await;
-    let get =
-        async |address: &str| app.request("GET", address.strip_prefix(&app.public_url).unwrap()).send().await.unwrap();
-    let begun = app.request("GET", &format!("/oauth/authorize?{QUERY}&login_hint=%22%3E%3Cb%3E")).send().await.unwrap();
+    let get = async |address: &str| {
+        app.request("GET", address.strip_prefix(&app.public_url).unwrap())
+            .send()
+            .await
+            .unwrap()
+    };
+    let begun = app
+        .request(
+            "GET",
+            &format!("/oauth/authorize?{QUERY}&login_hint=%22%3E%3Cb%3E"),
+        )
+        .send()
+        .await
+        .unwrap();
     let login_page = location(&begun);
     let shown = page(get(&login_page).await, 200).await;
-    assert!(shown.contains("Not for production") && !shown.contains("<b>"), "{shown}");
+    assert!(
+        shown.contains("Not for production") && !shown.contains("<b>"),
+        "{shown}"
+    );
     let challenge = after(&login_page, "login_challenge");
-    let post = async |path: &str, form: &[(&str, &str)]| app.request("POST", path).form(form).send().await.unwrap();
-    let nobody = post("/oauth/login", &[("login_challenge", &challenge), ("decision", "allow")]).await;
+    let post = async |path: &str, form: &[(&str, &str)]| {
+        app.request("POST", path).form(form).send().await.unwrap()
+    };
+    let nobody = post(
+        "/oauth/login",
+        &[("login_challenge", &challenge), ("decision", "allow")],
+    )
+    .await;
     assert_eq!(nobody.status(), 400);
-    let form = [("login_challenge", challenge.as_str()), ("user_id", "<alice>"), ("decision", "allow")];
+    let form = [
+        ("login_challenge", challenge.as_str()),
+        ("user_id", "<alice>"),
+        ("decision", "allow"),
+    ];
     let consent_page = location(&post("/oauth/login", &form).await);
     let shown = page(get(&consent_page).await, 200).await;
-    assert!(shown.contains("&lt;alice&gt;") && shown.contains("web"), "{shown}");
+    assert!(
+        shown.contains("&lt;alice&gt;") && shown.contains("web"),
+        "{shown}"
+    );
     let challenge = after(&consent_page, "consent_challenge");
-    let form = [("consent_challenge", challenge.as_str()), ("decision", "deny")];
+    let form = [
+        ("consent_challenge", challenge.as_str()),
+        ("decision", "deny"),
+    ];
     let back = location(&post("/oauth/consent", &form).await);
-    assert!(back.starts_with("https://web.example/cb?error=access_denied"), "{back}");
-    assert_eq!(post("/oauth/consent", &form).await.status(), 409, "it is good once");
+    assert!(
+        back.starts_with("https://web.example/cb?error=access_denied"),
+        "{back}"
+    );
+    assert_eq!(
+        post("/oauth/consent", &form).await.status(),
+        409,
+        "it is good once"
+    );
 }

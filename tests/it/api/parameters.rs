@@ -20,8 +20,15 @@ on_both_databases!(
 );
 
 async fn post_raw(app: &TestApp, path: &str, form: &str) -> Answer {
-    let request = app.request("POST", path).basic_auth(WEBSITE.0, Some(WEBSITE.1));
-    send(request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned())).await
+    let request = app
+        .request("POST", path)
+        .basic_auth(WEBSITE.0, Some(WEBSITE.1));
+    send(
+        request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.to_owned()),
+    )
+    .await
 }
 
 async fn a_start_names_the_parameter_that_is_wrong(database: Database) {
@@ -33,26 +40,82 @@ async fn a_start_names_the_parameter_that_is_wrong(database: Database) {
         ("type=".to_owned(), "1003", "type"),
         (format!("type={}", long(256)), "1003", "type"),
         ("type=push".to_owned(), "1003", "user_id"),
-        ("type=sms&phone_number=%2B15055551234".to_owned(), "1003", "user_id"),
+        (
+            "type=sms&phone_number=%2B15055551234".to_owned(),
+            "1003",
+            "user_id",
+        ),
         ("type=otp&user_id=alice".to_owned(), "1003", "user_id"),
-        (format!("type=push&user_id={}", long(256)), "1003", "user_id"),
+        (
+            format!("type=push&user_id={}", long(256)),
+            "1003",
+            "user_id",
+        ),
         ("type=push&user_id=a%00b".to_owned(), "1003", "user_id"),
         ("type=push&user_id=%FF".to_owned(), "1003", "user_id"),
-        (format!("type=push&user_id=alice&device_id={}", long(256)), "1003", "device_id"),
+        (
+            format!("type=push&user_id=alice&device_id={}", long(256)),
+            "1003",
+            "device_id",
+        ),
         ("type=sms&user_id=alice".to_owned(), "3001", "phone_number"),
-        ("type=sms&user_id=alice&phone_number=5551234".to_owned(), "3001", "phone_number"),
-        (format!("type=sms&user_id=alice&phone_number=%2B{}", "1".repeat(200)), "3001", "phone_number"),
-        (format!("{sms}&message={}", long(156)), "1005", "`message` is longer than 155 characters."),
+        (
+            "type=sms&user_id=alice&phone_number=5551234".to_owned(),
+            "3001",
+            "phone_number",
+        ),
+        (
+            format!("type=sms&user_id=alice&phone_number=%2B{}", "1".repeat(200)),
+            "3001",
+            "phone_number",
+        ),
+        (
+            format!("{sms}&message={}", long(156)),
+            "1005",
+            "`message` is longer than 155 characters.",
+        ),
         (format!("{sms}&message=a%00b"), "1003", "message"),
-        (format!("type=otp&secure_message={}", long(33_000)), "1003", "secure_message"),
-        (format!("type=otp&signing_data={}", long(33_000)), "1003", "signing_data"),
-        (format!("type=otp&language_code={}", long(36)), "1003", "language_code"),
+        (
+            format!("type=otp&secure_message={}", long(33_000)),
+            "1003",
+            "secure_message",
+        ),
+        (
+            format!("type=otp&signing_data={}", long(33_000)),
+            "1003",
+            "signing_data",
+        ),
+        (
+            format!("type=otp&language_code={}", long(36)),
+            "1003",
+            "language_code",
+        ),
         ("type=otp&ip_address=1.2.3".to_owned(), "1003", "ip_address"),
-        ("type=otp&ip_address=example.com".to_owned(), "1003", "ip_address"),
-        (format!("type=otp&user_agent={}", long(1025)), "1003", "user_agent"),
-        (format!("type=otp&callback_uri=https://x.example/{}", long(2048)), "1003", "callback_uri"),
-        ("type=otp&callback_uri=https://elsewhere.example/".to_owned(), "1003", "callback_uri"),
-        ("type=otp&callback_uri=nonsense".to_owned(), "1003", "callback_uri"),
+        (
+            "type=otp&ip_address=example.com".to_owned(),
+            "1003",
+            "ip_address",
+        ),
+        (
+            format!("type=otp&user_agent={}", long(1025)),
+            "1003",
+            "user_agent",
+        ),
+        (
+            format!("type=otp&callback_uri=https://x.example/{}", long(2048)),
+            "1003",
+            "callback_uri",
+        ),
+        (
+            "type=otp&callback_uri=https://elsewhere.example/".to_owned(),
+            "1003",
+            "callback_uri",
+        ),
+        (
+            "type=otp&callback_uri=nonsense".to_owned(),
+            "1003",
+            "callback_uri",
+        ),
     ];
     for (form, code, parameter) in cases {
         let answer = post_raw(&app, START, &form).await;
@@ -60,7 +123,10 @@ async fn a_start_names_the_parameter_that_is_wrong(database: Database) {
         assert_eq!(named_parameter(&answer), parameter, "{form:.80}");
         assert_eq!(answer.json["description"], answer.json["error_description"]);
     }
-    assert_eq!(post_raw(&app, START, "type=nothing").await.numbered(), (404, "4000"));
+    assert_eq!(
+        post_raw(&app, START, "type=nothing").await.numbered(),
+        (404, "4000")
+    );
     assert!(app.sms.taken().is_empty());
 }
 
@@ -72,8 +138,19 @@ async fn a_start_takes_what_is_right(database: Database) {
     assert_eq!(answer.status, 200, "{answer:?}");
     let mut members: Vec<&String> = answer.json.as_object().unwrap().keys().collect();
     members.sort_unstable();
-    assert_eq!(members, ["auth_method", "expires_at", "time_to_live", "transaction_id"]);
-    assert_eq!((answer.text("auth_method"), &answer.json["time_to_live"]), ("sms", &json!(120_000)));
+    assert_eq!(
+        members,
+        [
+            "auth_method",
+            "expires_at",
+            "time_to_live",
+            "transaction_id"
+        ]
+    );
+    assert_eq!(
+        (answer.text("auth_method"), &answer.json["time_to_live"]),
+        ("sms", &json!(120_000))
+    );
     assert_eq!(answer.text("expires_at"), "2027-01-15T08:02:00.000Z");
 }
 
@@ -97,7 +174,11 @@ async fn a_parameter_given_twice_is_refused(database: Database) {
     ];
     let twice = async |path: &str, name: &str| {
         let answer = post_raw(&app, path, &format!("{name}=1&{name}=1")).await;
-        assert_eq!((answer.numbered(), named_parameter(&answer).as_str()), ((400, "1003"), name), "{path}");
+        assert_eq!(
+            (answer.numbered(), named_parameter(&answer).as_str()),
+            ((400, "1003"), name),
+            "{path}"
+        );
     };
     for name in of_start {
         twice(START, name).await;
@@ -107,13 +188,20 @@ async fn a_parameter_given_twice_is_refused(database: Database) {
         twice(&format!("{START}/alice/sms/resend"), name).await;
     }
     let answer = send(app.get(&format!("{}?wait=0&wait=0", transaction(UNKNOWN)))).await;
-    assert_eq!((answer.numbered(), named_parameter(&answer).as_str()), ((400, "1003"), "wait"));
+    assert_eq!(
+        (answer.numbered(), named_parameter(&answer).as_str()),
+        ((400, "1003"), "wait")
+    );
 }
 
 async fn a_form_that_is_no_form_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     for form in ["type=%", "type=%4", "type=%zz", "%ff=1"] {
-        assert_eq!(post_raw(&app, START, form).await.numbered(), (400, "1003"), "{form}");
+        assert_eq!(
+            post_raw(&app, START, form).await.numbered(),
+            (400, "1003"),
+            "{form}"
+        );
     }
     let many: String = (0..65).map(|number| format!("p{number}=1&")).collect();
     assert_eq!(post_raw(&app, START, &many).await.numbered(), (400, "1003"));
@@ -127,18 +215,40 @@ async fn a_code_needs_its_transaction_and_itself(database: Database) {
         (String::new(), (400, "1003")),
         (format!("transaction_id={id}"), (400, "1003")),
         ("sms_code=123456".to_owned(), (400, "1003")),
-        (format!("transaction_id={id}&sms_code={}", "1".repeat(65)), (400, "1003")),
-        (format!("transaction_id={}&sms_code=123456", "x".repeat(300)), (400, "1003")),
-        ("transaction_id=nonsense&sms_code=123456".to_owned(), (404, "3004")),
-        (format!("transaction_id={}&sms_code=123456", id.replace('-', "")), (404, "3004")),
-        (format!("transaction_id={UNKNOWN}&sms_code=123456"), (404, "3004")),
+        (
+            format!("transaction_id={id}&sms_code={}", "1".repeat(65)),
+            (400, "1003"),
+        ),
+        (
+            format!("transaction_id={}&sms_code=123456", "x".repeat(300)),
+            (400, "1003"),
+        ),
+        (
+            "transaction_id=nonsense&sms_code=123456".to_owned(),
+            (404, "3004"),
+        ),
+        (
+            format!("transaction_id={}&sms_code=123456", id.replace('-', "")),
+            (404, "3004"),
+        ),
+        (
+            format!("transaction_id={UNKNOWN}&sms_code=123456"),
+            (404, "3004"),
+        ),
     ];
     for (form, expected) in cases {
-        assert_eq!(post_raw(&app, &path, &form).await.numbered(), expected, "{form:.80}");
+        assert_eq!(
+            post_raw(&app, &path, &form).await.numbered(),
+            expected,
+            "{form:.80}"
+        );
     }
     // None of these was an attempt.
     let wrong = post_raw(&app, &path, &format!("transaction_id={id}&sms_code=x")).await;
-    assert_eq!((wrong.numbered(), &wrong.json["attempts_left"]), ((404, "3003"), &json!(2)));
+    assert_eq!(
+        (wrong.numbered(), &wrong.json["attempts_left"]),
+        ((404, "3003"), &json!(2))
+    );
 }
 
 async fn a_resend_needs_its_transaction(database: Database) {
@@ -146,38 +256,84 @@ async fn a_resend_needs_its_transaction(database: Database) {
     let path = format!("{START}/alice/sms/resend");
     assert_eq!(post_raw(&app, &path, "").await.numbered(), (400, "1003"));
     for unknown in ["nonsense", UNKNOWN] {
-        assert_eq!(post_raw(&app, &path, &format!("transaction_id={unknown}")).await.numbered(), (404, "3004"));
+        assert_eq!(
+            post_raw(&app, &path, &format!("transaction_id={unknown}"))
+                .await
+                .numbered(),
+            (404, "3004")
+        );
         let of_push = format!("{}/resend", transaction(unknown));
-        assert_eq!(post_raw(&app, &of_push, "").await.numbered(), (404, "1006"), "{unknown}");
+        assert_eq!(
+            post_raw(&app, &of_push, "").await.numbered(),
+            (404, "1006"),
+            "{unknown}"
+        );
     }
 }
 
 async fn a_wait_is_a_number_of_seconds(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_sms(&app).await;
-    for wait in ["-1", "61", "1.5", "x", "99999999999999999999", "1%00", "%FF"] {
+    for wait in [
+        "-1",
+        "61",
+        "1.5",
+        "x",
+        "99999999999999999999",
+        "1%00",
+        "%FF",
+    ] {
         let answer = send(app.get(&format!("{}?wait={wait}", transaction(&id)))).await;
-        assert_eq!((answer.numbered(), named_parameter(&answer).as_str()), ((400, "1003"), "wait"), "{wait}");
+        assert_eq!(
+            (answer.numbered(), named_parameter(&answer).as_str()),
+            ((400, "1003"), "wait"),
+            "{wait}"
+        );
     }
     for none in ["", "?wait=", "?wait=0", "?other=1"] {
-        assert_eq!(send(app.get(&format!("{}{none}", transaction(&id)))).await.text("status"), "pending");
+        assert_eq!(
+            send(app.get(&format!("{}{none}", transaction(&id))))
+                .await
+                .text("status"),
+            "pending"
+        );
     }
 }
 
 async fn ids_in_the_path_are_checked(database: Database) {
     let app = TestApp::start(database).await;
     let braced = format!("%7B{UNKNOWN}%7D");
-    for id in ["nonsense", UNKNOWN, "01890000000070008000000000000000", "a%2Fb", &braced] {
-        assert_eq!(send(app.get(&transaction(id))).await.numbered(), (404, "1006"), "{id}");
+    for id in [
+        "nonsense",
+        UNKNOWN,
+        "01890000000070008000000000000000",
+        "a%2Fb",
+        &braced,
+    ] {
+        assert_eq!(
+            send(app.get(&transaction(id))).await.numbered(),
+            (404, "1006"),
+            "{id}"
+        );
     }
     let long = "x".repeat(256);
     for user in [long.as_str(), "a%00b", "%FF", "a%zz"] {
         let answer = send(app.get(&format!("{START}/{user}/enabled"))).await;
-        assert_eq!((answer.numbered(), named_parameter(&answer).as_str()), ((400, "1003"), "user_id"), "{user:.20}");
+        assert_eq!(
+            (answer.numbered(), named_parameter(&answer).as_str()),
+            ((400, "1003"), "user_id"),
+            "{user:.20}"
+        );
     }
     // Whatever else a name has in it is part of the name.
     for user in ["al%2Fice", "a%20b", "a+b", "a%25b", "%E2%82%AC"] {
-        assert_eq!(send(app.get(&format!("{START}/{user}/enabled"))).await.status, 200, "{user}");
+        assert_eq!(
+            send(app.get(&format!("{START}/{user}/enabled")))
+                .await
+                .status,
+            200,
+            "{user}"
+        );
     }
 }
 
@@ -188,14 +344,25 @@ async fn an_idempotency_key_is_checked(database: Database) {
         let answer = send(app.post_form(START, &form).header("idempotency-key", key)).await;
         assert_eq!(answer.numbered(), (400, "1003"), "{key:.20}");
     }
-    let twice = app.post_form(START, &form).header("idempotency-key", "a").header("idempotency-key", "b");
+    let twice = app
+        .post_form(START, &form)
+        .header("idempotency-key", "a")
+        .header("idempotency-key", "b");
     assert_eq!(send(twice).await.numbered(), (400, "1003"));
     let long = "k".repeat(255);
     let once = || send(app.post_form(START, &form).header("idempotency-key", &long));
     let (first, again) = (once().await, once().await);
-    assert_eq!((first.status, first.header("idempotent-replayed")), (200, None));
-    assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")));
+    assert_eq!(
+        (first.status, first.header("idempotent-replayed")),
+        (200, None)
+    );
+    assert_eq!(
+        (again.status, again.header("idempotent-replayed")),
+        (200, Some("true"))
+    );
     assert_eq!(first.json, again.json);
-    let other = app.post_form(START, &[("type", "otp"), ("message", "x")]).header("idempotency-key", &long);
+    let other = app
+        .post_form(START, &[("type", "otp"), ("message", "x")])
+        .header("idempotency-key", &long);
     assert_eq!(send(other).await.named(), (422, "idempotency_key_reused"));
 }

@@ -34,39 +34,90 @@ async fn an_installation_registers_changes_and_goes(database: Database) {
     let app = TestApp::start(database).await;
     let mut metadata = metadata();
     let made = register(&app, &metadata).await;
-    assert_eq!((made.status, &made.json["client_id_issued_at"]), (201, &json!(1_800_000_000)));
-    for member in ["software_id", "software_version", "platform", "device_name", "jwks", "token_endpoint_auth_method"] {
+    assert_eq!(
+        (made.status, &made.json["client_id_issued_at"]),
+        (201, &json!(1_800_000_000))
+    );
+    for member in [
+        "software_id",
+        "software_version",
+        "platform",
+        "device_name",
+        "jwks",
+        "token_endpoint_auth_method",
+    ] {
         assert_eq!(made.json[member], metadata[member], "{member}");
     }
-    let (id, token) = (made.text("client_id"), made.text("registration_access_token"));
-    assert_eq!(made.text("registration_client_uri"), format!("{}/oauth/register/{id}", app.public_url));
+    let (id, token) = (
+        made.text("client_id"),
+        made.text("registration_access_token"),
+    );
+    assert_eq!(
+        made.text("registration_client_uri"),
+        format!("{}/oauth/register/{id}", app.public_url)
+    );
     let path = format!("/oauth/register/{id}");
     let read = send(app.request("GET", &path).bearer_auth(token)).await;
-    assert_eq!((read.status, read.json.get("registration_access_token")), (200, None));
+    assert_eq!(
+        (read.status, read.json.get("registration_access_token")),
+        (200, None)
+    );
     metadata["client_id"] = id.into();
     metadata["device_name"] = "A phone".into();
     let changed = send(app.request("PUT", &path).bearer_auth(token).json(&metadata)).await;
-    assert_eq!((changed.status, changed.text("device_name")), (200, "A phone"));
-    assert_eq!(send(app.request("DELETE", &path).bearer_auth(token)).await.status, 204);
-    assert_eq!(send(app.request("GET", &path).bearer_auth(token)).await.named(), (401, "invalid_token"));
+    assert_eq!(
+        (changed.status, changed.text("device_name")),
+        (200, "A phone")
+    );
+    assert_eq!(
+        send(app.request("DELETE", &path).bearer_auth(token))
+            .await
+            .status,
+        204
+    );
+    assert_eq!(
+        send(app.request("GET", &path).bearer_auth(token))
+            .await
+            .named(),
+        (401, "invalid_token")
+    );
 }
 
 async fn metadata_that_will_not_do_is_refused(database: Database) {
     let app = TestApp::start(database).await;
-    for member in ["software_id", "software_version", "platform", "jwks", "token_endpoint_auth_method"] {
+    for member in [
+        "software_id",
+        "software_version",
+        "platform",
+        "jwks",
+        "token_endpoint_auth_method",
+    ] {
         let mut missing = metadata();
         missing.as_object_mut().unwrap().remove(member);
-        assert_eq!(register(&app, &missing).await.named(), (400, "invalid_client_metadata"), "{member}");
+        assert_eq!(
+            register(&app, &missing).await.named(),
+            (400, "invalid_client_metadata"),
+            "{member}"
+        );
     }
     let closed = Value::Object({
         let mut metadata = metadata().as_object().unwrap().clone();
         metadata.insert("software_version".to_owned(), "9.9".into());
         metadata
     });
-    assert_eq!(register(&app, &closed).await.named(), (400, "invalid_client_metadata"));
+    assert_eq!(
+        register(&app, &closed).await.named(),
+        (400, "invalid_client_metadata")
+    );
     for body in ["", "[]", "{", r#"{"platform":"ios","platform":"android"}"#] {
-        let request = app.request("POST", "/oauth/register").header("content-type", "application/json");
-        assert_eq!(send(request.body(body)).await.named(), (400, "invalid_request"), "{body}");
+        let request = app
+            .request("POST", "/oauth/register")
+            .header("content-type", "application/json");
+        assert_eq!(
+            send(request.body(body)).await.named(),
+            (400, "invalid_request"),
+            "{body}"
+        );
     }
 }
 
@@ -80,27 +131,50 @@ async fn a_token_needs_a_grant_and_a_proof(database: Database) {
     let with = |grant: &'static str| {
         let assertion = proof();
         async move {
-            let form = [("grant_type", grant), ("client_assertion_type", kind), ("client_assertion", &assertion)];
+            let form = [
+                ("grant_type", grant),
+                ("client_assertion_type", kind),
+                ("client_assertion", &assertion),
+            ];
             post(&form).await
         }
     };
     let issued = with("client_credentials").await;
-    assert_eq!((issued.status, issued.text("token_type"), issued.text("scope")), (200, "Bearer", "device"));
+    assert_eq!(
+        (
+            issued.status,
+            issued.text("token_type"),
+            issued.text("scope")
+        ),
+        (200, "Bearer", "device")
+    );
     assert_eq!(issued.json["expires_in"], 900);
-    assert_eq!(with("password").await.named(), (400, "unsupported_grant_type"));
+    assert_eq!(
+        with("password").await.named(),
+        (400, "unsupported_grant_type")
+    );
     assert_eq!(with("").await.named(), (400, "invalid_request"));
     assert_eq!(with("authorization_code").await.status, 400);
-    assert_eq!(post(&[("grant_type", "client_credentials")]).await.named(), (401, "invalid_client"));
+    assert_eq!(
+        post(&[("grant_type", "client_credentials")]).await.named(),
+        (401, "invalid_client")
+    );
     let wrong_kind = [
         ("grant_type", "client_credentials"),
         ("client_assertion_type", "urn:other"),
         ("client_assertion", &assertion),
     ];
     assert_eq!(post(&wrong_kind).await.named(), (400, "invalid_request"));
-    let twice = [("grant_type", "client_credentials"), ("grant_type", "client_credentials")];
+    let twice = [
+        ("grant_type", "client_credentials"),
+        ("grant_type", "client_credentials"),
+    ];
     assert_eq!(post(&twice).await.named(), (400, "invalid_request"));
-    let once =
-        [("grant_type", "client_credentials"), ("client_assertion_type", kind), ("client_assertion", &assertion)];
+    let once = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", kind),
+        ("client_assertion", &assertion),
+    ];
     assert_eq!(post(&once).await.status, 200);
     // A second time it proves nothing.
     assert_eq!(post(&once).await.named(), (401, "invalid_client"));

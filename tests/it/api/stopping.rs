@@ -5,7 +5,10 @@ use crate::support::app::TestApp;
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
-on_both_databases!(a_long_poll_is_answered_when_the_server_stops, a_request_in_work_is_finished_when_the_server_stops);
+on_both_databases!(
+    a_long_poll_is_answered_when_the_server_stops,
+    a_request_in_work_is_finished_when_the_server_stops
+);
 
 async fn a_long_poll_is_answered_when_the_server_stops(database: Database) {
     let app = TestApp::start(database).await;
@@ -13,10 +16,19 @@ async fn a_long_poll_is_answered_when_the_server_stops(database: Database) {
     let phone = app.enrolled("alice").await.phone;
     let token = phone.device_token().await.unwrap();
     let website = tokio::spawn(send(app.get(&format!("{}?wait=60", transaction(&id)))));
-    let request = app.request("GET", "/device/v1/transactions?wait=60").bearer_auth(token.expose());
+    let request = app
+        .request("GET", "/device/v1/transactions?wait=60")
+        .bearer_auth(token.expose());
     let device = tokio::spawn(send(request));
     loop {
-        let metrics = app.manage("GET", "/metrics").send().await.unwrap().text().await.unwrap();
+        let metrics = app
+            .manage("GET", "/metrics")
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         if metrics.contains("countersign_waiting_requests 2") {
             break;
         }
@@ -26,13 +38,20 @@ async fn a_long_poll_is_answered_when_the_server_stops(database: Database) {
     let result = website.await.unwrap();
     assert_eq!((result.status, result.text("status")), (200, "pending"));
     let pending = device.await.unwrap();
-    assert_eq!((pending.status, pending.json), (200, serde_json::json!({ "transactions": [] })));
+    assert_eq!(
+        (pending.status, pending.json),
+        (200, serde_json::json!({ "transactions": [] }))
+    );
 }
 
 async fn a_request_in_work_is_finished_when_the_server_stops(database: Database) {
     let app = TestApp::start(database).await;
     app.sms.hold();
-    let form = [("type", "sms"), ("user_id", "alice"), ("phone_number", "+15055551234")];
+    let form = [
+        ("type", "sms"),
+        ("user_id", "alice"),
+        ("phone_number", "+15055551234"),
+    ];
     let held = tokio::spawn(send(app.post_form(START, &form)));
     while app.sms.asked() == 0 {
         tokio::task::yield_now().await;

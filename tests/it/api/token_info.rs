@@ -19,12 +19,21 @@ const GRANT: &str = "urn:oa4mp:params:oauth:grant-type:token-info";
 
 async fn access_token(app: &TestApp) -> String {
     let alice = app.enrolled("alice").await;
-    alice.phone.user_token(&alice.user).await.unwrap().expose().to_owned()
+    alice
+        .phone
+        .user_token(&alice.user)
+        .await
+        .unwrap()
+        .expose()
+        .to_owned()
 }
 
 fn get(app: &TestApp, query: &[(&str, &str)]) -> reqwest::RequestBuilder {
     let mut encoder = form_urlencoded::Serializer::new(String::new());
-    app.request("GET", &format!("/oauth/token?{}", encoder.extend_pairs(query).finish()))
+    app.request(
+        "GET",
+        &format!("/oauth/token?{}", encoder.extend_pairs(query).finish()),
+    )
 }
 
 async fn a_list_is_asked_for_both_ways(database: Database) {
@@ -32,12 +41,25 @@ async fn a_list_is_asked_for_both_ways(database: Database) {
     let token = access_token(&app).await;
     let parameters = [("grant_type", GRANT), ("access_token", token.as_str())];
     let by_get = send(get(&app, &parameters).basic_auth(LISTER.0, Some(LISTER.1))).await;
-    let by_post = app.request("POST", "/oauth/token").form(&parameters).basic_auth(LISTER.0, Some(LISTER.1));
+    let by_post = app
+        .request("POST", "/oauth/token")
+        .form(&parameters)
+        .basic_auth(LISTER.0, Some(LISTER.1));
     let by_post = send(by_post).await;
-    assert_eq!((by_get.status, &by_get.json), (200, &by_post.json), "{by_get:?}");
+    assert_eq!(
+        (by_get.status, &by_get.json),
+        (200, &by_post.json),
+        "{by_get:?}"
+    );
     assert_eq!(by_get.json["user_uid"], "alice");
-    assert_eq!(by_get.header("content-type"), Some("application/json;charset=UTF-8"));
-    let refused = send(get(&app, &[("grant_type", GRANT), ("access_token", "x")]).basic_auth(LISTER.0, Some(LISTER.1)));
+    assert_eq!(
+        by_get.header("content-type"),
+        Some("application/json;charset=UTF-8")
+    );
+    let refused = send(
+        get(&app, &[("grant_type", GRANT), ("access_token", "x")])
+            .basic_auth(LISTER.0, Some(LISTER.1)),
+    );
     assert_eq!(refused.await.named(), (400, "invalid_grant"));
     let website = crate::support::app::WEBSITE;
     let refused = send(get(&app, &parameters).basic_auth(website.0, Some(website.1))).await;
@@ -47,9 +69,19 @@ async fn a_list_is_asked_for_both_ways(database: Database) {
 async fn no_other_grant_is_had_by_get(database: Database) {
     let app = TestApp::start(database).await;
     let phone = app.phone().await;
-    for grant_type in ["client_credentials", "refresh_token", "authorization_code", "made-up"] {
-        let request = get(&app, &[("grant_type", grant_type)]).bearer_auth(phone.client_assertion().unwrap());
-        assert_eq!(send(request).await.named(), (400, "invalid_request"), "{grant_type}");
+    for grant_type in [
+        "client_credentials",
+        "refresh_token",
+        "authorization_code",
+        "made-up",
+    ] {
+        let request =
+            get(&app, &[("grant_type", grant_type)]).bearer_auth(phone.client_assertion().unwrap());
+        assert_eq!(
+            send(request).await.named(),
+            (400, "invalid_request"),
+            "{grant_type}"
+        );
     }
     let nothing = send(get(&app, &[]).basic_auth(LISTER.0, Some(LISTER.1))).await;
     assert_eq!(nothing.named(), (400, "invalid_request"));
@@ -58,9 +90,16 @@ async fn no_other_grant_is_had_by_get(database: Database) {
 async fn credentials_do_not_belong_into_the_address(database: Database) {
     let app = TestApp::start(database).await;
     let token = access_token(&app).await;
-    let query =
-        [("grant_type", GRANT), ("access_token", token.as_str()), ("client_id", LISTER.0), ("client_secret", LISTER.1)];
-    assert_eq!(send(get(&app, &query)).await.named(), (401, "invalid_client"));
+    let query = [
+        ("grant_type", GRANT),
+        ("access_token", token.as_str()),
+        ("client_id", LISTER.0),
+        ("client_secret", LISTER.1),
+    ];
+    assert_eq!(
+        send(get(&app, &query)).await.named(),
+        (401, "invalid_client")
+    );
 }
 
 async fn a_list_that_breaks_does_not_look_whole(database: Database) {
@@ -70,8 +109,17 @@ async fn a_list_that_breaks_does_not_look_whole(database: Database) {
     let parameters = [("grant_type", GRANT), ("access_token", token.as_str())];
     let whole = send(get(&app, &parameters).basic_auth(LISTER.0, Some(LISTER.1))).await;
     assert_eq!(whole.status, 200);
-    let code = whole.json["clients"].as_array().unwrap().iter().find(|client| client["client_id"] == "web").unwrap();
-    let grant: uuid::Uuid = code["transactions"][0]["code"].as_str().unwrap().parse().unwrap();
+    let code = whole.json["clients"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|client| client["client_id"] == "web")
+        .unwrap();
+    let grant: uuid::Uuid = code["transactions"][0]["code"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     // What no program of ours has written, on the last page.
     let row = AccessTokenRow {
         id: vec![0xFF; 17],
@@ -87,9 +135,19 @@ async fn a_list_that_breaks_does_not_look_whole(database: Database) {
         issued_at: 0,
         expires_at: i64::MAX,
     };
-    let entry = Entry { inserts: vec![Insert::AccessToken(Box::new(row))], ..Entry::default() };
-    assert_eq!(app.app.store.commit(entry).await.unwrap(), Outcome::Committed);
-    let response = get(&app, &parameters).basic_auth(LISTER.0, Some(LISTER.1)).send().await.unwrap();
+    let entry = Entry {
+        inserts: vec![Insert::AccessToken(Box::new(row))],
+        ..Entry::default()
+    };
+    assert_eq!(
+        app.app.store.commit(entry).await.unwrap(),
+        Outcome::Committed
+    );
+    let response = get(&app, &parameters)
+        .basic_auth(LISTER.0, Some(LISTER.1))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 200, "it has begun");
     assert!(response.bytes().await.is_err(), "and is cut off");
 }

@@ -1,4 +1,5 @@
-//! What the token server tells over HTTP: who a user is, what a token means, what the server can do.
+//! What the token server tells over HTTP: who a user is, what a token means, what the server can
+//! do.
 
 use countersign::jose::dpop::{self, DpopExpectation};
 use countersign::store::schema::access_tokens;
@@ -24,7 +25,10 @@ on_both_databases!(
 async fn grant_openid(app: &TestApp) {
     let change = |connection: &mut Connection| {
         let scope = access_tokens::scope.eq("device user openid");
-        diesel::update(access_tokens::table).set(scope).execute(connection).map(drop)?;
+        diesel::update(access_tokens::table)
+            .set(scope)
+            .execute(connection)
+            .map(drop)?;
         Ok::<(), WriteError<StoreError>>(())
     };
     app.app.store.write(change).await.unwrap();
@@ -49,12 +53,23 @@ async fn userinfo_tells_who_the_user_is(database: Database) {
     assert_eq!(refused(&narrow), (403, "insufficient_scope".to_owned()));
     let challenge = r#"Bearer realm="countersign", error="insufficient_scope", scope="openid""#;
     assert_eq!(narrow.header("www-authenticate"), Some(challenge));
-    let device = format!("Bearer {}", alice.phone.device_token().await.unwrap().expose());
+    let device = format!(
+        "Bearer {}",
+        alice.phone.device_token().await.unwrap().expose()
+    );
 
     grant_openid(&app).await;
-    for (method, value) in [("GET", user.clone()), ("POST", user.clone()), ("GET", user.replace("Bearer", "bearer"))] {
+    for (method, value) in [
+        ("GET", user.clone()),
+        ("POST", user.clone()),
+        ("GET", user.replace("Bearer", "bearer")),
+    ] {
         let answer = userinfo(&app, method, Some(&value)).await;
-        assert_eq!((answer.status, answer.text("sub")), (200, "alice"), "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.text("sub")),
+            (200, "alice"),
+            "{answer:?}"
+        );
     }
     let of_nobody = userinfo(&app, "GET", Some(&device)).await;
     assert_eq!(refused(&of_nobody), (403, "insufficient_scope".to_owned()));
@@ -66,19 +81,42 @@ async fn userinfo_tells_who_the_user_is(database: Database) {
         (Some(user.replace("Bearer", "DPoP").as_str()), invalid),
     ] {
         let answer = userinfo(&app, "GET", value).await;
-        assert_eq!(refused(&answer), (401, "invalid_token".to_owned()), "{value:?}");
-        assert_eq!(answer.header("www-authenticate"), Some(challenge), "{value:?}");
+        assert_eq!(
+            refused(&answer),
+            (401, "invalid_token".to_owned()),
+            "{value:?}"
+        );
+        assert_eq!(
+            answer.header("www-authenticate"),
+            Some(challenge),
+            "{value:?}"
+        );
     }
-    let in_query = app.request("GET", &format!("/oauth/userinfo?access_token={}", user_token.expose()));
-    assert_eq!(send(in_query).await.status, 401, "a token does not belong into an address");
+    let in_query = app.request(
+        "GET",
+        &format!("/oauth/userinfo?access_token={}", user_token.expose()),
+    );
+    assert_eq!(
+        send(in_query).await.status,
+        401,
+        "a token does not belong into an address"
+    );
 }
 
 async fn introspection_tells_what_a_token_means(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.enrolled("alice").await;
-    let token = alice.phone.user_token(&alice.user).await.unwrap().expose().to_owned();
+    let token = alice
+        .phone
+        .user_token(&alice.user)
+        .await
+        .unwrap()
+        .expose()
+        .to_owned();
     let ask = async |path: &str, token: &str| {
-        let request = app.request("POST", path).basic_auth(GATEWAY.0, Some(GATEWAY.1));
+        let request = app
+            .request("POST", path)
+            .basic_auth(GATEWAY.0, Some(GATEWAY.1));
         send(request.form(&[("token", token), ("token_type_hint", "refresh_token")])).await
     };
     let now = app.clock.now().as_secs();
@@ -100,24 +138,52 @@ async fn introspection_tells_what_a_token_means(database: Database) {
         assert_eq!((answer.status, &answer.json), (200, &expected), "{path}");
         for unknown in ["x", "a.b.c", &"A".repeat(64)] {
             let answer = ask(path, unknown).await;
-            assert_eq!((answer.status, answer.json), (200, json!({ "active": false })), "{path} {unknown}");
+            assert_eq!(
+                (answer.status, answer.json),
+                (200, json!({ "active": false })),
+                "{path} {unknown}"
+            );
         }
-        let nothing = app.request("POST", path).basic_auth(GATEWAY.0, Some(GATEWAY.1)).form(&[("x", "y")]);
+        let nothing = app
+            .request("POST", path)
+            .basic_auth(GATEWAY.0, Some(GATEWAY.1))
+            .form(&[("x", "y")]);
         assert_eq!(send(nothing).await.named(), (400, "invalid_request"));
     }
-    let form = [("token", token.as_str()), ("client_id", GATEWAY.0), ("client_secret", GATEWAY.1)];
+    let form = [
+        ("token", token.as_str()),
+        ("client_id", GATEWAY.0),
+        ("client_secret", GATEWAY.1),
+    ];
     let answer = send(app.request("POST", "/oauth/introspect").form(&form)).await;
-    assert_eq!(answer.json["active"], true, "credentials may come in the form");
+    assert_eq!(
+        answer.json["active"], true,
+        "credentials may come in the form"
+    );
     app.clock.advance(std::time::Duration::from_secs(900));
-    assert_eq!(ask("/oauth/introspect", &token).await.json, json!({ "active": false }));
+    assert_eq!(
+        ask("/oauth/introspect", &token).await.json,
+        json!({ "active": false })
+    );
 }
 
 async fn metadata_names_what_there_is(database: Database) {
     let app = TestApp::start(database).await;
-    let document = send(app.request("GET", "/.well-known/openid-configuration")).await.json;
-    assert_eq!(send(app.request("GET", "/.well-known/oauth-authorization-server")).await.json, document);
+    let document = send(app.request("GET", "/.well-known/openid-configuration"))
+        .await
+        .json;
+    assert_eq!(
+        send(app.request("GET", "/.well-known/oauth-authorization-server"))
+            .await
+            .json,
+        document
+    );
     assert_eq!(document["issuer"], app.public_url);
-    let served: Vec<String> = endpoints(&app).await.into_iter().map(|endpoint| endpoint.path).collect();
+    let served: Vec<String> = endpoints(&app)
+        .await
+        .into_iter()
+        .map(|endpoint| endpoint.path)
+        .collect();
     let addresses = document
         .as_object()
         .unwrap()
@@ -125,7 +191,11 @@ async fn metadata_names_what_there_is(database: Database) {
         .filter(|(name, _)| name.ends_with("_endpoint") || name.as_str() == "jwks_uri");
     let mut checked = 0;
     for (name, address) in addresses {
-        let path = address.as_str().unwrap().strip_prefix(&app.public_url).unwrap();
+        let path = address
+            .as_str()
+            .unwrap()
+            .strip_prefix(&app.public_url)
+            .unwrap();
         assert!(served.iter().any(|known| known == path), "{name}: {path}");
         checked += 1;
     }
@@ -136,12 +206,21 @@ async fn metadata_names_what_there_is(database: Database) {
         ("dpop_signing_alg_values_supported", "ES256"),
         ("id_token_signing_alg_values_supported", "ES256"),
         ("token_endpoint_auth_methods_supported", "none"),
-        ("grant_types_supported", "urn:oa4mp:params:oauth:grant-type:token-info"),
+        (
+            "grant_types_supported",
+            "urn:oa4mp:params:oauth:grant-type:token-info",
+        ),
         ("scopes_supported", "openid"),
     ] {
-        assert!(document[member].as_array().unwrap().contains(&json!(value)), "{member}");
+        assert!(
+            document[member].as_array().unwrap().contains(&json!(value)),
+            "{member}"
+        );
     }
-    assert_eq!(document["authorization_response_iss_parameter_supported"], true);
+    assert_eq!(
+        document["authorization_response_iss_parameter_supported"],
+        true
+    );
 }
 
 async fn keys_are_published(database: Database) {
@@ -152,16 +231,26 @@ async fn keys_are_published(database: Database) {
     assert_eq!((&keys[0]["alg"], keys[0].get("d")), (&json!("ES256"), None));
     let before = answer.json.clone();
     let app = app.restart().await;
-    assert_eq!(send(app.request("GET", "/oauth/keys")).await.json, before, "a restart keeps the key");
+    assert_eq!(
+        send(app.request("GET", "/oauth/keys")).await.json,
+        before,
+        "a restart keeps the key"
+    );
     let beside = app.beside().await;
-    assert_eq!(send(beside.request("GET", "/oauth/keys")).await.json, before);
+    assert_eq!(
+        send(beside.request("GET", "/oauth/keys")).await.json,
+        before
+    );
 }
 
 /// A form that asks for a phone's own token.
 fn token_form(assertion: &str) -> Vec<(&'static str, String)> {
     vec![
         ("grant_type", "client_credentials".to_owned()),
-        ("client_assertion_type", countersign::oauth::CLIENT_ASSERTION_TYPE.to_owned()),
+        (
+            "client_assertion_type",
+            countersign::oauth::CLIENT_ASSERTION_TYPE.to_owned(),
+        ),
         ("client_assertion", assertion.to_owned()),
     ]
 }
@@ -172,12 +261,18 @@ async fn a_proof_stands_in_one_header(database: Database) {
     let ask = |proofs: &[&str]| {
         let form = token_form(&phone.client_assertion().unwrap());
         let request = app.request("POST", "/oauth/token").form(&form);
-        proofs.iter().fold(request, |request, proof| request.header("dpop", *proof))
+        proofs
+            .iter()
+            .fold(request, |request, proof| request.header("dpop", *proof))
     };
     assert_eq!(send(ask(&[])).await.status, 200);
     for proofs in [&["x"][..], &["a.b.c"], &["x", "x"], &[""]] {
         let answer = send(ask(proofs)).await;
-        assert_eq!((answer.status, answer.text("error")), (400, "invalid_dpop_proof"), "{proofs:?}");
+        assert_eq!(
+            (answer.status, answer.text("error")),
+            (400, "invalid_dpop_proof"),
+            "{proofs:?}"
+        );
     }
 }
 
@@ -186,7 +281,12 @@ async fn a_bound_token_is_good_at_the_device_api(database: Database) {
     let phone = app.phone().await;
     let proof = |method: &str, path: &str, access_token: Option<&str>, jti: &str| {
         let url = format!("{}{path}", app.public_url);
-        let expected = DpopExpectation { method, url: &url, access_token, now: app.clock.now() };
+        let expected = DpopExpectation {
+            method,
+            url: &url,
+            access_token,
+            now: app.clock.now(),
+        };
         dpop::sign(phone.key(), &expected, jti).unwrap()
     };
     let form = token_form(&phone.client_assertion().unwrap());
@@ -197,18 +297,40 @@ async fn a_bound_token_is_good_at_the_device_api(database: Database) {
     let door = "/device/v1/transactions";
     let used = proof("GET", door, Some(&token), "2");
     let ask = async |scheme: &str, proof: Option<&str>| {
-        let request = app.request("GET", door).header("authorization", format!("{scheme} {token}"));
-        send(proof.into_iter().fold(request, |request, proof| request.header("dpop", proof))).await
+        let request = app
+            .request("GET", door)
+            .header("authorization", format!("{scheme} {token}"));
+        send(
+            proof
+                .into_iter()
+                .fold(request, |request, proof| request.header("dpop", proof)),
+        )
+        .await
     };
-    assert_eq!(ask("DPoP", Some(&used)).await.json, json!({ "transactions": [] }));
+    assert_eq!(
+        ask("DPoP", Some(&used)).await.json,
+        json!({ "transactions": [] })
+    );
     let challenge = r#"DPoP realm="countersign", error="invalid_dpop_proof", algs="ES256""#;
     for proof in [None, Some(used.as_str()), Some("x")] {
         let answer = ask("DPoP", proof).await;
-        assert_eq!((answer.status, answer.text("code")), (401, "invalid_dpop_proof"));
+        assert_eq!(
+            (answer.status, answer.text("code")),
+            (401, "invalid_dpop_proof")
+        );
         assert_eq!(answer.header("www-authenticate"), Some(challenge));
     }
     let fresh = proof("GET", door, Some(&token), "3");
-    assert_eq!(ask("Bearer", Some(&fresh)).await.named(), (401, "invalid_token"));
-    let with_query = app.request("GET", &format!("{door}?wait=0")).header("authorization", format!("dpop {token}"));
-    assert_eq!(send(with_query.header("dpop", fresh)).await.status, 200, "a query is no part of the address");
+    assert_eq!(
+        ask("Bearer", Some(&fresh)).await.named(),
+        (401, "invalid_token")
+    );
+    let with_query = app
+        .request("GET", &format!("{door}?wait=0"))
+        .header("authorization", format!("dpop {token}"));
+    assert_eq!(
+        send(with_query.header("dpop", fresh)).await.status,
+        200,
+        "a query is no part of the address"
+    );
 }

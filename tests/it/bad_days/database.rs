@@ -12,7 +12,8 @@ use crate::support::postgres::Cluster;
 use crate::support::process::{Installation, Process};
 use crate::transactions::{PHONE_NUMBER, START, wrong};
 
-/// A limit on the size of each file in blocks of 512 bytes (1024 in some shells). The signal would end the process.
+/// A limit on the size of each file in blocks of 512 bytes (1024 in some shells). The signal would
+/// end the process.
 const LITTLE_ROOM: &str = "trap '' XFSZ; ulimit -S -f 2000";
 
 #[tokio::test]
@@ -26,22 +27,41 @@ async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
     cluster.stop();
     let result = format!("/oauth/api/v4/authenticate/transaction/{id}");
     let verify = |code: &str| {
-        app.post_form(&format!("{START}/alice/sms"), &[("transaction_id", id.as_str()), ("sms_code", code)])
+        app.post_form(
+            &format!("{START}/alice/sms"),
+            &[("transaction_id", id.as_str()), ("sms_code", code)],
+        )
     };
-    // Twice: to those that do not know yet, and to those that do. All at once, as each waits for a connection for a while.
+    // Twice: to those that do not know yet, and to those that do. All at once, as each waits for a
+    // connection for a while.
     for _ in 0..2 {
         let mut requests = vec![
-            app.post_form(&format!("{START}/alice/sms/resend"), &[("transaction_id", &id)]),
+            app.post_form(
+                &format!("{START}/alice/sms/resend"),
+                &[("transaction_id", &id)],
+            ),
             app.get(&result),
-            app.request("DELETE", &result).basic_auth(WEBSITE.0, Some(WEBSITE.1)),
+            app.request("DELETE", &result)
+                .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
         ];
         for _ in 0..20 {
-            requests.extend([app.post_form(START, &sms_to("bob")), verify(&wrong(&code)), verify(&code)]);
+            requests.extend([
+                app.post_form(START, &sms_to("bob")),
+                verify(&wrong(&code)),
+                verify(&code),
+            ]);
         }
-        let (_, ready) = tokio::join!(join_all(requests.into_iter().map(unavailable)), app.readiness());
+        let (_, ready) = tokio::join!(
+            join_all(requests.into_iter().map(unavailable)),
+            app.readiness()
+        );
         assert_eq!(ready, 503);
     }
-    assert_eq!(app.sms.taken().len(), 1, "nothing that was refused has happened");
+    assert_eq!(
+        app.sms.taken().len(),
+        1,
+        "nothing that was refused has happened"
+    );
 
     cluster.start();
     assert_eq!(app.status(&id).await, "pending");
@@ -65,7 +85,10 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
     let revoke = || {
         let assertion = alice.phone.client_assertion().unwrap();
         let form = [
-            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            (
+                "client_assertion_type",
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
             ("client_assertion", assertion.as_str()),
             ("token", token.expose()),
         ];
@@ -76,7 +99,8 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
         request.basic_auth(PORTAL.0, Some(PORTAL.1))
     };
     let administer = |method: &str, path: &str| {
-        app.manage(method, &format!("/api/v1/{path}")).basic_auth(ADMINISTRATOR.0, Some(ADMINISTRATOR.1))
+        app.manage(method, &format!("/api/v1/{path}"))
+            .basic_auth(ADMINISTRATOR.0, Some(ADMINISTRATOR.1))
     };
     // Connections that were lost are found out one by one.
     let settled = async |request: &dyn Fn() -> RequestBuilder| {
@@ -88,7 +112,10 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
         }
         status.as_u16()
     };
-    let enrolment = || app.request("GET", "/device/v1/enrolment").bearer_auth(token.expose());
+    let enrolment = || {
+        app.request("GET", "/device/v1/enrolment")
+            .bearer_auth(token.expose())
+    };
     let is_alive = async || settled(&enrolment).await == 200;
     assert!(is_alive().await);
     cluster.stop();
@@ -100,7 +127,8 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
             by_portal(),
             administer("POST", "users/alice/disable"),
             administer("POST", "users/alice/password-changed"),
-            administer("POST", "users/alice/rename").json(&serde_json::json!({ "user_id": "alicia" })),
+            administer("POST", "users/alice/rename")
+                .json(&serde_json::json!({ "user_id": "alicia" })),
             administer("POST", "clients/bank/revoke-tokens"),
             administer("DELETE", &device),
         ];
@@ -119,7 +147,10 @@ async fn a_full_disk_refuses_until_there_is_room() {
     let server = installation.serve_limited(LITTLE_ROOM).await;
     let mut started = Vec::new();
     let refused = loop {
-        let (user, number) = (format!("user-{}", started.len()), phone_number(started.len()));
+        let (user, number) = (
+            format!("user-{}", started.len()),
+            phone_number(started.len()),
+        );
         let response = server.start_sms(&user, &number).send().await.unwrap();
         if response.status() != 200 {
             break response;
@@ -128,7 +159,13 @@ async fn a_full_disk_refuses_until_there_is_room() {
         started.push((user, body["transaction_id"].as_str().unwrap().to_owned()));
         assert!(started.len() < 10_000, "it never fills up");
     };
-    assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
+    assert_eq!(
+        (
+            refused.status().as_u16(),
+            refused.headers().contains_key("retry-after")
+        ),
+        (503, true)
+    );
     unavailable(server.start_sms("bob", "+31687654321")).await;
     let (number, code) = until_no_attempt_fits(&installation, &server, &started).await;
     let (user, id) = &started[number];
@@ -139,31 +176,59 @@ async fn a_full_disk_refuses_until_there_is_room() {
     }
 
     let raised = Command::new("prlimit")
-        .args(["--pid", &server.id().to_string(), "--fsize=unlimited:unlimited"])
+        .args([
+            "--pid",
+            &server.id().to_string(),
+            "--fsize=unlimited:unlimited",
+        ])
         .status()
         .expect("prlimit, of util-linux");
     assert!(raised.success());
     for left in [2, 1] {
-        let (_, body) = answer(server.verify(user, id, &wrong(&code))).await.unwrap();
-        assert_eq!(body["attempts_left"], left, "what could not be counted was not evaluated: {body}");
+        let (_, body) = answer(server.verify(user, id, &wrong(&code)))
+            .await
+            .unwrap();
+        assert_eq!(
+            body["attempts_left"], left,
+            "what could not be counted was not evaluated: {body}"
+        );
     }
     assert_eq!(answer(server.verify(user, id, &code)).await.unwrap().0, 200);
-    assert_eq!(answer(server.start_sms("bob", "+31687654321")).await.unwrap().0, 200);
-    let sent = installation.sandbox.received(countersign::sandbox::Provider::Twilio).len();
-    assert_eq!(sent, started.len() + 1, "nothing was sent for those that were refused");
+    assert_eq!(
+        answer(server.start_sms("bob", "+31687654321"))
+            .await
+            .unwrap()
+            .0,
+        200
+    );
+    let sent = installation
+        .sandbox
+        .received(countersign::sandbox::Provider::Twilio)
+        .len();
+    assert_eq!(
+        sent,
+        started.len() + 1,
+        "nothing was sent for those that were refused"
+    );
 }
 
-/// Sends one wrong code for each transaction until that is refused: for which one, and its right code. A wrong code needs
-/// less room than a start.
+/// Sends one wrong code for each transaction until that is refused: for which one, and its right
+/// code. A wrong code needs less room than a start.
 async fn until_no_attempt_fits(
     installation: &Installation,
     server: &Process,
     started: &[(String, String)],
 ) -> (usize, String) {
     for (number, (user, id)) in started.iter().enumerate() {
-        let message = installation.sandbox.wait_for_sms(&phone_number(number)).await.unwrap();
+        let message = installation
+            .sandbox
+            .wait_for_sms(&phone_number(number))
+            .await
+            .unwrap();
         let code = message.code().unwrap().to_owned();
-        let (status, body) = answer(server.verify(user, id, &wrong(&code))).await.unwrap();
+        let (status, body) = answer(server.verify(user, id, &wrong(&code)))
+            .await
+            .unwrap();
         if status == 503 {
             return (number, code);
         }
@@ -180,7 +245,11 @@ impl TestApp {
 }
 
 fn sms_to(user: &str) -> [(&str, &str); 3] {
-    [("type", "sms"), ("user_id", user), ("phone_number", PHONE_NUMBER)]
+    [
+        ("type", "sms"),
+        ("user_id", user),
+        ("phone_number", PHONE_NUMBER),
+    ]
 }
 
 fn phone_number(number: usize) -> String {

@@ -28,11 +28,23 @@ async fn nothing_acknowledged_is_lost(database: Database) {
     let numbers = AtomicUsize::new(0);
     for _ in 0..2 {
         let (answers, _) = watch::channel(0);
-        let load = Load { server: &server, sandbox: &installation.sandbox, numbers: &numbers, answers };
-        let facts = tokio::time::timeout(Duration::from_secs(120), load.until_killed()).await.expect("enough answers");
+        let load = Load {
+            server: &server,
+            sandbox: &installation.sandbox,
+            numbers: &numbers,
+            answers,
+        };
+        let facts = tokio::time::timeout(Duration::from_secs(120), load.until_killed())
+            .await
+            .expect("enough answers");
         server.ended().await;
         server = installation.serve().await;
-        join_all(facts.iter().map(|fact| fact.check(&server, &installation.sandbox))).await;
+        join_all(
+            facts
+                .iter()
+                .map(|fact| fact.check(&server, &installation.sandbox)),
+        )
+        .await;
     }
 }
 
@@ -47,7 +59,8 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
-    /// Kills the server some time after the least number of answers, and returns what had been told.
+    /// Kills the server some time after the least number of answers, and returns what had been
+    /// told.
     async fn until_killed(&self) -> Vec<Fact> {
         let mut answers = self.answers.subscribe();
         let mut random = [0];
@@ -73,15 +86,20 @@ impl Load<'_> {
         facts
     }
 
-    /// One transaction: up to two wrong codes, then mostly the right one. Ends early when an answer does not come.
+    /// One transaction: up to two wrong codes, then mostly the right one. Ends early when an answer
+    /// does not come.
     async fn run(&self, number: usize, fact: &mut Fact) -> Option<()> {
-        let (status, started) = self.told(self.server.start_sms(&fact.user, &fact.phone_number)).await?;
+        let (status, started) = self
+            .told(self.server.start_sms(&fact.user, &fact.phone_number))
+            .await?;
         assert_eq!(status, 200, "{started}");
         fact.id = started["transaction_id"].as_str().unwrap().to_owned();
         let code = fact.code(self.sandbox).await;
         for _ in 0..number % 3 {
             fact.wrong_unanswered = true;
-            let (_, refused) = self.told(self.server.verify(&fact.user, &fact.id, &wrong(&code))).await?;
+            let (_, refused) = self
+                .told(self.server.verify(&fact.user, &fact.id, &wrong(&code)))
+                .await?;
             assert_eq!(refused["error_code"], "3003", "{refused}");
             fact.wrong_unanswered = false;
             fact.wrong_told += 1;
@@ -90,7 +108,9 @@ impl Load<'_> {
             return Some(());
         }
         fact.right_sent = true;
-        let (status, accepted) = self.told(self.server.verify(&fact.user, &fact.id, &code)).await?;
+        let (status, accepted) = self
+            .told(self.server.verify(&fact.user, &fact.id, &code))
+            .await?;
         assert_eq!(status, 200, "{accepted}");
         fact.accepted_told = true;
         Some(())
@@ -131,7 +151,10 @@ impl Fact {
     }
 
     async fn code(&self, sandbox: &Sandbox) -> String {
-        let message = sandbox.wait_for_sms(&self.phone_number).await.expect("sent, if not before then after the kill");
+        let message = sandbox
+            .wait_for_sms(&self.phone_number)
+            .await
+            .expect("sent, if not before then after the kill");
         message.code().unwrap().to_owned()
     }
 
@@ -146,7 +169,11 @@ impl Fact {
             self.use_up_attempts(server, &code).await;
             assert_eq!(self.status(server).await, "failed", "{self:?}");
         }
-        assert_eq!(self.verify(server, &code).await, "3004", "nothing is accepted twice: {self:?}");
+        assert_eq!(
+            self.verify(server, &code).await,
+            "3004",
+            "nothing is accepted twice: {self:?}"
+        );
     }
 
     /// Attempts are not given back by a kill, and none is lost but the one in flight.
@@ -156,7 +183,10 @@ impl Fact {
             given += 1;
         }
         let least = ATTEMPTS_MAX - u64::from(self.wrong_unanswered);
-        assert!((least..=ATTEMPTS_MAX).contains(&given), "{given} wrong answers: {self:?}");
+        assert!(
+            (least..=ATTEMPTS_MAX).contains(&given),
+            "{given} wrong answers: {self:?}"
+        );
     }
 
     async fn status(&self, server: &Process) -> String {
@@ -167,7 +197,9 @@ impl Fact {
 
     /// The error code of the answer.
     async fn verify(&self, server: &Process, code: &str) -> String {
-        let (_, body) = answer(server.verify(&self.user, &self.id, code)).await.unwrap();
+        let (_, body) = answer(server.verify(&self.user, &self.id, code))
+            .await
+            .unwrap();
         body["error_code"].as_str().unwrap_or_default().to_owned()
     }
 }

@@ -27,7 +27,9 @@ on_both_databases!(rotations_and_revocations_outlive_a_kill);
 async fn rotations_and_revocations_outlive_a_kill(database: Database) {
     let installation = Installation::new(database);
     let server = installation.serve().await;
-    let facts = tokio::time::timeout(Duration::from_secs(120), until_killed(&server)).await.expect("enough answers");
+    let facts = tokio::time::timeout(Duration::from_secs(120), until_killed(&server))
+        .await
+        .expect("enough answers");
     server.ended().await;
     let server = installation.serve().await;
     join_all(facts.iter().map(|fact| fact.check(&server))).await;
@@ -46,28 +48,44 @@ async fn until_killed(server: &Process) -> Vec<Fact> {
     let clients = (0..CLIENTS).map(|number| async move { (number, log_in(server, number).await) });
     let clients = join_all(clients).await;
     let told = &told;
-    let running = clients.into_iter().map(|(number, first)| client(server, told, number, first));
+    let running = clients
+        .into_iter()
+        .map(|(number, first)| client(server, told, number, first));
     let (facts, ()) = tokio::join!(join_all(running), killer);
     facts.into_iter().flatten().collect()
 }
 
 /// Refreshes; logs in anew and again where it has revoked what it had.
-async fn client(server: &Process, told: &watch::Sender<usize>, number: usize, first: String) -> Vec<Fact> {
+async fn client(
+    server: &Process,
+    told: &watch::Sender<usize>,
+    number: usize,
+    first: String,
+) -> Vec<Fact> {
     let mut facts = vec![Fact::new(first)];
     for round in 0.. {
         let Some(fact) = facts.last_mut() else { break };
-        let Some(last) = fact.tokens.last().cloned() else { break };
+        let Some(last) = fact.tokens.last().cloned() else {
+            break;
+        };
         if (round + number) % 10 == 9 {
             fact.revocation_sent = true;
-            let Some((status, _)) = answer_or_none(revoke(server, &last)).await else { break };
+            let Some((status, _)) = answer_or_none(revoke(server, &last)).await else {
+                break;
+            };
             assert_eq!(status, 200);
             fact.revocation_told = true;
-            let Some(next) = try_to_log_in(server, number).await else { break };
+            let Some(next) = try_to_log_in(server, number).await else {
+                break;
+            };
             facts.push(Fact::new(next));
         } else {
-            let Some((status, body)) = answer(refresh(server, &last)).await else { break };
+            let Some((status, body)) = answer(refresh(server, &last)).await else {
+                break;
+            };
             assert_eq!(status, 200, "{body}");
-            fact.tokens.push(body["refresh_token"].as_str().unwrap().to_owned());
+            fact.tokens
+                .push(body["refresh_token"].as_str().unwrap().to_owned());
         }
         told.send_modify(|count| *count += 1);
     }
@@ -85,7 +103,11 @@ struct Fact {
 
 impl Fact {
     fn new(first: String) -> Self {
-        Self { tokens: vec![first], revocation_sent: false, revocation_told: false }
+        Self {
+            tokens: vec![first],
+            revocation_sent: false,
+            revocation_told: false,
+        }
     }
 
     /// Holds it against the server that came after.
@@ -93,11 +115,25 @@ impl Fact {
         let last = self.tokens.last().unwrap();
         let (status, body) = answer(refresh(server, last)).await.unwrap();
         if self.revocation_told || (self.revocation_sent && status != 200) {
-            assert_eq!((status, &body["error"]), (400, &json!("invalid_grant")), "{self:?}");
+            assert_eq!(
+                (status, &body["error"]),
+                (400, &json!("invalid_grant")),
+                "{self:?}"
+            );
             return;
         }
-        assert_eq!(status, 200, "the last token told is good, whether its successor was told or not: {body}");
-        let Some(older) = self.tokens.len().checked_sub(2).and_then(|index| self.tokens.get(index)) else { return };
+        assert_eq!(
+            status, 200,
+            "the last token told is good, whether its successor was told or not: {body}"
+        );
+        let Some(older) = self
+            .tokens
+            .len()
+            .checked_sub(2)
+            .and_then(|index| self.tokens.get(index))
+        else {
+            return;
+        };
         let (status, _) = answer(refresh(server, older)).await.unwrap();
         assert_eq!(status, 400, "two generations old: {self:?}");
         let successor = body["refresh_token"].as_str().unwrap();
@@ -120,11 +156,27 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
         ("code_challenge", challenge.as_str()),
         ("code_challenge_method", "S256"),
     ];
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-    let begun = server.anonymous(Method::GET, &format!("/oauth/authorize?{query}")).send().await.ok()?;
-    let login_page: Url = begun.headers().get("location").unwrap().to_str().unwrap().parse().unwrap();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .finish();
+    let begun = server
+        .anonymous(Method::GET, &format!("/oauth/authorize?{query}"))
+        .send()
+        .await
+        .ok()?;
+    let login_page: Url = begun
+        .headers()
+        .get("location")
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let challenge = parameter(&login_page, "login_challenge");
-    let accept = server.request(Method::PUT, &format!("/oauth/api/v1/login-requests/{challenge}/accept"));
+    let accept = server.request(
+        Method::PUT,
+        &format!("/oauth/api/v1/login-requests/{challenge}/accept"),
+    );
     let (_, accepted) = answer(accept.json(&json!({ "subject": format!("user{number}") }))).await?;
     let redirected: Url = accepted["redirect_to"].as_str().unwrap().parse().unwrap();
     let code = parameter(&redirected, "code");
@@ -140,15 +192,22 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
 }
 
 fn parameter(url: &Url, name: &str) -> String {
-    url.query_pairs().find(|(key, _)| key == name).unwrap_or_else(|| panic!("{name} in {url}")).1.into_owned()
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .unwrap_or_else(|| panic!("{name} in {url}"))
+        .1
+        .into_owned()
 }
 
 fn by_shop(server: &Process, path: &str) -> RequestBuilder {
-    server.anonymous(Method::POST, path).basic_auth("shop", Some(CLIENT_SECRET))
+    server
+        .anonymous(Method::POST, path)
+        .basic_auth("shop", Some(CLIENT_SECRET))
 }
 
 fn refresh(server: &Process, token: &str) -> RequestBuilder {
-    by_shop(server, "/oauth/token").form(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+    by_shop(server, "/oauth/token")
+        .form(&[("grant_type", "refresh_token"), ("refresh_token", token)])
 }
 
 fn revoke(server: &Process, token: &str) -> RequestBuilder {

@@ -1,4 +1,5 @@
-//! The program on bad days: killed, told to stop, without its database, without room, read by those who should not.
+//! The program on bad days: killed, told to stop, without its database, without room, read by those
+//! who should not.
 
 mod database;
 mod kill;
@@ -15,17 +16,25 @@ const START: &str = "/oauth/api/v4/authenticate/user";
 
 impl Process {
     fn start_sms(&self, user: &str, phone_number: &str) -> RequestBuilder {
-        let form = [("type", "sms"), ("user_id", user), ("phone_number", phone_number)];
+        let form = [
+            ("type", "sms"),
+            ("user_id", user),
+            ("phone_number", phone_number),
+        ];
         self.request(Method::POST, START).form(&form)
     }
 
     fn verify(&self, user: &str, id: &str, code: &str) -> RequestBuilder {
         let form = [("transaction_id", id), ("sms_code", code)];
-        self.request(Method::POST, &format!("{START}/{user}/sms")).form(&form)
+        self.request(Method::POST, &format!("{START}/{user}/sms"))
+            .form(&form)
     }
 
     fn result(&self, id: &str) -> RequestBuilder {
-        self.request(Method::GET, &format!("/oauth/api/v4/authenticate/transaction/{id}"))
+        self.request(
+            Method::GET,
+            &format!("/oauth/api/v4/authenticate/transaction/{id}"),
+        )
     }
 }
 

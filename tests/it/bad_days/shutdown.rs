@@ -21,9 +21,17 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
     let clock = Clock::manual(Clock::system().now());
     let installation = Installation::with_clock(database, clock.clone());
     let mut server = installation.serve().await;
-    let (_, started) = answer(server.start_sms("alice", "+31612345678")).await.unwrap();
+    let (_, started) = answer(server.start_sms("alice", "+31612345678"))
+        .await
+        .unwrap();
     let id = started["transaction_id"].as_str().unwrap().to_owned();
-    installation.sandbox.fail(Provider::Twilio, Fault { delay_millis: 1_000, ..Fault::default() });
+    installation.sandbox.fail(
+        Provider::Twilio,
+        Fault {
+            delay_millis: 1_000,
+            ..Fault::default()
+        },
+    );
 
     let starts = (0..STARTS).map(|number| {
         let request = server.start_sms(&format!("user-{number}"), &format!("+316{number:08}"));
@@ -31,14 +39,25 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
     });
     let starts: Vec<_> = starts.collect();
     let wait = format!("/oauth/api/v4/authenticate/transaction/{id}?wait=60");
-    let polls: Vec<_> = (0..LONG_POLLS).map(|_| tokio::spawn(answer(server.request(Method::GET, &wait)))).collect();
-    until("the starts are being sent", async || installation.sandbox.requests(Provider::Twilio) > STARTS as u64).await;
-    until("the long polls wait", async || waiting(&server).await == LONG_POLLS).await;
+    let polls: Vec<_> = (0..LONG_POLLS)
+        .map(|_| tokio::spawn(answer(server.request(Method::GET, &wait))))
+        .collect();
+    until("the starts are being sent", async || {
+        installation.sandbox.requests(Provider::Twilio) > STARTS as u64
+    })
+    .await;
+    until("the long polls wait", async || {
+        waiting(&server).await == LONG_POLLS
+    })
+    .await;
 
     server.signal("TERM");
     server.log.wait_for("countersign stops").await;
     let address = installation.public_url.socket_addrs(|| None).unwrap()[0];
-    until("nobody new is let in", async || tokio::net::TcpStream::connect(address).await.is_err()).await;
+    until("nobody new is let in", async || {
+        tokio::net::TcpStream::connect(address).await.is_err()
+    })
+    .await;
     installation.sandbox.heal(Provider::Twilio);
     clock.advance(Duration::from_secs(1));
 
@@ -57,7 +76,9 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
 /// How many long polls wait.
 async fn waiting(server: &Process) -> usize {
     let metrics = server.manage("/metrics").await.text().await.unwrap();
-    let line = metrics.lines().find_map(|line| line.strip_prefix("countersign_waiting_requests "));
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("countersign_waiting_requests "));
     line.map_or(0, |count| count.parse().unwrap())
 }
 
@@ -68,5 +89,7 @@ async fn until(what: &str, so: impl AsyncFn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), asking).await.expect(what);
+    tokio::time::timeout(Duration::from_secs(30), asking)
+        .await
+        .expect(what);
 }

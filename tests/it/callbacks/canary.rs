@@ -16,7 +16,8 @@ pub(super) struct Canary {
 }
 
 impl Canary {
-    /// Answers every request with `head`, then writes zeros until `body_bytes` are written or nobody reads any more.
+    /// Answers every request with `head`, then writes zeros until `body_bytes` are written or
+    /// nobody reads any more.
     pub(super) async fn answering(head: String, body_bytes: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -33,17 +34,31 @@ impl Canary {
                 }
                 let zeros = vec![0; 64 * 1024];
                 let mut left = body_bytes;
-                while left > 0 && stream.write_all(&zeros[..left.min(zeros.len())]).await.is_ok() {
+                while left > 0
+                    && stream
+                        .write_all(&zeros[..left.min(zeros.len())])
+                        .await
+                        .is_ok()
+                {
                     sent.fetch_add(left.min(zeros.len()), Ordering::SeqCst);
                     left = left.saturating_sub(zeros.len());
                 }
             }
         });
-        Self { address, connections, written, task }
+        Self {
+            address,
+            connections,
+            written,
+            task,
+        }
     }
 
     pub(super) async fn taking_everything() -> Self {
-        Self::answering("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_owned(), 0).await
+        Self::answering(
+            "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_owned(),
+            0,
+        )
+        .await
     }
 
     pub(super) fn connections(&self) -> usize {

@@ -40,11 +40,18 @@ async fn a_callback_is_signed_and_carries_credentials(database: Database) {
     let (id, transaction_id) = harness.add(&harness.website()).await;
     let delivered = harness.until_delivered(id).await;
     assert_eq!((delivered.attempts, delivered.last_error), (1, None));
-    let received = harness.sandbox.wait_for_callback(&transaction_id.to_string()).await.unwrap();
+    let received = harness
+        .sandbox
+        .wait_for_callback(&transaction_id.to_string())
+        .await
+        .unwrap();
     assert_eq!(harness.sandbox.check_callback(&received), Ok(()));
     assert_eq!(
         received.body,
-        format!(r#"{{"callback_uri":"{}","transaction_id":"{transaction_id}"}}"#, harness.website())
+        format!(
+            r#"{{"callback_uri":"{}","transaction_id":"{transaction_id}"}}"#,
+            harness.website()
+        )
     );
     assert_eq!(received.headers["content-type"], "application/json");
     assert_eq!(received.headers["webhook-id"], id.to_string());
@@ -53,13 +60,20 @@ async fn a_callback_is_signed_and_carries_credentials(database: Database) {
 
 async fn an_endpoint_that_was_down_gets_it_when_it_is_up(database: Database) {
     let harness = Harness::start(database).await;
-    harness.sandbox.fail(Provider::Website, Fault::status(500).times(1));
+    harness
+        .sandbox
+        .fail(Provider::Website, Fault::status(500).times(1));
     let (id, _) = harness.add(&harness.website()).await;
     let failed = harness.until_attempts(id, 1).await;
-    assert_eq!(failed.last_error.as_deref(), Some("the website answered 500"));
+    assert_eq!(
+        failed.last_error.as_deref(),
+        Some("the website answered 500")
+    );
     assert_eq!(failed.state, CallbackState::Due);
 
-    harness.sandbox.fail(Provider::Website, Fault::drop_connection().times(1));
+    harness
+        .sandbox
+        .fail(Provider::Website, Fault::drop_connection().times(1));
     harness.advance(Duration::from_secs(5));
     let failed = harness.until_attempts(id, 2).await;
     assert_eq!(failed.last_error.as_deref(), Some("the connection broke"));
@@ -68,11 +82,17 @@ async fn an_endpoint_that_was_down_gets_it_when_it_is_up(database: Database) {
     harness.advance(Duration::from_secs(15));
     assert_eq!(harness.until_delivered(id).await.attempts, 3);
     let received = harness.sandbox.received(Provider::Website);
-    let ids: Vec<_> = received.iter().map(|call| call.headers["webhook-id"].clone()).collect();
+    let ids: Vec<_> = received
+        .iter()
+        .map(|call| call.headers["webhook-id"].clone())
+        .collect();
     assert!(ids.iter().all(|sent| *sent == id.to_string()), "{ids:?}");
     // Each attempt is signed anew: what was signed twenty seconds ago is not what arrives now.
     let last = received.last().unwrap();
-    assert_eq!(last.headers["webhook-timestamp"], harness.clock.now().as_secs().to_string());
+    assert_eq!(
+        last.headers["webhook-timestamp"],
+        harness.clock.now().as_secs().to_string()
+    );
     assert_eq!(harness.sandbox.check_callback(last), Ok(()));
     assert_eq!(events(&harness).await, ["PUSH_AUTH_CALLBACK_SENT"]);
 }
@@ -85,31 +105,62 @@ async fn after_a_day_it_is_given_up_and_can_be_replayed(database: Database) {
         let failed = harness.until_attempts(id, attempts).await;
         assert_eq!(failed.state, CallbackState::Due);
         if attempts == 5 {
-            assert_eq!(harness.callbacks.replay(id).await.unwrap(), Replay::StillDue);
+            assert_eq!(
+                harness.callbacks.replay(id).await.unwrap(),
+                Replay::StillDue
+            );
         }
         harness.advance(failed.due_at.since(harness.clock.now()));
     }
-    let dead = harness.until(id, |callback| callback.state == CallbackState::Dead).await;
+    let dead = harness
+        .until(id, |callback| callback.state == CallbackState::Dead)
+        .await;
     assert_eq!(dead.attempts, 30);
-    let hours = dead.finished_at.unwrap().since(super::harness::NOW).as_secs_f64() / 3600.0;
+    let hours = dead
+        .finished_at
+        .unwrap()
+        .since(super::harness::NOW)
+        .as_secs_f64()
+        / 3600.0;
     assert!((18.0..=24.0).contains(&hours), "{hours}");
     assert_eq!(events(&harness).await, ["PUSH_AUTH_CALLBACK_FAILED"]);
-    let listed = harness.callbacks.list(Some(CallbackState::Dead), None, 10).await.unwrap();
+    let listed = harness
+        .callbacks
+        .list(Some(CallbackState::Dead), None, 10)
+        .await
+        .unwrap();
     assert_eq!(listed, [dead]);
 
     harness.sandbox.heal(Provider::Website);
     assert_eq!(harness.callbacks.replay(id).await.unwrap(), Replay::Queued);
     assert_eq!(harness.until_delivered(id).await.attempts, 1);
-    assert_eq!(harness.callbacks.replay(CallbackId::from_bytes([9; 16])).await.unwrap(), Replay::NotFound);
-    assert!(harness.metrics.render(&Snapshot::default()).contains("countersign_callbacks_total{outcome=\"dead\"} 1"));
+    assert_eq!(
+        harness
+            .callbacks
+            .replay(CallbackId::from_bytes([9; 16]))
+            .await
+            .unwrap(),
+        Replay::NotFound
+    );
+    assert!(
+        harness
+            .metrics
+            .render(&Snapshot::default())
+            .contains("countersign_callbacks_total{outcome=\"dead\"} 1")
+    );
 }
 
 async fn the_receiver_may_ask_for_more_time(database: Database) {
     let harness = Harness::start(database).await;
-    harness.sandbox.fail(Provider::Website, Fault::status(429).retry_after(120));
+    harness
+        .sandbox
+        .fail(Provider::Website, Fault::status(429).retry_after(120));
     let (id, _) = harness.add(&harness.website()).await;
     let failed = harness.until_attempts(id, 1).await;
-    assert_eq!(failed.due_at.since(harness.clock.now()), Duration::from_secs(120));
+    assert_eq!(
+        failed.due_at.since(harness.clock.now()),
+        Duration::from_secs(120)
+    );
 }
 
 async fn a_thousand_callbacks_each_arrive_once(database: Database) {
@@ -118,11 +169,19 @@ async fn a_thousand_callbacks_each_arrive_once(database: Database) {
     join_all((0..1000).map(|_| harness.add(&website))).await;
     let look = async {
         // Nobody moves the clock: no row waits for anything but its turn.
-        while !harness.callbacks.list(Some(CallbackState::Due), None, 1).await.unwrap().is_empty() {
+        while !harness
+            .callbacks
+            .list(Some(CallbackState::Due), None, 1)
+            .await
+            .unwrap()
+            .is_empty()
+        {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), look).await.expect("all are delivered");
+    tokio::time::timeout(Duration::from_secs(60), look)
+        .await
+        .expect("all are delivered");
     assert_eq!(harness.sandbox.requests(Provider::Website), 1000);
     assert!(
         harness
@@ -133,7 +192,10 @@ async fn a_thousand_callbacks_each_arrive_once(database: Database) {
 }
 
 async fn a_slow_host_does_not_hold_up_the_others(database: Database) {
-    let limits = CallbackLimits { in_flight_max: 2, per_host_max: 1 };
+    let limits = CallbackLimits {
+        in_flight_max: 2,
+        per_host_max: 1,
+    };
     let harness = Harness::start_with(database, Vec::new(), limits).await;
     let quick = Canary::taking_everything().await;
     harness.allow(&quick.url());
@@ -148,7 +210,13 @@ async fn a_slow_host_does_not_hold_up_the_others(database: Database) {
 
 async fn shutdown_waits_for_what_is_on_its_way(database: Database) {
     let harness = Harness::start(database).await;
-    harness.sandbox.fail(Provider::Website, Fault { delay_millis: 300, ..Fault::default() });
+    harness.sandbox.fail(
+        Provider::Website,
+        Fault {
+            delay_millis: 300,
+            ..Fault::default()
+        },
+    );
     let (id, _) = harness.add(&harness.website()).await;
     while harness.sandbox.requests(Provider::Website) == 0 {
         tokio::task::yield_now().await;
@@ -159,7 +227,11 @@ async fn shutdown_waits_for_what_is_on_its_way(database: Database) {
         tokio::task::yield_now().await;
     }
     let page = harness.callbacks.list(None, None, 1).await.unwrap();
-    assert_eq!((page[0].id, page[0].state), (id, CallbackState::Delivered), "{page:?}");
+    assert_eq!(
+        (page[0].id, page[0].state),
+        (id, CallbackState::Delivered),
+        "{page:?}"
+    );
 }
 
 async fn what_a_dead_node_had_claimed_is_sent_by_another(database: Database) {
@@ -171,12 +243,21 @@ async fn what_a_dead_node_had_claimed_is_sent_by_another(database: Database) {
     let claimed: Result<_, StoreError> = harness
         .store
         .write(move |connection| {
-            Ok::<_, WriteError<StoreError>>(claim_due_callbacks(connection, now, Duration::from_secs(60), &[], 10)?)
+            Ok::<_, WriteError<StoreError>>(claim_due_callbacks(
+                connection,
+                now,
+                Duration::from_secs(60),
+                &[],
+                10,
+            )?)
         })
         .await;
     assert_eq!(claimed.unwrap().len(), 1);
 
-    let (callbacks, signal) = (harness.callbacks.clone(), countersign::runtime::Shutdown::default());
+    let (callbacks, signal) = (
+        harness.callbacks.clone(),
+        countersign::runtime::Shutdown::default(),
+    );
     harness.task = tokio::spawn(async move { callbacks.run(signal.signal()).await });
     harness.advance(Duration::from_secs(59));
     tokio::task::yield_now().await;

@@ -37,10 +37,14 @@ fn spellings(port: u16) -> Vec<String> {
         "portal.example#@127.0.0.1",
     ];
     let schemes = ["https", "http"];
-    schemes.iter().flat_map(|scheme| hosts.map(|host| format!("{scheme}://{host}:{port}/"))).collect()
+    schemes
+        .iter()
+        .flat_map(|scheme| hosts.map(|host| format!("{scheme}://{host}:{port}/")))
+        .collect()
 }
 
-/// A worker whose name server says, for every name, the canary's address: alone or beside a public one.
+/// A worker whose name server says, for every name, the canary's address: alone or beside a public
+/// one.
 async fn no_spelling_reaches(canary: &Canary, names: Vec<SocketAddr>) {
     let harness = Harness::start_with(Database::sqlite(), names, CallbackLimits::default()).await;
     harness.without_allow_list();
@@ -62,19 +66,29 @@ async fn no_spelling_reaches_the_loopback() {
 #[tokio::test]
 async fn a_public_address_beside_it_does_not_help() {
     let canary = Canary::taking_everything().await;
-    no_spelling_reaches(&canary, vec!["203.0.114.1:0".parse().unwrap(), canary.address]).await;
+    no_spelling_reaches(
+        &canary,
+        vec!["203.0.114.1:0".parse().unwrap(), canary.address],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let canary = Canary::taking_everything().await;
-    let head = format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", canary.url());
+    let head = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
+        canary.url()
+    );
     let redirecting = Canary::answering(head, 0).await;
     let harness = Harness::start(Database::sqlite()).await;
     harness.allow(&redirecting.url());
     let (id, _) = harness.add(&redirecting.url()).await;
     let failed = harness.until_attempts(id, 1).await;
-    assert_eq!(failed.last_error.as_deref(), Some("the website answered 307"));
+    assert_eq!(
+        failed.last_error.as_deref(),
+        Some("the website answered 307")
+    );
     assert_eq!((redirecting.connections(), canary.connections()), (1, 0));
 }
 
@@ -96,12 +110,19 @@ async fn only_configured_endpoints_may_be_asked_for() {
     let harness = Harness::start(Database::sqlite()).await;
     let check = |uri: &str| Callbacks::check(&harness.settings.load(), uri);
     assert_eq!(check(&harness.website()), Ok(()));
-    for uri in ["https://portal.example/callback", "", &format!("{}/", harness.website())] {
+    for uri in [
+        "https://portal.example/callback",
+        "",
+        &format!("{}/", harness.website()),
+    ] {
         assert_eq!(check(uri), Err(Refusal::NotConfigured), "{uri}");
     }
     harness.without_allow_list();
     assert_eq!(check("https://portal.example/callback"), Ok(()));
-    assert_eq!(check("http://portal.example/callback"), Err(Refusal::Scheme));
+    assert_eq!(
+        check("http://portal.example/callback"),
+        Err(Refusal::Scheme)
+    );
     assert_eq!(check("https://127.1/"), Err(Refusal::Private));
     assert_eq!(check(""), Err(Refusal::Malformed));
 }
@@ -112,6 +133,9 @@ async fn an_endpoint_taken_off_the_list_is_not_called_any_more() {
     let canary = Canary::taking_everything().await;
     let (id, _) = harness.add(&canary.url()).await;
     let failed = harness.until_attempts(id, 1).await;
-    assert_eq!(failed.last_error.as_deref(), Some("not sent: the address is not a configured callback endpoint"));
+    assert_eq!(
+        failed.last_error.as_deref(),
+        Some("not sent: the address is not a configured callback endpoint")
+    );
     assert_eq!(canary.connections(), 0);
 }

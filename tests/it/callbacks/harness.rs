@@ -53,9 +53,17 @@ impl Harness {
         Self::start_with(database, Vec::new(), CallbackLimits::default()).await
     }
 
-    pub(super) async fn start_with(database: Database, names: Vec<SocketAddr>, limits: CallbackLimits) -> Self {
+    pub(super) async fn start_with(
+        database: Database,
+        names: Vec<SocketAddr>,
+        limits: CallbackLimits,
+    ) -> Self {
         let (clock, metrics, store) = (Clock::manual(NOW), Metrics::new(), database.store());
-        let sandbox = Sandbox::start(SandboxOptions { clock: clock.clone(), ..SandboxOptions::default() }).unwrap();
+        let sandbox = Sandbox::start(SandboxOptions {
+            clock: clock.clone(),
+            ..SandboxOptions::default()
+        })
+        .unwrap();
         let settings = CurrentSettings::default();
         settings.replace(with_endpoint(Settings::default(), endpoint_of(&sandbox)));
         let callbacks = Callbacks::new(CallbacksOptions {
@@ -74,7 +82,17 @@ impl Harness {
             let (callbacks, signal) = (callbacks.clone(), shutdown.signal());
             tokio::spawn(async move { callbacks.run(signal).await })
         };
-        Self { callbacks, clock, metrics, sandbox, settings, shutdown, store, task, _database: database }
+        Self {
+            callbacks,
+            clock,
+            metrics,
+            sandbox,
+            settings,
+            shutdown,
+            store,
+            task,
+            _database: database,
+        }
     }
 
     /// The sandbox's website.
@@ -84,25 +102,47 @@ impl Harness {
 
     /// Allows a further address in one's own network.
     pub(super) fn allow(&self, url: &str) {
-        let endpoint =
-            CallbackEndpoint { url: url.to_owned(), credentials: None, signing_secret: None, allow_private: true };
-        self.settings.replace(with_endpoint((*self.settings.load()).clone(), endpoint));
+        let endpoint = CallbackEndpoint {
+            url: url.to_owned(),
+            credentials: None,
+            signing_secret: None,
+            allow_private: true,
+        };
+        self.settings
+            .replace(with_endpoint((*self.settings.load()).clone(), endpoint));
     }
 
     /// Lets websites ask for any address.
     pub(super) fn without_allow_list(&self) {
-        let general = MobileAuthentication { callback_allow_list_enabled: false, ..MobileAuthentication::default() };
-        let settings = Settings { mobile_authentication: Arc::new(general), ..(*self.settings.load()).clone() };
+        let general = MobileAuthentication {
+            callback_allow_list_enabled: false,
+            ..MobileAuthentication::default()
+        };
+        let settings = Settings {
+            mobile_authentication: Arc::new(general),
+            ..(*self.settings.load()).clone()
+        };
         self.settings.replace(settings);
     }
 
     /// A transaction of alice's has ended, and its website wants to know.
     pub(super) async fn add(&self, uri: &str) -> (CallbackId, TransactionId) {
         let transaction_id = TransactionId::new(self.clock.now(), &SystemRandom);
-        let row = Callbacks::row(transaction_id, uri.to_owned(), self.clock.now(), &SystemRandom);
+        let row = Callbacks::row(
+            transaction_id,
+            uri.to_owned(),
+            self.clock.now(),
+            &SystemRandom,
+        );
         let id = CallbackId::from_bytes(row.id.clone().try_into().unwrap());
-        let inserts = vec![Insert::Transaction(Box::new(transaction(transaction_id))), Insert::Callback(Box::new(row))];
-        let entry = Entry { inserts, ..Entry::default() };
+        let inserts = vec![
+            Insert::Transaction(Box::new(transaction(transaction_id))),
+            Insert::Callback(Box::new(row)),
+        ];
+        let entry = Entry {
+            inserts,
+            ..Entry::default()
+        };
         assert_eq!(self.store.commit(entry).await, Ok(Outcome::Committed));
         self.callbacks.wake();
         (id, transaction_id)
@@ -115,7 +155,11 @@ impl Harness {
     }
 
     /// Waits until the callback is as wanted.
-    pub(super) async fn until(&self, id: CallbackId, wanted: impl Fn(&Callback) -> bool) -> Callback {
+    pub(super) async fn until(
+        &self,
+        id: CallbackId,
+        wanted: impl Fn(&Callback) -> bool,
+    ) -> Callback {
         let look = async {
             loop {
                 let all = self.callbacks.list(None, None, usize::MAX).await.unwrap();
@@ -125,15 +169,19 @@ impl Harness {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), look).await.expect("the callback gets there")
+        tokio::time::timeout(Duration::from_secs(20), look)
+            .await
+            .expect("the callback gets there")
     }
 
     pub(super) async fn until_delivered(&self, id: CallbackId) -> Callback {
-        self.until(id, |callback| callback.state == CallbackState::Delivered).await
+        self.until(id, |callback| callback.state == CallbackState::Delivered)
+            .await
     }
 
     pub(super) async fn until_attempts(&self, id: CallbackId, attempts: u32) -> Callback {
-        self.until(id, |callback| callback.attempts == attempts).await
+        self.until(id, |callback| callback.attempts == attempts)
+            .await
     }
 }
 
@@ -144,7 +192,9 @@ impl Drop for Harness {
 }
 
 fn with_endpoint(mut settings: Settings, endpoint: CallbackEndpoint) -> Settings {
-    settings.callback_endpoints.insert(endpoint.url.clone(), Arc::new(endpoint));
+    settings
+        .callback_endpoints
+        .insert(endpoint.url.clone(), Arc::new(endpoint));
     settings
 }
 
@@ -153,7 +203,10 @@ fn endpoint_of(sandbox: &Sandbox) -> CallbackEndpoint {
     let secret = |text: &str| SecretString::new(text.to_owned());
     CallbackEndpoint {
         url: format!("{}/callback", sandbox.endpoints().website),
-        credentials: Some((credentials.callback_username.clone(), secret(&credentials.callback_password))),
+        credentials: Some((
+            credentials.callback_username.clone(),
+            secret(&credentials.callback_password),
+        )),
         signing_secret: Some(secret(&credentials.callback_signing_secret)),
         allow_private: true,
     }

@@ -26,35 +26,64 @@ fn the_effective_settings_are_shown_masked() {
     let program = Program::new()
         .with("COUNTERSIGN_SECRETS__MASTER_KEY", "canary")
         .with("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "127.0.0.1:9999");
-    program.write("server.toml", "[login]\nlogin_url = \"https://portal.example/login\"");
+    program.write(
+        "server.toml",
+        "[login]\nlogin_url = \"https://portal.example/login\"",
+    );
     let shown = program.succeeds(&["config", "--config", "server.toml"]);
-    for line in
-        ["\"127.0.0.1:9999\"", "https://portal.example/login", "master_key = \"********\"", "sqlite:countersign.db"]
-    {
+    for line in [
+        "\"127.0.0.1:9999\"",
+        "https://portal.example/login",
+        "master_key = \"********\"",
+        "sqlite:countersign.db",
+    ] {
         assert!(shown.contains(line), "{line} is missing in\n{shown}");
     }
     assert!(!shown.contains("canary"));
     // What is shown is a file that means the same.
     let (first, _) = shown.split_once("[secrets]").unwrap();
     program.write("again.toml", first);
-    assert!(program.succeeds(&["config", "--config", "again.toml"]).starts_with(first));
+    assert!(
+        program
+            .succeeds(&["config", "--config", "again.toml"])
+            .starts_with(first)
+    );
 }
 
 #[test]
 fn what_cannot_be_used_is_named_in_a_sentence() {
     let misspelt = Program::new().with("COUNTERSIGN_SERVER__PUBLIC_ADRESS", "x");
-    assert!(misspelt.fails(&["serve"], 1).contains("COUNTERSIGN_SERVER__PUBLIC_ADRESS"));
+    assert!(
+        misspelt
+            .fails(&["serve"], 1)
+            .contains("COUNTERSIGN_SERVER__PUBLIC_ADRESS")
+    );
 
     let program = Program::new();
     program.write("server.toml", "[server]\nport = 1");
     let error = program.fails(&["serve", "--config", "server.toml"], 1);
-    assert!(error.contains("port") && error.contains("server.toml"), "{error}");
-    assert!(program.fails(&["config", "--config", "none.toml"], 1).contains("cannot read none.toml"));
-    assert!(program.fails(&["apply", "none.toml"], 1).contains("cannot read none.toml"));
+    assert!(
+        error.contains("port") && error.contains("server.toml"),
+        "{error}"
+    );
+    assert!(
+        program
+            .fails(&["config", "--config", "none.toml"], 1)
+            .contains("cannot read none.toml")
+    );
+    assert!(
+        program
+            .fails(&["apply", "none.toml"], 1)
+            .contains("cannot read none.toml")
+    );
     assert!(program.fails(&["dance"], 2).contains("dance"));
 
     let nowhere = Program::new().with("COUNTERSIGN_DATABASE__URL", "mysql://x");
-    assert!(nowhere.fails(&["migrate"], 1).contains("database.url must start with `sqlite:` or `postgres://`"));
+    assert!(
+        nowhere
+            .fails(&["migrate"], 1)
+            .contains("database.url must start with `sqlite:` or `postgres://`")
+    );
 }
 
 #[test]
@@ -62,26 +91,44 @@ fn applying_a_file_twice_changes_nothing() {
     let program = Program::new().with("PORTAL_SECRET", SECRET);
     program.write("configuration.toml", FILE);
     let dry = program.succeeds(&["apply", "configuration.toml", "--dry-run"]);
-    assert!(dry.contains("create api_clients \"portal\"") && dry.contains("nothing was done"), "{dry}");
+    assert!(
+        dry.contains("create api_clients \"portal\"") && dry.contains("nothing was done"),
+        "{dry}"
+    );
     assert!(!program.path().join("countersign.db").exists());
 
     let first = program.succeeds(&["apply", "configuration.toml"]);
-    assert!(first.contains("2 to change") && first.contains("revision 1"), "{first}");
+    assert!(
+        first.contains("2 to change") && first.contains("revision 1"),
+        "{first}"
+    );
     let second = program.succeeds(&["apply", "configuration.toml"]);
-    assert!(second.starts_with("0 to change, 4 unchanged") && second.contains("revision 1"), "{second}");
+    assert!(
+        second.starts_with("0 to change, 4 unchanged") && second.contains("revision 1"),
+        "{second}"
+    );
 
     program.write("configuration.toml", &FILE.replace("120", "60"));
     let dry = program.succeeds(&["apply", "configuration.toml", "--dry-run"]);
-    assert!(dry.contains("change authentication_types \"login\" (time_to_live_seconds)"), "{dry}");
+    assert!(
+        dry.contains("change authentication_types \"login\" (time_to_live_seconds)"),
+        "{dry}"
+    );
     let web_client = "\n[[web_clients]]\nclient_id = \"shop\"\nname = \"Shop\"\n\
                       client_secret = \"env:PORTAL_SECRET\"\ngrant_types = [\"client_credentials\"]";
     program.write("configuration.toml", &format!("{FILE}{web_client}"));
     let dry = program.succeeds(&["apply", "configuration.toml", "--dry-run"]);
-    assert!(dry.contains("create web_clients \"shop\"") && dry.contains("1 to change"), "{dry}");
+    assert!(
+        dry.contains("create web_clients \"shop\"") && dry.contains("1 to change"),
+        "{dry}"
+    );
     assert!(!dry.contains(SECRET));
     program.write("configuration.toml", &FILE.replace("120", "6000"));
     let error = program.fails(&["apply", "configuration.toml"], 1);
-    assert!(error.contains("configuration.toml: authentication_types[0].time_to_live_seconds"), "{error}");
+    assert!(
+        error.contains("configuration.toml: authentication_types[0].time_to_live_seconds"),
+        "{error}"
+    );
     assert!(!error.contains(SECRET));
 }
 
@@ -91,17 +138,32 @@ fn the_key_beside_an_embedded_database_is_made_once_and_missed_when_lost() {
     program.write("configuration.toml", FILE);
     program.succeeds(&["apply", "configuration.toml"]);
     let key = program.path().join("countersign.db.key");
-    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 
     let kept = std::fs::read(&key).unwrap();
     std::fs::remove_file(&key).unwrap();
-    assert!(program.fails(&["apply", "configuration.toml"], 1).contains("countersign.db.key is missing"));
+    assert!(
+        program
+            .fails(&["apply", "configuration.toml"], 1)
+            .contains("countersign.db.key is missing")
+    );
     assert!(!key.exists());
 
     std::fs::write(&key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
-    assert!(program.fails(&["serve"], 1).contains("the master key does not fit this database"));
+    assert!(
+        program
+            .fails(&["serve"], 1)
+            .contains("the master key does not fit this database")
+    );
     std::fs::write(&key, "short").unwrap();
-    assert!(program.fails(&["serve"], 1).contains("the master key must be 32 bytes in base64"));
+    assert!(
+        program
+            .fails(&["serve"], 1)
+            .contains("the master key must be 32 bytes in base64")
+    );
     std::fs::write(&key, kept).unwrap();
     program.succeeds(&["apply", "configuration.toml"]);
 }
@@ -109,17 +171,38 @@ fn the_key_beside_an_embedded_database_is_made_once_and_missed_when_lost() {
 #[test]
 fn a_server_refuses_a_postgresql_schema_that_is_not_migrated() {
     let database = Database::postgres();
-    let DatabaseUrl::Postgres(url) = database.url() else { panic!("PostgreSQL") };
+    let DatabaseUrl::Postgres(url) = database.url() else {
+        panic!("PostgreSQL")
+    };
     let program = Program::new().with("COUNTERSIGN_DATABASE__URL", url.expose());
     let keyed = Program::on_free_ports()
         .with("COUNTERSIGN_DATABASE__URL", url.expose())
-        .with("COUNTERSIGN_SECRETS__MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        .with(
+            "COUNTERSIGN_SECRETS__MASTER_KEY",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        )
         .with("PORTAL_SECRET", SECRET);
-    assert!(keyed.fails(&["serve"], 1).contains("run `countersign migrate`"));
-    assert!(program.succeeds(&["migrate"]).contains("2 migrations were run"));
+    assert!(
+        keyed
+            .fails(&["serve"], 1)
+            .contains("run `countersign migrate`")
+    );
+    assert!(
+        program
+            .succeeds(&["migrate"])
+            .contains("2 migrations were run")
+    );
     assert!(program.succeeds(&["migrate"]).contains("was up to date"));
 
     keyed.write("configuration.toml", FILE);
-    assert!(program.fails(&["apply", "/dev/null"], 1).contains("secrets.master_key is required with PostgreSQL"));
-    assert!(keyed.succeeds(&["apply", "configuration.toml"]).contains("revision 1"));
+    assert!(
+        program
+            .fails(&["apply", "/dev/null"], 1)
+            .contains("secrets.master_key is required with PostgreSQL")
+    );
+    assert!(
+        keyed
+            .succeeds(&["apply", "configuration.toml"])
+            .contains("revision 1")
+    );
 }

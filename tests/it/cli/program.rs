@@ -13,7 +13,10 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new() -> Self {
-        Self { directory: TemporaryDirectory::new(), variables: Vec::new() }
+        Self {
+            directory: TemporaryDirectory::new(),
+            variables: Vec::new(),
+        }
     }
 
     /// One whose server listens where nobody else does.
@@ -38,7 +41,11 @@ impl Program {
 
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-        command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .stdin(Stdio::null());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -60,7 +67,11 @@ impl Program {
     /// What it says on standard error when it does not; with this exit status.
     pub(super) fn fails(&self, arguments: &[&str], status: i32) -> String {
         let (output, out, err) = self.run(arguments);
-        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {out}{err}");
+        assert_eq!(
+            output.status.code(),
+            Some(status),
+            "{arguments:?}: {out}{err}"
+        );
         assert_eq!(out, "", "{arguments:?}");
         err
     }

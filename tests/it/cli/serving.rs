@@ -14,7 +14,11 @@ struct Server {
 
 impl Server {
     fn start(program: &Program) -> Self {
-        let mut child = program.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = program
+            .command(&["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         Self { child, log }
     }
@@ -23,16 +27,25 @@ impl Server {
     fn wait_for(&mut self, message: &str) -> serde_json::Value {
         loop {
             let mut line = String::new();
-            assert!(self.log.read_line(&mut line).unwrap() > 0, "the server ended before it said {message:?}");
+            assert!(
+                self.log.read_line(&mut line).unwrap() > 0,
+                "the server ended before it said {message:?}"
+            );
             let record: serde_json::Value = serde_json::from_str(&line).expect(&line);
-            if record["message"].as_str().is_some_and(|said| said.starts_with(message)) {
+            if record["message"]
+                .as_str()
+                .is_some_and(|said| said.starts_with(message))
+            {
                 return record;
             }
         }
     }
 
     fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 }
@@ -46,8 +59,9 @@ impl Drop for Server {
 
 #[test]
 fn a_server_starts_on_nothing_takes_configuration_over_and_stops_when_told() {
-    let program =
-        Program::on_free_ports().with("COUNTERSIGN_LOGS__FORMAT", "json").with("SECRET", "kZ8vTqL3xN7wRb2MfJ5sHd9C");
+    let program = Program::on_free_ports()
+        .with("COUNTERSIGN_LOGS__FORMAT", "json")
+        .with("SECRET", "kZ8vTqL3xN7wRb2MfJ5sHd9C");
     let mut server = Server::start(&program);
     server.wait_for("countersign serves");
     program.write(
@@ -67,5 +81,8 @@ fn a_taken_address_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let program = Program::new().with("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", &address);
     let error = program.fails(&["serve"], 1);
-    assert!(error.contains(&address) && error.contains("server.public_address"), "{error}");
+    assert!(
+        error.contains(&address) && error.contains("server.public_address"),
+        "{error}"
+    );
 }

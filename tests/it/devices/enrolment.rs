@@ -22,28 +22,71 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
     let (alice, bob) = (user("alice"), user("bob"));
     let (first, second) = (world.install().await, world.install().await);
     let (key, other_key) = (new_key(), new_key());
-    let enrolled = world.devices.enrol(first.id(), &alice, *key.public()).await.unwrap();
+    let enrolled = world
+        .devices
+        .enrol(first.id(), &alice, *key.public())
+        .await
+        .unwrap();
     assert_eq!(enrolled.profile_id.as_str().len(), 6);
-    let again = world.devices.enrol(first.id(), &alice, *other_key.public()).await;
+    let again = world
+        .devices
+        .enrol(first.id(), &alice, *other_key.public())
+        .await;
     assert_eq!(again, Err(ENROLLED));
-    let elsewhere = world.devices.enrol(second.id(), &alice, *other_key.public()).await.unwrap();
+    let elsewhere = world
+        .devices
+        .enrol(second.id(), &alice, *other_key.public())
+        .await
+        .unwrap();
     assert_eq!(elsewhere.server_key, enrolled.server_key);
-    let neighbour = world.devices.enrol(first.id(), &bob, *other_key.public()).await.unwrap();
+    let neighbour = world
+        .devices
+        .enrol(first.id(), &bob, *other_key.public())
+        .await
+        .unwrap();
     assert_ne!(neighbour.profile_id, enrolled.profile_id);
 
-    let found = world.devices.enrolment_by_profile(first.id(), &enrolled.profile_id).await.unwrap().unwrap();
+    let found = world
+        .devices
+        .enrolment_by_profile(first.id(), &enrolled.profile_id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((&found.user_id, &found.public_key), (&alice, key.public()));
-    assert_eq!(world.devices.enrolment_of(first.id(), &alice).await.unwrap(), Some(found));
-    assert_eq!(world.devices.enrolment_by_profile(second.id(), &neighbour.profile_id).await.unwrap(), None);
-    assert_eq!(world.events_of(&alice).await, ["KEY_ENROLLMENT_SUCCESS", "KEY_ENROLLMENT_SUCCESS"]);
+    assert_eq!(
+        world
+            .devices
+            .enrolment_of(first.id(), &alice)
+            .await
+            .unwrap(),
+        Some(found)
+    );
+    assert_eq!(
+        world
+            .devices
+            .enrolment_by_profile(second.id(), &neighbour.profile_id)
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        world.events_of(&alice).await,
+        ["KEY_ENROLLMENT_SUCCESS", "KEY_ENROLLMENT_SUCCESS"]
+    );
 }
 
 async fn enrolment_can_be_switched_off(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     world.configure_general(|general| general.enrolment_enabled = false);
-    let refused = world.devices.enrol(installation.id(), &user("alice"), *new_key().public()).await;
-    assert_eq!(refused, Err(DeviceError::Refused(EnrolmentRefusal::Disabled)));
+    let refused = world
+        .devices
+        .enrol(installation.id(), &user("alice"), *new_key().public())
+        .await;
+    assert_eq!(
+        refused,
+        Err(DeviceError::Refused(EnrolmentRefusal::Disabled))
+    );
 }
 
 async fn override_replaces_all_that_was_enrolled(database: Database) {
@@ -51,16 +94,35 @@ async fn override_replaces_all_that_was_enrolled(database: Database) {
     let alice = user("alice");
     let installation = world.install().await;
     let id = installation.id();
-    let before = world.devices.enrol(id, &alice, *new_key().public()).await.unwrap();
-    world.devices.set_authenticator(id, &alice, &"pin".parse().unwrap(), *new_key().public()).await.unwrap();
-    world.devices.enrol_push(id, &alice, Transport::Fcm, Some(secret("address"))).await.unwrap();
+    let before = world
+        .devices
+        .enrol(id, &alice, *new_key().public())
+        .await
+        .unwrap();
+    world
+        .devices
+        .set_authenticator(id, &alice, &"pin".parse().unwrap(), *new_key().public())
+        .await
+        .unwrap();
+    world
+        .devices
+        .enrol_push(id, &alice, Transport::Fcm, Some(secret("address")))
+        .await
+        .unwrap();
 
     world.configure_general(|general| general.enrolment_override_enabled = true);
     let key = new_key();
-    let after = world.devices.enrol(id, &alice, *key.public()).await.unwrap();
+    let after = world
+        .devices
+        .enrol(id, &alice, *key.public())
+        .await
+        .unwrap();
     assert_eq!(after.profile_id, before.profile_id);
     let state = world.devices.enrolment(id, &alice).await.unwrap().unwrap();
-    assert_eq!((state.enrolment.public_key, state.push), (*key.public(), None));
+    assert_eq!(
+        (state.enrolment.public_key, state.push),
+        (*key.public(), None)
+    );
     assert!(state.authenticators.is_empty());
 }
 
@@ -69,10 +131,17 @@ async fn of_parallel_enrolments_one_wins(database: Database) {
     let installation = world.install().await;
     let attempts = (0..10).map(|_| {
         let (devices, id) = (world.devices.clone(), installation.id().clone());
-        tokio::spawn(async move { devices.enrol(&id, &user("alice"), *new_key().public()).await })
+        tokio::spawn(async move {
+            devices
+                .enrol(&id, &user("alice"), *new_key().public())
+                .await
+        })
     });
     let results = futures_util::future::join_all(attempts).await;
-    let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().map(Result::unwrap).partition(Result::is_ok);
+    let (won, lost): (Vec<_>, Vec<_>) = results
+        .into_iter()
+        .map(Result::unwrap)
+        .partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 9));
     assert!(lost.into_iter().all(|result| result == Err(ENROLLED)));
 }
@@ -82,17 +151,33 @@ async fn ending_an_enrolment_takes_what_is_built_on_it(database: Database) {
     let (alice, bob): (UserId, UserId) = (user("alice"), user("bob"));
     let installation = world.install_and_enrol(&alice).await;
     let id = installation.id();
-    world.devices.enrol(id, &bob, *new_key().public()).await.unwrap();
+    world
+        .devices
+        .enrol(id, &bob, *new_key().public())
+        .await
+        .unwrap();
     for user in [&alice, &bob] {
-        world.devices.enrol_push(id, user, Transport::Fcm, Some(secret("address"))).await.unwrap();
+        world
+            .devices
+            .enrol_push(id, user, Transport::Fcm, Some(secret("address")))
+            .await
+            .unwrap();
     }
     assert_eq!(world.devices.end_enrolment(id, &alice).await, Ok(true));
     assert_eq!(world.devices.end_enrolment(id, &alice).await, Ok(false));
     assert_eq!(world.devices.enrolment(id, &alice).await, Ok(None));
     assert!(world.devices.push_targets(&alice).await.unwrap().is_empty());
-    assert_eq!(world.devices.push_targets(&bob).await.unwrap().len(), 1, "the address is shared and stays");
+    assert_eq!(
+        world.devices.push_targets(&bob).await.unwrap().len(),
+        1,
+        "the address is shared and stays"
+    );
     assert_eq!(
         world.events_of(&alice).await,
-        ["KEY_ENROLLMENT_REMOVED", "KEY_ENROLLMENT_SUCCESS", "PUSH_ENROLLMENT_SUCCESS"]
+        [
+            "KEY_ENROLLMENT_REMOVED",
+            "KEY_ENROLLMENT_SUCCESS",
+            "PUSH_ENROLLMENT_SUCCESS"
+        ]
     );
 }

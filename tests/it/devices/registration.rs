@@ -20,12 +20,20 @@ const CLOSED: RegistrationError = DeviceError::Refused(RegistrationRefusal::Vers
 const WRONG_TOKEN: RegistrationError = DeviceError::Refused(RegistrationRefusal::InvalidToken);
 
 fn is_invalid_metadata<T>(result: &Result<T, RegistrationError>) -> bool {
-    matches!(result, Err(DeviceError::Refused(RegistrationRefusal::InvalidMetadata(_))))
+    matches!(
+        result,
+        Err(DeviceError::Refused(RegistrationRefusal::InvalidMetadata(
+            _
+        )))
+    )
 }
 
 /// What this installation says about itself, changed.
 fn own_metadata(installation: &Installation, changes: &Value) -> ClientMetadata {
-    let mut metadata = metadata(installation.key.public(), &json!({ "client_id": installation.id() }));
+    let mut metadata = metadata(
+        installation.key.public(),
+        &json!({ "client_id": installation.id() }),
+    );
     for (name, value) in changes.as_object().unwrap() {
         metadata[name] = value.clone();
     }
@@ -34,16 +42,37 @@ fn own_metadata(installation: &Installation, changes: &Value) -> ClientMetadata 
 
 async fn an_installation_registers_and_reads_itself(database: Database) {
     let world = World::new(database);
-    let installation = world.install_with(&json!({ "device_model": "P8", "os_version": "16" })).await;
+    let installation = world
+        .install_with(&json!({ "device_model": "P8", "os_version": "16" }))
+        .await;
     let id = installation.id().as_str();
-    assert!(id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte)), "{id}");
+    assert!(
+        id.len() == 64
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte)),
+        "{id}"
+    );
     let found = world.devices.find(installation.id()).await.unwrap();
     assert_eq!(found.as_ref(), Some(&installation.device));
     let token = installation.registration_token.expose();
-    assert_eq!(world.devices.read_registration(installation.id(), token).await.ok(), found);
-    let unknown = parse(&metadata(new_key().public(), &json!({ "software_id": "nobody" })));
+    assert_eq!(
+        world
+            .devices
+            .read_registration(installation.id(), token)
+            .await
+            .ok(),
+        found
+    );
+    let unknown = parse(&metadata(
+        new_key().public(),
+        &json!({ "software_id": "nobody" }),
+    ));
     assert!(is_invalid_metadata(&world.devices.register(unknown).await));
-    let unknown = parse(&metadata(new_key().public(), &json!({ "software_version": "7.0" })));
+    let unknown = parse(&metadata(
+        new_key().public(),
+        &json!({ "software_version": "7.0" }),
+    ));
     assert!(is_invalid_metadata(&world.devices.register(unknown).await));
 }
 
@@ -57,10 +86,19 @@ async fn only_the_registration_token_opens_a_registration(database: Database) {
         (mine.id(), mine.id().as_str()),
         (&nobody, mine.registration_token.expose()),
     ] {
-        assert_eq!(world.devices.read_registration(id, token).await.err(), Some(WRONG_TOKEN));
-        let update = world.devices.update_registration(id, token, own_metadata(&mine, &json!({}))).await;
+        assert_eq!(
+            world.devices.read_registration(id, token).await.err(),
+            Some(WRONG_TOKEN)
+        );
+        let update = world
+            .devices
+            .update_registration(id, token, own_metadata(&mine, &json!({})))
+            .await;
         assert_eq!(update.err(), Some(WRONG_TOKEN));
-        assert_eq!(world.devices.delete_registration(id, token).await, Err(WRONG_TOKEN));
+        assert_eq!(
+            world.devices.delete_registration(id, token).await,
+            Err(WRONG_TOKEN)
+        );
     }
     assert!(world.devices.find(mine.id()).await.unwrap().is_some());
 }
@@ -68,8 +106,15 @@ async fn only_the_registration_token_opens_a_registration(database: Database) {
 async fn closed_versions_take_no_registrations(database: Database) {
     let world = World::new(database);
     for version in ["0.9", "0.1"] {
-        let wish = parse(&metadata(new_key().public(), &json!({ "software_version": version })));
-        assert_eq!(world.devices.register(wish).await.err(), Some(CLOSED), "{version}");
+        let wish = parse(&metadata(
+            new_key().public(),
+            &json!({ "software_version": version }),
+        ));
+        assert_eq!(
+            world.devices.register(wish).await.err(),
+            Some(CLOSED),
+            "{version}"
+        );
     }
 }
 
@@ -77,13 +122,26 @@ async fn an_update_is_validated_as_a_whole(database: Database) {
     let world = World::new(database);
     let installation = world.install_with(&json!({ "device_model": "P8" })).await;
     let (id, token) = (installation.id(), installation.registration_token.expose());
-    let update = |changes: Value| world.devices.update_registration(id, token, own_metadata(&installation, &changes));
+    let update = |changes: Value| {
+        world
+            .devices
+            .update_registration(id, token, own_metadata(&installation, &changes))
+    };
 
-    let changed = update(json!({ "software_version": "1.1", "device_name": "Renamed" })).await.unwrap();
-    assert_eq!((changed.name.as_str(), changed.application_version.as_str()), ("Renamed", "1.1"));
+    let changed = update(json!({ "software_version": "1.1", "device_name": "Renamed" }))
+        .await
+        .unwrap();
+    assert_eq!(
+        (changed.name.as_str(), changed.application_version.as_str()),
+        ("Renamed", "1.1")
+    );
     assert_eq!(changed.model, None, "what is left out is gone");
     assert_eq!(changed.public_key, *installation.key.public());
-    assert_eq!(world.devices.read_registration(id, token).await, Ok(changed.clone()), "the token stays");
+    assert_eq!(
+        world.devices.read_registration(id, token).await,
+        Ok(changed.clone()),
+        "the token stays"
+    );
 
     for changes in [
         json!({ "client_id": null }),
@@ -93,17 +151,29 @@ async fn an_update_is_validated_as_a_whole(database: Database) {
         json!({ "software_version": "7.0" }),
         json!({ "jwks": { "keys": [new_key().public()] } }),
     ] {
-        assert!(is_invalid_metadata(&update(changes.clone()).await), "{changes}");
+        assert!(
+            is_invalid_metadata(&update(changes.clone()).await),
+            "{changes}"
+        );
     }
     for version in ["0.9", "0.1"] {
-        assert_eq!(update(json!({ "software_version": version })).await.err(), Some(CLOSED), "{version}");
+        assert_eq!(
+            update(json!({ "software_version": version })).await.err(),
+            Some(CLOSED),
+            "{version}"
+        );
     }
     assert_eq!(world.devices.find(id).await.unwrap(), Some(changed));
 
     world.set_status("1.1", VersionStatus::LoginOnly);
-    update(json!({ "software_version": "1.1" })).await.expect("it runs this version already");
+    update(json!({ "software_version": "1.1" }))
+        .await
+        .expect("it runs this version already");
     world.set_status("1.1", VersionStatus::Disabled);
-    assert_eq!(update(json!({ "software_version": "1.1" })).await.err(), Some(CLOSED));
+    assert_eq!(
+        update(json!({ "software_version": "1.1" })).await.err(),
+        Some(CLOSED)
+    );
 }
 
 async fn deleting_a_registration_takes_everything_with_it(database: Database) {
@@ -112,13 +182,36 @@ async fn deleting_a_registration_takes_everything_with_it(database: Database) {
     let installation = world.install_and_enrol(&alice).await;
     let id = installation.id();
     let request = installation.device_token_request(world.clock.now());
-    let token = world.token_server.token(&request).await.unwrap().access_token;
-    assert_eq!(world.token_server.authenticate_bearer(token.expose()).await.unwrap().device_id, *id);
+    let token = world
+        .token_server
+        .token(&request)
+        .await
+        .unwrap()
+        .access_token;
+    assert_eq!(
+        world
+            .token_server
+            .authenticate_bearer(token.expose())
+            .await
+            .unwrap()
+            .device_id,
+        *id
+    );
 
-    world.devices.delete_registration(id, installation.registration_token.expose()).await.unwrap();
+    world
+        .devices
+        .delete_registration(id, installation.registration_token.expose())
+        .await
+        .unwrap();
     assert_eq!(world.devices.find(id).await, Ok(None));
     assert_eq!(world.devices.enrolment_of(id, &alice).await, Ok(None));
-    assert_eq!(world.token_server.authenticate_bearer(token.expose()).await, Err(BearerError::InvalidToken));
-    let again = world.devices.delete_registration(id, installation.registration_token.expose()).await;
+    assert_eq!(
+        world.token_server.authenticate_bearer(token.expose()).await,
+        Err(BearerError::InvalidToken)
+    );
+    let again = world
+        .devices
+        .delete_registration(id, installation.registration_token.expose())
+        .await;
     assert_eq!(again, Err(WRONG_TOKEN));
 }

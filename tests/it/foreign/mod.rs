@@ -1,7 +1,8 @@
-//! The server held against clients nobody here wrote: `openid-client` for Node.js and Authlib for Python.
+//! The server held against clients nobody here wrote: `openid-client` for Node.js and Authlib for
+//! Python.
 //!
-//! A topic is a script for each of them, in `tests/foreign`, that says what it checks and whether that holds. Both run against
-//! one server, at once.
+//! A topic is a script for each of them, in `tests/foreign`, that says what it checks and whether
+//! that holds. Both run against one server, at once.
 
 mod programs;
 
@@ -65,8 +66,14 @@ async fn held_against(topic: &'static str, database: Database) {
         .with("COUNTERSIGN_LOGIN__CONSENT_URL", CONSENT_URL);
     let server = installation.serve().await;
     let variables = [
-        ("FOREIGN_ISSUER", without_slash(installation.public_url.as_str())),
-        ("FOREIGN_MANAGEMENT", without_slash(server.management_url.as_str())),
+        (
+            "FOREIGN_ISSUER",
+            without_slash(installation.public_url.as_str()),
+        ),
+        (
+            "FOREIGN_MANAGEMENT",
+            without_slash(server.management_url.as_str()),
+        ),
         ("FOREIGN_LOGIN_URL", LOGIN_URL.to_owned()),
         ("FOREIGN_CONSENT_URL", CONSENT_URL.to_owned()),
         ("FOREIGN_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
@@ -79,14 +86,24 @@ async fn held_against(topic: &'static str, database: Database) {
     let outcomes = futures_util::future::try_join_all(runs).await.unwrap();
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     let log = server.log.text();
-    let complaints: Vec<&str> = log.lines().filter(|line| !line.contains(r#""level":"INFO""#)).collect();
-    assert!(failures.is_empty(), "{}\nThe server complained:\n{}", failures.join("\n"), complaints.join("\n"));
+    let complaints: Vec<&str> = log
+        .lines()
+        .filter(|line| !line.contains(r#""level":"INFO""#))
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{}\nThe server complained:\n{}",
+        failures.join("\n"),
+        complaints.join("\n")
+    );
 }
 
 /// The settings, with the key of the client `keyed`.
 fn settings_with(key: &PublicJwk) -> String {
     let jwk: Value = serde_json::from_str(&key.to_json()).unwrap();
-    SETTINGS.replace("KEYED_X", jwk["x"].as_str().unwrap()).replace("KEYED_Y", jwk["y"].as_str().unwrap())
+    SETTINGS
+        .replace("KEYED_X", jwk["x"].as_str().unwrap())
+        .replace("KEYED_Y", jwk["y"].as_str().unwrap())
 }
 
 fn without_slash(url: &str) -> String {

@@ -19,9 +19,22 @@ impl Library {
 
     /// The topics it has scripts for.
     pub(super) fn scripts(self) -> BTreeSet<String> {
-        let paths = std::fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path());
-        let scripts = paths.filter(|path| path.extension().is_some_and(|extension| extension == self.extension()));
-        scripts.map(|path| path.file_stem().unwrap().to_str().unwrap().replace('-', "_")).collect()
+        let paths = std::fs::read_dir(self.folder())
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let scripts = paths.filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == self.extension())
+        });
+        scripts
+            .map(|path| {
+                path.file_stem()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .replace('-', "_")
+            })
+            .collect()
     }
 
     fn folder(self) -> PathBuf {
@@ -29,7 +42,9 @@ impl Library {
             Self::OpenidClient => "openid-client",
             Self::Authlib => "authlib",
         };
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign").join(name)
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/foreign")
+            .join(name)
     }
 
     fn extension(self) -> &'static str {
@@ -64,15 +79,25 @@ impl Library {
 
     fn is_installed(self) -> bool {
         let wanted = std::fs::read(self.folder().join(self.lock_file())).unwrap();
-        let answers = Command::new(self.interpreter()).arg("--version").output().is_ok();
-        answers && std::fs::read(installed().join(self.lock_file())).is_ok_and(|there| there == wanted)
+        let answers = Command::new(self.interpreter())
+            .arg("--version")
+            .output()
+            .is_ok();
+        answers
+            && std::fs::read(installed().join(self.lock_file())).is_ok_and(|there| there == wanted)
     }
 }
 
 /// Runs a topic's script. An error is what it said.
-pub(super) fn run(library: Library, topic: &str, variables: &[(&'static str, String)]) -> Result<(), String> {
+pub(super) fn run(
+    library: Library,
+    topic: &str,
+    variables: &[(&'static str, String)],
+) -> Result<(), String> {
     if !library.is_installed() {
-        return Err(format!("{library:?} is not installed as the tests need it: `tests/run` does that, once."));
+        return Err(format!(
+            "{library:?} is not installed as the tests need it: `tests/run` does that, once."
+        ));
     }
     let output = Command::new("timeout")
         .args(["--kill-after=5", SECONDS_MAX])
@@ -81,21 +106,34 @@ pub(super) fn run(library: Library, topic: &str, variables: &[(&'static str, Str
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("FOREIGN_PACKAGES", installed())
-        // Authlib wants it said that the issuer is not `https`; Python would leave compiled files beside the scripts.
-        .envs([("AUTHLIB_INSECURE_TRANSPORT", "1"), ("PYTHONDONTWRITEBYTECODE", "1")])
+        // Authlib wants it said that the issuer is not `https`; Python would leave compiled files
+        // beside the scripts.
+        .envs([
+            ("AUTHLIB_INSECURE_TRANSPORT", "1"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+        ])
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     let passed = said.lines().any(|line| line.starts_with("ok "));
     if output.status.success() && passed {
         return Ok(());
     }
-    Err(format!("{library:?}, {topic}: {}\n{said}{complained}", output.status))
+    Err(format!(
+        "{library:?}, {topic}: {}\n{said}{complained}",
+        output.status
+    ))
 }
 
 /// Where `tests/foreign/install` puts the packages: beside what cargo builds.
 fn installed() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("foreign")
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .unwrap()
+        .join("foreign")
 }

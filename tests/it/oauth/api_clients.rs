@@ -6,19 +6,37 @@ use serde_json::{Value, json};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{ISSUER, World, credentials_by, new_key, secret_of};
 
-on_both_databases!(secrets_open_their_own_client, an_assertion_opens_its_client_once, of_parallel_replays_one_wins);
+on_both_databases!(
+    secrets_open_their_own_client,
+    an_assertion_opens_its_client_once,
+    of_parallel_replays_one_wins
+);
 
 async fn secrets_open_their_own_client(database: Database) {
     let world = World::new(database);
     let authenticate = async |credentials: Credentials| {
-        let client = world.token_server.authenticate_api_client(&credentials).await?;
+        let client = world
+            .token_server
+            .authenticate_api_client(&credentials)
+            .await?;
         Ok::<_, ClientError>(client.client_id.to_string())
     };
-    assert_eq!(authenticate(secret_of("portal", "portal secret")).await, Ok("portal".to_owned()));
-    for (id, text) in
-        [("portal", "Portal secret"), ("portal", ""), ("keyed", "portal secret"), ("nobody", "x"), ("", "")]
-    {
-        assert_eq!(authenticate(secret_of(id, text)).await, Err(ClientError::Invalid), "{id}");
+    assert_eq!(
+        authenticate(secret_of("portal", "portal secret")).await,
+        Ok("portal".to_owned())
+    );
+    for (id, text) in [
+        ("portal", "Portal secret"),
+        ("portal", ""),
+        ("keyed", "portal secret"),
+        ("nobody", "x"),
+        ("", ""),
+    ] {
+        assert_eq!(
+            authenticate(secret_of(id, text)).await,
+            Err(ClientError::Invalid),
+            "{id}"
+        );
     }
 }
 
@@ -26,12 +44,25 @@ async fn an_assertion_opens_its_client_once(database: Database) {
     let world = World::new(database);
     let now = world.clock.now();
     let assertion = |changes: Value| credentials_by(&world.client_key, "keyed", now, &changes);
-    for path in ["", "/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/api/v2/token/introspect"] {
+    for path in [
+        "",
+        "/oauth/token",
+        "/oauth/par",
+        "/oauth/revoke",
+        "/oauth/api/v2/token/introspect",
+    ] {
         let audience = format!("{ISSUER}{path}");
         let credentials = assertion(json!({ "aud": audience }));
-        let client = world.token_server.authenticate_api_client(&credentials).await.unwrap();
+        let client = world
+            .token_server
+            .authenticate_api_client(&credentials)
+            .await
+            .unwrap();
         assert_eq!(client.client_id.as_str(), "keyed");
-        let again = world.token_server.authenticate_api_client(&credentials).await;
+        let again = world
+            .token_server
+            .authenticate_api_client(&credentials)
+            .await;
         assert_eq!(again, Err(ClientError::Invalid), "a replay");
     }
     for refused in [
@@ -43,7 +74,10 @@ async fn an_assertion_opens_its_client_once(database: Database) {
         credentials_by(&world.client_key, "nobody", now, &json!({})),
         credentials_by(&new_key(), "keyed", now, &json!({})),
     ] {
-        assert_eq!(world.token_server.authenticate_api_client(&refused).await, Err(ClientError::Invalid));
+        assert_eq!(
+            world.token_server.authenticate_api_client(&refused).await,
+            Err(ClientError::Invalid)
+        );
     }
 }
 
@@ -52,8 +86,19 @@ async fn of_parallel_replays_one_wins(database: Database) {
     let credentials = credentials_by(&world.client_key, "keyed", world.clock.now(), &json!({}));
     let attempts = (0..20).map(|_| {
         let (token_server, credentials) = (world.token_server.clone(), credentials.clone());
-        tokio::spawn(async move { token_server.authenticate_api_client(&credentials).await.is_ok() })
+        tokio::spawn(async move {
+            token_server
+                .authenticate_api_client(&credentials)
+                .await
+                .is_ok()
+        })
     });
     let results = futures_util::future::join_all(attempts).await;
-    assert_eq!(results.into_iter().filter(|result| *result.as_ref().unwrap()).count(), 1);
+    assert_eq!(
+        results
+            .into_iter()
+            .filter(|result| *result.as_ref().unwrap())
+            .count(),
+        1
+    );
 }

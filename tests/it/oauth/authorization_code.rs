@@ -28,27 +28,61 @@ async fn a_code_becomes_a_users_token(database: Database) {
     let installation = world.install().await;
     let first = code(&world, &installation).await;
     let response = redeem(&world, &installation, &first).await.unwrap();
-    assert_eq!((response.scope.as_str(), response.expires_in, response.profile_id), ("device user", 900, None));
-    let bearer = world.token_server.authenticate_bearer(response.access_token.expose()).await.unwrap();
-    assert_eq!((&bearer.device_id, bearer.user_id.as_ref()), (installation.id(), Some(&alice)));
+    assert_eq!(
+        (
+            response.scope.as_str(),
+            response.expires_in,
+            response.profile_id
+        ),
+        ("device user", 900, None)
+    );
+    let bearer = world
+        .token_server
+        .authenticate_bearer(response.access_token.expose())
+        .await
+        .unwrap();
+    assert_eq!(
+        (&bearer.device_id, bearer.user_id.as_ref()),
+        (installation.id(), Some(&alice))
+    );
     assert_eq!(bearer.scope, "device user");
 
-    let enrolled = world.devices.enrol(installation.id(), &alice, *new_key().public()).await.unwrap();
+    let enrolled = world
+        .devices
+        .enrol(installation.id(), &alice, *new_key().public())
+        .await
+        .unwrap();
     let second = code(&world, &installation).await;
     let response = redeem(&world, &installation, &second).await.unwrap();
     assert_eq!(response.profile_id, Some(enrolled.profile_id));
     let events = world.events_of(&alice).await;
-    assert_eq!(events.iter().filter(|event| *event == "TOKEN_REQUEST_ACCESS_TOKEN_CREATED").count(), 2);
+    assert_eq!(
+        events
+            .iter()
+            .filter(|event| *event == "TOKEN_REQUEST_ACCESS_TOKEN_CREATED")
+            .count(),
+        2
+    );
 }
 
 async fn a_second_use_revokes_what_the_first_produced(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let code = code(&world, &installation).await;
-    let token = redeem(&world, &installation, &code).await.unwrap().access_token;
-    world.token_server.authenticate_bearer(token.expose()).await.unwrap();
+    let token = redeem(&world, &installation, &code)
+        .await
+        .unwrap()
+        .access_token;
+    world
+        .token_server
+        .authenticate_bearer(token.expose())
+        .await
+        .unwrap();
     assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED);
-    assert_eq!(world.token_server.authenticate_bearer(token.expose()).await, Err(BearerError::InvalidToken));
+    assert_eq!(
+        world.token_server.authenticate_bearer(token.expose()).await,
+        Err(BearerError::InvalidToken)
+    );
     assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED);
 }
 
@@ -57,22 +91,45 @@ async fn a_code_presented_wrongly_is_burnt(database: Database) {
     let (installation, other) = (world.install().await, world.install().await);
     let (long, with_plus) = ("a".repeat(129), format!("{VERIFIER}+"));
     let another = "another-verifier-of-more-than-43-characters~._0";
-    let verifiers = ["", "short", VERIFIER.split_at(42).0, &long, another, &with_plus];
+    let verifiers = [
+        "",
+        "short",
+        VERIFIER.split_at(42).0,
+        &long,
+        another,
+        &with_plus,
+    ];
     let redirects = ["", "bank://login/", "https://bank.example/cb?x=1"];
-    let wrong_verifiers = verifiers.map(|verifier| (verifier, REDIRECT_URI)).into_iter();
-    for (verifier, redirect_uri) in wrong_verifiers.chain(redirects.map(|redirect_uri| (VERIFIER, redirect_uri))) {
+    let wrong_verifiers = verifiers
+        .map(|verifier| (verifier, REDIRECT_URI))
+        .into_iter();
+    for (verifier, redirect_uri) in
+        wrong_verifiers.chain(redirects.map(|redirect_uri| (VERIFIER, redirect_uri)))
+    {
         let code = code(&world, &installation).await;
         let wrong = TokenRequest {
             redirect_uri: Some(redirect_uri.to_owned()),
             code_verifier: Some(secret(verifier)),
             ..redeem_request(&world, &installation, &code)
         };
-        assert_eq!(world.token_server.token(&wrong).await.err(), REFUSED, "{verifier} {redirect_uri}");
-        assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED, "it is burnt");
+        assert_eq!(
+            world.token_server.token(&wrong).await.err(),
+            REFUSED,
+            "{verifier} {redirect_uri}"
+        );
+        assert_eq!(
+            redeem(&world, &installation, &code).await.err(),
+            REFUSED,
+            "it is burnt"
+        );
     }
     let stolen = code(&world, &installation).await;
     assert_eq!(redeem(&world, &other, &stolen).await.err(), REFUSED);
-    assert_eq!(redeem(&world, &installation, &stolen).await.err(), REFUSED, "it is burnt");
+    assert_eq!(
+        redeem(&world, &installation, &stolen).await.err(),
+        REFUSED,
+        "it is burnt"
+    );
     for unknown in ["", "x", &"A".repeat(43), &"x".repeat(10_000)] {
         assert_eq!(redeem(&world, &installation, unknown).await.err(), REFUSED);
     }
@@ -81,7 +138,10 @@ async fn a_code_presented_wrongly_is_burnt(database: Database) {
 async fn a_code_lives_for_a_minute(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
-    let (in_time, late) = (code(&world, &installation).await, code(&world, &installation).await);
+    let (in_time, late) = (
+        code(&world, &installation).await,
+        code(&world, &installation).await,
+    );
     world.clock.advance(Duration::from_millis(59_999));
     redeem(&world, &installation, &in_time).await.unwrap();
     world.clock.advance(Duration::from_millis(1));
@@ -93,28 +153,55 @@ async fn of_parallel_uses_none_is_left_with_a_token(database: Database) {
     let installation = world.install().await;
     let code = code(&world, &installation).await;
     let attempts = (0..10).map(|_| {
-        let (token_server, request) = (world.token_server.clone(), redeem_request(&world, &installation, &code));
+        let (token_server, request) = (
+            world.token_server.clone(),
+            redeem_request(&world, &installation, &code),
+        );
         tokio::spawn(async move { token_server.token(&request).await })
     });
     let results = futures_util::future::join_all(attempts).await;
-    let issued: Vec<_> = results.into_iter().filter_map(|result| result.unwrap().ok()).collect();
+    let issued: Vec<_> = results
+        .into_iter()
+        .filter_map(|result| result.unwrap().ok())
+        .collect();
     assert_eq!(issued.len(), 1, "one is first");
-    let bearer = world.token_server.authenticate_bearer(issued[0].access_token.expose()).await;
-    assert_eq!(bearer, Err(BearerError::InvalidToken), "the others took it back");
+    let bearer = world
+        .token_server
+        .authenticate_bearer(issued[0].access_token.expose())
+        .await;
+    assert_eq!(
+        bearer,
+        Err(BearerError::InvalidToken),
+        "the others took it back"
+    );
 }
 
 async fn an_assertion_is_good_for_one_code(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let credentials = installation.assertion(world.clock.now(), &json!({}));
-    let (first, second) = (code(&world, &installation).await, code(&world, &installation).await);
-    let with_assertion =
-        |code: &str| TokenRequest { credentials: credentials.clone(), ..redeem_request(&world, &installation, code) };
-    let failed = TokenRequest { code_verifier: Some(secret("wrong")), ..with_assertion(&first) };
+    let (first, second) = (
+        code(&world, &installation).await,
+        code(&world, &installation).await,
+    );
+    let with_assertion = |code: &str| TokenRequest {
+        credentials: credentials.clone(),
+        ..redeem_request(&world, &installation, code)
+    };
+    let failed = TokenRequest {
+        code_verifier: Some(secret("wrong")),
+        ..with_assertion(&first)
+    };
     assert_eq!(world.token_server.token(&failed).await.err(), REFUSED);
     let replayed = world.token_server.token(&with_assertion(&second)).await;
-    assert_eq!(replayed.err(), Some(OAuthError::InvalidClient), "a failed use is a use");
-    redeem(&world, &installation, &second).await.expect("the code was not touched");
+    assert_eq!(
+        replayed.err(),
+        Some(OAuthError::InvalidClient),
+        "a failed use is a use"
+    );
+    redeem(&world, &installation, &second)
+        .await
+        .expect("the code was not touched");
 }
 
 async fn code_redirect_uri_and_verifier_are_required(database: Database) {
@@ -123,12 +210,26 @@ async fn code_redirect_uri_and_verifier_are_required(database: Database) {
     let code = code(&world, &installation).await;
     let good = || redeem_request(&world, &installation, &code);
     for request in [
-        TokenRequest { code: None, ..good() },
-        TokenRequest { redirect_uri: None, ..good() },
-        TokenRequest { code_verifier: None, ..good() },
+        TokenRequest {
+            code: None,
+            ..good()
+        },
+        TokenRequest {
+            redirect_uri: None,
+            ..good()
+        },
+        TokenRequest {
+            code_verifier: None,
+            ..good()
+        },
     ] {
         let result = world.token_server.token(&request).await;
-        assert!(matches!(result, Err(OAuthError::InvalidRequest(_))), "{request:?}");
+        assert!(
+            matches!(result, Err(OAuthError::InvalidRequest(_))),
+            "{request:?}"
+        );
     }
-    redeem(&world, &installation, &code).await.expect("the code was not touched");
+    redeem(&world, &installation, &code)
+        .await
+        .expect("the code was not touched");
 }

@@ -21,21 +21,43 @@ on_both_databases!(
 async fn a_device_token_is_good_until_it_expires(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
-    let response = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
-    assert_eq!((response.scope.as_str(), response.expires_in, response.profile_id), ("device", 900, None));
+    let response = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            response.scope.as_str(),
+            response.expires_in,
+            response.profile_id
+        ),
+        ("device", 900, None)
+    );
     let token = response.access_token.expose();
     let bearer = world.token_server.authenticate_bearer(token).await.unwrap();
-    assert_eq!((&bearer.device_id, bearer.user_id, bearer.scope.as_str()), (installation.id(), None, "device"));
+    assert_eq!(
+        (&bearer.device_id, bearer.user_id, bearer.scope.as_str()),
+        (installation.id(), None, "device")
+    );
 
     let shorter = token.split_at(63).0;
-    for wrong in
-        ["", "x", shorter, &format!("{shorter}!"), &format!("{token}A"), installation.registration_token.expose()]
-    {
+    for wrong in [
+        "",
+        "x",
+        shorter,
+        &format!("{shorter}!"),
+        &format!("{token}A"),
+        installation.registration_token.expose(),
+    ] {
         let result = world.token_server.authenticate_bearer(wrong).await;
         assert_eq!(result, Err(BearerError::InvalidToken), "{wrong}");
     }
     world.clock.advance(Duration::from_secs(900));
-    assert_eq!(world.token_server.authenticate_bearer(token).await, Err(BearerError::InvalidToken));
+    assert_eq!(
+        world.token_server.authenticate_bearer(token).await,
+        Err(BearerError::InvalidToken)
+    );
 }
 
 async fn only_the_installation_itself_gets_its_token(database: Database) {
@@ -47,7 +69,10 @@ async fn only_the_installation_itself_gets_its_token(database: Database) {
         credentials_by(&other.key, id, now, &json!({})),
         credentials_by(&installation.key, &"0".repeat(64), now, &json!({})),
         installation.assertion(now, &json!({ "iss": other.id() })),
-        installation.assertion(now, &json!({ "aud": "https://id.example.evil.test/oauth/token" })),
+        installation.assertion(
+            now,
+            &json!({ "aud": "https://id.example.evil.test/oauth/token" }),
+        ),
         installation.assertion(now, &json!({ "exp": (now.as_secs() + 60).to_string() })),
         installation.assertion(now, &json!({ "exp": now.as_secs() + 3601 })),
         installation.assertion(now, &json!({ "exp": now.as_secs() })),
@@ -58,10 +83,14 @@ async fn only_the_installation_itself_gets_its_token(database: Database) {
         let result = world.token_server.token(&client_credentials(refused)).await;
         assert_eq!(result.err(), Some(OAuthError::InvalidClient));
     }
-    for api_client in
-        [secret_of("portal", "portal secret"), credentials_by(&world.client_key, "keyed", now, &json!({}))]
-    {
-        let result = world.token_server.token(&client_credentials(api_client)).await;
+    for api_client in [
+        secret_of("portal", "portal secret"),
+        credentials_by(&world.client_key, "keyed", now, &json!({})),
+    ] {
+        let result = world
+            .token_server
+            .token(&client_credentials(api_client))
+            .await;
         assert!(matches!(result, Err(OAuthError::UnauthorizedClient(_))));
     }
 }
@@ -72,28 +101,47 @@ async fn an_assertion_is_good_for_one_token(database: Database) {
     let now = world.clock.now();
     let request = installation.device_token_request(now);
     world.token_server.token(&request).await.unwrap();
-    assert_eq!(world.token_server.token(&request).await.err(), Some(OAuthError::InvalidClient));
+    assert_eq!(
+        world.token_server.token(&request).await.err(),
+        Some(OAuthError::InvalidClient)
+    );
 
     let with_same_jti = json!({ "jti": "same", "exp": now.as_secs() + 600 });
-    for (installation, expected) in
-        [(&installation, None), (&other, None), (&installation, Some(OAuthError::InvalidClient))]
-    {
+    for (installation, expected) in [
+        (&installation, None),
+        (&other, None),
+        (&installation, Some(OAuthError::InvalidClient)),
+    ] {
         let request = client_credentials(installation.assertion(now, &with_same_jti));
-        assert_eq!(world.token_server.token(&request).await.err(), expected, "a jti is its client's own");
+        assert_eq!(
+            world.token_server.token(&request).await.err(),
+            expected,
+            "a jti is its client's own"
+        );
     }
 }
 
 async fn of_parallel_replays_one_gets_a_token(database: Database) {
     let world = World::new(database);
-    let request = world.install().await.device_token_request(world.clock.now());
+    let request = world
+        .install()
+        .await
+        .device_token_request(world.clock.now());
     let attempts = (0..20).map(|_| {
         let (token_server, request) = (world.token_server.clone(), request.clone());
         tokio::spawn(async move { token_server.token(&request).await.err() })
     });
-    let results: Vec<_> =
-        futures_util::future::join_all(attempts).await.into_iter().map(|result| result.unwrap()).collect();
+    let results: Vec<_> = futures_util::future::join_all(attempts)
+        .await
+        .into_iter()
+        .map(|result| result.unwrap())
+        .collect();
     assert_eq!(results.iter().filter(|error| error.is_none()).count(), 1);
-    assert!(results.iter().all(|error| matches!(error, None | Some(OAuthError::InvalidClient))));
+    assert!(
+        results
+            .iter()
+            .all(|error| matches!(error, None | Some(OAuthError::InvalidClient)))
+    );
 }
 
 async fn a_device_token_has_the_device_scope(database: Database) {
@@ -103,13 +151,30 @@ async fn a_device_token_has_the_device_scope(database: Database) {
         scope: Some(scope.to_owned()),
         ..installation.device_token_request(world.clock.now())
     };
-    assert_eq!(world.token_server.token(&with_scope("device")).await.unwrap().scope, "device");
+    assert_eq!(
+        world
+            .token_server
+            .token(&with_scope("device"))
+            .await
+            .unwrap()
+            .scope,
+        "device"
+    );
     for scope in ["device user", "user", "", "admin", &"device ".repeat(9_000)] {
-        assert_eq!(world.token_server.token(&with_scope(scope)).await.err(), Some(OAuthError::InvalidScope));
+        assert_eq!(
+            world.token_server.token(&with_scope(scope)).await.err(),
+            Some(OAuthError::InvalidScope)
+        );
     }
     for grant_type in ["", "password", "implicit", "Client_Credentials"] {
-        let request = TokenRequest { grant_type: grant_type.to_owned(), ..with_scope("device") };
-        assert_eq!(world.token_server.token(&request).await.err(), Some(OAuthError::UnsupportedGrantType));
+        let request = TokenRequest {
+            grant_type: grant_type.to_owned(),
+            ..with_scope("device")
+        };
+        assert_eq!(
+            world.token_server.token(&request).await.err(),
+            Some(OAuthError::UnsupportedGrantType)
+        );
     }
 }
 
@@ -117,12 +182,31 @@ async fn a_disabled_version_gets_and_keeps_no_token(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let now = world.clock.now();
-    let token = world.token_server.token(&installation.device_token_request(now)).await.unwrap().access_token;
+    let token = world
+        .token_server
+        .token(&installation.device_token_request(now))
+        .await
+        .unwrap()
+        .access_token;
     world.set_status("1.0", VersionStatus::LoginOnly);
-    world.token_server.authenticate_bearer(token.expose()).await.unwrap();
-    world.token_server.token(&installation.device_token_request(now)).await.unwrap();
+    world
+        .token_server
+        .authenticate_bearer(token.expose())
+        .await
+        .unwrap();
+    world
+        .token_server
+        .token(&installation.device_token_request(now))
+        .await
+        .unwrap();
     world.set_status("1.0", VersionStatus::Disabled);
-    assert_eq!(world.token_server.authenticate_bearer(token.expose()).await, Err(BearerError::InvalidToken));
-    let refused = world.token_server.token(&installation.device_token_request(now)).await;
+    assert_eq!(
+        world.token_server.authenticate_bearer(token.expose()).await,
+        Err(BearerError::InvalidToken)
+    );
+    let refused = world
+        .token_server
+        .token(&installation.device_token_request(now))
+        .await;
     assert!(matches!(refused, Err(OAuthError::UnauthorizedClient(_))));
 }

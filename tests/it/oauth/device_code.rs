@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use countersign::oauth::{
-    AcceptConsent, Browser, DeviceAuthorization, OAuthError, PageRequestError, RejectLogin, TokenRequest,
-    TokenResponse, UserCodeRefusal,
+    AcceptConsent, Browser, DeviceAuthorization, OAuthError, PageRequestError, RejectLogin,
+    TokenRequest, TokenResponse, UserCodeRefusal,
 };
 
 use super::web::{consent, log_in, parameter, remembered, web_world};
@@ -26,13 +26,27 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 async fn begin(world: &World) -> DeviceAuthorization {
     let credentials = secret_of("tv", "tv secret");
-    world.token_server.authorize_device(&credentials, Some("orders"), None).await.unwrap()
+    world
+        .token_server
+        .authorize_device(&credentials, Some("orders"), None)
+        .await
+        .unwrap()
 }
 
-async fn poll_as(world: &World, client: &str, device: &DeviceAuthorization) -> Result<TokenResponse, OAuthError> {
+async fn poll_as(
+    world: &World,
+    client: &str,
+    device: &DeviceAuthorization,
+) -> Result<TokenResponse, OAuthError> {
     let credentials = secret_of(client, &format!("{client} secret"));
     let device_code = Some(device.device_code.clone());
-    world.token_server.token(&TokenRequest { device_code, ..TokenRequest::new(credentials, GRANT) }).await
+    world
+        .token_server
+        .token(&TokenRequest {
+            device_code,
+            ..TokenRequest::new(credentials, GRANT)
+        })
+        .await
 }
 
 async fn poll(world: &World, device: &DeviceAuthorization) -> Option<OAuthError> {
@@ -40,31 +54,69 @@ async fn poll(world: &World, device: &DeviceAuthorization) -> Option<OAuthError>
 }
 
 async fn enter(world: &World, code: &str) -> Result<String, UserCodeRefusal> {
-    world.token_server.enter_user_code(code, &Browser::default()).await.map(|redirect| redirect.address)
+    world
+        .token_server
+        .enter_user_code(code, &Browser::default())
+        .await
+        .map(|redirect| redirect.address)
 }
 
 /// The user has brought the code and logged in.
 async fn asked(world: &World, device: &DeviceAuthorization) -> String {
-    log_in(world, &enter(world, &device.user_code).await.unwrap(), "alice", false).await.unwrap()
+    log_in(
+        world,
+        &enter(world, &device.user_code).await.unwrap(),
+        "alice",
+        false,
+    )
+    .await
+    .unwrap()
 }
 
 async fn a_device_gets_its_tokens_when_its_user_allows_it(database: Database) {
     let world = web_world(database);
     let device = begin(&world).await;
-    assert_eq!((device.interval, device.expires_in), (5, Duration::from_secs(600)));
+    assert_eq!(
+        (device.interval, device.expires_in),
+        (5, Duration::from_secs(600))
+    );
     assert_eq!(device.verification_uri, format!("{ISSUER}/oauth/device"));
-    assert_eq!(device.verification_uri_complete, format!("{ISSUER}/oauth/device?user_code={}", device.user_code));
-    assert_eq!(poll(&world, &device).await, Some(OAuthError::AuthorizationPending));
+    assert_eq!(
+        device.verification_uri_complete,
+        format!("{ISSUER}/oauth/device?user_code={}", device.user_code)
+    );
+    assert_eq!(
+        poll(&world, &device).await,
+        Some(OAuthError::AuthorizationPending)
+    );
     let typed = device.user_code.to_lowercase().replace('-', " ");
-    let consent_page = log_in(&world, &enter(&world, &typed).await.unwrap(), "alice", false).await.unwrap();
+    let consent_page = log_in(
+        &world,
+        &enter(&world, &typed).await.unwrap(),
+        "alice",
+        false,
+    )
+    .await
+    .unwrap();
     let back = consent(&world, &consent_page, &AcceptConsent::default()).await;
     assert_eq!(back, format!("{ISSUER}/oauth/device/done?result=allowed"));
     let tokens = poll_as(&world, "tv", &device).await.unwrap();
-    assert_eq!((tokens.scope.as_str(), tokens.refresh_token.is_some()), ("orders", true));
+    assert_eq!(
+        (tokens.scope.as_str(), tokens.refresh_token.is_some()),
+        ("orders", true)
+    );
     assert_eq!(poll(&world, &device).await, Some(OAuthError::InvalidGrant));
-    assert_eq!(enter(&world, &device.user_code).await, Err(UserCodeRefusal::Unknown));
+    assert_eq!(
+        enter(&world, &device.user_code).await,
+        Err(UserCodeRefusal::Unknown)
+    );
     let events = world.events_of(&user("alice")).await;
-    assert!(events.iter().any(|event| event == "TOKEN_REQUEST_ACCESS_TOKEN_CREATED"), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|event| event == "TOKEN_REQUEST_ACCESS_TOKEN_CREATED"),
+        "{events:?}"
+    );
 }
 
 async fn a_device_that_asks_too_often_waits_longer(database: Database) {
@@ -87,7 +139,11 @@ async fn a_device_that_asks_too_often_waits_longer(database: Database) {
         assert_eq!(after(seconds).await, expected, "{seconds}");
     }
     let all = futures_util::future::join_all((0..6).map(|_| poll(&world, &device))).await;
-    assert!(all.iter().all(|answer| *answer == Some(OAuthError::SlowDown)), "{all:?}");
+    assert!(
+        all.iter()
+            .all(|answer| *answer == Some(OAuthError::SlowDown)),
+        "{all:?}"
+    );
 }
 
 async fn a_device_is_told_no(database: Database) {
@@ -96,11 +152,23 @@ async fn a_device_is_told_no(database: Database) {
     let device = begin(&world).await;
     let page = enter(&world, &device.user_code).await.unwrap();
     let challenge = parameter(&page, "login_challenge");
-    assert_eq!(world.token_server.reject_login(&challenge, &RejectLogin::default()).await, Ok(denied.clone()));
+    assert_eq!(
+        world
+            .token_server
+            .reject_login(&challenge, &RejectLogin::default())
+            .await,
+        Ok(denied.clone())
+    );
     assert_eq!(poll(&world, &device).await, Some(OAuthError::AccessDenied));
     let device = begin(&world).await;
     let challenge = parameter(&asked(&world, &device).await, "consent_challenge");
-    assert_eq!(world.token_server.reject_consent(&challenge, &RejectLogin::default()).await, Ok(denied));
+    assert_eq!(
+        world
+            .token_server
+            .reject_consent(&challenge, &RejectLogin::default())
+            .await,
+        Ok(denied)
+    );
     assert_eq!(poll(&world, &device).await, Some(OAuthError::AccessDenied));
 }
 
@@ -110,9 +178,15 @@ async fn a_device_waits_for_ten_minutes(database: Database) {
     world.clock.advance(Duration::from_secs(590));
     let challenge = parameter(&asked(&world, &device).await, "consent_challenge");
     world.clock.advance(Duration::from_secs(10));
-    let late = world.token_server.accept_consent(&challenge, &AcceptConsent::default()).await;
+    let late = world
+        .token_server
+        .accept_consent(&challenge, &AcceptConsent::default())
+        .await;
     assert_eq!(late, Err(PageRequestError::NotFound));
-    assert_eq!(enter(&world, &device.user_code).await, Err(UserCodeRefusal::Unknown));
+    assert_eq!(
+        enter(&world, &device.user_code).await,
+        Err(UserCodeRefusal::Unknown)
+    );
     assert_eq!(poll(&world, &device).await, Some(OAuthError::ExpiredToken));
 }
 
@@ -121,12 +195,18 @@ async fn a_device_code_is_its_clients_own_and_good_once(database: Database) {
     let device = begin(&world).await;
     let page = asked(&world, &device).await;
     consent(&world, &page, &AcceptConsent::default()).await;
-    assert_eq!(poll_as(&world, "web", &device).await.err(), Some(OAuthError::InvalidGrant));
+    assert_eq!(
+        poll_as(&world, "web", &device).await.err(),
+        Some(OAuthError::InvalidGrant)
+    );
     let all = futures_util::future::join_all((0..8).map(|_| poll_as(&world, "tv", &device))).await;
     assert_eq!(all.iter().filter(|answer| answer.is_ok()).count(), 1);
     let installation = world.install().await;
     let credentials = installation.assertion(world.clock.now(), &serde_json::json!({}));
-    let refused = world.token_server.authorize_device(&credentials, None, None).await;
+    let refused = world
+        .token_server
+        .authorize_device(&credentials, None, None)
+        .await;
     assert!(matches!(refused, Err(OAuthError::UnauthorizedClient(_))));
 }
 
@@ -134,10 +214,18 @@ async fn user_codes_are_not_to_be_guessed(database: Database) {
     let world = web_world(database);
     let device = begin(&world).await;
     for _ in 0..100 {
-        assert_eq!(enter(&world, "BBBB-BBBB").await, Err(UserCodeRefusal::Unknown));
+        assert_eq!(
+            enter(&world, "BBBB-BBBB").await,
+            Err(UserCodeRefusal::Unknown)
+        );
     }
     let refused = enter(&world, &device.user_code).await;
-    assert_eq!(refused, Err(UserCodeRefusal::TooMany { retry_after: Duration::from_secs(60) }));
+    assert_eq!(
+        refused,
+        Err(UserCodeRefusal::TooMany {
+            retry_after: Duration::from_secs(60)
+        })
+    );
     world.clock.advance(Duration::from_secs(60));
     enter(&world, &device.user_code).await.unwrap();
 }
@@ -145,15 +233,43 @@ async fn user_codes_are_not_to_be_guessed(database: Database) {
 async fn a_remembered_user_still_has_to_allow_it(database: Database) {
     let world = web_world(database);
     let page = asked(&world, &begin(&world).await).await;
-    consent(&world, &page, &AcceptConsent { granted_scopes: None, remember: true }).await;
+    consent(
+        &world,
+        &page,
+        &AcceptConsent {
+            granted_scopes: None,
+            remember: true,
+        },
+    )
+    .await;
     let browser = remembered(&world, "trusted").await;
     let device = begin(&world).await;
-    let address = world.token_server.enter_user_code(&device.user_code, &browser).await.unwrap().address;
-    assert!(address.starts_with("https://portal.example/consent?"), "{address}");
+    let address = world
+        .token_server
+        .enter_user_code(&device.user_code, &browser)
+        .await
+        .unwrap()
+        .address;
+    assert!(
+        address.starts_with("https://portal.example/consent?"),
+        "{address}"
+    );
     let credentials = secret_of("trusted", "trusted secret");
-    let device = world.token_server.authorize_device(&credentials, None, None).await.unwrap();
-    let address = world.token_server.enter_user_code(&device.user_code, &browser).await.unwrap().address;
-    assert!(address.starts_with("https://portal.example/login?"), "where nobody asks, the login page does: {address}");
+    let device = world
+        .token_server
+        .authorize_device(&credentials, None, None)
+        .await
+        .unwrap();
+    let address = world
+        .token_server
+        .enter_user_code(&device.user_code, &browser)
+        .await
+        .unwrap()
+        .address;
+    assert!(
+        address.starts_with("https://portal.example/login?"),
+        "where nobody asks, the login page does: {address}"
+    );
 }
 
 async fn of_two_answers_the_first_counts(database: Database) {
@@ -162,9 +278,15 @@ async fn of_two_answers_the_first_counts(database: Database) {
     let (first, second) = (asked(&world, &device).await, asked(&world, &device).await);
     consent(&world, &first, &AcceptConsent::default()).await;
     let challenge = parameter(&second, "consent_challenge");
-    let late = world.token_server.accept_consent(&challenge, &AcceptConsent::default()).await;
+    let late = world
+        .token_server
+        .accept_consent(&challenge, &AcceptConsent::default())
+        .await;
     assert_eq!(late, Err(PageRequestError::AlreadyAnswered));
-    let late = world.token_server.reject_consent(&challenge, &RejectLogin::default()).await;
+    let late = world
+        .token_server
+        .reject_consent(&challenge, &RejectLogin::default())
+        .await;
     assert_eq!(late, Err(PageRequestError::AlreadyAnswered));
     poll_as(&world, "tv", &device).await.unwrap();
 }

@@ -1,4 +1,5 @@
-//! Tokens that say what they mean: JWT access tokens, ID tokens, and texts that pretend to be either.
+//! Tokens that say what they mean: JWT access tokens, ID tokens, and texts that pretend to be
+//! either.
 
 use std::time::Duration;
 
@@ -32,10 +33,23 @@ async fn an_access_token_for_an_api_is_the_apis(database: Database) {
     let world = World::new(database);
     world.configure(with_apis);
     let installation = world.install().await;
-    let wanted = Wanted { scope: "device user openid", resource_server: Some("orders"), ..Wanted::default() };
-    let tokens = redeem(&world, &installation, &code_for(&world, &installation, wanted).await).await.unwrap();
+    let wanted = Wanted {
+        scope: "device user openid",
+        resource_server: Some("orders"),
+        ..Wanted::default()
+    };
+    let tokens = redeem(
+        &world,
+        &installation,
+        &code_for(&world, &installation, wanted).await,
+    )
+    .await
+    .unwrap();
     let jwt = tokens.access_token.expose();
-    assert_eq!((header(jwt, "alg"), header(jwt, "typ"), tokens.expires_in), ("ES256".into(), "at+jwt".into(), 300));
+    assert_eq!(
+        (header(jwt, "alg"), header(jwt, "typ"), tokens.expires_in),
+        ("ES256".into(), "at+jwt".into(), 300)
+    );
     let claims = claims(&world.token_server, "at+jwt", jwt).await;
     let seconds = world.clock.now().as_secs();
     let expected = json!({
@@ -47,7 +61,10 @@ async fn an_access_token_for_an_api_is_the_apis(database: Database) {
     let found = introspect(&world, &["orders"], jwt).await.unwrap();
     assert_eq!(json!(found.jti.to_string()), claims["jti"]);
     // It is not for this server itself.
-    assert_eq!(world.token_server.authenticate_bearer(jwt).await, Err(BearerError::InvalidToken));
+    assert_eq!(
+        world.token_server.authenticate_bearer(jwt).await,
+        Err(BearerError::InvalidToken)
+    );
 
     let own = TokenRequest {
         resource: Some("https://orders.example".to_owned()),
@@ -55,7 +72,10 @@ async fn an_access_token_for_an_api_is_the_apis(database: Database) {
     };
     let own = world.token_server.token(&own).await.unwrap().access_token;
     let claims = super::openid::claims(&world.token_server, "at+jwt", own.expose()).await;
-    assert_eq!((&claims["sub"], &claims["client_id"]), (&json!(installation.id()), &json!(installation.id())));
+    assert_eq!(
+        (&claims["sub"], &claims["client_id"]),
+        (&json!(installation.id()), &json!(installation.id()))
+    );
     for absent in ["auth_time", "acr", "amr", "cnf"] {
         assert_eq!(claims.get(absent), None, "{absent}");
     }
@@ -66,19 +86,47 @@ async fn a_jwt_lives_and_dies_like_any_token(database: Database) {
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
     let code = code(&world, &installation).await;
-    let jwt = redeem(&world, &installation, &code).await.unwrap().access_token;
-    assert_eq!(claims(&world.token_server, "at+jwt", jwt.expose()).await["aud"], ISSUER);
-    world.token_server.authenticate_bearer(jwt.expose()).await.unwrap();
-    world.another_node().authenticate_bearer(jwt.expose()).await.unwrap();
+    let jwt = redeem(&world, &installation, &code)
+        .await
+        .unwrap()
+        .access_token;
+    assert_eq!(
+        claims(&world.token_server, "at+jwt", jwt.expose()).await["aud"],
+        ISSUER
+    );
+    world
+        .token_server
+        .authenticate_bearer(jwt.expose())
+        .await
+        .unwrap();
+    world
+        .another_node()
+        .authenticate_bearer(jwt.expose())
+        .await
+        .unwrap();
     // A second use of the code takes it back, on all nodes.
     redeem(&world, &installation, &code).await.unwrap_err();
     for server in [&world.token_server, &world.another_node()] {
-        assert_eq!(server.authenticate_bearer(jwt.expose()).await, Err(BearerError::InvalidToken));
+        assert_eq!(
+            server.authenticate_bearer(jwt.expose()).await,
+            Err(BearerError::InvalidToken)
+        );
     }
-    let own = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
-    world.token_server.authenticate_bearer(own.access_token.expose()).await.unwrap();
+    let own = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
+    world
+        .token_server
+        .authenticate_bearer(own.access_token.expose())
+        .await
+        .unwrap();
     world.clock.advance(Duration::from_secs(own.expires_in));
-    let late = world.token_server.authenticate_bearer(own.access_token.expose()).await;
+    let late = world
+        .token_server
+        .authenticate_bearer(own.access_token.expose())
+        .await;
     assert_eq!(late, Err(BearerError::InvalidToken));
 }
 
@@ -86,11 +134,23 @@ async fn an_id_token_tells_who_logged_in(database: Database) {
     let world = World::new(database);
     world.configure(|settings| super::refresh::bank(settings, |bank| bank.pin.enabled = false));
     let installation = world.install().await;
-    let without = redeem(&world, &installation, &code(&world, &installation).await).await.unwrap();
+    let without = redeem(&world, &installation, &code(&world, &installation).await)
+        .await
+        .unwrap();
     assert_eq!(without.id_token, None, "nobody asked for it");
 
-    let wanted = Wanted { scope: "device user openid", nonce: Some("n-0S6_WzA2Mj"), ..Wanted::default() };
-    let tokens = redeem(&world, &installation, &code_for(&world, &installation, wanted).await).await.unwrap();
+    let wanted = Wanted {
+        scope: "device user openid",
+        nonce: Some("n-0S6_WzA2Mj"),
+        ..Wanted::default()
+    };
+    let tokens = redeem(
+        &world,
+        &installation,
+        &code_for(&world, &installation, wanted).await,
+    )
+    .await
+    .unwrap();
     let logged_in_at = world.clock.now().as_secs();
     let at_hash = |token: &str| URL_SAFE_NO_PAD.encode(&sha256(token.as_bytes())[..16]);
     let expected = json!({
@@ -98,26 +158,48 @@ async fn an_id_token_tells_who_logged_in(database: Database) {
         "auth_time": logged_in_at, "nonce": "n-0S6_WzA2Mj", "acr": "high", "amr": ["pwd"],
         "at_hash": at_hash(tokens.access_token.expose()),
     });
-    assert_eq!(claims(&world.token_server, "JWT", tokens.id_token.as_ref().unwrap()).await, expected);
+    assert_eq!(
+        claims(
+            &world.token_server,
+            "JWT",
+            tokens.id_token.as_ref().unwrap()
+        )
+        .await,
+        expected
+    );
 
     world.clock.advance(Duration::from_secs(60));
     let request = refresh_request(&world, &installation, &refresh_token(&tokens));
     let refreshed = world.token_server.token(&request).await.unwrap();
-    let claims = claims(&world.token_server, "JWT", refreshed.id_token.as_ref().unwrap()).await;
-    assert_eq!((&claims["iat"], &claims["auth_time"]), (&json!(logged_in_at + 60), &json!(logged_in_at)));
-    assert_eq!((claims.get("nonce"), &claims["at_hash"]), (None, &json!(at_hash(refreshed.access_token.expose()))));
+    let claims = claims(
+        &world.token_server,
+        "JWT",
+        refreshed.id_token.as_ref().unwrap(),
+    )
+    .await;
+    assert_eq!(
+        (&claims["iat"], &claims["auth_time"]),
+        (&json!(logged_in_at + 60), &json!(logged_in_at))
+    );
+    assert_eq!(
+        (claims.get("nonce"), &claims["at_hash"]),
+        (None, &json!(at_hash(refreshed.access_token.expose())))
+    );
 }
 
 fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// A genuine token, and what an attacker makes of it: nothing of that is a token, and nothing breaks.
+/// A genuine token, and what an attacker makes of it: nothing of that is a token, and nothing
+/// breaks.
 async fn hostile_jwts_open_no_door(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
-    let tokens = redeem(&world, &installation, &code(&world, &installation).await).await.unwrap();
+    let tokens = redeem(&world, &installation, &code(&world, &installation).await)
+        .await
+        .unwrap();
     let good = tokens.access_token.expose();
     let [head, body, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
     let genuine = claims(&world.token_server, "at+jwt", good).await;
@@ -148,7 +230,12 @@ async fn hostile_jwts_open_no_door(database: Database) {
     .map(|(member, value)| changed(member, value))
     .collect();
     let doubled = genuine.to_string().replacen('{', r#"{"sub":"bob","#, 1);
-    bodies.extend([URL_SAFE_NO_PAD.encode(doubled), body.to_owned(), String::new(), encode(&json!([]))]);
+    bodies.extend([
+        URL_SAFE_NO_PAD.encode(doubled),
+        body.to_owned(),
+        String::new(),
+        encode(&json!([])),
+    ]);
     let kid = header(good, "kid");
     let heads = [
         head.to_owned(),
@@ -157,14 +244,21 @@ async fn hostile_jwts_open_no_door(database: Database) {
         encode(&json!({ "alg": "HS256", "typ": "at+jwt", "kid": kid })),
         encode(&json!({ "alg": "RS256", "typ": "at+jwt", "kid": kid })),
         encode(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": "../../etc/passwd" })),
-        encode(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "jku": "https://evil.example/keys" })),
+        encode(
+            &json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "jku": "https://evil.example/keys" }),
+        ),
         encode(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "crit": ["exp"] })),
         encode(&json!({ "alg": "ES256", "typ": "JWT", "kid": kid })),
     ];
     let attackers = SigningKey::generate(SigningAlgorithm::Es256, &SystemRandom).unwrap();
     let resigned = attackers.sign("at+jwt", &genuine).unwrap();
-    let mut corpus =
-        vec![resigned.clone(), format!("{good}="), format!("{good}."), format!(" {good}"), good.to_uppercase()];
+    let mut corpus = vec![
+        resigned.clone(),
+        format!("{good}="),
+        format!("{good}."),
+        format!(" {good}"),
+        good.to_uppercase(),
+    ];
     for head in &heads {
         for body in &bodies {
             for signature in [signature, "", resigned.rsplit('.').next().unwrap()] {
@@ -179,7 +273,11 @@ async fn hostile_jwts_open_no_door(database: Database) {
         assert_eq!(refused, Err(BearerError::InvalidToken), "{text}");
         assert_eq!(introspect(&world, &[], text).await, None, "{text}");
     }
-    world.token_server.authenticate_bearer(good).await.expect("the genuine one is not harmed");
+    world
+        .token_server
+        .authenticate_bearer(good)
+        .await
+        .expect("the genuine one is not harmed");
 }
 
 /// M-18: whatever a client registers with, its tokens say what the server knows.
@@ -193,7 +291,11 @@ async fn what_a_client_says_of_itself_is_in_no_token(database: Database) {
     });
     let installation = world.install_with(&changes).await;
     assert_ne!(installation.id().as_str(), "portal");
-    let token = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
+    let token = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
     let claims = claims(&world.token_server, "at+jwt", token.access_token.expose()).await;
     let seconds = world.clock.now().as_secs();
     let expected = json!({
@@ -208,11 +310,26 @@ async fn tokens_of_one_kind_do_not_open_the_doors_of_another(database: Database)
     let world = World::new(database);
     world.configure(|settings| super::refresh::bank(settings, |bank| bank.pin.enabled = false));
     let installation = world.install().await;
-    let wanted = Wanted { scope: "device user openid", ..Wanted::default() };
-    let tokens = redeem(&world, &installation, &code_for(&world, &installation, wanted).await).await.unwrap();
-    let (access, refresh) = (tokens.access_token.expose().to_owned(), refresh_token(&tokens));
+    let wanted = Wanted {
+        scope: "device user openid",
+        ..Wanted::default()
+    };
+    let tokens = redeem(
+        &world,
+        &installation,
+        &code_for(&world, &installation, wanted).await,
+    )
+    .await
+    .unwrap();
+    let (access, refresh) = (
+        tokens.access_token.expose().to_owned(),
+        refresh_token(&tokens),
+    );
     let id_token = tokens.id_token.unwrap();
-    let (unused, challenge) = (code(&world, &installation).await, begin(&world, &installation).await);
+    let (unused, challenge) = (
+        code(&world, &installation).await,
+        begin(&world, &installation).await,
+    );
     let registration = installation.registration_token.expose().to_owned();
     let others = [&id_token, &unused, &challenge, &registration];
     for text in others.into_iter().chain([&refresh]) {
@@ -221,33 +338,70 @@ async fn tokens_of_one_kind_do_not_open_the_doors_of_another(database: Database)
     }
     for text in others.into_iter().chain([&access]) {
         let request = refresh_request(&world, &installation, text);
-        assert_eq!(world.token_server.token(&request).await.err(), Some(OAuthError::InvalidGrant), "{text}");
+        assert_eq!(
+            world.token_server.token(&request).await.err(),
+            Some(OAuthError::InvalidGrant),
+            "{text}"
+        );
     }
     for text in [&id_token, &challenge, &registration, &access, &refresh] {
-        assert_eq!(redeem(&world, &installation, text).await.err(), Some(OAuthError::InvalidGrant), "{text}");
-        assert!(world.token_server.login_request(&format!("{text}x")).await.is_err());
+        assert_eq!(
+            redeem(&world, &installation, text).await.err(),
+            Some(OAuthError::InvalidGrant),
+            "{text}"
+        );
+        assert!(
+            world
+                .token_server
+                .login_request(&format!("{text}x"))
+                .await
+                .is_err()
+        );
     }
     for text in others {
         assert_eq!(introspect(&world, &[], text).await, None, "{text}");
     }
     for text in [&id_token, &unused, &registration, &access, &refresh] {
-        assert!(world.token_server.login_request(text).await.is_err(), "{text}");
+        assert!(
+            world.token_server.login_request(text).await.is_err(),
+            "{text}"
+        );
     }
     let swapped = TokenRequest {
         refresh_token: Some(secret(&refresh)),
         proof: Some(secret(&id_token)),
         ..refresh_request(&world, &installation, &refresh)
     };
-    world.token_server.token(&swapped).await.expect("a proof that nobody asked for does no harm");
+    world
+        .token_server
+        .token(&swapped)
+        .await
+        .expect("a proof that nobody asked for does no harm");
 }
 
 async fn a_clock_off_by_an_hour_keeps_to_the_lifetime(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
-    let token = world.token_server.token(&installation.device_token_request(START)).await.unwrap().access_token;
-    let node_at = |millis| world.another_node_at(Clock::manual(Timestamp::from_millis(START.as_millis() + millis)));
-    node_at(-3_600_000).authenticate_bearer(token.expose()).await.expect("a node whose clock is behind still knows it");
+    let token = world
+        .token_server
+        .token(&installation.device_token_request(START))
+        .await
+        .unwrap()
+        .access_token;
+    let node_at = |millis| {
+        world.another_node_at(Clock::manual(Timestamp::from_millis(
+            START.as_millis() + millis,
+        )))
+    };
+    node_at(-3_600_000)
+        .authenticate_bearer(token.expose())
+        .await
+        .expect("a node whose clock is behind still knows it");
     let ahead = node_at(3_600_000).authenticate_bearer(token.expose()).await;
-    assert_eq!(ahead, Err(BearerError::InvalidToken), "for a node whose clock is ahead it has expired");
+    assert_eq!(
+        ahead,
+        Err(BearerError::InvalidToken),
+        "for a node whose clock is ahead it has expired"
+    );
 }

@@ -27,7 +27,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 async fn kids(server: &TokenServer) -> Vec<String> {
     let keys = server.published_keys().await.unwrap();
-    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    keys.iter()
+        .map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn a_key_is_made_when_it_is_first_needed(database: Database) {
@@ -35,10 +37,18 @@ async fn a_key_is_made_when_it_is_first_needed(database: Database) {
     assert_eq!(world.store.read(load_signing_keys).await.unwrap(), []);
     let keys = world.token_server.published_keys().await.unwrap();
     assert_eq!(keys.len(), 1);
-    for (member, value) in [("kty", "EC"), ("crv", "P-256"), ("alg", "ES256"), ("use", "sig")] {
+    for (member, value) in [
+        ("kty", "EC"),
+        ("crv", "P-256"),
+        ("alg", "ES256"),
+        ("use", "sig"),
+    ] {
         assert_eq!(keys[0][member], value);
     }
-    assert!(keys[0].get("d").is_none(), "the private part is nobody's business");
+    assert!(
+        keys[0].get("d").is_none(),
+        "the private part is nobody's business"
+    );
     assert_eq!(world.token_server.published_keys().await.unwrap(), keys);
     assert_eq!(world.another_node().published_keys().await.unwrap(), keys);
 }
@@ -50,7 +60,11 @@ async fn servers_that_start_at_once_sign_with_one_key(database: Database) {
         let server = server.clone();
         tokio::spawn(async move { kids(&server).await })
     });
-    let all: Vec<Vec<String>> = join_all(started).await.into_iter().map(Result::unwrap).collect();
+    let all: Vec<Vec<String>> = join_all(started)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
     assert_eq!(all[0].len(), 1);
     assert!(all.iter().all(|kids| *kids == all[0]), "{all:?}");
 }
@@ -61,9 +75,17 @@ async fn a_key_has_a_successor_and_goes(database: Database) {
     let installation = world.install().await;
     let token = async || {
         let request = installation.device_token_request(world.clock.now());
-        world.token_server.token(&request).await.unwrap().access_token.expose().to_owned()
+        world
+            .token_server
+            .token(&request)
+            .await
+            .unwrap()
+            .access_token
+            .expose()
+            .to_owned()
     };
-    // Settings that were replaced are looked at anew, as the loop in the background does every ten seconds.
+    // Settings that were replaced are looked at anew, as the loop in the background does every ten
+    // seconds.
     let look = || world.configure(|_| ());
     let first = header(&token().await, "kid");
 
@@ -73,8 +95,14 @@ async fn a_key_has_a_successor_and_goes(database: Database) {
     world.clock.advance(Duration::from_millis(1));
     look();
     let both = kids(&world.token_server).await;
-    let [same, second] = both.as_slice() else { panic!("a successor is published at once: {both:?}") };
-    assert_eq!((same, header(&token().await, "kid")), (&first, first.clone()), "the first still signs");
+    let [same, second] = both.as_slice() else {
+        panic!("a successor is published at once: {both:?}")
+    };
+    assert_eq!(
+        (same, header(&token().await, "kid")),
+        (&first, first.clone()),
+        "the first still signs"
+    );
     let other_node = world.another_node();
     assert_eq!(kids(&other_node).await, both);
 
@@ -82,18 +110,33 @@ async fn a_key_has_a_successor_and_goes(database: Database) {
     let last = token().await;
     assert_eq!(header(&last, "kid"), first);
     world.clock.advance(Duration::from_secs(1));
-    assert_eq!(header(&token().await, "kid"), *second, "five minutes later the successor signs");
+    assert_eq!(
+        header(&token().await, "kid"),
+        *second,
+        "five minutes later the successor signs"
+    );
     claims(&world.token_server, "at+jwt", &last).await;
 
     world.clock.advance(DAY - Duration::from_millis(1));
     look();
-    assert_eq!(kids(&world.token_server).await, both, "the longest token may still be alive");
+    assert_eq!(
+        kids(&world.token_server).await,
+        both,
+        "the longest token may still be alive"
+    );
     world.clock.advance(Duration::from_millis(1));
     look();
     assert_eq!(kids(&world.token_server).await, [second.as_str()]);
-    assert_eq!(world.store.read(load_signing_keys).await.unwrap().len(), 1, "the first is gone");
+    assert_eq!(
+        world.store.read(load_signing_keys).await.unwrap().len(),
+        1,
+        "the first is gone"
+    );
     let count = |connection: &mut _| {
-        events::table.filter(events::event_type.eq("JWT_KEYS_ROTATED")).count().get_result::<i64>(connection)
+        events::table
+            .filter(events::event_type.eq("JWT_KEYS_ROTATED"))
+            .count()
+            .get_result::<i64>(connection)
     };
     assert_eq!(world.store.read(count).await.unwrap(), 1);
 }
@@ -104,11 +147,22 @@ async fn an_rsa_key_is_made_for_who_asks(database: Database) {
     let request = || installation.device_token_request(world.clock.now());
     assert_eq!(kids(&world.token_server).await.len(), 1);
     with_jwts(&world, SigningAlgorithm::Rs256);
-    let token = world.token_server.token(&request()).await.unwrap().access_token;
+    let token = world
+        .token_server
+        .token(&request())
+        .await
+        .unwrap()
+        .access_token;
     assert_eq!(header(token.expose(), "alg"), "RS256");
-    assert_eq!(claims(&world.token_server, "at+jwt", token.expose()).await["sub"], installation.id().as_str());
+    assert_eq!(
+        claims(&world.token_server, "at+jwt", token.expose()).await["sub"],
+        installation.id().as_str()
+    );
     let metadata = world.token_server.metadata();
-    assert_eq!(metadata.id_token_signing_alg_values_supported, SigningAlgorithm::ALL);
+    assert_eq!(
+        metadata.id_token_signing_alg_values_supported,
+        SigningAlgorithm::ALL
+    );
 }
 
 async fn keys_are_sealed_at_rest(database: Database) {
@@ -127,9 +181,15 @@ async fn a_clock_off_by_an_hour_signs_all_the_same(database: Database) {
     let installation = world.install().await;
     let first = kids(&world.token_server).await;
     for millis in [-3_600_000, 3_600_000] {
-        let clock = Clock::manual(countersign::clock::Timestamp::from_millis(START.as_millis() + millis));
+        let clock = Clock::manual(countersign::clock::Timestamp::from_millis(
+            START.as_millis() + millis,
+        ));
         let node = world.another_node_at(clock.clone());
-        let token = node.token(&installation.device_token_request(clock.now())).await.unwrap().access_token;
+        let token = node
+            .token(&installation.device_token_request(clock.now()))
+            .await
+            .unwrap()
+            .access_token;
         assert_eq!(vec![header(token.expose(), "kid")], first);
     }
 }

@@ -28,20 +28,35 @@ on_both_databases!(
 
 pub(super) const PORTAL: (&str, &str) = ("portal", "portal secret");
 
-fn by_installation(world: &World, installation: &Installation, access_token: &str) -> TokenInfoRequest {
+fn by_installation(
+    world: &World,
+    installation: &Installation,
+    access_token: &str,
+) -> TokenInfoRequest {
     let credentials = installation.assertion(world.clock.now(), &json!({}));
-    TokenInfoRequest { credentials, access_token: Some(secret(access_token)), refresh_token: None }
+    TokenInfoRequest {
+        credentials,
+        access_token: Some(secret(access_token)),
+        refresh_token: None,
+    }
 }
 
 pub(super) fn by_portal(tokens: &TokenResponse) -> TokenInfoRequest {
     let access_token = Some(secret(tokens.access_token.expose()));
-    TokenInfoRequest { credentials: secret_of(PORTAL.0, PORTAL.1), access_token, refresh_token: None }
+    TokenInfoRequest {
+        credentials: secret_of(PORTAL.0, PORTAL.1),
+        access_token,
+        refresh_token: None,
+    }
 }
 
 /// What the portal may do.
 pub(super) fn permit(world: &World, permissions: &[Permission], administers: &[&str]) {
     world.configure(|settings| {
-        let client = settings.api_clients.get_mut(&PORTAL.0.parse().unwrap()).unwrap();
+        let client = settings
+            .api_clients
+            .get_mut(&PORTAL.0.parse().unwrap())
+            .unwrap();
         let client = Arc::make_mut(client);
         client.permissions = permissions.iter().copied().collect();
         client.administers = administers.iter().map(|&id| id.to_owned()).collect();
@@ -49,7 +64,10 @@ pub(super) fn permit(world: &World, permissions: &[Permission], administers: &[&
 }
 
 /// The document, and in how many pieces it came.
-pub(super) async fn list(world: &World, request: &TokenInfoRequest) -> Result<(Value, usize), OAuthError> {
+pub(super) async fn list(
+    world: &World,
+    request: &TokenInfoRequest,
+) -> Result<(Value, usize), OAuthError> {
     let mut listing = world.token_server.list_tokens(request).await?;
     let (mut document, mut pieces) = (String::new(), 0);
     while let Some(piece) = listing.next().await.unwrap() {
@@ -70,7 +88,10 @@ fn counted(document: &Value) -> BTreeMap<String, (usize, usize)> {
             assert!(ids.insert(transaction["code"].to_string()), "{transaction}");
             for token in transaction["tokens"].as_array().unwrap() {
                 let (name, token) = token.as_object().unwrap().iter().next().unwrap();
-                assert!(ids.insert(token["jti"].to_string()), "listed twice: {token}");
+                assert!(
+                    ids.insert(token["jti"].to_string()),
+                    "listed twice: {token}"
+                );
                 match name.as_str() {
                     "access_token" => count.0 += 1,
                     "refresh_token" => count.1 += 1,
@@ -90,7 +111,9 @@ async fn an_installation_lists_its_own(database: Database) {
     let elsewhere = code(&world, &other).await;
     redeem(&world, &other, &elsewhere).await.unwrap();
     world.clock.advance(Duration::from_secs(1));
-    let second = refresh(&world, &installation, &refresh_token(&first)).await.unwrap();
+    let second = refresh(&world, &installation, &refresh_token(&first))
+        .await
+        .unwrap();
     let request = by_installation(&world, &installation, second.access_token.expose());
     let (document, _) = list(&world, &request).await.unwrap();
     assert_eq!(document["user_uid"], "alice");
@@ -102,21 +125,33 @@ async fn an_installation_lists_its_own(database: Database) {
     let [refreshing, one, other_one] = [0, 1, 2].map(|number| listed[number].clone());
     let month = 2_592_000_000;
     let refreshing = &refreshing["refresh_token"];
-    assert_eq!(*refreshing, expected(issued_at + 1000, month, &refreshing["jti"]));
-    assert_eq!(one["access_token"], expected(issued_at, 900_000, &one["access_token"]["jti"]));
+    assert_eq!(
+        *refreshing,
+        expected(issued_at + 1000, month, &refreshing["jti"])
+    );
+    assert_eq!(
+        one["access_token"],
+        expected(issued_at, 900_000, &one["access_token"]["jti"])
+    );
     let newer = &other_one["access_token"];
     assert_eq!(*newer, expected(issued_at + 1000, 900_000, &newer["jti"]));
 
     world.clock.advance(Duration::from_millis(899_500));
     let request = by_installation(&world, &installation, second.access_token.expose());
     let (document, _) = list(&world, &request).await.unwrap();
-    assert_eq!(document["clients"][0]["transactions"][0]["tokens"][1]["access_token"]["is_valid"], false);
+    assert_eq!(
+        document["clients"][0]["transactions"][0]["tokens"][1]["access_token"]["is_valid"],
+        false
+    );
     let by_refresh_token = TokenInfoRequest {
         access_token: None,
         refresh_token: Some(secret(&refresh_token(&second))),
         ..by_installation(&world, &installation, "")
     };
-    assert_eq!(counted(&list(&world, &by_refresh_token).await.unwrap().0), [own].into());
+    assert_eq!(
+        counted(&list(&world, &by_refresh_token).await.unwrap().0),
+        [own].into()
+    );
 }
 
 async fn an_administrator_lists_what_it_administers(database: Database) {
@@ -128,31 +163,57 @@ async fn an_administrator_lists_what_it_administers(database: Database) {
     let [own, all] = [Permission::ListUsers, Permission::ListUsersOtherClients];
     for (permissions, administers, expected) in [
         (&[][..], &["bank"][..], Err("insufficient_permissions")),
-        (&[Permission::Admin], &["bank"], Err("insufficient_permissions")),
+        (
+            &[Permission::Admin],
+            &["bank"],
+            Err("insufficient_permissions"),
+        ),
         (&[own], &[], Err("unauthorized_client")),
         (&[own], &["web"], Err("unauthorized_client")),
         (&[all], &["web"], Err("unauthorized_client")),
         (&[own], &["bank"], Ok([bank.clone()].into())),
-        (&[own], &["bank", "web"], Ok([bank.clone(), web.clone()].into())),
+        (
+            &[own],
+            &["bank", "web"],
+            Ok([bank.clone(), web.clone()].into()),
+        ),
         (&[all], &["bank"], Ok([bank, web, other].into())),
     ] {
         permit(&world, permissions, administers);
         let listed = list(&world, &by_portal(&tokens)).await;
-        let listed = listed.map(|(document, _)| counted(&document)).map_err(OAuthError::code);
+        let listed = listed
+            .map(|(document, _)| counted(&document))
+            .map_err(OAuthError::code);
         assert_eq!(listed, expected, "{permissions:?} {administers:?}");
     }
-    let wrong = TokenInfoRequest { credentials: secret_of(PORTAL.0, "wrong"), ..by_portal(&tokens) };
-    assert_eq!(list(&world, &wrong).await.err(), Some(OAuthError::InvalidClient));
+    let wrong = TokenInfoRequest {
+        credentials: secret_of(PORTAL.0, "wrong"),
+        ..by_portal(&tokens)
+    };
+    assert_eq!(
+        list(&world, &wrong).await.err(),
+        Some(OAuthError::InvalidClient)
+    );
 }
 
 async fn what_is_presented_has_to_be_valid(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     permit(&world, &[Permission::ListUsers], &["bank"]);
     let other = world.install().await;
-    let own = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
-    let access = |token: &str| TokenInfoRequest { access_token: Some(secret(token)), ..by_portal(&tokens) };
-    let refreshing =
-        |token: &str| TokenInfoRequest { access_token: None, refresh_token: Some(secret(token)), ..by_portal(&tokens) };
+    let own = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
+    let access = |token: &str| TokenInfoRequest {
+        access_token: Some(secret(token)),
+        ..by_portal(&tokens)
+    };
+    let refreshing = |token: &str| TokenInfoRequest {
+        access_token: None,
+        refresh_token: Some(secret(token)),
+        ..by_portal(&tokens)
+    };
     let good = refresh_token(&tokens);
     for request in [
         access("x"),
@@ -162,39 +223,73 @@ async fn what_is_presented_has_to_be_valid(database: Database) {
         refreshing(tokens.access_token.expose()),
         by_installation(&world, &other, tokens.access_token.expose()),
     ] {
-        assert_eq!(list(&world, &request).await.err(), Some(OAuthError::InvalidGrant), "{request:?}");
+        assert_eq!(
+            list(&world, &request).await.err(),
+            Some(OAuthError::InvalidGrant),
+            "{request:?}"
+        );
     }
-    let both = TokenInfoRequest { refresh_token: Some(secret(&good)), ..by_portal(&tokens) };
-    let neither = TokenInfoRequest { access_token: None, ..by_portal(&tokens) };
+    let both = TokenInfoRequest {
+        refresh_token: Some(secret(&good)),
+        ..by_portal(&tokens)
+    };
+    let neither = TokenInfoRequest {
+        access_token: None,
+        ..by_portal(&tokens)
+    };
     for request in [both, neither] {
-        assert!(matches!(list(&world, &request).await.err(), Some(OAuthError::InvalidRequest(_))));
+        assert!(matches!(
+            list(&world, &request).await.err(),
+            Some(OAuthError::InvalidRequest(_))
+        ));
     }
     list(&world, &refreshing(&good)).await.expect("it is valid");
     world.clock.advance(Duration::from_secs(900));
-    assert_eq!(list(&world, &by_portal(&tokens)).await.err(), Some(OAuthError::InvalidGrant), "expired");
+    assert_eq!(
+        list(&world, &by_portal(&tokens)).await.err(),
+        Some(OAuthError::InvalidGrant),
+        "expired"
+    );
     refresh(&world, &installation, &good).await.unwrap();
     world.clock.advance(Duration::from_secs(11));
-    assert_eq!(list(&world, &refreshing(&good)).await.err(), Some(OAuthError::InvalidGrant), "used before");
+    assert_eq!(
+        list(&world, &refreshing(&good)).await.err(),
+        Some(OAuthError::InvalidGrant),
+        "used before"
+    );
 }
 
 async fn what_was_revoked_is_not_listed(database: Database) {
     let (world, installation, _) = log_in(database).await;
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     insert(&world.store, "web", None, 3, 2).await;
-    world.token_server.revoke_client_tokens("bank").await.unwrap();
+    world
+        .token_server
+        .revoke_client_tokens("bank")
+        .await
+        .unwrap();
     let code = code(&world, &installation).await;
     let tokens = redeem(&world, &installation, &code).await.unwrap();
     let (document, _) = list(&world, &by_portal(&tokens)).await.unwrap();
-    let expected = [(installation.id().to_string(), (1, 1)), ("web".to_owned(), (6, 3))];
+    let expected = [
+        (installation.id().to_string(), (1, 1)),
+        ("web".to_owned(), (6, 3)),
+    ];
     assert_eq!(counted(&document), expected.into());
 }
 
 async fn a_long_list_comes_in_pieces_and_whole(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
-    // Many grants, grants with many tokens, and both around the ends of pages; capitals and small letters, which databases
-    // do not all order alike.
-    for (client, grants, per_grant) in [("B", 3, 700), ("a", 1100, 1), ("C", 2, 500), ("c", 1, 0), ("d", 40, 30)] {
+    // Many grants, grants with many tokens, and both around the ends of pages; capitals and small
+    // letters, which databases do not all order alike.
+    for (client, grants, per_grant) in [
+        ("B", 3, 700),
+        ("a", 1100, 1),
+        ("C", 2, 500),
+        ("c", 1, 0),
+        ("d", 40, 30),
+    ] {
         insert(&world.store, client, None, grants, per_grant).await;
     }
     let (document, pieces) = list(&world, &by_portal(&tokens)).await.unwrap();
@@ -214,18 +309,38 @@ async fn a_list_goes_on_while_tokens_are_revoked(database: Database) {
     let (world, _, tokens) = log_in(database).await;
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     insert(&world.store, "web", None, 2, 1200).await;
-    let mut listing = world.token_server.list_tokens(&by_portal(&tokens)).await.unwrap();
+    let mut listing = world
+        .token_server
+        .list_tokens(&by_portal(&tokens))
+        .await
+        .unwrap();
     let mut document = listing.next().await.unwrap().unwrap();
-    world.token_server.revoke_user_tokens(&user("alice")).await.unwrap();
+    world
+        .token_server
+        .revoke_user_tokens(&user("alice"))
+        .await
+        .unwrap();
     while let Some(piece) = listing.next().await.unwrap() {
         document += &piece;
     }
     let document: Value = serde_json::from_str(&document).unwrap();
-    assert!(counted(&document).values().map(|(access, _)| access).sum::<usize>() <= 500);
+    assert!(
+        counted(&document)
+            .values()
+            .map(|(access, _)| access)
+            .sum::<usize>()
+            <= 500
+    );
 }
 
 /// Gives Alice so many grants at a client, each with a refresh token and so many access tokens.
-pub(crate) async fn insert(store: &Store, client: &str, application: Option<&str>, grants: usize, per_grant: usize) {
+pub(crate) async fn insert(
+    store: &Store,
+    client: &str,
+    application: Option<&str>,
+    grants: usize,
+    per_grant: usize,
+) {
     let now = crate::support::world::START.as_millis();
     let new_id = || countersign::random::bytes::<16>(&countersign::random::SystemRandom).to_vec();
     let mut inserts = Vec::new();
@@ -268,8 +383,19 @@ pub(crate) async fn insert(store: &Store, client: &str, application: Option<&str
         };
         inserts.push(Insert::Grant(Box::new(grant.clone())));
         inserts.push(Insert::RefreshToken(Box::new(family)));
-        inserts.extend((0..per_grant).map(token).map(Box::new).map(Insert::AccessToken));
+        inserts.extend(
+            (0..per_grant)
+                .map(token)
+                .map(Box::new)
+                .map(Insert::AccessToken),
+        );
     }
-    let outcome = store.commit(Entry { inserts, ..Entry::default() }).await.unwrap();
+    let outcome = store
+        .commit(Entry {
+            inserts,
+            ..Entry::default()
+        })
+        .await
+        .unwrap();
     assert_eq!(outcome, Outcome::Committed);
 }

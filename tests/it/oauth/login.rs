@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::ids::ClientId;
 use countersign::oauth::{
-    AcceptLogin, AuthorizeRefusal, AuthorizeRequest, Browser, OAuthError, PageRequestError, TokenRequest, TokenResponse,
+    AcceptLogin, AuthorizeRefusal, AuthorizeRequest, Browser, OAuthError, PageRequestError,
+    TokenRequest, TokenResponse,
 };
 use countersign::secret::sha256;
 use serde_json::json;
@@ -33,28 +34,50 @@ pub(super) fn authorize_request(installation: &Installation) -> AuthorizeRequest
 }
 
 /// Where a browser without cookies is sent.
-pub(super) async fn authorize(world: &World, request: &AuthorizeRequest) -> Result<String, AuthorizeRefusal> {
-    world.token_server.authorize(request, &Browser::default()).await.map(|redirect| redirect.address)
+pub(super) async fn authorize(
+    world: &World,
+    request: &AuthorizeRequest,
+) -> Result<String, AuthorizeRefusal> {
+    world
+        .token_server
+        .authorize(request, &Browser::default())
+        .await
+        .map(|redirect| redirect.address)
 }
 
 /// The parameters an address carries.
 pub(super) fn parameters(address: &str) -> HashMap<String, String> {
     let query = address.split_once('?').expect("a query").1;
-    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
 }
 
 /// Asks for a log-in and gives the challenge the login page is called with.
 pub(super) async fn begin(world: &World, installation: &Installation) -> String {
-    let address = authorize(world, &authorize_request(installation)).await.unwrap();
-    assert!(address.starts_with("https://portal.example/login?login_challenge="), "{address}");
+    let address = authorize(world, &authorize_request(installation))
+        .await
+        .unwrap();
+    assert!(
+        address.starts_with("https://portal.example/login?login_challenge="),
+        "{address}"
+    );
     parameters(&address).remove("login_challenge").unwrap()
 }
 
 /// The login page says that it is Alice.
 pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, PageRequestError> {
     let portal: ClientId = "portal".parse().unwrap();
-    let answer = AcceptLogin { subject: user("alice"), amr: vec!["pwd".to_owned()], acr: None, remember: false };
-    world.token_server.accept_login(Some(&portal), challenge, &answer).await
+    let answer = AcceptLogin {
+        subject: user("alice"),
+        amr: vec!["pwd".to_owned()],
+        acr: None,
+        remember: false,
+    };
+    world
+        .token_server
+        .accept_login(Some(&portal), challenge, &answer)
+        .await
 }
 
 /// Everything up to the code.
@@ -66,12 +89,19 @@ pub(super) async fn code(world: &World, installation: &Installation) -> String {
 }
 
 /// A request that redeems a code when everything is right.
-pub(super) fn redeem_request(world: &World, installation: &Installation, code: &str) -> TokenRequest {
+pub(super) fn redeem_request(
+    world: &World,
+    installation: &Installation,
+    code: &str,
+) -> TokenRequest {
     TokenRequest {
         code: Some(secret(code)),
         redirect_uri: Some(REDIRECT_URI.to_owned()),
         code_verifier: Some(secret(VERIFIER)),
-        ..TokenRequest::new(installation.assertion(world.clock.now(), &json!({})), "authorization_code")
+        ..TokenRequest::new(
+            installation.assertion(world.clock.now(), &json!({})),
+            "authorization_code",
+        )
     }
 }
 
@@ -80,5 +110,8 @@ pub(super) async fn redeem(
     installation: &Installation,
     code: &str,
 ) -> Result<TokenResponse, OAuthError> {
-    world.token_server.token(&redeem_request(world, installation, code)).await
+    world
+        .token_server
+        .token(&redeem_request(world, installation, code))
+        .await
 }

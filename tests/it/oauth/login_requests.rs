@@ -22,17 +22,38 @@ async fn the_login_page_learns_what_it_is_asked(database: Database) {
     let installation = world.install().await;
     let challenge = begin(&world, &installation).await;
     let request = world.token_server.login_request(&challenge).await.unwrap();
-    assert_eq!((request.client_id.as_str(), request.client_name.as_str()), (installation.id().as_str(), "Demo Bank"));
+    assert_eq!(
+        (request.client_id.as_str(), request.client_name.as_str()),
+        (installation.id().as_str(), "Demo Bank")
+    );
     let installed = request.installed.unwrap();
-    assert_eq!((installed.application_id.as_str(), installed.application_name.as_str()), ("bank", "Demo Bank"));
-    assert_eq!((installed.device_name.as_str(), request.scope.as_str()), ("A phone", "device user"));
-    assert_eq!(request.expires_at.since(request.requested_at), Duration::from_secs(600));
+    assert_eq!(
+        (
+            installed.application_id.as_str(),
+            installed.application_name.as_str()
+        ),
+        ("bank", "Demo Bank")
+    );
+    assert_eq!(
+        (installed.device_name.as_str(), request.scope.as_str()),
+        ("A phone", "device user")
+    );
+    assert_eq!(
+        request.expires_at.since(request.requested_at),
+        Duration::from_secs(600)
+    );
 
     let address = accept(&world, &challenge).await.unwrap();
     let parameters = parameters(&address);
-    assert_eq!((parameters["state"].as_str(), parameters["iss"].as_str()), ("state &=#", ISSUER));
+    assert_eq!(
+        (parameters["state"].as_str(), parameters["iss"].as_str()),
+        ("state &=#", ISSUER)
+    );
     assert_eq!(parameters["code"].len(), 43);
-    assert_eq!(world.events_of(&user("alice")).await, ["AUTHZ_REQUEST_GRANT_CREATED"]);
+    assert_eq!(
+        world.events_of(&user("alice")).await,
+        ["AUTHZ_REQUEST_GRANT_CREATED"]
+    );
 }
 
 async fn a_challenge_is_answered_once(database: Database) {
@@ -42,23 +63,48 @@ async fn a_challenge_is_answered_once(database: Database) {
     let results = futures_util::future::join_all((0..8).map(|_| accept(&world, &challenge))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     let answered = PageRequestError::AlreadyAnswered;
-    assert!(results.iter().all(|result| result.is_ok() || *result == Err(answered)));
-    assert_eq!(world.token_server.login_request(&challenge).await, Err(answered));
-    assert_eq!(world.token_server.reject_login(&challenge, &RejectLogin::default()).await, Err(answered));
+    assert!(
+        results
+            .iter()
+            .all(|result| result.is_ok() || *result == Err(answered))
+    );
+    assert_eq!(
+        world.token_server.login_request(&challenge).await,
+        Err(answered)
+    );
+    assert_eq!(
+        world
+            .token_server
+            .reject_login(&challenge, &RejectLogin::default())
+            .await,
+        Err(answered)
+    );
     for unknown in ["", "x", &"A".repeat(43), &"x".repeat(10_000)] {
-        assert_eq!(world.token_server.login_request(unknown).await, Err(PageRequestError::NotFound));
-        assert_eq!(accept(&world, unknown).await, Err(PageRequestError::NotFound));
+        assert_eq!(
+            world.token_server.login_request(unknown).await,
+            Err(PageRequestError::NotFound)
+        );
+        assert_eq!(
+            accept(&world, unknown).await,
+            Err(PageRequestError::NotFound)
+        );
     }
 }
 
 async fn a_challenge_lives_for_ten_minutes(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
-    let (in_time, late) = (begin(&world, &installation).await, begin(&world, &installation).await);
+    let (in_time, late) = (
+        begin(&world, &installation).await,
+        begin(&world, &installation).await,
+    );
     world.clock.advance(Duration::from_millis(599_999));
     accept(&world, &in_time).await.unwrap();
     world.clock.advance(Duration::from_millis(1));
-    assert_eq!(world.token_server.login_request(&late).await, Err(PageRequestError::NotFound));
+    assert_eq!(
+        world.token_server.login_request(&late).await,
+        Err(PageRequestError::NotFound)
+    );
     assert_eq!(accept(&world, &late).await, Err(PageRequestError::NotFound));
 }
 
@@ -68,20 +114,36 @@ async fn the_application_learns_of_a_rejection(database: Database) {
     for (answer, error, description) in [
         (RejectLogin::default(), "access_denied", None),
         (
-            RejectLogin { error: Some("login_required".to_owned()), error_description: Some("Not now.".to_owned()) },
+            RejectLogin {
+                error: Some("login_required".to_owned()),
+                error_description: Some("Not now.".to_owned()),
+            },
             "login_required",
             Some("Not now."),
         ),
     ] {
         let challenge = begin(&world, &installation).await;
-        let address = world.token_server.reject_login(&challenge, &answer).await.unwrap();
+        let address = world
+            .token_server
+            .reject_login(&challenge, &answer)
+            .await
+            .unwrap();
         assert!(address.starts_with("bank://login?error="), "{address}");
         let parameters = parameters(&address);
         assert_eq!(parameters["error"], error);
-        assert_eq!(parameters.get("error_description").map(String::as_str), description);
-        assert_eq!((parameters["state"].as_str(), parameters["iss"].as_str()), ("state &=#", ISSUER));
+        assert_eq!(
+            parameters.get("error_description").map(String::as_str),
+            description
+        );
+        assert_eq!(
+            (parameters["state"].as_str(), parameters["iss"].as_str()),
+            ("state &=#", ISSUER)
+        );
         assert!(!parameters.contains_key("code"));
-        assert_eq!(accept(&world, &challenge).await, Err(PageRequestError::AlreadyAnswered));
+        assert_eq!(
+            accept(&world, &challenge).await,
+            Err(PageRequestError::AlreadyAnswered)
+        );
     }
 }
 
@@ -89,16 +151,56 @@ async fn answers_are_bounded(database: Database) {
     let world = World::new(database);
     let challenge = begin(&world, &world.install().await).await;
     let portal: ClientId = "portal".parse().unwrap();
-    let good = || AcceptLogin { subject: user("alice"), amr: Vec::new(), acr: None, remember: false };
+    let good = || AcceptLogin {
+        subject: user("alice"),
+        amr: Vec::new(),
+        acr: None,
+        remember: false,
+    };
     for (answer, named) in [
-        (AcceptLogin { amr: vec!["pwd".to_owned(); 11], ..good() }, "amr"),
-        (AcceptLogin { amr: vec!["x".repeat(65)], ..good() }, "amr"),
-        (AcceptLogin { amr: vec![String::new()], ..good() }, "amr"),
-        (AcceptLogin { acr: Some("x".repeat(256)), ..good() }, "acr"),
-        (AcceptLogin { acr: Some(String::new()), ..good() }, "acr"),
+        (
+            AcceptLogin {
+                amr: vec!["pwd".to_owned(); 11],
+                ..good()
+            },
+            "amr",
+        ),
+        (
+            AcceptLogin {
+                amr: vec!["x".repeat(65)],
+                ..good()
+            },
+            "amr",
+        ),
+        (
+            AcceptLogin {
+                amr: vec![String::new()],
+                ..good()
+            },
+            "amr",
+        ),
+        (
+            AcceptLogin {
+                acr: Some("x".repeat(256)),
+                ..good()
+            },
+            "acr",
+        ),
+        (
+            AcceptLogin {
+                acr: Some(String::new()),
+                ..good()
+            },
+            "acr",
+        ),
     ] {
-        let result = world.token_server.accept_login(Some(&portal), &challenge, &answer).await;
-        assert!(matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named));
+        let result = world
+            .token_server
+            .accept_login(Some(&portal), &challenge, &answer)
+            .await;
+        assert!(
+            matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named)
+        );
     }
     let text = |text: &str| Some(text.to_owned());
     for (error, error_description, named) in [
@@ -108,8 +210,21 @@ async fn answers_are_bounded(database: Database) {
         (None, text("a\nline"), "error_description"),
         (None, text(&"x".repeat(256)), "error_description"),
     ] {
-        let result = world.token_server.reject_login(&challenge, &RejectLogin { error, error_description }).await;
-        assert!(matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named));
+        let result = world
+            .token_server
+            .reject_login(
+                &challenge,
+                &RejectLogin {
+                    error,
+                    error_description,
+                },
+            )
+            .await;
+        assert!(
+            matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named)
+        );
     }
-    accept(&world, &challenge).await.expect("nothing was used up");
+    accept(&world, &challenge)
+        .await
+        .expect("nothing was used up");
 }

@@ -1,4 +1,5 @@
-//! Users who log in for more than the device: codes with other scopes, for other clients, and what comes of them.
+//! Users who log in for more than the device: codes with other scopes, for other clients, and what
+//! comes of them.
 
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use countersign::jose::{SigningAlgorithm, VerifyingKey, own};
 use countersign::oauth::{Introspection, TokenServer};
 use countersign::secret::{Keyring, TokenKind};
 use countersign::settings::{
-    ApiClient, ClientCredential, GrantType, Permission, ResourceServer, Settings, TokenFormat, WebClient,
+    ApiClient, ClientCredential, GrantType, Permission, ResourceServer, Settings, TokenFormat,
+    WebClient,
 };
 use countersign::store::schema::authorizations;
 use countersign::store::{Connection, StoreError, WriteError};
@@ -32,8 +34,13 @@ pub(super) struct Wanted {
 /// A code of this kind for Alice, who has logged in with a password.
 pub(super) async fn code_for(world: &World, installation: &Installation, wanted: Wanted) -> String {
     let code = code(world, installation).await;
-    let hash = Keyring::new(&[7; 32]).token_hash(TokenKind::AuthorizationCode, &code).to_vec();
-    let client_id = wanted.client_id.unwrap_or(installation.id().as_str()).to_owned();
+    let hash = Keyring::new(&[7; 32])
+        .token_hash(TokenKind::AuthorizationCode, &code)
+        .to_vec();
+    let client_id = wanted
+        .client_id
+        .unwrap_or(installation.id().as_str())
+        .to_owned();
     let change = move |connection: &mut Connection| {
         let changed: QueryResult<usize> =
             diesel::update(authorizations::table.filter(authorizations::code_hash.eq(hash)))
@@ -52,7 +59,8 @@ pub(super) async fn code_for(world: &World, installation: &Installation, wanted:
     code
 }
 
-/// An API with tokens of its own kind, a client for it, and gateways for it, for another API and for none.
+/// An API with tokens of its own kind, a client for it, and gateways for it, for another API and
+/// for none.
 pub(super) fn with_apis(settings: &mut Settings) {
     for (id, format) in [("orders", TokenFormat::Jwt), ("stock", TokenFormat::Opaque)] {
         let server = ResourceServer {
@@ -65,7 +73,9 @@ pub(super) fn with_apis(settings: &mut Settings) {
             access_token_lifetime_seconds: Some(300),
             signing_algorithm: None,
         };
-        settings.resource_servers.insert(id.to_owned(), Arc::new(server));
+        settings
+            .resource_servers
+            .insert(id.to_owned(), Arc::new(server));
     }
     let secret = ClientCredential::SecretHash(countersign::secret::sha256(b"web secret"));
     for (id, credential) in [("web", Some(secret)), ("public", None)] {
@@ -73,35 +83,59 @@ pub(super) fn with_apis(settings: &mut Settings) {
         client.grant_types = GrantType::ALL.into();
         client.scopes = ["openid", "orders"].map(str::to_owned).into();
         client.redirect_uris = vec!["bank://login".to_owned()];
-        settings.web_clients.insert(client.client_id.clone(), Arc::new(client));
+        settings
+            .web_clients
+            .insert(client.client_id.clone(), Arc::new(client));
     }
 }
 
 /// An API client that may introspect tokens for these resource servers.
 pub(super) fn gateway(resource_servers: &[&str]) -> ApiClient {
     let credential = ClientCredential::SecretHash([0; 32]);
-    let client = ApiClient::new("gateway".parse().unwrap(), credential, [Permission::TokenIntrospection]);
-    ApiClient { resource_servers: resource_servers.iter().map(|&id| id.to_owned()).collect(), ..client }
+    let client = ApiClient::new(
+        "gateway".parse().unwrap(),
+        credential,
+        [Permission::TokenIntrospection],
+    );
+    ApiClient {
+        resource_servers: resource_servers.iter().map(|&id| id.to_owned()).collect(),
+        ..client
+    }
 }
 
 /// What a token means to a gateway of these resource servers.
-pub(super) async fn introspect(world: &World, resource_servers: &[&str], token: &str) -> Option<Introspection> {
-    world.token_server.introspect(&gateway(resource_servers), token).await.unwrap()
+pub(super) async fn introspect(
+    world: &World,
+    resource_servers: &[&str],
+    token: &str,
+) -> Option<Introspection> {
+    world
+        .token_server
+        .introspect(&gateway(resource_servers), token)
+        .await
+        .unwrap()
 }
 
 /// The claims of a JWT, verified with what the server publishes.
 pub(super) async fn claims(server: &TokenServer, typ: &str, jwt: &str) -> Value {
     let keys = server.published_keys().await.unwrap();
     let find = |kid: &str| {
-        keys.iter().find(|jwk| jwk["kid"] == *kid).map(|jwk| VerifyingKey::from_jwk(jwk).expect("a published key"))
+        keys.iter()
+            .find(|jwk| jwk["kid"] == *kid)
+            .map(|jwk| VerifyingKey::from_jwk(jwk).expect("a published key"))
     };
     serde_json::from_slice(&own::verify(jwt, typ, find).expect("it verifies")).unwrap()
 }
 
 /// A member of a JWT's header.
 pub(super) fn header(jwt: &str, member: &str) -> String {
-    let header = URL_SAFE_NO_PAD.decode(jwt.split('.').next().unwrap()).unwrap();
-    serde_json::from_slice::<Value>(&header).unwrap()[member].as_str().unwrap().to_owned()
+    let header = URL_SAFE_NO_PAD
+        .decode(jwt.split('.').next().unwrap())
+        .unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()[member]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// The installations of the bank get access tokens that are JWTs, signed with this.

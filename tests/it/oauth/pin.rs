@@ -1,4 +1,5 @@
-//! Refresh tokens that belong to an authenticator: what they ask for, and how often a PIN can be guessed.
+//! Refresh tokens that belong to an authenticator: what they ask for, and how often a PIN can be
+//! guessed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -54,13 +55,27 @@ impl Pinned {
         let first = redeem(&world, &installation, &code).await.unwrap();
         let pin = new_key();
         set_key(&world, &installation, AuthenticatorName::Pin, &pin).await;
-        let bound = bind(&world, &installation, &refresh_token(&first), None, "pin").await.unwrap();
-        Self { world, installation, pin, first, bound }
+        let bound = bind(&world, &installation, &refresh_token(&first), None, "pin")
+            .await
+            .unwrap();
+        Self {
+            world,
+            installation,
+            pin,
+            first,
+            bound,
+        }
     }
 
     fn request(&self, token: &str, key: &PrivateJwk) -> TokenRequest {
-        let proof = proof(key, &json!({ "refresh_token_hash": hash(token), "iat": self.world.clock.now().as_secs() }));
-        TokenRequest { proof: Some(secret(&proof)), ..refresh_request(&self.world, &self.installation, token) }
+        let proof = proof(
+            key,
+            &json!({ "refresh_token_hash": hash(token), "iat": self.world.clock.now().as_secs() }),
+        );
+        TokenRequest {
+            proof: Some(secret(&proof)),
+            ..refresh_request(&self.world, &self.installation, token)
+        }
     }
 
     async fn refresh_at(
@@ -77,8 +92,17 @@ impl Pinned {
     }
 }
 
-async fn set_key(world: &World, installation: &Installation, name: AuthenticatorName, key: &PrivateJwk) {
-    world.devices.set_authenticator(installation.id(), &user("alice"), &name, *key.public()).await.unwrap();
+async fn set_key(
+    world: &World,
+    installation: &Installation,
+    name: AuthenticatorName,
+    key: &PrivateJwk,
+) {
+    world
+        .devices
+        .set_authenticator(installation.id(), &user("alice"), &name, *key.public())
+        .await
+        .unwrap();
 }
 
 async fn bind(
@@ -105,7 +129,10 @@ fn proof(key: &PrivateJwk, claims: &Value) -> String {
 }
 
 fn wrong_pin(attempts_left: Option<u32>) -> Option<OAuthError> {
-    Some(OAuthError::InvalidProof { error: ProofError::Signature, attempts_left })
+    Some(OAuthError::InvalidProof {
+        error: ProofError::Signature,
+        attempts_left,
+    })
 }
 
 async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
@@ -114,13 +141,23 @@ async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
     let code = code(&world, &installation).await;
     let first = redeem(&world, &installation, &code).await.unwrap();
     let token = refresh_token(&first);
-    let plain = world.token_server.token(&refresh_request(&world, &installation, &token)).await;
+    let plain = world
+        .token_server
+        .token(&refresh_request(&world, &installation, &token))
+        .await;
     assert_eq!(plain.err(), Some(OAuthError::UnboundRefreshToken));
     let too_early = bind(&world, &installation, &token, None, "pin").await;
-    assert_eq!(too_early.err(), Some(OAuthError::AuthenticatorGone), "no PIN is set");
+    assert_eq!(
+        too_early.err(),
+        Some(OAuthError::AuthenticatorGone),
+        "no PIN is set"
+    );
     for name in ["default", "device", "PIN", "custom:"] {
         let error = bind(&world, &installation, &token, None, name).await.err();
-        assert!(matches!(error, Some(OAuthError::InvalidRequest(_))), "{name}");
+        assert!(
+            matches!(error, Some(OAuthError::InvalidRequest(_))),
+            "{name}"
+        );
     }
     set_key(&world, &installation, AuthenticatorName::Pin, &new_key()).await;
     world.clock.advance(std::time::Duration::from_secs(900));
@@ -130,27 +167,59 @@ async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
 
 async fn binding_again_gives_the_same_token(database: Database) {
     let pinned = Pinned::new(database).await;
-    let again = bind(&pinned.world, &pinned.installation, &refresh_token(&pinned.first), None, "pin").await.unwrap();
+    let again = bind(
+        &pinned.world,
+        &pinned.installation,
+        &refresh_token(&pinned.first),
+        None,
+        "pin",
+    )
+    .await
+    .unwrap();
     assert_eq!(refresh_token(&again), refresh_token(&pinned.bound));
     assert_ne!(refresh_token(&again), refresh_token(&pinned.first));
 }
 
 async fn a_pin_token_is_refreshed_with_a_proof(database: Database) {
     let pinned = Pinned::new(database).await;
-    let second = pinned.refresh(&refresh_token(&pinned.bound), &pinned.pin).await.unwrap();
+    let second = pinned
+        .refresh(&refresh_token(&pinned.bound), &pinned.pin)
+        .await
+        .unwrap();
     assert!(is_alive(&pinned.world.token_server, &second).await);
-    let third = pinned.refresh(&refresh_token(&second), &pinned.pin).await.unwrap();
-    let lost = pinned.refresh(&refresh_token(&second), &pinned.pin).await.unwrap();
-    assert_eq!(refresh_token(&third), refresh_token(&lost), "a lost answer is given again, with a proof");
+    let third = pinned
+        .refresh(&refresh_token(&second), &pinned.pin)
+        .await
+        .unwrap();
+    let lost = pinned
+        .refresh(&refresh_token(&second), &pinned.pin)
+        .await
+        .unwrap();
+    assert_eq!(
+        refresh_token(&third),
+        refresh_token(&lost),
+        "a lost answer is given again, with a proof"
+    );
 }
 
 async fn a_proof_that_is_none_costs_no_try(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
     let now = pinned.world.clock.now().as_secs();
-    let claims = |hash: String, iat: i64| proof(&new_key(), &json!({ "refresh_token_hash": hash, "iat": iat }));
-    let none = TokenRequest { proof: None, ..pinned.request(&token, &pinned.pin) };
-    assert!(matches!(pinned.world.token_server.token(&none).await, Err(OAuthError::InvalidRequest(_))));
+    let claims = |hash: String, iat: i64| {
+        proof(
+            &new_key(),
+            &json!({ "refresh_token_hash": hash, "iat": iat }),
+        )
+    };
+    let none = TokenRequest {
+        proof: None,
+        ..pinned.request(&token, &pinned.pin)
+    };
+    assert!(matches!(
+        pinned.world.token_server.token(&none).await,
+        Err(OAuthError::InvalidRequest(_))
+    ));
     for (text, error) in [
         ("garbage".to_owned(), ProofError::Malformed),
         (claims(hash("another"), now), ProofError::OtherToken),
@@ -158,35 +227,66 @@ async fn a_proof_that_is_none_costs_no_try(database: Database) {
         (claims(hash(&token), now + 61), ProofError::Stale),
     ] {
         for _ in 0..3 {
-            let request = TokenRequest { proof: Some(secret(&text)), ..pinned.request(&token, &pinned.pin) };
+            let request = TokenRequest {
+                proof: Some(secret(&text)),
+                ..pinned.request(&token, &pinned.pin)
+            };
             let result = pinned.world.token_server.token(&request).await;
-            assert_eq!(result.err(), Some(OAuthError::InvalidProof { error, attempts_left: None }), "{text}");
+            assert_eq!(
+                result.err(),
+                Some(OAuthError::InvalidProof {
+                    error,
+                    attempts_left: None
+                }),
+                "{text}"
+            );
         }
     }
-    pinned.refresh(&token, &pinned.pin).await.expect("no try was used up");
+    pinned
+        .refresh(&token, &pinned.pin)
+        .await
+        .expect("no try was used up");
 }
 
 async fn the_last_wrong_pin_disconnects_the_user(database: Database) {
     let pinned = Pinned::new(database).await;
     let (token, other) = (refresh_token(&pinned.bound), new_key());
-    assert_eq!(pinned.refresh(&token, &other).await.err(), wrong_pin(Some(2)));
-    assert_eq!(pinned.refresh(&token, &other).await.err(), wrong_pin(Some(1)));
+    assert_eq!(
+        pinned.refresh(&token, &other).await.err(),
+        wrong_pin(Some(2))
+    );
+    assert_eq!(
+        pinned.refresh(&token, &other).await.err(),
+        wrong_pin(Some(1))
+    );
     assert!(is_alive(&pinned.world.token_server, &pinned.first).await);
-    assert_eq!(pinned.refresh(&token, &other).await.err(), Some(OAuthError::UserDisconnected));
+    assert_eq!(
+        pinned.refresh(&token, &other).await.err(),
+        Some(OAuthError::UserDisconnected)
+    );
 
     let (world, id) = (&pinned.world, pinned.installation.id());
-    assert_eq!(pinned.refresh(&token, &pinned.pin).await.err(), Some(OAuthError::InvalidGrant));
+    assert_eq!(
+        pinned.refresh(&token, &pinned.pin).await.err(),
+        Some(OAuthError::InvalidGrant)
+    );
     for tokens in [&pinned.first, &pinned.bound] {
         assert!(!is_alive(&world.token_server, tokens).await);
     }
-    assert_eq!(world.devices.enrolment(id, &user("alice")).await.unwrap(), None);
+    assert_eq!(
+        world.devices.enrolment(id, &user("alice")).await.unwrap(),
+        None
+    );
     world
         .token_server
         .token(&pinned.installation.device_token_request(world.clock.now()))
         .await
         .expect("the device stays");
     let events = world.events_of(&user("alice")).await;
-    assert!(events.contains(&"PUSH_AUTH_VALIDATION_PIN_LIMIT_EXCEEDED".to_owned()), "{events:?}");
+    assert!(
+        events.contains(&"PUSH_AUTH_VALIDATION_PIN_LIMIT_EXCEEDED".to_owned()),
+        "{events:?}"
+    );
 }
 
 async fn a_right_pin_forgets_the_wrong_ones(database: Database) {
@@ -194,8 +294,14 @@ async fn a_right_pin_forgets_the_wrong_ones(database: Database) {
     let other = new_key();
     let mut token = refresh_token(&pinned.bound);
     for _ in 0..3 {
-        assert_eq!(pinned.refresh(&token, &other).await.err(), wrong_pin(Some(2)));
-        assert_eq!(pinned.refresh(&token, &other).await.err(), wrong_pin(Some(1)));
+        assert_eq!(
+            pinned.refresh(&token, &other).await.err(),
+            wrong_pin(Some(2))
+        );
+        assert_eq!(
+            pinned.refresh(&token, &other).await.err(),
+            wrong_pin(Some(1))
+        );
         token = refresh_token(&pinned.refresh(&token, &pinned.pin).await.unwrap());
     }
 }
@@ -203,9 +309,19 @@ async fn a_right_pin_forgets_the_wrong_ones(database: Database) {
 async fn wrong_pins_count_on_all_nodes_together(database: Database) {
     let pinned = Pinned::new(database).await;
     let (token, other) = (refresh_token(&pinned.bound), new_key());
-    let nodes = [pinned.world.another_node(), pinned.world.another_node(), pinned.world.another_node()];
-    assert_eq!(pinned.refresh_at(&nodes[0], &token, &other).await.err(), wrong_pin(Some(2)));
-    assert_eq!(pinned.refresh_at(&nodes[1], &token, &other).await.err(), wrong_pin(Some(1)));
+    let nodes = [
+        pinned.world.another_node(),
+        pinned.world.another_node(),
+        pinned.world.another_node(),
+    ];
+    assert_eq!(
+        pinned.refresh_at(&nodes[0], &token, &other).await.err(),
+        wrong_pin(Some(2))
+    );
+    assert_eq!(
+        pinned.refresh_at(&nodes[1], &token, &other).await.err(),
+        wrong_pin(Some(1))
+    );
     let last = pinned.refresh_at(&nodes[2], &token, &other).await;
     assert_eq!(last.err(), Some(OAuthError::UserDisconnected));
 }
@@ -213,15 +329,21 @@ async fn wrong_pins_count_on_all_nodes_together(database: Database) {
 async fn of_many_guesses_at_once_no_more_than_allowed_are_looked_at(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
-    let nodes = [pinned.world.token_server.clone(), pinned.world.another_node()];
+    let nodes = [
+        pinned.world.token_server.clone(),
+        pinned.world.another_node(),
+    ];
     let wrong = new_key();
     let guesses = (0..30).map(|number| {
         let request = pinned.request(&token, if number == 25 { &pinned.pin } else { &wrong });
         let server = nodes[number % 2].clone();
         tokio::spawn(async move { server.token(&request).await.err() })
     });
-    let results: Vec<_> =
-        futures_util::future::join_all(guesses).await.into_iter().map(|result| result.unwrap()).collect();
+    let results: Vec<_> = futures_util::future::join_all(guesses)
+        .await
+        .into_iter()
+        .map(|result| result.unwrap())
+        .collect();
     let looked_at = results.iter().filter(|result| {
         // The last wrong one hears of the disconnection, as do all that were not looked at.
         matches!(result, None | Some(OAuthError::InvalidProof { .. }))
@@ -241,71 +363,155 @@ async fn who_is_not_the_installation_cannot_use_up_the_tries(database: Database)
             credentials: other.assertion(pinned.world.clock.now(), &json!({})),
             ..pinned.request(&token, &new_key())
         };
-        assert_eq!(pinned.world.token_server.token(&by_other).await.err(), Some(OAuthError::InvalidGrant));
+        assert_eq!(
+            pinned.world.token_server.token(&by_other).await.err(),
+            Some(OAuthError::InvalidGrant)
+        );
     }
-    assert_eq!(pinned.world.token_server.token(&replayed).await.err(), wrong_pin(Some(2)));
+    assert_eq!(
+        pinned.world.token_server.token(&replayed).await.err(),
+        wrong_pin(Some(2))
+    );
     for _ in 0..5 {
-        assert_eq!(pinned.world.token_server.token(&replayed).await.err(), Some(OAuthError::InvalidClient));
+        assert_eq!(
+            pinned.world.token_server.token(&replayed).await.err(),
+            Some(OAuthError::InvalidClient)
+        );
     }
-    pinned.refresh(&token, &pinned.pin).await.expect("one try was used up, not eleven");
+    pinned
+        .refresh(&token, &pinned.pin)
+        .await
+        .expect("one try was used up, not eleven");
 }
 
 async fn a_fingerprint_has_a_token_of_its_own(database: Database) {
     let pinned = Pinned::new(database).await;
     let (world, installation, fingerprint) = (&pinned.world, &pinned.installation, new_key());
-    set_key(world, installation, AuthenticatorName::Fingerprint, &fingerprint).await;
+    set_key(
+        world,
+        installation,
+        AuthenticatorName::Fingerprint,
+        &fingerprint,
+    )
+    .await;
     let token = refresh_token(&pinned.bound);
-    let by_pin = proof(&pinned.pin, &json!({ "refresh_token_hash": hash(&token), "iat": world.clock.now().as_secs() }));
-    let bound = bind(world, installation, &token, Some(&by_pin), "fingerprint").await.unwrap();
-    let second = pinned.refresh(&refresh_token(&bound), &fingerprint).await.unwrap();
-    assert_eq!(pinned.refresh(&refresh_token(&second), &pinned.pin).await.err(), wrong_pin(Some(2)));
-    pinned.refresh(&token, &pinned.pin).await.expect("binding does not use the token up");
+    let by_pin = proof(
+        &pinned.pin,
+        &json!({ "refresh_token_hash": hash(&token), "iat": world.clock.now().as_secs() }),
+    );
+    let bound = bind(world, installation, &token, Some(&by_pin), "fingerprint")
+        .await
+        .unwrap();
+    let second = pinned
+        .refresh(&refresh_token(&bound), &fingerprint)
+        .await
+        .unwrap();
+    assert_eq!(
+        pinned
+            .refresh(&refresh_token(&second), &pinned.pin)
+            .await
+            .err(),
+        wrong_pin(Some(2))
+    );
+    pinned
+        .refresh(&token, &pinned.pin)
+        .await
+        .expect("binding does not use the token up");
 
     // Too many wrong ones cost the fingerprint, not the user's place on the device.
     let fingerprint_token = refresh_token(&second);
-    assert_eq!(pinned.refresh(&fingerprint_token, &new_key()).await.err(), wrong_pin(Some(1)));
-    assert_eq!(pinned.refresh(&fingerprint_token, &new_key()).await.err(), Some(OAuthError::AuthenticatorGone));
-    assert_eq!(pinned.refresh(&fingerprint_token, &fingerprint).await.err(), Some(OAuthError::InvalidGrant));
+    assert_eq!(
+        pinned.refresh(&fingerprint_token, &new_key()).await.err(),
+        wrong_pin(Some(1))
+    );
+    assert_eq!(
+        pinned.refresh(&fingerprint_token, &new_key()).await.err(),
+        Some(OAuthError::AuthenticatorGone)
+    );
+    assert_eq!(
+        pinned.refresh(&fingerprint_token, &fingerprint).await.err(),
+        Some(OAuthError::InvalidGrant)
+    );
     assert!(is_alive(&world.token_server, &pinned.bound).await);
 }
 
 async fn without_a_limit_a_pin_may_be_wrong_for_ever(database: Database) {
     let pinned = Pinned::new(database).await;
-    pinned.world.configure(|settings| bank(settings, |bank| bank.pin.max_attempts = 0));
+    pinned
+        .world
+        .configure(|settings| bank(settings, |bank| bank.pin.max_attempts = 0));
     let token = refresh_token(&pinned.bound);
     for _ in 0..10 {
-        assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(None));
+        assert_eq!(
+            pinned.refresh(&token, &new_key()).await.err(),
+            wrong_pin(None)
+        );
     }
     pinned.refresh(&token, &pinned.pin).await.unwrap();
 }
 
 async fn where_there_are_pins_a_log_in_is_bound_to_one_first(database: Database) {
     let pinned = Pinned::new(database).await;
-    let (world, installation, first) = (&pinned.world, &pinned.installation, refresh_token(&pinned.first));
-    for name in [AuthenticatorName::Fingerprint, AuthenticatorName::Custom("face".to_owned())] {
+    let (world, installation, first) = (
+        &pinned.world,
+        &pinned.installation,
+        refresh_token(&pinned.first),
+    );
+    for name in [
+        AuthenticatorName::Fingerprint,
+        AuthenticatorName::Custom("face".to_owned()),
+    ] {
         set_key(world, installation, name.clone(), &new_key()).await;
         let around = bind(world, installation, &first, None, &name.to_string()).await;
-        assert_eq!(around.err(), Some(OAuthError::UnboundRefreshToken), "{name}");
+        assert_eq!(
+            around.err(),
+            Some(OAuthError::UnboundRefreshToken),
+            "{name}"
+        );
     }
-    bind(world, installation, &first, None, "pin").await.expect("nothing was used up");
+    bind(world, installation, &first, None, "pin")
+        .await
+        .expect("nothing was used up");
     world.configure(|settings| bank(settings, |bank| bank.pin.enabled = false));
-    bind(world, installation, &first, None, "fingerprint").await.expect("there are no PINs any more");
+    bind(world, installation, &first, None, "fingerprint")
+        .await
+        .expect("there are no PINs any more");
 }
 
 async fn a_pin_set_over_another_has_no_refresh_token(database: Database) {
     let pinned = Pinned::new(database).await;
     let (world, installation, thief) = (&pinned.world, &pinned.installation, new_key());
     let old = refresh_token(&pinned.bound);
-    assert_eq!(pinned.refresh(&old, &new_key()).await.err(), wrong_pin(Some(2)));
-    assert_eq!(pinned.refresh(&old, &new_key()).await.err(), wrong_pin(Some(1)));
+    assert_eq!(
+        pinned.refresh(&old, &new_key()).await.err(),
+        wrong_pin(Some(2))
+    );
+    assert_eq!(
+        pinned.refresh(&old, &new_key()).await.err(),
+        wrong_pin(Some(1))
+    );
     set_key(world, installation, AuthenticatorName::Pin, &thief).await;
     for key in [&thief, &pinned.pin] {
-        assert_eq!(pinned.refresh(&old, key).await.err(), Some(OAuthError::InvalidGrant));
+        assert_eq!(
+            pinned.refresh(&old, key).await.err(),
+            Some(OAuthError::InvalidGrant)
+        );
     }
-    assert!(is_alive(&world.token_server, &pinned.first).await, "the log-in itself goes on");
+    assert!(
+        is_alive(&world.token_server, &pinned.first).await,
+        "the log-in itself goes on"
+    );
 
     // Who has logged in may bind anew, and has as many tries as were left.
-    let bound = bind(world, installation, &refresh_token(&pinned.first), None, "pin").await.unwrap();
+    let bound = bind(
+        world,
+        installation,
+        &refresh_token(&pinned.first),
+        None,
+        "pin",
+    )
+    .await
+    .unwrap();
     assert_ne!(refresh_token(&bound), old);
     let last = pinned.refresh(&refresh_token(&bound), &new_key()).await;
     assert_eq!(last.err(), Some(OAuthError::UserDisconnected));
@@ -315,51 +521,115 @@ async fn a_changed_pin_keeps_the_refresh_token(database: Database) {
     let pinned = Pinned::new(database).await;
     let (world, new, token) = (&pinned.world, new_key(), refresh_token(&pinned.bound));
     assert_eq!(pinned.refresh(&token, &new).await.err(), wrong_pin(Some(2)));
-    let claims = json!({ "jwk_thumbprint": new.public().thumbprint(), "iat": world.clock.now().as_secs() });
-    let proof = jws::sign(&pinned.pin, Some(CHANGE_PROOF_TYPE), claims.to_string().as_bytes()).unwrap();
+    let claims =
+        json!({ "jwk_thumbprint": new.public().thumbprint(), "iat": world.clock.now().as_secs() });
+    let proof = jws::sign(
+        &pinned.pin,
+        Some(CHANGE_PROOF_TYPE),
+        claims.to_string().as_bytes(),
+    )
+    .unwrap();
     let (id, alice) = (pinned.installation.id(), user("alice"));
-    world.devices.change_authenticator(id, &alice, &AuthenticatorName::Pin, *new.public(), &proof).await.unwrap();
-    assert_eq!(pinned.refresh(&token, &pinned.pin).await.err(), wrong_pin(Some(2)), "the tries are all there again");
+    world
+        .devices
+        .change_authenticator(id, &alice, &AuthenticatorName::Pin, *new.public(), &proof)
+        .await
+        .unwrap();
+    assert_eq!(
+        pinned.refresh(&token, &pinned.pin).await.err(),
+        wrong_pin(Some(2)),
+        "the tries are all there again"
+    );
     pinned.refresh(&token, &new).await.unwrap();
 }
 
 async fn the_same_pin_again_changes_nothing(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
-    assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(Some(2)));
-    set_key(&pinned.world, &pinned.installation, AuthenticatorName::Pin, &pinned.pin).await;
-    assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(Some(1)), "no try came back");
-    pinned.refresh(&token, &pinned.pin).await.expect("the token is alive");
+    assert_eq!(
+        pinned.refresh(&token, &new_key()).await.err(),
+        wrong_pin(Some(2))
+    );
+    set_key(
+        &pinned.world,
+        &pinned.installation,
+        AuthenticatorName::Pin,
+        &pinned.pin,
+    )
+    .await;
+    assert_eq!(
+        pinned.refresh(&token, &new_key()).await.err(),
+        wrong_pin(Some(1)),
+        "no try came back"
+    );
+    pinned
+        .refresh(&token, &pinned.pin)
+        .await
+        .expect("the token is alive");
 }
 
 async fn a_pin_that_was_removed_leaves_nothing_to_guess_at(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
-    assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(Some(2)));
+    assert_eq!(
+        pinned.refresh(&token, &new_key()).await.err(),
+        wrong_pin(Some(2))
+    );
     let (id, alice) = (pinned.installation.id(), user("alice"));
-    pinned.world.devices.remove_authenticator(id, &alice, &AuthenticatorName::Pin).await.unwrap();
-    assert_eq!(pinned.refresh(&token, &pinned.pin).await.err(), Some(OAuthError::InvalidGrant));
+    pinned
+        .world
+        .devices
+        .remove_authenticator(id, &alice, &AuthenticatorName::Pin)
+        .await
+        .unwrap();
+    assert_eq!(
+        pinned.refresh(&token, &pinned.pin).await.err(),
+        Some(OAuthError::InvalidGrant)
+    );
     assert_useless(&pinned, &token).await;
 }
 
 async fn nor_does_one_that_went_with_the_enrolment(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
-    assert_eq!(pinned.refresh(&token, &new_key()).await.err(), wrong_pin(Some(2)));
-    let (devices, id, alice) = (&pinned.world.devices, pinned.installation.id(), user("alice"));
+    assert_eq!(
+        pinned.refresh(&token, &new_key()).await.err(),
+        wrong_pin(Some(2))
+    );
+    let (devices, id, alice) = (
+        &pinned.world.devices,
+        pinned.installation.id(),
+        user("alice"),
+    );
     devices.end_enrolment(id, &alice).await.unwrap();
-    devices.enrol(id, &alice, *new_key().public()).await.unwrap();
-    assert_eq!(pinned.refresh(&token, &pinned.pin).await.err(), Some(OAuthError::AuthenticatorGone));
+    devices
+        .enrol(id, &alice, *new_key().public())
+        .await
+        .unwrap();
+    assert_eq!(
+        pinned.refresh(&token, &pinned.pin).await.err(),
+        Some(OAuthError::AuthenticatorGone)
+    );
     assert_useless(&pinned, &token).await;
 }
 
-/// Whatever key is set next, a refresh token that was bound before is dead, so nobody is told whether a PIN was right.
+/// Whatever key is set next, a refresh token that was bound before is dead, so nobody is told
+/// whether a PIN was right.
 async fn assert_useless(pinned: &Pinned, token: &str) {
     let thief = new_key();
     for key in [&thief, &pinned.pin] {
-        set_key(&pinned.world, &pinned.installation, AuthenticatorName::Pin, key).await;
+        set_key(
+            &pinned.world,
+            &pinned.installation,
+            AuthenticatorName::Pin,
+            key,
+        )
+        .await;
         for guess in [&thief, &pinned.pin] {
-            assert_eq!(pinned.refresh(token, guess).await.err(), Some(OAuthError::InvalidGrant));
+            assert_eq!(
+                pinned.refresh(token, guess).await.err(),
+                Some(OAuthError::InvalidGrant)
+            );
         }
     }
 }

@@ -31,7 +31,11 @@ on_both_databases!(
 const REFUSED: Option<OAuthError> = Some(OAuthError::InvalidGrant);
 
 fn users(world: &World) -> Users {
-    Users::new(world.store.clone(), world.clock.clone(), Arc::new(countersign::random::SystemRandom))
+    Users::new(
+        world.store.clone(),
+        world.clock.clone(),
+        Arc::new(countersign::random::SystemRandom),
+    )
 }
 
 async fn log_in_once_more(world: &World, installation: &Installation) -> TokenResponse {
@@ -41,7 +45,12 @@ async fn log_in_once_more(world: &World, installation: &Installation) -> TokenRe
 
 async fn assert_dead(world: &World, installation: &Installation, tokens: &TokenResponse) {
     assert!(!is_alive(&world.another_node(), tokens).await);
-    assert_eq!(refresh(world, installation, &refresh_token(tokens)).await.err(), REFUSED);
+    assert_eq!(
+        refresh(world, installation, &refresh_token(tokens))
+            .await
+            .err(),
+        REFUSED
+    );
 }
 
 async fn what_a_user_is_logged_in_with_ends(database: Database) {
@@ -49,12 +58,19 @@ async fn what_a_user_is_logged_in_with_ends(database: Database) {
     let (alice, other) = (user("alice"), world.install().await);
     let elsewhere = log_in_once_more(&world, &other).await;
     let on_its_way = code(&world, &other).await;
-    let own = world.token_server.token(&other.device_token_request(world.clock.now())).await.unwrap();
+    let own = world
+        .token_server
+        .token(&other.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
     world.token_server.revoke_user_tokens(&alice).await.unwrap();
     assert_dead(&world, &installation, &first).await;
     assert_dead(&world, &other, &elsewhere).await;
     assert_eq!(redeem(&world, &other, &on_its_way).await.err(), REFUSED);
-    assert!(is_alive(&world.token_server, &own).await, "an installation's own token is nobody's");
+    assert!(
+        is_alive(&world.token_server, &own).await,
+        "an installation's own token is nobody's"
+    );
 
     let again = log_in_once_more(&world, &installation).await;
     users(&world).password_changed(&alice).await.unwrap();
@@ -63,14 +79,27 @@ async fn what_a_user_is_logged_in_with_ends(database: Database) {
     let again = log_in_once_more(&world, &installation).await;
     users(&world).disable(&alice).await.unwrap();
     assert_dead(&world, &installation, &again).await;
-    users(&world).disable(&alice).await.expect("once more changes nothing");
+    users(&world)
+        .disable(&alice)
+        .await
+        .expect("once more changes nothing");
     users(&world).enable(&alice).await.unwrap();
     assert_dead(&world, &installation, &again).await;
     let again = log_in_once_more(&world, &installation).await;
-    refresh(&world, &installation, &refresh_token(&again)).await.expect("enabled");
+    refresh(&world, &installation, &refresh_token(&again))
+        .await
+        .expect("enabled");
     let events = world.events_of(&alice).await;
-    for event in ["TOKEN_REVOKE_USER_TOKENS_SUCCESS", "USER_PASSWORD_CHANGED", "USER_DISABLED", "USER_ENABLED"] {
-        assert!(events.iter().any(|found| found == event), "{event}: {events:?}");
+    for event in [
+        "TOKEN_REVOKE_USER_TOKENS_SUCCESS",
+        "USER_PASSWORD_CHANGED",
+        "USER_DISABLED",
+        "USER_ENABLED",
+    ] {
+        assert!(
+            events.iter().any(|found| found == event),
+            "{event}: {events:?}"
+        );
     }
 }
 
@@ -78,9 +107,16 @@ async fn a_code_being_exchanged_does_not_outlive_the_revocation(database: Databa
     let (world, installation, _) = log_in(database).await;
     for _ in 0..10 {
         let code = code(&world, &installation).await;
-        let (server, request) = (world.another_node(), redeem_request(&world, &installation, &code));
+        let (server, request) = (
+            world.another_node(),
+            redeem_request(&world, &installation, &code),
+        );
         let exchange = tokio::spawn(async move { server.token(&request).await });
-        world.token_server.revoke_user_tokens(&user("alice")).await.unwrap();
+        world
+            .token_server
+            .revoke_user_tokens(&user("alice"))
+            .await
+            .unwrap();
         if let Ok(tokens) = exchange.await.unwrap() {
             assert_dead(&world, &installation, &tokens).await;
         }
@@ -90,7 +126,8 @@ async fn a_code_being_exchanged_does_not_outlive_the_revocation(database: Databa
 async fn refreshes_during_each_reach_leave_nothing_alive(database: Database) {
     let (world, installation, _) = log_in(database).await;
     for reach in ["user", "bank", installation.id().as_str()] {
-        // Several logins: several rows to take, by those who refresh and by whoever revokes, in whatever order.
+        // Several logins: several rows to take, by those who refresh and by whoever revokes, in
+        // whatever order.
         let mut logins = Vec::new();
         for _ in 0..5 {
             logins.push(log_in_once_more(&world, &installation).await);
@@ -99,13 +136,24 @@ async fn refreshes_during_each_reach_leave_nothing_alive(database: Database) {
         let refreshes: Vec<_> = (0..20)
             .map(|number| {
                 let token = refresh_token(&logins[number % logins.len()]);
-                let (node, request) = (nodes[number % 2].clone(), refresh_request(&world, &installation, &token));
+                let (node, request) = (
+                    nodes[number % 2].clone(),
+                    refresh_request(&world, &installation, &token),
+                );
                 tokio::spawn(async move { node.token(&request).await })
             })
             .collect();
         match reach {
-            "user" => world.token_server.revoke_user_tokens(&user("alice")).await.unwrap(),
-            client => world.token_server.revoke_client_tokens(client).await.unwrap(),
+            "user" => world
+                .token_server
+                .revoke_user_tokens(&user("alice"))
+                .await
+                .unwrap(),
+            client => world
+                .token_server
+                .revoke_client_tokens(client)
+                .await
+                .unwrap(),
         }
         let results = futures_util::future::join_all(refreshes).await;
         for result in results {
@@ -122,23 +170,55 @@ async fn refreshes_during_each_reach_leave_nothing_alive(database: Database) {
 
 async fn an_application_loses_everything_at_once(database: Database) {
     let (world, installation, first) = log_in(database).await;
-    let second = refresh(&world, &installation, &refresh_token(&first)).await.unwrap();
-    let own = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
+    let second = refresh(&world, &installation, &refresh_token(&first))
+        .await
+        .unwrap();
+    let own = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
     let on_its_way = code(&world, &installation).await;
     let waiting = begin(&world, &installation).await;
     let shop = world.install_with(&json!({ "software_id": "shop" })).await;
-    let elsewhere = world.token_server.token(&shop.device_token_request(world.clock.now())).await.unwrap();
-    world.token_server.revoke_client_tokens("bank").await.unwrap();
+    let elsewhere = world
+        .token_server
+        .token(&shop.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
+    world
+        .token_server
+        .revoke_client_tokens("bank")
+        .await
+        .unwrap();
     for tokens in [&first, &second, &own] {
         assert!(!is_alive(&world.another_node(), tokens).await);
     }
-    assert_eq!(refresh(&world, &installation, &refresh_token(&second)).await.err(), REFUSED);
-    assert_eq!(redeem(&world, &installation, &on_its_way).await.err(), REFUSED);
+    assert_eq!(
+        refresh(&world, &installation, &refresh_token(&second))
+            .await
+            .err(),
+        REFUSED
+    );
+    assert_eq!(
+        redeem(&world, &installation, &on_its_way).await.err(),
+        REFUSED
+    );
     assert!(accept(&world, &waiting).await.is_err());
-    assert!(is_alive(&world.token_server, &elsewhere).await, "another application's");
+    assert!(
+        is_alive(&world.token_server, &elsewhere).await,
+        "another application's"
+    );
     let again = log_in_once_more(&world, &installation).await;
-    assert!(is_alive(&world.token_server, &again).await, "what is issued from now on is good");
-    world.token_server.revoke_client_tokens("bank").await.unwrap();
+    assert!(
+        is_alive(&world.token_server, &again).await,
+        "what is issued from now on is good"
+    );
+    world
+        .token_server
+        .revoke_client_tokens("bank")
+        .await
+        .unwrap();
     assert_dead(&world, &installation, &again).await;
 }
 
@@ -146,14 +226,28 @@ async fn an_installation_loses_its_own_and_its_users(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let other = world.install().await;
     let elsewhere = log_in_once_more(&world, &other).await;
-    let own = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
+    let own = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
     let on_its_way = code(&world, &installation).await;
-    world.token_server.revoke_client_tokens(installation.id().as_str()).await.unwrap();
+    world
+        .token_server
+        .revoke_client_tokens(installation.id().as_str())
+        .await
+        .unwrap();
     assert_dead(&world, &installation, &first).await;
     assert!(!is_alive(&world.token_server, &own).await);
-    assert_eq!(redeem(&world, &installation, &on_its_way).await.err(), REFUSED);
+    assert_eq!(
+        redeem(&world, &installation, &on_its_way).await.err(),
+        REFUSED
+    );
     assert!(is_alive(&world.token_server, &elsewhere).await);
-    let own = world.token_server.token(&installation.device_token_request(world.clock.now())).await;
+    let own = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await;
     own.expect("the installation itself stays");
 }
 
@@ -172,19 +266,32 @@ async fn what_is_for_a_resource_server_ends(database: Database) {
                 access_token_lifetime_seconds: None,
                 signing_algorithm: None,
             };
-            settings.resource_servers.insert(id.to_owned(), Arc::new(server));
+            settings
+                .resource_servers
+                .insert(id.to_owned(), Arc::new(server));
         }
     });
     let tokens_for = async |id: &str| {
         let credentials = installation.assertion(world.clock.now(), &json!({}));
-        let request =
-            TokenRequest { resource: Some(format!("https://{id}.example")), ..client_credentials(credentials) };
+        let request = TokenRequest {
+            resource: Some(format!("https://{id}.example")),
+            ..client_credentials(credentials)
+        };
         let tokens = world.token_server.token(&request).await.unwrap();
         row_id(&tokens)
     };
-    let (orders, other) = (tokens_for("orders-api").await, tokens_for("other-api").await);
-    assert!(is_row_alive(&world, orders.clone()).await && is_row_alive(&world, other.clone()).await);
-    world.token_server.revoke_resource_server_tokens("orders-api").await.unwrap();
+    let (orders, other) = (
+        tokens_for("orders-api").await,
+        tokens_for("other-api").await,
+    );
+    assert!(
+        is_row_alive(&world, orders.clone()).await && is_row_alive(&world, other.clone()).await
+    );
+    world
+        .token_server
+        .revoke_resource_server_tokens("orders-api")
+        .await
+        .unwrap();
     assert!(!is_row_alive(&world, orders).await && is_row_alive(&world, other).await);
     let again = tokens_for("orders-api").await;
     assert!(is_row_alive(&world, again).await);
@@ -192,42 +299,91 @@ async fn what_is_for_a_resource_server_ends(database: Database) {
 
 /// The id in an opaque token.
 fn row_id(tokens: &TokenResponse) -> Vec<u8> {
-    let bytes = URL_SAFE_NO_PAD.decode(tokens.access_token.expose()).unwrap();
+    let bytes = URL_SAFE_NO_PAD
+        .decode(tokens.access_token.expose())
+        .unwrap();
     bytes[..16].to_vec()
 }
 
 async fn is_row_alive(world: &World, id: Vec<u8>) -> bool {
-    let find =
-        move |connection: &mut _| countersign::store::queries::tokens::find_live_access_tokens(connection, &[id]);
+    let find = move |connection: &mut _| {
+        countersign::store::queries::tokens::find_live_access_tokens(connection, &[id])
+    };
     !world.store.read(find).await.unwrap().is_empty()
 }
 
 async fn what_has_no_such_id_is_not_there(database: Database) {
     let world = World::new(database);
     for id in ["", "nobody", "portal", &"x".repeat(300)] {
-        assert_eq!(world.token_server.revoke_client_tokens(id).await, Err(ReachError::NotFound));
-        assert_eq!(world.token_server.revoke_resource_server_tokens(id).await, Err(ReachError::NotFound));
+        assert_eq!(
+            world.token_server.revoke_client_tokens(id).await,
+            Err(ReachError::NotFound)
+        );
+        assert_eq!(
+            world.token_server.revoke_resource_server_tokens(id).await,
+            Err(ReachError::NotFound)
+        );
     }
 }
 
 async fn a_renamed_user_keeps_what_is_enrolled(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     let (alice, alicia): (UserId, UserId) = (user("alice"), user("alicia"));
-    let enrolled = world.devices.enrol(installation.id(), &alice, *new_key().public()).await.unwrap();
+    let enrolled = world
+        .devices
+        .enrol(installation.id(), &alice, *new_key().public())
+        .await
+        .unwrap();
     let face = "custom:face".parse().unwrap();
-    world.devices.set_authenticator(installation.id(), &alice, &face, *new_key().public()).await.unwrap();
+    world
+        .devices
+        .set_authenticator(installation.id(), &alice, &face, *new_key().public())
+        .await
+        .unwrap();
     let bob = user("bob");
-    world.devices.enrol(installation.id(), &bob, *new_key().public()).await.unwrap();
+    world
+        .devices
+        .enrol(installation.id(), &bob, *new_key().public())
+        .await
+        .unwrap();
     users(&world).rename(&alice, &alicia).await.unwrap();
     assert_dead(&world, &installation, &tokens).await;
-    assert_eq!(world.devices.enrolment(installation.id(), &alice).await.unwrap(), None);
-    let moved = world.devices.enrolment_of(installation.id(), &alicia).await.unwrap().unwrap();
+    assert_eq!(
+        world
+            .devices
+            .enrolment(installation.id(), &alice)
+            .await
+            .unwrap(),
+        None
+    );
+    let moved = world
+        .devices
+        .enrolment_of(installation.id(), &alicia)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(moved.profile_id, enrolled.profile_id);
-    let key = world.devices.answering_key(installation.id(), &alicia, "custom:face").await.unwrap();
+    let key = world
+        .devices
+        .answering_key(installation.id(), &alicia, "custom:face")
+        .await
+        .unwrap();
     assert!(key.is_some(), "the authenticator moved along");
-    assert!(world.devices.enrolment_of(installation.id(), &bob).await.unwrap().is_some());
+    assert!(
+        world
+            .devices
+            .enrolment_of(installation.id(), &bob)
+            .await
+            .unwrap()
+            .is_some()
+    );
     for user in [alice, alicia] {
-        assert!(world.events_of(&user).await.contains(&"USER_RENAMED".to_owned()));
+        assert!(
+            world
+                .events_of(&user)
+                .await
+                .contains(&"USER_RENAMED".to_owned())
+        );
     }
 }
 
@@ -243,9 +399,26 @@ async fn a_renamed_user_stays_disabled(database: Database) {
 async fn an_id_in_use_is_not_taken_over(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     let (alice, bob) = (user("alice"), user("bob"));
-    world.devices.enrol(installation.id(), &bob, *new_key().public()).await.unwrap();
-    assert_eq!(users(&world).rename(&alice, &bob).await, Err(UserError::Taken));
-    assert_eq!(users(&world).rename(&bob, &alice).await, Err(UserError::Taken), "she is logged in");
-    assert_eq!(users(&world).rename(&alice, &alice).await, Err(UserError::Taken));
-    assert!(is_alive(&world.token_server, &tokens).await, "nothing has happened");
+    world
+        .devices
+        .enrol(installation.id(), &bob, *new_key().public())
+        .await
+        .unwrap();
+    assert_eq!(
+        users(&world).rename(&alice, &bob).await,
+        Err(UserError::Taken)
+    );
+    assert_eq!(
+        users(&world).rename(&bob, &alice).await,
+        Err(UserError::Taken),
+        "she is logged in"
+    );
+    assert_eq!(
+        users(&world).rename(&alice, &alice).await,
+        Err(UserError::Taken)
+    );
+    assert!(
+        is_alive(&world.token_server, &tokens).await,
+        "nothing has happened"
+    );
 }

@@ -36,10 +36,20 @@ async fn listed(world: &World, shown: &TokenResponse) -> Vec<Value> {
 
 async fn listed_for(world: &World, request: &TokenInfoRequest) -> Vec<Value> {
     let (document, _) = list(world, request).await.unwrap();
-    let transactions = document["clients"].as_array().unwrap().iter().flat_map(|client| {
-        client["transactions"].as_array().unwrap().iter().flat_map(|login| login["tokens"].as_array().unwrap())
-    });
-    transactions.filter_map(|token| token.get("access_token").cloned()).collect()
+    let transactions = document["clients"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|client| {
+            client["transactions"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(|login| login["tokens"].as_array().unwrap())
+        });
+    transactions
+        .filter_map(|token| token.get("access_token").cloned())
+        .collect()
 }
 
 /// Alice with a JWT, and its text in the list.
@@ -49,14 +59,19 @@ async fn with_a_listed_jwt(database: Database) -> (World, Installation, TokenRes
     world.configure(|settings| bank(settings, |bank| bank.pin.enabled = false));
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
-    let tokens = redeem(&world, &installation, &code(&world, &installation).await).await.unwrap();
+    let tokens = redeem(&world, &installation, &code(&world, &installation).await)
+        .await
+        .unwrap();
     let text = text(&listed(&world, &tokens).await[0]);
     assert_ne!(text, tokens.access_token.expose());
     (world, installation, tokens, text)
 }
 
 fn text(listed: &Value) -> String {
-    listed["token"].as_str().expect("a JWT is listed whole").to_owned()
+    listed["token"]
+        .as_str()
+        .expect("a JWT is listed whole")
+        .to_owned()
 }
 
 async fn is_taken(world: &World, text: &str) -> bool {
@@ -78,24 +93,53 @@ async fn a_listed_jwt_is_as_good_as_the_one_given_out(database: Database) {
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     with_jwts(&world, SigningAlgorithm::Es256);
     world.clock.advance(Duration::from_secs(1));
-    let jwt = refresh(&world, &installation, &refresh_token(&opaque)).await.unwrap();
+    let jwt = refresh(&world, &installation, &refresh_token(&opaque))
+        .await
+        .unwrap();
     // What tokens look like from now on says nothing about those that are there.
-    world.configure(|settings| bank(settings, |bank| bank.tokens.access_token_format = TokenFormat::Opaque));
+    world.configure(|settings| {
+        bank(settings, |bank| {
+            bank.tokens.access_token_format = TokenFormat::Opaque
+        })
+    });
 
     let tokens = listed(&world, &jwt).await;
-    let [first, second] = tokens.as_slice() else { panic!("there are two: {tokens:?}") };
-    assert_eq!(first.get("token"), None, "nobody has an opaque token but whoever it was given to");
+    let [first, second] = tokens.as_slice() else {
+        panic!("there are two: {tokens:?}")
+    };
+    assert_eq!(
+        first.get("token"),
+        None,
+        "nobody has an opaque token but whoever it was given to"
+    );
     let (given, made) = (jwt.access_token.expose(), text(second));
     let said = claims(&world.token_server, "at+jwt", &made).await;
-    assert_eq!((&said, &said["jti"]), (&claims(&world.token_server, "at+jwt", given).await, &second["jti"]));
+    assert_eq!(
+        (&said, &said["jti"]),
+        (
+            &claims(&world.token_server, "at+jwt", given).await,
+            &second["jti"]
+        )
+    );
     assert!(is_taken(&world, &made).await && is_taken(&world, given).await);
-    assert_eq!(introspect(&world, &[], &made).await, introspect(&world, &[], given).await);
+    assert_eq!(
+        introspect(&world, &[], &made).await,
+        introspect(&world, &[], given).await
+    );
 
     world.clock.advance(Duration::from_secs(900));
-    let fresh = refresh(&world, &installation, &refresh_token(&jwt)).await.unwrap();
+    let fresh = refresh(&world, &installation, &refresh_token(&jwt))
+        .await
+        .unwrap();
     let tokens = listed(&world, &fresh).await;
-    let expired = tokens.iter().find(|token| token["jti"] == said["jti"]).expect("it is listed still");
-    assert_eq!((&expired["is_valid"], expired.get("token")), (&json!(false), None));
+    let expired = tokens
+        .iter()
+        .find(|token| token["jti"] == said["jti"])
+        .expect("it is listed still");
+    assert_eq!(
+        (&expired["is_valid"], expired.get("token")),
+        (&json!(false), None)
+    );
     assert!(!is_taken(&world, &made).await);
 }
 
@@ -103,29 +147,54 @@ async fn a_listed_jwt_ends_its_token(database: Database) {
     let (world, installation, tokens, made) = with_a_listed_jwt(database).await;
     let revoke = async |by: &Installation| {
         let credentials = by.assertion(world.clock.now(), &json!({}));
-        world.token_server.revoke(&RevocationRequest { credentials, token: secret(&made) }).await.unwrap();
+        world
+            .token_server
+            .revoke(&RevocationRequest {
+                credentials,
+                token: secret(&made),
+            })
+            .await
+            .unwrap();
     };
     revoke(&world.install().await).await;
     assert!(is_taken(&world, &made).await, "it is another client's");
     revoke(&installation).await;
-    assert!(!is_taken(&world, &made).await && !is_taken(&world, tokens.access_token.expose()).await);
+    assert!(
+        !is_taken(&world, &made).await && !is_taken(&world, tokens.access_token.expose()).await
+    );
 
-    let tokens = refresh(&world, &installation, &refresh_token(&tokens)).await.unwrap();
+    let tokens = refresh(&world, &installation, &refresh_token(&tokens))
+        .await
+        .unwrap();
     let made = text(&listed(&world, &tokens).await[0]);
     assert!(is_taken(&world, &made).await);
-    world.token_server.revoke_client_tokens("bank").await.unwrap();
-    assert!(!is_taken(&world, &made).await, "it dies with what it rests on");
+    world
+        .token_server
+        .revoke_client_tokens("bank")
+        .await
+        .unwrap();
+    assert!(
+        !is_taken(&world, &made).await,
+        "it dies with what it rests on"
+    );
 }
 
 async fn a_jwt_that_no_door_takes_is_not_made(database: Database) {
     let (world, _, tokens, made) = with_a_listed_jwt(database).await;
     let refresh_token = Some(secret(&refresh_token(&tokens)));
-    let request = TokenInfoRequest { access_token: None, refresh_token, ..by_portal(&tokens) };
+    let request = TokenInfoRequest {
+        access_token: None,
+        refresh_token,
+        ..by_portal(&tokens)
+    };
     world.set_status("1.0", VersionStatus::Disabled);
     assert!(!is_taken(&world, &made).await);
     assert_eq!(listed_for(&world, &request).await[0].get("token"), None);
     world.set_status("1.0", VersionStatus::LoginRegistration);
-    assert!(is_taken(&world, &text(&listed_for(&world, &request).await[0])).await && is_taken(&world, &made).await);
+    assert!(
+        is_taken(&world, &text(&listed_for(&world, &request).await[0])).await
+            && is_taken(&world, &made).await
+    );
 }
 
 async fn what_others_sign_is_no_token(database: Database) {
@@ -136,13 +205,23 @@ async fn what_others_sign_is_no_token(database: Database) {
         let key = SigningKey::generate(algorithm, &SystemRandom).unwrap();
         let by_another = key.sign("at+jwt", &said).unwrap();
         // Under the name of the server's key.
-        let (body, head) = (by_another.split_once('.').unwrap().1, made.split('.').next().unwrap());
+        let (body, head) = (
+            by_another.split_once('.').unwrap().1,
+            made.split('.').next().unwrap(),
+        );
         forged.extend([format!("{head}.{body}"), by_another]);
     }
     for text in &forged {
         assert!(!is_taken(&world, text).await, "{text}");
         let credentials = installation.assertion(world.clock.now(), &json!({}));
-        world.token_server.revoke(&RevocationRequest { credentials, token: secret(text) }).await.unwrap();
+        world
+            .token_server
+            .revoke(&RevocationRequest {
+                credentials,
+                token: secret(text),
+            })
+            .await
+            .unwrap();
     }
     assert!(is_taken(&world, &made).await && is_taken(&world, tokens.access_token.expose()).await);
 }
@@ -150,20 +229,28 @@ async fn what_others_sign_is_no_token(database: Database) {
 /// Nothing signs other claims; so it is the row that is made to say something else.
 async fn what_says_otherwise_than_the_row_is_no_token(database: Database) {
     let (world, _, tokens, made) = with_a_listed_jwt(database).await;
-    let id = claims(&world.token_server, "at+jwt", &made).await["jti"].as_str().unwrap().parse::<Uuid>().unwrap();
+    let id = claims(&world.token_server, "at+jwt", &made).await["jti"]
+        .as_str()
+        .unwrap()
+        .parse::<Uuid>()
+        .unwrap();
     macro_rules! change {
         ($column:ident, $value:expr) => {{
             let id = id.as_bytes().to_vec();
             let change = move |connection: &mut Connection| {
                 let row = access_tokens::table.find(id);
-                let changed: QueryResult<usize> =
-                    diesel::update(row).set(access_tokens::$column.eq($value)).execute(connection);
+                let changed: QueryResult<usize> = diesel::update(row)
+                    .set(access_tokens::$column.eq($value))
+                    .execute(connection);
                 Ok::<usize, WriteError<StoreError>>(changed?)
             };
             assert_eq!(world.store.write(change).await.unwrap(), 1);
         }};
     }
-    let (issued_at, expires_at) = (world.clock.now().as_millis(), world.clock.now().as_millis() + 900_000);
+    let (issued_at, expires_at) = (
+        world.clock.now().as_millis(),
+        world.clock.now().as_millis() + 900_000,
+    );
     macro_rules! assert_refused_with {
         ($column:ident, $other:expr, $right:expr) => {{
             assert!(is_taken(&world, &made).await);
@@ -181,9 +268,16 @@ async fn what_says_otherwise_than_the_row_is_no_token(database: Database) {
     assert_refused_with!(signing_algorithm, Some("RS256"), Some("ES256"));
 
     change!(jkt, Some("a-thumbprint"));
-    assert_eq!(introspect(&world, &[], &made).await, None, "it says nothing of a key");
+    assert_eq!(
+        introspect(&world, &[], &made).await,
+        None,
+        "it says nothing of a key"
+    );
     let bound = text(&listed(&world, &tokens).await[0]);
-    assert_eq!(claims(&world.token_server, "at+jwt", &bound).await["cnf"], json!({ "jkt": "a-thumbprint" }));
+    assert_eq!(
+        claims(&world.token_server, "at+jwt", &bound).await["cnf"],
+        json!({ "jkt": "a-thumbprint" })
+    );
     assert!(introspect(&world, &[], &bound).await.is_some());
     assert_eq!(
         world.token_server.authenticate_bearer(&bound).await,
@@ -199,17 +293,40 @@ async fn a_jwt_for_an_api_is_listed_while_that_is_configured(database: Database)
     world.configure(with_apis);
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     let installation = world.install().await;
-    let wanted = Wanted { scope: "device user openid", resource_server: Some("orders"), ..Wanted::default() };
-    let tokens = redeem(&world, &installation, &code_for(&world, &installation, wanted).await).await.unwrap();
+    let wanted = Wanted {
+        scope: "device user openid",
+        resource_server: Some("orders"),
+        ..Wanted::default()
+    };
+    let tokens = redeem(
+        &world,
+        &installation,
+        &code_for(&world, &installation, wanted).await,
+    )
+    .await
+    .unwrap();
     let made = text(&listed(&world, &tokens).await[0]);
     let said = claims(&world.token_server, "at+jwt", &made).await;
-    assert_eq!(said, claims(&world.token_server, "at+jwt", tokens.access_token.expose()).await);
-    assert_eq!((&said["aud"], &said["acr"]), (&json!("https://orders.example"), &json!("high")));
+    assert_eq!(
+        said,
+        claims(&world.token_server, "at+jwt", tokens.access_token.expose()).await
+    );
+    assert_eq!(
+        (&said["aud"], &said["acr"]),
+        (&json!("https://orders.example"), &json!("high"))
+    );
     assert!(introspect(&world, &["orders"], &made).await.is_some());
     assert_eq!(introspect(&world, &["stock"], &made).await, None);
-    assert_eq!(world.token_server.authenticate_bearer(&made).await, Err(BearerError::InvalidToken));
+    assert_eq!(
+        world.token_server.authenticate_bearer(&made).await,
+        Err(BearerError::InvalidToken)
+    );
 
     world.configure(|settings| drop(settings.resource_servers.remove("orders")));
-    assert_eq!(listed(&world, &tokens).await[0].get("token"), None, "nobody knows any more whom it is for");
+    assert_eq!(
+        listed(&world, &tokens).await[0].get("token"),
+        None,
+        "nobody knows any more whom it is for"
+    );
     assert_eq!(introspect(&world, &["orders"], &made).await, None);
 }

@@ -23,7 +23,13 @@ const REFUSED: Option<OAuthError> = Some(OAuthError::InvalidGrant);
 
 async fn revoke(world: &World, installation: &Installation, token: &str) -> Result<(), OAuthError> {
     let credentials = installation.assertion(world.clock.now(), &json!({}));
-    world.token_server.revoke(&RevocationRequest { credentials, token: secret(token) }).await
+    world
+        .token_server
+        .revoke(&RevocationRequest {
+            credentials,
+            token: secret(token),
+        })
+        .await
 }
 
 fn access_token(tokens: &TokenResponse) -> &str {
@@ -32,77 +38,166 @@ fn access_token(tokens: &TokenResponse) -> &str {
 
 async fn an_access_token_goes_alone(database: Database) {
     let (world, installation, first) = log_in(database).await;
-    let second = refresh(&world, &installation, &refresh_token(&first)).await.unwrap();
+    let second = refresh(&world, &installation, &refresh_token(&first))
+        .await
+        .unwrap();
     let node = world.another_node();
-    revoke(&world, &installation, access_token(&first)).await.unwrap();
+    revoke(&world, &installation, access_token(&first))
+        .await
+        .unwrap();
     assert!(!is_alive(&node, &first).await && is_alive(&node, &second).await);
-    revoke(&world, &installation, access_token(&first)).await.expect("once more is no error");
-    refresh(&world, &installation, &refresh_token(&second)).await.expect("its refresh token stays");
+    revoke(&world, &installation, access_token(&first))
+        .await
+        .expect("once more is no error");
+    refresh(&world, &installation, &refresh_token(&second))
+        .await
+        .expect("its refresh token stays");
     let events = world.events_of(&user("alice")).await;
-    assert_eq!(events.iter().filter(|event| *event == "TOKEN_REVOKE_ACCESS_TOKEN_SUCCESS").count(), 1);
+    assert_eq!(
+        events
+            .iter()
+            .filter(|event| *event == "TOKEN_REVOKE_ACCESS_TOKEN_SUCCESS")
+            .count(),
+        1
+    );
 }
 
 async fn a_refresh_token_takes_everything_with_it(database: Database) {
     let (world, installation, first) = log_in(database).await;
-    let second = refresh(&world, &installation, &refresh_token(&first)).await.unwrap();
+    let second = refresh(&world, &installation, &refresh_token(&first))
+        .await
+        .unwrap();
     let node = world.another_node();
-    revoke(&world, &installation, &refresh_token(&second)).await.unwrap();
+    revoke(&world, &installation, &refresh_token(&second))
+        .await
+        .unwrap();
     assert!(!is_alive(&node, &first).await && !is_alive(&node, &second).await);
-    assert_eq!(refresh(&world, &installation, &refresh_token(&second)).await.err(), REFUSED);
+    assert_eq!(
+        refresh(&world, &installation, &refresh_token(&second))
+            .await
+            .err(),
+        REFUSED
+    );
     let events = world.events_of(&user("alice")).await;
-    assert!(events.contains(&"TOKEN_REVOKE_REFRESH_TOKEN_SUCCESS".to_owned()), "{events:?}");
+    assert!(
+        events.contains(&"TOKEN_REVOKE_REFRESH_TOKEN_SUCCESS".to_owned()),
+        "{events:?}"
+    );
 }
 
 async fn any_token_of_the_family_will_do(database: Database) {
     let (world, installation, first) = log_in(database).await;
-    let second = refresh(&world, &installation, &refresh_token(&first)).await.unwrap();
+    let second = refresh(&world, &installation, &refresh_token(&first))
+        .await
+        .unwrap();
     // The answer with the second was lost, and it is the first that the user logs out with.
-    revoke(&world, &installation, &refresh_token(&first)).await.unwrap();
+    revoke(&world, &installation, &refresh_token(&first))
+        .await
+        .unwrap();
     assert!(!is_alive(&world.token_server, &second).await);
-    assert_eq!(refresh(&world, &installation, &refresh_token(&second)).await.err(), REFUSED);
+    assert_eq!(
+        refresh(&world, &installation, &refresh_token(&second))
+            .await
+            .err(),
+        REFUSED
+    );
 }
 
 async fn what_is_not_the_clients_is_left_alone(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     let other = world.install().await;
-    let altered =
-        |token: &str| format!("{}{}", &token[..token.len() - 1], if token.ends_with('A') { 'Q' } else { 'A' });
+    let altered = |token: &str| {
+        format!(
+            "{}{}",
+            &token[..token.len() - 1],
+            if token.ends_with('A') { 'Q' } else { 'A' }
+        )
+    };
     let long = "x".repeat(8000);
     let (access, refreshing) = (access_token(&tokens).to_owned(), refresh_token(&tokens));
     for token in [access.as_str(), &refreshing] {
-        assert_eq!(revoke(&world, &other, token).await, Ok(()), "another client's");
-        assert_eq!(revoke(&world, &installation, &altered(token)).await, Ok(()), "almost");
+        assert_eq!(
+            revoke(&world, &other, token).await,
+            Ok(()),
+            "another client's"
+        );
+        assert_eq!(
+            revoke(&world, &installation, &altered(token)).await,
+            Ok(()),
+            "almost"
+        );
     }
     for unknown in ["x", "a.b.c", &long, &"A".repeat(64), &"A".repeat(70)] {
-        assert_eq!(revoke(&world, &installation, unknown).await, Ok(()), "{unknown:.80}");
+        assert_eq!(
+            revoke(&world, &installation, unknown).await,
+            Ok(()),
+            "{unknown:.80}"
+        );
     }
     assert!(is_alive(&world.token_server, &tokens).await);
-    refresh(&world, &installation, &refreshing).await.expect("it is alive");
+    refresh(&world, &installation, &refreshing)
+        .await
+        .expect("it is alive");
 }
 
 async fn a_client_proves_who_it_is(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
-    let request = |credentials| RevocationRequest { credentials, token: secret(access_token(&tokens)) };
+    let request = |credentials| RevocationRequest {
+        credentials,
+        token: secret(access_token(&tokens)),
+    };
     let client_id = installation.id().to_string();
     let stranger = world.install().await;
-    let forged = crate::support::world::credentials_by(&stranger.key, &client_id, world.clock.now(), &json!({}));
-    for wrong in [Credentials::Public { client_id: client_id.clone() }, forged] {
-        assert_eq!(world.token_server.revoke(&request(wrong)).await, Err(OAuthError::InvalidClient));
+    let forged = crate::support::world::credentials_by(
+        &stranger.key,
+        &client_id,
+        world.clock.now(),
+        &json!({}),
+    );
+    for wrong in [
+        Credentials::Public {
+            client_id: client_id.clone(),
+        },
+        forged,
+    ] {
+        assert_eq!(
+            world.token_server.revoke(&request(wrong)).await,
+            Err(OAuthError::InvalidClient)
+        );
     }
     let good = installation.assertion(world.clock.now(), &json!({}));
-    let unknown = RevocationRequest { credentials: good.clone(), token: secret("unknown") };
+    let unknown = RevocationRequest {
+        credentials: good.clone(),
+        token: secret("unknown"),
+    };
     assert_eq!(world.token_server.revoke(&unknown).await, Ok(()));
-    assert_eq!(world.token_server.revoke(&request(good)).await, Err(OAuthError::InvalidClient), "it is used up");
+    assert_eq!(
+        world.token_server.revoke(&request(good)).await,
+        Err(OAuthError::InvalidClient),
+        "it is used up"
+    );
     assert!(is_alive(&world.token_server, &tokens).await);
 }
 
 async fn an_installation_revokes_its_own_token(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
-    let own = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
-    let other = world.token_server.token(&installation.device_token_request(world.clock.now())).await.unwrap();
-    revoke(&world, &installation, access_token(&own)).await.unwrap();
-    assert!(!is_alive(&world.token_server, &own).await && is_alive(&world.token_server, &other).await);
+    let own = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
+    let other = world
+        .token_server
+        .token(&installation.device_token_request(world.clock.now()))
+        .await
+        .unwrap();
+    revoke(&world, &installation, access_token(&own))
+        .await
+        .unwrap();
+    assert!(
+        !is_alive(&world.token_server, &own).await && is_alive(&world.token_server, &other).await
+    );
 }
 
 async fn a_revocation_among_refreshes_leaves_nothing_alive(database: Database) {
@@ -115,17 +210,31 @@ async fn a_revocation_among_refreshes_leaves_nothing_alive(database: Database) {
         let nodes = [world.token_server.clone(), world.another_node()];
         let refreshes: Vec<_> = (0..20)
             .map(|number| {
-                let (node, request) = (nodes[number % 2].clone(), refresh_request(&world, &installation, &token));
+                let (node, request) = (
+                    nodes[number % 2].clone(),
+                    refresh_request(&world, &installation, &token),
+                );
                 tokio::spawn(async move { node.token(&request).await })
             })
             .collect();
         revoke(&world, &installation, &token).await.unwrap();
         let results = futures_util::future::join_all(refreshes).await;
-        for tokens in results.into_iter().filter_map(|result| result.unwrap().ok()).chain([first]) {
+        for tokens in results
+            .into_iter()
+            .filter_map(|result| result.unwrap().ok())
+            .chain([first])
+        {
             assert!(!is_alive(&world.token_server, &tokens).await);
-            assert_eq!(refresh(&world, &installation, &refresh_token(&tokens)).await.err(), REFUSED);
+            assert_eq!(
+                refresh(&world, &installation, &refresh_token(&tokens))
+                    .await
+                    .err(),
+                REFUSED
+            );
         }
     }
     world.configure(|settings| bank(settings, |bank| bank.pin.enabled = false));
-    refresh(&world, &installation, &token).await.expect("the other login was left alone");
+    refresh(&world, &installation, &token)
+        .await
+        .expect("the other login was left alone");
 }

@@ -20,21 +20,68 @@ const LOGIN: &str = "https://portal.example/login?";
 async fn a_remembered_user_is_not_asked_again(database: Database) {
     let world = web_world(database);
     let browser = remembered(&world, "trusted").await;
-    let address = world.token_server.authorize(&asks("trusted"), &browser).await.unwrap().address;
-    assert!(address.starts_with(&format!("{CALLBACK}?code=")), "{address}");
-    let silent = AuthorizeRequest { prompt: text("none"), ..asks("trusted") };
-    let address = world.token_server.authorize(&silent, &browser).await.unwrap().address;
-    assert!(address.starts_with(&format!("{CALLBACK}?code=")), "{address}");
+    let address = world
+        .token_server
+        .authorize(&asks("trusted"), &browser)
+        .await
+        .unwrap()
+        .address;
+    assert!(
+        address.starts_with(&format!("{CALLBACK}?code=")),
+        "{address}"
+    );
+    let silent = AuthorizeRequest {
+        prompt: text("none"),
+        ..asks("trusted")
+    };
+    let address = world
+        .token_server
+        .authorize(&silent, &browser)
+        .await
+        .unwrap()
+        .address;
+    assert!(
+        address.starts_with(&format!("{CALLBACK}?code=")),
+        "{address}"
+    );
     // Another client of the same user still asks what the user allows.
-    let address = world.token_server.authorize(&asks("web"), &browser).await.unwrap().address;
-    assert!(address.starts_with("https://portal.example/consent?"), "{address}");
+    let address = world
+        .token_server
+        .authorize(&asks("web"), &browser)
+        .await
+        .unwrap()
+        .address;
+    assert!(
+        address.starts_with("https://portal.example/consent?"),
+        "{address}"
+    );
     let logins = world.events_of(&user("alice")).await;
-    assert!(logins.iter().filter(|event| *event == "AUTHZ_REQUEST_GRANT_CREATED").count() >= 3, "{logins:?}");
-    let forged = Browser { session: browser.recognition.clone(), recognition: browser.session.clone() };
-    let address = world.token_server.authorize(&asks("trusted"), &forged).await.unwrap().address;
+    assert!(
+        logins
+            .iter()
+            .filter(|event| *event == "AUTHZ_REQUEST_GRANT_CREATED")
+            .count()
+            >= 3,
+        "{logins:?}"
+    );
+    let forged = Browser {
+        session: browser.recognition.clone(),
+        recognition: browser.session.clone(),
+    };
+    let address = world
+        .token_server
+        .authorize(&asks("trusted"), &forged)
+        .await
+        .unwrap()
+        .address;
     assert!(address.starts_with(LOGIN), "{address}");
     world.clock.advance(Duration::from_secs(30 * 86_400));
-    let address = world.token_server.authorize(&asks("trusted"), &browser).await.unwrap().address;
+    let address = world
+        .token_server
+        .authorize(&asks("trusted"), &browser)
+        .await
+        .unwrap()
+        .address;
     assert!(address.starts_with(LOGIN), "{address}");
 }
 
@@ -44,20 +91,79 @@ async fn a_client_may_ask_for_more(database: Database) {
     world.clock.advance(Duration::from_secs(100));
     let none = || asks("trusted");
     for (request, known) in [
-        (AuthorizeRequest { prompt: text("login"), ..none() }, false),
-        (AuthorizeRequest { prompt: text("select_account"), ..none() }, false),
-        (AuthorizeRequest { max_age: text("0"), ..none() }, false),
-        (AuthorizeRequest { max_age: text("99"), ..none() }, false),
-        (AuthorizeRequest { max_age: text("100"), ..none() }, true),
-        (AuthorizeRequest { acr_values: text("gold"), ..none() }, false),
-        (AuthorizeRequest { acr_values: text("gold silver"), ..none() }, true),
+        (
+            AuthorizeRequest {
+                prompt: text("login"),
+                ..none()
+            },
+            false,
+        ),
+        (
+            AuthorizeRequest {
+                prompt: text("select_account"),
+                ..none()
+            },
+            false,
+        ),
+        (
+            AuthorizeRequest {
+                max_age: text("0"),
+                ..none()
+            },
+            false,
+        ),
+        (
+            AuthorizeRequest {
+                max_age: text("99"),
+                ..none()
+            },
+            false,
+        ),
+        (
+            AuthorizeRequest {
+                max_age: text("100"),
+                ..none()
+            },
+            true,
+        ),
+        (
+            AuthorizeRequest {
+                acr_values: text("gold"),
+                ..none()
+            },
+            false,
+        ),
+        (
+            AuthorizeRequest {
+                acr_values: text("gold silver"),
+                ..none()
+            },
+            true,
+        ),
     ] {
-        let address = world.token_server.authorize(&request, &browser).await.unwrap().address;
-        assert_eq!(address.starts_with(CALLBACK), known, "{request:?}: {address}");
+        let address = world
+            .token_server
+            .authorize(&request, &browser)
+            .await
+            .unwrap()
+            .address;
+        assert_eq!(
+            address.starts_with(CALLBACK),
+            known,
+            "{request:?}: {address}"
+        );
         assert_eq!(address.starts_with(LOGIN), !known, "{request:?}: {address}");
         if request.prompt.is_none() && !known {
-            let silent = AuthorizeRequest { prompt: text("none"), ..request };
-            let address = world.token_server.authorize(&silent, &browser).await.unwrap().address;
+            let silent = AuthorizeRequest {
+                prompt: text("none"),
+                ..request
+            };
+            let address = world
+                .token_server
+                .authorize(&silent, &browser)
+                .await
+                .unwrap()
+                .address;
             assert_eq!(parameter(&address, "error"), "login_required");
         }
     }
@@ -66,25 +172,55 @@ async fn a_client_may_ask_for_more(database: Database) {
 async fn a_login_is_remembered_where_it_was_begun_only(database: Database) {
     let world = web_world(database);
     let begin = async || {
-        let begun = world.token_server.authorize(&asks("trusted"), &Browser::default()).await.unwrap();
-        parameter(&log_in(&world, &begun.address, "mallory", true).await.unwrap(), "login_verifier")
+        let begun = world
+            .token_server
+            .authorize(&asks("trusted"), &Browser::default())
+            .await
+            .unwrap();
+        parameter(
+            &log_in(&world, &begun.address, "mallory", true)
+                .await
+                .unwrap(),
+            "login_verifier",
+        )
     };
-    let elsewhere = world.token_server.resume_login(&begin().await, &Browser::default()).await.unwrap();
-    assert!(elsewhere.address.starts_with(CALLBACK) && elsewhere.cookie.is_none(), "{elsewhere:?}");
+    let elsewhere = world
+        .token_server
+        .resume_login(&begin().await, &Browser::default())
+        .await
+        .unwrap();
+    assert!(
+        elsewhere.address.starts_with(CALLBACK) && elsewhere.cookie.is_none(),
+        "{elsewhere:?}"
+    );
     let victim = remembered(&world, "trusted").await;
-    let elsewhere = world.token_server.resume_login(&begin().await, &victim).await.unwrap();
+    let elsewhere = world
+        .token_server
+        .resume_login(&begin().await, &victim)
+        .await
+        .unwrap();
     assert_eq!(elsewhere.cookie, None);
 }
 
 async fn a_verifier_lives_as_long_as_its_request(database: Database) {
     let world = web_world(database);
-    let begun = world.token_server.authorize(&asks("trusted"), &Browser::default()).await.unwrap();
+    let begun = world
+        .token_server
+        .authorize(&asks("trusted"), &Browser::default())
+        .await
+        .unwrap();
     let resume = log_in(&world, &begun.address, "alice", true).await.unwrap();
     world.clock.advance(Duration::from_secs(600));
-    let late = world.token_server.resume_login(&parameter(&resume, "login_verifier"), &Browser::default()).await;
+    let late = world
+        .token_server
+        .resume_login(&parameter(&resume, "login_verifier"), &Browser::default())
+        .await;
     assert_eq!(late, Err(PageRequestError::NotFound));
     for unknown in ["", "x", &"A".repeat(43)] {
-        let refused = world.token_server.resume_login(unknown, &Browser::default()).await;
+        let refused = world
+            .token_server
+            .resume_login(unknown, &Browser::default())
+            .await;
         assert_eq!(refused, Err(PageRequestError::NotFound));
     }
 }

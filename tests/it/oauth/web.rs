@@ -5,8 +5,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::oauth::{
-    AcceptConsent, AcceptLogin, AuthorizeRefusal, AuthorizeRequest, Browser, BrowserCookie, Credentials, OAuthError,
-    PageRequestError, RejectLogin, TokenRequest, TokenResponse,
+    AcceptConsent, AcceptLogin, AuthorizeRefusal, AuthorizeRequest, Browser, BrowserCookie,
+    Credentials, OAuthError, PageRequestError, RejectLogin, TokenRequest, TokenResponse,
 };
 use countersign::secret::sha256;
 use countersign::settings::{ClientCredential, GrantType, ResourceServer, Scope, WebClient};
@@ -35,22 +35,33 @@ on_both_databases!(
 pub(super) const CALLBACK: &str = "https://web.example/cb";
 const LOOPBACK: &str = "http://127.0.0.1/cb";
 
-/// With web clients: a confidential one, one more, a public one, one that spares its users, one on a device.
+/// With web clients: a confidential one, one more, a public one, one that spares its users, one on
+/// a device.
 pub(super) fn web_world(database: Database) -> World {
     let world = World::new(database);
     world.configure(|settings| {
         for id in ["web", "other", "native", "trusted", "tv", "pushy"] {
-            let credential = ClientCredential::SecretHash(sha256(format!("{id} secret").as_bytes()));
-            let mut client = WebClient::new(id.parse().unwrap(), (id != "native").then_some(credential));
+            let credential =
+                ClientCredential::SecretHash(sha256(format!("{id} secret").as_bytes()));
+            let mut client =
+                WebClient::new(id.parse().unwrap(), (id != "native").then_some(credential));
             client.redirect_uris = vec![CALLBACK.to_owned(), LOOPBACK.to_owned()];
             client.grant_types = GrantType::ALL.into();
             client.scopes = ["openid", "orders", "profile"].map(str::to_owned).into();
             client.skip_consent = id == "trusted";
             client.require_pushed_authorization_requests = id == "pushy";
-            settings.web_clients.insert(client.client_id.clone(), Arc::new(client));
+            settings
+                .web_clients
+                .insert(client.client_id.clone(), Arc::new(client));
         }
         let descriptions = [("en".to_owned(), "See your orders".to_owned())].into();
-        settings.scopes.insert("orders".to_owned(), Arc::new(Scope { id: "orders".to_owned(), descriptions }));
+        settings.scopes.insert(
+            "orders".to_owned(),
+            Arc::new(Scope {
+                id: "orders".to_owned(),
+                descriptions,
+            }),
+        );
         let server = ResourceServer {
             id: "orders-api".to_owned(),
             name: "Orders".to_owned(),
@@ -61,7 +72,9 @@ pub(super) fn web_world(database: Database) -> World {
             access_token_lifetime_seconds: None,
             signing_algorithm: None,
         };
-        settings.resource_servers.insert(server.id.clone(), Arc::new(server));
+        settings
+            .resource_servers
+            .insert(server.id.clone(), Arc::new(server));
     });
     world
 }
@@ -85,7 +98,9 @@ pub(super) fn asks(client: &str) -> AuthorizeRequest {
 
 /// A parameter of an address.
 pub(super) fn parameter(address: &str, name: &str) -> String {
-    parameters(address).remove(name).unwrap_or_else(|| panic!("no {name} in {address}"))
+    parameters(address)
+        .remove(name)
+        .unwrap_or_else(|| panic!("no {name} in {address}"))
 }
 
 pub(super) async fn log_in(
@@ -94,17 +109,39 @@ pub(super) async fn log_in(
     name: &str,
     remember: bool,
 ) -> Result<String, PageRequestError> {
-    assert!(address.starts_with("https://portal.example/login?"), "{address}");
-    let answer = AcceptLogin { subject: user(name), amr: vec!["pwd".to_owned()], acr: text("silver"), remember };
-    world.token_server.accept_login(None, &parameter(address, "login_challenge"), &answer).await
+    assert!(
+        address.starts_with("https://portal.example/login?"),
+        "{address}"
+    );
+    let answer = AcceptLogin {
+        subject: user(name),
+        amr: vec!["pwd".to_owned()],
+        acr: text("silver"),
+        remember,
+    };
+    world
+        .token_server
+        .accept_login(None, &parameter(address, "login_challenge"), &answer)
+        .await
 }
 
 pub(super) async fn consent(world: &World, address: &str, answer: &AcceptConsent) -> String {
-    assert!(address.starts_with("https://portal.example/consent?"), "{address}");
-    world.token_server.accept_consent(&parameter(address, "consent_challenge"), answer).await.unwrap()
+    assert!(
+        address.starts_with("https://portal.example/consent?"),
+        "{address}"
+    );
+    world
+        .token_server
+        .accept_consent(&parameter(address, "consent_challenge"), answer)
+        .await
+        .unwrap()
 }
 
-pub(super) async fn redeem(world: &World, credentials: Credentials, code: &str) -> Result<TokenResponse, OAuthError> {
+pub(super) async fn redeem(
+    world: &World,
+    credentials: Credentials,
+    code: &str,
+) -> Result<TokenResponse, OAuthError> {
     let request = TokenRequest {
         code: Some(secret(code)),
         redirect_uri: text(CALLBACK),
@@ -116,46 +153,120 @@ pub(super) async fn redeem(world: &World, credentials: Credentials, code: &str) 
 
 /// Logs Alice in, remembered by a browser.
 pub(super) async fn remembered(world: &World, client: &str) -> Browser {
-    let begun = world.token_server.authorize(&asks(client), &Browser::default()).await.unwrap();
-    let Some(BrowserCookie::Recognition(recognition)) = begun.cookie else { panic!("{:?}", begun.cookie) };
-    let browser = Browser { recognition: Some(recognition), session: None };
+    let begun = world
+        .token_server
+        .authorize(&asks(client), &Browser::default())
+        .await
+        .unwrap();
+    let Some(BrowserCookie::Recognition(recognition)) = begun.cookie else {
+        panic!("{:?}", begun.cookie)
+    };
+    let browser = Browser {
+        recognition: Some(recognition),
+        session: None,
+    };
     let resume = log_in(world, &begun.address, "alice", true).await.unwrap();
-    assert!(resume.starts_with(&format!("{ISSUER}/oauth/authorize/resume?login_verifier=")), "{resume}");
+    assert!(
+        resume.starts_with(&format!("{ISSUER}/oauth/authorize/resume?login_verifier=")),
+        "{resume}"
+    );
     let verifier = parameter(&resume, "login_verifier");
-    let resumed = world.token_server.resume_login(&verifier, &browser).await.unwrap();
-    let Some(BrowserCookie::Session(session)) = resumed.cookie else { panic!("{:?}", resumed.cookie) };
+    let resumed = world
+        .token_server
+        .resume_login(&verifier, &browser)
+        .await
+        .unwrap();
+    let Some(BrowserCookie::Session(session)) = resumed.cookie else {
+        panic!("{:?}", resumed.cookie)
+    };
     let again = world.token_server.resume_login(&verifier, &browser).await;
-    assert!(matches!(again, Err(PageRequestError::AlreadyAnswered | PageRequestError::NotFound)), "{again:?}");
-    Browser { session: Some(session), ..browser }
+    assert!(
+        matches!(
+            again,
+            Err(PageRequestError::AlreadyAnswered | PageRequestError::NotFound)
+        ),
+        "{again:?}"
+    );
+    Browser {
+        session: Some(session),
+        ..browser
+    }
 }
 
 async fn a_web_client_logs_a_user_in(database: Database) {
     let world = web_world(database);
-    let request = AuthorizeRequest { resource: text("https://api.web.example"), ..asks("web") };
+    let request = AuthorizeRequest {
+        resource: text("https://api.web.example"),
+        ..asks("web")
+    };
     let address = authorize(&world, &request).await.unwrap();
-    let told = world.token_server.login_request(&parameter(&address, "login_challenge")).await.unwrap();
-    assert_eq!((told.client_id.as_str(), told.client_name.as_str(), told.installed), ("web", "web", None));
+    let told = world
+        .token_server
+        .login_request(&parameter(&address, "login_challenge"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            told.client_id.as_str(),
+            told.client_name.as_str(),
+            told.installed
+        ),
+        ("web", "web", None)
+    );
     let consent_page = log_in(&world, &address, "alice", false).await.unwrap();
-    let told = world.token_server.consent_request(&parameter(&consent_page, "consent_challenge")).await.unwrap();
-    assert_eq!((told.subject.as_str(), told.scope.as_str()), ("alice", "orders profile"));
+    let told = world
+        .token_server
+        .consent_request(&parameter(&consent_page, "consent_challenge"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (told.subject.as_str(), told.scope.as_str()),
+        ("alice", "orders profile")
+    );
     assert_eq!(told.scopes[0].descriptions["en"], "See your orders");
     let back = consent(&world, &consent_page, &AcceptConsent::default()).await;
     assert!(back.starts_with(&format!("{CALLBACK}?code=")), "{back}");
-    assert_eq!((parameter(&back, "state").as_str(), parameter(&back, "iss").as_str()), ("s", ISSUER));
+    assert_eq!(
+        (
+            parameter(&back, "state").as_str(),
+            parameter(&back, "iss").as_str()
+        ),
+        ("s", ISSUER)
+    );
     let code = parameter(&back, "code");
-    let tokens = redeem(&world, secret_of("web", "web secret"), &code).await.unwrap();
-    assert_eq!((tokens.scope.as_str(), tokens.refresh_token.is_some()), ("orders", true));
-    assert_eq!(redeem(&world, secret_of("web", "web secret"), &code).await.err(), Some(OAuthError::InvalidGrant));
+    let tokens = redeem(&world, secret_of("web", "web secret"), &code)
+        .await
+        .unwrap();
+    assert_eq!(
+        (tokens.scope.as_str(), tokens.refresh_token.is_some()),
+        ("orders", true)
+    );
+    assert_eq!(
+        redeem(&world, secret_of("web", "web secret"), &code)
+            .await
+            .err(),
+        Some(OAuthError::InvalidGrant)
+    );
     let events = world.events_of(&user("alice")).await;
-    for expected in ["AUTHZ_REQUEST_GRANT_CREATED", "CONSENT_GIVEN", "TOKEN_REQUEST_ACCESS_TOKEN_CREATED"] {
-        assert!(events.iter().any(|event| event == expected), "{expected} in {events:?}");
+    for expected in [
+        "AUTHZ_REQUEST_GRANT_CREATED",
+        "CONSENT_GIVEN",
+        "TOKEN_REQUEST_ACCESS_TOKEN_CREATED",
+    ] {
+        assert!(
+            events.iter().any(|event| event == expected),
+            "{expected} in {events:?}"
+        );
     }
 }
 
 async fn a_code_is_of_no_use_to_another_client(database: Database) {
     let world = web_world(database);
     let address = authorize(&world, &asks("trusted")).await.unwrap();
-    let code = parameter(&log_in(&world, &address, "alice", false).await.unwrap(), "code");
+    let code = parameter(
+        &log_in(&world, &address, "alice", false).await.unwrap(),
+        "code",
+    );
     let stolen = redeem(&world, secret_of("other", "other secret"), &code).await;
     assert_eq!(stolen.err(), Some(OAuthError::InvalidGrant));
     let burnt = redeem(&world, secret_of("trusted", "trusted secret"), &code).await;
@@ -170,107 +281,317 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
     };
     let address = to_consent().await;
     let challenge = parameter(&address, "consent_challenge");
-    for wrong in [vec![], vec!["openid".to_owned()], vec!["orders".to_owned(), "admin".to_owned()]] {
-        let answer = AcceptConsent { granted_scopes: Some(wrong), remember: true };
+    for wrong in [
+        vec![],
+        vec!["openid".to_owned()],
+        vec!["orders".to_owned(), "admin".to_owned()],
+    ] {
+        let answer = AcceptConsent {
+            granted_scopes: Some(wrong),
+            remember: true,
+        };
         let refused = world.token_server.accept_consent(&challenge, &answer).await;
-        assert!(matches!(refused, Err(PageRequestError::InvalidParameter { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(PageRequestError::InvalidParameter { .. })),
+            "{refused:?}"
+        );
     }
-    let less = AcceptConsent { granted_scopes: Some(vec!["profile".to_owned()]), remember: true };
+    let less = AcceptConsent {
+        granted_scopes: Some(vec!["profile".to_owned()]),
+        remember: true,
+    };
     let code = parameter(&consent(&world, &address, &less).await, "code");
-    assert_eq!(redeem(&world, secret_of("web", "web secret"), &code).await.unwrap().scope, "profile");
+    assert_eq!(
+        redeem(&world, secret_of("web", "web secret"), &code)
+            .await
+            .unwrap()
+            .scope,
+        "profile"
+    );
     let again = world.token_server.accept_consent(&challenge, &less).await;
     assert_eq!(again, Err(PageRequestError::AlreadyAnswered));
     let no = to_consent().await;
     let challenge = parameter(&no, "consent_challenge");
-    let back = world.token_server.reject_consent(&challenge, &RejectLogin::default()).await.unwrap();
-    assert_eq!((parameter(&back, "error").as_str(), parameter(&back, "iss").as_str()), ("access_denied", ISSUER));
+    let back = world
+        .token_server
+        .reject_consent(&challenge, &RejectLogin::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            parameter(&back, "error").as_str(),
+            parameter(&back, "iss").as_str()
+        ),
+        ("access_denied", ISSUER)
+    );
     // A challenge of one page is none of the other.
-    assert_eq!(world.token_server.login_request(&challenge).await, Err(PageRequestError::NotFound));
+    assert_eq!(
+        world.token_server.login_request(&challenge).await,
+        Err(PageRequestError::NotFound)
+    );
 }
 
 async fn a_consent_is_remembered_until_more_is_asked(database: Database) {
     let world = web_world(database);
     let after_login = async |client: &str, scope: &str, prompt: Option<String>| {
-        let address =
-            authorize(&world, &AuthorizeRequest { scope: text(scope), prompt, ..asks(client) }).await.unwrap();
+        let address = authorize(
+            &world,
+            &AuthorizeRequest {
+                scope: text(scope),
+                prompt,
+                ..asks(client)
+            },
+        )
+        .await
+        .unwrap();
         log_in(&world, &address, "alice", false).await.unwrap()
     };
     let asked = after_login("web", "orders", None).await;
-    consent(&world, &asked, &AcceptConsent { granted_scopes: None, remember: true }).await;
-    assert!(after_login("web", "orders", None).await.starts_with(CALLBACK));
-    for (client, scope, prompt) in
-        [("web", "orders profile", None), ("other", "orders", None), ("web", "orders", text("consent"))]
-    {
+    consent(
+        &world,
+        &asked,
+        &AcceptConsent {
+            granted_scopes: None,
+            remember: true,
+        },
+    )
+    .await;
+    assert!(
+        after_login("web", "orders", None)
+            .await
+            .starts_with(CALLBACK)
+    );
+    for (client, scope, prompt) in [
+        ("web", "orders profile", None),
+        ("other", "orders", None),
+        ("web", "orders", text("consent")),
+    ] {
         let address = after_login(client, scope, prompt).await;
-        assert!(address.starts_with("https://portal.example/consent?"), "{client} {scope}: {address}");
+        assert!(
+            address.starts_with("https://portal.example/consent?"),
+            "{client} {scope}: {address}"
+        );
     }
     let forced = after_login("trusted", "orders", text("consent")).await;
-    assert!(forced.starts_with("https://portal.example/consent?"), "{forced}");
+    assert!(
+        forced.starts_with("https://portal.example/consent?"),
+        "{forced}"
+    );
 }
 
 async fn an_installation_may_have_to_ask_too(database: Database) {
     let world = web_world(database);
     let installation = world.install().await;
     world.configure(|settings| {
-        let bank = settings.applications.get_mut(&"bank".parse().unwrap()).unwrap();
+        let bank = settings
+            .applications
+            .get_mut(&"bank".parse().unwrap())
+            .unwrap();
         Arc::make_mut(bank).skip_consent = false;
         Arc::make_mut(bank).scopes.insert("orders".to_owned());
     });
-    let request = AuthorizeRequest { scope: text("orders"), ..authorize_request(&installation) };
-    let address = log_in(&world, &authorize(&world, &request).await.unwrap(), "alice", false).await.unwrap();
-    let less = AcceptConsent { granted_scopes: Some(vec!["orders".to_owned()]), remember: false };
+    let request = AuthorizeRequest {
+        scope: text("orders"),
+        ..authorize_request(&installation)
+    };
+    let address = log_in(
+        &world,
+        &authorize(&world, &request).await.unwrap(),
+        "alice",
+        false,
+    )
+    .await
+    .unwrap();
+    let less = AcceptConsent {
+        granted_scopes: Some(vec!["orders".to_owned()]),
+        remember: false,
+    };
     let back = consent(&world, &address, &less).await;
     assert!(back.starts_with("bank://login?code="), "{back}");
-    let tokens = super::login::redeem(&world, &installation, &parameter(&back, "code")).await.unwrap();
-    assert_eq!(tokens.scope, "device user orders", "an installation always acts for the user on it");
+    let tokens = super::login::redeem(&world, &installation, &parameter(&back, "code"))
+        .await
+        .unwrap();
+    assert_eq!(
+        tokens.scope, "device user orders",
+        "an installation always acts for the user on it"
+    );
 }
 
 async fn a_silent_client_is_told_what_is_missing(database: Database) {
     let world = web_world(database);
-    let silent = AuthorizeRequest { prompt: text("none"), ..asks("web") };
+    let silent = AuthorizeRequest {
+        prompt: text("none"),
+        ..asks("web")
+    };
     let address = authorize(&world, &silent).await.unwrap();
     assert_eq!(parameter(&address, "error"), "login_required");
     let browser = remembered(&world, "trusted").await;
-    let address = world.token_server.authorize(&silent, &browser).await.unwrap().address;
+    let address = world
+        .token_server
+        .authorize(&silent, &browser)
+        .await
+        .unwrap()
+        .address;
     assert_eq!(parameter(&address, "error"), "consent_required");
 }
 
 async fn a_parameter_out_of_its_bounds_goes_back_to_the_client(database: Database) {
     let world = web_world(database);
     let long = |length| Some("x".repeat(length));
-    let many = (0..10_000).map(|number| format!("s{number}")).collect::<Vec<_>>().join(" ");
+    let many = (0..10_000)
+        .map(|number| format!("s{number}"))
+        .collect::<Vec<_>>()
+        .join(" ");
     for (request, error) in [
-        (AuthorizeRequest { nonce: long(513), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { response_mode: text("fragment"), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { prompt: text("none login"), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { prompt: text("create"), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { max_age: text("-1"), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { max_age: text("+1"), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { max_age: text("99999999999"), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { login_hint: long(256), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { dpop_jkt: text("short"), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { code_challenge_method: text("plain"), ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { code_challenge: None, ..asks("web") }, "invalid_request"),
-        (AuthorizeRequest { request: text("e30.e30."), ..asks("web") }, "request_not_supported"),
-        (AuthorizeRequest { scope: text("device"), ..asks("web") }, "invalid_scope"),
-        (AuthorizeRequest { scope: text("orders orders"), ..asks("web") }, "invalid_scope"),
-        (AuthorizeRequest { scope: text(&many), ..asks("web") }, "invalid_scope"),
-        (AuthorizeRequest { resource: text("https://elsewhere.example"), ..asks("web") }, "invalid_target"),
-        (AuthorizeRequest { resource: text("https://api.web.example"), ..asks("other") }, "invalid_target"),
+        (
+            AuthorizeRequest {
+                nonce: long(513),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                response_mode: text("fragment"),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                prompt: text("none login"),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                prompt: text("create"),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                max_age: text("-1"),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                max_age: text("+1"),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                max_age: text("99999999999"),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                login_hint: long(256),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                dpop_jkt: text("short"),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                code_challenge_method: text("plain"),
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                code_challenge: None,
+                ..asks("web")
+            },
+            "invalid_request",
+        ),
+        (
+            AuthorizeRequest {
+                request: text("e30.e30."),
+                ..asks("web")
+            },
+            "request_not_supported",
+        ),
+        (
+            AuthorizeRequest {
+                scope: text("device"),
+                ..asks("web")
+            },
+            "invalid_scope",
+        ),
+        (
+            AuthorizeRequest {
+                scope: text("orders orders"),
+                ..asks("web")
+            },
+            "invalid_scope",
+        ),
+        (
+            AuthorizeRequest {
+                scope: text(&many),
+                ..asks("web")
+            },
+            "invalid_scope",
+        ),
+        (
+            AuthorizeRequest {
+                resource: text("https://elsewhere.example"),
+                ..asks("web")
+            },
+            "invalid_target",
+        ),
+        (
+            AuthorizeRequest {
+                resource: text("https://api.web.example"),
+                ..asks("other")
+            },
+            "invalid_target",
+        ),
         (asks("pushy"), "invalid_request"),
     ] {
         let address = authorize(&world, &request).await.unwrap();
         assert!(address.starts_with(CALLBACK), "{address}");
-        let told = (parameter(&address, "error"), parameter(&address, "iss"), parameter(&address, "state"));
-        assert_eq!(told, (error.to_owned(), ISSUER.to_owned(), "s".to_owned()), "{error}");
+        let told = (
+            parameter(&address, "error"),
+            parameter(&address, "iss"),
+            parameter(&address, "state"),
+        );
+        assert_eq!(
+            told,
+            (error.to_owned(), ISSUER.to_owned(), "s".to_owned()),
+            "{error}"
+        );
     }
 }
 
 async fn a_native_client_listens_at_any_port_of_loopback(database: Database) {
     let world = web_world(database);
-    let at = |client, uri| AuthorizeRequest { redirect_uri: text(uri), ..asks(client) };
-    let address = authorize(&world, &at("native", "http://127.0.0.1:40123/cb")).await.unwrap();
-    assert!(address.starts_with("https://portal.example/login?"), "{address}");
+    let at = |client, uri| AuthorizeRequest {
+        redirect_uri: text(uri),
+        ..asks(client)
+    };
+    let address = authorize(&world, &at("native", "http://127.0.0.1:40123/cb"))
+        .await
+        .unwrap();
+    assert!(
+        address.starts_with("https://portal.example/login?"),
+        "{address}"
+    );
     for (client, uri) in [
         ("web", "http://127.0.0.1:40123/cb"),
         ("native", "http://127.0.0.1:40123/other"),
@@ -279,14 +600,23 @@ async fn a_native_client_listens_at_any_port_of_loopback(database: Database) {
         ("native", "https://web.example:8443/cb"),
     ] {
         let refused = authorize(&world, &at(client, uri)).await;
-        assert_eq!(refused, Err(AuthorizeRefusal::ClientOrRedirectUri), "{client} {uri}");
+        assert_eq!(
+            refused,
+            Err(AuthorizeRefusal::ClientOrRedirectUri),
+            "{client} {uri}"
+        );
     }
 }
 
 pub(super) async fn disable(world: &World, name: &'static str) {
     let disable = move |connection: &mut Connection| {
-        let row = (disabled_users::user_id.eq(name), disabled_users::disabled_at.eq(0));
-        let added: QueryResult<usize> = diesel::insert_into(disabled_users::table).values(row).execute(connection);
+        let row = (
+            disabled_users::user_id.eq(name),
+            disabled_users::disabled_at.eq(0),
+        );
+        let added: QueryResult<usize> = diesel::insert_into(disabled_users::table)
+            .values(row)
+            .execute(connection);
         Ok::<usize, WriteError<StoreError>>(added?)
     };
     world.store.write(disable).await.unwrap();
@@ -299,23 +629,52 @@ async fn a_disabled_user_gets_nowhere(database: Database) {
     let consent_page = log_in(&world, &begun, "alice", false).await.unwrap();
     disable(&world, "alice").await;
     let login_page = authorize(&world, &asks("trusted")).await.unwrap();
-    assert_eq!(log_in(&world, &login_page, "alice", false).await, Err(PageRequestError::UserDisabled));
-    assert_eq!(log_in(&world, &login_page, "alice", true).await, Err(PageRequestError::UserDisabled));
+    assert_eq!(
+        log_in(&world, &login_page, "alice", false).await,
+        Err(PageRequestError::UserDisabled)
+    );
+    assert_eq!(
+        log_in(&world, &login_page, "alice", true).await,
+        Err(PageRequestError::UserDisabled)
+    );
     let challenge = parameter(&consent_page, "consent_challenge");
-    let allowed = world.token_server.accept_consent(&challenge, &AcceptConsent::default()).await;
+    let allowed = world
+        .token_server
+        .accept_consent(&challenge, &AcceptConsent::default())
+        .await;
     assert_eq!(allowed, Err(PageRequestError::UserDisabled));
-    let silent = AuthorizeRequest { prompt: text("none"), ..asks("trusted") };
-    let address = world.token_server.authorize(&silent, &browser).await.unwrap().address;
+    let silent = AuthorizeRequest {
+        prompt: text("none"),
+        ..asks("trusted")
+    };
+    let address = world
+        .token_server
+        .authorize(&silent, &browser)
+        .await
+        .unwrap()
+        .address;
     assert_eq!(parameter(&address, "error"), "login_required");
-    log_in(&world, &login_page, "bob", false).await.expect("somebody else may");
+    log_in(&world, &login_page, "bob", false)
+        .await
+        .expect("somebody else may");
 }
 
 async fn parallel_consents_give_one_code(database: Database) {
     let world = web_world(database);
     let address = authorize(&world, &asks("web")).await.unwrap();
-    let challenge = parameter(&log_in(&world, &address, "alice", false).await.unwrap(), "consent_challenge");
-    let answer = AcceptConsent { granted_scopes: None, remember: true };
+    let challenge = parameter(
+        &log_in(&world, &address, "alice", false).await.unwrap(),
+        "consent_challenge",
+    );
+    let answer = AcceptConsent {
+        granted_scopes: None,
+        remember: true,
+    };
     let all = (0..8).map(|_| world.token_server.accept_consent(&challenge, &answer));
     let results = futures_util::future::join_all(all).await;
-    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    assert_eq!(
+        results.iter().filter(|result| result.is_ok()).count(),
+        1,
+        "{results:?}"
+    );
 }

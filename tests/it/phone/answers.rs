@@ -28,12 +28,27 @@ async fn an_accepted_push_is_authenticated() {
             ("secure_message", "10 to Bob"),
         ])
         .await;
-    let push = server.sandbox.wait_for(|received| received.transaction_id() == Some(&id.to_string())).await.unwrap();
+    let push = server
+        .sandbox
+        .wait_for(|received| received.transaction_id() == Some(&id.to_string()))
+        .await
+        .unwrap();
     assert_eq!(push.field("message"), Some("Pay?"));
-    assert!(!push.body.contains("10 to Bob"), "what is secure stays out of the push: {}", push.body);
+    assert!(
+        !push.body.contains("10 to Bob"),
+        "what is secure stays out of the push: {}",
+        push.body
+    );
     let listed = phone.pending(Duration::ZERO).await.unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!((listed[0].transaction_id, listed[0].method.as_str(), listed[0].message.as_str()), (id, "push", "Pay?"));
+    assert_eq!(
+        (
+            listed[0].transaction_id,
+            listed[0].method.as_str(),
+            listed[0].message.as_str()
+        ),
+        (id, "push", "Pay?")
+    );
     let transaction = phone.fetch(id).await.unwrap();
     assert_eq!(transaction.pending.message, "Pay?");
     assert_eq!(transaction.secure_message.as_deref(), Some("10 to Bob"));
@@ -64,7 +79,10 @@ async fn a_denied_and_a_reported_push_are_told_apart() {
 async fn a_waiting_phone_hears_at_once() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
-    let (pending, id) = tokio::join!(phone.pending(Duration::from_secs(30)), server.start_push("alice"));
+    let (pending, id) = tokio::join!(
+        phone.pending(Duration::from_secs(30)),
+        server.start_push("alice")
+    );
     assert_eq!(pending.unwrap()[0].transaction_id, id);
 }
 
@@ -77,28 +95,61 @@ async fn a_wrong_answer_is_refused_by_name() {
     let now = Clock::system().now();
     let right = AnswerClaims::new(id, Decision::Accept, &transaction.content_digest, now);
 
-    let other_digest = AnswerClaims { content_digest: "AAAA".to_owned(), ..right.clone() };
-    let refused = phone.send_answer(id, "device", &other_digest.sign(phone.key()).unwrap()).await.unwrap_err();
+    let other_digest = AnswerClaims {
+        content_digest: "AAAA".to_owned(),
+        ..right.clone()
+    };
+    let refused = phone
+        .send_answer(id, "device", &other_digest.sign(phone.key()).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Some("stale_digest"));
 
-    let refused = phone.send_answer(id, "pin", &right.sign(phone.key()).unwrap()).await.unwrap_err();
+    let refused = phone
+        .send_answer(id, "pin", &right.sign(phone.key()).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Some("wrong_authenticator"));
 
     let other_key = PrivateJwk::generate(&SystemRandom).unwrap();
-    let refused = phone.send_answer(id, "device", &right.sign(&other_key).unwrap()).await.unwrap_err();
-    assert_eq!((refused.code(), refused.attempts_left()), (Some("invalid_answer"), Some(2)));
+    let refused = phone
+        .send_answer(id, "device", &right.sign(&other_key).unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.attempts_left()),
+        (Some("invalid_answer"), Some(2))
+    );
 
-    let other_transaction = AnswerClaims { transaction_id: TransactionId::new(now, &SystemRandom), ..right.clone() };
-    let refused = phone.send_answer(id, "device", &other_transaction.sign(phone.key()).unwrap()).await.unwrap_err();
-    assert_eq!((refused.code(), refused.attempts_left()), (Some("invalid_answer"), Some(1)));
+    let other_transaction = AnswerClaims {
+        transaction_id: TransactionId::new(now, &SystemRandom),
+        ..right.clone()
+    };
+    let refused = phone
+        .send_answer(id, "device", &other_transaction.sign(phone.key()).unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.attempts_left()),
+        (Some("invalid_answer"), Some(1))
+    );
 
     let no_decision = jws::sign(phone.key(), None, br#"{"decision":"perhaps"}"#).unwrap();
-    let refused = phone.send_answer(id, "device", &no_decision).await.unwrap_err();
-    assert_eq!((refused.code(), refused.attempts_left()), (Some("invalid_answer"), Some(0)));
+    let refused = phone
+        .send_answer(id, "device", &no_decision)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.attempts_left()),
+        (Some("invalid_answer"), Some(0))
+    );
 
     let refused = phone.accept(&transaction).await.unwrap_err();
     assert_eq!(refused.code(), Some("already_final"));
-    assert_eq!(server.result(id).await["not_authenticated_reason"]["reason"], json!("invalid_answer"));
+    assert_eq!(
+        server.result(id).await["not_authenticated_reason"]["reason"],
+        json!("invalid_answer")
+    );
 }
 
 #[tokio::test]
@@ -107,8 +158,14 @@ async fn an_answer_counts_once() {
     let phone = server.enrolled_phone("alice").await;
     let transaction = fetched(&server, &phone).await;
     phone.accept(&transaction).await.unwrap();
-    assert_eq!(phone.deny(&transaction).await.unwrap_err().code(), Some("already_final"));
-    assert_eq!(server.result(transaction.pending.transaction_id).await["status"], json!("accepted"));
+    assert_eq!(
+        phone.deny(&transaction).await.unwrap_err().code(),
+        Some("already_final")
+    );
+    assert_eq!(
+        server.result(transaction.pending.transaction_id).await["status"],
+        json!("accepted")
+    );
 }
 
 #[tokio::test]
@@ -120,6 +177,9 @@ async fn another_phone_sees_nothing() {
     let id = transaction.pending.transaction_id;
     assert_eq!(bobs.pending(Duration::ZERO).await.unwrap(), []);
     assert_eq!(bobs.fetch(id).await.unwrap_err().code(), Some("not_found"));
-    assert_eq!(bobs.accept(&transaction).await.unwrap_err().code(), Some("not_found"));
+    assert_eq!(
+        bobs.accept(&transaction).await.unwrap_err().code(),
+        Some("not_found")
+    );
     assert_eq!(server.result(id).await["status"], json!("pending"));
 }

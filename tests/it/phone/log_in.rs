@@ -15,14 +15,24 @@ on_both_databases!(where_the_application_asks_for_consent_it_is_given);
 
 async fn where_the_application_asks_for_consent_it_is_given(database: Database) {
     let app = TestApp::start_with(database, |settings, _| {
-        let bank = settings.applications.get_mut(&"bank".parse().unwrap()).unwrap();
+        let bank = settings
+            .applications
+            .get_mut(&"bank".parse().unwrap())
+            .unwrap();
         Arc::make_mut(bank).skip_consent = false;
     })
     .await;
     let phone = app.phone().await;
-    let challenge = phone.begin_log_in("bank://login").await.unwrap().login_challenge().unwrap();
+    let challenge = phone
+        .begin_log_in("bank://login")
+        .await
+        .unwrap()
+        .login_challenge()
+        .unwrap();
     let path = format!("/oauth/api/v1/login-requests/{challenge}/accept");
-    let accept = app.request("PUT", &path).basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1));
+    let accept = app
+        .request("PUT", &path)
+        .basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1));
     let answer = send(accept.json(&json!({"subject": "alice", "remember": true}))).await;
     let resume = answer.text("redirect_to");
     let resumed = app.http.get(resume).send().await.unwrap();
@@ -38,7 +48,10 @@ async fn where_the_application_asks_for_consent_it_is_given(database: Database) 
 async fn an_unknown_version_cannot_register() {
     let server = TestServer::start().await;
     let profile = PhoneProfile::new(APPLICATION, "0.0", "android");
-    let refused = Phone::register(server.connection(), &profile).await.err().unwrap();
+    let refused = Phone::register(server.connection(), &profile)
+        .await
+        .err()
+        .unwrap();
     assert_eq!(refused.code(), Some("invalid_client_metadata"));
 }
 
@@ -47,7 +60,10 @@ async fn a_redirect_that_is_not_registered_is_refused() {
     let server = TestServer::start().await;
     let phone = server.phone().await;
     let refused = phone.begin_log_in("app://elsewhere").await.err().unwrap();
-    assert!(matches!(refused, PhoneError::Refused { status: 400, .. }), "{refused}");
+    assert!(
+        matches!(refused, PhoneError::Refused { status: 400, .. }),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -55,7 +71,10 @@ async fn without_logging_in_there_is_nothing_to_enrol() {
     let server = TestServer::start().await;
     let phone = server.phone().await;
     let alice: UserId = "alice".parse().unwrap();
-    assert!(matches!(phone.enrol(&alice).await, Err(PhoneError::NotLoggedIn(_))));
+    assert!(matches!(
+        phone.enrol(&alice).await,
+        Err(PhoneError::NotLoggedIn(_))
+    ));
 }
 
 #[tokio::test]
@@ -65,7 +84,10 @@ async fn an_answer_of_another_attempt_is_not_taken() {
     let alice: UserId = "alice".parse().unwrap();
     let begun = phone.begin_log_in(REDIRECT_URI).await.unwrap();
     let forged = format!("{REDIRECT_URI}?code=x&state=y").parse().unwrap();
-    assert!(matches!(phone.finish_log_in(begun, &alice, forged).await, Err(PhoneError::LogInFailed(_))));
+    assert!(matches!(
+        phone.finish_log_in(begun, &alice, forged).await,
+        Err(PhoneError::LogInFailed(_))
+    ));
 }
 
 #[tokio::test]
@@ -75,5 +97,8 @@ async fn what_is_unregistered_gets_no_tokens() {
     phone.device_token().await.unwrap();
     phone.unregister().await.unwrap();
     phone.forget_device_token();
-    assert_eq!(phone.device_token().await.unwrap_err().code(), Some("invalid_client"));
+    assert_eq!(
+        phone.device_token().await.unwrap_err().code(),
+        Some("invalid_client")
+    );
 }

@@ -9,21 +9,31 @@ async fn whoever_scans_it_is_who_logs_in() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     let profile = phone.profile_id(&"alice".parse().unwrap()).unwrap();
-    let started = server.post_start(&[("type", "scan"), ("message", "Log in?")]).await;
+    let started = server
+        .post_start(&[("type", "scan"), ("message", "Log in?")])
+        .await;
     let otp = started["otp"].as_str().unwrap();
     let transaction = phone.scan_otp(otp, profile).await.unwrap();
     assert_eq!(transaction.pending.message, "Log in?");
     assert_eq!(transaction.pending.method, "otp");
     assert_eq!(phone.accept(&transaction).await.unwrap(), "accepted");
     let result = server.result(transaction.pending.transaction_id).await;
-    assert_eq!((&result["user_id"], &result["is_authenticated"]), (&json!("alice"), &json!(true)));
+    assert_eq!(
+        (&result["user_id"], &result["is_authenticated"]),
+        (&json!("alice"), &json!(true))
+    );
 }
 
 #[tokio::test]
 async fn what_was_scanned_is_nobody_elses() {
     let server = TestServer::start().await;
-    let (alices, bobs) = (server.enrolled_phone("alice").await, server.enrolled_phone("bob").await);
-    let started = server.post_start(&[("type", "scan"), ("message", "Log in?")]).await;
+    let (alices, bobs) = (
+        server.enrolled_phone("alice").await,
+        server.enrolled_phone("bob").await,
+    );
+    let started = server
+        .post_start(&[("type", "scan"), ("message", "Log in?")])
+        .await;
     let otp = started["otp"].as_str().unwrap();
     let alice = alices.profile_id(&"alice".parse().unwrap()).unwrap();
     let bob = bobs.profile_id(&"bob".parse().unwrap()).unwrap();
@@ -32,5 +42,12 @@ async fn what_was_scanned_is_nobody_elses() {
     // Scanned again by the same phone, whose answer was lost: the same transaction.
     let again = alices.scan_otp(otp, alice).await.unwrap();
     assert_eq!(again.content_digest, transaction.content_digest);
-    assert!(alices.scan_otp("AAAA", alice).await.unwrap_err().code().is_some());
+    assert!(
+        alices
+            .scan_otp("AAAA", alice)
+            .await
+            .unwrap_err()
+            .code()
+            .is_some()
+    );
 }

@@ -20,7 +20,11 @@ fn minutes(minutes: u64) -> Duration {
 
 /// The provider tokens shown so far, in their order.
 fn provider_tokens(sandbox: &Sandbox) -> Vec<String> {
-    sandbox.received(Provider::Apns).iter().map(|push| push.headers["authorization"].clone()).collect()
+    sandbox
+        .received(Provider::Apns)
+        .iter()
+        .map(|push| push.headers["authorization"].clone())
+        .collect()
 }
 
 async fn failure(sender: &ProviderPush, to: &PushDestination) -> ProviderFailure {
@@ -33,7 +37,10 @@ async fn failure(sender: &ProviderPush, to: &PushDestination) -> ProviderFailure
 async fn a_push_carries_the_reference_and_the_message() {
     let (sandbox, clock) = sandbox();
     let sender = ProviderPush::new(Egress::default(), clock);
-    sender.send(&destination(apns(&sandbox), ADDRESS), &push()).await.unwrap();
+    sender
+        .send(&destination(apns(&sandbox), ADDRESS), &push())
+        .await
+        .unwrap();
 
     let received = sandbox.wait_for_push(ADDRESS).await.unwrap();
     let expected = serde_json::json!({
@@ -47,7 +54,10 @@ async fn a_push_carries_the_reference_and_the_message() {
     assert_eq!(header("apns-topic"), "com.example.bank");
     assert_eq!(header("apns-push-type"), "alert");
     assert_eq!(header("apns-priority"), "10");
-    assert_eq!(header("apns-expiration"), (START.as_secs() + 120).to_string());
+    assert_eq!(
+        header("apns-expiration"),
+        (START.as_secs() + 120).to_string()
+    );
     assert_eq!(header("apns-id"), TRANSACTION);
 }
 
@@ -62,11 +72,23 @@ async fn one_provider_token_serves_many_pushes_and_is_renewed_in_time() {
     }
     clock.advance(minutes(39));
     sender.send(&to, &message).await.unwrap();
-    assert_eq!(provider_tokens(&sandbox).into_iter().collect::<BTreeSet<_>>().len(), 1);
+    assert_eq!(
+        provider_tokens(&sandbox)
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .len(),
+        1
+    );
 
     clock.advance(minutes(1));
     sender.send(&to, &message).await.unwrap();
-    assert_eq!(provider_tokens(&sandbox).into_iter().collect::<BTreeSet<_>>().len(), 2);
+    assert_eq!(
+        provider_tokens(&sandbox)
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .len(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -77,13 +99,22 @@ async fn a_token_apple_calls_expired_is_renewed_at_once() {
     sender.send(&to, &push()).await.unwrap();
 
     clock.advance(minutes(25));
-    sandbox.fail(Provider::Apns, Fault::status(403).reason("ExpiredProviderToken").times(1));
+    sandbox.fail(
+        Provider::Apns,
+        Fault::status(403).reason("ExpiredProviderToken").times(1),
+    );
     sender.send(&to, &push()).await.unwrap();
     let tokens = provider_tokens(&sandbox);
-    assert_eq!((tokens.len(), tokens[0] == tokens[1], tokens[1] == tokens[2]), (3, true, false));
+    assert_eq!(
+        (tokens.len(), tokens[0] == tokens[1], tokens[1] == tokens[2]),
+        (3, true, false)
+    );
 
     // A token this young is not old: our clock is wrong, and a new token would be one too many.
-    sandbox.fail(Provider::Apns, Fault::status(403).reason("ExpiredProviderToken"));
+    sandbox.fail(
+        Provider::Apns,
+        Fault::status(403).reason("ExpiredProviderToken"),
+    );
     assert_eq!(failure(&sender, &to).await.kind, RETRY);
     assert_eq!(sandbox.requests(Provider::Apns), 4);
 }
@@ -96,9 +127,18 @@ async fn a_changed_configuration_takes_effect_with_the_same_token() {
     let mut wrong = apns(&sandbox);
     wrong.ca_certificate = Some("not a certificate".to_owned());
 
-    sender.send(&destination(first, ADDRESS), &push()).await.unwrap();
-    assert_eq!(failure(&sender, &destination(wrong, ADDRESS)).await.kind, FailureKind::Configuration);
-    sender.send(&destination(second, ADDRESS), &push()).await.unwrap();
+    sender
+        .send(&destination(first, ADDRESS), &push())
+        .await
+        .unwrap();
+    assert_eq!(
+        failure(&sender, &destination(wrong, ADDRESS)).await.kind,
+        FailureKind::Configuration
+    );
+    sender
+        .send(&destination(second, ADDRESS), &push())
+        .await
+        .unwrap();
     let tokens = provider_tokens(&sandbox);
     assert_eq!(tokens[0], tokens[1]);
 }
@@ -110,11 +150,26 @@ async fn failures() {
     let to = destination(apns(&sandbox), ADDRESS);
     let since = START.before(minutes(90));
     let cases = [
-        (Fault::status(410).since(since), FailureKind::DeadAddress { since: Some(since) }),
-        (Fault::status(410).reason("ExpiredToken").since(since), FailureKind::DeadAddress { since: Some(since) }),
-        (Fault::status(400).reason("DeviceTokenNotForTopic"), FailureKind::Configuration),
-        (Fault::status(403).reason("InvalidProviderToken"), FailureKind::Configuration),
-        (Fault::status(413).reason("PayloadTooLarge"), FailureKind::Blocked),
+        (
+            Fault::status(410).since(since),
+            FailureKind::DeadAddress { since: Some(since) },
+        ),
+        (
+            Fault::status(410).reason("ExpiredToken").since(since),
+            FailureKind::DeadAddress { since: Some(since) },
+        ),
+        (
+            Fault::status(400).reason("DeviceTokenNotForTopic"),
+            FailureKind::Configuration,
+        ),
+        (
+            Fault::status(403).reason("InvalidProviderToken"),
+            FailureKind::Configuration,
+        ),
+        (
+            Fault::status(413).reason("PayloadTooLarge"),
+            FailureKind::Blocked,
+        ),
         (Fault::status(429).retry_after(9), retry_after(9)),
         (Fault::status(500), RETRY),
         (Fault::status(503), RETRY),
@@ -126,7 +181,10 @@ async fn failures() {
     }
     sandbox.fail(Provider::Apns, Fault::hang());
     let hanging = failure(&ProviderPush::new(impatient(), clock), &to).await;
-    assert_eq!((hanging.kind, hanging.to_string()), (RETRY, "apns: timeout".to_owned()));
+    assert_eq!(
+        (hanging.kind, hanging.to_string()),
+        (RETRY, "apns: timeout".to_owned())
+    );
     sandbox.heal(Provider::Apns);
     sender.send(&to, &push()).await.unwrap();
 }
@@ -137,27 +195,50 @@ async fn what_is_configured_wrongly_says_so() {
     let sender = ProviderPush::new(Egress::default(), clock);
     let good = destination(apns(&sandbox), ADDRESS);
 
-    let no_topic = PushDestination { bundle_id: None, ..good.clone() };
-    assert_eq!(failure(&sender, &no_topic).await.to_string(), "apns: bundle_id is not configured");
+    let no_topic = PushDestination {
+        bundle_id: None,
+        ..good.clone()
+    };
+    assert_eq!(
+        failure(&sender, &no_topic).await.to_string(),
+        "apns: bundle_id is not configured"
+    );
 
     let mut wrong_team = apns(&sandbox);
-    let PushProvider::Apns { team_id, auth_key, .. } = &mut wrong_team.provider else { unreachable!() };
+    let PushProvider::Apns {
+        team_id, auth_key, ..
+    } = &mut wrong_team.provider
+    else {
+        unreachable!()
+    };
     *team_id = "OTHERTEAM1".to_owned();
     let right_key = std::mem::replace(auth_key, secret("no key"));
     assert_eq!(
-        failure(&sender, &destination(wrong_team.clone(), ADDRESS)).await.to_string(),
+        failure(&sender, &destination(wrong_team.clone(), ADDRESS))
+            .await
+            .to_string(),
         "apns: auth key is not usable"
     );
 
-    let PushProvider::Apns { auth_key, .. } = &mut wrong_team.provider else { unreachable!() };
+    let PushProvider::Apns { auth_key, .. } = &mut wrong_team.provider else {
+        unreachable!()
+    };
     *auth_key = right_key;
     let refused = failure(&sender, &destination(wrong_team, ADDRESS)).await;
-    assert_eq!(refused.to_string(), "apns: status 403, InvalidProviderToken");
+    assert_eq!(
+        refused.to_string(),
+        "apns: status 403, InvalidProviderToken"
+    );
     assert_eq!(refused.kind, FailureKind::Configuration);
 
     let mut untrusted = apns(&sandbox);
     untrusted.ca_certificate = None;
-    assert_eq!(failure(&sender, &destination(untrusted, ADDRESS)).await.to_string(), "apns: cannot connect");
+    assert_eq!(
+        failure(&sender, &destination(untrusted, ADDRESS))
+            .await
+            .to_string(),
+        "apns: cannot connect"
+    );
 
     let bad = failure(&sender, &destination(apns(&sandbox), "not-hexadecimal")).await;
     assert_eq!(bad.kind, FailureKind::DeadAddress { since: None });

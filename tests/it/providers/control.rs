@@ -13,7 +13,14 @@ use crate::support::sandbox::{secret, twilio};
 
 async fn get(sandbox: &Sandbox, path: &str) -> Value {
     let client = Egress::default().client(None).unwrap();
-    client.get(format!("{}{path}", sandbox.endpoints().control)).send().await.unwrap().json().await.unwrap()
+    client
+        .get(format!("{}{path}", sandbox.endpoints().control))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -22,14 +29,27 @@ async fn faults_and_messages_over_http() {
     let client = Egress::default().client(None).unwrap();
     let faults = format!("{}/sandbox/faults", sandbox.endpoints().control);
     let put = async |provider: &str, fault: Value| {
-        client.put(format!("{faults}/{provider}")).json(&fault).send().await.unwrap().status().as_u16()
+        client
+            .put(format!("{faults}/{provider}"))
+            .json(&fault)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
     };
-    assert_eq!(put("twilio", json!({ "status": 503, "times": 1 })).await, 204);
+    assert_eq!(
+        put("twilio", json!({ "status": 503, "times": 1 })).await,
+        204
+    );
     assert_eq!(put("nobody", json!({ "status": 503 })).await, 404);
     assert_eq!(put("apns", json!({ "state": 503 })).await, 422);
     assert_eq!(put("apns", json!({ "status": 42 })).await, 422);
 
-    let (sms, gateway) = (GatewaySms::new(&Egress::default()).unwrap(), twilio(&sandbox));
+    let (sms, gateway) = (
+        GatewaySms::new(&Egress::default()).unwrap(),
+        twilio(&sandbox),
+    );
     let message = SmsMessage {
         to: "+31612345678".parse().unwrap(),
         text: secret("012345"),
@@ -38,18 +58,35 @@ async fn faults_and_messages_over_http() {
     };
     sms.send(&gateway, &message).await.unwrap_err();
     let (waited, sent) = tokio::join!(
-        get(&sandbox, "/sandbox/messages?provider=twilio&to=%2B31612345678&after=1&wait=10"),
+        get(
+            &sandbox,
+            "/sandbox/messages?provider=twilio&to=%2B31612345678&after=1&wait=10"
+        ),
         sms.send(&gateway, &message)
     );
     sent.unwrap();
     assert_eq!(waited["messages"][0]["fields"]["Body"], "012345");
     assert_eq!(waited["messages"][0]["status"], 201);
-    assert_eq!(get(&sandbox, "/sandbox/messages?provider=fcm").await, json!({ "messages": [] }));
-    assert_eq!(get(&sandbox, "/sandbox").await["endpoints"]["twilio"], sandbox.endpoints().twilio);
+    assert_eq!(
+        get(&sandbox, "/sandbox/messages?provider=fcm").await,
+        json!({ "messages": [] })
+    );
+    assert_eq!(
+        get(&sandbox, "/sandbox").await["endpoints"]["twilio"],
+        sandbox.endpoints().twilio
+    );
 
     assert_eq!(put("twilio", json!({ "drop_connection": true })).await, 204);
     sms.send(&gateway, &message).await.unwrap_err();
-    assert_eq!(client.delete(format!("{faults}/twilio")).send().await.unwrap().status(), 204);
+    assert_eq!(
+        client
+            .delete(format!("{faults}/twilio"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        204
+    );
     sms.send(&gateway, &message).await.unwrap();
     sandbox.shutdown().await;
 }
@@ -65,16 +102,38 @@ async fn a_callback_is_checked_as_a_careful_website_would() {
         let signature = webhook.sign("msg_1", signed_at, signed.as_bytes()).unwrap();
         let request = client.post(format!("{}/callback", sandbox.endpoints().website));
         let request = request.basic_auth(&credentials.callback_username, Some(password));
-        let request = request.header("webhook-id", "msg_1").header("webhook-timestamp", signed_at);
-        request.header("webhook-signature", signature).body(body.to_owned()).send().await.unwrap();
+        let request = request
+            .header("webhook-id", "msg_1")
+            .header("webhook-timestamp", signed_at);
+        request
+            .header("webhook-signature", signature)
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap();
         sandbox.check_callback(sandbox.received(Provider::Website).last().unwrap())
     };
-    let (now, password) = (clock.now().as_secs(), credentials.callback_password.as_str());
+    let (now, password) = (
+        clock.now().as_secs(),
+        credentials.callback_password.as_str(),
+    );
     assert_eq!(call(now, password, &body, &body).await, Ok(()));
-    assert_eq!(sandbox.wait_for_callback("t1").await.unwrap().to, "/callback");
-    assert_eq!(call(now, "wrong", &body, &body).await, Err(CallbackProblem::Credentials));
-    assert_eq!(call(now, password, &body, "other").await, Err(CallbackProblem::Signature));
-    assert_eq!(call(now - 301, password, &body, &body).await, Err(CallbackProblem::Time));
+    assert_eq!(
+        sandbox.wait_for_callback("t1").await.unwrap().to,
+        "/callback"
+    );
+    assert_eq!(
+        call(now, "wrong", &body, &body).await,
+        Err(CallbackProblem::Credentials)
+    );
+    assert_eq!(
+        call(now, password, &body, "other").await,
+        Err(CallbackProblem::Signature)
+    );
+    assert_eq!(
+        call(now - 301, password, &body, &body).await,
+        Err(CallbackProblem::Time)
+    );
 }
 
 #[tokio::test]
@@ -86,8 +145,15 @@ async fn the_files_for_apply_are_for_the_owner_only() {
     let text = std::fs::read_to_string(folder.join("sandbox.toml")).unwrap();
     assert_eq!(text, sandbox.apply_file());
     let parsed: toml::Table = toml::from_str(&text).unwrap();
-    assert_eq!(parsed["sms"]["endpoint"].as_str(), Some(sandbox.endpoints().twilio.as_str()));
-    for reference in text.split("\"file:").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+    assert_eq!(
+        parsed["sms"]["endpoint"].as_str(),
+        Some(sandbox.endpoints().twilio.as_str())
+    );
+    for reference in text
+        .split("\"file:")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+    {
         let metadata = std::fs::metadata(folder.join(reference)).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{reference}");
     }

@@ -11,15 +11,17 @@ use futures_util::future::join_all;
 use super::{RETRY, START, TRANSACTION, destination, impatient, push, retry_after, sandbox};
 use crate::support::sandbox::{fcm, secret};
 
-const ADDRESS: &str =
-    "cVq2nLkTQ3u:APA91bHPRgkF3JUikC4ENAHEeMrd41Zxv3hVZjC9KtT8OvPVGJ-hQMRKRrZuJAEcl7B338qju59zJMjw2DELjzEvxwYv7hH5Ynpc";
+const ADDRESS: &str = "cVq2nLkTQ3u:APA91bHPRgkF3JUikC4ENAHEeMrd41Zxv3hVZjC9KtT8OvPVGJ-hQMRKRrZuJAEcl7B338qju59zJMjw2DELjzEvxwYv7hH5Ynpc";
 
 #[tokio::test]
 async fn a_push_carries_the_reference_and_the_message() {
     let (sandbox, clock) = sandbox();
     let sender = ProviderPush::new(Egress::default(), clock.clone());
     clock.advance(Duration::from_secs(20));
-    sender.send(&destination(fcm(&sandbox), ADDRESS), &push()).await.unwrap();
+    sender
+        .send(&destination(fcm(&sandbox), ADDRESS), &push())
+        .await
+        .unwrap();
 
     let received = sandbox.wait_for_push(ADDRESS).await.unwrap();
     let expected = serde_json::json!({ "message": {
@@ -54,16 +56,43 @@ async fn a_refused_access_token_is_replaced_once() {
     let to = destination(fcm(&sandbox), ADDRESS);
     sandbox.fail(Provider::Fcm, Fault::status(401).times(1));
     sender.send(&to, &push()).await.unwrap();
-    assert_eq!((sandbox.requests(Provider::FcmToken), sandbox.requests(Provider::Fcm)), (2, 2));
+    assert_eq!(
+        (
+            sandbox.requests(Provider::FcmToken),
+            sandbox.requests(Provider::Fcm)
+        ),
+        (2, 2)
+    );
 
     sandbox.fail(Provider::Fcm, Fault::status(403));
-    assert_eq!(sender.send(&to, &push()).await.unwrap_err().kind, FailureKind::Configuration);
-    assert_eq!((sandbox.requests(Provider::FcmToken), sandbox.requests(Provider::Fcm)), (3, 4));
+    assert_eq!(
+        sender.send(&to, &push()).await.unwrap_err().kind,
+        FailureKind::Configuration
+    );
+    assert_eq!(
+        (
+            sandbox.requests(Provider::FcmToken),
+            sandbox.requests(Provider::Fcm)
+        ),
+        (3, 4)
+    );
 
     // Not the access token's fault.
-    sandbox.fail(Provider::Fcm, Fault::status(403).reason("SENDER_ID_MISMATCH"));
-    assert_eq!(sender.send(&to, &push()).await.unwrap_err().kind, FailureKind::Configuration);
-    assert_eq!((sandbox.requests(Provider::FcmToken), sandbox.requests(Provider::Fcm)), (3, 5));
+    sandbox.fail(
+        Provider::Fcm,
+        Fault::status(403).reason("SENDER_ID_MISMATCH"),
+    );
+    assert_eq!(
+        sender.send(&to, &push()).await.unwrap_err().kind,
+        FailureKind::Configuration
+    );
+    assert_eq!(
+        (
+            sandbox.requests(Provider::FcmToken),
+            sandbox.requests(Provider::Fcm)
+        ),
+        (3, 5)
+    );
 }
 
 #[tokio::test]
@@ -82,7 +111,10 @@ async fn a_token_endpoint_that_is_down_is_not_asked_by_every_push() {
     let refused = sender.send(&to, &message).await.unwrap_err();
     assert_eq!(
         (refused.kind, refused.to_string()),
-        (FailureKind::Configuration, "fcm: status 400, invalid_grant".to_owned())
+        (
+            FailureKind::Configuration,
+            "fcm: status 400, invalid_grant".to_owned()
+        )
     );
 
     sandbox.heal(Provider::FcmToken);
@@ -99,7 +131,10 @@ async fn failures() {
     let cases = [
         (Fault::status(404).reason("UNREGISTERED"), dead),
         (Fault::status(400).reason("INVALID_ARGUMENT"), dead),
-        (Fault::status(429).reason("QUOTA_EXCEEDED").retry_after(60), retry_after(60)),
+        (
+            Fault::status(429).reason("QUOTA_EXCEEDED").retry_after(60),
+            retry_after(60),
+        ),
         (Fault::status(503).reason("UNAVAILABLE"), RETRY),
         (Fault::status(500), RETRY),
         (Fault::drop_connection(), RETRY),
@@ -111,8 +146,14 @@ async fn failures() {
         assert!(!failure.to_string().contains(ADDRESS), "{failure}");
     }
     sandbox.fail(Provider::Fcm, Fault::hang());
-    let hanging = ProviderPush::new(impatient(), clock).send(&to, &push()).await.unwrap_err();
-    assert_eq!((hanging.kind, hanging.to_string()), (RETRY, "fcm: timeout".to_owned()));
+    let hanging = ProviderPush::new(impatient(), clock)
+        .send(&to, &push())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (hanging.kind, hanging.to_string()),
+        (RETRY, "fcm: timeout".to_owned())
+    );
     sandbox.heal(Provider::Fcm);
     sender.send(&to, &push()).await.unwrap();
 }
@@ -123,7 +164,10 @@ async fn a_message_that_cannot_be_taken_is_not_the_addresss_fault() {
     let sender = ProviderPush::new(Egress::default(), clock);
     let mut long = push();
     long.message = secret(&"x".repeat(5000));
-    let failure = sender.send(&destination(fcm(&sandbox), ADDRESS), &long).await.unwrap_err();
+    let failure = sender
+        .send(&destination(fcm(&sandbox), ADDRESS), &long)
+        .await
+        .unwrap_err();
     assert_eq!(failure.kind, FailureKind::Blocked);
 }
 
@@ -133,16 +177,27 @@ async fn what_is_configured_wrongly_says_so() {
     let sender = ProviderPush::new(Egress::default(), clock.clone());
     let kind_with = async |service_account: &str| {
         let mut configuration = fcm(&sandbox);
-        configuration.provider = PushProvider::Fcm { service_account: secret(service_account) };
-        sender.send(&destination(configuration, ADDRESS), &push()).await.unwrap_err()
+        configuration.provider = PushProvider::Fcm {
+            service_account: secret(service_account),
+        };
+        sender
+            .send(&destination(configuration, ADDRESS), &push())
+            .await
+            .unwrap_err()
     };
     let account = &sandbox.credentials().fcm_service_account;
-    assert_eq!(kind_with("{}").await.to_string(), "fcm: service account is not usable");
+    assert_eq!(
+        kind_with("{}").await.to_string(),
+        "fcm: service account is not usable"
+    );
     let stranger = account.replace("push@", "stranger@");
     let failure = kind_with(&stranger).await;
     assert_eq!(
         (failure.kind, failure.to_string()),
-        (FailureKind::Configuration, "fcm: status 400, invalid_grant".to_owned())
+        (
+            FailureKind::Configuration,
+            "fcm: status 400, invalid_grant".to_owned()
+        )
     );
     let elsewhere = account.replace("\"countersign-sandbox\"", "\"elsewhere\"");
     assert_eq!(kind_with(&elsewhere).await.kind, FailureKind::Configuration);

@@ -23,7 +23,10 @@ const TRANSACTION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 /// A sandbox whose time the test moves.
 fn sandbox() -> (Sandbox, Clock) {
     let clock = Clock::manual(START);
-    let options = SandboxOptions { clock: clock.clone(), ..SandboxOptions::default() };
+    let options = SandboxOptions {
+        clock: clock.clone(),
+        ..SandboxOptions::default()
+    };
     (Sandbox::start(options).unwrap(), clock)
 }
 
@@ -46,13 +49,19 @@ fn push() -> PushMessage {
     }
 }
 
-/// Waits less long for a provider that hangs. Only for those: on a busy machine others may be slow too.
+/// Waits less long for a provider that hangs. Only for those: on a busy machine others may be slow
+/// too.
 fn impatient() -> Egress {
-    Egress::new(EgressSettings { request_timeout: Duration::from_secs(1), ..EgressSettings::default() })
+    Egress::new(EgressSettings {
+        request_timeout: Duration::from_secs(1),
+        ..EgressSettings::default()
+    })
 }
 
 const RETRY: FailureKind = FailureKind::Retry { after: None };
 
 fn retry_after(seconds: u64) -> FailureKind {
-    FailureKind::Retry { after: Some(Duration::from_secs(seconds)) }
+    FailureKind::Retry {
+        after: Some(Duration::from_secs(seconds)),
+    }
 }

@@ -15,7 +15,8 @@ use crate::support::sandbox::{apns, secret};
 
 const ADDRESS: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
 
-/// An HTTP proxy that knows `CONNECT` and one user, `us` with the password `hunter2`. Tells the first line of each request.
+/// An HTTP proxy that knows `CONNECT` and one user, `us` with the password `hunter2`. Tells the
+/// first line of each request.
 fn start_proxy() -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -41,10 +42,17 @@ fn serve(mut client: TcpStream, tell: impl FnOnce(String)) -> io::Result<()> {
     let head = String::from_utf8_lossy(&head).into_owned();
     let first = head.lines().next().unwrap_or_default().to_owned();
     tell(first.clone());
-    if !head.to_lowercase().contains("\r\nproxy-authorization: basic dxm6ahvudgvymg==\r\n") {
-        return client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+    if !head
+        .to_lowercase()
+        .contains("\r\nproxy-authorization: basic dxm6ahvudgvymg==\r\n")
+    {
+        return client
+            .write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
     }
-    let target = first.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    let target = first
+        .strip_prefix("CONNECT ")
+        .and_then(|rest| rest.split(' ').next())
+        .unwrap_or_default();
     let server = TcpStream::connect(target)?;
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
     let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
@@ -64,7 +72,10 @@ fn egress(proxy: SocketAddr, password: &str) -> Egress {
         username: Some("us".to_owned()),
         password: Some(secret(password)),
     };
-    Egress::new(EgressSettings { proxy: Some(proxy), ..EgressSettings::default() })
+    Egress::new(EgressSettings {
+        proxy: Some(proxy),
+        ..EgressSettings::default()
+    })
 }
 
 #[tokio::test]
@@ -72,10 +83,16 @@ async fn pushes_go_through_the_proxy() {
     let (sandbox, clock) = sandbox();
     let (proxy, requests) = start_proxy();
     let to = destination(apns(&sandbox), ADDRESS);
-    ProviderPush::new(egress(proxy, "hunter2"), clock).send(&to, &push()).await.unwrap();
+    ProviderPush::new(egress(proxy, "hunter2"), clock)
+        .send(&to, &push())
+        .await
+        .unwrap();
     assert!(sandbox.wait_for_push(ADDRESS).await.is_some());
     let target = sandbox.endpoints().apns.strip_prefix("https://").unwrap();
-    assert_eq!(requests.recv().unwrap(), format!("CONNECT {target} HTTP/1.1"));
+    assert_eq!(
+        requests.recv().unwrap(),
+        format!("CONNECT {target} HTTP/1.1")
+    );
 }
 
 #[tokio::test]
@@ -83,7 +100,10 @@ async fn a_proxy_that_refuses_us_is_not_gone_around() {
     let (sandbox, clock) = sandbox();
     let (proxy, _requests) = start_proxy();
     let to = destination(apns(&sandbox), ADDRESS);
-    let failure = ProviderPush::new(egress(proxy, "wrong"), clock).send(&to, &push()).await.unwrap_err();
+    let failure = ProviderPush::new(egress(proxy, "wrong"), clock)
+        .send(&to, &push())
+        .await
+        .unwrap_err();
     assert_eq!(failure.kind, RETRY);
     assert!(!failure.to_string().contains("wrong"));
     assert_eq!(sandbox.requests(Provider::Apns), 0);

@@ -20,7 +20,10 @@ fn message(sender_id: Option<&str>) -> SmsMessage {
 }
 
 async fn send(gateway: &SmsConfiguration, message: &SmsMessage) -> Result<(), ProviderFailure> {
-    GatewaySms::new(&Egress::default()).unwrap().send(gateway, message).await
+    GatewaySms::new(&Egress::default())
+        .unwrap()
+        .send(gateway, message)
+        .await
 }
 
 async fn failure(gateway: &SmsConfiguration) -> FailureKind {
@@ -30,7 +33,11 @@ async fn failure(gateway: &SmsConfiguration) -> FailureKind {
 }
 
 async fn assert_timeout(gateway: &SmsConfiguration) {
-    let failure = GatewaySms::new(&impatient()).unwrap().send(gateway, &message(None)).await.unwrap_err();
+    let failure = GatewaySms::new(&impatient())
+        .unwrap()
+        .send(gateway, &message(None))
+        .await
+        .unwrap_err();
     assert_eq!((failure.kind, failure.detail.as_ref()), (RETRY, "timeout"));
 }
 
@@ -38,35 +45,69 @@ async fn assert_timeout(gateway: &SmsConfiguration) {
 async fn twilio_takes_a_message() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
     send(&twilio(&sandbox), &message(None)).await.unwrap();
-    send(&twilio(&sandbox), &message(Some("Demo Bank"))).await.unwrap();
+    send(&twilio(&sandbox), &message(Some("Demo Bank")))
+        .await
+        .unwrap();
     let received = sandbox.wait_for_sms(TO).await.unwrap();
-    assert_eq!(received.text(), Some("Your code: 012345 & more\n@portal.example #012345"));
+    assert_eq!(
+        received.text(),
+        Some("Your code: 012345 & more\n@portal.example #012345")
+    );
     assert_eq!(received.code(), Some("012345"));
-    let senders: Vec<_> = sandbox.received(Provider::Twilio).iter().map(|sms| sms.fields["From"].clone()).collect();
+    let senders: Vec<_> = sandbox
+        .received(Provider::Twilio)
+        .iter()
+        .map(|sms| sms.fields["From"].clone())
+        .collect();
     assert_eq!(senders, ["+15005550006", "Demo Bank"]);
 }
 
 #[tokio::test]
 async fn a_refused_sender_is_replaced_by_the_default_number_once() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
-    sandbox.fail(Provider::Twilio, Fault::status(400).reason("21612").times(1));
-    send(&twilio(&sandbox), &message(Some("Demo"))).await.unwrap();
+    sandbox.fail(
+        Provider::Twilio,
+        Fault::status(400).reason("21612").times(1),
+    );
+    send(&twilio(&sandbox), &message(Some("Demo")))
+        .await
+        .unwrap();
     assert_eq!(sandbox.requests(Provider::Twilio), 2);
-    assert_eq!(sandbox.wait_for_sms(TO).await.unwrap().fields["From"], "+15005550006");
+    assert_eq!(
+        sandbox.wait_for_sms(TO).await.unwrap().fields["From"],
+        "+15005550006"
+    );
 
     sandbox.fail(Provider::Twilio, Fault::status(400).reason("21659"));
-    let refused = send(&twilio(&sandbox), &message(Some("Demo"))).await.unwrap_err();
+    let refused = send(&twilio(&sandbox), &message(Some("Demo")))
+        .await
+        .unwrap_err();
     assert_eq!(
         (refused.kind, refused.to_string()),
-        (FailureKind::Configuration, "twilio: status 400, 21659".to_owned())
+        (
+            FailureKind::Configuration,
+            "twilio: status 400, 21659".to_owned()
+        )
     );
     assert_eq!(sandbox.requests(Provider::Twilio), 4);
 
     // Another refusal is not the sender's fault, and the default number has no one to fall back on.
     sandbox.fail(Provider::Twilio, Fault::status(400).reason("21610"));
-    assert_eq!(send(&twilio(&sandbox), &message(Some("Demo"))).await.unwrap_err().kind, FailureKind::Blocked);
+    assert_eq!(
+        send(&twilio(&sandbox), &message(Some("Demo")))
+            .await
+            .unwrap_err()
+            .kind,
+        FailureKind::Blocked
+    );
     sandbox.fail(Provider::Twilio, Fault::status(400).reason("21659"));
-    assert_eq!(send(&twilio(&sandbox), &message(None)).await.unwrap_err().kind, FailureKind::Configuration);
+    assert_eq!(
+        send(&twilio(&sandbox), &message(None))
+            .await
+            .unwrap_err()
+            .kind,
+        FailureKind::Configuration
+    );
     assert_eq!(sandbox.requests(Provider::Twilio), 6);
 }
 
@@ -74,9 +115,15 @@ async fn a_refused_sender_is_replaced_by_the_default_number_once() {
 async fn twilio_failures() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
     let cases = [
-        (Fault::status(429).reason("20429").retry_after(7), retry_after(7)),
+        (
+            Fault::status(429).reason("20429").retry_after(7),
+            retry_after(7),
+        ),
         (Fault::status(503), RETRY),
-        (Fault::status(401).reason("20003"), FailureKind::Configuration),
+        (
+            Fault::status(401).reason("20003"),
+            FailureKind::Configuration,
+        ),
         (Fault::status(400).reason("21211"), FailureKind::Blocked),
         (Fault::drop_connection(), RETRY),
     ];
@@ -91,8 +138,21 @@ async fn twilio_failures() {
 #[tokio::test]
 async fn twilio_refuses_wrong_credentials() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
-    let SmsConfiguration::Twilio { account_sid, from_number, endpoint, .. } = twilio(&sandbox) else { unreachable!() };
-    let wrong = SmsConfiguration::Twilio { account_sid, auth_token: secret("wrong"), from_number, endpoint };
+    let SmsConfiguration::Twilio {
+        account_sid,
+        from_number,
+        endpoint,
+        ..
+    } = twilio(&sandbox)
+    else {
+        unreachable!()
+    };
+    let wrong = SmsConfiguration::Twilio {
+        account_sid,
+        auth_token: secret("wrong"),
+        from_number,
+        endpoint,
+    };
     assert_eq!(failure(&wrong).await, FailureKind::Configuration);
 }
 
@@ -100,7 +160,9 @@ async fn twilio_refuses_wrong_credentials() {
 async fn the_gateway_gets_text_and_code_apart() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
     send(&sms_gateway(&sandbox), &message(None)).await.unwrap();
-    send(&sms_gateway(&sandbox), &message(Some("Demo"))).await.unwrap();
+    send(&sms_gateway(&sandbox), &message(Some("Demo")))
+        .await
+        .unwrap();
     let received = sandbox.received(Provider::Http);
     assert_eq!(
         received[0].fields,
@@ -131,7 +193,16 @@ async fn gateway_failures() {
     }
     sandbox.fail(Provider::Http, Fault::hang());
     assert_timeout(&sms_gateway(&sandbox)).await;
-    let SmsConfiguration::Http { endpoint, .. } = sms_gateway(&sandbox) else { unreachable!() };
+    let SmsConfiguration::Http { endpoint, .. } = sms_gateway(&sandbox) else {
+        unreachable!()
+    };
     sandbox.heal(Provider::Http);
-    assert_eq!(failure(&SmsConfiguration::Http { endpoint, credentials: None }).await, FailureKind::Configuration);
+    assert_eq!(
+        failure(&SmsConfiguration::Http {
+            endpoint,
+            credentials: None
+        })
+        .await,
+        FailureKind::Configuration
+    );
 }

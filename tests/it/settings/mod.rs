@@ -114,7 +114,9 @@ refresh_grace_seconds = 5
 fn environment(name: &str) -> Option<String> {
     let value = match name {
         "CLIENT_SECRET" => "canary-client-kZ8vTqL3xN7wRb2MfJ5sHd9C",
-        "FCM" => r#"{"project_id":"p","client_email":"e","private_key":"canary-fcm","token_uri":"t"}"#,
+        "FCM" => {
+            r#"{"project_id":"p","client_email":"e","private_key":"canary-fcm","token_uri":"t"}"#
+        }
         "P8" => "-----BEGIN PRIVATE KEY-----\ncanary-p8\n-----END PRIVATE KEY-----",
         "CANARY_1" => "canary-1",
         "CANARY_2" => "canary-2",
@@ -130,12 +132,20 @@ fn file() -> Settings {
 
 fn stored(store: &Store, master_key: u8) -> StoredSettings {
     let clock = Clock::manual(Timestamp::from_millis(1_795_000_000_000));
-    StoredSettings::new(store.clone(), Arc::new(Keyring::new(&[master_key; 32])), clock, Arc::new(SystemRandom))
+    StoredSettings::new(
+        store.clone(),
+        Arc::new(Keyring::new(&[master_key; 32])),
+        clock,
+        Arc::new(SystemRandom),
+    )
 }
 
 async fn apply(stored: &StoredSettings, wanted: &Settings) -> i64 {
     let current = stored.load().await.unwrap();
-    stored.apply(&plan(&current, wanted), current.revision).await.unwrap()
+    stored
+        .apply(&plan(&current, wanted), current.revision)
+        .await
+        .unwrap()
 }
 
 async fn rows(store: &Store) -> Vec<SettingRow> {
@@ -153,18 +163,34 @@ async fn what_was_applied_is_read_again(database: Database) {
     assert_eq!(read.push_configurations, wanted.push_configurations);
     assert_eq!(read.callback_endpoints, wanted.callback_endpoints);
     assert_eq!(read.mobile_authentication.prompts_per_hour_max, 30);
-    assert_eq!((&read.api_clients, &read.applications), (&wanted.api_clients, &wanted.applications));
-    assert_eq!((&read.web_clients, &read.web_clients.len()), (&wanted.web_clients, &3));
-    assert_eq!((&read.scopes, &read.resource_servers), (&wanted.scopes, &wanted.resource_servers));
+    assert_eq!(
+        (&read.api_clients, &read.applications),
+        (&wanted.api_clients, &wanted.applications)
+    );
+    assert_eq!(
+        (&read.web_clients, &read.web_clients.len()),
+        (&wanted.web_clients, &3)
+    );
+    assert_eq!(
+        (&read.scopes, &read.resource_servers),
+        (&wanted.scopes, &wanted.resource_servers)
+    );
     assert_eq!(read.tokens.refresh_grace_seconds, 5);
 
     // The file is the whole configuration: what it does not have any more goes.
     assert_eq!(apply(&stored, &Settings::default()).await, 2);
     let read = stored.load().await.unwrap();
-    assert!(read.api_clients.is_empty() && read.sms.is_none() && read.callback_endpoints.is_empty());
-    assert!(read.web_clients.is_empty() && read.scopes.is_empty() && read.resource_servers.is_empty());
+    assert!(
+        read.api_clients.is_empty() && read.sms.is_none() && read.callback_endpoints.is_empty()
+    );
+    assert!(
+        read.web_clients.is_empty() && read.scopes.is_empty() && read.resource_servers.is_empty()
+    );
     assert_eq!(read.tokens, Settings::default().tokens);
-    assert_eq!(*read.mobile_authentication, *Settings::default().mobile_authentication);
+    assert_eq!(
+        *read.mobile_authentication,
+        *Settings::default().mobile_authentication
+    );
 }
 
 async fn applying_the_same_twice_changes_nothing(database: Database) {
@@ -175,9 +201,14 @@ async fn applying_the_same_twice_changes_nothing(database: Database) {
     assert_eq!(apply(&stored, &file()).await, 1);
     assert_eq!(rows(&store).await, before);
 
-    let wanted = Settings::from_toml(&FILE.replace("120", "60"), Path::new(""), &environment).unwrap();
+    let wanted =
+        Settings::from_toml(&FILE.replace("120", "60"), Path::new(""), &environment).unwrap();
     assert_eq!(apply(&stored, &wanted).await, 2);
-    let changed: Vec<_> = rows(&store).await.into_iter().filter(|row| !before.contains(row)).collect();
+    let changed: Vec<_> = rows(&store)
+        .await
+        .into_iter()
+        .filter(|row| !before.contains(row))
+        .collect();
     assert_eq!(changed.len(), 1);
     assert_eq!((changed[0].name.as_str(), changed[0].version), ("login", 2));
 }
@@ -187,13 +218,20 @@ async fn secrets_are_sealed_for_where_they_stand(database: Database) {
     let stored = stored(&store, 1);
     apply(&stored, &file()).await;
     for row in rows(&store).await {
-        assert!(!row.body.contains("canary") && !row.body.contains("MfKQ9r8G"), "{}", row.body);
+        assert!(
+            !row.body.contains("canary") && !row.body.contains("MfKQ9r8G"),
+            "{}",
+            row.body
+        );
     }
     // A sealed secret moved to another field is worth nothing.
     let moved: Result<(), StoreError> = store
         .write(|connection| {
             let rows = load_settings(connection)?.1;
-            let mut endpoint = rows.into_iter().find(|row| row.kind == "callback_endpoints").unwrap();
+            let mut endpoint = rows
+                .into_iter()
+                .find(|row| row.kind == "callback_endpoints")
+                .unwrap();
             let mut body: serde_json::Value = serde_json::from_str(&endpoint.body).unwrap();
             body["signing_secret"] = body["password"].clone();
             endpoint.body = body.to_string();
@@ -203,7 +241,9 @@ async fn secrets_are_sealed_for_where_they_stand(database: Database) {
         .await;
     moved.unwrap();
     let error = stored.load().await.unwrap_err();
-    let SettingsError::Unreadable(problem) = error else { panic!("{error}") };
+    let SettingsError::Unreadable(problem) = error else {
+        panic!("{error}")
+    };
     assert!(problem.place.ends_with("signing_secret"), "{problem}");
 }
 
@@ -213,7 +253,10 @@ async fn only_the_first_master_key_fits(database: Database) {
     stored(&store, 1).check_master_key().await.unwrap();
     assert!(StoredSettings::is_keyed(&store).await.unwrap());
     stored(&store, 1).check_master_key().await.unwrap();
-    assert_eq!(stored(&store, 2).check_master_key().await, Err(SettingsError::WrongMasterKey));
+    assert_eq!(
+        stored(&store, 2).check_master_key().await,
+        Err(SettingsError::WrongMasterKey)
+    );
 }
 
 async fn of_two_who_apply_at_once_one_is_told_to_try_again(database: Database) {
@@ -221,8 +264,15 @@ async fn of_two_who_apply_at_once_one_is_told_to_try_again(database: Database) {
     let stored = stored(&store, 1);
     let steps = plan(&Settings::default(), &file());
     let (one, other) = tokio::join!(stored.apply(&steps, 0), stored.apply(&steps, 0));
-    let (done, refused) = if one.is_ok() { (one, other) } else { (other, one) };
-    assert_eq!((done, refused), (Ok(1), Err(SettingsError::ChangedMeanwhile)));
+    let (done, refused) = if one.is_ok() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    assert_eq!(
+        (done, refused),
+        (Ok(1), Err(SettingsError::ChangedMeanwhile))
+    );
 }
 
 async fn a_change_made_elsewhere_is_put_in_force(database: Database) {
@@ -233,7 +283,22 @@ async fn a_change_made_elsewhere_is_put_in_force(database: Database) {
     assert!(current.load().authentication_types.is_empty());
     apply(&elsewhere, &file()).await;
     here.reload(&current).await.unwrap();
-    assert_eq!((current.load().revision, current.load().authentication_types.len()), (1, 1));
-    let secret = current.load().callback_endpoints.values().next().unwrap().credentials.clone().unwrap().1;
+    assert_eq!(
+        (
+            current.load().revision,
+            current.load().authentication_types.len()
+        ),
+        (1, 1)
+    );
+    let secret = current
+        .load()
+        .callback_endpoints
+        .values()
+        .next()
+        .unwrap()
+        .credentials
+        .clone()
+        .unwrap()
+        .1;
     assert_eq!(secret, SecretString::new("canary-2".to_owned()));
 }

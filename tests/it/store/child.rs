@@ -1,6 +1,7 @@
 //! A process that commits until it is killed, and says what was acknowledged.
 //!
-//! It is this test program itself, started again with the one test named below, which does nothing otherwise.
+//! It is this test program itself, started again with the one test named below, which does nothing
+//! otherwise.
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -31,7 +32,8 @@ impl Committer {
     /// Starts it; `limit` goes before it on a shell's line.
     pub(super) fn start(url: &str, limit: &str) -> Self {
         let program = std::env::current_exe().expect("this program");
-        let command = r#"exec "$0" --exact store::child::commits_until_killed --ignored --nocapture"#;
+        let command =
+            r#"exec "$0" --exact store::child::commits_until_killed --ignored --nocapture"#;
         let mut child = Command::new("sh")
             .args(["-c", &format!("{limit}\n{command}")])
             .arg(program)
@@ -51,7 +53,10 @@ impl Committer {
 
     /// What it says next. `None` when it has ended.
     pub(super) fn next(&mut self) -> Option<Said> {
-        self.lines.by_ref().map_while(Result::ok).find_map(|line| parse(&line))
+        self.lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| parse(&line))
     }
 
     /// Kills it, without a chance to finish anything, and returns what it had said before.
@@ -65,7 +70,10 @@ impl Committer {
 /// Leaves out a line that was cut off.
 fn parse(line: &str) -> Option<Said> {
     let (word, id) = line.split_once(' ')?;
-    let id = uuid::Uuid::try_parse(id.strip_suffix('.')?).ok()?.into_bytes().to_vec();
+    let id = uuid::Uuid::try_parse(id.strip_suffix('.')?)
+        .ok()?
+        .into_bytes()
+        .to_vec();
     match word {
         "acknowledged" => Some(Said::Acknowledged(id)),
         "failed" => Some(Said::Failed(id)),
@@ -76,15 +84,25 @@ fn parse(line: &str) -> Option<Said> {
 #[tokio::test]
 #[ignore = "started by other tests as a process of its own"]
 async fn commits_until_killed() {
-    let Ok(url) = std::env::var(URL_VARIABLE) else { return };
+    let Ok(url) = std::env::var(URL_VARIABLE) else {
+        return;
+    };
     let url: DatabaseUrl = url.parse().expect("a database");
     let store = Store::open(&StoreOptions::new(url)).expect("a store");
     loop {
-        let rows: Vec<TransactionRow> =
-            (0..20).map(|_| TransactionRow { content: vec![7; 2000], ..transaction() }).collect();
+        let rows: Vec<TransactionRow> = (0..20)
+            .map(|_| TransactionRow {
+                content: vec![7; 2000],
+                ..transaction()
+            })
+            .collect();
         let outcomes = join_all(rows.iter().map(|row| store.commit(start(row)))).await;
         for (row, outcome) in rows.iter().zip(outcomes) {
-            let word = if outcome == Ok(Outcome::Committed) { "acknowledged" } else { "failed" };
+            let word = if outcome == Ok(Outcome::Committed) {
+                "acknowledged"
+            } else {
+                "failed"
+            };
             let id = uuid::Uuid::from_slice(&row.id).expect("16 bytes");
             println!("{word} {id}.");
         }

@@ -21,7 +21,9 @@ async fn what_was_acknowledged_is_there_after_a_kill(database: Database) {
         assert!(said.len() >= 200);
         let store = database.open();
         for word in said {
-            let Said::Acknowledged(id) = word else { panic!("nothing may fail: {word:?}") };
+            let Said::Acknowledged(id) = word else {
+                panic!("nothing may fail: {word:?}")
+            };
             assert!(exists(&store, id).await, "it was acknowledged");
         }
         assert!(store.commit(start(&transaction())).await.is_ok());
@@ -37,13 +39,23 @@ fn spelled_out(database: &Database) -> String {
 }
 
 async fn exists(store: &Store, id: Vec<u8>) -> bool {
-    store.read(move |connection| find_transaction(connection, &id)).await.unwrap().is_some()
+    store
+        .read(move |connection| find_transaction(connection, &id))
+        .await
+        .unwrap()
+        .is_some()
 }
 
 /// What one entry wrote is there together.
 async fn each_event_has_its_transaction(store: &Store) {
-    let events = store.read(|connection| find_latest_events_of_user(connection, "alice", 1_000_000)).await.unwrap();
-    let transactions: HashSet<Vec<u8>> = events.into_iter().filter_map(|event| event.transaction_id).collect();
+    let events = store
+        .read(|connection| find_latest_events_of_user(connection, "alice", 1_000_000))
+        .await
+        .unwrap();
+    let transactions: HashSet<Vec<u8>> = events
+        .into_iter()
+        .filter_map(|event| event.transaction_id)
+        .collect();
     for id in transactions {
         assert!(exists(store, id).await, "its event is there");
     }

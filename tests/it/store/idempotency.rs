@@ -24,11 +24,17 @@ async fn the_first_answer_stays(database: Database) {
     let key = idempotency_key(1);
     let find = || store.read(|connection| find_idempotency_key(connection, "portal", &[1; 32]));
     assert_eq!(find().await, Ok(None));
-    let entry = Entry { guard: Guard::IdempotencyKey(Box::new(key.clone())), ..Entry::default() };
+    let entry = Entry {
+        guard: Guard::IdempotencyKey(Box::new(key.clone())),
+        ..Entry::default()
+    };
     assert!(store.commit(entry).await.is_ok());
     assert_eq!(find().await, Ok(Some(key.clone())));
     assert!(!save(&store, key.created_at + 1, b"of another use").await);
     assert!(save(&store, key.created_at, b"answer").await);
     assert!(!save(&store, key.created_at, b"another").await);
-    assert_eq!(find().await.unwrap().unwrap().answer.as_deref(), Some(&b"answer"[..]));
+    assert_eq!(
+        find().await.unwrap().unwrap().answer.as_deref(),
+        Some(&b"answer"[..])
+    );
 }

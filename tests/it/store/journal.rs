@@ -1,4 +1,5 @@
-//! The journal: what is acknowledged is there, what is refused is not, and neighbours in a batch do not matter to each other.
+//! The journal: what is acknowledged is there, what is refused is not, and neighbours in a batch do
+//! not matter to each other.
 
 use std::sync::mpsc;
 
@@ -6,7 +7,9 @@ use countersign::store::journal::{Entry, Guard, Insert, Outcome};
 use countersign::store::queries::callbacks::list_callbacks;
 use countersign::store::queries::events::find_latest_events_of_user;
 use countersign::store::queries::transactions::find_transaction;
-use countersign::store::rows::{AccessTokenRow, EventRow, IdempotencyRow, TransactionRow, TransactionUpdate};
+use countersign::store::rows::{
+    AccessTokenRow, EventRow, IdempotencyRow, TransactionRow, TransactionUpdate,
+};
 use countersign::store::schema::{access_tokens, idempotency_keys};
 use countersign::store::{Connection, Store, StoreError, WriteError};
 use diesel::connection::SimpleConnection as _;
@@ -14,7 +17,8 @@ use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
 use futures_util::future::join_all;
 
 use super::rows::{
-    NOW, access_token, assertion_id, attempt, callback, change, event, id, idempotency_key, start, transaction,
+    NOW, access_token, assertion_id, attempt, callback, change, event, id, idempotency_key, start,
+    transaction,
 };
 use crate::support::databases::{Database, on_both_databases};
 
@@ -37,11 +41,17 @@ on_both_databases!(
 
 async fn find(store: &Store, id: &[u8]) -> Option<TransactionRow> {
     let id = id.to_vec();
-    store.read(move |connection| find_transaction(connection, &id)).await.unwrap()
+    store
+        .read(move |connection| find_transaction(connection, &id))
+        .await
+        .unwrap()
 }
 
 async fn events(store: &Store) -> Vec<EventRow> {
-    store.read(|connection| find_latest_events_of_user(connection, "alice", 1000)).await.unwrap()
+    store
+        .read(|connection| find_latest_events_of_user(connection, "alice", 1000))
+        .await
+        .unwrap()
 }
 
 async fn an_entry_is_written_whole(database: Database) {
@@ -60,10 +70,17 @@ async fn an_entry_is_written_whole(database: Database) {
     assert_eq!(store.commit(entry).await, Ok(Outcome::Committed));
     assert_eq!(find(&store, &row.id).await, Some(row));
     assert_eq!(events(&store).await, [event]);
-    let callbacks = store.read(|connection| list_callbacks(connection, None, None, 10)).await;
+    let callbacks = store
+        .read(|connection| list_callbacks(connection, None, None, 10))
+        .await;
     assert_eq!(callbacks, Ok(vec![callback]));
-    let tokens =
-        store.read(|connection| access_tokens::table.select(AccessTokenRow::as_select()).load(connection)).await;
+    let tokens = store
+        .read(|connection| {
+            access_tokens::table
+                .select(AccessTokenRow::as_select())
+                .load(connection)
+        })
+        .await;
     assert_eq!(tokens, Ok(vec![token]));
 }
 
@@ -97,19 +114,35 @@ async fn an_update_sets_what_it_names_and_keeps_the_rest(database: Database) {
     };
     assert_eq!(find(&store, &expected.id).await, Some(expected.clone()));
     // What is not given stays.
-    let update = TransactionUpdate { status: 1, finished_at: Some(5), ..attempt(&expected) };
+    let update = TransactionUpdate {
+        status: 1,
+        finished_at: Some(5),
+        ..attempt(&expected)
+    };
     assert_eq!(store.commit(change(update)).await, Ok(Outcome::Committed));
     let again = find(&store, &expected.id).await.unwrap();
-    assert_eq!((again.version, again.reason, again.finished_at), (2, None, Some(5)));
-    assert_eq!((again.answer, again.user_id, again.device_id), (expected.answer, expected.user_id, expected.device_id));
+    assert_eq!(
+        (again.version, again.reason, again.finished_at),
+        (2, None, Some(5))
+    );
+    assert_eq!(
+        (again.answer, again.user_id, again.device_id),
+        (expected.answer, expected.user_id, expected.device_id)
+    );
 }
 
 async fn an_outdated_update_is_refused_with_its_inserts(database: Database) {
     let store = database.store();
     let row = transaction();
     assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
-    assert_eq!(store.commit(change(attempt(&row))).await, Ok(Outcome::Committed));
-    assert_eq!(store.commit(change(attempt(&row))).await, Ok(Outcome::Refused));
+    assert_eq!(
+        store.commit(change(attempt(&row))).await,
+        Ok(Outcome::Committed)
+    );
+    assert_eq!(
+        store.commit(change(attempt(&row))).await,
+        Ok(Outcome::Refused)
+    );
     let found = find(&store, &row.id).await.unwrap();
     assert_eq!((found.version, found.attempts), (1, 1));
     assert_eq!(events(&store).await.len(), 2);
@@ -117,7 +150,10 @@ async fn an_outdated_update_is_refused_with_its_inserts(database: Database) {
 
 async fn an_update_of_nothing_is_refused(database: Database) {
     let store = database.store();
-    assert_eq!(store.commit(change(attempt(&transaction()))).await, Ok(Outcome::Refused));
+    assert_eq!(
+        store.commit(change(attempt(&transaction()))).await,
+        Ok(Outcome::Refused)
+    );
     assert_eq!(events(&store).await, []);
 }
 
@@ -133,7 +169,13 @@ async fn one_of_many_parallel_updates_wins(database: Database) {
     });
     let outcomes = join_all(commits).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Ok(Outcome::Committed)).count(), 1);
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == Ok(Outcome::Committed))
+            .count(),
+        1
+    );
     let found = find(&store, &row.id).await.unwrap();
     assert_eq!((found.version, found.attempts), (1, 1));
     assert_eq!(events(&store).await.len(), 2);
@@ -142,26 +184,50 @@ async fn one_of_many_parallel_updates_wins(database: Database) {
 async fn a_key_is_taken_once(database: Database) {
     let store = database.store();
     let rows: Vec<TransactionRow> = (0..20).map(|_| transaction()).collect();
-    let entry = |row| Entry { guard: Guard::IdempotencyKey(Box::new(idempotency_key(1))), ..start(row) };
+    let entry = |row| Entry {
+        guard: Guard::IdempotencyKey(Box::new(idempotency_key(1))),
+        ..start(row)
+    };
     let outcomes = join_all(rows.iter().map(|row| store.commit(entry(row)))).await;
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Ok(Outcome::Committed)).count(), 1);
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == Ok(Outcome::Committed))
+            .count(),
+        1
+    );
     for (row, outcome) in rows.iter().zip(&outcomes) {
-        assert_eq!(find(&store, &row.id).await.is_some(), *outcome == Ok(Outcome::Committed));
+        assert_eq!(
+            find(&store, &row.id).await.is_some(),
+            *outcome == Ok(Outcome::Committed)
+        );
     }
-    let another = Entry { guard: Guard::IdempotencyKey(Box::new(idempotency_key(2))), ..start(&transaction()) };
+    let another = Entry {
+        guard: Guard::IdempotencyKey(Box::new(idempotency_key(2))),
+        ..start(&transaction())
+    };
     assert_eq!(store.commit(another).await, Ok(Outcome::Committed));
 }
 
 async fn an_expired_key_is_taken_again(database: Database) {
     let store = database.store();
     let mut key = idempotency_key(1);
-    let entry = |key| Entry { guard: Guard::IdempotencyKey(Box::new(key)), ..Entry::default() };
-    assert_eq!(store.commit(entry(key.clone())).await, Ok(Outcome::Committed));
+    let entry = |key| Entry {
+        guard: Guard::IdempotencyKey(Box::new(key)),
+        ..Entry::default()
+    };
+    assert_eq!(
+        store.commit(entry(key.clone())).await,
+        Ok(Outcome::Committed)
+    );
     key.created_at = key.expires_at - 1;
     assert_eq!(store.commit(entry(key.clone())).await, Ok(Outcome::Refused));
     key.created_at += 1;
     key.expires_at += 1000;
-    assert_eq!(store.commit(entry(key.clone())).await, Ok(Outcome::Committed));
+    assert_eq!(
+        store.commit(entry(key.clone())).await,
+        Ok(Outcome::Committed)
+    );
     assert_eq!(store.commit(entry(key)).await, Ok(Outcome::Refused));
 }
 
@@ -172,18 +238,38 @@ async fn a_change_takes_its_key_along(database: Database) {
     let mut key = idempotency_key(1);
     let entry = |row: &TransactionRow, key: &IdempotencyRow| {
         let mut entry = change(attempt(row));
-        entry.inserts.push(Insert::IdempotencyKey(Box::new(key.clone())));
+        entry
+            .inserts
+            .push(Insert::IdempotencyKey(Box::new(key.clone())));
         entry
     };
-    assert_eq!(store.commit(entry(&row, &key)).await, Ok(Outcome::Committed));
-    assert_eq!(store.commit(entry(&row, &idempotency_key(2))).await, Ok(Outcome::Refused));
+    assert_eq!(
+        store.commit(entry(&row, &key)).await,
+        Ok(Outcome::Committed)
+    );
+    assert_eq!(
+        store.commit(entry(&row, &idempotency_key(2))).await,
+        Ok(Outcome::Refused)
+    );
     row.version = 1;
-    assert!(matches!(store.commit(entry(&row, &key)).await, Err(StoreError::Query(_))));
+    assert!(matches!(
+        store.commit(entry(&row, &key)).await,
+        Err(StoreError::Query(_))
+    ));
     assert_eq!(find(&store, &row.id).await.unwrap().version, 1);
     // The key's first use has expired by the time of this one.
     key.created_at = key.expires_at;
-    assert_eq!(store.commit(entry(&row, &key)).await, Ok(Outcome::Committed));
-    let keys = store.read(|connection| idempotency_keys::table.count().get_result::<i64>(connection)).await;
+    assert_eq!(
+        store.commit(entry(&row, &key)).await,
+        Ok(Outcome::Committed)
+    );
+    let keys = store
+        .read(|connection| {
+            idempotency_keys::table
+                .count()
+                .get_result::<i64>(connection)
+        })
+        .await;
     assert_eq!(keys, Ok(1));
 }
 
@@ -196,14 +282,23 @@ async fn an_assertion_is_seen_once(database: Database) {
     };
     let entries = [entry(1, 1), entry(2, 2), entry(1, 3)];
     let outcomes = join_all(entries.map(|entry| store.commit(entry))).await;
-    assert_eq!(outcomes, [Ok(Outcome::Committed), Ok(Outcome::Committed), Ok(Outcome::Replayed)]);
+    assert_eq!(
+        outcomes,
+        [
+            Ok(Outcome::Committed),
+            Ok(Outcome::Committed),
+            Ok(Outcome::Replayed)
+        ]
+    );
 }
 
 async fn an_update_may_follow_its_insert_at_once(database: Database) {
     let store = database.store();
     let release = hold_journal(&store).await;
     let rows: Vec<TransactionRow> = (0..10).map(|_| transaction()).collect();
-    let entries = rows.iter().flat_map(|row| [start(row), change(attempt(row))]);
+    let entries = rows
+        .iter()
+        .flat_map(|row| [start(row), change(attempt(row))]);
     let commits = join_all(entries.map(|entry| store.commit(entry)));
     let (outcomes, ()) = tokio::join!(commits, async { drop(release) });
     assert_eq!(outcomes, vec![Ok(Outcome::Committed); 20]);
@@ -238,9 +333,18 @@ async fn a_full_queue_says_so(database: Database) {
     let rows: Vec<TransactionRow> = (0..10).map(|_| transaction()).collect();
     let commits = join_all(rows.iter().map(|row| store.commit(start(row))));
     let (outcomes, ()) = tokio::join!(commits, async { drop(release) });
-    let overloaded = outcomes.iter().filter(|outcome| **outcome == Err(StoreError::Overloaded)).count();
-    let committed = outcomes.iter().filter(|outcome| **outcome == Ok(Outcome::Committed)).count();
-    assert!(overloaded > 0 && overloaded + committed == 10, "{outcomes:?}");
+    let overloaded = outcomes
+        .iter()
+        .filter(|outcome| **outcome == Err(StoreError::Overloaded))
+        .count();
+    let committed = outcomes
+        .iter()
+        .filter(|outcome| **outcome == Ok(Outcome::Committed))
+        .count();
+    assert!(
+        overloaded > 0 && overloaded + committed == 10,
+        "{outcomes:?}"
+    );
     for (row, outcome) in rows.iter().zip(outcomes) {
         assert_eq!(find(&store, &row.id).await.is_some(), outcome.is_ok());
     }
@@ -262,8 +366,14 @@ async fn a_closed_store_finishes_what_it_accepted(database: Database) {
     let (outcomes, closed) = tokio::join!(commits, closing);
     closed.unwrap();
     assert_eq!(outcomes, vec![Ok(Outcome::Committed); 10]);
-    assert!(matches!(store.commit(start(&transaction())).await, Err(StoreError::Unavailable(_))));
-    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        store.commit(start(&transaction())).await,
+        Err(StoreError::Unavailable(_))
+    ));
+    assert!(matches!(
+        store.ping().await,
+        Err(StoreError::Unavailable(_))
+    ));
     assert!(find(&database.open(), &rows[9].id).await.is_some());
 }
 
@@ -271,20 +381,49 @@ async fn counts_what_it_does(database: Database) {
     let store = database.store();
     let row = transaction();
     assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
-    assert_eq!(store.commit(change(attempt(&row))).await, Ok(Outcome::Committed));
-    assert_eq!(store.commit(change(attempt(&row))).await, Ok(Outcome::Refused));
+    assert_eq!(
+        store.commit(change(attempt(&row))).await,
+        Ok(Outcome::Committed)
+    );
+    assert_eq!(
+        store.commit(change(attempt(&row))).await,
+        Ok(Outcome::Refused)
+    );
     let bad = TransactionRow { id: id(), ..row };
-    let twice = [Insert::Transaction(Box::new(bad.clone())), Insert::Transaction(Box::new(bad))];
-    assert!(store.commit(Entry { inserts: twice.into(), ..Entry::default() }).await.is_err());
+    let twice = [
+        Insert::Transaction(Box::new(bad.clone())),
+        Insert::Transaction(Box::new(bad)),
+    ];
+    assert!(
+        store
+            .commit(Entry {
+                inserts: twice.into(),
+                ..Entry::default()
+            })
+            .await
+            .is_err()
+    );
     let statistics = store.statistics();
-    assert_eq!((statistics.commits, statistics.entries, statistics.refused), (3, 2, 1));
-    assert_eq!((statistics.rows, statistics.failed, statistics.batch_sizes[0]), (4, 1, 3));
+    assert_eq!(
+        (statistics.commits, statistics.entries, statistics.refused),
+        (3, 2, 1)
+    );
+    assert_eq!(
+        (
+            statistics.rows,
+            statistics.failed,
+            statistics.batch_sizes[0]
+        ),
+        (4, 1, 3)
+    );
     assert_eq!((statistics.journal_queue, statistics.query_queue), (0, 0));
 }
 
-/// Keeps the journal from working until the answer is dropped, so that what is committed meanwhile becomes one batch.
+/// Keeps the journal from working until the answer is dropped, so that what is committed meanwhile
+/// becomes one batch.
 ///
-/// Only SQLite's writes go through the journal; on PostgreSQL a lock on the tables holds it, once it has begun.
+/// Only SQLite's writes go through the journal; on PostgreSQL a lock on the tables holds it, once
+/// it has begun.
 async fn hold_journal(store: &Store) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
     let (holding, held) = tokio::sync::oneshot::channel();
@@ -307,7 +446,9 @@ async fn hold_journal(store: &Store) -> mpsc::Sender<()> {
 
 fn lock_tables(connection: &mut Connection) -> diesel::QueryResult<()> {
     match connection {
-        Connection::Postgres(connection) => connection.batch_execute("LOCK TABLE transactions IN SHARE MODE"),
+        Connection::Postgres(connection) => {
+            connection.batch_execute("LOCK TABLE transactions IN SHARE MODE")
+        }
         Connection::Sqlite(_) => Ok(()),
     }
 }

@@ -22,23 +22,45 @@ async fn postgres_away_and_back() {
     cluster.stop();
     // As often as there are connections that do not know yet, and then some.
     for _ in 0..3 {
-        assert!(matches!(store.commit(start(&transaction())).await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(
+            store.commit(start(&transaction())).await,
+            Err(StoreError::Unavailable(_))
+        ));
     }
-    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
-    assert!(matches!(write(&store).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        store.ping().await,
+        Err(StoreError::Unavailable(_))
+    ));
+    assert!(matches!(
+        write(&store).await,
+        Err(StoreError::Unavailable(_))
+    ));
     // However many wait, none waits for the attempts of all before it.
-    let commits = (0..2000).map(|_| store.commit(start(&transaction()))).collect::<Vec<_>>();
+    let commits = (0..2000)
+        .map(|_| store.commit(start(&transaction())))
+        .collect::<Vec<_>>();
     let reads = (0..2000).map(|_| store.ping()).collect::<Vec<_>>();
     let (commits, reads) = tokio::join!(join_all(commits), join_all(reads));
     assert!(commits.iter().all(Result::is_err) && reads.iter().all(Result::is_err));
-    assert!(matches!(store.schema_status(), Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        store.schema_status(),
+        Err(StoreError::Unavailable(_))
+    ));
 
     cluster.start();
-    assert_eq!(store.commit(start(&transaction())).await, Ok(Outcome::Committed));
+    assert_eq!(
+        store.commit(start(&transaction())).await,
+        Ok(Outcome::Committed)
+    );
     store.ping().await.unwrap();
     assert_eq!(write(&store).await, Ok(()));
     let id = row.id.clone();
-    assert_eq!(store.read(move |connection| find_transaction(connection, &id)).await, Ok(Some(row)));
+    assert_eq!(
+        store
+            .read(move |connection| find_transaction(connection, &id))
+            .await,
+        Ok(Some(row))
+    );
 }
 
 #[tokio::test]
@@ -56,7 +78,10 @@ async fn a_restart_between_two_uses_costs_few_errors() {
     while store.ping().await.is_err() {
         errors += 1;
     }
-    assert!(errors <= options.readers, "each connection fails once at most");
+    assert!(
+        errors <= options.readers,
+        "each connection fails once at most"
+    );
     for _ in 0..20 {
         assert_eq!(store.ping().await, Ok(()));
     }
@@ -66,16 +91,32 @@ async fn a_restart_between_two_uses_costs_few_errors() {
 async fn sqlite_without_its_directory() {
     let directory = TemporaryDirectory::new();
     let missing = directory.path().join("later");
-    let store = Store::open(&StoreOptions::new(DatabaseUrl::Sqlite(missing.join("test.db")))).unwrap();
+    let store = Store::open(&StoreOptions::new(DatabaseUrl::Sqlite(
+        missing.join("test.db"),
+    )))
+    .unwrap();
     assert!(matches!(store.migrate(), Err(StoreError::Unavailable(_))));
-    assert!(matches!(store.commit(start(&transaction())).await, Err(StoreError::Unavailable(_))));
-    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        store.commit(start(&transaction())).await,
+        Err(StoreError::Unavailable(_))
+    ));
+    assert!(matches!(
+        store.ping().await,
+        Err(StoreError::Unavailable(_))
+    ));
     std::fs::create_dir(&missing).unwrap();
     store.migrate().unwrap();
-    assert_eq!(store.commit(start(&transaction())).await, Ok(Outcome::Committed));
+    assert_eq!(
+        store.commit(start(&transaction())).await,
+        Ok(Outcome::Committed)
+    );
     assert_eq!(store.ping().await, Ok(()));
 }
 
 async fn write(store: &Store) -> Result<(), StoreError> {
-    store.write(|connection| Ok::<_, WriteError<StoreError>>(insert_event(connection, &event(&id()))?)).await
+    store
+        .write(|connection| {
+            Ok::<_, WriteError<StoreError>>(insert_event(connection, &event(&id()))?)
+        })
+        .await
 }

@@ -5,8 +5,8 @@ use countersign::ids::uuid_v7;
 use countersign::random::SystemRandom;
 use countersign::store::journal::{Entry, Guard, Insert};
 use countersign::store::rows::{
-    AccessTokenRow, AssertionIdRow, CallbackRow, EventRow, IdempotencyRow, TransactionRow, TransactionUpdate,
-    callback_state,
+    AccessTokenRow, AssertionIdRow, CallbackRow, EventRow, IdempotencyRow, TransactionRow,
+    TransactionUpdate, callback_state,
 };
 
 /// Some day in 2026.
@@ -105,7 +105,11 @@ pub(super) fn idempotency_key(key: u8) -> IdempotencyRow {
 }
 
 pub(super) fn assertion_id(jti: u8) -> AssertionIdRow {
-    AssertionIdRow { client_id: "device".to_owned(), jti_hash: vec![jti; 32], expires_at: NOW.as_millis() + 60_000 }
+    AssertionIdRow {
+        client_id: "device".to_owned(),
+        jti_hash: vec![jti; 32],
+        expires_at: NOW.as_millis() + 60_000,
+    }
 }
 
 pub(super) fn access_token(hash: u8) -> AccessTokenRow {
@@ -128,11 +132,18 @@ pub(super) fn access_token(hash: u8) -> AccessTokenRow {
 /// A transaction and the event of its start.
 pub(super) fn start(row: &TransactionRow) -> Entry {
     let event = Insert::Event(Box::new(event(&row.id)));
-    Entry { inserts: vec![Insert::Transaction(Box::new(row.clone())), event], ..Entry::default() }
+    Entry {
+        inserts: vec![Insert::Transaction(Box::new(row.clone())), event],
+        ..Entry::default()
+    }
 }
 
 /// A change of a transaction and its event.
 pub(super) fn change(update: TransactionUpdate) -> Entry {
     let event = Insert::Event(Box::new(event(&update.id)));
-    Entry { guard: Guard::Transaction(Box::new(update)), inserts: vec![event], ..Entry::default() }
+    Entry {
+        guard: Guard::Transaction(Box::new(update)),
+        inserts: vec![event],
+        ..Entry::default()
+    }
 }

@@ -26,7 +26,10 @@ async fn goes_up_down_and_up_again(database: Database) {
     store.revert_migrations().unwrap();
     assert_eq!(store.schema_status(), Ok(SchemaStatus::Older(2)));
     assert_eq!(columns(&store).await, BTreeMap::new());
-    assert!(matches!(store.commit(start(&transaction())).await, Err(StoreError::Query(_))));
+    assert!(matches!(
+        store.commit(start(&transaction())).await,
+        Err(StoreError::Query(_))
+    ));
     store.migrate().unwrap();
     store.migrate().unwrap();
     assert_eq!(columns(&store).await, first);
@@ -43,7 +46,8 @@ async fn a_newer_schema_is_noticed(database: Database) {
     assert_eq!(store.schema_status().unwrap().require_current(), Ok(()));
     let result: Result<usize, StoreError> = store
         .write(|connection| {
-            let insert = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')";
+            let insert =
+                "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')";
             Ok(match connection {
                 Connection::Postgres(connection) => sql_query(insert).execute(connection)?,
                 Connection::Sqlite(connection) => sql_query(insert).execute(connection)?,
@@ -53,8 +57,14 @@ async fn a_newer_schema_is_noticed(database: Database) {
     assert_eq!(result, Ok(1));
     let status = store.schema_status().unwrap();
     assert_eq!(status, SchemaStatus::Newer(1));
-    assert!(matches!(status.require_current(), Err(StoreError::Schema(_))));
-    assert!(matches!(SchemaStatus::Older(2).require_current(), Err(StoreError::Schema(_))));
+    assert!(matches!(
+        status.require_current(),
+        Err(StoreError::Schema(_))
+    ));
+    assert!(matches!(
+        SchemaStatus::Older(2).require_current(),
+        Err(StoreError::Schema(_))
+    ));
 }
 
 async fn two_may_migrate_at_once(database: Database) {
@@ -86,7 +96,10 @@ async fn columns(store: &Store) -> Columns {
     let mut tables = Columns::new();
     for column in store.read(load_columns).await.unwrap() {
         let kind = diesel_type(&column.data_type).to_owned();
-        tables.entry(column.table_name).or_default().insert(column.column_name, (kind, column.nullable));
+        tables
+            .entry(column.table_name)
+            .or_default()
+            .insert(column.column_name, (kind, column.nullable));
     }
     tables
 }
@@ -126,14 +139,24 @@ fn declared_columns() -> Columns {
     let mut tables = Columns::new();
     let mut table = None;
     for line in text.lines().map(str::trim) {
-        if let Some((name, _)) = line.strip_suffix('{').and_then(|line| line.split_once(" (")) {
+        if let Some((name, _)) = line
+            .strip_suffix('{')
+            .and_then(|line| line.split_once(" ("))
+        {
             table = Some(name.to_owned());
         } else if line == "}" {
             table = None;
-        } else if let (Some(table), Some((column, kind))) = (&table, line.trim_end_matches(',').split_once(" -> ")) {
-            let inner = kind.strip_prefix("Nullable<").and_then(|kind| kind.strip_suffix('>'));
+        } else if let (Some(table), Some((column, kind))) =
+            (&table, line.trim_end_matches(',').split_once(" -> "))
+        {
+            let inner = kind
+                .strip_prefix("Nullable<")
+                .and_then(|kind| kind.strip_suffix('>'));
             let described = (inner.unwrap_or(kind).to_owned(), inner.is_some());
-            tables.entry(table.clone()).or_default().insert(column.to_owned(), described);
+            tables
+                .entry(table.clone())
+                .or_default()
+                .insert(column.to_owned(), described);
         }
     }
     tables

@@ -6,14 +6,17 @@ use countersign::clock::Timestamp;
 use countersign::store::journal::{Entry, Guard, Insert};
 use countersign::store::queries::callbacks::list_callbacks;
 use countersign::store::queries::sweep::{
-    delete_events, delete_expired_access_tokens, delete_expired_assertion_ids, delete_expired_authorizations,
-    delete_expired_idempotency_keys, delete_finished_callbacks, delete_finished_transactions,
+    delete_events, delete_expired_access_tokens, delete_expired_assertion_ids,
+    delete_expired_authorizations, delete_expired_idempotency_keys, delete_finished_callbacks,
+    delete_finished_transactions,
 };
 use countersign::store::rows::{CallbackRow, EventRow, TransactionRow, callback_state};
 use countersign::store::{Connection, Store, StoreError, WriteError};
 use diesel::QueryResult;
 
-use super::rows::{NOW, access_token, assertion_id, callback, event, id, id_at, idempotency_key, transaction};
+use super::rows::{
+    NOW, access_token, assertion_id, callback, event, id, id_at, idempotency_key, transaction,
+};
 use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
@@ -26,52 +29,103 @@ on_both_databases!(
 type Delete = fn(&mut Connection, Timestamp, i64) -> QueryResult<usize>;
 
 async fn save(store: &Store, inserts: Vec<Insert>) {
-    assert!(store.commit(Entry { inserts, ..Entry::default() }).await.is_ok());
+    assert!(
+        store
+            .commit(Entry {
+                inserts,
+                ..Entry::default()
+            })
+            .await
+            .is_ok()
+    );
 }
 
-async fn sweep(store: &Store, delete: impl FnOnce(&mut Connection) -> QueryResult<usize> + Send + 'static) -> usize {
-    let deleted: Result<_, StoreError> =
-        store.write(move |connection| Ok::<_, WriteError<StoreError>>(delete(connection)?)).await;
+async fn sweep(
+    store: &Store,
+    delete: impl FnOnce(&mut Connection) -> QueryResult<usize> + Send + 'static,
+) -> usize {
+    let deleted: Result<_, StoreError> = store
+        .write(move |connection| Ok::<_, WriteError<StoreError>>(delete(connection)?))
+        .await;
     deleted.unwrap()
 }
 
 fn finished(millis: i64) -> Insert {
     let finished_at = Some(NOW.as_millis() + millis);
-    Insert::Transaction(Box::new(TransactionRow { status: 1, finished_at, ..transaction() }))
+    Insert::Transaction(Box::new(TransactionRow {
+        status: 1,
+        finished_at,
+        ..transaction()
+    }))
 }
 
 fn happened(millis: u64) -> Insert {
     let time = NOW.after(Duration::from_millis(millis));
-    Insert::Event(Box::new(EventRow { id: id_at(time), occurred_at: time.as_millis(), ..event(&id()) }))
+    Insert::Event(Box::new(EventRow {
+        id: id_at(time),
+        occurred_at: time.as_millis(),
+        ..event(&id())
+    }))
 }
 
 async fn goes_in_portions_until_nothing_is_left(database: Database) {
     let store = database.store();
     save(&store, (-10..0).map(finished).collect()).await;
     for expected in [4, 4, 2, 0] {
-        assert_eq!(sweep(&store, |connection| delete_finished_transactions(connection, NOW, 4)).await, expected);
+        assert_eq!(
+            sweep(&store, |connection| delete_finished_transactions(
+                connection, NOW, 4
+            ))
+            .await,
+            expected
+        );
     }
     save(&store, (0..10).map(happened).collect()).await;
     let end = NOW.after(Duration::from_secs(1));
     for expected in [4, 4, 2, 0] {
-        assert_eq!(sweep(&store, move |connection| delete_events(connection, end, 4)).await, expected);
+        assert_eq!(
+            sweep(&store, move |connection| delete_events(connection, end, 4)).await,
+            expected
+        );
     }
 }
 
 async fn keeps_what_is_young(database: Database) {
     let store = database.store();
     let pending = Insert::Transaction(Box::new(transaction()));
-    save(&store, vec![finished(-1), finished(0), finished(1), pending]).await;
-    assert_eq!(sweep(&store, |connection| delete_finished_transactions(connection, NOW, 100)).await, 2);
+    save(
+        &store,
+        vec![finished(-1), finished(0), finished(1), pending],
+    )
+    .await;
+    assert_eq!(
+        sweep(&store, |connection| delete_finished_transactions(
+            connection, NOW, 100
+        ))
+        .await,
+        2
+    );
     save(&store, vec![happened(0), happened(1), happened(2)]).await;
     let after_first = NOW.after(Duration::from_millis(1));
-    assert_eq!(sweep(&store, move |connection| delete_events(connection, after_first, 100)).await, 1);
+    assert_eq!(
+        sweep(&store, move |connection| delete_events(
+            connection,
+            after_first,
+            100
+        ))
+        .await,
+        1
+    );
 }
 
 async fn keeps_callbacks_of_other_states(database: Database) {
     let store = database.store();
     let of = |state, finished_at: Option<i64>| {
-        Insert::Callback(Box::new(CallbackRow { state, finished_at, ..callback(&id()) }))
+        Insert::Callback(Box::new(CallbackRow {
+            state,
+            finished_at,
+            ..callback(&id())
+        }))
     };
     let before = Some(NOW.as_millis() - 1);
     let delivered = (0..3).map(|_| of(callback_state::DELIVERED, before));
@@ -81,9 +135,25 @@ async fn keeps_callbacks_of_other_states(database: Database) {
         of(callback_state::DELIVERED, Some(NOW.as_millis())),
     ];
     save(&store, delivered.chain(kept).collect()).await;
-    let delete = |connection: &mut Connection| delete_finished_callbacks(connection, callback_state::DELIVERED, NOW, 2);
-    assert_eq!((sweep(&store, delete).await, sweep(&store, delete).await, sweep(&store, delete).await), (2, 1, 0));
-    assert_eq!(store.read(|connection| list_callbacks(connection, None, None, 10)).await.unwrap().len(), 3);
+    let delete = |connection: &mut Connection| {
+        delete_finished_callbacks(connection, callback_state::DELIVERED, NOW, 2)
+    };
+    assert_eq!(
+        (
+            sweep(&store, delete).await,
+            sweep(&store, delete).await,
+            sweep(&store, delete).await
+        ),
+        (2, 1, 0)
+    );
+    assert_eq!(
+        store
+            .read(|connection| list_callbacks(connection, None, None, 10))
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
 }
 
 async fn forgets_what_has_expired(database: Database) {
@@ -92,16 +162,36 @@ async fn forgets_what_has_expired(database: Database) {
         let tokens = vec![Insert::AccessToken(Box::new(access_token(number)))];
         let key = Guard::IdempotencyKey(Box::new(idempotency_key(number)));
         let assertions = vec![assertion_id(number)];
-        let entry = Entry { assertions, guard: key, inserts: tokens, ..Entry::default() };
+        let entry = Entry {
+            assertions,
+            guard: key,
+            inserts: tokens,
+            ..Entry::default()
+        };
         assert!(store.commit(entry).await.is_ok());
     }
     let end = NOW.after(Duration::from_secs(86_400));
-    let deletions: [Delete; 3] =
-        [delete_expired_idempotency_keys, delete_expired_assertion_ids, delete_expired_access_tokens];
+    let deletions: [Delete; 3] = [
+        delete_expired_idempotency_keys,
+        delete_expired_assertion_ids,
+        delete_expired_access_tokens,
+    ];
     for delete in deletions {
-        assert_eq!(sweep(&store, move |connection| delete(connection, NOW, 100)).await, 0);
+        assert_eq!(
+            sweep(&store, move |connection| delete(connection, NOW, 100)).await,
+            0
+        );
         // All three have one expiry: they go together.
-        assert_eq!(sweep(&store, move |connection| delete(connection, end, 2)).await, 3);
+        assert_eq!(
+            sweep(&store, move |connection| delete(connection, end, 2)).await,
+            3
+        );
     }
-    assert_eq!(sweep(&store, move |connection| delete_expired_authorizations(connection, end, 2)).await, 0);
+    assert_eq!(
+        sweep(&store, move |connection| delete_expired_authorizations(
+            connection, end, 2
+        ))
+        .await,
+        0
+    );
 }

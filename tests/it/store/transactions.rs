@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use countersign::store::Store;
 use countersign::store::queries::transactions::{
-    find_delivery_due, find_expired_pending, find_pending_by_device, find_transaction, push_prompt_times,
+    find_delivery_due, find_expired_pending, find_pending_by_device, find_transaction,
+    push_prompt_times,
 };
 use countersign::store::rows::TransactionRow;
 
@@ -27,18 +28,31 @@ async fn save(store: &Store, rows: &[&TransactionRow]) {
 
 async fn an_unknown_id_finds_nothing(database: Database) {
     let store = database.store();
-    let found = store.read(|connection| find_transaction(connection, &[7; 16])).await;
+    let found = store
+        .read(|connection| find_transaction(connection, &[7; 16]))
+        .await;
     assert_eq!(found, Ok(None));
 }
 
 async fn a_device_sees_what_is_pending_for_it(database: Database) {
     let store = database.store();
     let (first, second) = (transaction(), transaction());
-    let finished = TransactionRow { status: 1, ..transaction() };
-    let expired = TransactionRow { expires_at: NOW.as_millis(), ..transaction() };
-    let elsewhere = TransactionRow { device_id: Some("another".to_owned()), ..transaction() };
+    let finished = TransactionRow {
+        status: 1,
+        ..transaction()
+    };
+    let expired = TransactionRow {
+        expires_at: NOW.as_millis(),
+        ..transaction()
+    };
+    let elsewhere = TransactionRow {
+        device_id: Some("another".to_owned()),
+        ..transaction()
+    };
     save(&store, &[&first, &second, &finished, &expired, &elsewhere]).await;
-    let pending = |limit| store.read(move |connection| find_pending_by_device(connection, "device", NOW, limit));
+    let pending = |limit| {
+        store.read(move |connection| find_pending_by_device(connection, "device", NOW, limit))
+    };
     let found = pending(10).await.unwrap();
     assert_eq!(found.len(), 2);
     assert!(found.contains(&first) && found.contains(&second));
@@ -47,38 +61,78 @@ async fn a_device_sees_what_is_pending_for_it(database: Database) {
 
 async fn the_expired_are_found_oldest_first(database: Database) {
     let store = database.store();
-    let at = |millis| TransactionRow { expires_at: NOW.as_millis() + millis, ..transaction() };
+    let at = |millis| TransactionRow {
+        expires_at: NOW.as_millis() + millis,
+        ..transaction()
+    };
     let (later, earlier, not_yet) = (at(0), at(-5), at(1));
-    let finished = TransactionRow { status: 3, ..at(-9) };
+    let finished = TransactionRow {
+        status: 3,
+        ..at(-9)
+    };
     save(&store, &[&later, &earlier, &not_yet, &finished]).await;
-    let expired = |limit| store.read(move |connection| find_expired_pending(connection, NOW, limit));
+    let expired =
+        |limit| store.read(move |connection| find_expired_pending(connection, NOW, limit));
     assert_eq!(expired(10).await, Ok(vec![earlier.id.clone(), later.id]));
     assert_eq!(expired(1).await, Ok(vec![earlier.id]));
 }
 
 async fn unfinished_deliveries_are_found_page_by_page(database: Database) {
     let store = database.store();
-    let due = |status| TransactionRow { delivery_due: true, status, ..transaction() };
+    let due = |status| TransactionRow {
+        delivery_due: true,
+        status,
+        ..transaction()
+    };
     let mut rows = [due(0), due(0), due(0)];
     rows.sort_by(|left, right| left.id.cmp(&right.id));
-    save(&store, &[&rows[1], &rows[2], &rows[0], &due(4), &transaction()]).await;
-    let page =
-        |after: Option<Vec<u8>>| store.read(move |connection| find_delivery_due(connection, after.as_deref(), 2));
-    assert_eq!(page(None).await, Ok(vec![rows[0].id.clone(), rows[1].id.clone()]));
-    assert_eq!(page(Some(rows[1].id.clone())).await, Ok(vec![rows[2].id.clone()]));
+    save(
+        &store,
+        &[&rows[1], &rows[2], &rows[0], &due(4), &transaction()],
+    )
+    .await;
+    let page = |after: Option<Vec<u8>>| {
+        store.read(move |connection| find_delivery_due(connection, after.as_deref(), 2))
+    };
+    assert_eq!(
+        page(None).await,
+        Ok(vec![rows[0].id.clone(), rows[1].id.clone()])
+    );
+    assert_eq!(
+        page(Some(rows[1].id.clone())).await,
+        Ok(vec![rows[2].id.clone()])
+    );
 }
 
 async fn prompts_are_counted_whatever_became_of_them(database: Database) {
     let store = database.store();
-    let at = |millis, method| TransactionRow { created_at: NOW.as_millis() + millis, method, ..transaction() };
-    let denied = TransactionRow { status: 2, ..at(3, 1) };
-    let others = TransactionRow { user_id: Some("bob".to_owned()), ..at(4, 0) };
+    let at = |millis, method| TransactionRow {
+        created_at: NOW.as_millis() + millis,
+        method,
+        ..transaction()
+    };
+    let denied = TransactionRow {
+        status: 2,
+        ..at(3, 1)
+    };
+    let others = TransactionRow {
+        user_id: Some("bob".to_owned()),
+        ..at(4, 0)
+    };
     save(&store, &[&at(0, 0), &at(1, 0), &at(2, 5), &denied, &others]).await;
-    let times =
-        |limit| store.read(move |connection| push_prompt_times(connection, "device", "alice", &[0, 1], NOW, limit));
-    assert_eq!(times(10).await, Ok(vec![NOW.as_millis() + 3, NOW.as_millis() + 1]));
+    let times = |limit| {
+        store.read(move |connection| {
+            push_prompt_times(connection, "device", "alice", &[0, 1], NOW, limit)
+        })
+    };
+    assert_eq!(
+        times(10).await,
+        Ok(vec![NOW.as_millis() + 3, NOW.as_millis() + 1])
+    );
     assert_eq!(times(1).await, Ok(vec![NOW.as_millis() + 3]));
     let before = NOW.before(Duration::from_millis(1));
-    let all = store.read(move |connection| push_prompt_times(connection, "device", "alice", &[], before, 10)).await;
+    let all = store
+        .read(move |connection| push_prompt_times(connection, "device", "alice", &[], before, 10))
+        .await;
     assert_eq!(all, Ok(vec![]));
 }

@@ -31,7 +31,11 @@ impl From<StoreError> for Failure {
 }
 
 async fn count(store: &Store) -> usize {
-    store.read(|connection| find_latest_events_of_user(connection, "alice", 1000)).await.unwrap().len()
+    store
+        .read(|connection| find_latest_events_of_user(connection, "alice", 1000))
+        .await
+        .unwrap()
+        .len()
 }
 
 fn insert(connection: &mut Connection) -> QueryResult<()> {
@@ -73,7 +77,10 @@ async fn a_failed_query_rolls_back(database: Database) {
             Ok::<_, WriteError<Failure>>(())
         })
         .await;
-    assert!(matches!(result, Err(Failure::Store(StoreError::Query(_)))), "{result:?}");
+    assert!(
+        matches!(result, Err(Failure::Store(StoreError::Query(_)))),
+        "{result:?}"
+    );
     assert_eq!(count(&store).await, 0);
     what_succeeds_stays(database).await;
 }
@@ -111,10 +118,13 @@ async fn a_panic_rolls_back_and_hurts_nobody(database: Database) {
 
 async fn many_at_once_all_happen(database: Database) {
     let store = database.store();
-    let writes = (0..50).map(|_| store.write(|connection| Ok::<_, WriteError<Failure>>(insert(connection)?)));
+    let writes = (0..50)
+        .map(|_| store.write(|connection| Ok::<_, WriteError<Failure>>(insert(connection)?)));
     let commits = (0..50).map(|_| async { store.commit(start(&transaction())).await.map(drop) });
-    let (writes, commits) =
-        tokio::join!(futures_util::future::join_all(writes), futures_util::future::join_all(commits));
+    let (writes, commits) = tokio::join!(
+        futures_util::future::join_all(writes),
+        futures_util::future::join_all(commits)
+    );
     assert!(writes.iter().all(Result::is_ok), "{writes:?}");
     assert!(commits.iter().all(Result::is_ok), "{commits:?}");
     assert_eq!(count(&store).await, 100);

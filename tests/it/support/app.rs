@@ -18,9 +18,9 @@ use countersign::retention::RetentionTimes;
 use countersign::secret::{Keyring, SecretString, sha256};
 use countersign::server::{self, RunningServer, ServerOptions};
 use countersign::settings::{
-    ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType, CallbackEndpoint,
-    ClientCredential, CurrentSettings, MobileAuthentication, Permission, Platform, PushConfiguration, PushProvider,
-    Settings, SmsConfiguration, VersionStatus,
+    ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
+    CallbackEndpoint, ClientCredential, CurrentSettings, MobileAuthentication, Permission,
+    Platform, PushConfiguration, PushProvider, Settings, SmsConfiguration, VersionStatus,
 };
 use countersign::sms::{SmsMessage, SmsSender};
 use countersign::store::Store;
@@ -98,7 +98,9 @@ impl<M: Clone> Provider<M> {
                 changed.await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the provider is given a message")
+        tokio::time::timeout(Duration::from_secs(20), reached)
+            .await
+            .expect("the provider is given a message")
     }
 
     async fn take(&self, message: &M) -> Result<(), ProviderFailure> {
@@ -152,7 +154,10 @@ impl TestRandom {
 
 impl Random for TestRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        assert!(!self.panicking.swap(false, Ordering::SeqCst), "a panic on purpose");
+        assert!(
+            !self.panicking.swap(false, Ordering::SeqCst),
+            "a panic on purpose"
+        );
         SystemRandom.fill(bytes);
     }
 }
@@ -200,7 +205,10 @@ impl TestApp {
     }
 
     /// With settings and limits adjusted.
-    pub(crate) async fn start_with(database: Database, adjust: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
+    pub(crate) async fn start_with(
+        database: Database,
+        adjust: impl FnOnce(&mut Settings, &mut Limits),
+    ) -> Self {
         let (mut settings, mut limits) = (default_settings(), Limits::default());
         adjust(&mut settings, &mut limits);
         let store = database.store();
@@ -208,7 +216,9 @@ impl TestApp {
             clock: Clock::manual(START),
             sms: Provider::new(),
             push: Provider::new(),
-            random: Arc::new(TestRandom { panicking: AtomicBool::new(false) }),
+            random: Arc::new(TestRandom {
+                panicking: AtomicBool::new(false),
+            }),
         };
         Self::run(Some(database), store, settings, limits, outside).await
     }
@@ -243,7 +253,11 @@ impl TestApp {
             sms: outside.sms,
             push: outside.push,
             random: outside.random,
-            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
             public_url,
             management_url: format!("http://{}", server.management_address),
             server: Some(server),
@@ -285,19 +299,24 @@ impl TestApp {
             clock: self.clock.clone(),
             sms: Arc::clone(&self.sms),
             push: Arc::clone(&self.push),
-            random: Arc::new(TestRandom { panicking: AtomicBool::new(false) }),
+            random: Arc::new(TestRandom {
+                panicking: AtomicBool::new(false),
+            }),
         };
         let store = self.database.as_ref().unwrap().open();
         Self::run(None, store, self.settings.clone(), self.limits, outside).await
     }
 
-    /// Moves the clock until the work is done: in steps so small that a busy machine does not miss a transaction's whole life.
+    /// Moves the clock until the work is done: in steps so small that a busy machine does not miss
+    /// a transaction's whole life.
     pub(crate) async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
         let passing = async {
             loop {
                 self.clock.advance(Duration::from_millis(2));
                 // Lets the other threads see the new time.
-                tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
+                tokio::task::spawn_blocking(std::thread::yield_now)
+                    .await
+                    .unwrap();
             }
         };
         tokio::select! {
@@ -308,17 +327,23 @@ impl TestApp {
 
     /// A request to the public listener.
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method.parse().unwrap(), format!("{}{path}", self.public_url))
+        self.http.request(
+            method.parse().unwrap(),
+            format!("{}{path}", self.public_url),
+        )
     }
 
     /// A website's form post.
     pub(crate) fn post_form(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
-        self.request("POST", path).basic_auth(WEBSITE.0, Some(WEBSITE.1)).form(form)
+        self.request("POST", path)
+            .basic_auth(WEBSITE.0, Some(WEBSITE.1))
+            .form(form)
     }
 
     /// A website's read.
     pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        self.request("GET", path).basic_auth(WEBSITE.0, Some(WEBSITE.1))
+        self.request("GET", path)
+            .basic_auth(WEBSITE.0, Some(WEBSITE.1))
     }
 }
 
@@ -342,7 +367,13 @@ struct Outside {
     random: Arc<TestRandom>,
 }
 
-fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Outside, public_url: &str) -> AppParts {
+fn parts(
+    store: &Store,
+    settings: &CurrentSettings,
+    limits: Limits,
+    outside: &Outside,
+    public_url: &str,
+) -> AppParts {
     let metrics = Metrics::new();
     let callbacks = Callbacks::new(CallbacksOptions {
         store: store.clone(),
@@ -355,7 +386,11 @@ fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Ou
         metrics: metrics.clone(),
     });
     let day = Duration::from_secs(24 * 3600);
-    let pages = if limits.built_in_pages { format!("{public_url}/oauth") } else { "https://portal.example".to_owned() };
+    let pages = if limits.built_in_pages {
+        format!("{public_url}/oauth")
+    } else {
+        "https://portal.example".to_owned()
+    };
     let page = |name: &str| format!("{pages}/{name}").parse().unwrap();
     AppParts {
         store: store.clone(),
@@ -373,7 +408,11 @@ fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Ou
             consent_url: Some(page("consent")),
             built_in_pages: limits.built_in_pages,
         },
-        retention: RetentionTimes { events: day * 400, delivered_callbacks: day * 7, dead_callbacks: day * 30 },
+        retention: RetentionTimes {
+            events: day * 400,
+            delivered_callbacks: day * 7,
+            dead_callbacks: day * 30,
+        },
         arbiters: 2,
         live_transactions_max: limits.live_transactions_max,
     }
@@ -381,7 +420,10 @@ fn parts(store: &Store, settings: &CurrentSettings, limits: Limits, outside: &Ou
 
 /// A bank's: push, OTP and SMS, an application for both platforms, a website and its login page.
 pub(crate) fn default_settings() -> Settings {
-    let mut settings = Settings { sms: Some(Arc::new(gateway())), ..Settings::default() };
+    let mut settings = Settings {
+        sms: Some(Arc::new(gateway())),
+        ..Settings::default()
+    };
     for ((id, secret), permissions) in [
         (WEBSITE, [Permission::MobileAuthentication]),
         (OTHER_WEBSITE, [Permission::MobileAuthentication]),
@@ -394,23 +436,41 @@ pub(crate) fn default_settings() -> Settings {
         let client_id = ClientId::new(id).unwrap();
         let credential = ClientCredential::SecretHash(sha256(secret.as_bytes()));
         let client = ApiClient::new(client_id.clone(), credential, permissions);
-        let client = ApiClient { administers: ["bank".to_owned()].into(), ..client };
+        let client = ApiClient {
+            administers: ["bank".to_owned()].into(),
+            ..client
+        };
         settings.api_clients.insert(client_id, Arc::new(client));
     }
-    for (name, method) in
-        [("push", AuthenticationMethod::Push), ("otp", AuthenticationMethod::Otp), ("sms", AuthenticationMethod::Sms)]
-    {
-        settings.authentication_types.insert(name.to_owned(), Arc::new(authentication_type(name, method)));
+    for (name, method) in [
+        ("push", AuthenticationMethod::Push),
+        ("otp", AuthenticationMethod::Otp),
+        ("sms", AuthenticationMethod::Sms),
+    ] {
+        settings
+            .authentication_types
+            .insert(name.to_owned(), Arc::new(authentication_type(name, method)));
     }
     for platform in [Platform::Android, Platform::Ios] {
         // Never used: the push provider of the tests is in process.
-        let provider = PushProvider::Fcm { service_account: SecretString::default() };
+        let provider = PushProvider::Fcm {
+            service_account: SecretString::default(),
+        };
         let name = platform.as_str().to_owned();
-        let configuration = PushConfiguration { name: name.clone(), provider, endpoint: None, ca_certificate: None };
-        settings.push_configurations.insert(name, Arc::new(configuration));
+        let configuration = PushConfiguration {
+            name: name.clone(),
+            provider,
+            endpoint: None,
+            ca_certificate: None,
+        };
+        settings
+            .push_configurations
+            .insert(name, Arc::new(configuration));
     }
     let id = ApplicationId::new("bank").unwrap();
-    settings.applications.insert(id.clone(), Arc::new(application(id)));
+    settings
+        .applications
+        .insert(id.clone(), Arc::new(application(id)));
     settings.mobile_authentication = Arc::new(MobileAuthentication {
         callback_allow_list_enabled: true,
         prompts_per_5_minutes_max: 1_000,
@@ -422,11 +482,19 @@ pub(crate) fn default_settings() -> Settings {
 
 /// A callback endpoint on loopback, allowed.
 pub(crate) fn callback_endpoint(url: &str) -> CallbackEndpoint {
-    CallbackEndpoint { url: url.to_owned(), credentials: None, signing_secret: None, allow_private: true }
+    CallbackEndpoint {
+        url: url.to_owned(),
+        credentials: None,
+        signing_secret: None,
+        allow_private: true,
+    }
 }
 
 fn gateway() -> SmsConfiguration {
-    SmsConfiguration::Http { endpoint: "http://127.0.0.1:1/".parse().unwrap(), credentials: None }
+    SmsConfiguration::Http {
+        endpoint: "http://127.0.0.1:1/".parse().unwrap(),
+        credentials: None,
+    }
 }
 
 fn authentication_type(name: &str, method: AuthenticationMethod) -> AuthenticationType {
@@ -436,7 +504,11 @@ fn authentication_type(name: &str, method: AuthenticationMethod) -> Authenticati
         time_to_live_seconds: 120,
         max_attempts: 3,
         max_resends: 1,
-        default_messages: [("en".to_owned(), "Approve?".to_owned()), ("nl".to_owned(), "Akkoord?".to_owned())].into(),
+        default_messages: [
+            ("en".to_owned(), "Approve?".to_owned()),
+            ("nl".to_owned(), "Akkoord?".to_owned()),
+        ]
+        .into(),
         sender_id: None,
         web_origin: None,
     }
@@ -454,7 +526,10 @@ fn application(id: ApplicationId) -> Application {
     Application {
         name: "Demo Bank".to_owned(),
         redirect_uris: vec!["bank://login".to_owned()],
-        pin: countersign::settings::PinSettings { enabled: true, max_attempts: 3 },
+        pin: countersign::settings::PinSettings {
+            enabled: true,
+            max_attempts: 3,
+        },
         fingerprint: countersign::settings::Enabled { enabled: true },
         custom_authenticators: Default::default(),
         versions: vec![version(Platform::Android), version(Platform::Ios)],

@@ -14,7 +14,10 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn sqlite() -> Self {
         let directory = TemporaryDirectory::new();
-        Self { url: DatabaseUrl::Sqlite(directory.path().join("test.db")), _directory: Some(directory) }
+        Self {
+            url: DatabaseUrl::Sqlite(directory.path().join("test.db")),
+            _directory: Some(directory),
+        }
     }
 
     pub(crate) fn postgres() -> Self {
@@ -23,7 +26,10 @@ impl Database {
 
     /// One that somebody else made.
     pub(crate) fn of(url: DatabaseUrl) -> Self {
-        Self { url, _directory: None }
+        Self {
+            url,
+            _directory: None,
+        }
     }
 
     pub(crate) fn url(&self) -> &DatabaseUrl {
@@ -50,7 +56,8 @@ impl Database {
     }
 }
 
-/// Makes two tests of each named async function, which takes a [`Database`]: one in a module `sqlite`, one in `postgres`.
+/// Makes two tests of each named async function, which takes a [`Database`]: one in a module
+/// `sqlite`, one in `postgres`.
 macro_rules! on_both_databases {
     ($($name:ident),+ $(,)?) => {
         mod sqlite {

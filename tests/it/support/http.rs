@@ -20,12 +20,17 @@ impl Answer {
 
     /// A member that is a string.
     pub(crate) fn text(&self, member: &str) -> &str {
-        self.json[member].as_str().unwrap_or_else(|| panic!("no {member} in {self:?}"))
+        self.json[member]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {member} in {self:?}"))
     }
 
     /// Status and `error_code`, for comparing with the table of the contract.
     pub(crate) fn numbered(&self) -> (u16, &str) {
-        (self.status, self.json["error_code"].as_str().unwrap_or_default())
+        (
+            self.status,
+            self.json["error_code"].as_str().unwrap_or_default(),
+        )
     }
 
     /// Status and `code` or `error`.
@@ -40,15 +45,26 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = response.bytes().await.unwrap();
-    let json = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+    let json = if body.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&body).unwrap()
+    };
     assert_eq!(headers["cache-control"], "no-store");
     assert!(!headers["x-request-id"].is_empty());
-    Answer { status, headers, json }
+    Answer {
+        status,
+        headers,
+        json,
+    }
 }
 
 impl super::app::TestApp {
     /// A request to the management listener.
     pub(crate) fn manage(&self, method: &str, path: &str) -> RequestBuilder {
-        self.http.request(method.parse().unwrap(), format!("{}{path}", self.management_url))
+        self.http.request(
+            method.parse().unwrap(),
+            format!("{}{path}", self.management_url),
+        )
     }
 }

@@ -14,7 +14,9 @@ pub(crate) struct Person {
 
 impl TestApp {
     pub(crate) fn connection(&self) -> Connection {
-        Connection::new(&self.public_url.parse().unwrap()).unwrap().with_clock(self.clock.clone())
+        Connection::new(&self.public_url.parse().unwrap())
+            .unwrap()
+            .with_clock(self.clock.clone())
     }
 
     /// A registered phone with nobody on it.
@@ -25,7 +27,10 @@ impl TestApp {
 
     /// Logged in and enrolled, not for push.
     pub(crate) async fn enrolled(&self, user: &str) -> Person {
-        let person = Person { user: UserId::new(user).unwrap(), phone: self.phone().await };
+        let person = Person {
+            user: UserId::new(user).unwrap(),
+            phone: self.phone().await,
+        };
         self.enrol(&person.phone, &person.user).await;
         person
     }
@@ -36,15 +41,26 @@ impl TestApp {
     }
 
     pub(crate) async fn log_in(&self, phone: &Phone, user: &UserId) {
-        let login_page = ApiLoginPage::new(self.connection(), LOGIN_PAGE.0, SecretString::new(LOGIN_PAGE.1.to_owned()));
-        phone.log_in(&login_page, user, "bank://login").await.unwrap();
+        let login_page = ApiLoginPage::new(
+            self.connection(),
+            LOGIN_PAGE.0,
+            SecretString::new(LOGIN_PAGE.1.to_owned()),
+        );
+        phone
+            .log_in(&login_page, user, "bank://login")
+            .await
+            .unwrap();
     }
 
     /// Enrolled for push by FCM.
     pub(crate) async fn pushed(&self, user: &str) -> Person {
         let person = self.enrolled(user).await;
         let token = SecretString::new(format!("fcm-token-of-{user}"));
-        person.phone.enrol_push(&person.user, PushTransport::Fcm(token)).await.unwrap();
+        person
+            .phone
+            .enrol_push(&person.user, PushTransport::Fcm(token))
+            .await
+            .unwrap();
         person
     }
 }

@@ -1,7 +1,8 @@
 //! Throw-away PostgreSQL clusters.
 //!
-//! A cluster is looked after by a shell that waits for the end of a pipe this process holds: however this process ends, killed
-//! included, the shell then stops the server and removes its files.
+//! A cluster is looked after by a shell that waits for the end of a pipe this process holds:
+//! however this process ends, killed included, the shell then stops the server and removes its
+//! files.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
@@ -55,7 +56,8 @@ impl Cluster {
         SHARED.get_or_init(Self::start_new)
     }
 
-    /// Makes a cluster and starts it. Fast: what a crash of the machine would do to it is of no interest to a test.
+    /// Makes a cluster and starts it. Fast: what a crash of the machine would do to it is of no
+    /// interest to a test.
     pub(crate) fn start_new() -> Self {
         Self::start_with("-c fsync=off -c full_page_writes=off -c shared_buffers=64MB")
     }
@@ -71,15 +73,27 @@ impl Cluster {
             .spawn()
             .expect("a shell");
         let directory = first_line(&mut keeper);
-        assert!(!directory.is_empty(), "PostgreSQL's initdb failed: see above");
+        assert!(
+            !directory.is_empty(),
+            "PostgreSQL's initdb failed: see above"
+        );
         for _ in 0..5 {
             let port = free_port();
             let options = format!(
                 "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=500 {options}"
             );
-            let environment = [("BIN", bin.clone()), ("DIRECTORY", directory.clone()), ("OPTIONS", options)];
+            let environment = [
+                ("BIN", bin.clone()),
+                ("DIRECTORY", directory.clone()),
+                ("OPTIONS", options),
+            ];
             if succeeds(START, &environment) {
-                return Self { environment, port, databases: AtomicU32::new(0), _keeper: keeper };
+                return Self {
+                    environment,
+                    port,
+                    databases: AtomicU32::new(0),
+                    _keeper: keeper,
+                };
             }
             // Somebody else took the port meanwhile.
         }
@@ -89,19 +103,28 @@ impl Cluster {
     /// A fresh, empty database.
     pub(crate) fn create_database(&self) -> DatabaseUrl {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let mut connection = PgConnection::establish(&self.url("postgres")).expect("the cluster runs");
-        diesel::sql_query(format!("CREATE DATABASE {name}")).execute(&mut connection).expect("a new database");
+        let mut connection =
+            PgConnection::establish(&self.url("postgres")).expect("the cluster runs");
+        diesel::sql_query(format!("CREATE DATABASE {name}"))
+            .execute(&mut connection)
+            .expect("a new database");
         self.url(&name).parse().expect("a valid URL")
     }
 
     /// Takes the server away, as a crash would.
     pub(crate) fn stop(&self) {
-        assert!(succeeds(STOP, &self.environment), "PostgreSQL does not stop");
+        assert!(
+            succeeds(STOP, &self.environment),
+            "PostgreSQL does not stop"
+        );
     }
 
     /// Brings it back, on the same port.
     pub(crate) fn start(&self) {
-        assert!(succeeds(START, &self.environment), "PostgreSQL does not start again");
+        assert!(
+            succeeds(START, &self.environment),
+            "PostgreSQL does not start again"
+        );
     }
 
     fn url(&self, database: &str) -> String {
@@ -120,12 +143,18 @@ fn shell(script: &str, environment: &[(&'static str, String)]) -> Command {
         command.args(["-c", script]);
         command
     };
-    command.current_dir("/").envs(environment.iter().map(|(name, value)| (name, value)));
+    command
+        .current_dir("/")
+        .envs(environment.iter().map(|(name, value)| (name, value)));
     command
 }
 
 fn succeeds(script: &str, environment: &[(&'static str, String)]) -> bool {
-    shell(script, environment).stdin(Stdio::null()).status().expect("a shell").success()
+    shell(script, environment)
+        .stdin(Stdio::null())
+        .status()
+        .expect("a shell")
+        .success()
 }
 
 fn is_root() -> bool {
@@ -133,7 +162,8 @@ fn is_root() -> bool {
     output.stdout.trim_ascii() == b"0"
 }
 
-/// Where the server's programs are: on the path, or where Debian puts them, the newest version first.
+/// Where the server's programs are: on the path, or where Debian puts them, the newest version
+/// first.
 fn binaries() -> PathBuf {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let mut directories: Vec<PathBuf> = std::env::split_paths(&on_path).collect();
@@ -143,15 +173,23 @@ fn binaries() -> PathBuf {
         versions.sort_by_key(|path| std::cmp::Reverse(number(path)));
         directories.extend(versions.into_iter().map(|version| version.join("bin")));
     }
-    let complete =
-        |directory: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| directory.join(name).exists());
-    directories.into_iter().find(complete).expect("PostgreSQL's server is installed: tests/run installs it")
+    let complete = |directory: &PathBuf| {
+        ["initdb", "pg_ctl", "postgres"]
+            .iter()
+            .all(|name| directory.join(name).exists())
+    };
+    directories
+        .into_iter()
+        .find(complete)
+        .expect("PostgreSQL's server is installed: tests/run installs it")
 }
 
 fn first_line(child: &mut Child) -> String {
     let mut line = String::new();
     let output = child.stdout.take().expect("piped");
-    BufReader::new(output).read_line(&mut line).expect("readable");
+    BufReader::new(output)
+        .read_line(&mut line)
+        .expect("readable");
     line.trim().to_owned()
 }
 

@@ -45,9 +45,14 @@ impl Installation {
         Self::configured(database, clock, include_str!("settings.toml"))
     }
 
-    /// With other settings, which may refer to the sandbox's push configurations and to the file `website-secret`.
+    /// With other settings, which may refer to the sandbox's push configurations and to the file
+    /// `website-secret`.
     pub(crate) fn configured(database: Database, clock: Clock, settings: &str) -> Self {
-        let sandbox = Sandbox::start(SandboxOptions { clock, ..SandboxOptions::default() }).unwrap();
+        let sandbox = Sandbox::start(SandboxOptions {
+            clock,
+            ..SandboxOptions::default()
+        })
+        .unwrap();
         let directory = TemporaryDirectory::new();
         sandbox.write_files(directory.path()).unwrap();
         std::fs::write(directory.path().join("website-secret"), CLIENT_SECRET).unwrap();
@@ -62,17 +67,29 @@ impl Installation {
         let variables = vec![
             ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", public_address),
             ("COUNTERSIGN_SERVER__PUBLIC_URL", public_url.clone()),
-            ("COUNTERSIGN_SERVER__MANAGEMENT_ADDRESS", "127.0.0.1:0".to_owned()),
+            (
+                "COUNTERSIGN_SERVER__MANAGEMENT_ADDRESS",
+                "127.0.0.1:0".to_owned(),
+            ),
             ("COUNTERSIGN_LOGIN__LOGIN_URL", LOGIN_URL.to_owned()),
             ("COUNTERSIGN_DATABASE__URL", database_url),
             ("COUNTERSIGN_SECRETS__MASTER_KEY", MASTER_KEY.to_owned()),
             ("COUNTERSIGN_LOGS__FORMAT", "json".to_owned()),
         ];
-        let installation =
-            Self { sandbox, _database: database, public_url: public_url.parse().unwrap(), directory, variables };
+        let installation = Self {
+            sandbox,
+            _database: database,
+            public_url: public_url.parse().unwrap(),
+            directory,
+            variables,
+        };
         for arguments in [&["migrate"][..], &["apply", "settings.toml"]] {
             let output = installation.command("", arguments).output().unwrap();
-            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "{arguments:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         installation
     }
@@ -90,13 +107,21 @@ impl Installation {
 
     /// The same after a line of shell that sets its limits.
     pub(crate) async fn serve_limited(&self, limits: &str) -> Process {
-        let mut child = self.command(limits, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(limits, &["serve"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut process = Process {
             log: Log::read(child.stderr.take().unwrap()),
             child,
             public_url: self.public_url.clone(),
             management_url: self.public_url.clone(),
-            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
         };
         let record = process.log.wait_for("countersign serves").await;
         let address = record["management"].as_str().unwrap();
@@ -108,8 +133,16 @@ impl Installation {
     /// The shell is replaced by the program: its process id is the program's.
     fn command(&self, limits: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("{limits}\nexec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_countersign")]);
-        command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(Stdio::null());
+        command.args([
+            "-c",
+            &format!("{limits}\nexec \"$0\" \"$@\""),
+            env!("CARGO_BIN_EXE_countersign"),
+        ]);
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .stdin(Stdio::null());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -132,28 +165,40 @@ impl Process {
 
     /// A request to the public listener, as the API client `website`.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.anonymous(method, path).basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
+        self.anonymous(method, path)
+            .basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
     }
 
     /// A request to the public listener, as nobody.
     pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.public_url.join(path).unwrap())
+        self.http
+            .request(method, self.public_url.join(path).unwrap())
     }
 
     /// What the management listener answers.
     pub(crate) async fn manage(&self, path: &str) -> Response {
-        self.http.get(self.management_url.join(path).unwrap()).send().await.unwrap()
+        self.http
+            .get(self.management_url.join(path).unwrap())
+            .send()
+            .await
+            .unwrap()
     }
 
-    /// Sends it a signal: `TERM` as a service manager does, `KILL` to give it no chance to finish anything.
+    /// Sends it a signal: `TERM` as a service manager does, `KILL` to give it no chance to finish
+    /// anything.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args(["-s", name, &self.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 
     /// Waits until it has ended; its status and everything it logged.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
-        tokio::task::spawn_blocking(move || (self.child.wait().unwrap(), self.log.finish())).await.unwrap()
+        tokio::task::spawn_blocking(move || (self.child.wait().unwrap(), self.log.finish()))
+            .await
+            .unwrap()
     }
 }
 
@@ -181,7 +226,11 @@ impl Log {
                 read.send_modify(|lines| *lines += 1);
             }
         });
-        Self { text, lines, reader: Some(reader) }
+        Self {
+            text,
+            lines,
+            reader: Some(reader),
+        }
     }
 
     /// Everything so far.
@@ -195,16 +244,25 @@ impl Log {
             loop {
                 self.lines.mark_unchanged();
                 let text = self.text();
-                let mut records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-                if let Some(record) =
-                    records.find(|record| record["message"].as_str().is_some_and(|said| said.starts_with(message)))
-                {
+                let mut records = text
+                    .lines()
+                    .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+                if let Some(record) = records.find(|record| {
+                    record["message"]
+                        .as_str()
+                        .is_some_and(|said| said.starts_with(message))
+                }) {
                     return record;
                 }
-                assert!(self.lines.changed().await.is_ok(), "it ended before it said {message:?}: {text}");
+                assert!(
+                    self.lines.changed().await.is_ok(),
+                    "it ended before it said {message:?}: {text}"
+                );
             }
         };
-        tokio::time::timeout(SAID_WITHIN, found).await.expect("said in time")
+        tokio::time::timeout(SAID_WITHIN, found)
+            .await
+            .expect("said in time")
     }
 
     fn finish(&mut self) -> String {
@@ -217,5 +275,9 @@ impl Log {
 
 /// An address that is free now, and that a server started twice can have twice.
 fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
 }

@@ -51,7 +51,10 @@ pub(crate) fn sms_gateway(sandbox: &Sandbox) -> SmsConfiguration {
     let credentials = sandbox.credentials();
     SmsConfiguration::Http {
         endpoint: url(&format!("{}/sms", sandbox.endpoints().sms_gateway)),
-        credentials: Some((credentials.gateway_username.clone(), secret(&credentials.gateway_password))),
+        credentials: Some((
+            credentials.gateway_username.clone(),
+            secret(&credentials.gateway_password),
+        )),
     }
 }
 

@@ -1,4 +1,5 @@
-//! A whole server as it is deployed: configured by a file, with the sandbox for providers, and those who talk to it.
+//! A whole server as it is deployed: configured by a file, with the sandbox for providers, and
+//! those who talk to it.
 //!
 //! `app` has the one whose providers are in process and whose time is moved by hand.
 
@@ -58,10 +59,20 @@ impl TestServer {
 
     pub(crate) async fn start_on(database: Database, clock: Clock) -> Self {
         let folder = TemporaryDirectory::new();
-        let sandbox = Sandbox::start(SandboxOptions { clock: clock.clone(), ..SandboxOptions::default() }).unwrap();
+        let sandbox = Sandbox::start(SandboxOptions {
+            clock: clock.clone(),
+            ..SandboxOptions::default()
+        })
+        .unwrap();
         let (public, management) = (free_port(), free_port());
         let public_url = url_of(&public);
-        let app = start_app(&database.store(), &clock, &public_url, wanted_settings(&sandbox, folder.path())).await;
+        let app = start_app(
+            &database.store(),
+            &clock,
+            &public_url,
+            wanted_settings(&sandbox, folder.path()),
+        )
+        .await;
         let running = server::start(ServerOptions {
             public,
             management,
@@ -73,9 +84,22 @@ impl TestServer {
             app: app.clone(),
         })
         .unwrap();
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         let running = Some(running);
-        Self { app, clock, sandbox, public_url, http, running, folder, _database: database }
+        Self {
+            app,
+            clock,
+            sandbox,
+            public_url,
+            http,
+            running,
+            folder,
+            _database: database,
+        }
     }
 
     /// A directory that goes away with the server.
@@ -84,39 +108,63 @@ impl TestServer {
     }
 
     pub(crate) fn connection(&self) -> Connection {
-        Connection::new(&self.public_url).unwrap().with_clock(self.clock.clone())
+        Connection::new(&self.public_url)
+            .unwrap()
+            .with_clock(self.clock.clone())
     }
 
     /// A login page that lets everybody in.
     pub(crate) fn login_page(&self) -> ApiLoginPage {
-        ApiLoginPage::new(self.connection(), CLIENT_ID, CLIENT_SECRET.to_owned().into())
+        ApiLoginPage::new(
+            self.connection(),
+            CLIENT_ID,
+            CLIENT_SECRET.to_owned().into(),
+        )
     }
 
     /// A registered phone without users.
     pub(crate) async fn phone(&self) -> Phone {
-        Phone::register(self.connection(), &PhoneProfile::new(APPLICATION, "1.0", "android")).await.unwrap()
+        Phone::register(
+            self.connection(),
+            &PhoneProfile::new(APPLICATION, "1.0", "android"),
+        )
+        .await
+        .unwrap()
     }
 
     /// A phone whose user has logged in, has enrolled and is asked by FCM.
     pub(crate) async fn enrolled_phone(&self, user: &str) -> Phone {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let address = format!("registration-token-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let address = format!(
+            "registration-token-{}",
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let (phone, user): (_, UserId) = (self.phone().await, user.parse().unwrap());
-        phone.log_in(&self.login_page(), &user, REDIRECT_URI).await.unwrap();
+        phone
+            .log_in(&self.login_page(), &user, REDIRECT_URI)
+            .await
+            .unwrap();
         phone.enrol(&user).await.unwrap();
-        phone.enrol_push(&user, PushTransport::Fcm(address.into())).await.unwrap();
+        phone
+            .enrol_push(&user, PushTransport::Fcm(address.into()))
+            .await
+            .unwrap();
         phone
     }
 
     /// A request to the public listener, as the API client `website`.
     pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let url = self.public_url.join(path).unwrap();
-        self.http.request(method, url).basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
+        self.http
+            .request(method, url)
+            .basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
     }
 
     /// Starts a transaction and gives the whole answer.
     pub(crate) async fn post_start(&self, form: &[(&str, &str)]) -> Value {
-        let request = self.request(reqwest::Method::POST, "/oauth/api/v4/authenticate/user").form(form);
+        let request = self
+            .request(reqwest::Method::POST, "/oauth/api/v4/authenticate/user")
+            .form(form);
         let response = request.send().await.unwrap();
         let status = response.status();
         let body: Value = response.json().await.unwrap();
@@ -126,18 +174,29 @@ impl TestServer {
 
     /// Starts a transaction.
     pub(crate) async fn start_transaction(&self, form: &[(&str, &str)]) -> TransactionId {
-        self.post_start(form).await["transaction_id"].as_str().unwrap().parse().unwrap()
+        self.post_start(form).await["transaction_id"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// Starts a push.
     pub(crate) async fn start_push(&self, user: &str) -> TransactionId {
-        self.start_transaction(&[("type", "login"), ("user_id", user), ("message", "Pay?")]).await
+        self.start_transaction(&[("type", "login"), ("user_id", user), ("message", "Pay?")])
+            .await
     }
 
     /// How a transaction stands.
     pub(crate) async fn result(&self, id: TransactionId) -> Value {
         let path = format!("/oauth/api/v4/authenticate/transaction/{id}");
-        self.request(reqwest::Method::GET, &path).send().await.unwrap().json().await.unwrap()
+        self.request(reqwest::Method::GET, &path)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 }
 
@@ -146,7 +205,10 @@ impl Drop for TestServer {
         let stopped = self.running.take().map(RunningServer::shutdown);
         self.app.clone().stop();
         if !std::thread::panicking() {
-            assert!(matches!(stopped, Some(Ok(()))), "the server did not stop as it should: {stopped:?}");
+            assert!(
+                matches!(stopped, Some(Ok(()))),
+                "the server did not stop as it should: {stopped:?}"
+            );
         }
     }
 }
@@ -154,9 +216,17 @@ impl Drop for TestServer {
 async fn start_app(store: &Store, clock: &Clock, public_url: &Url, wanted: Settings) -> AppState {
     let random: SharedRandom = Arc::new(SystemRandom);
     let keyring = Arc::new(Keyring::new(&MASTER_KEY));
-    let stored = StoredSettings::new(store.clone(), Arc::clone(&keyring), clock.clone(), Arc::clone(&random));
+    let stored = StoredSettings::new(
+        store.clone(),
+        Arc::clone(&keyring),
+        clock.clone(),
+        Arc::clone(&random),
+    );
     stored.check_master_key().await.unwrap();
-    stored.apply(&plan(&Settings::default(), &wanted), 0).await.unwrap();
+    stored
+        .apply(&plan(&Settings::default(), &wanted), 0)
+        .await
+        .unwrap();
     let settings = CurrentSettings::default();
     settings.replace(stored.load().await.unwrap());
     let (egress, metrics) = (Egress::default(), Metrics::new());
@@ -187,7 +257,11 @@ async fn start_app(store: &Store, clock: &Clock, public_url: &Url, wanted: Setti
             consent_url: None,
             built_in_pages: false,
         },
-        retention: RetentionTimes { events: kept, delivered_callbacks: kept, dead_callbacks: kept },
+        retention: RetentionTimes {
+            events: kept,
+            delivered_callbacks: kept,
+            dead_callbacks: kept,
+        },
         arbiters: 1,
         live_transactions_max: 10_000,
     })
@@ -206,5 +280,7 @@ fn free_port() -> TcpListener {
 }
 
 fn url_of(listener: &TcpListener) -> Url {
-    format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
+    format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap()
 }

@@ -10,7 +10,8 @@ impl TemporaryDirectory {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("countersign-test-{}-{number}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("countersign-test-{}-{number}", std::process::id()));
         std::fs::create_dir(&path).expect("a fresh directory");
         Self(path)
     }

@@ -7,13 +7,15 @@ use countersign::devices::{ClientMetadata, Device, Devices};
 use countersign::ids::{ClientId, DeviceId, UserId};
 use countersign::jose::{PrivateJwk, PublicJwk, jws};
 use countersign::oauth::{
-    CLIENT_ASSERTION_TYPE, Credentials, OAuthOptions, PresentedCredentials, TokenRequest, TokenServer,
+    CLIENT_ASSERTION_TYPE, Credentials, OAuthOptions, PresentedCredentials, TokenRequest,
+    TokenServer,
 };
 use countersign::random::SystemRandom;
 use countersign::secret::{Keyring, SecretString, sha256};
 use countersign::settings::{
-    ApiClient, Application, ApplicationVersion, ClientCredential, CurrentSettings, Enabled, MobileAuthentication,
-    Permission, PinSettings, Platform, PushConfiguration, PushProvider, Settings, VersionStatus,
+    ApiClient, Application, ApplicationVersion, ClientCredential, CurrentSettings, Enabled,
+    MobileAuthentication, Permission, PinSettings, Platform, PushConfiguration, PushProvider,
+    Settings, VersionStatus,
 };
 use countersign::store::{Store, queries};
 use serde_json::{Value, json};
@@ -45,8 +47,13 @@ impl World {
         let clock = Clock::manual(START);
         let keyring = Arc::new(Keyring::new(&[7; 32]));
         let random = Arc::new(SystemRandom);
-        let devices =
-            Devices::new(store.clone(), settings.clone(), Arc::clone(&keyring), random.clone(), clock.clone());
+        let devices = Devices::new(
+            store.clone(),
+            settings.clone(),
+            Arc::clone(&keyring),
+            random.clone(),
+            clock.clone(),
+        );
         let token_server = TokenServer::new(
             store.clone(),
             settings.clone(),
@@ -56,7 +63,15 @@ impl World {
             random,
             options(),
         );
-        Self { store, settings, clock, devices, token_server, client_key, database }
+        Self {
+            store,
+            settings,
+            clock,
+            devices,
+            token_server,
+            client_key,
+            database,
+        }
     }
 
     /// Another server on the same database, with the same settings and the same clock.
@@ -68,8 +83,13 @@ impl World {
     pub(crate) fn another_node_at(&self, clock: Clock) -> TokenServer {
         let (keyring, random) = (Arc::new(Keyring::new(&[7; 32])), Arc::new(SystemRandom));
         let (store, settings) = (self.database.open(), self.settings.clone());
-        let devices =
-            Devices::new(store.clone(), settings.clone(), Arc::clone(&keyring), random.clone(), clock.clone());
+        let devices = Devices::new(
+            store.clone(),
+            settings.clone(),
+            Arc::clone(&keyring),
+            random.clone(),
+            clock.clone(),
+        );
         TokenServer::new(store, settings, devices, keyring, clock, random, options())
     }
 
@@ -88,7 +108,10 @@ impl World {
     /// Changes what the bank's version may do.
     pub(crate) fn set_status(&self, version: &str, status: VersionStatus) {
         self.configure(|settings| {
-            let application = settings.applications.get_mut(&"bank".parse().expect("an id")).expect("the bank");
+            let application = settings
+                .applications
+                .get_mut(&"bank".parse().expect("an id"))
+                .expect("the bank");
             for candidate in &mut Arc::make_mut(application).versions {
                 if candidate.version == version {
                     candidate.status = status;
@@ -105,22 +128,34 @@ impl World {
     /// Registers an installation that says something else about itself.
     pub(crate) async fn install_with(&self, changes: &Value) -> Installation {
         let key = new_key();
-        let registered = self.devices.register(parse(&metadata(key.public(), changes))).await.expect("registered");
-        Installation { key, device: registered.device, registration_token: registered.registration_access_token }
+        let registered = self
+            .devices
+            .register(parse(&metadata(key.public(), changes)))
+            .await
+            .expect("registered");
+        Installation {
+            key,
+            device: registered.device,
+            registration_token: registered.registration_access_token,
+        }
     }
 
     /// Registers an Android installation with a user who has enrolled keys.
     pub(crate) async fn install_and_enrol(&self, user: &UserId) -> Installation {
         let installation = self.install().await;
-        self.devices.enrol(installation.id(), user, *new_key().public()).await.expect("enrolled");
+        self.devices
+            .enrol(installation.id(), user, *new_key().public())
+            .await
+            .expect("enrolled");
         installation
     }
 
     /// The types of a user's events in alphabetical order: those of one moment have no other.
     pub(crate) async fn events_of(&self, user: &UserId) -> Vec<String> {
         let user = user.clone();
-        let find =
-            move |connection: &mut _| queries::events::find_latest_events_of_user(connection, user.as_str(), 100);
+        let find = move |connection: &mut _| {
+            queries::events::find_latest_events_of_user(connection, user.as_str(), 100)
+        };
         let events = self.store.read(find).await.expect("events");
         let mut types: Vec<String> = events.into_iter().map(|event| event.event_type).collect();
         types.sort();
@@ -164,7 +199,12 @@ pub(crate) fn client_credentials(credentials: Credentials) -> TokenRequest {
     TokenRequest::new(credentials, "client_credentials")
 }
 
-pub(crate) fn credentials_by(key: &PrivateJwk, client_id: &str, now: Timestamp, changes: &Value) -> Credentials {
+pub(crate) fn credentials_by(
+    key: &PrivateJwk,
+    client_id: &str,
+    now: Timestamp,
+    changes: &Value,
+) -> Credentials {
     let jti: [u8; 16] = countersign::random::bytes(&SystemRandom);
     let mut claims = json!({
         "iss": client_id, "sub": client_id, "aud": format!("{ISSUER}/oauth/token"), "iat": now.as_secs(),
@@ -181,7 +221,10 @@ pub(crate) fn credentials_by(key: &PrivateJwk, client_id: &str, now: Timestamp, 
 }
 
 pub(crate) fn secret_of(client_id: &str, client_secret: &str) -> Credentials {
-    Credentials::Secret { client_id: client_id.to_owned(), client_secret: secret(client_secret).into() }
+    Credentials::Secret {
+        client_id: client_id.to_owned(),
+        client_secret: secret(client_secret).into(),
+    }
 }
 
 pub(crate) fn new_key() -> PrivateJwk {
@@ -215,43 +258,102 @@ fn merge(object: &mut Value, changes: &Value) {
 fn some_settings(client_key: PublicJwk) -> Settings {
     let bank = Application {
         name: "Demo Bank".to_owned(),
-        redirect_uris: vec!["bank://login".to_owned(), "https://bank.example/cb?x=1".to_owned()],
-        pin: PinSettings { enabled: true, max_attempts: 3 },
+        redirect_uris: vec![
+            "bank://login".to_owned(),
+            "https://bank.example/cb?x=1".to_owned(),
+        ],
+        pin: PinSettings {
+            enabled: true,
+            max_attempts: 3,
+        },
         fingerprint: Enabled { enabled: false },
         custom_authenticators: ["face".to_owned()].into(),
         versions: vec![
-            version(Platform::Android, "1.0", VersionStatus::LoginRegistration, Some("fcm")),
-            version(Platform::Android, "1.1", VersionStatus::LoginRegistration, None),
-            version(Platform::Android, "0.9", VersionStatus::LoginOnly, Some("fcm")),
-            version(Platform::Android, "0.1", VersionStatus::Disabled, Some("fcm")),
-            version(Platform::Ios, "1.0", VersionStatus::LoginRegistration, Some("apns")),
+            version(
+                Platform::Android,
+                "1.0",
+                VersionStatus::LoginRegistration,
+                Some("fcm"),
+            ),
+            version(
+                Platform::Android,
+                "1.1",
+                VersionStatus::LoginRegistration,
+                None,
+            ),
+            version(
+                Platform::Android,
+                "0.9",
+                VersionStatus::LoginOnly,
+                Some("fcm"),
+            ),
+            version(
+                Platform::Android,
+                "0.1",
+                VersionStatus::Disabled,
+                Some("fcm"),
+            ),
+            version(
+                Platform::Ios,
+                "1.0",
+                VersionStatus::LoginRegistration,
+                Some("apns"),
+            ),
         ],
         ..Application::new("bank".parse().expect("an id"))
     };
     let shop = Application {
         id: "shop".parse().expect("an id"),
         name: "Shop".to_owned(),
-        versions: vec![version(Platform::Android, "1.0", VersionStatus::LoginRegistration, Some("fcm"))],
+        versions: vec![version(
+            Platform::Android,
+            "1.0",
+            VersionStatus::LoginRegistration,
+            Some("fcm"),
+        )],
         ..bank.clone()
     };
     let clients = [
-        ("portal", ClientCredential::SecretHash(sha256(b"portal secret"))),
+        (
+            "portal",
+            ClientCredential::SecretHash(sha256(b"portal secret")),
+        ),
         ("keyed", ClientCredential::PublicKey(client_key.to_json())),
     ];
     Settings {
-        applications: [bank, shop].map(|application| (application.id.clone(), Arc::new(application))).into(),
-        api_clients: clients.map(|(id, credential)| api_client(id, credential)).into(),
-        push_configurations: [("fcm".to_owned(), Arc::new(fcm())), ("apns".to_owned(), Arc::new(apns()))].into(),
+        applications: [bank, shop]
+            .map(|application| (application.id.clone(), Arc::new(application)))
+            .into(),
+        api_clients: clients
+            .map(|(id, credential)| api_client(id, credential))
+            .into(),
+        push_configurations: [
+            ("fcm".to_owned(), Arc::new(fcm())),
+            ("apns".to_owned(), Arc::new(apns())),
+        ]
+        .into(),
         ..Settings::default()
     }
 }
 
 fn api_client(id: &str, credential: ClientCredential) -> (ClientId, Arc<ApiClient>) {
     let client_id: ClientId = id.parse().expect("an id");
-    (client_id.clone(), Arc::new(ApiClient::new(client_id, credential, [Permission::UserAuthentication])))
+    (
+        client_id.clone(),
+        Arc::new(ApiClient::new(
+            client_id,
+            credential,
+            [Permission::UserAuthentication],
+        )),
+    )
 }
 
-fn version(platform: Platform, name: &str, status: VersionStatus, push: Option<&str>) -> ApplicationVersion {
+fn version(
+    platform: Platform,
+    name: &str,
+    status: VersionStatus,
+    push: Option<&str>,
+) -> ApplicationVersion {
     ApplicationVersion {
         platform,
         version: name.to_owned(),
@@ -265,7 +367,9 @@ fn version(platform: Platform, name: &str, status: VersionStatus, push: Option<&
 fn fcm() -> PushConfiguration {
     PushConfiguration {
         name: "fcm".to_owned(),
-        provider: PushProvider::Fcm { service_account: secret("{}") },
+        provider: PushProvider::Fcm {
+            service_account: secret("{}"),
+        },
         endpoint: None,
         ca_certificate: None,
     }
@@ -274,7 +378,11 @@ fn fcm() -> PushConfiguration {
 fn apns() -> PushConfiguration {
     PushConfiguration {
         name: "apns".to_owned(),
-        provider: PushProvider::Apns { team_id: "T".to_owned(), key_id: "K".to_owned(), auth_key: secret("") },
+        provider: PushProvider::Apns {
+            team_id: "T".to_owned(),
+            key_id: "K".to_owned(),
+            auth_key: secret(""),
+        },
         endpoint: None,
         ca_certificate: None,
     }

@@ -13,7 +13,11 @@ on_both_databases!(
 );
 
 fn failure(kind: FailureKind) -> ProviderFailure {
-    ProviderFailure { provider: "test", kind, detail: "on purpose".into() }
+    ProviderFailure {
+        provider: "test",
+        kind,
+        detail: "on purpose".into(),
+    }
 }
 
 const PASSING: FailureKind = FailureKind::Retry { after: None };
@@ -23,7 +27,11 @@ async fn start(app: &TestApp, form: &[(&str, &str)]) -> (u16, Value) {
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
-const SMS: [(&str, &str); 3] = [("type", "sms"), ("user_id", "alice"), ("phone_number", PHONE_NUMBER)];
+const SMS: [(&str, &str); 3] = [
+    ("type", "sms"),
+    ("user_id", "alice"),
+    ("phone_number", PHONE_NUMBER),
+];
 const PUSH: [(&str, &str); 2] = [("type", "push"), ("user_id", "alice")];
 
 async fn a_passing_failure_is_tried_again_within_the_start(database: Database) {
@@ -36,7 +44,8 @@ async fn a_passing_failure_is_tried_again_within_the_start(database: Database) {
         assert_eq!(status, 200, "{body}");
     }
     // On a busy machine the three seconds may be over before the third attempt.
-    app.while_time_passes(async { (app.sms.wait_for(1).await, app.push.wait_for(1).await) }).await;
+    app.while_time_passes(async { (app.sms.wait_for(1).await, app.push.wait_for(1).await) })
+        .await;
     assert_eq!((app.sms.taken().len(), app.push.taken().len()), (1, 1));
 }
 
@@ -46,10 +55,18 @@ async fn a_final_refusal_is_the_starts_error(database: Database) {
     for kind in [FailureKind::Blocked, FailureKind::Configuration] {
         app.sms.fail([failure(kind)]);
         let (status, body) = start(&app, &SMS).await;
-        assert_eq!((status, body["error_code"].as_str()), (503, Some("3002")), "{body}");
+        assert_eq!(
+            (status, body["error_code"].as_str()),
+            (503, Some("3002")),
+            "{body}"
+        );
         app.push.fail([failure(kind)]);
         let (status, body) = start(&app, &PUSH).await;
-        assert_eq!((status, body["error_code"].as_str()), (503, Some("1002")), "{body}");
+        assert_eq!(
+            (status, body["error_code"].as_str()),
+            (503, Some("1002")),
+            "{body}"
+        );
     }
     assert!(app.sms.taken().is_empty() && app.push.taken().is_empty());
 }
@@ -60,17 +77,24 @@ async fn a_slow_provider_delays_the_answer_three_seconds_at_most(database: Datab
     let (status, body) = app.while_time_passes(start(&app, &SMS)).await;
     assert_eq!(status, 200, "{body}");
     let id = body["transaction_id"].as_str().unwrap().to_owned();
-    // The server goes away while it is still trying. It goes on when it is back: what it said yes to is not lost.
+    // The server goes away while it is still trying. It goes on when it is back: what it said yes
+    // to is not lost.
     let app = app.restart().await;
     app.sms.release();
-    let code = app.while_time_passes(app.sms.wait_for(1)).await.code.expose().to_owned();
+    let code = app
+        .while_time_passes(app.sms.wait_for(1))
+        .await
+        .code
+        .expose()
+        .to_owned();
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
 }
 
 async fn a_dead_address_is_pushed_to_no_more(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
-    app.push.fail([failure(FailureKind::DeadAddress { since: None })]);
+    app.push
+        .fail([failure(FailureKind::DeadAddress { since: None })]);
     assert_eq!(start(&app, &PUSH).await.0, 503);
     // There is no way to ask this user any more, and the dead address is not tried again.
     assert_eq!(start(&app, &PUSH).await.0, 404);

@@ -14,14 +14,25 @@ on_both_databases!(
     requests_at_once_start_one_transaction,
 );
 
-const FORM: [(&str, &str); 3] = [("type", "sms"), ("user_id", "alice"), ("phone_number", PHONE_NUMBER)];
+const FORM: [(&str, &str); 3] = [
+    ("type", "sms"),
+    ("user_id", "alice"),
+    ("phone_number", PHONE_NUMBER),
+];
 
 async fn send(app: &TestApp, path: &str, key: &str, form: &[(&str, &str)]) -> Response {
-    app.post_form(path, form).header("Idempotency-Key", key).send().await.unwrap()
+    app.post_form(path, form)
+        .header("Idempotency-Key", key)
+        .send()
+        .await
+        .unwrap()
 }
 
 fn is_replayed(response: &Response) -> bool {
-    response.headers().get("idempotent-replayed").is_some_and(|value| value == "true")
+    response
+        .headers()
+        .get("idempotent-replayed")
+        .is_some_and(|value| value == "true")
 }
 
 async fn a_repeated_start_gives_the_first_answer_and_no_second_message(database: Database) {
@@ -44,9 +55,16 @@ async fn a_repeated_start_gives_the_first_answer_and_no_second_message(database:
 async fn another_body_is_refused_and_another_website_has_its_own_keys(database: Database) {
     let app = TestApp::start(database).await;
     assert_eq!(send(&app, START, "key", &FORM).await.status(), 200);
-    let changed = [("type", "sms"), ("user_id", "bob"), ("phone_number", PHONE_NUMBER)];
+    let changed = [
+        ("type", "sms"),
+        ("user_id", "bob"),
+        ("phone_number", PHONE_NUMBER),
+    ];
     assert_eq!(send(&app, START, "key", &changed).await.status(), 422);
-    let other = app.request("POST", START).basic_auth(OTHER_WEBSITE.0, Some(OTHER_WEBSITE.1)).form(&changed);
+    let other = app
+        .request("POST", START)
+        .basic_auth(OTHER_WEBSITE.0, Some(OTHER_WEBSITE.1))
+        .form(&changed);
     let other = other.header("Idempotency-Key", "key").send().await.unwrap();
     assert_eq!((other.status().as_u16(), is_replayed(&other)), (200, false));
 }
@@ -67,7 +85,11 @@ async fn a_repeated_resend_sends_nothing(database: Database) {
 
 async fn a_kept_failure_stays_one(database: Database) {
     let app = TestApp::start(database).await;
-    app.sms.fail([ProviderFailure { provider: "test", kind: FailureKind::Blocked, detail: "on purpose".into() }]);
+    app.sms.fail([ProviderFailure {
+        provider: "test",
+        kind: FailureKind::Blocked,
+        detail: "on purpose".into(),
+    }]);
     assert_eq!(send(&app, START, "key", &FORM).await.status(), 503);
     let again = send(&app, START, "key", &FORM).await;
     assert_eq!((again.status().as_u16(), is_replayed(&again)), (503, true));
@@ -75,16 +97,25 @@ async fn a_kept_failure_stays_one(database: Database) {
     let missing = [("type", "sms"), ("user_id", "alice")];
     for _ in 0..2 {
         let refused = send(&app, START, "other-key", &missing).await;
-        assert_eq!((refused.status().as_u16(), is_replayed(&refused)), (400, false));
+        assert_eq!(
+            (refused.status().as_u16(), is_replayed(&refused)),
+            (400, false)
+        );
     }
 }
 
 async fn requests_at_once_start_one_transaction(database: Database) {
     let app = TestApp::start(database).await;
     let requests = (0..8).map(|_| send(&app, START, "key", &FORM));
-    let mut statuses: Vec<_> =
-        futures_util::future::join_all(requests).await.iter().map(|response| response.status().as_u16()).collect();
+    let mut statuses: Vec<_> = futures_util::future::join_all(requests)
+        .await
+        .iter()
+        .map(|response| response.status().as_u16())
+        .collect();
     statuses.sort_unstable();
-    assert!(statuses.contains(&200) && statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
+    assert!(
+        statuses.contains(&200) && statuses.iter().all(|status| [200, 409].contains(status)),
+        "{statuses:?}"
+    );
     assert_eq!(app.sms.taken().len(), 1);
 }

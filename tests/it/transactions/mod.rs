@@ -20,9 +20,16 @@ impl TestApp {
     /// Starts a text message transaction and answers its id and the code in the message.
     pub(crate) async fn start_sms(&self, user: &str) -> (String, String) {
         let before = self.sms.taken().len();
-        let form =
-            [("type", "sms"), ("user_id", user), ("phone_number", PHONE_NUMBER), ("message", "Your code: {code}")];
-        let id = self.start_ok(&form).await["transaction_id"].as_str().unwrap().to_owned();
+        let form = [
+            ("type", "sms"),
+            ("user_id", user),
+            ("phone_number", PHONE_NUMBER),
+            ("message", "Your code: {code}"),
+        ];
+        let id = self.start_ok(&form).await["transaction_id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let message = self.sms.wait_for(before + 1).await;
         (id, message.code.expose().to_owned())
     }
@@ -38,15 +45,26 @@ impl TestApp {
     /// Sends a code; the status and the error code of the answer.
     pub(crate) async fn verify(&self, user: &str, id: &str, code: &str) -> (u16, String) {
         let path = format!("{START}/{user}/sms");
-        let response = self.post_form(&path, &[("transaction_id", id), ("sms_code", code)]).send().await.unwrap();
+        let response = self
+            .post_form(&path, &[("transaction_id", id), ("sms_code", code)])
+            .send()
+            .await
+            .unwrap();
         let status = response.status().as_u16();
         let body: Value = response.json().await.unwrap();
-        (status, body["error_code"].as_str().unwrap_or_default().to_owned())
+        (
+            status,
+            body["error_code"].as_str().unwrap_or_default().to_owned(),
+        )
     }
 
     /// The result as it stands.
     pub(crate) async fn result(&self, id: &str) -> Value {
-        let response = self.get(&format!("/oauth/api/v4/authenticate/transaction/{id}")).send().await.unwrap();
+        let response = self
+            .get(&format!("/oauth/api/v4/authenticate/transaction/{id}"))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200);
         response.json().await.unwrap()
     }
@@ -59,6 +77,10 @@ impl TestApp {
 /// A code that is not this one.
 pub(crate) fn wrong(code: &str) -> String {
     let mut digits = code.as_bytes().to_vec();
-    digits[5] = if digits[5] == b'9' { b'0' } else { digits[5] + 1 };
+    digits[5] = if digits[5] == b'9' {
+        b'0'
+    } else {
+        digits[5] + 1
+    };
     String::from_utf8(digits).unwrap()
 }

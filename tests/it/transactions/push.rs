@@ -34,7 +34,10 @@ impl TestApp {
             ("secure_message", "Pay 100 to Bob"),
             ("signing_data", "amount=100"),
         ];
-        self.start_ok(&form).await["transaction_id"].as_str().unwrap().to_owned()
+        self.start_ok(&form).await["transaction_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 }
 
@@ -47,7 +50,10 @@ async fn a_push_is_fetched_and_accepted(database: Database) {
     let person = app.pushed("alice").await;
     let id = app.start_push(&person.user).await;
     let push = app.push.wait_for(1).await;
-    assert_eq!((push.transaction_id.to_string(), push.message.expose()), (id.clone(), "Pay?"));
+    assert_eq!(
+        (push.transaction_id.to_string(), push.message.expose()),
+        (id.clone(), "Pay?")
+    );
     let pending = person.phone.pending(Duration::ZERO).await.unwrap();
     assert_eq!(pending.len(), 1);
     let fetched = fetch(&person, &id).await;
@@ -55,15 +61,31 @@ async fn a_push_is_fetched_and_accepted(database: Database) {
     assert_eq!(fetched.signing_data.as_deref(), Some("amount=100"));
     assert_eq!(person.phone.accept(&fetched).await.unwrap(), "accepted");
     let result = app.result(&id).await;
-    assert_eq!((result["status"].as_str(), result["is_authenticated"].as_bool()), (Some("accepted"), Some(true)));
+    assert_eq!(
+        (
+            result["status"].as_str(),
+            result["is_authenticated"].as_bool()
+        ),
+        (Some("accepted"), Some(true))
+    );
     assert_eq!(result["authentication_method"], "push");
-    assert!(person.phone.pending(Duration::ZERO).await.unwrap().is_empty());
+    assert!(
+        person
+            .phone
+            .pending(Duration::ZERO)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn a_phone_may_deny_or_report(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
-    for (reason, decision) in [("not_accepted", Decision::Deny), ("reported", Decision::Report)] {
+    for (reason, decision) in [
+        ("not_accepted", Decision::Deny),
+        ("reported", Decision::Report),
+    ] {
         let id = app.start_push(&person.user).await;
         let fetched = fetch(&person, &id).await;
         let answered = match decision {
@@ -72,7 +94,13 @@ async fn a_phone_may_deny_or_report(database: Database) {
         };
         assert_eq!(answered.unwrap(), "denied");
         let result = app.result(&id).await;
-        assert_eq!((result["status"].as_str(), result["is_authenticated"].as_bool()), (Some("denied"), Some(false)));
+        assert_eq!(
+            (
+                result["status"].as_str(),
+                result["is_authenticated"].as_bool()
+            ),
+            (Some("denied"), Some(false))
+        );
         assert_eq!(result["not_authenticated_reason"]["reason"], reason);
     }
 }
@@ -83,38 +111,89 @@ async fn a_wrong_signature_counts_and_is_never_accepted(database: Database) {
     let id = app.start_push(&person.user).await;
     let fetched = fetch(&person, &id).await;
     let transaction: TransactionId = id.parse().unwrap();
-    let claims = AnswerClaims::new(transaction, Decision::Accept, &fetched.content_digest, app.clock.now());
-    let stranger = claims.sign(&PrivateJwk::generate(&SystemRandom).unwrap()).unwrap();
+    let claims = AnswerClaims::new(
+        transaction,
+        Decision::Accept,
+        &fetched.content_digest,
+        app.clock.now(),
+    );
+    let stranger = claims
+        .sign(&PrivateJwk::generate(&SystemRandom).unwrap())
+        .unwrap();
     for left in [2, 1, 0] {
-        let refused = person.phone.send_answer(transaction, "device", &stranger).await.unwrap_err();
-        assert_eq!((refused.code(), refused.attempts_left()), (Some("invalid_answer"), Some(left)));
+        let refused = person
+            .phone
+            .send_answer(transaction, "device", &stranger)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.attempts_left()),
+            (Some("invalid_answer"), Some(left))
+        );
     }
     let genuine = claims.sign(person.phone.key()).unwrap();
-    let refused = person.phone.send_answer(transaction, "device", &genuine).await.unwrap_err();
+    let refused = person
+        .phone
+        .send_answer(transaction, "device", &genuine)
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Some("already_final"));
-    assert_eq!(app.result(&id).await["not_authenticated_reason"]["reason"], "invalid_answer");
+    assert_eq!(
+        app.result(&id).await["not_authenticated_reason"]["reason"],
+        "invalid_answer"
+    );
 }
 
 async fn an_answer_holds_for_its_transaction_only(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
-    let (first, second) = (app.start_push(&person.user).await, app.start_push(&person.user).await);
+    let (first, second) = (
+        app.start_push(&person.user).await,
+        app.start_push(&person.user).await,
+    );
     let fetched = fetch(&person, &first).await;
-    let (first, second): (TransactionId, TransactionId) = (first.parse().unwrap(), second.parse().unwrap());
+    let (first, second): (TransactionId, TransactionId) =
+        (first.parse().unwrap(), second.parse().unwrap());
     let claims = |digest: &str| AnswerClaims::new(first, Decision::Accept, digest, app.clock.now());
     let answer = async |id, authenticator, claims: &AnswerClaims| {
         let jws = claims.sign(person.phone.key()).unwrap();
-        person.phone.send_answer(id, authenticator, &jws).await.unwrap_err().code().unwrap().to_owned()
+        person
+            .phone
+            .send_answer(id, authenticator, &jws)
+            .await
+            .unwrap_err()
+            .code()
+            .unwrap()
+            .to_owned()
     };
-    assert_eq!(answer(second, "device", &claims(&fetched.content_digest)).await, "invalid_answer");
-    assert_eq!(answer(first, "device", &claims("other content")).await, "stale_digest");
-    assert_eq!(answer(first, "pin", &claims(&fetched.content_digest)).await, "wrong_authenticator");
-    let old = AnswerClaims { iat: app.clock.now().as_secs() - 3600, ..claims(&fetched.content_digest) };
+    assert_eq!(
+        answer(second, "device", &claims(&fetched.content_digest)).await,
+        "invalid_answer"
+    );
+    assert_eq!(
+        answer(first, "device", &claims("other content")).await,
+        "stale_digest"
+    );
+    assert_eq!(
+        answer(first, "pin", &claims(&fetched.content_digest)).await,
+        "wrong_authenticator"
+    );
+    let old = AnswerClaims {
+        iat: app.clock.now().as_secs() - 3600,
+        ..claims(&fetched.content_digest)
+    };
     assert_eq!(answer(first, "device", &old).await, "invalid_answer");
     // Another phone of the same user has nothing to do with it.
     let other = app.phone().await;
     let jws = claims(&fetched.content_digest).sign(other.key()).unwrap();
-    assert_eq!(other.send_answer(first, "device", &jws).await.unwrap_err().code(), Some("not_found"));
+    assert_eq!(
+        other
+            .send_answer(first, "device", &jws)
+            .await
+            .unwrap_err()
+            .code(),
+        Some("not_found")
+    );
     assert_eq!(person.phone.accept(&fetched).await.unwrap(), "accepted");
 }
 
@@ -124,12 +203,18 @@ async fn a_final_transaction_takes_no_further_answer(database: Database) {
     let id = app.start_push(&person.user).await;
     let fetched = fetch(&person, &id).await;
     person.phone.deny(&fetched).await.unwrap();
-    assert_eq!(person.phone.accept(&fetched).await.unwrap_err().code(), Some("already_final"));
+    assert_eq!(
+        person.phone.accept(&fetched).await.unwrap_err().code(),
+        Some("already_final")
+    );
     assert_eq!(app.status(&id).await, "denied");
     let late = app.start_push(&person.user).await;
     let fetched = fetch(&person, &late).await;
     app.clock.advance(Duration::from_secs(121));
-    assert_eq!(person.phone.accept(&fetched).await.unwrap_err().code(), Some("expired"));
+    assert_eq!(
+        person.phone.accept(&fetched).await.unwrap_err().code(),
+        Some("expired")
+    );
     assert_eq!(app.status(&late).await, "expired");
 }
 
@@ -140,7 +225,10 @@ async fn a_long_poll_is_woken_by_a_start(database: Database) {
     // The clock stands still: only the start can end this wait.
     let poll = tokio::spawn(async move { phone.pending(Duration::from_secs(30)).await.unwrap() });
     app.start_push(&person.user).await;
-    let pending = tokio::time::timeout(Duration::from_secs(20), poll).await.unwrap().unwrap();
+    let pending = tokio::time::timeout(Duration::from_secs(20), poll)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(pending.len(), 1);
 }
 
@@ -149,14 +237,22 @@ async fn a_website_waits_for_the_answer(database: Database) {
     let person = app.pushed("alice").await;
     let id = app.start_push(&person.user).await;
     let fetched = fetch(&person, &id).await;
-    let waiting = app.get(&format!("/oauth/api/v4/authenticate/transaction/{id}?wait=60")).send();
+    let waiting = app
+        .get(&format!(
+            "/oauth/api/v4/authenticate/transaction/{id}?wait=60"
+        ))
+        .send();
     let (waited, answered) = tokio::join!(waiting, person.phone.accept(&fetched));
     answered.unwrap();
     let result: Value = waited.unwrap().json().await.unwrap();
     assert_eq!(result["status"], "accepted");
     // And the time being up ends it too.
     let id = app.start_push(&person.user).await;
-    let waiting = app.get(&format!("/oauth/api/v4/authenticate/transaction/{id}?wait=10")).send();
+    let waiting = app
+        .get(&format!(
+            "/oauth/api/v4/authenticate/transaction/{id}?wait=10"
+        ))
+        .send();
     let waited = app.while_time_passes(waiting).await;
     let result: Value = waited.unwrap().json().await.unwrap();
     assert_eq!(result["status"], "pending");
@@ -176,7 +272,10 @@ async fn prompts_are_limited_in_any_window(database: Database) {
     let start = async |app: &TestApp| {
         let form = [("type", "push"), ("user_id", "alice")];
         let response = app.post_form(START, &form).send().await.unwrap();
-        let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .map(|value| value.to_str().unwrap().to_owned());
         (response.status().as_u16(), retry_after)
     };
     assert_eq!(start(&app).await.0, 200);
@@ -196,21 +295,44 @@ async fn several_devices_have_to_be_told_apart(database: Database) {
     let app = TestApp::start_with(database, |settings, _| {
         let id = countersign::ids::ApplicationId::new("shop").unwrap();
         let bank = &settings.applications[&countersign::ids::ApplicationId::new("bank").unwrap()];
-        let shop = countersign::settings::Application { id: id.clone(), ..(**bank).clone() };
+        let shop = countersign::settings::Application {
+            id: id.clone(),
+            ..(**bank).clone()
+        };
         settings.applications.insert(id, shop.into());
     })
     .await;
     let person = app.pushed("alice").await;
     let profile = countersign::phone::PhoneProfile::new("shop", "1.0", "android");
-    let second = countersign::phone::Phone::register(app.connection(), &profile).await.unwrap();
+    let second = countersign::phone::Phone::register(app.connection(), &profile)
+        .await
+        .unwrap();
     app.enrol(&second, &person.user).await;
-    second.enrol_push(&person.user, PushTransport::Poll).await.unwrap();
-    let response = app.post_form(START, &[("type", "push"), ("user_id", "alice")]).send().await.unwrap();
+    second
+        .enrol_push(&person.user, PushTransport::Poll)
+        .await
+        .unwrap();
+    let response = app
+        .post_form(START, &[("type", "push"), ("user_id", "alice")])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 400);
-    let form = [("type", "push"), ("user_id", "alice"), ("device_id", second.device_id().as_str())];
+    let form = [
+        ("type", "push"),
+        ("user_id", "alice"),
+        ("device_id", second.device_id().as_str()),
+    ];
     app.start_ok(&form).await;
     assert_eq!(second.pending(Duration::ZERO).await.unwrap().len(), 1);
-    assert!(person.phone.pending(Duration::ZERO).await.unwrap().is_empty());
+    assert!(
+        person
+            .phone
+            .pending(Duration::ZERO)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn a_resend_pushes_again_until_the_limit(database: Database) {
@@ -219,7 +341,12 @@ async fn a_resend_pushes_again_until_the_limit(database: Database) {
     let id = app.start_push(&person.user).await;
     let resend = async || {
         let path = format!("/oauth/api/v4/authenticate/transaction/{id}/resend");
-        app.post_form(&path, &[]).send().await.unwrap().status().as_u16()
+        app.post_form(&path, &[])
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
     };
     assert_eq!(resend().await, 204);
     let (first, again) = (app.push.wait_for(1).await, app.push.wait_for(2).await);

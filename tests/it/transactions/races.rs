@@ -17,7 +17,12 @@ on_both_databases!(
 );
 
 /// How often each answer was given to 30 wrong codes and one right one, sent at once.
-async fn guess(app: &TestApp, other: &TestApp, id: &str, code: &str) -> HashMap<(u16, String), usize> {
+async fn guess(
+    app: &TestApp,
+    other: &TestApp,
+    id: &str,
+    code: &str,
+) -> HashMap<(u16, String), usize> {
     let mut codes = vec![wrong(code); 30];
     codes.insert(15, code.to_owned());
     let guesses = codes.iter().enumerate().map(|(index, guess)| {
@@ -47,7 +52,10 @@ async fn many_guesses_at_once_are_never_worth_more_than_allowed(database: Databa
         let answers = guess(&app, &app, &id, &code).await;
         check(&answers);
         let accepted = answers.contains_key(&(200, String::new()));
-        assert_eq!(app.status(&id).await, if accepted { "accepted" } else { "failed" });
+        assert_eq!(
+            app.status(&id).await,
+            if accepted { "accepted" } else { "failed" }
+        );
     }
 }
 
@@ -65,13 +73,21 @@ async fn two_answers_at_once_have_one_winner(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
     for _ in 0..5 {
-        let started = app.start_ok(&[("type", "push"), ("user_id", "alice")]).await;
+        let started = app
+            .start_ok(&[("type", "push"), ("user_id", "alice")])
+            .await;
         let id = started["transaction_id"].as_str().unwrap();
         let fetched = person.phone.fetch(id.parse().unwrap()).await.unwrap();
-        let cancel = app.request("DELETE", &format!("/oauth/api/v4/authenticate/transaction/{id}"));
+        let cancel = app.request(
+            "DELETE",
+            &format!("/oauth/api/v4/authenticate/transaction/{id}"),
+        );
         let cancel = cancel.basic_auth(WEBSITE.0, Some(WEBSITE.1)).send();
-        let (accepted, denied, cancelled) =
-            tokio::join!(person.phone.accept(&fetched), person.phone.deny(&fetched), cancel);
+        let (accepted, denied, cancelled) = tokio::join!(
+            person.phone.accept(&fetched),
+            person.phone.deny(&fetched),
+            cancel
+        );
         let cancelled = cancelled.unwrap().status() == 204;
         let winners = [accepted.is_ok(), denied.is_ok(), cancelled];
         assert_eq!(winners.iter().filter(|won| **won).count(), 1, "{winners:?}");
@@ -85,25 +101,45 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
     let app = TestApp::start(database).await;
     let (id, code) = app.start_sms("alice").await;
     let (other_id, other_code) = app.start_sms("bob").await;
-    // The event of the wrong answer needs randomness, on the actor's thread, before anything is saved.
+    // The event of the wrong answer needs randomness, on the actor's thread, before anything is
+    // saved.
     app.random.panic_once();
-    assert_eq!(app.verify("alice", &id, &wrong(&code)).await, (404, "3003".to_owned()), "rebuilt and asked again");
+    assert_eq!(
+        app.verify("alice", &id, &wrong(&code)).await,
+        (404, "3003".to_owned()),
+        "rebuilt and asked again"
+    );
     assert_eq!(app.verify("bob", &other_id, &other_code).await.0, 200);
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.0, 404);
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.0, 404);
     // Three wrong answers were given, no more and no fewer.
-    assert_eq!(app.verify("alice", &id, &code).await, (404, "3004".to_owned()));
-    assert!(app.app.rendered_metrics().contains("actor_panics_total{actor=\"transaction\"} 1"));
+    assert_eq!(
+        app.verify("alice", &id, &code).await,
+        (404, "3004".to_owned())
+    );
+    assert!(
+        app.app
+            .rendered_metrics()
+            .contains("actor_panics_total{actor=\"transaction\"} 1")
+    );
 }
 
 async fn one_too_many_is_refused_and_comes_in_later(database: Database) {
     let app = TestApp::start_with(database, |_, limits| limits.live_transactions_max = 1).await;
     let (id, code) = app.start_sms("alice").await;
-    let form = [("type", "sms"), ("user_id", "bob"), ("phone_number", "+15055551235")];
+    let form = [
+        ("type", "sms"),
+        ("user_id", "bob"),
+        ("phone_number", "+15055551235"),
+    ];
     let refused = app.post_form(START, &form).send().await.unwrap();
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
-    assert_eq!(app.sms.taken().len(), 1, "nothing that was refused has happened");
+    assert_eq!(
+        app.sms.taken().len(),
+        1,
+        "nothing that was refused has happened"
+    );
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
     app.start_ok(&form).await;
 }
@@ -114,12 +150,16 @@ async fn a_caller_who_hangs_up_is_charged_all_the_same(database: Database) {
     for _ in 0..3 {
         let wrong = wrong(&code);
         // Given up at some moment between sending and being answered.
-        let _ = tokio::time::timeout(Duration::from_micros(300), app.verify("alice", &id, &wrong)).await;
+        let _ = tokio::time::timeout(Duration::from_micros(300), app.verify("alice", &id, &wrong))
+            .await;
     }
     let mut evaluated = 0;
     while app.verify("alice", &id, &wrong(&code)).await.1 == "3003" {
         evaluated += 1;
     }
     assert!(evaluated <= 3);
-    assert_eq!(app.verify("alice", &id, &code).await, (404, "3004".to_owned()));
+    assert_eq!(
+        app.verify("alice", &id, &code).await,
+        (404, "3004".to_owned())
+    );
 }

@@ -29,26 +29,40 @@ async fn what_nobody_holds_expires_all_the_same(database: Database) {
     app.clock.advance(Duration::from_secs(125));
     // Nobody asks for this transaction: the sweeper finds it.
     let expired = async {
-        while !app.app.rendered_metrics().contains("transactions_finished_total{method=\"sms\",status=\"expired\"} 1") {
+        while !app
+            .app
+            .rendered_metrics()
+            .contains("transactions_finished_total{method=\"sms\",status=\"expired\"} 1")
+        {
             app.clock.advance(Duration::from_secs(1));
-            tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
+            tokio::task::spawn_blocking(std::thread::yield_now)
+                .await
+                .unwrap();
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), expired).await.expect("the sweeper comes by");
+    tokio::time::timeout(Duration::from_secs(20), expired)
+        .await
+        .expect("the sweeper comes by");
     assert_eq!(app.status(&id).await, "expired");
 }
 
 async fn a_long_poll_ends_with_the_server(database: Database) {
     let app = TestApp::start(database).await;
     let (id, _) = app.start_sms("alice").await;
-    let waiting = app.get(&format!("/oauth/api/v4/authenticate/transaction/{id}?wait=60")).send();
+    let waiting = app
+        .get(&format!(
+            "/oauth/api/v4/authenticate/transaction/{id}?wait=60"
+        ))
+        .send();
     let waiting = tokio::spawn(waiting);
     let waits = async {
         while app.app.metrics.waiting_requests().get() == 0 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waits).await.expect("the request waits");
+    tokio::time::timeout(Duration::from_secs(20), waits)
+        .await
+        .expect("the request waits");
     app.stop().await;
     let answer = waiting.await.unwrap().expect("it is answered, not cut off");
     let body: serde_json::Value = answer.json().await.unwrap();

@@ -1,6 +1,8 @@
-//! Login and consent pages for trying the server out: they believe whatever they are told, and exist in development mode only.
+//! Login and consent pages for trying the server out: they believe whatever they are told, and
+//! exist in development mode only.
 //!
-//! A challenge cannot be guessed and is good once, so that no other site can send these forms for somebody.
+//! A challenge cannot be guessed and is good once, so that no other site can send these forms for
+//! somebody.
 
 use std::future::{Ready, ready};
 
@@ -16,8 +18,7 @@ use crate::api::extract::{By, Fields, Form, FromFields, Query};
 use crate::ids::UserId;
 use crate::oauth::{AcceptConsent, AcceptLogin, RejectLogin, ScopeAsked};
 
-const NOTICE: &str =
-    "<p><strong>Not for production.</strong> This page is built in for trying the server out: it believes anybody.</p>";
+const NOTICE: &str = "<p><strong>Not for production.</strong> This page is built in for trying the server out: it believes anybody.</p>";
 /// The longest parameter that is looked at, in bytes.
 const TEXT_BYTES_MAX: usize = 255;
 
@@ -31,7 +32,11 @@ impl FromRequest for Development {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let api = request.app_data::<web::Data<Api>>();
         let there = api.is_some_and(|api| api.app().token_server.has_built_in_pages());
-        ready(if there { Ok(Self) } else { Err(ApiError::from_fault(&Fault::NotFound, Area::OAuth)) })
+        ready(if there {
+            Ok(Self)
+        } else {
+            Err(ApiError::from_fault(&Fault::NotFound, Area::OAuth))
+        })
     }
 }
 
@@ -40,7 +45,9 @@ pub(crate) struct LoginChallenge(String);
 
 impl FromFields for LoginChallenge {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self(fields.required_text("login_challenge", TEXT_BYTES_MAX)?))
+        Ok(Self(
+            fields.required_text("login_challenge", TEXT_BYTES_MAX)?,
+        ))
     }
 }
 
@@ -49,7 +56,9 @@ pub(crate) struct ConsentChallenge(String);
 
 impl FromFields for ConsentChallenge {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self(fields.required_text("consent_challenge", TEXT_BYTES_MAX)?))
+        Ok(Self(
+            fields.required_text("consent_challenge", TEXT_BYTES_MAX)?,
+        ))
     }
 }
 
@@ -137,15 +146,32 @@ pub(crate) async fn post_login(
     api: web::Data<Api>,
     By(_development, form): By<Development, Form<LoginForm>>,
 ) -> Result<HttpResponse, ApiError> {
-    let LoginForm { login_challenge, user_id, remember, decision } = form.0;
+    let LoginForm {
+        login_challenge,
+        user_id,
+        remember,
+        decision,
+    } = form.0;
     let token_server = &api.app().token_server;
     if !is_allowed(decision.as_deref()) {
-        return Ok(see_other(&token_server.reject_login(&login_challenge, &RejectLogin::default()).await?));
+        return Ok(see_other(
+            &token_server
+                .reject_login(&login_challenge, &RejectLogin::default())
+                .await?,
+        ));
     }
     let missing = || ApiError::from_fault(&Fault::missing("user_id"), Area::OAuth);
-    let answer =
-        AcceptLogin { subject: user_id.ok_or_else(missing)?, amr: Vec::new(), acr: None, remember: remember.is_some() };
-    Ok(see_other(&token_server.accept_login(None, &login_challenge, &answer).await?))
+    let answer = AcceptLogin {
+        subject: user_id.ok_or_else(missing)?,
+        amr: Vec::new(),
+        acr: None,
+        remember: remember.is_some(),
+    };
+    Ok(see_other(
+        &token_server
+            .accept_login(None, &login_challenge, &answer)
+            .await?,
+    ))
 }
 
 /// Asks what the user allows.
@@ -160,7 +186,11 @@ pub(crate) async fn consent_page(
     api: web::Data<Api>,
     By(_development, challenge): By<Development, Query<ConsentChallenge>>,
 ) -> Result<HttpResponse, ApiError> {
-    let request = api.app().token_server.consent_request(&challenge.0.0).await?;
+    let request = api
+        .app()
+        .token_server
+        .consent_request(&challenge.0.0)
+        .await?;
     let body = format!(
         "{NOTICE}\n<p>{user}, do you allow {client}:</p>\n<ul>{scopes}</ul>\n{form}\
          <label><input type=\"checkbox\" name=\"remember\"> Do not ask again</label>\n{BUTTONS}</form>",
@@ -169,7 +199,12 @@ pub(crate) async fn consent_page(
         scopes = request.scopes.iter().map(scope_item).collect::<String>(),
         form = form_head(&api, "/oauth/consent", "consent_challenge", &challenge.0.0),
     );
-    Ok(page(StatusCode::OK, "Allow access", &body, &FormsLead::Anywhere))
+    Ok(page(
+        StatusCode::OK,
+        "Allow access",
+        &body,
+        &FormsLead::Anywhere,
+    ))
 }
 
 /// Takes what the user allows.
@@ -184,13 +219,28 @@ pub(crate) async fn post_consent(
     api: web::Data<Api>,
     By(_development, form): By<Development, Form<ConsentForm>>,
 ) -> Result<HttpResponse, ApiError> {
-    let ConsentForm { consent_challenge, remember, decision } = form.0;
+    let ConsentForm {
+        consent_challenge,
+        remember,
+        decision,
+    } = form.0;
     let token_server = &api.app().token_server;
     if !is_allowed(decision.as_deref()) {
-        return Ok(see_other(&token_server.reject_consent(&consent_challenge, &RejectLogin::default()).await?));
+        return Ok(see_other(
+            &token_server
+                .reject_consent(&consent_challenge, &RejectLogin::default())
+                .await?,
+        ));
     }
-    let answer = AcceptConsent { granted_scopes: None, remember: remember.is_some() };
-    Ok(see_other(&token_server.accept_consent(&consent_challenge, &answer).await?))
+    let answer = AcceptConsent {
+        granted_scopes: None,
+        remember: remember.is_some(),
+    };
+    Ok(see_other(
+        &token_server
+            .accept_consent(&consent_challenge, &answer)
+            .await?,
+    ))
 }
 
 /// Denying stands beside allowing and is as easy.
@@ -210,7 +260,10 @@ fn scope_item(scope: &ScopeAsked) -> String {
 }
 
 fn see_other(address: &str) -> HttpResponse {
-    let headers = [(header::LOCATION, address), (header::REFERRER_POLICY, "no-referrer")];
+    let headers = [
+        (header::LOCATION, address),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
     let mut response = HttpResponse::SeeOther();
     for one in headers {
         response.insert_header(one);

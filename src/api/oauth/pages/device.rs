@@ -23,7 +23,9 @@ pub(crate) struct UserCodeForm {
 
 impl FromFields for UserCodeForm {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self { user_code: fields.text("user_code", CODE_BYTES_MAX)? })
+        Ok(Self {
+            user_code: fields.text("user_code", CODE_BYTES_MAX)?,
+        })
     }
 }
 
@@ -36,7 +38,12 @@ impl FromFields for UserCodeForm {
     responses((status = 200, description = "A page", content_type = "text/html"), (status = "default", body = OAuthBody)),
 )]
 pub(crate) async fn device_page(api: web::Data<Api>, query: Query<UserCodeForm>) -> HttpResponse {
-    form(&api, StatusCode::OK, query.0.user_code.as_deref().unwrap_or_default(), "")
+    form(
+        &api,
+        StatusCode::OK,
+        query.0.user_code.as_deref().unwrap_or_default(),
+        "",
+    )
 }
 
 /// Takes the code and sends the user on to the login page.
@@ -58,18 +65,34 @@ pub(crate) async fn enter_user_code(
     entered: Form<UserCodeForm>,
 ) -> Result<HttpResponse, ApiError> {
     let entry = entered.0.user_code.unwrap_or_default();
-    let refusal = match api.app().token_server.enter_user_code(&entry, &browser.0).await {
+    let refusal = match api
+        .app()
+        .token_server
+        .enter_user_code(&entry, &browser.0)
+        .await
+    {
         Ok(to) => return redirect(&api, &to),
         Err(refusal) => refusal,
     };
     match refusal {
-        UserCodeRefusal::Unknown => Ok(form(&api, StatusCode::BAD_REQUEST, &entry, &refusal.to_string())),
+        UserCodeRefusal::Unknown => Ok(form(
+            &api,
+            StatusCode::BAD_REQUEST,
+            &entry,
+            &refusal.to_string(),
+        )),
         UserCodeRefusal::TooMany { retry_after } => {
-            let mut answer = form(&api, StatusCode::TOO_MANY_REQUESTS, &entry, &refusal.to_string());
+            let mut answer = form(
+                &api,
+                StatusCode::TOO_MANY_REQUESTS,
+                &entry,
+                &refusal.to_string(),
+            );
             let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-            answer
-                .headers_mut()
-                .insert(header::RETRY_AFTER, header::HeaderValue::from(u64::try_from(seconds).unwrap_or(60)));
+            answer.headers_mut().insert(
+                header::RETRY_AFTER,
+                header::HeaderValue::from(u64::try_from(seconds).unwrap_or(60)),
+            );
             Ok(answer)
         }
         UserCodeRefusal::Unavailable => Err(ApiError::from_fault(&Fault::Busy, Area::OAuth)),
@@ -88,7 +111,12 @@ fn form(api: &Api, status: StatusCode, user_code: &str, problem: &str) -> HttpRe
         action = escape(&api.link("/oauth/device")),
         user_code = escape(user_code),
     );
-    page(status, "Connect a device", &body, &FormsLead::To(&api.app().token_server.page_origins()))
+    page(
+        status,
+        "Connect a device",
+        &body,
+        &FormsLead::To(&api.app().token_server.page_origins()),
+    )
 }
 
 /// What the user has decided.
@@ -98,7 +126,9 @@ pub(crate) struct Decided {
 
 impl FromFields for Decided {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self { allowed: fields.text("result", CODE_BYTES_MAX)?.as_deref() == Some("allowed") })
+        Ok(Self {
+            allowed: fields.text("result", CODE_BYTES_MAX)?.as_deref() == Some("allowed"),
+        })
     }
 }
 
@@ -112,8 +142,19 @@ impl FromFields for Decided {
 )]
 pub(crate) async fn device_done(query: Query<Decided>) -> HttpResponse {
     let (title, text) = match query.0.allowed {
-        true => ("Done", "Return to your device: it goes on by itself in a moment. You can close this page."),
-        false => ("Not connected", "Your device was not connected. You can close this page."),
+        true => (
+            "Done",
+            "Return to your device: it goes on by itself in a moment. You can close this page.",
+        ),
+        false => (
+            "Not connected",
+            "Your device was not connected. You can close this page.",
+        ),
     };
-    page(StatusCode::OK, title, &format!("<p>{text}</p>"), &FormsLead::To(&[]))
+    page(
+        StatusCode::OK,
+        title,
+        &format!("<p>{text}</p>"),
+        &FormsLead::To(&[]),
+    )
 }

@@ -28,7 +28,12 @@ pub(super) enum FormsLead<'a> {
 }
 
 /// A page. `title` is text, `body` is HTML.
-pub(super) fn page(status: StatusCode, title: &str, body: &str, forms_lead: &FormsLead<'_>) -> HttpResponse {
+pub(super) fn page(
+    status: StatusCode,
+    title: &str,
+    body: &str,
+    forms_lead: &FormsLead<'_>,
+) -> HttpResponse {
     builder(status, forms_lead).body(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head>\n\
@@ -42,7 +47,10 @@ fn builder(status: StatusCode, forms_lead: &FormsLead<'_>) -> HttpResponseBuilde
         FormsLead::To(origins) => format!("; form-action 'self' {}", origins.join(" ")),
         FormsLead::Anywhere => String::new(),
     };
-    let policy = format!("default-src 'none'; base-uri 'none'; frame-ancestors 'none'{}", forms.trim_end());
+    let policy = format!(
+        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'{}",
+        forms.trim_end()
+    );
     let mut builder = HttpResponse::build(status);
     builder.insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"));
     builder.insert_header((header::CONTENT_SECURITY_POLICY, policy));
@@ -57,7 +65,10 @@ mod tests {
 
     #[test]
     fn a_text_cannot_leave_its_place() {
-        assert_eq!(escape("<b a='x' c=\"y\">&amp;"), "&lt;b a=&#39;x&#39; c=&quot;y&quot;&gt;&amp;amp;");
+        assert_eq!(
+            escape("<b a='x' c=\"y\">&amp;"),
+            "&lt;b a=&#39;x&#39; c=&quot;y&quot;&gt;&amp;amp;"
+        );
         assert_eq!(escape("plain é 漢"), "plain é 漢");
     }
 

@@ -1,15 +1,18 @@
-//! The statements: their text does not depend on the number of rows, so that each is prepared once for a connection.
+//! The statements: their text does not depend on the number of rows, so that each is prepared once
+//! for a connection.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
-use super::super::columns::{Element, epochs_of_u, insert_access_tokens, insert_grants, set_statement};
+use super::super::columns::{
+    Element, epochs_of_u, insert_access_tokens, insert_grants, set_statement,
+};
 use crate::store::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow, AuthorizationStep,
-    CallbackRow, CodeRedemption, EventRow, GrantRow, IdBytes, IdempotencyRow, RefreshRotation, RefreshTokenRow,
-    TransactionRow, TransactionUpdate,
+    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthenticatorTry, AuthorizationRow,
+    AuthorizationStep, CallbackRow, CodeRedemption, EventRow, GrantRow, IdBytes, IdempotencyRow,
+    RefreshRotation, RefreshTokenRow, TransactionRow, TransactionUpdate,
 };
 
 set_statement! {
@@ -169,7 +172,8 @@ set_statement! {
 }
 
 set_statement! {
-    /// Takes authorizations a step further that still have the expected status; returns the ordinals of these.
+    /// Takes authorizations a step further that still have the expected status; returns the
+    /// ordinals of these.
     StepAuthorizations over AuthorizationStep:
     "UPDATE authorizations AS t SET status = u.status, challenge_hash = u.challenge_hash, code_hash = u.code_hash, \
        scope = u.scope, user_id = u.user_id, amr = u.amr, acr = u.acr, auth_time = u.auth_time, \
