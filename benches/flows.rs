@@ -69,6 +69,7 @@ fn main() {
             count.parse().expect("a number"),
         );
     }
+
     let value = |name: &str| {
         let position = arguments.iter().position(|argument| argument == name)?;
         arguments.get(position + 1).cloned()
@@ -127,6 +128,7 @@ fn run(options: &Options) {
         .enable_all()
         .build()
         .expect("a runtime");
+
     let duration = Duration::from_secs(options.seconds);
     println!(
         "| flow | database | connections | per second | of the yardstick | p50 | p99 | p99/p50 | commits/s | rows per commit |"
@@ -141,7 +143,9 @@ fn run(options: &Options) {
         yardstick.per_second(),
         None,
     );
+
     let cluster = Cluster::start_with(POSTGRES_OPTIONS);
+
     for name in ["SQLite", "PostgreSQL"] {
         let folder = Folder::new(name);
         let database = |name: &str| {
@@ -152,6 +156,7 @@ fn run(options: &Options) {
             }
         };
         let world = World::start(database(name), None);
+
         for (flow, connections) in FLOWS
             .iter()
             .filter(|(flow, _)| flow.contains(&options.only))
@@ -162,6 +167,7 @@ fn run(options: &Options) {
                     runtime.block_on(local.run_until(repeat(flow, &world, *connections, duration)));
                 let commits =
                     Commits::between(&before, &world.app.store.statistics(), measured.took);
+
                 row(
                     flow,
                     name,
@@ -172,13 +178,16 @@ fn run(options: &Options) {
                 );
             }
         }
+
         world.stop();
     }
+
     if SMS.contains(&options.only) {
         let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
         let folder = Folder::new("twilio");
         let world = World::start(folder.database(), Some(&sandbox));
         let sms = runtime.block_on(local.run_until(rounds::sms(&world, 64, duration)));
+
         row(
             "SMS with Twilio's stand-in over HTTP",
             "SQLite",
@@ -187,9 +196,11 @@ fn run(options: &Options) {
             yardstick.per_second(),
             None,
         );
+
         world.stop();
         memory(options, &cluster);
     }
+
     if "token: listing".contains(&options.only) {
         listings(&cluster);
     }
@@ -201,6 +212,7 @@ fn measured_apart(command: &str, url: DatabaseUrl, count: usize) -> String {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
         DatabaseUrl::Postgres(url) => url.expose().to_owned(),
     };
+
     let child = std::process::Command::new(std::env::current_exe().expect("this program"))
         .args([command, &url, &count.to_string()])
         .output()
@@ -210,6 +222,7 @@ fn measured_apart(command: &str, url: DatabaseUrl, count: usize) -> String {
         "{}",
         String::from_utf8_lossy(&child.stderr)
     );
+
     String::from_utf8_lossy(&child.stdout).trim_end().to_owned()
 }
 
@@ -218,6 +231,7 @@ fn listings(cluster: &Cluster) {
         "\n| tokens listed | database | to the first byte | in all | size | memory at most, above before |"
     );
     println!("|---:|---|---:|---:|---:|---:|");
+
     for count in [10, 100_000] {
         let folder = Folder::new(&format!("listing-{count}"));
         for (name, url) in [
@@ -235,11 +249,13 @@ fn listings(cluster: &Cluster) {
 fn memory(options: &Options, cluster: &Cluster) {
     println!("\n| live transactions | database | resident memory for each | started in |");
     println!("|---:|---|---:|---:|");
+
     let counts: &[usize] = if options.quick {
         &[100_000]
     } else {
         &[100_000, 1_000_000]
     };
+
     for count in counts {
         let folder = Folder::new(&format!("memory-{count}"));
         for (name, url) in [

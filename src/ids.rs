@@ -166,12 +166,15 @@ fn check_text(text: &str) -> Result<(), InvalidId> {
     if text.is_empty() {
         return Err(InvalidId::Empty);
     }
+
     if text.len() > TEXT_ID_BYTES_MAX {
         return Err(InvalidId::TooLong);
     }
+
     if text.chars().any(char::is_control) {
         return Err(InvalidId::ControlCharacter);
     }
+
     Ok(())
 }
 

@@ -92,6 +92,7 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
 #[must_use]
 pub fn stretch(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Zeroizing<[u8; 32]> {
     let mut stretched = Zeroizing::new([0; 32]);
+
     pbkdf2::derive(
         pbkdf2::PBKDF2_HMAC_SHA256,
         iterations,
@@ -99,6 +100,7 @@ pub fn stretch(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Zeroizin
         password,
         stretched.as_mut(),
     );
+
     stretched
 }
 
@@ -254,6 +256,7 @@ impl Keyring {
         if *format != FORMAT {
             return Err(UnsealError);
         }
+
         let (key, nonce) = self.message_key(purpose, salt);
         let mut plain = Zeroizing::new(body.to_vec());
         let length = key
@@ -297,6 +300,7 @@ mod tests {
     fn sealed_data_opens_only_where_it_belongs() {
         let keyring = Keyring::new(&[7; 32]);
         let sealed = keyring.seal(Purpose::Settings, b"row 1", b"secret", &SystemRandom);
+
         let open = |keyring: &Keyring, purpose, context: &[u8], bytes: &[u8]| {
             keyring
                 .open(purpose, context, bytes)
@@ -323,9 +327,11 @@ mod tests {
             ),
             Err(UnsealError)
         );
+
         for index in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[index] ^= 1;
+
             assert_eq!(
                 open(&keyring, Purpose::Settings, b"row 1", &changed),
                 Err(UnsealError)

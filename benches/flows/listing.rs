@@ -48,9 +48,11 @@ pub fn measure(url: DatabaseUrl, count: usize) {
                 }
             })
         };
+
         let (first, all, size) = list(&world, &token).await;
         done.store(true, Ordering::Relaxed);
         watcher.join().expect("it watches");
+
         println!(
             "{:.1} ms | {:.0} ms | {:.1} MB | {:.1} MB |",
             first.as_secs_f64() * 1000.0,
@@ -58,6 +60,7 @@ pub fn measure(url: DatabaseUrl, count: usize) {
             size as f64 / 1e6,
             (peak.load(Ordering::Relaxed) - before) as f64 / 1e6,
         );
+
         // Let the operating system take it all away at once.
         std::process::exit(0);
     });
@@ -69,6 +72,7 @@ async fn fill(world: &World, count: usize) -> String {
     let id = || uuid_v7(now, &SystemRandom).into_bytes().to_vec();
     let expires_at = now.after(Duration::from_secs(3600)).as_millis();
     let mut text = String::new();
+
     for first in (0..count).step_by(TOKENS_OF_A_GRANT) {
         let grant = GrantRow {
             id: id(),
@@ -83,11 +87,14 @@ async fn fill(world: &World, count: usize) -> String {
             created_at: now.as_millis(),
             expires_at,
         };
+
         let mut inserts = vec![Insert::Grant(Box::new(grant.clone()))];
+
         for _ in first..count.min(first + TOKENS_OF_A_GRANT) {
             let token = id();
             text = URL_SAFE_NO_PAD
                 .encode([token.as_slice(), &random::bytes::<32>(&SystemRandom)].concat());
+
             inserts.push(Insert::AccessToken(Box::new(AccessTokenRow {
                 id: token,
                 token_hash: Some(
@@ -105,6 +112,7 @@ async fn fill(world: &World, count: usize) -> String {
                 expires_at,
             })));
         }
+
         let committed = world
             .app
             .store
@@ -113,8 +121,10 @@ async fn fill(world: &World, count: usize) -> String {
                 ..Entry::default()
             })
             .await;
+
         assert!(committed.is_ok(), "{committed:?}");
     }
+
     text
 }
 
@@ -126,6 +136,7 @@ async fn list(world: &World, token: &str) -> (Duration, Duration, usize) {
         "GET /oauth/token?grant_type={grant_type}&access_token={token} HTTP/1.1\r\nHost: localhost\r\n\
          Connection: close\r\nAuthorization: Basic {credentials}\r\n\r\n"
     );
+
     let mut stream = TcpStream::connect(world.address)
         .await
         .expect("the server accepts connections");
@@ -134,6 +145,7 @@ async fn list(world: &World, token: &str) -> (Duration, Duration, usize) {
         .write_all(request.as_bytes())
         .await
         .expect("the server reads");
+
     let (mut buffer, mut size, mut first) = (vec![0; 64 * 1024], 0, None);
     loop {
         let count = stream.read(&mut buffer).await.expect("the server answers");
@@ -142,9 +154,11 @@ async fn list(world: &World, token: &str) -> (Duration, Duration, usize) {
             let head = String::from_utf8_lossy(&buffer[..count.min(200)]).into_owned();
             assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         }
+
         if count == 0 {
             return (first.unwrap_or_default(), started.elapsed(), size);
         }
+
         size += count;
     }
 }

@@ -38,7 +38,9 @@ impl Connection {
             .write_all(request)
             .await
             .expect("the server reads");
+
         self.buffer.clear();
+
         let head = loop {
             assert_ne!(
                 self.stream
@@ -56,12 +58,14 @@ impl Connection {
                 break end + 4;
             }
         };
+
         let text = std::str::from_utf8(&self.buffer[..head]).expect("a head is ASCII");
         let status: u16 = text[9..12].parse().expect("a status");
         let length = text.lines().find_map(content_length).unwrap_or(0);
         let location = (status == 303)
             .then(|| text.lines().find_map(location))
             .flatten();
+
         while self.buffer.len() < head + length {
             assert_ne!(
                 self.stream
@@ -72,6 +76,7 @@ impl Connection {
                 "closed early"
             );
         }
+
         Response {
             status,
             location,
@@ -151,6 +156,7 @@ where
 {
     let started = Instant::now();
     let deadline = started + duration;
+
     let tasks: Vec<_> = rounds
         .into_iter()
         .map(|mut round| {
@@ -163,11 +169,14 @@ where
             })
         })
         .collect();
+
     let mut latencies = Vec::new();
     for task in tasks {
         latencies.extend(task.await.expect("a round does not panic"));
     }
+
     latencies.sort_unstable();
+
     Measured {
         rounds: latencies.len(),
         took: started.elapsed(),

@@ -35,6 +35,7 @@ pub fn measure(url: DatabaseUrl, count: usize) {
 
 async fn start(app: &countersign::app::AppState, count: usize) {
     let client = ClientId::new(CLIENT_ID).expect("an id");
+
     stream::iter(0..count)
         .map(|index| {
             let request = StartRequest {
@@ -50,6 +51,7 @@ async fn start(app: &countersign::app::AppState, count: usize) {
                 ip_address: None,
                 user_agent: None,
             };
+
             app.transactions.start(&client, request, None)
         })
         .buffer_unordered(AT_ONCE)

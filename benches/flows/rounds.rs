@@ -26,6 +26,7 @@ pub fn basic() -> String {
 pub async fn bare(connections: usize, duration: Duration) -> Measured {
     let (sender, address) = std::sync::mpsc::sync_channel(1);
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let endpoint = || {
@@ -44,9 +45,11 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
                 let _ = stopping.await;
                 handle.stop(false).await;
             });
+
             server.await.expect("the bare server runs");
         });
     });
+
     let address = address.recv().expect("the bare server starts");
     let request = get("/", &basic());
     let mut rounds = Vec::new();
@@ -58,6 +61,7 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
             started.elapsed()
         });
     }
+
     let measured = repeat(rounds, duration).await;
     let _ = stop.send(());
     thread.join().expect("the bare server ends");
@@ -67,6 +71,7 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
 /// Start and verify; the start is timed.
 pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measured {
     let mut rounds = Vec::new();
+
     for index in 0..connections {
         let mut connection = Connection::open(world.address).await;
         let keyring = std::sync::Arc::clone(&world.keyring);
@@ -78,12 +83,14 @@ pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measu
             let started = Instant::now();
             let response = connection.send(&start).await;
             let took = started.elapsed();
+
             assert_eq!(
                 response.status,
                 200,
                 "{}",
                 String::from_utf8_lossy(response.body)
             );
+
             let id: TransactionId = member(response.body, "transaction_id")
                 .parse()
                 .expect("an id");
@@ -97,9 +104,11 @@ pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measu
                 "{}",
                 String::from_utf8_lossy(response.body)
             );
+
             took
         });
     }
+
     repeat(rounds, duration).await
 }
 
@@ -110,11 +119,14 @@ pub async fn push(world: &World, connections: usize, duration: Duration) -> Meas
     for index in 0..connections {
         people.push(world.person(index + connections).await);
     }
+
     let mut rounds = Vec::new();
+
     for (user, phone) in people {
         let token = phone.device_token().await.expect("a token");
         let bearer = format!("Bearer {}", token.expose());
         let mut connection = Connection::open(world.address).await;
+
         let start = post(
             START,
             &basic(),
@@ -125,12 +137,14 @@ pub async fn push(world: &World, connections: usize, duration: Duration) -> Meas
             let started = Instant::now();
             let response = connection.send(&start).await;
             let took = started.elapsed();
+
             assert_eq!(
                 response.status,
                 200,
                 "{}",
                 String::from_utf8_lossy(response.body)
             );
+
             let id: TransactionId = member(response.body, "transaction_id")
                 .parse()
                 .expect("an id");
@@ -138,6 +152,7 @@ pub async fn push(world: &World, connections: usize, duration: Duration) -> Meas
             took
         });
     }
+
     repeat(rounds, duration).await
 }
 
@@ -146,6 +161,7 @@ async fn answer(connection: &mut Connection, phone: &Phone, bearer: &str, id: Tr
         .send(&get("/device/v1/transactions?wait=10", bearer))
         .await;
     assert_eq!(pending.status, 200);
+
     let path = format!("/device/v1/transactions/{id}");
     let fetched = connection.send(&get(&path, bearer)).await;
     assert_eq!(
@@ -154,12 +170,14 @@ async fn answer(connection: &mut Connection, phone: &Phone, bearer: &str, id: Tr
         "{}",
         String::from_utf8_lossy(fetched.body)
     );
+
     let digest = member(fetched.body, "content_digest");
     let now = countersign::clock::Clock::system().now();
     let jws = AnswerClaims::new(id, Decision::Accept, digest, now)
         .sign(phone.key())
         .expect("a signature");
     let body = format!("{{\"authenticator\":\"device\",\"answer\":\"{jws}\"}}");
+
     let answered = connection
         .send(&post(
             &format!("{path}/answer"),
@@ -168,12 +186,14 @@ async fn answer(connection: &mut Connection, phone: &Phone, bearer: &str, id: Tr
             &body,
         ))
         .await;
+
     assert_eq!(
         answered.status,
         200,
         "{}",
         String::from_utf8_lossy(answered.body)
     );
+
     let result = connection
         .send(&get(
             &format!("/oauth/api/v4/authenticate/transaction/{id}"),

@@ -58,6 +58,7 @@ pub async fn introspection(
 ) -> Measured {
     let mut connection = Connection::open(world.address).await;
     let mut tokens = Vec::new();
+
     for _ in 0..connections {
         let request = post(
             TOKEN,
@@ -67,6 +68,7 @@ pub async fn introspection(
         );
         tokens.push(member(connection.send(&request).await.body, "access_token").to_owned());
     }
+
     let request = |index: usize| {
         post(
             "/oauth/introspect",
@@ -75,12 +77,14 @@ pub async fn introspection(
             &format!("token={}", tokens[index]),
         )
     };
+
     let answer = connection.send(&request(0)).await;
     assert!(
         String::from_utf8_lossy(answer.body).contains("\"active\":true"),
         "{}",
         String::from_utf8_lossy(answer.body)
     );
+
     same_request(world, connections, duration, request).await
 }
 
@@ -97,15 +101,18 @@ async fn same_request(
             let started = Instant::now();
             let response = connection.send(&request).await;
             let took = started.elapsed();
+
             assert_eq!(
                 response.status,
                 200,
                 "{}",
                 String::from_utf8_lossy(response.body)
             );
+
             took
         });
     }
+
     repeat(rounds, duration).await
 }
 
@@ -135,13 +142,16 @@ impl Session {
             .enrol(&device.id, &user, *new_key().public())
             .await
             .expect("enrolled");
+
         devices
             .set_authenticator(&device.id, &user, &AuthenticatorName::Pin, *pin.public())
             .await
             .expect("a PIN");
+
         let now = Clock::system().now();
         let id = || uuid_v7(now, &SystemRandom).into_bytes().to_vec();
         let expires_at = now.after(Duration::from_secs(86_400)).as_millis();
+
         let grant = GrantRow {
             id: id(),
             client_id: device.id.to_string(),
@@ -155,6 +165,7 @@ impl Session {
             created_at: now.as_millis(),
             expires_at,
         };
+
         let family = RefreshTokenRow {
             id: id(),
             grant_id: grant.id.clone(),
@@ -164,14 +175,17 @@ impl Session {
             issued_at: now.as_millis(),
             expires_at,
         };
+
         let (family_id, token_endpoint) = (
             family.id.clone(),
             format!("http://{}{TOKEN}", world.address),
         );
+
         let inserts = vec![
             Insert::Grant(Box::new(grant)),
             Insert::RefreshToken(Box::new(family)),
         ];
+
         let committed = world
             .app
             .store
@@ -180,8 +194,11 @@ impl Session {
                 ..Entry::default()
             })
             .await;
+
         assert!(committed.is_ok(), "{committed:?}");
+
         let keyring = Arc::clone(&world.keyring);
+
         Self {
             device: device.id,
             key,
@@ -202,6 +219,7 @@ impl Session {
             "iss": self.device, "sub": self.device, "aud": self.token_endpoint, "iat": now, "exp": now + 600,
             "jti": format!("{generation}"),
         });
+
         let proof = json!({ "refresh_token_hash": URL_SAFE_NO_PAD.encode(sha256(token.as_bytes())), "iat": now });
         let sign = |key, typ, claims: serde_json::Value| {
             jws::sign(key, Some(typ), claims.to_string().as_bytes()).expect("a signature")
@@ -231,8 +249,10 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
     for index in 0..connections {
         sessions.push(Session::new(world, index).await);
     }
+
     let rounds_each = SIGNED_BEFOREHAND / connections;
     let mut rounds = Vec::new();
+
     for session in sessions {
         let mut connection = Connection::open(world.address).await;
         let signed: Vec<Vec<u8>> = (0..rounds_each)
@@ -241,6 +261,7 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
         let mut generation = 0;
         rounds.push(async move || {
             let late;
+
             let request = match signed.get(generation) {
                 Some(request) => request,
                 None => {
@@ -248,19 +269,23 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
                     &late
                 }
             };
+
             generation += 1;
             let started = Instant::now();
             let response = connection.send(request).await;
             let took = started.elapsed();
+
             assert_eq!(
                 response.status,
                 200,
                 "{}",
                 String::from_utf8_lossy(response.body)
             );
+
             took
         });
     }
+
     repeat(rounds, duration).await
 }
 
@@ -269,8 +294,10 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
 pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Measured {
     let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
     let mut rounds = Vec::new();
+
     for index in 0..connections {
         let mut connection = Connection::open(world.address).await;
+
         let authorize = get(
             &format!(
                 "/oauth/authorize?response_type=code&client_id=shop&redirect_uri=https%3A%2F%2Fshop.example%2Fcb\
@@ -282,6 +309,7 @@ pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Me
             let started = Instant::now();
             let response = connection.send(&authorize).await;
             assert_eq!(response.status, 303, "{}", String::from_utf8_lossy(response.body));
+
             let location = response.location.expect("a redirect");
             let challenge = location.split_once("login_challenge=").expect("a challenge").1;
             let body = format!("{{\"subject\":\"user{index}\",\"amr\":[\"pwd\"]}}");
@@ -293,6 +321,7 @@ pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Me
             );
             let response = connection.send(accept.as_bytes()).await;
             assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(response.body));
+
             let redirect = member(response.body, "redirect_to");
             let code = redirect.split_once("code=").expect("a code").1.split('&').next().expect("a code");
             let body = format!(
@@ -302,8 +331,10 @@ pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Me
             let redeem = post(TOKEN, &basic_of("shop"), FORM, &body);
             let response = connection.send(&redeem).await;
             assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(response.body));
+
             started.elapsed()
         });
     }
+
     repeat(rounds, duration).await
 }

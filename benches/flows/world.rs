@@ -70,11 +70,13 @@ impl World {
     pub fn start(url: DatabaseUrl, twilio: Option<&Sandbox>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let management = TcpListener::bind("127.0.0.1:0").expect("a free port");
+
         let app = app(
             url,
             twilio,
             &format!("http://{}", listener.local_addr().expect("an address")),
         );
+
         let options = ServerOptions {
             public: listener,
             management,
@@ -85,7 +87,9 @@ impl World {
             shutdown_timeout: Duration::from_secs(5),
             app: app.clone(),
         };
+
         let server = server::start(options).expect("the server starts");
+
         Self {
             app,
             keyring: Arc::new(Keyring::new(&KEY)),
@@ -107,6 +111,7 @@ impl World {
         let phone = Phone::register(connection(), &PhoneProfile::new("bank", "1.0", "android"))
             .await
             .unwrap();
+
         let login_page = ApiLoginPage::new(
             connection(),
             CLIENT_ID,
@@ -116,6 +121,7 @@ impl World {
             .log_in(&login_page, &user, "bank://login")
             .await
             .unwrap();
+
         phone.enrol(&user).await.unwrap();
         phone.enrol_push(&user, PushTransport::Poll).await.unwrap();
         (user, phone)
@@ -130,6 +136,7 @@ pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, public_url: &str) -> AppS
     settings.replace(all_settings(twilio));
     let (clock, random, metrics) = (Clock::system(), Arc::new(SystemRandom), Metrics::new());
     let egress = Egress::new(EgressSettings::default());
+
     let callbacks = Callbacks::new(CallbacksOptions {
         store: store.clone(),
         settings: settings.clone(),
@@ -140,10 +147,12 @@ pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, public_url: &str) -> AppS
         random: random.clone(),
         metrics: metrics.clone(),
     });
+
     let sms: Arc<dyn SmsSender> = match twilio {
         Some(_) => Arc::new(GatewaySms::new(&egress).expect("a gateway")),
         None => Arc::new(Taker),
     };
+
     AppState::start(AppParts {
         store,
         clock,
@@ -175,18 +184,21 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
     let mut settings = Settings::default();
     let client_id = ClientId::new(CLIENT_ID).unwrap();
     let credential = ClientCredential::SecretHash(sha256(CLIENT_SECRET.as_bytes()));
+
     let permissions = [
         Permission::MobileAuthentication,
         Permission::UserAuthentication,
         Permission::TokenIntrospection,
         Permission::ListUsersOtherClients,
     ];
+
     let administers = ["shop".to_owned()].into();
     let client = ApiClient {
         administers,
         ..ApiClient::new(client_id.clone(), credential, permissions)
     };
     settings.api_clients.insert(client_id, Arc::new(client));
+
     for (name, method) in [
         ("push", AuthenticationMethod::Push),
         ("sms", AuthenticationMethod::Sms),
@@ -205,13 +217,16 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
             .authentication_types
             .insert(name.to_owned(), Arc::new(configured));
     }
+
     settings.sms = Some(Arc::new(gateway(twilio)));
+
     for (name, pin) in [("bank", false), (PIN_APPLICATION, true)] {
         let id = ApplicationId::new(name).unwrap();
         settings
             .applications
             .insert(id.clone(), Arc::new(application(id, pin)));
     }
+
     for (name, format) in [
         ("shop", TokenFormat::Opaque),
         ("shop-jwt", TokenFormat::Jwt),
@@ -221,11 +236,13 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
             .web_clients
             .insert(client.client_id.clone(), Arc::new(client));
     }
+
     settings.mobile_authentication = Arc::new(MobileAuthentication {
         prompts_per_5_minutes_max: 1_000_000,
         prompts_per_hour_max: 1_000_000,
         ..MobileAuthentication::default()
     });
+
     settings
 }
 
@@ -247,6 +264,7 @@ fn gateway(twilio: Option<&Sandbox>) -> SmsConfiguration {
 
 fn web_client(name: &str, access_token_format: TokenFormat) -> WebClient {
     let credential = ClientCredential::SecretHash(sha256(CLIENT_SECRET.as_bytes()));
+
     WebClient {
         redirect_uris: vec!["https://shop.example/cb".to_owned()],
         grant_types: GrantType::ALL.into(),

@@ -84,6 +84,7 @@ impl CallbackClient {
         if !egress.is_proxied() {
             public = public.dns_resolver(Arc::new(resolver.clone()));
         }
+
         let private = egress.builder(None)?.timeout(TIMEOUT).no_proxy();
         Ok(Self {
             public: public.build().map_err(|_| InvalidEgress::Tls)?,
@@ -105,6 +106,7 @@ impl CallbackClient {
         if !private {
             self.check_name(&url).await?;
         }
+
         let body = Body {
             callback_uri: &call.callback_uri,
             transaction_id: call.transaction_id,
@@ -122,11 +124,13 @@ impl CallbackClient {
         for (name, value) in headers {
             request = request.header(name, value);
         }
+
         if let Some((username, password)) =
             endpoint.and_then(|endpoint| endpoint.credentials.as_ref())
         {
             request = request.basic_auth(username, Some(password.expose()));
         }
+
         judge(request.send().await.map_err(|error| failure_of(&error))?).await
     }
 
@@ -149,9 +153,11 @@ async fn judge(response: Response) -> Result<(), Failure> {
     let retry_after = retry_after(&response);
     // Whether the rest of the answer arrives is of no interest: the status has been said.
     drop(read_body(response, BODY_BYTES_MAX).await);
+
     if status.is_success() {
         return Ok(());
     }
+
     Err(Failure {
         error: format!("the website answered {}", status.as_u16()),
         retry_after,
@@ -166,6 +172,7 @@ fn failure_of(error: &reqwest::Error) -> Failure {
         }
         source = cause.source();
     }
+
     Failure::new(if error.is_timeout() {
         "no answer in time"
     } else if error.is_connect() {

@@ -47,12 +47,14 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, Refusal> {
     {
         return Err(Refusal::Malformed);
     }
+
     let url = Url::parse(text).map_err(|_| Refusal::Malformed)?;
     match url.scheme() {
         "https" => {}
         "http" if allow_private => {}
         _ => return Err(Refusal::Scheme),
     }
+
     // `https:/host`, `https:\\host` and the like are repaired by the parser; a careful website
     // writes none of these.
     let authority = text
@@ -63,6 +65,7 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, Refusal> {
     if !plain || text.contains('\\') {
         return Err(Refusal::Malformed);
     }
+
     if !url.username().is_empty()
         || url.password().is_some()
         || text.contains('@')
@@ -70,6 +73,7 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, Refusal> {
     {
         return Err(Refusal::Extras);
     }
+
     let public = match url.host() {
         Some(Host::Ipv4(address)) => is_public(address.into()),
         Some(Host::Ipv6(address)) => is_public(address.into()),
@@ -80,6 +84,7 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, Refusal> {
         }
         _ => return Err(Refusal::Malformed),
     };
+
     if public || allow_private {
         Ok(url)
     } else {
@@ -98,6 +103,7 @@ fn is_local_name(name: &str) -> bool {
         "localdomain",
         "lan",
     ];
+
     let name = name.strip_suffix('.').unwrap_or(name);
     let local = |suffix: &&str| {
         name.strip_suffix(*suffix)

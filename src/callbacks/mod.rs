@@ -259,12 +259,14 @@ impl Callbacks {
     pub async fn run(&self, shutdown: ShutdownSignal) {
         let drained = Notify::new();
         let never = Shutdown::default();
+
         let work = || async {
             worker::Worker::new(Arc::clone(&self.0))
                 .run(shutdown.clone())
                 .await;
             drained.notify_one();
         };
+
         let on_panic = || self.0.metrics.actor_panicked("callbacks");
         tokio::select! {
             () = supervise("callbacks", self.0.clock.clone(), never.signal(), work, on_panic) => {}

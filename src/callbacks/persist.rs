@@ -32,6 +32,7 @@ pub(super) async fn turn(
     limit: usize,
 ) -> Result<Vec<CallbackRow>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+
     store
         .write(move |connection| {
             for settled in settled {
@@ -53,6 +54,7 @@ fn save(connection: &mut Connection, settled: Settled) -> Result<(), WriteError<
     if !queries::finish_callback(connection, &settled.outcome)? {
         return Ok(());
     }
+
     let Some(event) = settled.event else {
         return Ok(());
     };
@@ -66,6 +68,7 @@ fn save(connection: &mut Connection, settled: Settled) -> Result<(), WriteError<
         },
         None => event,
     };
+
     Ok(events::insert_event(connection, &event)?)
 }
 
@@ -86,6 +89,7 @@ pub(super) async fn list(
             limit,
         )
     };
+
     Ok(store
         .read(after)
         .await?

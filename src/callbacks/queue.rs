@@ -76,6 +76,7 @@ impl Queue {
         if self.in_flight >= self.limits.in_flight_max {
             return None;
         }
+
         for _ in 0..self.turns.len() {
             let host = self.turns.pop_front()?;
             let Some(lane) = self.lanes.get_mut(&host) else {
@@ -92,8 +93,10 @@ impl Queue {
                 }
                 return Some((host, row));
             }
+
             self.turns.push_back(host);
         }
+
         None
     }
 
@@ -113,6 +116,7 @@ impl Queue {
     pub(super) fn take_waiting(&mut self) -> Vec<CallbackRow> {
         self.turns.clear();
         self.waiting = 0;
+
         let rows = self
             .lanes
             .values_mut()
@@ -172,11 +176,16 @@ mod tests {
         for host in ["a", "a", "a", "b", "c"] {
             queue.push(row(host));
         }
+
         let sent: Vec<_> = std::iter::from_fn(|| next_host(&mut queue)).collect();
         assert_eq!(sent, ["a", "b", "c", "a"]);
+
         queue.ended(&"b:443".to_owned());
+
         assert_eq!(next_host(&mut queue), None, "a has its two");
+
         queue.ended(&"a:443".to_owned());
+
         assert_eq!(next_host(&mut queue).as_deref(), Some("a"));
     }
 
@@ -186,6 +195,7 @@ mod tests {
         for host in ["a", "a", "b"] {
             queue.push(row(host));
         }
+
         assert_eq!(
             queue.saturated().into_iter().collect::<Vec<_>>(),
             ["https://a/"]

@@ -35,6 +35,7 @@ mod tests {
     #[test]
     fn delays_grow_to_an_hour() {
         let seconds = |attempts| delay_after(attempts, 0.0, None).map(|delay| delay.as_secs());
+
         let expected = [
             (1, 5),
             (2, 15),
@@ -46,9 +47,11 @@ mod tests {
             (8, 3600),
             (29, 3600),
         ];
+
         for (attempts, delay) in expected {
             assert_eq!(seconds(attempts), Some(delay), "after {attempts}");
         }
+
         assert_eq!(seconds(30), None);
         assert_eq!(seconds(u32::MAX), None);
     }
@@ -60,6 +63,7 @@ mod tests {
                 .filter_map(|attempts| delay_after(attempts, jitter, None))
                 .sum::<Duration>()
         };
+
         let hours = |duration: Duration| duration.as_secs_f64() / 3600.0;
         assert!(
             (23.0..=24.0).contains(&hours(total(0.0))),

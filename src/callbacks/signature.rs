@@ -22,6 +22,7 @@ pub(super) fn headers(
 ) -> Result<Vec<(&'static str, String)>, InvalidSecret> {
     let id = id.to_string();
     let mut headers = Vec::with_capacity(3);
+
     if let Some(secret) = secret {
         let webhook = Webhook::new(secret.expose()).map_err(|_| InvalidSecret)?;
         let signature = webhook
@@ -29,6 +30,7 @@ pub(super) fn headers(
             .map_err(|_| InvalidSecret)?;
         headers.push((HEADER_WEBHOOK_SIGNATURE, signature));
     }
+
     headers.push((HEADER_WEBHOOK_ID, id));
     headers.push((HEADER_WEBHOOK_TIMESTAMP, now.as_secs().to_string()));
     Ok(headers)

@@ -61,19 +61,24 @@ impl Worker {
             if stopping {
                 self.release_waiting();
             }
+
             self.turn(stopping).await;
+
             if stopping && self.flight.is_empty() {
                 return;
             }
+
             if self.look && self.queue.room() > 0 && !stopping {
                 continue;
             }
+
             tokio::select! {
                 Some(ended) = self.flight.join_next() => self.settle(ended.ok()),
                 () = self.inner.wake.notified(), if !stopping => self.look = true,
                 () = self.inner.clock.sleep(POLL_INTERVAL) => self.look = true,
                 () = shutdown.begun(), if !stopping => {}
             }
+
             while let Some(ended) = self.flight.try_join_next() {
                 self.settle(ended.ok());
             }
@@ -84,11 +89,13 @@ impl Worker {
     async fn turn(&mut self, stopping: bool) {
         let saturated = self.queue.saturated();
         self.look |= !self.left_out.is_subset(&saturated);
+
         let limit = if self.look && !stopping {
             self.queue.room()
         } else {
             0
         };
+
         let now = self.inner.clock.now();
         if limit > 0 || !self.settled.is_empty() {
             let except = saturated.iter().cloned().collect();
@@ -100,9 +107,11 @@ impl Worker {
                 }
             }
         }
+
         while let Some((host, row)) = self.queue.next() {
             self.start(host, row, now);
         }
+
         self.inner
             .metrics
             .callbacks_in_flight()
@@ -124,6 +133,7 @@ impl Worker {
     fn release_waiting(&mut self) {
         for row in self.queue.take_waiting() {
             let due_at = Timestamp::from_millis(row.due_at);
+
             let outcome = outcome(
                 &row,
                 CallbackState::Due,
@@ -146,7 +156,9 @@ impl Worker {
             self.queue.ended(&host);
             return;
         }
+
         let inner = Arc::clone(&self.inner);
+
         self.flight.spawn(async move {
             let call = Call {
                 id: CallbackId::from_row(&row.id),
@@ -172,6 +184,7 @@ impl Worker {
         self.queue.ended(&host);
         let now = self.inner.clock.now();
         let attempts = row.attempts.saturating_add(1);
+
         let (state, due_at, error) = match result {
             Ok(()) => (CallbackState::Delivered, now, None),
             Err(failure) => {
@@ -185,6 +198,7 @@ impl Worker {
                 } else {
                     CallbackState::Dead
                 };
+
                 (
                     state,
                     now.after(delay.unwrap_or_default()),
@@ -192,9 +206,11 @@ impl Worker {
                 )
             }
         };
+
         self.report(&row, state, error.as_deref());
         let outcome = outcome(&row, state, attempts, due_at, error);
         let event = self.event_of(state, &row, now);
+
         self.settled.push(Settled {
             outcome,
             transaction_id: row.transaction_id,
@@ -208,7 +224,9 @@ impl Worker {
             CallbackState::Delivered => "delivered",
             CallbackState::Dead => "dead",
         };
+
         self.inner.metrics.callback_attempted(label);
+
         if let Some(error) = error {
             let callback_id = CallbackId::from_row(&row.id);
             tracing::warn!(%callback_id, attempts = row.attempts + 1, outcome = label, error, "a callback was not taken");
@@ -226,6 +244,7 @@ impl Worker {
             CallbackState::Delivered => EventType::PushAuthCallbackSent,
             CallbackState::Dead => EventType::PushAuthCallbackFailed,
         };
+
         let transaction = Some(persist::transaction_of(&row.transaction_id));
         let concerning = Concerning {
             transaction,

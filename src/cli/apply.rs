@@ -37,6 +37,7 @@ pub(super) fn run(args: &ApplyArgs) -> Outcome {
         ground.store.close();
         format!("{plan}\nthe configuration is at revision {revision}")
     };
+
     writeln!(std::io::stdout(), "{said}")?;
     Ok(())
 }
@@ -74,6 +75,7 @@ async fn plan_only(config: &Config, wanted: &Settings) -> Outcome<Plan> {
     {
         return Ok(plan(&Settings::default(), wanted));
     }
+
     let ground = Ground::open(config).await?;
     let current = ground.stored_settings.load().await?;
     ground.store.close();

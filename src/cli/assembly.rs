@@ -41,6 +41,7 @@ impl Ground {
         if config.database.embedded_path().is_some() {
             store.migrate()?;
         }
+
         store.schema_status()?.require_current()?;
         let key = config.master_key_source()?;
         let (clock, random): (_, SharedRandom) = (Clock::system(), Arc::new(SystemRandom));
@@ -53,6 +54,7 @@ impl Ground {
             Arc::clone(&random),
         );
         stored_settings.check_master_key().await?;
+
         Ok(Self {
             store,
             stored_settings,
@@ -67,6 +69,7 @@ impl Ground {
         let settings = CurrentSettings::default();
         settings.replace(self.stored_settings.load().await?);
         let (egress, metrics) = (egress(config), Metrics::new());
+
         let callbacks = Callbacks::new(CallbacksOptions {
             store: self.store.clone(),
             settings: settings.clone(),
@@ -80,6 +83,7 @@ impl Ground {
             random: Arc::clone(&self.random),
             metrics: metrics.clone(),
         })?;
+
         let app = AppState::start(AppParts {
             push: Arc::new(ProviderPush::new(egress.clone(), self.clock.clone())),
             sms: Arc::new(GatewaySms::new(&egress)?),
@@ -100,6 +104,7 @@ impl Ground {
             arbiters: std::thread::available_parallelism()?.get(),
             live_transactions_max: config.limits.live_transactions_max.get(),
         })?;
+
         Ok(app)
     }
 }

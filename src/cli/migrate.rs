@@ -12,8 +12,10 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
     if let SchemaStatus::Newer(_) = before {
         before.require_current()?;
     }
+
     store.migrate()?;
     store.close();
+
     let said = match before {
         SchemaStatus::Older(missing) => {
             format!("the schema is up to date: {missing} migrations were run")
@@ -22,6 +24,7 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
             "the schema was up to date already".to_owned()
         }
     };
+
     writeln!(std::io::stdout(), "{said}")?;
     Ok(())
 }

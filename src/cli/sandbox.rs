@@ -44,6 +44,7 @@ pub(super) fn run(args: &SandboxArgs) -> Outcome {
         control_port: args.control_port,
         ..SandboxOptions::default()
     };
+
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -53,6 +54,7 @@ pub(super) fn run(args: &SandboxArgs) -> Outcome {
         show(sandbox)?;
         writeln!(io::stdout(), "files         {}", args.folder.display())
     }))?;
+
     Ok(())
 }
 
@@ -66,6 +68,7 @@ fn show(sandbox: &Sandbox) -> io::Result<()> {
         ("website", &endpoints.website),
         ("control", &endpoints.control),
     ];
+
     let mut out = io::stdout();
     rows.iter()
         .try_for_each(|(name, address)| writeln!(out, "{name:<13} {address}"))

@@ -30,6 +30,7 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
         version = env!("CARGO_PKG_VERSION"),
         "countersign serves"
     );
+
     wait_for_the_end(&runtime)?;
     tracing::info!("countersign stops: requests in flight are finished first");
     let stopped = running.shutdown();

@@ -64,6 +64,7 @@ mod tests {
                 Some(algorithm)
             );
         }
+
         for name in ["none", "HS256", "es256", "RS256 ", ""] {
             assert_eq!(SigningAlgorithm::from_name(name), None, "{name}");
         }

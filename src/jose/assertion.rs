@@ -103,12 +103,15 @@ pub fn verify(
     if claims.jti.is_empty() || claims.jti.len() > JTI_BYTES_MAX {
         return Err(AssertionError::Claims);
     }
+
     if claims.iss != client_id || claims.sub != client_id {
         return Err(AssertionError::Subject);
     }
+
     if !claims.aud.names(audiences) {
         return Err(AssertionError::Audience);
     }
+
     let expires_at = check_times(&claims, now)?;
     Ok(Assertion {
         jti: claims.jti,
@@ -120,9 +123,11 @@ pub fn verify(
 fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionError> {
     let exp = claims.exp.timestamp();
     let iat = claims.iat.map(NumericDate::timestamp);
+
     if exp <= now {
         return Err(AssertionError::Expired);
     }
+
     let not_before = claims.nbf.map(NumericDate::timestamp);
     if [iat, not_before]
         .into_iter()
@@ -131,13 +136,16 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionEr
     {
         return Err(AssertionError::NotYetValid);
     }
+
     let (exp_max, usable_until) = match iat {
         Some(iat) => (iat.after(CLAIMED_LIFETIME_MAX), iat.after(LIFETIME_MAX)),
         None => (now.after(LIFETIME_MAX), exp),
     };
+
     if exp > exp_max || usable_until < now {
         return Err(AssertionError::TooLongLived);
     }
+
     Ok(exp.min(usable_until))
 }
 
@@ -186,6 +194,7 @@ mod tests {
             expires_at: NOW.after(Duration::from_secs(60)),
         };
         assert_eq!(verdict(&good()), Ok(expected));
+
         for (name, value) in [
             ("aud", json!(["https://other.test", AUDIENCES[1]])),
             ("exp", json!(NOW_SECS + 600)),
@@ -206,6 +215,7 @@ mod tests {
     #[test]
     fn every_claim_is_held_to_its_bounds() {
         let exp = |seconds: i64| ("exp", json!(NOW_SECS + seconds));
+
         for ((name, value), expected) in [
             (("iss", json!("C2")), AssertionError::Subject),
             (("sub", json!("C2")), AssertionError::Subject),
@@ -243,6 +253,7 @@ mod tests {
             claims[name] = value;
             assert_eq!(verdict(&claims), Err(expected), "{claims}");
         }
+
         for (name, value) in [("exp", json!(NOW_SECS + 601)), ("exp", json!(1e300))] {
             let mut claims = good();
             claims.as_object_mut().unwrap().remove("iat");
@@ -253,6 +264,7 @@ mod tests {
                 "{claims}"
             );
         }
+
         for name in ["iss", "sub", "aud", "exp", "jti"] {
             let mut claims = good();
             claims.as_object_mut().unwrap().remove(name);
@@ -286,6 +298,7 @@ mod tests {
                 jws::assemble(header.as_bytes(), good().to_string().as_bytes(), sign).unwrap();
             verify(key.public(), &compact, "C1", &AUDIENCES, NOW).map(|assertion| assertion.jti)
         };
+
         for header in [
             r#"{"alg":"ES256"}"#.to_owned(),
             r#"{"alg":"ES256","typ":"JWT"}"#.to_owned(),
@@ -297,6 +310,7 @@ mod tests {
         ] {
             assert_eq!(verdict(&header), Ok("1".to_owned()), "{header}");
         }
+
         for typ in [
             "at+jwt",
             "dpop+jwt",

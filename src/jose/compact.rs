@@ -15,11 +15,14 @@ pub(super) fn split<const N: usize>(
     if compact.len() > bytes_max {
         return Err(JoseError::TooLong);
     }
+
     let mut parts = compact.split('.');
     let found: Vec<&str> = parts.by_ref().take(N).collect();
+
     if parts.next().is_some() {
         return Err(JoseError::Malformed);
     }
+
     found.try_into().map_err(|_| JoseError::Malformed)
 }
 

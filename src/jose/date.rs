@@ -43,6 +43,7 @@ mod tests {
                 .ok()
                 .map(|date: NumericDate| date.timestamp().as_millis())
         };
+
         for (json, millis) in [
             ("0", 0),
             ("1800000000", 1_800_000_000_000),
@@ -51,7 +52,9 @@ mod tests {
         ] {
             assert_eq!(date(json), Some(millis), "{json}");
         }
+
         assert_eq!(date("1e300"), Some(i64::MAX));
+
         for json in [
             "\"1800000000\"",
             "\"\"",

@@ -107,6 +107,7 @@ pub fn verify(proof: &str, expected: &DpopExpectation<'_>) -> Result<DpopProof, 
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| DpopError::Claims)?;
     check_claims(&claims, expected)?;
     let expires_at = check_time(claims.iat.timestamp(), expected.now)?;
+
     Ok(DpopProof {
         jkt: key.thumbprint(),
         jti: claims.jti,
@@ -128,12 +129,15 @@ fn check_claims(claims: &Claims, expected: &DpopExpectation<'_>) -> Result<(), D
     if claims.jti.is_empty() || claims.jti.len() > JTI_BYTES_MAX {
         return Err(DpopError::Claims);
     }
+
     if claims.htm != expected.method {
         return Err(DpopError::Method);
     }
+
     if !htu::same(&claims.htu, expected.url) {
         return Err(DpopError::Url);
     }
+
     match (expected.access_token, &claims.ath) {
         (None, _) => Ok(()),
         (Some(token), Some(ath)) if *ath == token_hash(token) => Ok(()),
@@ -168,6 +172,7 @@ pub fn sign(
     if let (Some(token), Some(claims)) = (request.access_token, claims.as_object_mut()) {
         claims.insert("ath".to_owned(), json!(token_hash(token)));
     }
+
     jws::assemble(
         header.to_string().as_bytes(),
         claims.to_string().as_bytes(),

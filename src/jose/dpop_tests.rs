@@ -54,12 +54,14 @@ fn verdict_on(claims: &Value, expected: &DpopExpectation<'_>) -> Result<DpopProo
 #[test]
 fn the_examples_of_rfc_9449_verify() {
     let now = Timestamp::from_millis(1_562_262_620_000);
+
     let expected = DpopExpectation {
         method: "POST",
         url: URL,
         access_token: None,
         now,
     };
+
     let proof = DpopProof {
         jkt: RFC_9449_JKT.to_owned(),
         jti: "-BwC3ESc6acc2lTc".to_owned(),
@@ -78,11 +80,13 @@ fn the_examples_of_rfc_9449_verify() {
         verify(RFC_9449_RESOURCE_PROOF, &expected).unwrap().jkt,
         RFC_9449_JKT
     );
+
     let without = DpopExpectation {
         access_token: None,
         ..expected
     };
     assert!(verify(RFC_9449_RESOURCE_PROOF, &without).is_ok());
+
     let other = DpopExpectation {
         access_token: Some("Kz"),
         ..expected
@@ -96,6 +100,7 @@ fn the_examples_of_rfc_9449_verify() {
 #[test]
 fn a_proof_is_good_for_its_own_request() {
     let key = key();
+
     for access_token in [None, Some("token")] {
         let request = DpopExpectation {
             access_token,
@@ -107,11 +112,13 @@ fn a_proof_is_good_for_its_own_request() {
             (verified.jkt, verified.jti),
             (key.public().thumbprint(), "1".to_owned())
         );
+
         let with_query = DpopExpectation {
             url: "https://server.example.com:443/token?a=b",
             ..request
         };
         assert!(verify(&proof, &with_query).is_ok());
+
         for (other, error) in [
             (
                 DpopExpectation {
@@ -159,6 +166,7 @@ fn a_proof_is_good_for_its_own_request() {
 fn every_claim_is_held_to_its_bounds() {
     let far = Err(DpopError::Claims);
     let hash = token_hash("token");
+
     for (name, value, expected) in [
         ("jti", json!("x".repeat(255)), Ok(300)),
         ("jti", json!("x".repeat(256)), far),
@@ -200,6 +208,7 @@ fn every_claim_is_held_to_its_bounds() {
             verdict_on(&claims, &expectation()).map(|proof| proof.expires_at.as_secs() - NOW_SECS);
         assert_eq!(seconds, expected, "{claims}");
     }
+
     for name in ["jti", "htm", "htu", "iat"] {
         let mut claims = good();
         claims.as_object_mut().unwrap().remove(name);
@@ -209,10 +218,12 @@ fn every_claim_is_held_to_its_bounds() {
             "{claims}"
         );
     }
+
     let with_token = DpopExpectation {
         access_token: Some("token"),
         ..expectation()
     };
+
     for (ath, fits) in [
         (json!(null), false),
         (json!("token"), false),
@@ -244,6 +255,7 @@ fn hostile_headers_are_refused() {
         format!(r#"{{"typ":"dpop+jwt","alg":"{alg}","jwk":{public}{more}}}"#)
     };
     let with_jwk = |jwk: &str| format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{jwk}}}"#);
+
     let corpus = [
         (header("none", ""), signature(JoseError::Algorithm)),
         (header("HS256", ""), signature(JoseError::Algorithm)),
@@ -325,6 +337,7 @@ fn hostile_headers_are_refused() {
         ),
         ("[]".to_owned(), signature(JoseError::Malformed)),
     ];
+
     for (header, expected) in corpus {
         assert_eq!(
             verify(&signed(&key, &header, &good()), &expectation()),
@@ -332,7 +345,9 @@ fn hostile_headers_are_refused() {
             "{header}"
         );
     }
+
     assert!(verify(&signed(&key, &header("ES256", ""), &good()), &expectation()).is_ok());
+
     let decorated = with_jwk(&public.replace(
         '}',
         r#","kid":"1","use":"sig","alg":"ES256","key_ops":["verify"],"ext":true}"#,
@@ -355,13 +370,16 @@ fn changed_and_oversized_proofs_are_refused() {
         }
         assert!(verify(proof.split_at(index).0, &expectation()).is_err());
     }
+
     let refused = |proof: &str| verify(proof, &expectation()).unwrap_err();
     assert_eq!(
         refused(&format!("{proof}, {proof}")),
         DpopError::Signature(JoseError::Malformed)
     );
+
     let long = sign(&key, &expectation(), &"x".repeat(jws::COMPACT_BYTES_MAX)).unwrap();
     assert_eq!(refused(&long), DpopError::Signature(JoseError::TooLong));
+
     let header = json!({ "typ": TYPE, "alg": "ES256", "jwk": key.public() }).to_string();
     let twice = good().to_string().replace('}', r#","htm":"GET"}"#);
     let twice = jws::assemble(header.as_bytes(), twice.as_bytes(), |signed| {

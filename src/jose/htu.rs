@@ -23,6 +23,7 @@ fn normalized(text: &str) -> Option<String> {
     if !is_clean || !is_http || authority.is_empty() || authority.contains('@') {
         return None;
     }
+
     let url = Url::parse(text).ok()?;
     let origin = url.origin().ascii_serialization();
     Some(origin + &with_normal_escapes(url.path())?)
@@ -32,6 +33,7 @@ fn normalized(text: &str) -> Option<String> {
 fn with_normal_escapes(path: &str) -> Option<String> {
     let mut pieces = path.split('%');
     let mut normal = pieces.next()?.to_owned();
+
     for piece in pieces {
         let (digits, rest) = piece.split_at_checked(2)?;
         // A sign would pass for a digit below.
@@ -43,8 +45,10 @@ fn with_normal_escapes(path: &str) -> Option<String> {
             normal.push('%');
             normal.push_str(&digits.to_ascii_uppercase());
         }
+
         normal.push_str(rest);
     }
+
     Some(normal)
 }
 
@@ -73,6 +77,7 @@ mod tests {
                 "{same_as_token}"
             );
         }
+
         assert!(same("https://id.test", "https://id.test/"));
         assert!(same("https://id.test?x", "https://id.test:443/#y"));
         assert!(same(

@@ -16,6 +16,7 @@ pub(crate) fn check_object(bytes: &[u8]) -> Result<(), JoseError> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(JoseError::Malformed);
     }
+
     let checked: Result<Unique, _> = serde_json::from_slice(bytes);
     checked.map(|_| ()).map_err(|error| {
         if error.to_string().starts_with(DUPLICATE) {
@@ -93,6 +94,7 @@ mod tests {
             check_object(br#"{"a":[{"b":1.5,"c":null},{"b":"x"}],"d":{"a":true}}"#),
             Ok(())
         );
+
         for duplicate in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":{"b":1,"b":2}}"#,
@@ -104,6 +106,7 @@ mod tests {
                 "{duplicate}"
             );
         }
+
         for malformed in [
             "",
             "[]",
@@ -121,6 +124,7 @@ mod tests {
                 "{malformed}"
             );
         }
+
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
         assert_eq!(check_object(deep.as_bytes()), Err(JoseError::Malformed));
     }

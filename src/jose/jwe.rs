@@ -32,6 +32,7 @@ pub fn encrypt(
     random: &dyn Random,
 ) -> Result<String, JoseError> {
     let ephemeral = PrivateJwk::generate(random)?;
+
     let header = Header {
         alg: ALGORITHM.to_owned(),
         enc: ENCRYPTION.to_owned(),
@@ -40,6 +41,7 @@ pub fn encrypt(
     let protected = encode(serde_json::to_string(&header).map_err(|_| JoseError::Cryptography)?);
     let iv: [u8; NONCE_LEN] = random::bytes(random);
     let mut body = plain.to_vec();
+
     let tag = content_key(&ephemeral, recipient)?
         .seal_in_place_separate_tag(
             Nonce::assume_unique_for_key(iv),
@@ -47,6 +49,7 @@ pub fn encrypt(
             &mut body,
         )
         .map_err(|_| JoseError::Cryptography)?;
+
     Ok(format!(
         "{protected}..{}.{}.{}",
         encode(iv),
@@ -62,6 +65,7 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
     if header.alg != ALGORITHM || header.enc != ENCRYPTION {
         return Err(JoseError::Algorithm);
     }
+
     let iv: [u8; NONCE_LEN] = decode(iv)?.try_into().map_err(|_| JoseError::Malformed)?;
     let tag = decode(tag)?;
     // Direct agreement encrypts no key (RFC 7516 §5.2 step 10), and a shorter tag would be a weaker
@@ -69,9 +73,11 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
     if !encrypted_key.is_empty() || tag.len() != TAG_BYTES {
         return Err(JoseError::Malformed);
     }
+
     let mut body = Zeroizing::new(decode(ciphertext)?);
     let plain_length = body.len();
     body.extend_from_slice(&tag);
+
     content_key(key, &header.epk)?
         .open_in_place(
             Nonce::assume_unique_for_key(iv),
@@ -79,6 +85,7 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
             &mut body,
         )
         .map_err(|_| JoseError::Verification)?;
+
     body.truncate(plain_length);
     Ok(body)
 }
@@ -104,6 +111,7 @@ fn concat_kdf<const N: usize>(
         info.extend_from_slice(&big_endian(part.len())?);
         info.extend_from_slice(part);
     }
+
     info.extend_from_slice(&big_endian(N * 8)?);
     let sha256 = get_sskdf_digest_algorithm(SskdfDigestAlgorithmId::Sha256)
         .ok_or(JoseError::Cryptography)?;
@@ -130,6 +138,7 @@ mod tests {
                 "y":"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps","d":"0_NxaRPUMQoAJt50Gz8YiTr8gRTwyEaCumd-MToTmIo"}"#,
         )
         .unwrap();
+
         let bob = PrivateJwk::from_json(
             r#"{"kty":"EC","crv":"P-256","x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ",
                 "y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck","d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#,
@@ -147,11 +156,13 @@ mod tests {
     fn only_the_recipient_opens_a_message_and_only_as_it_was_sealed() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let other = PrivateJwk::generate(&SystemRandom).unwrap();
+
         for plain in [&b""[..], b"x", &[7; 4096]] {
             let sealed = encrypt(key.public(), plain, &SystemRandom).unwrap();
             assert_eq!(decrypt(&key, &sealed).unwrap().as_slice(), plain);
             assert_eq!(decrypt(&other, &sealed), Err(JoseError::Verification));
         }
+
         let sealed = encrypt(key.public(), b"pay 10 to bob", &SystemRandom).unwrap();
         for index in 0..sealed.len() {
             let mut changed = sealed.clone();
@@ -163,6 +174,7 @@ mod tests {
                     "A"
                 },
             );
+
             assert!(decrypt(&key, &changed).is_err(), "{changed}");
             assert!(decrypt(&key, sealed.split_at(index).0).is_err());
         }
@@ -177,6 +189,7 @@ mod tests {
         let with_header = |header: String| format!("{}..{iv}.{body}.{tag}", encode(header));
         let off_curve = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
             "y":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}"#;
+
         let cases = [
             (
                 with_header(format!(r#"{{"alg":"dir","enc":"A256GCM","epk":{epk}}}"#)),
@@ -215,6 +228,7 @@ mod tests {
             (format!("{sealed}."), JoseError::Malformed),
             ("x".repeat(COMPACT_BYTES_MAX + 1), JoseError::TooLong),
         ];
+
         for (message, expected) in cases {
             assert_eq!(decrypt(&key, &message), Err(expected), "{message}");
         }

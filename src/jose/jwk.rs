@@ -88,11 +88,13 @@ impl TryFrom<JwkMembers> for PublicJwk {
         if members.kty != "EC" || members.crv != "P-256" || members.d.is_some() {
             return Err(JoseError::InvalidKey);
         }
+
         let mut point = [4; POINT_BYTES];
         let (x, y) = point.split_at_mut(1 + COORDINATE_BYTES);
         for (text, bytes) in [(&members.x, x.split_at_mut(1).1), (&members.y, y)] {
             bytes.copy_from_slice(coordinate(text)?.as_ref());
         }
+
         Self::from_point(point)
     }
 }
@@ -101,6 +103,7 @@ impl From<PublicJwk> for JwkMembers {
     fn from(key: PublicJwk) -> Self {
         let (_, coordinates) = key.0.split_at(1);
         let (x, y) = coordinates.split_at(COORDINATE_BYTES);
+
         Self {
             crv: "P-256".to_owned(),
             kty: "EC".to_owned(),
@@ -159,9 +162,11 @@ impl PrivateJwk {
             y: String,
             d: SecretString,
         }
+
         let Members { crv, kty, x, y, d } =
             serde_json::from_str(json).map_err(|_| JoseError::InvalidKey)?;
         let key = Self::from_scalar(coordinate(d.expose())?)?;
+
         let public = PublicJwk::try_from(JwkMembers {
             crv,
             kty,
@@ -237,12 +242,14 @@ impl PrivateJwk {
             .as_ref()
             .try_into()
             .map_err(|_| JoseError::InvalidKey)?;
+
         let signer = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
             scalar.as_ref(),
             &point,
         )
         .map_err(|_| JoseError::InvalidKey)?;
+
         Ok(Self {
             scalar,
             public: PublicJwk(point),
@@ -284,6 +291,7 @@ mod tests {
             format!(r#"{{"kty":"{kty}","crv":"{crv}","x":"{x}","y":"{y}"{more}}}"#)
         };
         let zero = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
         let refused = [
             jwk("RSA", "P-256", X, Y, ""),
             jwk("EC", "P-384", X, Y, ""),
@@ -305,6 +313,7 @@ mod tests {
             "[]".to_owned(),
             String::new(),
         ];
+
         for json in refused {
             assert_eq!(
                 PublicJwk::from_json(&json),
@@ -319,6 +328,7 @@ mod tests {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let again = PrivateJwk::from_json(&key.to_json()).unwrap();
         assert_eq!(again.public(), key.public());
+
         let other = PrivateJwk::generate(&SystemRandom).unwrap();
         let mixed = key.to_json().replace(
             &JwkMembers::from(key.public).x,

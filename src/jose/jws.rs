@@ -86,6 +86,7 @@ impl<'a> Parts<'a> {
         let signed = compact
             .get(..header.len() + 1 + payload.len())
             .ok_or(JoseError::Malformed)?;
+
         Ok(Self {
             header,
             payload,
@@ -154,12 +155,15 @@ fn check_header(header: &Header, types: Types<'_>) -> Result<(), JoseError> {
     if header.alg != "ES256" {
         return Err(JoseError::Algorithm);
     }
+
     if !types.include(header.typ.as_deref()) {
         return Err(JoseError::Type);
     }
+
     if header.kid.as_deref().is_some_and(|kid| !is_key_id(kid)) {
         return Err(JoseError::HeaderParameter);
     }
+
     Ok(())
 }
 
@@ -214,6 +218,7 @@ mod tests {
             Err(JoseError::Type)
         );
         assert_eq!(verify(key.public(), &jws, None), Err(JoseError::Type));
+
         let untyped = sign(&key, None, b"{}").unwrap();
         assert_eq!(
             verify(key.public(), &untyped, Some("answer+jwt")),
@@ -228,6 +233,7 @@ mod tests {
         let public = key.public().to_json();
         let long_kid = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, "k".repeat(65));
         let own_jwk = format!(r#"{{"alg":"ES256","jwk":{public}}}"#);
+
         let corpus: Vec<(&str, JoseError)> = vec![
             (r#"{"alg":"none"}"#, JoseError::Algorithm),
             (r#"{"alg":"None"}"#, JoseError::Algorithm),
@@ -292,6 +298,7 @@ mod tests {
             (r#"["ES256"]"#, JoseError::Malformed),
             ("", JoseError::Malformed),
         ];
+
         for (header, expected) in corpus {
             assert_eq!(
                 verify(key.public(), &sign_raw(&key, header, "{}"), None),
@@ -299,6 +306,7 @@ mod tests {
                 "{header}"
             );
         }
+
         for header in [
             r#"{"alg":"ES256","kid":"key-1.a_b","typ":"jwt"}"#,
             r#"{"cty":"json","alg":"ES256"}"#,
@@ -318,6 +326,7 @@ mod tests {
         let [header, payload, signature] = split::<3>(&good, usize::MAX).unwrap();
         let none = encode(r#"{"alg":"none"}"#);
         let refused = |jws: &str| verify(key.public(), jws, None).unwrap_err();
+
         let malformed = [
             String::new(),
             ".".to_owned(),
@@ -332,9 +341,11 @@ mod tests {
             format!("{header}=.{payload}.{signature}"),
             format!("{header}.{}.{signature}", payload.replace('e', "+")),
         ];
+
         for jws in malformed {
             assert_eq!(refused(&jws), JoseError::Malformed, "{jws}");
         }
+
         assert_eq!(refused(&format!("{none}.{payload}.")), JoseError::Algorithm);
         assert_eq!(
             refused(&format!("{header}.{payload}.")),
@@ -356,6 +367,7 @@ mod tests {
             refused(&sign(&key, None, b"[]").unwrap()),
             JoseError::Malformed
         );
+
         let long = format!("{{\"a\":\"{}\"}}", "x".repeat(COMPACT_BYTES_MAX));
         assert_eq!(
             refused(&sign(&key, None, long.as_bytes()).unwrap()),

@@ -28,9 +28,11 @@ pub fn verify<K: Borrow<VerifyingKey>>(
     let parts = Parts::of(compact)?;
     let header: Header = parts.header()?;
     let algorithm = SigningAlgorithm::from_name(&header.alg).ok_or(JoseError::Algorithm)?;
+
     if header.typ.as_deref() != Some(typ) {
         return Err(JoseError::Type);
     }
+
     let kid = header
         .kid
         .filter(|kid| jws::is_key_id(kid))
@@ -39,6 +41,7 @@ pub fn verify<K: Borrow<VerifyingKey>>(
     if key.borrow().algorithm() != algorithm {
         return Err(JoseError::Algorithm);
     }
+
     parts.verified(|signed, signature| key.borrow().verify(signed, signature))
 }
 
@@ -72,6 +75,7 @@ mod tests {
                 verify(&jwt, TYP, |kid| known.get(kid)),
                 Ok(br#"{"sub":"alice"}"#.to_vec())
             );
+
             for other in ["JWT", "AT+JWT", "application/at+jwt", "dpop+jwt", ""] {
                 assert_eq!(
                     verify(&jwt, other, |kid| known.get(kid)),
@@ -79,16 +83,19 @@ mod tests {
                     "{other}"
                 );
             }
+
             assert_eq!(
                 verify(&jwt, TYP, |_| None::<&VerifyingKey>),
                 Err(JoseError::UnknownKey)
             );
+
             let other = SigningKey::generate(key.algorithm(), &SystemRandom).unwrap();
             assert_eq!(
                 verify(&jwt, TYP, |_| Some(other.verifying_key())),
                 Err(JoseError::Verification)
             );
         }
+
         let id_token = es.sign("JWT", &json!({ "sub": "alice" })).unwrap();
         assert_eq!(
             verify(&id_token, TYP, |kid| known.get(kid)),
@@ -178,6 +185,7 @@ mod tests {
             ("[]".to_owned(), JoseError::Malformed),
             (String::new(), JoseError::Malformed),
         ];
+
         for (header, expected) in corpus {
             // Whoever signs it: what the header says is refused before the signature is looked at.
             for key in [&es, &rs] {
@@ -190,6 +198,7 @@ mod tests {
                 );
             }
         }
+
         let right =
             jws::assemble(header("").as_bytes(), b"{}", |signed| es.signature(signed)).unwrap();
         assert_eq!(
@@ -241,6 +250,7 @@ mod tests {
                 }
                 assert!(verify(good.split_at(index).0, TYP, |kid| known.get(kid)).is_err());
             }
+
             assert!(verify(&format!("{good}\n"), TYP, |kid| known.get(kid)).is_err());
         }
     }
@@ -264,8 +274,10 @@ mod tests {
         );
         assert_eq!(verdict("[]"), Err(JoseError::Malformed));
         assert_eq!(verdict(""), Err(JoseError::Malformed));
+
         let long = json!({ "scope": "x".repeat(jws::COMPACT_BYTES_MAX) }).to_string();
         assert_eq!(verdict(&long), Err(JoseError::TooLong));
+
         let unsigned = format!(
             "{}.{}.",
             encode(r#"{"alg":"none","typ":"at+jwt"}"#),

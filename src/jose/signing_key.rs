@@ -59,6 +59,7 @@ impl SigningKey {
     /// Reads what [`SigningKey::to_pkcs8`] wrote.
     pub fn from_pkcs8(algorithm: SigningAlgorithm, der: &[u8]) -> Result<Self, JoseError> {
         let invalid = |_| JoseError::InvalidSigningKey;
+
         match algorithm {
             SigningAlgorithm::Es256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
@@ -134,6 +135,7 @@ impl SigningKey {
     pub(super) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
         // AWS-LC takes its nonces and blinding from its own generator and ignores the one given.
         let random = SystemRandom::new();
+
         match &self.pair {
             KeyPair::Es256(pair) => {
                 let signature = pair
@@ -217,6 +219,7 @@ mod tests {
                 key.kid()
             );
             assert_eq!(key.kid().len(), 43);
+
             for other in SigningAlgorithm::ALL
                 .into_iter()
                 .filter(|other| *other != algorithm)
@@ -226,6 +229,7 @@ mod tests {
                     Some(JoseError::InvalidSigningKey)
                 );
             }
+
             let cut = der.split_at(der.len() - 1).0;
             assert_eq!(
                 SigningKey::from_pkcs8(algorithm, cut).err(),

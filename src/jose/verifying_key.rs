@@ -38,9 +38,11 @@ impl VerifyingKey {
     /// refused.
     pub fn from_jwk(jwk: &Value) -> Result<Self, JoseError> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+
         if PRIVATE_MEMBERS.iter().any(|name| jwk.get(name).is_some()) {
             return Err(JoseError::InvalidSigningKey);
         }
+
         let key = match (text("kty"), text("n"), text("e")) {
             (Some("EC"), _, _) => {
                 Self::ec(PublicJwk::deserialize(jwk).map_err(|_| JoseError::InvalidSigningKey)?)
@@ -51,6 +53,7 @@ impl VerifyingKey {
             }
             _ => Err(JoseError::InvalidSigningKey),
         }?;
+
         let same = |name: &str, value: &str| jwk.get(name).is_none_or(|found| found == value);
         let fits =
             same("alg", key.algorithm().as_str()) && same("use", "sig") && same("kid", &key.kid);
@@ -78,15 +81,18 @@ impl VerifyingKey {
         if modulus.len() != MODULUS_BYTES || !is_full || !is_odd || exponent != EXPONENT {
             return Err(JoseError::InvalidSigningKey);
         }
+
         let parsed = PublicKeyComponents {
             n: modulus,
             e: exponent,
         }
         .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
         .map_err(|_| JoseError::InvalidSigningKey)?;
+
         let n = encode(modulus);
         let canonical = format!(r#"{{"e":"{}","kty":"RSA","n":"{n}"}}"#, encode(EXPONENT));
         let kid = encode(digest::digest(&digest::SHA256, canonical.as_bytes()));
+
         Ok(Self {
             parameters: Parameters::Rsa { n },
             parsed,
@@ -116,11 +122,13 @@ impl VerifyingKey {
             Parameters::Ec(public) => json!(public),
             Parameters::Rsa { n } => json!({ "kty": "RSA", "n": n, "e": encode(EXPONENT) }),
         };
+
         if let Some(members) = jwk.as_object_mut() {
             members.insert("kid".to_owned(), json!(self.kid));
             members.insert("alg".to_owned(), json!(self.algorithm()));
             members.insert("use".to_owned(), json!("sig"));
         }
+
         jwk
     }
 
@@ -156,6 +164,7 @@ mod tests {
             VerifyingKey::from_jwk(&json!({ "kty": "RSA", "n": N, "e": "AQAB", "alg": "RS256" }))
                 .unwrap();
         assert_eq!((key.kid(), key.algorithm()), (KID, SigningAlgorithm::Rs256));
+
         let jwk =
             json!({ "kty": "RSA", "n": N, "e": "AQAB", "alg": "RS256", "use": "sig", "kid": KID });
         assert_eq!(key.public_jwk(), jwk);
@@ -181,7 +190,9 @@ mod tests {
             jwk[name] = value;
             jwk
         };
+
         let even = encode([&[0x80][..], &[0; 255]].concat());
+
         for jwk in [
             json!(null),
             json!([]),

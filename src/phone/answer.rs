@@ -92,6 +92,7 @@ mod tests {
                 Some(index)
             );
         }
+
         // printf 'Pay?\0to Bob\0' | openssl dgst -sha256 -binary | basenc --base64url
         assert_eq!(
             content_digest("Pay?", Some("to Bob"), None),
@@ -114,6 +115,7 @@ mod tests {
             serde_json::from_slice::<AnswerClaims>(&payload).unwrap(),
             answer
         );
+
         let text = String::from_utf8(payload).unwrap();
         assert!(
             text.contains(r#""decision":"report""#) && text.contains(r#""iat":1700000000"#),

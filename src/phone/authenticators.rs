@@ -38,13 +38,16 @@ impl Phone {
                 PhoneError::AuthenticatorNeeded(user)
             });
         }
+
         self.set_authenticator_in_turn(user, PIN, key.public())
             .await?;
         self.change(user, |saved| {
             saved.forget_authenticator(PIN);
             saved.pin = Some(salt);
         });
+
         self.bind_in_turn(user, PIN, Proof::None).await?;
+
         // Where there is a PIN it is good for nothing more.
         self.change(user, |saved| drop(saved.refresh_tokens.remove(DEFAULT)));
         Ok(())
@@ -66,11 +69,14 @@ impl Phone {
         let salt = salt.ok_or_else(|| PhoneError::NoRefreshToken(PIN.to_owned()))?;
         let (old_key, new_key) = (salt.key(old).await?, salt.key(new).await?);
         let _turn = self.0.refreshing.lock().await;
+
         let token = match self.usable_token(user) {
             Some(token) => token,
             None => self.refresh_in_turn(user, Proof::Pin(old)).await?,
         };
+
         let claims = json!({ "jwk_thumbprint": new_key.public().thumbprint(), "iat": self.0.connection.clock.now().as_secs() });
+
         let proof = jws::sign(
             &old_key,
             Some(CHANGE_PROOF_TYPE),
@@ -78,6 +84,7 @@ impl Phone {
         );
         let body =
             json!({ "jwk": new_key.public(), "proof": proof.map_err(PhoneError::Cryptography)? });
+
         let request = self
             .0
             .connection
@@ -87,6 +94,7 @@ impl Phone {
         if result.as_ref().err().and_then(PhoneError::code) == Some("user_disconnected") {
             self.0.saved.lock().users.remove(user);
         }
+
         result.map(drop)
     }
 
@@ -142,6 +150,7 @@ impl Phone {
             saved.forget_authenticator(name);
             saved.keys.insert(name.to_owned(), SavedKey(key));
         });
+
         self.bind_in_turn(user, name, proof).await
     }
 
@@ -152,6 +161,7 @@ impl Phone {
         key: &PublicJwk,
     ) -> Result<(), PhoneError> {
         let token = self.user_token_in_turn(user).await?;
+
         let request = self
             .0
             .connection

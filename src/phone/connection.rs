@@ -33,6 +33,7 @@ impl Connection {
             // The proxy that the environment may name cannot know what is on this machine.
             builder = builder.no_proxy();
         }
+
         let http = builder.build().map_err(PhoneError::Unreachable)?;
         Ok(Self {
             base_url: base_url.clone(),
@@ -103,6 +104,7 @@ impl Connection {
         if status.is_success() {
             return Ok(body);
         }
+
         Err(PhoneError::Refused {
             status: status.as_u16(),
             refusal: Refusal::from_body(&body),
@@ -120,6 +122,7 @@ impl Connection {
                 refusal: Refusal::from_body(&read_bounded(response).await?),
             });
         }
+
         let location = response
             .headers()
             .get(reqwest::header::LOCATION)

@@ -64,10 +64,12 @@ impl Phone {
                     .await?,
             )
             .await?;
+
         if let Some(user) = self.0.saved.lock().users.get_mut(user) {
             user.enrolment = None;
             user.forget_authenticators();
         }
+
         Ok(())
     }
 
@@ -82,6 +84,7 @@ impl Phone {
             PushTransport::Fcm(token) => json!({"transport": "fcm", "token": token.expose()}),
             PushTransport::Poll => json!({"transport": "poll"}),
         };
+
         let request = self
             .user_request(Method::PUT, "/device/v1/push", user)
             .await?

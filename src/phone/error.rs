@@ -122,6 +122,7 @@ mod tests {
             (problem.code.as_str(), problem.attempts_left),
             ("invalid_answer", Some(2))
         );
+
         let oauth = Refusal::from_body(br#"{"error":"invalid_grant","error_description":"Gone."}"#);
         assert_eq!(
             (oauth.code.as_str(), oauth.detail.as_deref()),

@@ -66,6 +66,7 @@ impl ApiLoginPage {
             )
             .await?;
         let own = self.connection.url("/oauth/")?;
+
         for _ in 0..REDIRECTS_MAX {
             if let Some(consent_challenge) = parameters(&url).remove("consent_challenge") {
                 url = self
@@ -77,6 +78,7 @@ impl ApiLoginPage {
                 return Ok(url);
             }
         }
+
         Err(PhoneError::LogInFailed("too many redirects".to_owned()))
     }
 
@@ -151,10 +153,12 @@ impl Phone {
                 &URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())),
             )
             .append_pair("code_challenge_method", "S256");
+
         let login_page = self.0.connection.redirect(url).await?;
         if login_page.as_str().starts_with(redirect_uri) {
             return Err(refused(&parameters(&login_page)));
         }
+
         Ok(LogIn {
             login_page,
             redirect_uri: redirect_uri.to_owned(),
@@ -177,6 +181,7 @@ impl Phone {
                 "the answer belongs to another attempt".to_owned(),
             ));
         }
+
         let code = answer.get("code").ok_or_else(|| refused(&answer))?.clone();
         let form = vec![
             ("grant_type", "authorization_code".to_owned()),

@@ -65,6 +65,7 @@ struct Inner {
     device_id: DeviceId,
     key: PrivateJwk,
     device_token: Mutex<Option<Token>>,
+
     /// Held by who refreshes: two at once would mistake each other for thieves.
     refreshing: tokio::sync::Mutex<()>,
     saved: Mutex<Saved>,
@@ -128,6 +129,7 @@ impl Phone {
                 .as_ref()
                 .map(|enrolment| enrolment.profile_id)
         };
+
         self.0
             .saved
             .lock()

@@ -71,6 +71,7 @@ mod tests {
         let read: PinSalt = serde_json::from_str(&serde_json::to_string(&salt).unwrap()).unwrap();
         let key = salt.key("1234").await.unwrap();
         assert_eq!(read.key("1234").await.unwrap().public(), key.public());
+
         for other in [
             salt.key("1235").await,
             salt.key("").await,
@@ -96,6 +97,7 @@ mod tests {
                 .collect::<String>(),
             "a8cc1c41f22cc05720f8c66b52ed14307fcdea619b3a48bddc19fb2d8110024b"
         );
+
         let key = salt.key("1234").await.unwrap();
         assert_eq!(
             key.public(),

@@ -87,6 +87,7 @@ impl Phone {
         if let Some(access_token) = self.usable_token(user) {
             return Ok(access_token);
         }
+
         let classes = self.refresh_tokens(user);
         if !classes.iter().any(|class| class == DEFAULT) {
             let user = user.clone();
@@ -97,6 +98,7 @@ impl Phone {
                 PhoneError::AuthenticatorNeeded(user)
             });
         }
+
         let refreshed = self.refresh_in_turn(user, Proof::None).await;
         refreshed.map_err(|error| match error.code() {
             Some("authenticator_required") => PhoneError::AuthenticatorNeeded(user.clone()),
@@ -162,6 +164,7 @@ impl Phone {
             }
             result = self.request_token(form.clone()).await;
         }
+
         match result.as_ref().err().and_then(PhoneError::code) {
             Some("user_disconnected") => drop(self.0.saved.lock().users.remove(user)),
             Some("invalid_grant") => {
@@ -175,6 +178,7 @@ impl Phone {
             }
             _ => {}
         }
+
         result
     }
 
@@ -190,6 +194,7 @@ impl Phone {
             ("grant_type", "refresh_token".to_owned()),
             ("refresh_token", refresh_token.expose().to_owned()),
         ];
+
         let key = match proof {
             Proof::None => None,
             Proof::Pin(pin) => Some(saved.pin.as_ref().ok_or_else(none)?.key(pin).await?),
@@ -197,9 +202,11 @@ impl Phone {
                 Some(saved.keys.get(class.as_ref()).ok_or_else(none)?.0.clone())
             }
         };
+
         if let Some(key) = key {
             form.push(("proof", self.sign_proof(&key, refresh_token)?));
         }
+
         Ok(form)
     }
 
@@ -240,6 +247,7 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().unwrap())
             .parse()
             .unwrap();
+
         let serve = move |answer: &str| {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = String::new();
@@ -249,6 +257,7 @@ mod tests {
                 assert_ne!(length, 0, "the request ended early");
                 request.push_str(std::str::from_utf8(&chunk[..length]).unwrap());
             }
+
             let head = format!(
                 "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
                 answer.len()
@@ -258,9 +267,11 @@ mod tests {
                     .write_all([head.as_bytes(), answer.as_bytes()].concat().as_slice())
                     .unwrap();
             }
+
             let (_, parameters) = request.split_once("refresh_token=").unwrap();
             parameters.split('&').next().unwrap().to_owned()
         };
+
         (url, std::thread::spawn(move || answers.map(serve).into()))
     }
 
@@ -285,6 +296,7 @@ mod tests {
             DEFAULT.to_owned(),
             SavedSecret(SecretString::new("R1".to_owned())),
         );
+
         let saved = Saved {
             server: url,
             device_id: "D1".parse().unwrap(),
@@ -295,6 +307,7 @@ mod tests {
         let phone = Phone::from_saved(connection, saved);
         assert_eq!(phone.user_token(&alice).await.unwrap().expose(), "A2");
         assert_eq!(asked.join().unwrap(), ["R1", "R1"]);
+
         let saved = phone.0.saved.lock();
         assert_eq!(saved.users[&alice].refresh_tokens[DEFAULT].0.expose(), "R2");
     }

@@ -84,6 +84,7 @@ impl Phone {
         profile: &PhoneProfile,
     ) -> Result<Self, PhoneError> {
         let key = new_key(&connection)?;
+
         let metadata = Metadata {
             profile,
             token_endpoint_auth_method: "private_key_jwt",

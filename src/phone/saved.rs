@@ -162,6 +162,7 @@ mod tests {
             profile_id: "ABC234".parse().unwrap(),
             key: user_key,
         };
+
         let token = Token {
             access_token: SecretString::new("t".into()),
             renew_at: Timestamp::from_millis(5),
@@ -176,6 +177,7 @@ mod tests {
         user.pin = Some(PinSalt::new(&SystemRandom));
         user.keys
             .insert("fingerprint".to_owned(), SavedKey(key.clone()));
+
         let saved = Saved {
             server: "http://127.0.0.1:8080".parse().unwrap(),
             device_id: "D1".parse().unwrap(),
@@ -183,6 +185,7 @@ mod tests {
             key: key.clone(),
             users: [("alice".parse().unwrap(), user)].into(),
         };
+
         let folder = std::env::temp_dir().join(key.public().thumbprint());
         fs::create_dir(&folder).unwrap();
         let path = folder.join("phone.json");
@@ -194,6 +197,7 @@ mod tests {
             serde_json::to_value(&read).unwrap(),
             serde_json::to_value(&saved).unwrap()
         );
+
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -225,15 +229,21 @@ mod tests {
                 SavedKey(PrivateJwk::generate(&SystemRandom).unwrap()),
             );
         }
+
         user.forget_authenticator("fingerprint");
+
         assert!(
             !user.refresh_tokens.contains_key("fingerprint")
                 && !user.keys.contains_key("fingerprint")
         );
         assert!(user.pin.is_some());
+
         user.forget_authenticator(PIN);
+
         assert!(user.pin.is_none());
+
         user.forget_authenticators();
+
         assert_eq!(user.refresh_tokens.keys().collect::<Vec<_>>(), [DEFAULT]);
     }
 }

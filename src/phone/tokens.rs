@@ -52,6 +52,7 @@ impl Phone {
         if let Some(access_token) = at_hand {
             return Ok(access_token);
         }
+
         let form = [
             ("grant_type", "client_credentials".to_owned()),
             ("scope", "device".to_owned()),
@@ -71,6 +72,7 @@ impl Phone {
     pub fn client_assertion(&self) -> Result<String, PhoneError> {
         let Connection { clock, random, .. } = &self.0.connection;
         let now = clock.now();
+
         let claims = json!({
             "iss": self.device_id(),
             "sub": self.device_id(),
@@ -79,6 +81,7 @@ impl Phone {
             "exp": now.after(ASSERTION_LIFETIME).as_secs(),
             "jti": random_text(random.as_ref()),
         });
+
         jws::sign(self.key(), Some("JWT"), claims.to_string().as_bytes())
             .map_err(PhoneError::Cryptography)
     }
@@ -89,6 +92,7 @@ impl Phone {
         form.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
         form.push(("client_assertion", self.client_assertion()?));
         let now = self.0.connection.clock.now();
+
         let request = self
             .0
             .connection

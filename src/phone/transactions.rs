@@ -64,6 +64,7 @@ impl Phone {
         }
         let token = self.device_token().await?;
         let path = format!("/device/v1/transactions?wait={}", wait.as_secs());
+
         let request = self
             .0
             .connection
@@ -118,6 +119,7 @@ impl Phone {
         struct Answered {
             status: String,
         }
+
         let request = self
             .device_request(
                 Method::POST,
@@ -150,6 +152,7 @@ impl Phone {
             secure_message,
             signing_data,
         } = serde_json::from_slice(&plain).map_err(|_| PhoneError::NotOpened)?;
+
         let content_digest = content_digest(
             &wire.pending.message,
             secure_message.as_deref(),
@@ -158,6 +161,7 @@ impl Phone {
         if content_digest != wire.content_digest {
             return Err(PhoneError::DigestMismatch);
         }
+
         Ok(FetchedTransaction {
             pending: wire.pending,
             secure_message,

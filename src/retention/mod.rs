@@ -49,6 +49,7 @@ impl Retention {
     /// Where the database is out of reach; what was deleted until then stays deleted.
     pub async fn delete_old(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
+
         let results_seconds = self
             .settings
             .load()
@@ -64,6 +65,7 @@ impl Retention {
         for deletion in persist::DELETIONS {
             while persist::delete_batch(&self.store, *deletion, ends).await? {}
         }
+
         Ok(())
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn refuse(state: &State, fault: &Fault, status: u16) -> Answer {
         503 => "ServiceUnavailable",
         _ => "InternalServerError",
     });
+
     let since =
         (status == 410).then(|| fault.since_millis.unwrap_or(state.clock.now().as_millis()));
     refusal(status, reason, since)
@@ -57,22 +58,28 @@ fn check(state: &State, request: &Request) -> Result<(), Refusal> {
     if !request.is_http2 {
         return Err((505, "BadProtocol"));
     }
+
     if request.method != "POST" {
         return Err((405, "MethodNotAllowed"));
     }
+
     let device = request
         .path
         .strip_prefix("/3/device/")
         .ok_or((404, "BadPath"))?;
+
     check_provider_token(state, request)?;
     check_headers(request)?;
+
     if device.is_empty() {
         return Err((400, "MissingDeviceToken"));
     }
+
     let is_hexadecimal = device.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_hexadecimal || device.len() < 64 || device.len() > 200 || device.len() % 2 != 0 {
         return Err((400, "BadDeviceToken"));
     }
+
     check_payload(request)
 }
 
@@ -88,9 +95,11 @@ fn check_provider_token(state: &State, request: &Request) -> Result<(), Refusal>
     if age < -60 {
         return Err(invalid);
     }
+
     if age > TOKEN_LIFE_SECS {
         return Err((403, "ExpiredProviderToken"));
     }
+
     check_token_replaced(request, token, issued_at)
 }
 
@@ -116,6 +125,7 @@ fn check_headers(request: &Request) -> Result<(), Refusal> {
     if request.header("apns-topic").is_none_or(str::is_empty) {
         return Err((400, "MissingTopic"));
     }
+
     let known_types = [
         "alert",
         "background",
@@ -126,28 +136,33 @@ fn check_headers(request: &Request) -> Result<(), Refusal> {
         "location",
         "liveactivity",
     ];
+
     if request
         .header("apns-push-type")
         .is_none_or(|kind| !known_types.contains(&kind))
     {
         return Err((400, "InvalidPushType"));
     }
+
     if request
         .header("apns-priority")
         .is_some_and(|priority| !["1", "5", "10"].contains(&priority))
     {
         return Err((400, "BadPriority"));
     }
+
     if request
         .header("apns-expiration")
         .is_some_and(|time| time.parse::<i64>().is_err())
     {
         return Err((400, "BadExpirationDate"));
     }
+
     let id = request.header("apns-id");
     if id.is_some_and(|id| id.len() != 36 || uuid::Uuid::try_parse(id).is_err()) {
         return Err((400, "BadMessageId"));
     }
+
     Ok(())
 }
 
@@ -155,6 +170,7 @@ fn check_payload(request: &Request) -> Result<(), Refusal> {
     if request.body.len() > PAYLOAD_BYTES_MAX {
         return Err((413, "PayloadTooLarge"));
     }
+
     let payload = request.fields();
     if payload.get("aps").is_some_and(Value::is_object) {
         Ok(())

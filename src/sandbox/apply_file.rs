@@ -31,6 +31,7 @@ pub(super) fn render(endpoints: &Endpoints, credentials: &Credentials) -> String
         website,
         ..
     } = endpoints;
+
     let Credentials {
         apns_team_id,
         apns_key_id,
@@ -39,6 +40,7 @@ pub(super) fn render(endpoints: &Endpoints, credentials: &Credentials) -> String
         callback_username,
         ..
     } = credentials;
+
     format!(
         r#"# The stand-ins of `countersign sandbox`. Made anew at each start.
 

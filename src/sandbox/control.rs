@@ -41,6 +41,7 @@ fn change_fault(state: &State, request: &Request, provider: Provider) -> Answer 
         state.faults.clear(provider);
         return Answer::empty(204);
     }
+
     match serde_json::from_slice::<Fault>(&request.body) {
         Ok(fault)
             if fault
@@ -64,6 +65,7 @@ async fn list(state: &State, request: &Request) -> Answer {
         Some(wanted) => wanted,
         None => None,
     };
+
     let after = parameter("after")
         .and_then(|number| number.parse().ok())
         .unwrap_or(0);
@@ -73,11 +75,13 @@ async fn list(state: &State, request: &Request) -> Answer {
             && parameter("to").is_none_or(|to| to == received.to)
             && parameter("transaction_id").is_none_or(|id| received.transaction_id() == Some(id))
     };
+
     if let Some(seconds) = parameter("wait").and_then(|seconds| seconds.parse().ok()) {
         let wait = Duration::from_secs(seconds).min(WAIT_MAX);
         // When the time is up the list is what it is: empty.
         let _ = tokio::time::timeout(wait, state.records.wait_for(matches)).await;
     }
+
     Answer::json(
         200,
         json!({ "messages": state.records.list(matches, LIST_MAX) }),

@@ -75,6 +75,7 @@ pub(super) fn generate(token_uri: &str) -> io::Result<(Credentials, Keys)> {
         tls_certificate,
         tls_key,
     };
+
     let credentials = Credentials {
         apns_team_id: "SANDBOXTEA".to_owned(),
         apns_key_id: hex::<5>().to_uppercase(),
@@ -94,6 +95,7 @@ pub(super) fn generate(token_uri: &str) -> io::Result<(Credentials, Keys)> {
             STANDARD.encode(random::bytes::<32>(&SystemRandom))
         ),
     };
+
     Ok((credentials, keys))
 }
 

@@ -147,15 +147,20 @@ mod tests {
     fn a_fault_happens_as_often_as_told() {
         let faults = Faults::default();
         assert_eq!(faults.take(Provider::Apns), None);
+
         faults.set(Provider::Apns, Fault::status(503).times(2));
         let happened = (0..4)
             .filter(|_| faults.take(Provider::Apns).is_some())
             .count();
         assert_eq!(happened, 2);
+
         faults.set(Provider::Apns, Fault::status(503));
+
         assert!((0..4).all(|_| faults.take(Provider::Apns).is_some()));
         assert_eq!(faults.take(Provider::Fcm), None);
+
         faults.clear(Provider::Apns);
+
         assert_eq!(faults.take(Provider::Apns), None);
     }
 }

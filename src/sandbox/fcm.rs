@@ -68,10 +68,12 @@ fn exchange(state: &State, request: &Request) -> Answer {
     if parameter("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
         return grant_refusal("unsupported_grant_type", "Invalid grant_type");
     }
+
     let Some(assertion) = jwt::verify(parameter("assertion"), Algorithm::Rs256, &state.keys.fcm)
     else {
         return grant_refusal("invalid_grant", "Invalid JWT Signature.");
     };
+
     let now = state.clock.now().as_secs();
     let (issued, expires) = (
         assertion.time("iat").unwrap_or(i64::MAX),
@@ -84,11 +86,13 @@ fn exchange(state: &State, request: &Request) -> Answer {
             "Invalid JWT: Token must be a short-lived token",
         );
     }
+
     if assertion.text("iss") != Some(&state.keys.fcm_email)
         || assertion.text("aud") != Some(&state.token_uri())
     {
         return grant_refusal("invalid_grant", "Invalid JWT: issuer or audience");
     }
+
     if !assertion
         .text("scope")
         .is_some_and(|scope| scope.split(' ').any(|one| one == SCOPE))
@@ -98,6 +102,7 @@ fn exchange(state: &State, request: &Request) -> Answer {
             "Invalid OAuth scope or ID token audience provided.",
         );
     }
+
     let token = format!("ya29.{}", hex::<32>());
     state.keep_access_token(token.clone(), now + TOKEN_LIFE_SECS);
     Answer::json(
@@ -117,20 +122,24 @@ fn send(state: &State, request: &Request) -> Answer {
     if request.path != format!("/v1/projects/{}/messages:send", state.keys.fcm_project) {
         return refusal(404, None);
     }
+
     if !request
         .bearer()
         .is_some_and(|token| state.is_access_token(token))
     {
         return refusal(401, None);
     }
+
     let body = request.fields();
     let token = body.pointer("/message/token").and_then(Value::as_str);
     if token.is_none_or(|token| token.is_empty() || token.contains(char::is_whitespace)) {
         return refusal(400, Some("INVALID_ARGUMENT"));
     }
+
     if let Some(field) = invalid_field(&body) {
         return invalid_argument(&field);
     }
+
     let id = format!(
         "projects/{}/messages/0:{}",
         state.keys.fcm_project,
@@ -146,6 +155,7 @@ fn invalid_field(body: &Value) -> Option<String> {
         if let Some((name, _)) = data.iter().find(|(_, value)| !value.is_string()) {
             return Some(format!("message.data.{name}"));
         }
+
         let bytes: usize = data
             .iter()
             .map(|(name, value)| name.len() + value.as_str().map_or(0, str::len))
@@ -154,6 +164,7 @@ fn invalid_field(body: &Value) -> Option<String> {
             return Some("message.data".to_owned());
         }
     }
+
     let ttl = body.pointer("/message/android/ttl")?;
     let seconds = ttl
         .as_str()
@@ -182,11 +193,13 @@ fn refusal(status: u16, reason: Option<&str>) -> Answer {
         503 => "UNAVAILABLE",
         _ => "INTERNAL",
     };
+
     let mut error =
         json!({ "code": status, "message": "Refused by the sandbox.", "status": general });
     if let (Some(reason), Value::Object(members)) = (reason, &mut error) {
         let detail = json!([{ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": reason }]);
         members.insert("details".to_owned(), detail);
     }
+
     Answer::json(status, json!({ "error": error }))
 }

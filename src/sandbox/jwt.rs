@@ -36,18 +36,22 @@ impl Jwt {
 pub(super) fn verify(compact: &str, algorithm: Algorithm, public_key: &[u8]) -> Option<Jwt> {
     let (signed, signature) = compact.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
+
     let (name, verification): (_, &'static dyn VerificationAlgorithm) = match algorithm {
         Algorithm::Es256 => ("ES256", &ECDSA_P256_SHA256_FIXED),
         Algorithm::Rs256 => ("RS256", &RSA_PKCS1_2048_8192_SHA256),
     };
+
     let header: Value = decode(header)?;
     if header.get("alg")?.as_str()? != name {
         return None;
     }
+
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
     UnparsedPublicKey::new(verification, public_key)
         .verify(signed.as_bytes(), &signature)
         .ok()?;
+
     Some(Jwt {
         header,
         claims: decode(claims)?,

@@ -93,6 +93,7 @@ impl Sandbox {
             website: server::bind(options.website_port)?,
             control: server::bind(options.control_port)?,
         };
+
         let endpoints = Endpoints {
             apns: format!("https://{}", listeners.apns.local_addr()?),
             fcm: format!("http://{}", listeners.fcm.local_addr()?),
@@ -101,7 +102,9 @@ impl Sandbox {
             website: format!("http://{}", listeners.website.local_addr()?),
             control: format!("http://{}", listeners.control.local_addr()?),
         };
+
         let (credentials, keys) = credentials::generate(&format!("{}/token", endpoints.fcm))?;
+
         let state = Arc::new(State {
             clock: options.clock,
             endpoints,
@@ -111,6 +114,7 @@ impl Sandbox {
             faults: fault::Faults::default(),
             access_tokens: Mutex::new(VecDeque::new()),
         });
+
         let server = server::serve(&state, listeners)?;
         Ok(Self { state, server })
     }
@@ -233,6 +237,7 @@ pub async fn run(
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = terminate.recv() => {}
     }
+
     sandbox.shutdown().await;
     Ok(())
 }

@@ -183,7 +183,9 @@ mod tests {
         for _ in 0..RECEIVED_MAX + 5 {
             records.add(sms("x"));
         }
+
         assert_eq!(records.list(|_| true, usize::MAX).len(), RECEIVED_MAX);
+
         let wanted = RECEIVED_MAX as u64 + 6;
         let (found, ()) = tokio::join!(
             records.wait_for(|received| received.sequence == wanted),

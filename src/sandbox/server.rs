@@ -59,6 +59,7 @@ pub(super) fn serve(state: &Arc<State>, listeners: Listeners) -> io::Result<Serv
     let tls = tls_config(&state.keys)?;
     let state = web::Data::from(Arc::clone(state));
     let (started, handle) = mpsc::channel();
+
     thread::Builder::new()
         .name("sandbox".to_owned())
         .spawn(move || {
@@ -74,6 +75,7 @@ pub(super) fn serve(state: &Arc<State>, listeners: Listeners) -> io::Result<Serv
                 }
             });
         })?;
+
     handle
         .recv()
         .unwrap_or_else(|_| Err(io::Error::other("the sandbox's thread ended")))
@@ -90,6 +92,7 @@ fn ports(listeners: &Listeners) -> io::Result<Ports> {
         website,
         control,
     } = listeners;
+
     let stand_ins = [
         (apns, StandIn::Apns),
         (fcm, StandIn::Fcm),
@@ -98,6 +101,7 @@ fn ports(listeners: &Listeners) -> io::Result<Ports> {
         (website, StandIn::Website),
         (control, StandIn::Control),
     ];
+
     stand_ins
         .into_iter()
         .map(|(listener, stand_in)| Ok((listener.local_addr()?.port(), stand_in)))
@@ -111,6 +115,7 @@ fn http_server(
     listeners: Listeners,
 ) -> io::Result<Server> {
     let ports = web::Data::new(ports);
+
     let application = move || {
         App::new()
             .app_data(state.clone())
@@ -122,6 +127,7 @@ fn http_server(
         .on_connect(remember_connection)
         .workers(1)
         .disable_signals();
+
     let Listeners {
         apns,
         fcm,
@@ -130,10 +136,13 @@ fn http_server(
         website,
         control,
     } = listeners;
+
     server = server.listen_rustls_0_23(apns, tls)?;
+
     for listener in [fcm, twilio, sms_gateway, website, control] {
         server = server.listen(listener)?;
     }
+
     Ok(server.run())
 }
 
@@ -238,6 +247,7 @@ async fn handle(
             .await
         }
     };
+
     write(answer)
 }
 
@@ -255,6 +265,7 @@ async fn play(
     if fault.delay_millis > 0 {
         state.clock.sleep(fault.delay()).await;
     }
+
     let mut answered = if fault.drop_connection {
         Answer::empty(0)
     } else if let Some(status) = fault.status {
@@ -262,11 +273,13 @@ async fn play(
     } else {
         answer(state, request)
     };
+
     answered.headers.extend(
         fault
             .retry_after_seconds
             .map(|seconds| ("retry-after", seconds.to_string())),
     );
+
     state.records.add(Received {
         sequence: 0,
         provider,
@@ -277,6 +290,7 @@ async fn play(
         fields: request.fields(),
         received_at: state.clock.now().as_millis(),
     });
+
     if let Some(connection) = request
         .connection
         .as_ref()
@@ -284,11 +298,13 @@ async fn play(
     {
         connection.cut();
     }
+
     answered
 }
 
 fn read(http: &HttpRequest, body: &[u8]) -> Request {
     let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+
     Request {
         method: http.method().as_str().to_owned(),
         path: http.path().to_owned(),
@@ -312,6 +328,7 @@ fn write(answer: Answer) -> HttpResponse {
     for header in answer.headers {
         response.insert_header(header);
     }
+
     match answer.body {
         Value::Null => response.finish(),
         body => response.json(body),

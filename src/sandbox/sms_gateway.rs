@@ -20,12 +20,14 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
     if request.method != "POST" {
         return refusal(405, "method not allowed");
     }
+
     if !request.has_basic(
         &state.credentials.gateway_username,
         &state.credentials.gateway_password,
     ) {
         return refusal(401, "wrong credentials");
     }
+
     let fields = request.fields();
     let is_text = |name: &&str| fields.get(name).is_some_and(Value::is_string);
     match ["phone_number", "message", "verification_code"]

@@ -42,12 +42,15 @@ fn check(state: &State, request: &Request) -> Result<(), (u16, u32)> {
     if request.path != format!("/2010-04-01/Accounts/{account}/Messages.json") {
         return Err((404, 20404));
     }
+
     if request.method != "POST" {
         return Err((405, 20004));
     }
+
     if !request.has_basic(account, &state.credentials.twilio_auth_token) {
         return Err((401, 20003));
     }
+
     let form = request.fields();
     let parameter = |name: &str| {
         form.get(name)
@@ -59,6 +62,7 @@ fn check(state: &State, request: &Request) -> Result<(), (u16, u32)> {
     let body = parameter("Body").ok_or((400, 21602))?;
     check_from(state, from)?;
     check_to(to)?;
+
     if body.chars().count() > BODY_CHARACTERS_MAX {
         Err((400, 21617))
     } else {
@@ -73,6 +77,7 @@ fn check_from(state: &State, from: &str) -> Result<(), (u16, u32)> {
         && from.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'&' | b'+')
         });
+
     match from {
         "+15005550001" => Err((400, 21212)),
         "+15005550007" => Err((400, 21606)),
@@ -87,6 +92,7 @@ fn check_to(to: &str) -> Result<(), (u16, u32)> {
     let digits = to.strip_prefix('+').unwrap_or_default();
     let is_number =
         (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+
     match to {
         "+15005550001" => Err((400, 21211)),
         "+15005550002" => Err((400, 21612)),
@@ -102,6 +108,7 @@ fn taken(state: &State, request: &Request) -> Answer {
     let form = request.fields();
     let account = &state.credentials.twilio_account_sid;
     let sid = format!("SM{}", hex::<16>());
+
     let body = json!({
         "account_sid": account,
         "api_version": "2010-04-01",
@@ -117,6 +124,7 @@ fn taken(state: &State, request: &Request) -> Answer {
         "to": form.get("To"),
         "uri": format!("/2010-04-01/Accounts/{account}/Messages/{sid}.json"),
     });
+
     Answer::json(201, body)
 }
 

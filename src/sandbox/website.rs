@@ -59,6 +59,7 @@ pub(super) fn check(
             .map(String::as_str)
             .ok_or(CallbackProblem::Header)
     };
+
     let authorization = call.headers.get("authorization").map(String::as_str);
     if !is_basic(
         authorization,
@@ -67,6 +68,7 @@ pub(super) fn check(
     ) {
         return Err(CallbackProblem::Credentials);
     }
+
     let signed_at: i64 = header("webhook-timestamp")?
         .parse()
         .map_err(|_| CallbackProblem::Header)?;
@@ -81,6 +83,7 @@ pub(super) fn check(
     {
         return Err(CallbackProblem::Signature);
     }
+
     if (now.as_secs() - signed_at).abs() > TOLERANCE_SECS {
         Err(CallbackProblem::Time)
     } else {

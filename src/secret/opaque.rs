@@ -97,6 +97,7 @@ mod tests {
             keyring.token_hash(TokenKind::Access, token.text.expose()),
             token.hash
         );
+
         let others = [
             TokenKind::Registration,
             TokenKind::AuthorizationCode,
@@ -110,9 +111,11 @@ mod tests {
             TokenKind::UserCode,
             TokenKind::AssertionId,
         ];
+
         for kind in others {
             assert_ne!(keyring.token_hash(kind, token.text.expose()), token.hash);
         }
+
         assert_ne!(
             OpaqueToken::new(&keyring, TokenKind::Access, &SystemRandom).hash,
             token.hash

@@ -105,6 +105,7 @@ impl Settings {
             },
         )
         .map_err(FileError::Problems)?;
+
         Ok(Self::from_objects(0, objects.into_values()))
     }
 }
@@ -120,6 +121,7 @@ fn shape_problem(error: &figment::Error) -> Problem {
             place.push_str(&format!("{dot}{part}"));
         }
     }
+
     let secret = error
         .path
         .last()
@@ -129,6 +131,7 @@ fn shape_problem(error: &figment::Error) -> Problem {
     } else {
         error.kind.to_string()
     };
+
     Problem::new(
         if place.is_empty() {
             "the file".to_owned()
@@ -147,14 +150,17 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
             .read(references)
             .map(|client| Object::ApiClient(client.into()))
     });
+
     collected.all(Kind::Application, document.applications, |value| {
         Ok(Object::Application(value.into()))
     });
+
     collected.all(
         Kind::AuthenticationType,
         document.authentication_types,
         |value| Ok(Object::AuthenticationType(value.into())),
     );
+
     collected.all(
         Kind::CallbackEndpoint,
         document.callback_endpoints,
@@ -164,6 +170,7 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
                 .map(|endpoint| Object::CallbackEndpoint(endpoint.into()))
         },
     );
+
     collected.all(
         Kind::PushConfiguration,
         document.push_configurations,
@@ -173,29 +180,34 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
                 .map(|value| Object::PushConfiguration(value.into()))
         },
     );
+
     collected.all(Kind::ResourceServer, document.resource_servers, |value| {
         Ok(Object::ResourceServer(value.into()))
     });
     collected.all(Kind::Scope, document.scopes, |value| {
         Ok(Object::Scope(value.into()))
     });
+
     collected.all(Kind::WebClient, document.web_clients, |client| {
         client
             .read(references)
             .map(|client| Object::WebClient(client.into()))
     });
+
     for general in [
         Object::MobileAuthentication(document.mobile_authentication.into()),
         Object::Tokens(document.tokens.into()),
     ] {
         collected.one(general.kind().as_str().to_owned(), Ok(general));
     }
+
     if let Some(sms) = document.sms {
         let gateway = sms
             .read(references)
             .map(|gateway| Object::Sms(gateway.into()));
         collected.one(Kind::Sms.as_str().to_owned(), gateway);
     }
+
     collected.finish()
 }
 
@@ -231,6 +243,7 @@ impl Collected {
             .iter()
             .map(|(_, object)| (object.key(), object.clone()))
             .collect();
+
         let mut seen = HashSet::new();
         for (place, object) in &self.objects {
             if !seen.insert(object.key()) {
@@ -241,12 +254,14 @@ impl Collected {
                 );
                 self.problems.push(Problem::new(place, problem));
             }
+
             self.problems.extend(
                 validate::object(object, &all)
                     .into_iter()
                     .map(|problem| problem.within(place)),
             );
         }
+
         if self.problems.is_empty() {
             Ok(all)
         } else {

@@ -123,6 +123,7 @@ mod tests {
         assert_eq!(found("https://api.shop.example"), Some("orders-api"));
         assert_eq!(found("https://api.shop.example/"), None);
         assert_eq!(found("orders-api"), None);
+
         for (scope, known) in [
             ("orders", true),
             ("openid", true),

@@ -193,26 +193,31 @@ impl Settings {
     pub(super) fn objects(&self) -> Objects {
         let clients = self.api_clients.values().cloned().map(Object::ApiClient);
         let applications = self.applications.values().cloned().map(Object::Application);
+
         let types = self
             .authentication_types
             .values()
             .cloned()
             .map(Object::AuthenticationType);
+
         let endpoints = self
             .callback_endpoints
             .values()
             .cloned()
             .map(Object::CallbackEndpoint);
+
         let configurations = self
             .push_configurations
             .values()
             .cloned()
             .map(Object::PushConfiguration);
+
         let servers = self
             .resource_servers
             .values()
             .cloned()
             .map(Object::ResourceServer);
+
         let scopes = self.scopes.values().cloned().map(Object::Scope);
         let sms = self.sms.iter().cloned().map(Object::Sms);
         let web_clients = self.web_clients.values().cloned().map(Object::WebClient);
@@ -220,6 +225,7 @@ impl Settings {
             Object::MobileAuthentication(Arc::clone(&self.mobile_authentication)),
             Object::Tokens(Arc::clone(&self.tokens)),
         ];
+
         let all = clients
             .chain(applications)
             .chain(types)

@@ -49,6 +49,7 @@ pub struct Plan {
 pub fn plan(current: &Settings, wanted: &Settings) -> Plan {
     let mut current: Objects = current.objects();
     let mut plan = Plan::default();
+
     for ((kind, name), to) in wanted.objects() {
         let action = match current.remove(&(kind, name.clone())) {
             Some(from) if from == to => {
@@ -61,8 +62,10 @@ pub fn plan(current: &Settings, wanted: &Settings) -> Plan {
             },
             None => Action::Create(to),
         };
+
         plan.changes.push(Change { kind, name, action });
     }
+
     let removed = current.into_keys().map(|(kind, name)| Change {
         kind,
         name,
@@ -88,6 +91,7 @@ fn differing_fields(from: &Object, to: &Object) -> Vec<String> {
     ) else {
         return Vec::new();
     };
+
     let mut names: Vec<&String> = from
         .keys()
         .chain(to.keys())
@@ -111,6 +115,7 @@ impl fmt::Display for Plan {
                 Action::Remove => writeln!(f, "remove {object}")?,
             }
         }
+
         write!(
             f,
             "{} to change, {} unchanged",

@@ -46,6 +46,7 @@ impl References<'_> {
             let path = self.directory.join(written.strip_prefix("file:")?);
             read_file(&path)
         };
+
         let value = value.and_then(|value| {
             let empty = value.is_empty();
             if empty {
@@ -54,6 +55,7 @@ impl References<'_> {
                 Ok(value)
             }
         });
+
         Some(value.map_err(|problem| Problem::new(field, problem)))
     }
 }
@@ -68,11 +70,13 @@ fn read_file(path: &std::path::Path) -> Result<String, String> {
             path.display()
         ));
     }
+
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
             text.pop();
         }
     }
+
     Ok(text)
 }

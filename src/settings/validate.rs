@@ -45,6 +45,7 @@ pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
         Object::Tokens(general) => tokens::general(general, &mut problems),
         Object::WebClient(client) => clients::web_client(client, all, &mut problems),
     }
+
     problems.0
 }
 
@@ -87,6 +88,7 @@ impl Problems {
                 format!("{field}.{language}"),
                 format!("must have 1 to {characters_max} characters"),
             );
+
             let code = (2..=35).contains(&language.len())
                 && language
                     .bytes()
@@ -123,38 +125,46 @@ fn is_web(url: &Url) -> bool {
 
 fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut Problems) {
     problems.check_name("name", &value.name);
+
     problems.check_range(
         "time_to_live_seconds",
         value.time_to_live_seconds,
         1..=TIME_TO_LIVE_SECONDS_MAX,
     );
+
     problems.check(
         value.max_attempts <= 100,
         "max_attempts",
         "must be at most 100",
     );
+
     problems.check(
         value.max_resends <= 100,
         "max_resends",
         "must be at most 100",
     );
+
     let sms = value.method == AuthenticationMethod::Sms;
     let gateway = !sms || all.keys().any(|(kind, _)| *kind == Kind::Sms);
     problems.check(gateway, "method", "SMS needs a gateway: the section [sms]");
+
     problems.check(
         sms || value.sender_id.is_none(),
         "sender_id",
         "has no meaning but for SMS",
     );
+
     problems.check(
         sms || value.web_origin.is_none(),
         "web_origin",
         "has no meaning but for SMS",
     );
+
     if let Some(sender) = &value.sender_id {
         let problem = "must be a telephone number, a short code, or up to 11 letters, digits and blanks with a letter";
         problems.check(is_sender_id(sender), "sender_id", problem);
     }
+
     if let Some(host) = &value.web_origin {
         problems.check(
             is_host_name(host),
@@ -162,11 +172,13 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
             "must be a host name, such as portal.example",
         );
     }
+
     let characters_max = if sms {
         SMS_CHARACTERS_MAX
     } else {
         MESSAGE_CHARACTERS_MAX
     };
+
     problems.check_texts("default_messages", &value.default_messages, characters_max);
 }
 
@@ -174,6 +186,7 @@ fn is_sender_id(sender: &str) -> bool {
     let digits = sender.strip_prefix('+').unwrap_or(sender);
     let number =
         (3..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+
     let letters = (1..=11).contains(&sender.len())
         && sender
             .bytes()
@@ -207,6 +220,7 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, problems: &mut Problems) {
         "url",
         "must be https, unless `allow_private` says that it stays in your own network",
     );
+
     if let Some((username, _)) = &endpoint.credentials {
         problems.check_name("username", username);
         // RFC 7617 §2: the first colon ends the user name.
@@ -216,6 +230,7 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, problems: &mut Problems) {
             "must not contain a colon",
         );
     }
+
     if let Some(secret) = &endpoint.signing_secret {
         let key = secret
             .expose()
@@ -236,16 +251,19 @@ fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems
         general.message_characters_max,
         1..=MESSAGE_CHARACTERS_MAX,
     );
+
     problems.check(
         general.prompts_per_5_minutes_max > 0,
         "prompts_per_5_minutes_max",
         "must be at least 1",
     );
+
     problems.check(
         general.prompts_per_hour_max > 0,
         "prompts_per_hour_max",
         "must be at least 1",
     );
+
     let kept = (60..=31_536_000).contains(&general.result_retention_seconds);
     problems.check(
         kept,
@@ -264,6 +282,7 @@ fn push_configuration(configuration: &PushConfiguration, problems: &mut Problems
         "ca_certificate",
         "must be a certificate in PEM, or `file:PATH` of one",
     );
+
     match &configuration.provider {
         PushProvider::Apns {
             team_id,
@@ -315,11 +334,13 @@ fn sms(gateway: &SmsConfiguration, problems: &mut Problems) {
                 "account_sid",
                 "must be letters and digits, such as AC…",
             );
+
             problems.check(
                 is_sender_id(from_number),
                 "from_number",
                 "must be a telephone number, such as +15005550006",
             );
+
             problems.check_endpoint(endpoint.as_ref());
         }
         SmsConfiguration::Http {
@@ -331,6 +352,7 @@ fn sms(gateway: &SmsConfiguration, problems: &mut Problems) {
                 "endpoint",
                 "must be an http or https address without credentials",
             );
+
             if let Some((username, _)) = credentials {
                 problems.check_name("username", username);
                 problems.check(

@@ -69,6 +69,7 @@ where
             .fmt_fields(text::fields())
             .boxed()
     };
+
     Ok(Box::new(
         Registry::default().with(layer.with_filter(filter)),
     ))
@@ -130,6 +131,7 @@ mod tests {
             otp = Empty
         );
         span.record("otp", "canary-2");
+
         span.in_scope(|| {
             let secret = SecretString::new("canary-3".to_owned());
             tracing::trace!(password = "canary-4", ?secret, user.phone_number = %"canary-5", attempts = 3, "sent");

@@ -197,6 +197,7 @@ impl Metrics {
             .set(gauge(snapshot.live_transactions));
         set(&self.0.journal_commits, snapshot.journal_commits);
         set(&self.0.journal_rows, snapshot.journal_rows);
+
         for (outcome, count) in snapshot
             .journal_entries
             .iter()
@@ -207,6 +208,7 @@ impl Metrics {
                 *count,
             );
         }
+
         for (bound, count) in &snapshot.journal_batches {
             let bound = bound.map_or_else(|| "more".to_owned(), |bound| bound.to_string());
             set(
@@ -214,6 +216,7 @@ impl Metrics {
                 *count,
             );
         }
+
         for (queue, length) in snapshot
             .store_queue
             .iter()
@@ -319,6 +322,7 @@ mod tests {
         metrics.clone().callback_attempted("delivered");
         metrics.callback_attempted("delivered");
         metrics.request_answered("/oauth/token", "POST", 200, Duration::from_millis(3));
+
         let snapshot = Snapshot {
             live_transactions: 1,
             journal_commits: 3,
@@ -327,8 +331,10 @@ mod tests {
             journal_batches: vec![(Some(1), 2), (None, 1)],
             store_queue: [("journal", 4), ("queries", 0)],
         };
+
         drop(metrics.render(&snapshot));
         let text = metrics.render(&snapshot);
+
         for line in [
             "countersign_callbacks_total{outcome=\"delivered\"} 2",
             "countersign_http_requests_total{method=\"POST\",route=\"/oauth/token\",status=\"200\"} 1",

@@ -69,6 +69,7 @@ pub(super) fn on_one_line(text: &str) -> String {
             line.push(character)
         }
     }
+
     line
 }
 

@@ -43,28 +43,34 @@ pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
             }
             _ => {}
         }
+
         let imports = text == "use" || (text == "extern" && text_at(&tokens, at + 1) == "crate");
         let begins_path =
             is_name(text) && text_at(&tokens, at + 1) == "::" && !continues_path(&tokens, at);
         if imports || begins_path {
             let mut paths = Vec::new();
+
             let skipped = if imports {
                 1 + usize::from(text == "extern")
             } else {
                 0
             };
+
             let end = path_tree(&tokens, at + skipped, &[], &mut paths);
+
             found.extend(
                 paths
                     .iter()
                     .filter_map(|path| resolve(&module, path))
                     .map(|target| Reference { line, target }),
             );
+
             at = end.max(at + 1);
         } else {
             at += 1;
         }
     }
+
     found
 }
 
@@ -76,11 +82,13 @@ fn path_tree(
     paths: &mut Vec<Vec<String>>,
 ) -> usize {
     let mut path = prefix.to_vec();
+
     loop {
         match text_at(tokens, at) {
             "::" => at += 1,
             "{" => {
                 at += 1;
+
                 while !matches!(text_at(tokens, at), "}" | "") {
                     let end = path_tree(tokens, at, &path, paths);
                     at = end.max(at + 1);
@@ -89,6 +97,7 @@ fn path_tree(
                     }
                     at += usize::from(text_at(tokens, at) == ",");
                 }
+
                 return at + 1;
             }
             name if is_name(name) || name == "*" => {
@@ -157,13 +166,16 @@ fn tokens(text: &str) -> Vec<(usize, &str)> {
         } else {
             first.len_utf8()
         };
+
         if first == '\n' {
             line += 1;
         } else if !first.is_whitespace() {
             tokens.push((line, &rest[..length]));
         }
+
         at += length;
     }
+
     tokens
 }
 
@@ -184,6 +196,7 @@ fn without_tests<'a>(tokens: &[(usize, &'a str)]) -> Vec<(usize, &'a str)> {
             at += 1;
         }
     }
+
     kept
 }
 
@@ -200,6 +213,7 @@ fn end_of_item(tokens: &[(usize, &str)], mut at: usize) -> usize {
         }
         at += 1;
     }
+
     at
 }
 
@@ -219,8 +233,10 @@ fn blank_comments_and_strings(source: &str) -> String {
             ),
             None => blanked.push(first),
         }
+
         rest = &rest[length..];
     }
+
     blanked
 }
 
@@ -229,9 +245,11 @@ fn opaque_length(rest: &str, after_name: bool) -> Option<usize> {
     if rest.starts_with("//") {
         return Some(rest.find('\n').unwrap_or(rest.len()));
     }
+
     if rest.starts_with("/*") {
         return Some(block_comment_length(rest));
     }
+
     let raw = rest
         .trim_start_matches(['b', 'c'])
         .strip_prefix('r')
@@ -248,6 +266,7 @@ fn opaque_length(rest: &str, after_name: bool) -> Option<usize> {
             );
         }
     }
+
     match rest.chars().next()? {
         '"' => Some(1 + quoted_length(&rest[1..], '"')),
         '\'' if rest[1..].starts_with('\\') || rest[1..].chars().nth(1) == Some('\'') => {
@@ -267,6 +286,7 @@ fn quoted_length(body: &str, quote: char) -> usize {
             _ => {}
         }
     }
+
     body.len()
 }
 
@@ -283,5 +303,6 @@ fn block_comment_length(rest: &str) -> usize {
             return at;
         }
     }
+
     rest.len()
 }

@@ -117,6 +117,7 @@ mod tests {
             "2001:4860::1",
             "3ffe:ffff::1",
         ];
+
         let special = [
             "0.0.0.0",
             "0.1.2.3",
@@ -163,9 +164,11 @@ mod tests {
             "fec0::1",
             "ff02::1",
         ];
+
         for text in public {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }
+
         for text in special {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }

@@ -216,6 +216,7 @@ fn in_ones_own_network_plain_http_will_do_but_tricks_will_not() {
     ] {
         assert!(check_url(text, true).is_ok(), "{text}");
     }
+
     for text in [
         "http://user@127.0.0.1/",
         "ftp://127.0.0.1/",
@@ -224,6 +225,7 @@ fn in_ones_own_network_plain_http_will_do_but_tricks_will_not() {
     ] {
         assert!(check_url(text, true).is_err(), "{text}");
     }
+
     assert!(
         check_url(
             &format!("https://portal.example/{}", "x".repeat(2048)),
@@ -260,6 +262,7 @@ async fn a_name_is_refused_when_any_of_its_addresses_is_not_public() {
         (vec!["2002:808:808::1"], false),
         (vec!["169.254.169.254"], false),
     ];
+
     for (answers, let_through) in cases {
         let resolver = GuardedResolver(Arc::new(Answers(answers.clone())));
         assert_eq!(

@@ -50,10 +50,12 @@ impl House {
         for (client, secret) in &secrets {
             fs::write(folder.join(format!("{client}-secret")), secret.expose())?;
         }
+
         fs::write(
             folder.join("settings.toml"),
             sandbox.apply_file() + include_str!("settings.toml"),
         )?;
+
         let (public, management) = (bind(PUBLIC_PORT)?, bind(MANAGEMENT_PORT)?);
         fs::write(
             folder.join("server.toml"),
@@ -67,8 +69,10 @@ impl House {
             &apply::read(&folder.join("settings.toml"))?,
         )
         .await?;
+
         let app = ground.build(&config).await?;
         let server = assembly::listen(&config, app.clone(), public, management)?;
+
         Ok(Self {
             folder,
             config,
@@ -83,6 +87,7 @@ impl House {
     pub(super) fn introduce(&self, transcript: &mut Transcript<impl Write>) -> io::Result<()> {
         let endpoints = self.sandbox.endpoints();
         transcript.part("Countersign, the demo")?;
+
         for (name, place) in [
             ("public", self.public_url().as_str()),
             (
@@ -96,6 +101,7 @@ impl House {
         ] {
             transcript.note(&format!("{name:<16} {place}"))?;
         }
+
         Ok(())
     }
 
@@ -111,7 +117,9 @@ impl House {
             program.display(),
             self.phone_file().display()
         );
+
         transcript.part("Go on by hand; Ctrl-C ends")?;
+
         transcript.text(&format!(
             "
 Ask {user} by push, and let her phone answer (in another terminal):

@@ -61,6 +61,7 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
         },
         Clock::system(),
     )?;
+
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -71,6 +72,7 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
         house.invite(&mut transcript)?;
         outcome = serve::wait_for_the_end(&runtime);
     }
+
     let folder = house.close()?;
     if args.once && outcome.is_ok() {
         std::fs::remove_dir_all(folder)?;
@@ -80,6 +82,7 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
             folder.display()
         ))?;
     }
+
     outcome
 }
 

@@ -41,11 +41,13 @@ impl<W: Write> Cast<'_, W> {
         } = self;
         transcript.part("A phone gets ready")?;
         transcript.step("The app is installed: it makes its own key pair and registers the public key (RFC 7591).")?;
+
         transcript.request(
             "POST",
             "/oauth/register",
             &[("software_id", APPLICATION), ("platform", "android")],
         )?;
+
         let profile =
             PhoneProfile::new(APPLICATION, "1.0", "android").named(&format!("{user}'s phone"));
         let phone = Phone::register(connection, &profile).await?;
@@ -68,6 +70,7 @@ impl<W: Write> Cast<'_, W> {
         phone
             .enrol_push(user, PushTransport::Fcm(PUSH_TOKEN.to_owned().into()))
             .await?;
+
         Ok(phone)
     }
 
@@ -79,6 +82,7 @@ impl<W: Write> Cast<'_, W> {
             user,
             transcript,
         } = self;
+
         transcript.part("Push: a tap on the phone")?;
         transcript.step(&format!("The website asks how {user} can be asked."))?;
         website
@@ -88,6 +92,7 @@ impl<W: Write> Cast<'_, W> {
         transcript
             .step("It starts a transaction. The secure message never travels with the push.")?;
         let callback_uri = callback_uri(sandbox);
+
         let form = [
             ("type", "login"),
             ("user_id", user.as_str()),
@@ -127,8 +132,10 @@ impl<W: Write> Cast<'_, W> {
             user,
             transcript,
         } = self;
+
         transcript.part("SMS: a code in a text message")?;
         transcript.step("The website starts a transaction with the user's telephone number.")?;
+
         let form = [
             ("type", "sms"),
             ("user_id", user.as_str()),
@@ -160,6 +167,7 @@ impl<W: Write> Cast<'_, W> {
         expect(&wrong.body, "error_code", &json!("3003"))?;
 
         transcript.step("And gets it right.")?;
+
         website
             .post(
                 &verify,
@@ -181,9 +189,11 @@ impl<W: Write> Cast<'_, W> {
             user,
             transcript,
         } = self;
+
         transcript.part("OTP: a code scanned from the website")?;
         transcript.step("The website starts a transaction without saying for whom, and shows `otp` as a QR code.")?;
         let callback_uri = callback_uri(sandbox);
+
         let form = [
             ("type", "scan"),
             ("message", "Log in with this code?"),
@@ -219,6 +229,7 @@ impl<W: Write> Cast<'_, W> {
         if !pending.iter().any(|entry| entry.transaction_id == id) {
             return Err("the transaction is not in the phone's list".into());
         }
+
         transcript.request("GET", &format!("/device/v1/transactions/{id}"), &[])?;
         let transaction = phone.fetch(id).await?;
         let details = transaction.secure_message.as_deref().unwrap_or_default();
@@ -228,6 +239,7 @@ impl<W: Write> Cast<'_, W> {
             "",
             "[ Accept ]  [ Deny ]",
         ])?;
+
         Ok(transaction)
     }
 
@@ -237,6 +249,7 @@ impl<W: Write> Cast<'_, W> {
             "{} taps Accept: the app signs a digest of exactly what was shown.",
             self.user
         ))?;
+
         let path = format!(
             "/device/v1/transactions/{}/answer",
             transaction.pending.transaction_id
@@ -246,8 +259,10 @@ impl<W: Write> Cast<'_, W> {
             &path,
             &[("authenticator", "device"), ("answer", "a JWS, ES256")],
         )?;
+
         let status = phone.accept(transaction).await?;
         transcript.note(&format!("the transaction is {status}"))?;
+
         if status == "accepted" {
             Ok(())
         } else {
@@ -262,6 +277,7 @@ impl<W: Write> Cast<'_, W> {
             user,
             transcript,
         } = self;
+
         transcript
             .step("The website is called back. It checks credentials and signature before it believes a word.")?;
         let callback = sandbox

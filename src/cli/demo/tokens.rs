@@ -31,11 +31,13 @@ impl<W: Write> Cast<'_, W> {
             "{user} sets a PIN. The app derives a key from it; the server gets the public part."
         ))?;
         transcript.request("PUT", "/device/v1/authenticators/pin", &[])?;
+
         transcript.request(
             "POST",
             TOKEN_PATH,
             &[("grant_type", "refresh_token"), ("authenticator", "pin")],
         )?;
+
         phone.set_pin(user, PIN).await?;
         phone.save(file)?;
         transcript.note("the refresh token belongs to the PIN: without it, it is worth nothing")?;
@@ -43,11 +45,13 @@ impl<W: Write> Cast<'_, W> {
         transcript.step(&format!(
             "When the access token ends, {user} gives the PIN. It never leaves the phone."
         ))?;
+
         transcript.request(
             "POST",
             TOKEN_PATH,
             &[("grant_type", "refresh_token"), ("proof", "a JWS, ES256")],
         )?;
+
         phone.refresh(user, Proof::Pin(PIN)).await?;
         transcript
             .note("a new access token, and the refresh token is replaced by its successor")?;
@@ -104,6 +108,7 @@ impl<W: Write> Cast<'_, W> {
         transcript.step(
             "The shop's server asks for a token for the orders API (RFC 6749 §4.4, RFC 8707).",
         )?;
+
         let form = [
             ("grant_type", "client_credentials"),
             ("scope", "orders"),
@@ -138,6 +143,7 @@ impl<W: Write> Cast<'_, W> {
         if error.code() != Some(code) {
             return Err(error.into());
         }
+
         let left = error
             .attempts_left()
             .map(|left| format!(" ({left} attempts left)"))

@@ -69,6 +69,7 @@ impl<W: Write> Transcript<W> {
         lines
             .iter()
             .try_for_each(|line| writeln!(self.out, "       │ {line:<width$} │"))?;
+
         writeln!(self.out, "       ╰{bar}╯")
     }
 

@@ -91,6 +91,7 @@ impl Website {
         if !form.is_empty() {
             request = request.form(form);
         }
+
         let response = request
             .basic_auth(&self.client_id, Some(self.client_secret.expose()))
             .send()

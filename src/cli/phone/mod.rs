@@ -155,6 +155,7 @@ pub(super) fn run(args: PhoneArgs) -> Outcome {
         Command::Register(register) => runtime.block_on(register.run())?,
         _ => Phone::load(&args.state)?,
     };
+
     let outcome = runtime.block_on(command(
         &phone,
         args.command,
@@ -216,6 +217,7 @@ impl Register {
 impl LogIn {
     async fn run(self, phone: &Phone, out: &mut impl Write) -> Outcome {
         let begun = phone.begin_log_in(&self.redirect_uri).await?;
+
         let redirected_to = match self.login_client.zip(self.login_secret) {
             Some((client_id, secret)) => {
                 let page = ApiLoginPage::new(phone.connection().clone(), &client_id, secret.into());
@@ -223,6 +225,7 @@ impl LogIn {
             }
             None => ask_for_redirect(&begun.login_page, out)?,
         };
+
         phone
             .finish_log_in(begun, &self.user, redirected_to)
             .await?;

@@ -25,29 +25,35 @@ pub(super) async fn enrol(
         Some(profile) => profile,
         None => phone.enrol(user).await?,
     };
+
     phone.enrol_push(user, push).await?;
     writeln!(
         out,
         "{user} is enrolled on this phone as profile {profile}."
     )?;
+
     Ok(())
 }
 
 pub(super) fn status(phone: &Phone, out: &mut impl Write) -> Outcome {
     writeln!(out, "device {}", phone.device_id())?;
+
     for (user, profile) in phone.users() {
         let profile = profile.map_or_else(
             || "not enrolled".to_owned(),
             |profile| format!("profile {profile}"),
         );
+
         let classes = phone.refresh_tokens(&user).join(", ");
         let refreshed = if classes.is_empty() {
             "no refresh token".to_owned()
         } else {
             format!("refresh: {classes}")
         };
+
         writeln!(out, "user   {user} ({profile}; {refreshed})")?;
     }
+
     Ok(())
 }
 
@@ -69,6 +75,7 @@ pub(super) async fn watch(
     out: &mut impl Write,
 ) -> Outcome {
     let mut shown: Vec<TransactionId> = Vec::new();
+
     loop {
         let pending: Vec<_> = phone
             .pending(WATCH_WAIT)
@@ -84,6 +91,7 @@ pub(super) async fn watch(
         if fresh.is_empty() && !shown.is_empty() {
             Clock::system().sleep(WATCH_REST).await;
         }
+
         for id in fresh {
             shown.push(id);
             let shown = match answer {
@@ -139,6 +147,7 @@ pub(super) async fn scan(
         (_, Some(_)) => return Err("this phone has several users: name one with --user".into()),
         _ => return Err(PhoneError::NotEnrolled.into()),
     };
+
     let transaction = phone.scan_otp(otp, profile).await?;
     show_and_answer(phone, &transaction, answer, out).await
 }
@@ -171,13 +180,16 @@ async fn show_and_answer(
 
 fn show(transaction: &FetchedTransaction, out: &mut impl Write) -> io::Result<()> {
     let pending = &transaction.pending;
+
     writeln!(
         out,
         "Transaction {} ({})",
         pending.transaction_id, pending.method
     )?;
+
     writeln!(out, "  profile   {}", pending.profile_id)?;
     writeln!(out, "  message   {}", printable(&pending.message))?;
+
     for (name, text) in [
         ("details", &transaction.secure_message),
         ("signs", &transaction.signing_data),
@@ -185,6 +197,7 @@ fn show(transaction: &FetchedTransaction, out: &mut impl Write) -> io::Result<()
         text.iter()
             .try_for_each(|text| writeln!(out, "  {name:<9} {}", printable(text)))?;
     }
+
     writeln!(out, "  ends      in {} s", pending.time_to_live_seconds)
 }
 

@@ -68,6 +68,7 @@ fn given_or_typed(
             SecretString::new(line.trim_end_matches(['\r', '\n']).to_owned())
         }
     };
+
     if pin.expose().is_empty() {
         Err("the PIN is empty".into())
     } else {
@@ -94,6 +95,7 @@ pub(super) async fn set_pin(
             .map_err(with_attempts_left)?;
         return Ok(writeln!(out, "{user} has another PIN on this phone.")?);
     }
+
     let pin = new.pin.read(out)?;
     phone.set_pin(user, pin.expose()).await?;
     Ok(writeln!(out, "{user} has a PIN on this phone.")?)
@@ -138,6 +140,7 @@ pub(super) async fn refresh(
         }
         With { .. } => phone.refresh(user, Proof::None).await?,
     };
+
     Ok(writeln!(out, "{user} has a new access token.")?)
 }
 

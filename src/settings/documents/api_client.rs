@@ -48,6 +48,7 @@ impl ApiClientDocument {
             client_secret_sha256: self.client_secret_sha256,
             public_jwk: self.public_jwk,
         };
+
         let problem = || {
             Problem::new(
                 "client_secret",

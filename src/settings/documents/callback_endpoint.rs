@@ -30,6 +30,7 @@ impl CallbackEndpointDocument {
                         Some(conceal.secret("password", password)),
                     )
                 });
+
         Self {
             url: endpoint.url.clone(),
             username,

@@ -44,6 +44,7 @@ impl CredentialFields {
             self.public_jwk,
         ) {
             (None, None, None) => Ok(None),
+
             (Some(written), None, None) => {
                 let secret = reveal.secret("client_secret", &written)?;
                 check_strength(&secret)?;
@@ -51,6 +52,7 @@ impl CredentialFields {
                     secret.expose().as_bytes(),
                 ))))
             }
+
             (None, Some(hash), None) => Ok(Some(ClientCredential::SecretHash(parse_hash(&hash)?))),
             (None, None, Some(jwk)) => Ok(Some(ClientCredential::PublicKey(parse_key(jwk)?))),
             _ => Err(Problem::new(

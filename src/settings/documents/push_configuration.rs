@@ -36,6 +36,7 @@ impl PushConfigurationDocument {
             endpoint: configuration.endpoint.clone(),
             ca_certificate: configuration.ca_certificate.clone(),
         };
+
         match &configuration.provider {
             PushProvider::Apns {
                 team_id,
@@ -51,6 +52,7 @@ impl PushConfigurationDocument {
                 document.service_account = Some(conceal.secret("service_account", service_account));
             }
         }
+
         document
     }
 
@@ -63,6 +65,7 @@ impl PushConfigurationDocument {
             .as_deref()
             .map(|written| reveal.text("ca_certificate", written))
             .transpose()?;
+
         let provider = match self.platform {
             Platform::Ios => {
                 let why = "for ios";
@@ -85,6 +88,7 @@ impl PushConfigurationDocument {
                 }
             }
         };
+
         Ok(PushConfiguration {
             name: self.name,
             provider,

@@ -41,6 +41,7 @@ impl SmsDocument {
             password: None,
             endpoint: None,
         };
+
         match gateway {
             SmsConfiguration::Twilio {
                 account_sid,
@@ -65,6 +66,7 @@ impl SmsDocument {
                 }
             }
         }
+
         document
     }
 

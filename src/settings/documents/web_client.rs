@@ -42,6 +42,7 @@ impl WebClientDocument {
             .as_ref()
             .map(CredentialFields::write)
             .unwrap_or_default();
+
         Self {
             client_id: client.client_id.clone(),
             name: client.name.clone(),
@@ -63,6 +64,7 @@ impl WebClientDocument {
             client_secret_sha256: self.client_secret_sha256,
             public_jwk: self.public_jwk,
         };
+
         Ok(WebClient {
             client_id: self.client_id,
             name: self.name,

@@ -117,6 +117,7 @@ fn the_example_is_read_in_full() {
     );
     assert_eq!(settings.mobile_authentication.prompts_per_hour_max, 30);
     assert!(settings.mobile_authentication.enabled);
+
     let client = settings.api_clients.values().next().unwrap();
     assert!(matches!(client.credential, ClientCredential::SecretHash(_)));
     assert!(!format!("{settings:?}").contains(SECRET));
@@ -344,6 +345,7 @@ fn each_mistake_is_refused_where_it_is() {
         ("[sms]", "[smsx]", "smsx"),
         ("[sms]", "[sms", "line 42"),
     ];
+
     for (line, instead, place) in cases {
         assert!(FULL.contains(line), "{line} is not in the example");
         let error = parse(&FULL.replacen(line, instead, 1)).expect_err(instead);
@@ -369,11 +371,13 @@ fn all_mistakes_of_meaning_are_told_at_once() {
 fn a_plan_names_what_changes_and_shows_no_secret() {
     let current = parse(FULL).unwrap();
     assert_eq!(plan(&current, &current).changes, []);
+
     let wanted = FULL
         .replace("env:CALLBACK_PASSWORD", "env:WHSEC")
         .replace("time_to_live_seconds = 120", "time_to_live_seconds = 60")
         .replace("client_id = \"portal\"", "client_id = \"other\"");
     let plan = plan(&current, &parse(&wanted).unwrap());
+
     let expected = "create api_clients \"other\"\n\
                     change authentication_types \"login\" (time_to_live_seconds)\n\
                     change callback_endpoints \"https://portal.example/callback\" (password)\n\

@@ -231,6 +231,7 @@ mod tests {
             ..TokenPolicy::default()
         };
         assert_eq!(client.for_resource_server(None), client);
+
         let expected = TokenPolicy {
             access_token_format: TokenFormat::Jwt,
             signing_algorithm: SigningAlgorithm::Rs256,
@@ -245,6 +246,7 @@ mod tests {
         assert_eq!(policy.access_token_lifetime(), Duration::from_secs(900));
         assert_eq!(policy.refresh_token_lifetime(), DAY * 30);
         assert_eq!(policy.refresh_token_max_lifetime(), DAY * 365);
+
         let general = TokenSettings::default();
         assert_eq!(
             (general.refresh_grace(), general.signing_key_rotation()),

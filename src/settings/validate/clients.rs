@@ -14,11 +14,13 @@ const OF_INSTALLATIONS: [&str; 2] = ["device", "user"];
 
 pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Problems) {
     let may = |permission| client.permissions.contains(&permission);
+
     problems.check(
         !client.permissions.is_empty(),
         "permissions",
         "must name at least one",
     );
+
     for id in &client.resource_servers {
         let there = exists(all, Kind::ResourceServer, id);
         problems.check(
@@ -27,12 +29,14 @@ pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Probl
             format!("there is no resource server of the id {id:?}"),
         );
     }
+
     let used = client.resource_servers.is_empty() || may(Permission::TokenIntrospection);
     problems.check(
         used,
         "resource_servers",
         "has no meaning without the permission `token_introspection`",
     );
+
     existing_clients("administers", &client.administers, all, problems);
     let used = client.administers.is_empty()
         || may(Permission::ListUsers)
@@ -49,6 +53,7 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
     // RFC 6749 appendix A.1.
     let printable = id.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     problems.check(printable, "client_id", "must be printable ASCII characters");
+
     for (kind, what) in [
         (Kind::ApiClient, "an API client"),
         (Kind::Application, "an application"),
@@ -59,14 +64,18 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
             format!("there is {what} of this id"),
         );
     }
+
     problems.check_name("name", &client.name);
+
     redirect_uris::check(
         &client.redirect_uris,
         redirect_uris::Of::WebClient,
         problems,
     );
+
     grant_types(client, problems);
     known_scopes(&client.scopes, all, problems);
+
     for scope in client
         .scopes
         .iter()
@@ -78,6 +87,7 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
             format!("{scope:?} is for installations of applications only"),
         );
     }
+
     tokens::policy(&client.tokens, problems);
 }
 
@@ -88,6 +98,7 @@ fn grant_types(client: &WebClient, problems: &mut Problems) {
         field,
         "must name at least one",
     );
+
     let answered =
         !client.may_use(GrantType::AuthorizationCode) || !client.redirect_uris.is_empty();
     problems.check(
@@ -95,12 +106,14 @@ fn grant_types(client: &WebClient, problems: &mut Problems) {
         "redirect_uris",
         "must have at least one for the grant type authorization_code",
     );
+
     let proven = !client.may_use(GrantType::ClientCredentials) || !client.is_public();
     problems.check(
         proven,
         field,
         "client_credentials needs a client_secret or a public_jwk",
     );
+
     let begun =
         client.may_use(GrantType::AuthorizationCode) || client.may_use(GrantType::DeviceCode);
     let refreshes = !client.may_use(GrantType::RefreshToken) || begun;
@@ -142,14 +155,17 @@ pub(super) fn existing_clients(
 
 pub(super) fn application(application: &Application, all: &Objects, problems: &mut Problems) {
     problems.check_name("name", &application.name);
+
     redirect_uris::check(
         &application.redirect_uris,
         redirect_uris::Of::Application,
         problems,
     );
+
     for id in &application.custom_authenticators {
         problems.check_name("custom_authenticators", id);
     }
+
     known_scopes(&application.scopes, all, problems);
     tokens::policy(&application.tokens, problems);
     let mut seen = HashSet::new();
@@ -176,6 +192,7 @@ fn application_version(
         return;
     };
     let field = format!("{place}.push_configuration");
+
     let Some(Object::PushConfiguration(configuration)) =
         all.get(&(Kind::PushConfiguration, name.clone()))
     else {
@@ -186,6 +203,7 @@ fn application_version(
         );
         return;
     };
+
     let platform = version.platform;
     let fits = configuration.provider.platform() == platform;
     problems.check(
@@ -196,6 +214,7 @@ fn application_version(
             platform.as_str()
         ),
     );
+
     let topic =
         platform != Platform::Ios || version.bundle_id.as_ref().is_some_and(|id| !id.is_empty());
     problems.check(

@@ -25,6 +25,7 @@ pub(super) fn check(uris: &[String], of: Of, problems: &mut Problems) {
         "redirect_uris",
         format!("must be at most {COUNT_MAX}"),
     );
+
     let problem = match of {
         Of::Application => {
             "must be an absolute URI without fragment: of an app's own scheme, https, or http on loopback"
@@ -33,7 +34,9 @@ pub(super) fn check(uris: &[String], of: Of, problems: &mut Problems) {
             "must be an absolute URI without fragment: https, http on loopback, or of an own scheme with a dot"
         }
     };
+
     let mut seen = HashSet::new();
+
     for (index, uri) in uris.iter().enumerate() {
         let field = format!("redirect_uris[{index}]");
         problems.check(
@@ -59,6 +62,7 @@ fn is_redirect_uri(uri: &str, of: Of) -> bool {
             Of::WebClient => scheme.contains('.'),
         },
     };
+
     let plain = url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
     scheme_fits && plain && has_uri_characters(uri)
 }

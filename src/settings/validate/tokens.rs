@@ -24,6 +24,7 @@ pub(super) fn scope(scope: &Scope, problems: &mut Problems) {
         "must have 1 to {SCOPE_BYTES_MAX} printable ASCII characters, no blanks, quotes or backslashes"
     );
     problems.check(fits, "id", problem);
+
     problems.check_texts(
         "descriptions",
         &scope.descriptions,
@@ -39,11 +40,13 @@ const fn is_scope_byte(byte: u8) -> bool {
 pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: &mut Problems) {
     problems.check_name("id", &server.id);
     problems.check_name("name", &server.name);
+
     problems.check(
         is_audience(&server.audience),
         "audience",
         "must be an absolute URI without fragment",
     );
+
     let same = |object: &Object| match object {
         Object::ResourceServer(other) => other.id != server.id && other.audience == server.audience,
         _ => false,
@@ -53,13 +56,16 @@ pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: 
         "audience",
         "there is another resource server of this audience",
     );
+
     existing_clients(
         "permitted_clients",
         &server.permitted_clients,
         all,
         problems,
     );
+
     known_scopes(&server.scopes, all, problems);
+
     if let Some(lifetime) = server.access_token_lifetime_seconds {
         problems.check_range(
             "access_token_lifetime_seconds",
@@ -81,11 +87,13 @@ pub(super) fn policy(tokens: &TokenPolicy, problems: &mut Problems) {
         refresh_token_lifetime_seconds,
         ..
     } = *tokens;
+
     problems.check_range(
         "tokens.access_token_lifetime_seconds",
         access_token_lifetime_seconds,
         ACCESS_TOKEN_SECONDS,
     );
+
     let field = "tokens.refresh_token_lifetime_seconds";
     problems.check_range(field, refresh_token_lifetime_seconds, REFRESH_TOKEN_SECONDS);
     let range = refresh_token_lifetime_seconds..=REFRESH_TOKEN_SECONDS_MAX;
@@ -93,6 +101,7 @@ pub(super) fn policy(tokens: &TokenPolicy, problems: &mut Problems) {
     let problem = format!(
         "must be from refresh_token_lifetime_seconds to {REFRESH_TOKEN_SECONDS_MAX} (ten years)"
     );
+
     problems.check(
         in_range,
         "tokens.refresh_token_max_lifetime_seconds",

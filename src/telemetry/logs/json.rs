@@ -66,6 +66,7 @@ where
         object.insert("timestamp".to_owned(), self.clock.now().to_rfc3339().into());
         object.insert("level".to_owned(), event.metadata().level().as_str().into());
         object.insert("target".to_owned(), event.metadata().target().into());
+
         let spans: Vec<Value> = context
             .event_scope()
             .into_iter()
@@ -80,9 +81,11 @@ where
                 Value::Object(fields)
             })
             .collect();
+
         if !spans.is_empty() {
             object.insert("spans".to_owned(), spans.into());
         }
+
         writeln!(writer, "{}", Value::Object(object))
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn fields() -> impl for<'a> FormatFields<'a> + Send + Sync + 'static 
             if is_secret(name) {
                 return write!(writer, "{name}={MASK}");
             }
+
             let value = on_one_line(&format!("{value:?}"));
             if name == "message" {
                 write!(writer, "{value}")

@@ -26,12 +26,14 @@ async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
 
     cluster.stop();
     let result = format!("/oauth/api/v4/authenticate/transaction/{id}");
+
     let verify = |code: &str| {
         app.post_form(
             &format!("{START}/alice/sms"),
             &[("transaction_id", id.as_str()), ("sms_code", code)],
         )
     };
+
     // Twice: to those that do not know yet, and to those that do. All at once, as each waits for a
     // connection for a while.
     for _ in 0..2 {
@@ -44,6 +46,7 @@ async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
             app.request("DELETE", &result)
                 .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
         ];
+
         for _ in 0..20 {
             requests.extend([
                 app.post_form(START, &sms_to("bob")),
@@ -51,12 +54,14 @@ async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
                 verify(&code),
             ]);
         }
+
         let (_, ready) = tokio::join!(
             join_all(requests.into_iter().map(unavailable)),
             app.readiness()
         );
         assert_eq!(ready, 503);
     }
+
     assert_eq!(
         app.sms.taken().len(),
         1,
@@ -64,12 +69,14 @@ async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
     );
 
     cluster.start();
+
     assert_eq!(app.status(&id).await, "pending");
     assert_eq!(app.readiness().await, 200);
     // One attempt was made before, none while it was away: the third is the last.
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.1, "3003");
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
     assert_eq!(app.status(&id).await, "accepted");
+
     let (id, code) = app.start_sms("bob").await;
     assert_eq!(app.sms.taken().len(), 2);
     assert_eq!(app.verify("bob", &id, &code).await.0, 200);
@@ -82,8 +89,10 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
     let app = TestApp::start(Database::of(cluster.create_database())).await;
     let alice = app.enrolled("alice").await;
     let token = alice.phone.user_token(&alice.user).await.unwrap();
+
     let revoke = || {
         let assertion = alice.phone.client_assertion().unwrap();
+
         let form = [
             (
                 "client_assertion_type",
@@ -92,16 +101,20 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
             ("client_assertion", assertion.as_str()),
             ("token", token.expose()),
         ];
+
         app.request("POST", "/oauth/revoke").form(&form)
     };
+
     let by_portal = || {
         let request = app.request("DELETE", "/oauth/api/v1/users/alice/tokens");
         request.basic_auth(PORTAL.0, Some(PORTAL.1))
     };
+
     let administer = |method: &str, path: &str| {
         app.manage(method, &format!("/api/v1/{path}"))
             .basic_auth(ADMINISTRATOR.0, Some(ADMINISTRATOR.1))
     };
+
     // Connections that were lost are found out one by one.
     let settled = async |request: &dyn Fn() -> RequestBuilder| {
         let mut status = request().send().await.unwrap().status();
@@ -112,16 +125,20 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
         }
         status.as_u16()
     };
+
     let enrolment = || {
         app.request("GET", "/device/v1/enrolment")
             .bearer_auth(token.expose())
     };
     let is_alive = async || settled(&enrolment).await == 200;
     assert!(is_alive().await);
+
     cluster.stop();
+
     // Twice: to those that do not know yet, and to those that do.
     for _ in 0..2 {
         let device = format!("devices/{}", alice.phone.device_id());
+
         let requests = vec![
             revoke(),
             by_portal(),
@@ -132,9 +149,12 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
             administer("POST", "clients/bank/revoke-tokens"),
             administer("DELETE", &device),
         ];
+
         join_all(requests.into_iter().map(unavailable)).await;
     }
+
     cluster.start();
+
     assert!(is_alive().await, "nothing that was refused has happened");
     assert_eq!(settled(&revoke).await, 200);
     assert!(!is_alive().await);
@@ -159,6 +179,7 @@ async fn a_full_disk_refuses_until_there_is_room() {
         started.push((user, body["transaction_id"].as_str().unwrap().to_owned()));
         assert!(started.len() < 10_000, "it never fills up");
     };
+
     assert_eq!(
         (
             refused.status().as_u16(),
@@ -166,10 +187,12 @@ async fn a_full_disk_refuses_until_there_is_room() {
         ),
         (503, true)
     );
+
     unavailable(server.start_sms("bob", "+31687654321")).await;
     let (number, code) = until_no_attempt_fits(&installation, &server, &started).await;
     let (user, id) = &started[number];
     unavailable(server.verify(user, id, &code)).await;
+
     // Reading needs no room.
     for (_, id) in &started {
         assert_eq!(status(&server, id).await, "pending");
@@ -183,7 +206,9 @@ async fn a_full_disk_refuses_until_there_is_room() {
         ])
         .status()
         .expect("prlimit, of util-linux");
+
     assert!(raised.success());
+
     for left in [2, 1] {
         let (_, body) = answer(server.verify(user, id, &wrong(&code)))
             .await
@@ -193,6 +218,7 @@ async fn a_full_disk_refuses_until_there_is_room() {
             "what could not be counted was not evaluated: {body}"
         );
     }
+
     assert_eq!(answer(server.verify(user, id, &code)).await.unwrap().0, 200);
     assert_eq!(
         answer(server.start_sms("bob", "+31687654321"))
@@ -201,6 +227,7 @@ async fn a_full_disk_refuses_until_there_is_room() {
             .0,
         200
     );
+
     let sent = installation
         .sandbox
         .received(countersign::sandbox::Provider::Twilio)
@@ -232,8 +259,10 @@ async fn until_no_attempt_fits(
         if status == 503 {
             return (number, code);
         }
+
         assert_eq!(body["error_code"], "3003", "{body}");
     }
+
     panic!("there is still room")
 }
 

@@ -26,8 +26,10 @@ async fn nothing_acknowledged_is_lost(database: Database) {
     let installation = Installation::new(database);
     let mut server = installation.serve().await;
     let numbers = AtomicUsize::new(0);
+
     for _ in 0..2 {
         let (answers, _) = watch::channel(0);
+
         let load = Load {
             server: &server,
             sandbox: &installation.sandbox,
@@ -39,6 +41,7 @@ async fn nothing_acknowledged_is_lost(database: Database) {
             .expect("enough answers");
         server.ended().await;
         server = installation.serve().await;
+
         join_all(
             facts
                 .iter()
@@ -83,6 +86,7 @@ impl Load<'_> {
             alive = self.run(number, &mut fact).await.is_some();
             facts.extend((!fact.id.is_empty()).then_some(fact));
         }
+
         facts
     }
 
@@ -93,8 +97,10 @@ impl Load<'_> {
             .told(self.server.start_sms(&fact.user, &fact.phone_number))
             .await?;
         assert_eq!(status, 200, "{started}");
+
         fact.id = started["transaction_id"].as_str().unwrap().to_owned();
         let code = fact.code(self.sandbox).await;
+
         for _ in 0..number % 3 {
             fact.wrong_unanswered = true;
             let (_, refused) = self
@@ -104,14 +110,17 @@ impl Load<'_> {
             fact.wrong_unanswered = false;
             fact.wrong_told += 1;
         }
+
         if number.is_multiple_of(4) {
             return Some(());
         }
+
         fact.right_sent = true;
         let (status, accepted) = self
             .told(self.server.verify(&fact.user, &fact.id, &code))
             .await?;
         assert_eq!(status, 200, "{accepted}");
+
         fact.accepted_told = true;
         Some(())
     }
@@ -169,6 +178,7 @@ impl Fact {
             self.use_up_attempts(server, &code).await;
             assert_eq!(self.status(server).await, "failed", "{self:?}");
         }
+
         assert_eq!(
             self.verify(server, &code).await,
             "3004",
@@ -182,6 +192,7 @@ impl Fact {
         while self.verify(server, &wrong(code)).await == "3003" {
             given += 1;
         }
+
         let least = ATTEMPTS_MAX - u64::from(self.wrong_unanswered);
         assert!(
             (least..=ATTEMPTS_MAX).contains(&given),

@@ -45,6 +45,7 @@ async fn until_killed(server: &Process) -> Vec<Fact> {
         answers.wait_for(|count| *count >= enough).await.unwrap();
         server.signal("KILL");
     };
+
     let clients = (0..CLIENTS).map(|number| async move { (number, log_in(server, number).await) });
     let clients = join_all(clients).await;
     let told = &told;
@@ -74,6 +75,7 @@ async fn client(
                 break;
             };
             assert_eq!(status, 200);
+
             fact.revocation_told = true;
             let Some(next) = try_to_log_in(server, number).await else {
                 break;
@@ -87,8 +89,10 @@ async fn client(
             fact.tokens
                 .push(body["refresh_token"].as_str().unwrap().to_owned());
         }
+
         told.send_modify(|count| *count += 1);
     }
+
     facts
 }
 
@@ -122,10 +126,12 @@ impl Fact {
             );
             return;
         }
+
         assert_eq!(
             status, 200,
             "the last token told is good, whether its successor was told or not: {body}"
         );
+
         let Some(older) = self
             .tokens
             .len()
@@ -134,8 +140,10 @@ impl Fact {
         else {
             return;
         };
+
         let (status, _) = answer(refresh(server, older)).await.unwrap();
         assert_eq!(status, 400, "two generations old: {self:?}");
+
         let successor = body["refresh_token"].as_str().unwrap();
         let (status, _) = answer(refresh(server, successor)).await.unwrap();
         assert_eq!(status, 400, "everything went with it: {self:?}");
@@ -149,6 +157,7 @@ async fn log_in(server: &Process, number: usize) -> String {
 /// The refresh token; nothing if the server went away.
 async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
     let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
+
     let query = [
         ("response_type", "code"),
         ("client_id", "shop"),
@@ -172,6 +181,7 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
         .unwrap()
         .parse()
         .unwrap();
+
     let challenge = parameter(&login_page, "login_challenge");
     let accept = server.request(
         Method::PUT,
@@ -188,6 +198,7 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
     ];
     let (status, tokens) = answer(by_shop(server, "/oauth/token").form(&form)).await?;
     assert_eq!(status, 200, "{tokens}");
+
     Some(tokens["refresh_token"].as_str().unwrap().to_owned())
 }
 

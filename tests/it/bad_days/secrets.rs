@@ -44,11 +44,13 @@ async fn nobody_learns_a_secret(database: Database) {
     let metrics = server.manage("/metrics").await.text().await.unwrap();
     spy.expect_nothing("the metrics", metrics.as_bytes());
     spy.expect_nothing("the error bodies", spy.errors.as_bytes());
+
     // Before the end too: a clean end empties SQLite's log of changes.
     spy.expect_nothing("the database in use", &everything(&database_url));
     server.signal("TERM");
     let (_, log) = server.ended().await;
     assert!(log.contains("/device/v1/otp"), "it is the log: {log}");
+
     spy.expect_nothing("the log", log.as_bytes());
     spy.expect_nothing("the database", &everything(&database_url));
 }
@@ -67,7 +69,9 @@ impl Spy {
             errors: String::new(),
             phone: None,
         };
+
         let credentials = installation.sandbox.credentials();
+
         for (name, secret) in [
             ("client secret", CLIENT_SECRET),
             ("wrong client secret", WRONG_SECRET),
@@ -90,6 +94,7 @@ impl Spy {
         ] {
             spy.remember(name, secret);
         }
+
         let account: Value = serde_json::from_str(&credentials.fcm_service_account).unwrap();
         spy.remember(
             "FCM key",
@@ -100,6 +105,7 @@ impl Spy {
                 .nth(1)
                 .unwrap(),
         );
+
         spy
     }
 
@@ -126,6 +132,7 @@ impl Spy {
             CLIENT_ID,
             SecretString::new(CLIENT_SECRET.to_owned()),
         );
+
         let phone = Phone::register(
             connection,
             &PhoneProfile::new(APPLICATION, "1.0", "android"),
@@ -142,12 +149,14 @@ impl Spy {
             .unwrap()
             .1
             .into_owned();
+
         phone.finish_log_in(begun, &user, redirected).await.unwrap();
         phone.enrol(&user).await.unwrap();
         phone
             .enrol_push(&user, PushTransport::Fcm(PUSH_TOKEN.to_owned().into()))
             .await
             .unwrap();
+
         self.remember("login challenge", &challenge);
         self.remember("authorization code", &code);
         self.remember("device token", phone.device_token().await.unwrap().expose());
@@ -155,6 +164,7 @@ impl Spy {
             "user token",
             phone.user_token(&user).await.unwrap().expose(),
         );
+
         self.phone = Some(phone);
         let again = format!("/oauth/api/v1/login-requests/{challenge}/accept");
         self.refused(
@@ -172,13 +182,16 @@ impl Spy {
             ("phone_number", PHONE_NUMBER),
             ("message", MESSAGE),
         ];
+
         let request = server
             .request(Method::POST, START)
             .header("Idempotency-Key", "sms-1")
             .form(&form);
         let (status, started) = answer(request).await.unwrap();
         assert_eq!(status, 200, "{started}");
+
         let id = started["transaction_id"].as_str().unwrap();
+
         let code = installation
             .sandbox
             .wait_for_sms(PHONE_NUMBER)
@@ -187,8 +200,11 @@ impl Spy {
             .code()
             .unwrap()
             .to_owned();
+
         self.refused(server.verify(USER, id, &wrong(&code))).await;
+
         assert_eq!(answer(server.verify(USER, id, &code)).await.unwrap().0, 200);
+
         self.refused(server.verify(USER, id, &code)).await;
         self.remember("wrong code", &wrong(&code));
         self.remember("code", &code);
@@ -196,6 +212,7 @@ impl Spy {
 
     async fn push(&mut self, server: &Process, installation: &Installation) {
         let callback = format!("{}/callback", installation.sandbox.endpoints().website);
+
         let form = [
             ("type", "login"),
             ("user_id", USER),
@@ -204,11 +221,14 @@ impl Spy {
             ("signing_data", SIGNING_DATA),
             ("callback_uri", &callback),
         ];
+
         let (status, started) = answer(server.request(Method::POST, START).form(&form))
             .await
             .unwrap();
         assert_eq!(status, 200, "{started}");
+
         let id: TransactionId = started["transaction_id"].as_str().unwrap().parse().unwrap();
+
         assert!(
             installation
                 .sandbox
@@ -216,10 +236,12 @@ impl Spy {
                 .await
                 .is_some()
         );
+
         let phone = self.phone.clone().unwrap();
         let transaction = phone.fetch(id).await.unwrap();
         assert_eq!(transaction.secure_message.as_deref(), Some(SECURE_MESSAGE));
         assert_eq!(phone.accept(&transaction).await.unwrap(), "accepted");
+
         let called = installation
             .sandbox
             .wait_for_callback(&id.to_string())
@@ -238,11 +260,13 @@ impl Spy {
             .form(&form);
         let (status, started) = answer(request).await.unwrap();
         assert_eq!(status, 200, "{started}");
+
         let otp = started["otp"].as_str().unwrap().to_owned();
         let phone = self.phone.clone().unwrap();
         let profile = phone.profile_id(&USER.parse().unwrap()).unwrap();
         let transaction = phone.scan_otp(&otp, profile).await.unwrap();
         assert_eq!(phone.deny(&transaction).await.unwrap(), "denied");
+
         let again = phone.scan_otp(&otp, profile).await.unwrap_err();
         self.errors += &format!("{again}\n{again:?}\n");
         self.remember("one-time password", &otp);
@@ -257,35 +281,42 @@ impl Spy {
             ("phone_number", &PHONE_NUMBER[1..]),
         ]))
         .await;
+
         self.refused(start(&[
             ("type", MESSAGE),
             ("user_id", USER),
             ("phone_number", PHONE_NUMBER),
         ]))
         .await;
+
         self.refused(start(&[
             ("type", "login"),
             ("user_id", USER),
             ("callback_uri", PUSH_TOKEN),
         ]))
         .await;
+
         self.refused(start(&[("type", "sms"), (PUSH_TOKEN, MESSAGE)]))
             .await;
         let nobody = |method, path: &str| server.anonymous(method, path);
+
         let sms = [
             ("type", "sms"),
             ("user_id", USER),
             ("phone_number", PHONE_NUMBER),
         ];
+
         self.refused(
             nobody(Method::POST, START)
                 .basic_auth(CLIENT_ID, Some(WRONG_SECRET))
                 .form(&sms),
         )
         .await;
+
         let in_form = [("client_id", CLIENT_ID), ("client_secret", WRONG_SECRET)];
         self.refused(nobody(Method::POST, START).form(&[&sms[..], &in_form].concat()))
             .await;
+
         let assertion = [
             (
                 "client_assertion_type",
@@ -298,12 +329,14 @@ impl Spy {
                 .form(&[&assertion[..], &[("grant_type", "client_credentials")]].concat()),
         )
         .await;
+
         self.refused(
             server
                 .request(Method::POST, START)
                 .json(&serde_json::json!({"message": MESSAGE})),
         )
         .await;
+
         self.refused(nobody(Method::GET, "/device/v1/transactions").bearer_auth(PUSH_TOKEN))
             .await;
         self.refused(server.request(Method::GET, &format!("/{PUSH_TOKEN}?token={PUSH_TOKEN}")))
@@ -318,6 +351,7 @@ impl Spy {
                 "the {name} is in {place}: {}",
                 around(bytes, secret)
             );
+
             let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
             assert!(
                 !contains(bytes, hex.as_bytes()),
@@ -391,5 +425,6 @@ fn rows(url: &str) -> String {
         contains(all.as_bytes(), CLIENT_ID.as_bytes()),
         "it is the database"
     );
+
     all
 }

@@ -25,6 +25,7 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
         .await
         .unwrap();
     let id = started["transaction_id"].as_str().unwrap().to_owned();
+
     installation.sandbox.fail(
         Provider::Twilio,
         Fault {
@@ -46,6 +47,7 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
         installation.sandbox.requests(Provider::Twilio) > STARTS as u64
     })
     .await;
+
     until("the long polls wait", async || {
         waiting(&server).await == LONG_POLLS
     })
@@ -58,6 +60,7 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
         tokio::net::TcpStream::connect(address).await.is_err()
     })
     .await;
+
     installation.sandbox.heal(Provider::Twilio);
     clock.advance(Duration::from_secs(1));
 
@@ -65,10 +68,12 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
         let (status, body) = start.unwrap().expect("a complete answer");
         assert_eq!(status, 200, "{body}");
     }
+
     for poll in join_all(polls).await {
         let (status, body) = poll.unwrap().expect("a complete answer");
         assert_eq!((status, body["status"].as_str()), (200, Some("pending")));
     }
+
     let (status, log) = server.ended().await;
     assert!(status.success(), "{status}: {log}");
 }

@@ -26,12 +26,14 @@ impl Canary {
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::SeqCst);
+
                 // One read is enough: the requests are smaller than a segment.
                 let mut request = [0; 4096];
                 let read = stream.read(&mut request).await.unwrap_or(0);
                 if read == 0 || stream.write_all(head.as_bytes()).await.is_err() {
                     continue;
                 }
+
                 let zeros = vec![0; 64 * 1024];
                 let mut left = body_bytes;
                 while left > 0
@@ -45,6 +47,7 @@ impl Canary {
                 }
             }
         });
+
         Self {
             address,
             connections,

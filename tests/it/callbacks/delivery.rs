@@ -40,6 +40,7 @@ async fn a_callback_is_signed_and_carries_credentials(database: Database) {
     let (id, transaction_id) = harness.add(&harness.website()).await;
     let delivered = harness.until_delivered(id).await;
     assert_eq!((delivered.attempts, delivered.last_error), (1, None));
+
     let received = harness
         .sandbox
         .wait_for_callback(&transaction_id.to_string())
@@ -80,13 +81,16 @@ async fn an_endpoint_that_was_down_gets_it_when_it_is_up(database: Database) {
 
     harness.sandbox.heal(Provider::Website);
     harness.advance(Duration::from_secs(15));
+
     assert_eq!(harness.until_delivered(id).await.attempts, 3);
+
     let received = harness.sandbox.received(Provider::Website);
     let ids: Vec<_> = received
         .iter()
         .map(|call| call.headers["webhook-id"].clone())
         .collect();
     assert!(ids.iter().all(|sent| *sent == id.to_string()), "{ids:?}");
+
     // Each attempt is signed anew: what was signed twenty seconds ago is not what arrives now.
     let last = received.last().unwrap();
     assert_eq!(
@@ -112,10 +116,12 @@ async fn after_a_day_it_is_given_up_and_can_be_replayed(database: Database) {
         }
         harness.advance(failed.due_at.since(harness.clock.now()));
     }
+
     let dead = harness
         .until(id, |callback| callback.state == CallbackState::Dead)
         .await;
     assert_eq!(dead.attempts, 30);
+
     let hours = dead
         .finished_at
         .unwrap()
@@ -124,6 +130,7 @@ async fn after_a_day_it_is_given_up_and_can_be_replayed(database: Database) {
         / 3600.0;
     assert!((18.0..=24.0).contains(&hours), "{hours}");
     assert_eq!(events(&harness).await, ["PUSH_AUTH_CALLBACK_FAILED"]);
+
     let listed = harness
         .callbacks
         .list(Some(CallbackState::Dead), None, 10)
@@ -132,6 +139,7 @@ async fn after_a_day_it_is_given_up_and_can_be_replayed(database: Database) {
     assert_eq!(listed, [dead]);
 
     harness.sandbox.heal(Provider::Website);
+
     assert_eq!(harness.callbacks.replay(id).await.unwrap(), Replay::Queued);
     assert_eq!(harness.until_delivered(id).await.attempts, 1);
     assert_eq!(
@@ -167,6 +175,7 @@ async fn a_thousand_callbacks_each_arrive_once(database: Database) {
     let harness = Harness::start(database).await;
     let website = harness.website();
     join_all((0..1000).map(|_| harness.add(&website))).await;
+
     let look = async {
         // Nobody moves the clock: no row waits for anything but its turn.
         while !harness
@@ -179,9 +188,11 @@ async fn a_thousand_callbacks_each_arrive_once(database: Database) {
             tokio::task::yield_now().await;
         }
     };
+
     tokio::time::timeout(Duration::from_secs(60), look)
         .await
         .expect("all are delivered");
+
     assert_eq!(harness.sandbox.requests(Provider::Website), 1000);
     assert!(
         harness
@@ -200,9 +211,11 @@ async fn a_slow_host_does_not_hold_up_the_others(database: Database) {
     let quick = Canary::taking_everything().await;
     harness.allow(&quick.url());
     harness.sandbox.fail(Provider::Website, Fault::hang());
+
     for _ in 0..20 {
         harness.add(&harness.website()).await;
     }
+
     let (id, _) = harness.add(&quick.url()).await;
     let delivered = tokio::time::timeout(Duration::from_secs(9), harness.until_delivered(id)).await;
     delivered.expect("the quick one does not wait until the slow ones time out");
@@ -217,15 +230,20 @@ async fn shutdown_waits_for_what_is_on_its_way(database: Database) {
             ..Fault::default()
         },
     );
+
     let (id, _) = harness.add(&harness.website()).await;
+
     while harness.sandbox.requests(Provider::Website) == 0 {
         tokio::task::yield_now().await;
     }
+
     harness.shutdown.begin();
+
     while !harness.task.is_finished() {
         harness.clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
     }
+
     let page = harness.callbacks.list(None, None, 1).await.unwrap();
     assert_eq!(
         (page[0].id, page[0].state),
@@ -240,6 +258,7 @@ async fn what_a_dead_node_had_claimed_is_sent_by_another(database: Database) {
     (&mut harness.task).await.unwrap();
     let (id, _) = harness.add(&harness.website()).await;
     let now = harness.clock.now();
+
     let claimed: Result<_, StoreError> = harness
         .store
         .write(move |connection| {
@@ -252,6 +271,7 @@ async fn what_a_dead_node_had_claimed_is_sent_by_another(database: Database) {
             )?)
         })
         .await;
+
     assert_eq!(claimed.unwrap().len(), 1);
 
     let (callbacks, signal) = (
@@ -261,8 +281,11 @@ async fn what_a_dead_node_had_claimed_is_sent_by_another(database: Database) {
     harness.task = tokio::spawn(async move { callbacks.run(signal.signal()).await });
     harness.advance(Duration::from_secs(59));
     tokio::task::yield_now().await;
+
     assert_eq!(harness.sandbox.requests(Provider::Website), 0);
+
     harness.advance(Duration::from_secs(2));
     harness.until_delivered(id).await;
+
     assert_eq!(harness.sandbox.requests(Provider::Website), 1);
 }

@@ -36,6 +36,7 @@ fn spellings(port: u16) -> Vec<String> {
         "portal.example\\@127.0.0.1",
         "portal.example#@127.0.0.1",
     ];
+
     let schemes = ["https", "http"];
     schemes
         .iter()
@@ -48,12 +49,14 @@ fn spellings(port: u16) -> Vec<String> {
 async fn no_spelling_reaches(canary: &Canary, names: Vec<SocketAddr>) {
     let harness = Harness::start_with(Database::sqlite(), names, CallbackLimits::default()).await;
     harness.without_allow_list();
+
     for uri in spellings(canary.address.port()) {
         let (id, _) = harness.add(&uri).await;
         let failed = harness.until_attempts(id, 1).await;
         let error = failed.last_error.unwrap();
         assert!(error.starts_with("not sent: "), "{uri}: {error}");
     }
+
     assert_eq!(canary.connections(), 0);
 }
 
@@ -101,6 +104,7 @@ async fn a_huge_answer_is_not_read() {
     harness.allow(&huge.url());
     let (id, _) = harness.add(&huge.url()).await;
     harness.until_delivered(id).await;
+
     // What was taken off it is what the sockets hold on the way.
     assert!(huge.written() < BODY_BYTES / 2, "{}", huge.written());
 }
@@ -110,6 +114,7 @@ async fn only_configured_endpoints_may_be_asked_for() {
     let harness = Harness::start(Database::sqlite()).await;
     let check = |uri: &str| Callbacks::check(&harness.settings.load(), uri);
     assert_eq!(check(&harness.website()), Ok(()));
+
     for uri in [
         "https://portal.example/callback",
         "",
@@ -117,7 +122,9 @@ async fn only_configured_endpoints_may_be_asked_for() {
     ] {
         assert_eq!(check(uri), Err(Refusal::NotConfigured), "{uri}");
     }
+
     harness.without_allow_list();
+
     assert_eq!(check("https://portal.example/callback"), Ok(()));
     assert_eq!(
         check("http://portal.example/callback"),

@@ -66,6 +66,7 @@ impl Harness {
         .unwrap();
         let settings = CurrentSettings::default();
         settings.replace(with_endpoint(Settings::default(), endpoint_of(&sandbox)));
+
         let callbacks = Callbacks::new(CallbacksOptions {
             store: store.clone(),
             settings: settings.clone(),
@@ -77,11 +78,13 @@ impl Harness {
             metrics: metrics.clone(),
         })
         .unwrap();
+
         let shutdown = Shutdown::default();
         let task = {
             let (callbacks, signal) = (callbacks.clone(), shutdown.signal());
             tokio::spawn(async move { callbacks.run(signal).await })
         };
+
         Self {
             callbacks,
             clock,
@@ -144,6 +147,7 @@ impl Harness {
             ..Entry::default()
         };
         assert_eq!(self.store.commit(entry).await, Ok(Outcome::Committed));
+
         self.callbacks.wake();
         (id, transaction_id)
     }
@@ -169,6 +173,7 @@ impl Harness {
                 }
             }
         };
+
         tokio::time::timeout(Duration::from_secs(20), look)
             .await
             .expect("the callback gets there")
@@ -201,6 +206,7 @@ fn with_endpoint(mut settings: Settings, endpoint: CallbackEndpoint) -> Settings
 fn endpoint_of(sandbox: &Sandbox) -> CallbackEndpoint {
     let credentials = sandbox.credentials();
     let secret = |text: &str| SecretString::new(text.to_owned());
+
     CallbackEndpoint {
         url: format!("{}/callback", sandbox.endpoints().website),
         credentials: Some((

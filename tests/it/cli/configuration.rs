@@ -30,7 +30,9 @@ fn the_effective_settings_are_shown_masked() {
         "server.toml",
         "[login]\nlogin_url = \"https://portal.example/login\"",
     );
+
     let shown = program.succeeds(&["config", "--config", "server.toml"]);
+
     for line in [
         "\"127.0.0.1:9999\"",
         "https://portal.example/login",
@@ -39,10 +41,13 @@ fn the_effective_settings_are_shown_masked() {
     ] {
         assert!(shown.contains(line), "{line} is missing in\n{shown}");
     }
+
     assert!(!shown.contains("canary"));
+
     // What is shown is a file that means the same.
     let (first, _) = shown.split_once("[secrets]").unwrap();
     program.write("again.toml", first);
+
     assert!(
         program
             .succeeds(&["config", "--config", "again.toml"])
@@ -102,6 +107,7 @@ fn applying_a_file_twice_changes_nothing() {
         first.contains("2 to change") && first.contains("revision 1"),
         "{first}"
     );
+
     let second = program.succeeds(&["apply", "configuration.toml"]);
     assert!(
         second.starts_with("0 to change, 4 unchanged") && second.contains("revision 1"),
@@ -114,6 +120,7 @@ fn applying_a_file_twice_changes_nothing() {
         dry.contains("change authentication_types \"login\" (time_to_live_seconds)"),
         "{dry}"
     );
+
     let web_client = "\n[[web_clients]]\nclient_id = \"shop\"\nname = \"Shop\"\n\
                       client_secret = \"env:PORTAL_SECRET\"\ngrant_types = [\"client_credentials\"]";
     program.write("configuration.toml", &format!("{FILE}{web_client}"));
@@ -123,6 +130,7 @@ fn applying_a_file_twice_changes_nothing() {
         "{dry}"
     );
     assert!(!dry.contains(SECRET));
+
     program.write("configuration.toml", &FILE.replace("120", "6000"));
     let error = program.fails(&["apply", "configuration.toml"], 1);
     assert!(
@@ -145,6 +153,7 @@ fn the_key_beside_an_embedded_database_is_made_once_and_missed_when_lost() {
 
     let kept = std::fs::read(&key).unwrap();
     std::fs::remove_file(&key).unwrap();
+
     assert!(
         program
             .fails(&["apply", "configuration.toml"], 1)
@@ -153,17 +162,21 @@ fn the_key_beside_an_embedded_database_is_made_once_and_missed_when_lost() {
     assert!(!key.exists());
 
     std::fs::write(&key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
+
     assert!(
         program
             .fails(&["serve"], 1)
             .contains("the master key does not fit this database")
     );
+
     std::fs::write(&key, "short").unwrap();
+
     assert!(
         program
             .fails(&["serve"], 1)
             .contains("the master key must be 32 bytes in base64")
     );
+
     std::fs::write(&key, kept).unwrap();
     program.succeeds(&["apply", "configuration.toml"]);
 }
@@ -175,6 +188,7 @@ fn a_server_refuses_a_postgresql_schema_that_is_not_migrated() {
         panic!("PostgreSQL")
     };
     let program = Program::new().with("COUNTERSIGN_DATABASE__URL", url.expose());
+
     let keyed = Program::on_free_ports()
         .with("COUNTERSIGN_DATABASE__URL", url.expose())
         .with(
@@ -195,6 +209,7 @@ fn a_server_refuses_a_postgresql_schema_that_is_not_migrated() {
     assert!(program.succeeds(&["migrate"]).contains("was up to date"));
 
     keyed.write("configuration.toml", FILE);
+
     assert!(
         program
             .fails(&["apply", "/dev/null"], 1)

@@ -31,6 +31,7 @@ impl Server {
                 self.log.read_line(&mut line).unwrap() > 0,
                 "the server ended before it said {message:?}"
             );
+
             let record: serde_json::Value = serde_json::from_str(&line).expect(&line);
             if record["message"]
                 .as_str()
@@ -68,10 +69,14 @@ fn a_server_starts_on_nothing_takes_configuration_over_and_stops_when_told() {
         "configuration.toml",
         "[[api_clients]]\nclient_id = \"portal\"\nclient_secret = \"env:SECRET\"\npermissions = [\"admin\"]",
     );
+
     program.succeeds(&["apply", "configuration.toml"]);
+
     assert_eq!(server.wait_for("settings were changed")["revision"], 1);
+
     server.signal("TERM");
     server.wait_for("countersign stops");
+
     assert!(server.child.wait().unwrap().success());
 }
 

@@ -65,6 +65,7 @@ async fn held_against(topic: &'static str, database: Database) {
     let installation = Installation::configured(database, Clock::system(), &settings)
         .with("COUNTERSIGN_LOGIN__CONSENT_URL", CONSENT_URL);
     let server = installation.serve().await;
+
     let variables = [
         (
             "FOREIGN_ISSUER",
@@ -79,6 +80,7 @@ async fn held_against(topic: &'static str, database: Database) {
         ("FOREIGN_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
         ("FOREIGN_KEYED_JWK", key.to_json().to_string()),
     ];
+
     let runs = Library::ALL.map(|library| {
         let variables = variables.to_vec();
         tokio::task::spawn_blocking(move || run(library, topic, &variables))
@@ -90,6 +92,7 @@ async fn held_against(topic: &'static str, database: Database) {
         .lines()
         .filter(|line| !line.contains(r#""level":"INFO""#))
         .collect();
+
     assert!(
         failures.is_empty(),
         "{}\nThe server complained:\n{}",

@@ -99,6 +99,7 @@ pub(super) fn run(
             "{library:?} is not installed as the tests need it: `tests/run` does that, once."
         ));
     }
+
     let output = Command::new("timeout")
         .args(["--kill-after=5", SECONDS_MAX])
         .arg(library.interpreter())
@@ -116,6 +117,7 @@ pub(super) fn run(
         .stdin(Stdio::null())
         .output()
         .unwrap();
+
     let (said, complained) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
@@ -124,6 +126,7 @@ pub(super) fn run(
     if output.status.success() && passed {
         return Ok(());
     }
+
     Err(format!(
         "{library:?}, {topic}: {}\n{said}{complained}",
         output.status

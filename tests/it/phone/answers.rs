@@ -20,6 +20,7 @@ async fn fetched(server: &TestServer, phone: &Phone) -> FetchedTransaction {
 async fn an_accepted_push_is_authenticated() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
+
     let id = server
         .start_transaction(&[
             ("type", "login"),
@@ -28,6 +29,7 @@ async fn an_accepted_push_is_authenticated() {
             ("secure_message", "10 to Bob"),
         ])
         .await;
+
     let push = server
         .sandbox
         .wait_for(|received| received.transaction_id() == Some(&id.to_string()))
@@ -39,6 +41,7 @@ async fn an_accepted_push_is_authenticated() {
         "what is secure stays out of the push: {}",
         push.body
     );
+
     let listed = phone.pending(Duration::ZERO).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(
@@ -49,10 +52,12 @@ async fn an_accepted_push_is_authenticated() {
         ),
         (id, "push", "Pay?")
     );
+
     let transaction = phone.fetch(id).await.unwrap();
     assert_eq!(transaction.pending.message, "Pay?");
     assert_eq!(transaction.secure_message.as_deref(), Some("10 to Bob"));
     assert_eq!(phone.accept(&transaction).await.unwrap(), "accepted");
+
     let result = server.result(id).await;
     assert_eq!(result["is_authenticated"], json!(true));
     assert_eq!(result["status"], json!("accepted"));
@@ -66,8 +71,10 @@ async fn a_denied_and_a_reported_push_are_told_apart() {
     let phone = server.enrolled_phone("alice").await;
     let denied = fetched(&server, &phone).await;
     assert_eq!(phone.deny(&denied).await.unwrap(), "denied");
+
     let reported = fetched(&server, &phone).await;
     assert_eq!(phone.report(&reported).await.unwrap(), "denied");
+
     for (transaction, reason) in [(denied, "not_accepted"), (reported, "reported")] {
         let result = server.result(transaction.pending.transaction_id).await;
         assert_eq!(result["is_authenticated"], json!(false));
@@ -158,6 +165,7 @@ async fn an_answer_counts_once() {
     let phone = server.enrolled_phone("alice").await;
     let transaction = fetched(&server, &phone).await;
     phone.accept(&transaction).await.unwrap();
+
     assert_eq!(
         phone.deny(&transaction).await.unwrap_err().code(),
         Some("already_final")

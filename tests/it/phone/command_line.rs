@@ -25,12 +25,14 @@ async fn phone_with(
         .arg("--state")
         .arg(server.folder().join("phone.json"))
         .args(arguments);
+
     command.env("PHONE_LOGIN_SECRET", CLIENT_SECRET);
     command.envs(environment.iter().copied());
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+
     let run = move || {
         let mut child = command.spawn().unwrap();
         // Who asks for nothing may have ended before it is typed.
@@ -50,6 +52,7 @@ async fn phone_with(
 async fn a_phone_lives_from_command_to_command() {
     let server = TestServer::start().await;
     let url = server.public_url.as_str();
+
     phone(
         &server,
         &[
@@ -64,6 +67,7 @@ async fn a_phone_lives_from_command_to_command() {
     )
     .await
     .unwrap();
+
     phone(
         &server,
         &[
@@ -77,7 +81,9 @@ async fn a_phone_lives_from_command_to_command() {
     )
     .await
     .unwrap();
+
     phone(&server, &["enrol", "alice"]).await.unwrap();
+
     assert!(
         phone(&server, &["status"])
             .await
@@ -90,6 +96,7 @@ async fn a_phone_lives_from_command_to_command() {
     );
 
     let id = server.start_push("alice").await;
+
     assert!(
         phone(&server, &["pending"])
             .await
@@ -106,6 +113,7 @@ async fn a_phone_lives_from_command_to_command() {
         server.result(id).await["not_authenticated_reason"]["reason"],
         json!("reported")
     );
+
     let complaint = phone(&server, &["accept", &id.to_string()])
         .await
         .unwrap_err();
@@ -127,6 +135,7 @@ async fn a_phone_lives_from_command_to_command() {
 async fn a_pin_is_typed_or_comes_from_the_environment() {
     let server = TestServer::start().await;
     let url = server.public_url.as_str();
+
     phone(
         &server,
         &[
@@ -141,6 +150,7 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
     )
     .await
     .unwrap();
+
     phone(
         &server,
         &[
@@ -154,7 +164,9 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
     )
     .await
     .unwrap();
+
     phone(&server, &["enrol", "alice"]).await.unwrap();
+
     assert!(
         phone(&server, &["status"])
             .await
@@ -167,15 +179,18 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
             .unwrap_err()
             .contains("the PIN is empty")
     );
+
     let said = phone_with(&server, &["set-pin", "alice"], "1234\n", &[])
         .await
         .unwrap();
     assert_eq!(said, "PIN: alice has a PIN on this phone.\n");
+
     let pin = [("PHONE_PIN", "1234")];
     let said = phone_with(&server, &["refresh", "alice"], "", &pin)
         .await
         .unwrap();
     assert_eq!(said, "alice has a new access token.\n");
+
     let complaint = phone(&server, &["refresh", "alice", "--pin", "4321"])
         .await
         .unwrap_err();
@@ -183,10 +198,12 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
         complaint.contains("invalid_proof") && complaint.contains("(2 attempts left)"),
         "{complaint}"
     );
+
     let said = phone_with(&server, &["set-pin", "alice"], "1234\n5678\n", &[])
         .await
         .unwrap();
     assert_eq!(said, "Old PIN: PIN: alice has another PIN on this phone.\n");
+
     let complaint = phone_with(
         &server,
         &["set-pin", "alice"],
@@ -195,6 +212,7 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
     )
     .await;
     assert!(complaint.unwrap_err().contains("invalid_proof"));
+
     let pin = [("PHONE_PIN", "5678")];
     phone_with(&server, &["refresh", "alice"], "", &pin)
         .await

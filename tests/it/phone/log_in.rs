@@ -22,6 +22,7 @@ async fn where_the_application_asks_for_consent_it_is_given(database: Database) 
         Arc::make_mut(bank).skip_consent = false;
     })
     .await;
+
     let phone = app.phone().await;
     let challenge = phone
         .begin_log_in("bank://login")
@@ -41,6 +42,7 @@ async fn where_the_application_asks_for_consent_it_is_given(database: Database) 
 
     let alice: UserId = "alice".parse().unwrap();
     app.enrol(&phone, &alice).await;
+
     assert!(phone.enrolment(&alice).await.is_ok());
 }
 
@@ -97,6 +99,7 @@ async fn what_is_unregistered_gets_no_tokens() {
     phone.device_token().await.unwrap();
     phone.unregister().await.unwrap();
     phone.forget_device_token();
+
     assert_eq!(
         phone.device_token().await.unwrap_err().code(),
         Some("invalid_client")

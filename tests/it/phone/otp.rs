@@ -17,6 +17,7 @@ async fn whoever_scans_it_is_who_logs_in() {
     assert_eq!(transaction.pending.message, "Log in?");
     assert_eq!(transaction.pending.method, "otp");
     assert_eq!(phone.accept(&transaction).await.unwrap(), "accepted");
+
     let result = server.result(transaction.pending.transaction_id).await;
     assert_eq!(
         (&result["user_id"], &result["is_authenticated"]),
@@ -31,6 +32,7 @@ async fn what_was_scanned_is_nobody_elses() {
         server.enrolled_phone("alice").await,
         server.enrolled_phone("bob").await,
     );
+
     let started = server
         .post_start(&[("type", "scan"), ("message", "Log in?")])
         .await;
@@ -39,6 +41,7 @@ async fn what_was_scanned_is_nobody_elses() {
     let bob = bobs.profile_id(&"bob".parse().unwrap()).unwrap();
     let transaction = alices.scan_otp(otp, alice).await.unwrap();
     assert!(bobs.scan_otp(otp, bob).await.unwrap_err().code().is_some());
+
     // Scanned again by the same phone, whose answer was lost: the same transaction.
     let again = alices.scan_otp(otp, alice).await.unwrap();
     assert_eq!(again.content_digest, transaction.content_digest);

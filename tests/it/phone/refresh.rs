@@ -86,17 +86,20 @@ async fn without_a_pin_the_phone_refreshes_by_itself(database: Database) {
     let app = app_without_pins(database).await;
     let person = app.enrolled("alice").await;
     assert_eq!(person.phone.refresh_tokens(&person.user), ["default"]);
+
     let first = person.phone.user_token(&person.user).await.unwrap();
     assert_eq!(
         person.phone.user_token(&person.user).await.unwrap(),
         first,
         "the one at hand is good"
     );
+
     for _ in 0..3 {
         app.clock.advance(AFTER_ACCESS);
         assert_ne!(person.phone.user_token(&person.user).await.unwrap(), first);
         assert!(is_let_in(&person).await);
     }
+
     let refused = person.phone.refresh(&person.user, Proof::Pin("1234")).await;
     assert!(matches!(refused, Err(PhoneError::NoRefreshToken(name)) if name == "pin"));
 }
@@ -106,9 +109,11 @@ async fn with_a_pin_the_user_has_to_be_there(database: Database) {
     let person = with_pin(&app).await;
     assert_eq!(person.phone.refresh_tokens(&person.user), ["pin"]);
     assert!(is_let_in(&person).await);
+
     app.clock.advance(AFTER_ACCESS);
     let needed = person.phone.user_token(&person.user).await;
     assert!(matches!(needed, Err(PhoneError::AuthenticatorNeeded(_))));
+
     for _ in 0..3 {
         person
             .phone
@@ -117,6 +122,7 @@ async fn with_a_pin_the_user_has_to_be_there(database: Database) {
             .unwrap();
         assert!(is_let_in(&person).await);
     }
+
     let copied = copy(&app, &person.phone);
     copied
         .refresh(&person.user, Proof::Pin("1234"))
@@ -134,6 +140,7 @@ async fn a_wrong_pin_is_told_with_what_is_left(database: Database) {
             (Some("invalid_proof"), Some(left))
         );
     }
+
     phone.refresh(&user, Proof::Pin("1234")).await.unwrap();
     let refused = phone.refresh(&user, Proof::Pin("")).await.unwrap_err();
     assert_eq!(
@@ -150,12 +157,14 @@ async fn the_last_wrong_pin_makes_the_phone_forget(database: Database) {
     for _ in 0..3 {
         last = phone.refresh(&user, Proof::Pin("4321")).await.err();
     }
+
     assert_eq!(last.unwrap().code(), Some("user_disconnected"));
     assert!(phone.users().is_empty());
     assert!(matches!(
         phone.user_token(&user).await,
         Err(PhoneError::NotLoggedIn(_))
     ));
+
     app.enrol(&phone, &user).await;
     phone.set_pin(&user, "4321").await.unwrap();
     phone.refresh(&user, Proof::Pin("4321")).await.unwrap();
@@ -168,7 +177,9 @@ async fn a_pin_can_be_changed(database: Database) {
         phone.set_pin(&user, "5678").await,
         Err(PhoneError::AuthenticatorNeeded(_))
     ));
+
     phone.change_pin(&user, "1234", "5678").await.unwrap();
+
     assert_eq!(
         phone
             .refresh(&user, Proof::Pin("1234"))
@@ -177,12 +188,14 @@ async fn a_pin_can_be_changed(database: Database) {
             .code(),
         Some("invalid_proof")
     );
+
     phone.refresh(&user, Proof::Pin("5678")).await.unwrap();
     app.clock.advance(AFTER_ACCESS);
     phone
         .change_pin(&user, "5678", "1234")
         .await
         .expect("the old PIN gets a new access token");
+
     phone.refresh(&user, Proof::Pin("1234")).await.unwrap();
 }
 
@@ -197,6 +210,7 @@ async fn a_change_whose_answer_was_lost_can_be_made_again(database: Database) {
         .await
         .unwrap_err();
     assert_eq!(refused.attempts_left(), Some(2), "the first wrong one");
+
     unaware.refresh(&user, Proof::Pin("5678")).await.unwrap();
 }
 
@@ -208,8 +222,10 @@ async fn a_wrong_old_pin_counts(database: Database) {
         (refused.code(), refused.attempts_left()),
         (Some("invalid_proof"), Some(2))
     );
+
     let refused = phone.refresh(&user, Proof::Pin("4321")).await.unwrap_err();
     assert_eq!(refused.attempts_left(), Some(1), "both count together");
+
     let refused = phone.change_pin(&user, "4321", "5678").await.unwrap_err();
     assert_eq!(refused.code(), Some("user_disconnected"));
     assert!(phone.users().is_empty());
@@ -221,7 +237,9 @@ async fn a_forgotten_pin_is_set_anew_after_logging_in(database: Database) {
     let thief = copy(&app, &phone);
     app.log_in(&phone, &user).await;
     phone.set_pin(&user, "5678").await.unwrap();
+
     assert_eq!(phone.refresh_tokens(&user), ["pin"]);
+
     phone.refresh(&user, Proof::Pin("5678")).await.unwrap();
     let refused = thief.refresh(&user, Proof::Pin("1234")).await.unwrap_err();
     assert_eq!(
@@ -235,6 +253,7 @@ async fn a_pin_is_set_soon_after_logging_in_or_not_at_all(database: Database) {
     let app = app(database).await;
     let Person { phone, user } = app.enrolled("alice").await;
     app.clock.advance(AFTER_ACCESS);
+
     assert!(matches!(
         phone.set_pin(&user, "1234").await,
         Err(PhoneError::NotLoggedIn(_) | PhoneError::AuthenticatorNeeded(_))
@@ -243,6 +262,7 @@ async fn a_pin_is_set_soon_after_logging_in_or_not_at_all(database: Database) {
         phone.set_pin(&user, "1234").await,
         Err(PhoneError::NotLoggedIn(_))
     ));
+
     app.log_in(&phone, &user).await;
     phone.set_pin(&user, "1234").await.unwrap();
 }
@@ -254,14 +274,17 @@ async fn a_fingerprint_refreshes_without_the_pin(database: Database) {
         .set_fingerprint(&user, Proof::Pin("1234"))
         .await
         .unwrap();
+
     phone
         .set_custom(&user, "face", Proof::Fingerprint)
         .await
         .unwrap();
+
     assert_eq!(
         phone.refresh_tokens(&user),
         ["custom:face", "fingerprint", "pin"]
     );
+
     for proof in [
         Proof::Fingerprint,
         Proof::Custom("face"),
@@ -270,12 +293,16 @@ async fn a_fingerprint_refreshes_without_the_pin(database: Database) {
     ] {
         phone.refresh(&user, proof).await.unwrap();
     }
+
     phone
         .remove_authenticator(&user, "fingerprint")
         .await
         .unwrap();
+
     assert_eq!(phone.refresh_tokens(&user), ["custom:face", "pin"]);
+
     phone.end_enrolment(&user).await.unwrap();
+
     assert!(phone.refresh_tokens(&user).is_empty());
 }
 
@@ -283,15 +310,18 @@ async fn an_answer_that_was_lost_is_asked_for_again(database: Database) {
     let app = app(database).await;
     let person = with_pin(&app).await;
     let before = copy(&app, &person.phone);
+
     person
         .phone
         .refresh(&person.user, Proof::Pin("1234"))
         .await
         .unwrap();
+
     before
         .refresh(&person.user, Proof::Pin("1234"))
         .await
         .expect("within the moment of grace");
+
     before
         .refresh(&person.user, Proof::Pin("1234"))
         .await
@@ -302,6 +332,7 @@ async fn a_thief_with_a_copy_of_the_phone_is_noticed(database: Database) {
     let app = app(database).await;
     let person = with_pin(&app).await;
     let thief = copy(&app, &person.phone);
+
     for _ in 0..2 {
         person
             .phone
@@ -309,6 +340,7 @@ async fn a_thief_with_a_copy_of_the_phone_is_noticed(database: Database) {
             .await
             .unwrap();
     }
+
     let refused = thief
         .refresh(&person.user, Proof::Pin("0000"))
         .await
@@ -319,6 +351,7 @@ async fn a_thief_with_a_copy_of_the_phone_is_noticed(database: Database) {
         "the token is looked at before the PIN"
     );
     assert!(!is_let_in(&person).await, "and takes all with it");
+
     let refused = person
         .phone
         .refresh(&person.user, Proof::Pin("1234"))
@@ -326,7 +359,9 @@ async fn a_thief_with_a_copy_of_the_phone_is_noticed(database: Database) {
         .unwrap_err();
     assert_eq!(refused.code(), Some("invalid_grant"));
     assert!(person.phone.refresh_tokens(&person.user).is_empty());
+
     app.log_in(&person.phone, &person.user).await;
+
     assert!(is_let_in(&person).await);
 }
 
@@ -341,6 +376,7 @@ async fn two_refreshes_at_once_are_no_thieves(database: Database) {
             right.unwrap(),
             "the second waited for the first"
         );
+
         let (left, right) = tokio::join!(
             phone.refresh(&user, Proof::None),
             phone.refresh(&user, Proof::None)
@@ -356,11 +392,14 @@ async fn without_enrolment_there_is_no_pin(database: Database) {
         phone.set_pin(&user, "1234").await,
         Err(PhoneError::NotLoggedIn(_))
     ));
+
     app.log_in(&phone, &user).await;
+
     assert_eq!(
         phone.set_pin(&user, "1234").await.unwrap_err().code(),
         Some("keys_not_enrolled")
     );
+
     phone.enrol(&user).await.unwrap();
     phone.set_pin(&user, "1234").await.unwrap();
 }

@@ -13,6 +13,7 @@ async fn a_saved_phone_opens_and_answers() {
     drop(phone);
     let phone = Phone::load(&file).unwrap();
     assert_eq!(phone.users().len(), 1);
+
     let id = server.start_push("alice").await;
     let transaction = phone.fetch(id).await.unwrap();
     assert_eq!(phone.accept(&transaction).await.unwrap(), "accepted");

@@ -123,6 +123,7 @@ fn environment(name: &str) -> Option<String> {
         "SIGNING" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         _ => return None,
     };
+
     Some(value.to_owned())
 }
 
@@ -157,6 +158,7 @@ async fn what_was_applied_is_read_again(database: Database) {
     let stored = stored(&store, 1);
     assert_eq!(stored.load().await.unwrap().revision, 0);
     assert_eq!(apply(&stored, &file()).await, 1);
+
     let (read, wanted) = (stored.load().await.unwrap(), file());
     assert_eq!(plan(&read, &wanted).changes, []);
     assert_eq!(read.sms, wanted.sms);
@@ -179,6 +181,7 @@ async fn what_was_applied_is_read_again(database: Database) {
 
     // The file is the whole configuration: what it does not have any more goes.
     assert_eq!(apply(&stored, &Settings::default()).await, 2);
+
     let read = stored.load().await.unwrap();
     assert!(
         read.api_clients.is_empty() && read.sms.is_none() && read.callback_endpoints.is_empty()
@@ -204,6 +207,7 @@ async fn applying_the_same_twice_changes_nothing(database: Database) {
     let wanted =
         Settings::from_toml(&FILE.replace("120", "60"), Path::new(""), &environment).unwrap();
     assert_eq!(apply(&stored, &wanted).await, 2);
+
     let changed: Vec<_> = rows(&store)
         .await
         .into_iter()
@@ -217,6 +221,7 @@ async fn secrets_are_sealed_for_where_they_stand(database: Database) {
     let store = database.store();
     let stored = stored(&store, 1);
     apply(&stored, &file()).await;
+
     for row in rows(&store).await {
         assert!(
             !row.body.contains("canary") && !row.body.contains("MfKQ9r8G"),
@@ -224,6 +229,7 @@ async fn secrets_are_sealed_for_where_they_stand(database: Database) {
             row.body
         );
     }
+
     // A sealed secret moved to another field is worth nothing.
     let moved: Result<(), StoreError> = store
         .write(|connection| {
@@ -239,20 +245,26 @@ async fn secrets_are_sealed_for_where_they_stand(database: Database) {
             Ok::<_, WriteError<StoreError>>(())
         })
         .await;
+
     moved.unwrap();
     let error = stored.load().await.unwrap_err();
     let SettingsError::Unreadable(problem) = error else {
         panic!("{error}")
     };
+
     assert!(problem.place.ends_with("signing_secret"), "{problem}");
 }
 
 async fn only_the_first_master_key_fits(database: Database) {
     let store = database.store();
     assert!(!StoredSettings::is_keyed(&store).await.unwrap());
+
     stored(&store, 1).check_master_key().await.unwrap();
+
     assert!(StoredSettings::is_keyed(&store).await.unwrap());
+
     stored(&store, 1).check_master_key().await.unwrap();
+
     assert_eq!(
         stored(&store, 2).check_master_key().await,
         Err(SettingsError::WrongMasterKey)
@@ -269,6 +281,7 @@ async fn of_two_who_apply_at_once_one_is_told_to_try_again(database: Database) {
     } else {
         (other, one)
     };
+
     assert_eq!(
         (done, refused),
         (Ok(1), Err(SettingsError::ChangedMeanwhile))
@@ -280,9 +293,12 @@ async fn a_change_made_elsewhere_is_put_in_force(database: Database) {
     let (here, elsewhere) = (stored(&store, 1), stored(&store, 1));
     let current = CurrentSettings::default();
     here.reload(&current).await.unwrap();
+
     assert!(current.load().authentication_types.is_empty());
+
     apply(&elsewhere, &file()).await;
     here.reload(&current).await.unwrap();
+
     assert_eq!(
         (
             current.load().revision,
@@ -290,6 +306,7 @@ async fn a_change_made_elsewhere_is_put_in_force(database: Database) {
         ),
         (1, 1)
     );
+
     let secret = current
         .load()
         .callback_endpoints
@@ -300,5 +317,6 @@ async fn a_change_made_elsewhere_is_put_in_force(database: Database) {
         .clone()
         .unwrap()
         .1;
+
     assert_eq!(secret, SecretString::new("canary-2".to_owned()));
 }

@@ -98,6 +98,7 @@ impl<M: Clone> Provider<M> {
                 changed.await;
             }
         };
+
         tokio::time::timeout(Duration::from_secs(20), reached)
             .await
             .expect("the provider is given a message")
@@ -105,15 +106,18 @@ impl<M: Clone> Provider<M> {
 
     async fn take(&self, message: &M) -> Result<(), ProviderFailure> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+
         while self.holding.load(Ordering::SeqCst) {
             let released = self.released.notified();
             if self.holding.load(Ordering::SeqCst) {
                 released.await;
             }
         }
+
         if let Some(failure) = self.script.lock().unwrap().pop_front() {
             return Err(failure);
         }
+
         self.taken.lock().unwrap().push(message.clone());
         self.changed.notify_waiters();
         Ok(())
@@ -212,6 +216,7 @@ impl TestApp {
         let (mut settings, mut limits) = (default_settings(), Limits::default());
         adjust(&mut settings, &mut limits);
         let store = database.store();
+
         let outside = Outside {
             clock: Clock::manual(START),
             sms: Provider::new(),
@@ -220,6 +225,7 @@ impl TestApp {
                 panicking: AtomicBool::new(false),
             }),
         };
+
         Self::run(Some(database), store, settings, limits, outside).await
     }
 
@@ -236,6 +242,7 @@ impl TestApp {
         let current = CurrentSettings::default();
         current.replace(settings.clone());
         let app = AppState::start(parts(&store, &current, limits, &outside, &public_url)).unwrap();
+
         let options = ServerOptions {
             public,
             management,
@@ -246,7 +253,9 @@ impl TestApp {
             shutdown_timeout: Duration::from_secs(10),
             app: app.clone(),
         };
+
         let server = server::start(options).unwrap();
+
         Self {
             app,
             clock: outside.clock,
@@ -282,12 +291,14 @@ impl TestApp {
     /// The same server once more, on the same database, at the same time of day.
     pub(crate) async fn restart(self) -> Self {
         let (settings, limits) = (self.settings.clone(), self.limits);
+
         let outside = Outside {
             clock: self.clock.clone(),
             sms: Arc::clone(&self.sms),
             push: Arc::clone(&self.push),
             random: Arc::clone(&self.random),
         };
+
         let database = self.stop().await;
         let store = database.store();
         Self::run(Some(database), store, settings, limits, outside).await
@@ -303,6 +314,7 @@ impl TestApp {
                 panicking: AtomicBool::new(false),
             }),
         };
+
         let store = self.database.as_ref().unwrap().open();
         Self::run(None, store, self.settings.clone(), self.limits, outside).await
     }
@@ -319,6 +331,7 @@ impl TestApp {
                     .unwrap();
             }
         };
+
         tokio::select! {
             done = work => done,
             () = passing => unreachable!("time passes for ever"),
@@ -375,6 +388,7 @@ fn parts(
     public_url: &str,
 ) -> AppParts {
     let metrics = Metrics::new();
+
     let callbacks = Callbacks::new(CallbacksOptions {
         store: store.clone(),
         settings: settings.clone(),
@@ -385,13 +399,17 @@ fn parts(
         random: outside.random.clone(),
         metrics: metrics.clone(),
     });
+
     let day = Duration::from_secs(24 * 3600);
+
     let pages = if limits.built_in_pages {
         format!("{public_url}/oauth")
     } else {
         "https://portal.example".to_owned()
     };
+
     let page = |name: &str| format!("{pages}/{name}").parse().unwrap();
+
     AppParts {
         store: store.clone(),
         clock: outside.clock.clone(),
@@ -424,6 +442,7 @@ pub(crate) fn default_settings() -> Settings {
         sms: Some(Arc::new(gateway())),
         ..Settings::default()
     };
+
     for ((id, secret), permissions) in [
         (WEBSITE, [Permission::MobileAuthentication]),
         (OTHER_WEBSITE, [Permission::MobileAuthentication]),
@@ -442,6 +461,7 @@ pub(crate) fn default_settings() -> Settings {
         };
         settings.api_clients.insert(client_id, Arc::new(client));
     }
+
     for (name, method) in [
         ("push", AuthenticationMethod::Push),
         ("otp", AuthenticationMethod::Otp),
@@ -451,6 +471,7 @@ pub(crate) fn default_settings() -> Settings {
             .authentication_types
             .insert(name.to_owned(), Arc::new(authentication_type(name, method)));
     }
+
     for platform in [Platform::Android, Platform::Ios] {
         // Never used: the push provider of the tests is in process.
         let provider = PushProvider::Fcm {
@@ -463,20 +484,24 @@ pub(crate) fn default_settings() -> Settings {
             endpoint: None,
             ca_certificate: None,
         };
+
         settings
             .push_configurations
             .insert(name, Arc::new(configuration));
     }
+
     let id = ApplicationId::new("bank").unwrap();
     settings
         .applications
         .insert(id.clone(), Arc::new(application(id)));
+
     settings.mobile_authentication = Arc::new(MobileAuthentication {
         callback_allow_list_enabled: true,
         prompts_per_5_minutes_max: 1_000,
         prompts_per_hour_max: 1_000,
         ..MobileAuthentication::default()
     });
+
     settings
 }
 
@@ -523,6 +548,7 @@ fn application(id: ApplicationId) -> Application {
         apns_environment: countersign::settings::ApnsEnvironment::Development,
         bundle_id: None,
     };
+
     Application {
         name: "Demo Bank".to_owned(),
         redirect_uris: vec!["bank://login".to_owned()],

@@ -50,8 +50,10 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     } else {
         serde_json::from_slice(&body).unwrap()
     };
+
     assert_eq!(headers["cache-control"], "no-store");
     assert!(!headers["x-request-id"].is_empty());
+
     Answer {
         status,
         headers,

@@ -77,11 +77,13 @@ impl Cluster {
             !directory.is_empty(),
             "PostgreSQL's initdb failed: see above"
         );
+
         for _ in 0..5 {
             let port = free_port();
             let options = format!(
                 "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=500 {options}"
             );
+
             let environment = [
                 ("BIN", bin.clone()),
                 ("DIRECTORY", directory.clone()),
@@ -97,6 +99,7 @@ impl Cluster {
             }
             // Somebody else took the port meanwhile.
         }
+
         panic!("PostgreSQL does not start: see {directory}/log");
     }
 
@@ -143,6 +146,7 @@ fn shell(script: &str, environment: &[(&'static str, String)]) -> Command {
         command.args(["-c", script]);
         command
     };
+
     command
         .current_dir("/")
         .envs(environment.iter().map(|(name, value)| (name, value)));
@@ -167,12 +171,14 @@ fn is_root() -> bool {
 fn binaries() -> PathBuf {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let mut directories: Vec<PathBuf> = std::env::split_paths(&on_path).collect();
+
     if let Ok(versions) = Path::new("/usr/lib/postgresql").read_dir() {
         let mut versions: Vec<PathBuf> = versions.flatten().map(|version| version.path()).collect();
         let number = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
         versions.sort_by_key(|path| std::cmp::Reverse(number(path)));
         directories.extend(versions.into_iter().map(|version| version.join("bin")));
     }
+
     let complete = |directory: &PathBuf| {
         ["initdb", "pg_ctl", "postgres"]
             .iter()

@@ -59,10 +59,12 @@ impl Installation {
         let settings = sandbox.apply_file() + settings;
         std::fs::write(directory.path().join("settings.toml"), settings).unwrap();
         let public_address = free_address();
+
         let database_url = match database.url() {
             DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
             DatabaseUrl::Postgres(url) => url.expose().to_owned(),
         };
+
         let public_url = format!("http://{public_address}");
         let variables = vec![
             ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", public_address),
@@ -76,6 +78,7 @@ impl Installation {
             ("COUNTERSIGN_SECRETS__MASTER_KEY", MASTER_KEY.to_owned()),
             ("COUNTERSIGN_LOGS__FORMAT", "json".to_owned()),
         ];
+
         let installation = Self {
             sandbox,
             _database: database,
@@ -91,6 +94,7 @@ impl Installation {
                 String::from_utf8_lossy(&output.stderr)
             );
         }
+
         installation
     }
 
@@ -123,10 +127,13 @@ impl Installation {
                 .build()
                 .unwrap(),
         };
+
         let record = process.log.wait_for("countersign serves").await;
         let address = record["management"].as_str().unwrap();
         process.management_url = format!("http://{address}").parse().unwrap();
+
         assert_eq!(process.manage("/readyz").await.status(), 200);
+
         process
     }
 
@@ -138,11 +145,13 @@ impl Installation {
             &format!("{limits}\nexec \"$0\" \"$@\""),
             env!("CARGO_BIN_EXE_countersign"),
         ]);
+
         command
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()
             .stdin(Stdio::null());
+
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -226,6 +235,7 @@ impl Log {
                 read.send_modify(|lines| *lines += 1);
             }
         });
+
         Self {
             text,
             lines,
@@ -254,12 +264,14 @@ impl Log {
                 }) {
                     return record;
                 }
+
                 assert!(
                     self.lines.changed().await.is_ok(),
                     "it ended before it said {message:?}: {text}"
                 );
             }
         };
+
         tokio::time::timeout(SAID_WITHIN, found)
             .await
             .expect("said in time")

@@ -59,13 +59,16 @@ impl TestServer {
 
     pub(crate) async fn start_on(database: Database, clock: Clock) -> Self {
         let folder = TemporaryDirectory::new();
+
         let sandbox = Sandbox::start(SandboxOptions {
             clock: clock.clone(),
             ..SandboxOptions::default()
         })
         .unwrap();
+
         let (public, management) = (free_port(), free_port());
         let public_url = url_of(&public);
+
         let app = start_app(
             &database.store(),
             &clock,
@@ -73,6 +76,7 @@ impl TestServer {
             wanted_settings(&sandbox, folder.path()),
         )
         .await;
+
         let running = server::start(ServerOptions {
             public,
             management,
@@ -84,12 +88,15 @@ impl TestServer {
             app: app.clone(),
         })
         .unwrap();
+
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
+
         let running = Some(running);
+
         Self {
             app,
             clock,
@@ -139,16 +146,19 @@ impl TestServer {
             "registration-token-{}",
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
+
         let (phone, user): (_, UserId) = (self.phone().await, user.parse().unwrap());
         phone
             .log_in(&self.login_page(), &user, REDIRECT_URI)
             .await
             .unwrap();
+
         phone.enrol(&user).await.unwrap();
         phone
             .enrol_push(&user, PushTransport::Fcm(address.into()))
             .await
             .unwrap();
+
         phone
     }
 
@@ -227,9 +237,11 @@ async fn start_app(store: &Store, clock: &Clock, public_url: &Url, wanted: Setti
         .apply(&plan(&Settings::default(), &wanted), 0)
         .await
         .unwrap();
+
     let settings = CurrentSettings::default();
     settings.replace(stored.load().await.unwrap());
     let (egress, metrics) = (Egress::default(), Metrics::new());
+
     let callbacks = Callbacks::new(CallbacksOptions {
         store: store.clone(),
         settings: settings.clone(),
@@ -240,7 +252,9 @@ async fn start_app(store: &Store, clock: &Clock, public_url: &Url, wanted: Setti
         random: Arc::clone(&random),
         metrics: metrics.clone(),
     });
+
     let kept = Duration::from_secs(86_400);
+
     AppState::start(AppParts {
         store: store.clone(),
         clock: clock.clone(),

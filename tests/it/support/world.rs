@@ -47,6 +47,7 @@ impl World {
         let clock = Clock::manual(START);
         let keyring = Arc::new(Keyring::new(&[7; 32]));
         let random = Arc::new(SystemRandom);
+
         let devices = Devices::new(
             store.clone(),
             settings.clone(),
@@ -54,6 +55,7 @@ impl World {
             random.clone(),
             clock.clone(),
         );
+
         let token_server = TokenServer::new(
             store.clone(),
             settings.clone(),
@@ -63,6 +65,7 @@ impl World {
             random,
             options(),
         );
+
         Self {
             store,
             settings,
@@ -302,6 +305,7 @@ fn some_settings(client_key: PublicJwk) -> Settings {
         ],
         ..Application::new("bank".parse().expect("an id"))
     };
+
     let shop = Application {
         id: "shop".parse().expect("an id"),
         name: "Shop".to_owned(),
@@ -313,6 +317,7 @@ fn some_settings(client_key: PublicJwk) -> Settings {
         )],
         ..bank.clone()
     };
+
     let clients = [
         (
             "portal",
@@ -320,6 +325,7 @@ fn some_settings(client_key: PublicJwk) -> Settings {
         ),
         ("keyed", ClientCredential::PublicKey(client_key.to_json())),
     ];
+
     Settings {
         applications: [bank, shop]
             .map(|application| (application.id.clone(), Arc::new(application)))

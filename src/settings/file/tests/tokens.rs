@@ -106,6 +106,7 @@ fn the_example_is_read_in_full() {
         .resource_server_by_audience("https://api.shop.example")
         .unwrap();
     assert!(server.permits("bank") && server.signing_algorithm == Some(SigningAlgorithm::Rs256));
+
     let bank = settings.applications.values().next().unwrap();
     assert!(!bank.skip_consent && bank.scopes.contains("orders"));
     assert_eq!(
@@ -145,7 +146,9 @@ fn each_mistake_is_refused_where_it_is() {
         "redirect_uris = [{}]",
         ["\"https://shop.example/cb\""; 11].join(", ")
     );
+
     let long_uri = format!("https://shop.example/{}", "x".repeat(2_048));
+
     let cases = [
         (
             "resource_servers = [\"orders-api\"]",
@@ -381,6 +384,7 @@ fn each_mistake_is_refused_where_it_is() {
         ),
         ("signing_key_rotation_days = 30", "rotation = 1", "tokens"),
     ];
+
     for (text, instead, said) in cases {
         assert!(TOKENS.contains(text), "{text} is not in the example");
         let error = parse(&TOKENS.replacen(text, instead, 1)).expect_err(instead);
@@ -398,6 +402,7 @@ fn each_mistake_is_refused_where_it_is() {
 fn a_plan_names_what_changes() {
     let current = settings();
     assert_eq!(plan(&current, &current).changes, []);
+
     let wanted = TOKENS
         .replace("refresh_grace_seconds = 5", "refresh_grace_seconds = 6")
         .replace("See your orders", "See them")
@@ -407,6 +412,7 @@ fn a_plan_names_what_changes() {
             "name = \"Television\"",
             "name = \"Television\"\nclient_secret = \"env:PORTAL_SECRET\"",
         );
+
     let expected = "change applications \"bank\" (skip_consent)\n\
                     create resource_servers \"another-api\"\n\
                     change scopes \"orders\" (descriptions)\n\
