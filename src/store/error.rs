@@ -1,56 +1,128 @@
-//! What can go wrong below.
+//! What can go wrong in the store.
 
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
+use uuid::Uuid;
 
-/// Why the store did not do what it was asked.
+/// Why the store did not do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The database is out of reach, full or refuses to write. It may come back; what was being
-    /// written may or may not be there.
-    #[error("the database is out of reach: {0}")]
+    /// The database is unreachable, full or read-only, which may pass. What was being written may
+    /// or may not be there.
+    #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// More work is waiting than the store accepts; nothing was done.
+    /// More work is waiting than the store accepts. Nothing was done.
     #[error("the database is overloaded")]
     Overloaded,
-    /// A query failed in a way that trying again does not mend.
+    /// The database refused a query; the same query would be refused again.
     #[error("the database refused a query: {0}")]
     Query(String),
-    /// Code that ran on one of the store's threads panicked; nothing it wrote stays.
+    /// Code that ran on one of the store's threads panicked. Nothing it wrote stays.
     #[error("a query panicked")]
     Panicked,
-    /// The schema is older or newer than this program's.
+    /// The schema is older or newer than this program expects.
     #[error("{0}")]
     Schema(String),
+    /// See [`CorruptRow`].
+    #[error(transparent)]
+    Corrupt(#[from] CorruptRow),
 }
 
 impl StoreError {
-    /// The store was closed, or its thread is gone: nothing was done.
+    /// The store was closed, or its thread is gone. Nothing was done.
     pub(super) fn closed() -> Self {
         Self::Unavailable("the store is closed".to_owned())
     }
-}
 
-impl StoreError {
-    /// PostgreSQL gave the transaction up because it and another waited for each other.
+    /// PostgreSQL aborted the transaction because it and another waited for each other.
     pub(super) fn is_deadlock(&self) -> bool {
         matches!(self, Self::Query(message) if message.contains("deadlock detected"))
     }
 }
 
-/// How a change that may be made anew ended: by the database, or by its own decision.
-pub(super) enum Failed<E> {
-    Store(StoreError),
-    Refused(E),
+/// A row holds a value that this program never writes: somebody edited the database, or a newer
+/// program did.
+///
+/// There is one policy for all tables. Whoever turns rows into domain types returns this error. It
+/// reaches the caller as [`StoreError::Corrupt`], is logged once where the request is answered, with
+/// table and id, and is answered as "unavailable" (`503`). A corrupt row never causes a panic and is
+/// never skipped silently.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("table {table}: row {id} is corrupt")]
+pub struct CorruptRow {
+    table: &'static str,
+    id: String,
 }
 
-impl<E> From<StoreError> for Failed<E> {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl CorruptRow {
+    /// The row of this id cannot be read. Where a key has several columns, the first identifies it
+    /// well enough.
+    pub fn new(table: &'static str, id: &(impl RowId + ?Sized)) -> Self {
+        let id = id.to_text();
+        Self { table, id }
     }
 }
 
-impl<E> Failed<E> {
-    /// The same, as a closure of [`Store::write`](super::Store::write) gives it.
+/// An id as it is stored.
+pub trait RowId {
+    /// For the log.
+    fn to_text(&self) -> String;
+}
+
+impl RowId for String {
+    fn to_text(&self) -> String {
+        self.clone()
+    }
+}
+
+impl RowId for str {
+    fn to_text(&self) -> String {
+        self.to_owned()
+    }
+}
+
+impl RowId for [u8] {
+    fn to_text(&self) -> String {
+        Uuid::from_slice(self).map_or_else(|_| format!("{self:02x?}"), |id| id.to_string())
+    }
+}
+
+impl RowId for Vec<u8> {
+    fn to_text(&self) -> String {
+        self.as_slice().to_text()
+    }
+}
+
+/// How a closure given to [`Store::write`](super::Store::write) ends without success. Either way
+/// nothing it wrote stays.
+#[derive(Debug)]
+pub enum WriteError<E> {
+    /// It decided against the change.
+    Refused(E),
+    /// A query failed.
+    Database(DieselError),
+}
+
+impl<E> From<DieselError> for WriteError<E> {
+    fn from(error: DieselError) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// How a change that may be retried ended without success: the database failed, or the change was
+/// refused. Only the first is worth another attempt.
+pub(super) enum Attempt<E> {
+    Failed(StoreError),
+    Refused(E),
+}
+
+impl<E> From<StoreError> for Attempt<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<E> Attempt<E> {
+    /// Keeps a refusal apart from the errors that [`Store::write`](super::Store::write) adds.
     pub(super) fn of(error: WriteError<E>) -> WriteError<Self> {
         match error {
             WriteError::Refused(refusal) => WriteError::Refused(Self::Refused(refusal)),
@@ -59,9 +131,9 @@ impl<E> Failed<E> {
     }
 }
 
-/// What both databases say when they cannot serve now but may later. Neither client library hands
-/// on the codes behind.
-const PASSING_TROUBLE: [&str; 14] = [
+/// What the databases say when they cannot serve now but may later. Neither client library passes
+/// the error codes on, so the texts have to do.
+const TRANSIENT: [&str; 14] = [
     // SQLite
     "database or disk is full",
     "disk I/O error",
@@ -82,21 +154,7 @@ const PASSING_TROUBLE: [&str; 14] = [
 
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
-        let passing = match &error {
-            DieselError::DatabaseError(
-                DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand
-                | DatabaseErrorKind::ReadOnlyTransaction,
-                _,
-            )
-            | DieselError::BrokenTransactionManager => true,
-            DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => PASSING_TROUBLE
-                .iter()
-                .any(|text| information.message().contains(text)),
-            DieselError::RollbackErrorOnCommit { .. } => true,
-            _ => false,
-        };
-        if passing {
+        if is_transient(&error) {
             Self::Unavailable(error.to_string())
         } else {
             Self::Query(error.to_string())
@@ -104,24 +162,25 @@ impl From<DieselError> for StoreError {
     }
 }
 
-impl From<ConnectionError> for StoreError {
-    fn from(error: ConnectionError) -> Self {
-        Self::Unavailable(error.to_string())
+fn is_transient(error: &DieselError) -> bool {
+    use DatabaseErrorKind::{ClosedConnection, ReadOnlyTransaction, UnableToSendCommand, Unknown};
+
+    match error {
+        DieselError::DatabaseError(
+            ClosedConnection | UnableToSendCommand | ReadOnlyTransaction,
+            _,
+        )
+        | DieselError::BrokenTransactionManager
+        | DieselError::RollbackErrorOnCommit { .. } => true,
+        DieselError::DatabaseError(Unknown, information) => TRANSIENT
+            .iter()
+            .any(|text| information.message().contains(text)),
+        _ => false,
     }
 }
 
-/// How a closure given to [`Store::write`](super::Store::write) ends without success. Either way
-/// nothing it wrote stays.
-#[derive(Debug)]
-pub enum WriteError<E> {
-    /// It decided not to go on.
-    Refused(E),
-    /// A query failed.
-    Database(DieselError),
-}
-
-impl<E> From<DieselError> for WriteError<E> {
-    fn from(error: DieselError) -> Self {
-        Self::Database(error)
+impl From<ConnectionError> for StoreError {
+    fn from(error: ConnectionError) -> Self {
+        Self::Unavailable(error.to_string())
     }
 }

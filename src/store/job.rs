@@ -132,9 +132,13 @@ fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, StoreError> {
 /// What an error tells about the connection it came from.
 fn health_after(error: Option<&StoreError>) -> Health {
     match error {
-        None | Some(StoreError::Overloaded | StoreError::Query(_) | StoreError::Schema(_)) => {
-            Health::Sound
-        }
+        None
+        | Some(
+            StoreError::Overloaded
+            | StoreError::Query(_)
+            | StoreError::Schema(_)
+            | StoreError::Corrupt(_),
+        ) => Health::Sound,
         Some(StoreError::Unavailable(_) | StoreError::Panicked) => Health::Broken,
     }
 }

@@ -36,12 +36,14 @@ use parking_lot::Mutex;
 use connection::{Connector, Role};
 use job::Job;
 use journal::{Entry, JournalQueue, Outcome};
+use queries::events::insert_event;
 use queue::Queue;
+use rows::EventRow;
 use statistics::Counters;
 
 pub use batched::{Batched, FindRows};
 pub use connection::AnyConnection as Connection;
-pub use error::{StoreError, WriteError};
+pub use error::{CorruptRow, RowId, StoreError, WriteError};
 pub use migrate::SchemaStatus;
 pub use statistics::{BATCH_SIZE_BOUNDS, StoreStatistics};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
@@ -180,6 +182,22 @@ impl Store {
             .unwrap_or_else(|_| Err(StoreError::closed().into()))
     }
 
+    /// Runs `change` as [`Store::write`] does. If it answers that it changed something, `event` is
+    /// written in the same transaction. Returns that answer.
+    pub async fn write_audited<F>(&self, event: EventRow, change: F) -> Result<bool, StoreError>
+    where
+        F: FnOnce(&mut Connection) -> QueryResult<bool> + Send + 'static,
+    {
+        self.write(move |connection| {
+            let changed = change(connection)?;
+            if changed {
+                insert_event(connection, &event)?;
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
     /// As [`Store::write`], for a change of many rows whose order others do not know: where
     /// PostgreSQL gives it up to resolve a deadlock, it is made anew.
     pub async fn write_contended<T, E, F>(&self, change: F) -> Result<T, E>
@@ -194,14 +212,14 @@ impl Store {
             tries += 1;
             let change = Arc::clone(&change);
             let written = self
-                .write(move |connection| change(connection).map_err(error::Failed::of))
+                .write(move |connection| change(connection).map_err(error::Attempt::of))
                 .await;
             match written {
                 Ok(value) => return Ok(value),
-                Err(error::Failed::Store(error))
+                Err(error::Attempt::Failed(error))
                     if error.is_deadlock() && tries < DEADLOCKS_MAX => {}
-                Err(error::Failed::Store(error)) => return Err(error.into()),
-                Err(error::Failed::Refused(refusal)) => return Err(refusal),
+                Err(error::Attempt::Failed(error)) => return Err(error.into()),
+                Err(error::Attempt::Refused(refusal)) => return Err(refusal),
             }
         }
     }

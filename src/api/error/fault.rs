@@ -92,6 +92,10 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Overloaded => Self::Busy,
+            StoreError::Corrupt(row) => {
+                tracing::error!(%row, "a request could not be answered");
+                Self::Busy
+            }
             StoreError::Query(_) | StoreError::Schema(_) | StoreError::Panicked => {
                 tracing::error!(%error, "the database refused a request");
                 Self::Internal

@@ -1,17 +1,20 @@
-//! Authenticators in the database: their keys, the tries of them.
+//! Authenticators: their keys, and the attempts that are counted against them.
 
-use super::super::authenticators::AuthenticatorName;
-use super::super::{Device, EnrolmentError, EnrolmentRefusal};
-use super::{public_key, refuse};
+use crate::devices::EnrolmentError;
+use crate::devices::authenticators::AuthenticatorName;
+use crate::devices::enrolment::EnrolmentRefusal;
+use crate::devices::types::Device;
 use crate::ids::{DeviceId, UserId};
 use crate::jose::PublicJwk;
 use crate::store::journal::{Entry, Guard, Outcome};
 use crate::store::queries::{devices as queries, events, tokens};
 use crate::store::rows::{AssertionIdRow, AuthenticatorRow, AuthenticatorTry, EventRow};
-use crate::store::{Connection, Store, StoreError};
+use crate::store::{Connection, CorruptRow, QueryResult, Store, StoreError};
 
-/// The key an answer by this authenticator is verified with, and the device. `None` for `name` is
-/// the installation's key.
+use super::enrolments::refuse;
+
+/// Finds the key that verifies an answer by this authenticator, and the device. `None` for `name`
+/// is the device's own key.
 pub(in crate::devices) async fn find_answering_key(
     store: &Store,
     device: &DeviceId,
@@ -26,39 +29,65 @@ pub(in crate::devices) async fn find_answering_key(
             let Some(row) = queries::find_device(connection, device)?.filter(|_| enrolled) else {
                 return Ok(None);
             };
-            let key = match name {
-                None => Some(row.public_key.clone()),
-                Some(name) => queries::find_authenticator(connection, device, user, &name)?
-                    .map(|found| found.public_key),
+
+            let authenticator = match name {
+                None => None,
+                Some(name) => match queries::find_authenticator(connection, device, user, &name)? {
+                    None => return Ok(None),
+                    authenticator => authenticator,
+                },
             };
-            Ok(key.map(|key| (row, key)))
+            Ok(Some((row, authenticator)))
         })
         .await?;
-    found
-        .map(|(row, key)| Ok((Device::try_from(row)?, public_key(&key)?)))
-        .transpose()
+    let Some((device, authenticator)) = found else {
+        return Ok(None);
+    };
+
+    let device = Device::try_from(device)?;
+    let key = match authenticator {
+        None => device.public_key,
+        Some(row) => public_key(&row)?,
+    };
+    Ok(Some((device, key)))
 }
 
-/// The key of an authenticator.
+/// Finds the key of an authenticator.
 pub(in crate::devices) async fn find_authenticator_key(
     store: &Store,
     device: &DeviceId,
     user: &UserId,
     name: &AuthenticatorName,
 ) -> Result<Option<PublicJwk>, StoreError> {
-    let (device, user, name) = (device.clone(), user.clone(), name.to_string());
-    let find = move |connection: &mut Connection| {
-        queries::find_authenticator(connection, device.as_str(), user.as_str(), &name)
-    };
-    store
-        .read(find)
-        .await?
-        .map(|row| public_key(&row.public_key))
-        .transpose()
+    let row = store.read(by_name(device, user, name)).await?;
+    row.map(|row| public_key(&row)).transpose()
 }
 
-/// Sets a further key of a user who is enrolled, and ends the refresh tokens that belong to the
-/// authenticator. Failed tries stay; where it is this key already, all does.
+/// Finds how many attempts in a row have failed; `None` where the authenticator is not enrolled, or
+/// no longer.
+pub(in crate::devices) async fn find_failures(
+    store: &Store,
+    device: &DeviceId,
+    user: &UserId,
+    name: &AuthenticatorName,
+) -> Result<Option<i32>, StoreError> {
+    let row = store.read(by_name(device, user, name)).await?;
+    Ok(row.map(|row| row.failures))
+}
+
+/// The query for an authenticator.
+fn by_name(
+    device: &DeviceId,
+    user: &UserId,
+    name: &AuthenticatorName,
+) -> impl FnOnce(&mut Connection) -> QueryResult<Option<AuthenticatorRow>> + Send + 'static {
+    let (device, user, name) = (device.clone(), user.clone(), name.to_string());
+
+    move |connection| queries::find_authenticator(connection, device.as_str(), user.as_str(), &name)
+}
+
+/// Sets the key of an authenticator of an enrolled user, and ends the refresh tokens that belong to
+/// the authenticator. Failed attempts stay counted. The same key again changes nothing.
 pub(in crate::devices) async fn set_authenticator(
     store: &Store,
     row: AuthenticatorRow,
@@ -76,12 +105,14 @@ pub(in crate::devices) async fn set_authenticator(
             if queries::find_enrolment(connection, device_id, user_id)?.is_none() {
                 return Err(refuse(EnrolmentRefusal::KeysNotEnrolled));
             }
+
             let present = queries::find_authenticator(connection, device_id, user_id, name)?;
             if present.is_some_and(|present| present.public_key == *public_key) {
                 return Ok(());
             }
-            // Also where there was none: a token that was being bound while the last one was
-            // removed.
+
+            // Even where there was no key: a refresh token may have been bound while the last one
+            // was being removed.
             tokens::delete_refresh_tokens_of_authenticator(connection, device_id, user_id, name)?;
             queries::set_authenticator(connection, &row)?;
             Ok(events::insert_event(connection, &event)?)
@@ -89,8 +120,8 @@ pub(in crate::devices) async fn set_authenticator(
         .await
 }
 
-/// Puts a key in the place of this one and forgets failed tries; `false` when another has taken its
-/// place.
+/// Replaces the key `present` and forgets failed attempts; `false` when that key is no longer
+/// there.
 pub(in crate::devices) async fn change_authenticator(
     store: &Store,
     row: AuthenticatorRow,
@@ -98,23 +129,20 @@ pub(in crate::devices) async fn change_authenticator(
     event: EventRow,
 ) -> Result<bool, StoreError> {
     store
-        .write(move |connection| {
-            let changed = queries::change_authenticator(connection, &row, &present.to_json())?;
-            if changed {
-                events::insert_event(connection, &event)?;
-            }
-            Ok(changed)
+        .write_audited(event, move |connection| {
+            queries::change_authenticator(connection, &row, &present.to_json())
         })
         .await
 }
 
-/// Counts a try, if there is one left, and uses up what came with it.
+/// Counts an attempt, if one is left, and uses up the assertions that came with it.
 pub(in crate::devices) async fn begin_try(
     store: &Store,
     attempt: AuthenticatorTry,
     assertions: Vec<AssertionIdRow>,
 ) -> Result<Outcome, StoreError> {
     let guard = Guard::AuthenticatorTry(Box::new(attempt));
+
     store
         .commit(Entry {
             assertions,
@@ -124,22 +152,7 @@ pub(in crate::devices) async fn begin_try(
         .await
 }
 
-/// The tries of an authenticator without a success since; `None` where it is not enrolled (any
-/// more).
-pub(in crate::devices) async fn find_failures(
-    store: &Store,
-    device: &DeviceId,
-    user: &UserId,
-    name: &AuthenticatorName,
-) -> Result<Option<i32>, StoreError> {
-    let (device, user, name) = (device.clone(), user.clone(), name.to_string());
-    let find = move |connection: &mut Connection| {
-        queries::find_authenticator(connection, device.as_str(), user.as_str(), &name)
-    };
-    Ok(store.read(find).await?.map(|row| row.failures))
-}
-
-/// Removes a further key, and the refresh tokens that belong to it; `false` when there is none.
+/// Removes an authenticator and the refresh tokens that belong to it; `false` when there is none.
 pub(in crate::devices) async fn delete_authenticator(
     store: &Store,
     device: &DeviceId,
@@ -148,20 +161,17 @@ pub(in crate::devices) async fn delete_authenticator(
     event: EventRow,
 ) -> Result<bool, StoreError> {
     let (device, user) = (device.clone(), user.clone());
+
     store
-        .write(move |connection| {
-            tokens::delete_refresh_tokens_of_authenticator(
-                connection,
-                device.as_str(),
-                user.as_str(),
-                &name,
-            )?;
-            let found =
-                queries::delete_authenticator(connection, device.as_str(), user.as_str(), &name)?;
-            if found {
-                events::insert_event(connection, &event)?;
-            }
-            Ok(found)
+        .write_audited(event, move |connection| {
+            let (device, user) = (device.as_str(), user.as_str());
+            tokens::delete_refresh_tokens_of_authenticator(connection, device, user, &name)?;
+            queries::delete_authenticator(connection, device, user, &name)
         })
         .await
+}
+
+fn public_key(row: &AuthenticatorRow) -> Result<PublicJwk, StoreError> {
+    PublicJwk::from_json(&row.public_key)
+        .map_err(|_| CorruptRow::new("authenticators", &row.device_id).into())
 }

@@ -15,8 +15,8 @@ use crate::ids::{DeviceId, UserId};
 use crate::push::PushDestination;
 use crate::secret::{Purpose, SecretString};
 use crate::settings::{PushConfiguration, PushProvider, Settings};
-use crate::store::StoreError;
 use crate::store::rows::PushAddressRow;
+use crate::store::{CorruptRow, StoreError};
 use crate::users::events::EventType;
 
 impl Devices {
@@ -162,7 +162,7 @@ impl Devices {
             .ok()
             .and_then(|plain| String::from_utf8(plain.to_vec()).ok());
         text.map(SecretString::new)
-            .ok_or_else(|| StoreError::Query("a push address cannot be opened".to_owned()))
+            .ok_or_else(|| CorruptRow::new("push_addresses", &row.device_id).into())
     }
 }
 

@@ -1,19 +1,22 @@
 //! Push addresses and push enrolments in the database.
 
-use super::super::persist::{refuse, transport};
-use super::super::{Device, Enrolment, EnrolmentError, EnrolmentRefusal, PushTarget, Transport};
 use crate::clock::Timestamp;
+use crate::devices::EnrolmentError;
+use crate::devices::enrolment::EnrolmentRefusal;
+use crate::devices::persist::{refuse, transport};
+use crate::devices::types::{Device, Enrolment, PushTarget, Transport};
 use crate::ids::{DeviceId, UserId};
 use crate::store::queries::{devices as queries, events};
-use crate::store::rows::{EventRow, PushAddressRow, PushEnrolmentRow};
+use crate::store::rows::{DeviceRow, EnrolmentRow, EventRow, PushAddressRow, PushEnrolmentRow};
 use crate::store::{Store, StoreError};
 
-/// The most devices one user is looked up on: far above what people have.
+/// The most devices that one user is looked up on: far more than anybody has.
 const LISTED_MAX: i64 = 100;
-/// A user has one push enrolment for each application while this is the slot of all of them.
+/// A user has at most one push enrolment for each application and slot. All use this slot, so each
+/// user is prompted on one device per application.
 const SINGLE_DEVICE_SLOT: &str = "";
 
-/// Has a user asked by push on a device, at this address. The unique constraints decide whether
+/// Enrols a user for push on a device, at this address. The unique constraints decide whether
 /// address and user are free.
 pub(super) async fn enrol(
     store: &Store,
@@ -29,12 +32,14 @@ pub(super) async fn enrol(
         slot: SINGLE_DEVICE_SLOT.to_owned(),
         created_at: address.registered_at,
     };
+
     store
         .write(move |connection| {
             let (device, user) = (&enrolment.device_id, &enrolment.user_id);
             if queries::find_enrolment(connection, device, user)?.is_none() {
                 return Err(refuse(EnrolmentRefusal::KeysNotEnrolled));
             }
+
             let enrolled = queries::find_push_enrolment(connection, device, user)?.is_some();
             if !enrolled && !queries::insert_push_enrolment(connection, &enrolment)? {
                 return Err(refuse(EnrolmentRefusal::AlreadyEnrolled));
@@ -47,7 +52,7 @@ pub(super) async fn enrol(
         .await
 }
 
-/// Has a user asked no more by push on a device; `false` when the user is not.
+/// Ends a user's push enrolment on a device; `false` when there is none.
 pub(super) async fn delete_enrolment(
     store: &Store,
     device: &DeviceId,
@@ -55,19 +60,17 @@ pub(super) async fn delete_enrolment(
     event: EventRow,
 ) -> Result<bool, StoreError> {
     let (device, user) = (device.clone(), user.clone());
+
     store
-        .write(move |connection| {
+        .write_audited(event, move |connection| {
             let found = queries::delete_push_enrolment(connection, device.as_str(), user.as_str())?;
             queries::delete_unused_push_address(connection, device.as_str())?;
-            if found {
-                events::insert_event(connection, &event)?;
-            }
             Ok(found)
         })
         .await
 }
 
-/// Replaces the address of an installation that has one.
+/// Replaces the address of a device that has one for the same transport.
 pub(super) async fn replace_address(
     store: &Store,
     address: PushAddressRow,
@@ -87,7 +90,7 @@ pub(super) async fn replace_address(
         .await
 }
 
-/// An installation and where its pushes go.
+/// Finds a device and where its pushes go.
 pub(super) async fn find_address(
     store: &Store,
     id: &DeviceId,
@@ -99,12 +102,14 @@ pub(super) async fn find_address(
             Ok(device.zip(queries::find_push_address(connection, id.as_str())?))
         })
         .await?;
+
     found
         .map(|(device, address)| Ok((device.try_into()?, transport(&address)?, address)))
         .transpose()
 }
 
-/// Notes that an address registered before `since` is gone.
+/// Marks an address as dead if it was registered before `since`; `false` when it was registered
+/// later or is dead already.
 pub(super) async fn mark_address_dead(
     store: &Store,
     id: &DeviceId,
@@ -113,19 +118,17 @@ pub(super) async fn mark_address_dead(
 ) -> Result<bool, StoreError> {
     let id = id.clone();
     let (since, now) = (since.as_millis(), now.as_millis());
+
     store
         .write(move |connection| {
-            Ok(queries::mark_push_address_dead(
-                connection,
-                id.as_str(),
-                since,
-                now,
-            )?)
+            let marked = queries::mark_push_address_dead(connection, id.as_str(), since, now)?;
+            Ok(marked)
         })
         .await
 }
 
-/// The devices a user is asked on by push, whatever their versions may do.
+/// Lists the devices on which a user can be prompted. Whether their application versions are
+/// enabled is not checked here.
 pub(super) async fn list_targets(
     store: &Store,
     user: &UserId,
@@ -134,19 +137,22 @@ pub(super) async fn list_targets(
     let rows = store
         .read(move |connection| queries::list_push_targets(connection, user.as_str(), LISTED_MAX))
         .await?;
-    rows.into_iter()
-        .map(|(device, enrolment, address)| {
-            let device = Device::try_from(device)?;
-            let target = PushTarget {
-                device_id: device.id.clone(),
-                device_name: device.name.clone(),
-                platform: device.platform,
-                application_id: device.application_id.clone(),
-                application_version: device.application_version.clone(),
-                profile_id: Enrolment::try_from(enrolment)?.profile_id,
-                transport: transport(&address)?,
-            };
-            Ok((device, target))
-        })
-        .collect()
+
+    rows.into_iter().map(push_target).collect()
+}
+
+fn push_target(
+    (device, enrolment, address): (DeviceRow, EnrolmentRow, PushAddressRow),
+) -> Result<(Device, PushTarget), StoreError> {
+    let device = Device::try_from(device)?;
+    let target = PushTarget {
+        device_id: device.id.clone(),
+        device_name: device.name.clone(),
+        platform: device.platform,
+        application_id: device.application_id.clone(),
+        application_version: device.application_version.clone(),
+        profile_id: Enrolment::try_from(enrolment)?.profile_id,
+        transport: transport(&address)?,
+    };
+    Ok((device, target))
 }

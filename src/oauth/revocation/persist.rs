@@ -92,7 +92,7 @@ pub(super) async fn revoke_party(
                 Party::Installation(id) => {
                     authorizations::delete_authorizations_of_client(connection, id.as_str())?;
                     tokens::delete_grants_of_client(connection, id.as_str())?;
-                    tokens::delete_own_tokens_of_installation(connection, id.as_str())?;
+                    tokens::delete_own_tokens_of_device(connection, id.as_str())?;
                 }
             }
             Ok(events::insert_event(connection, &event)?)

@@ -242,7 +242,7 @@ pub fn delete_refresh_tokens_of_authenticator(
 }
 
 /// Removes an installation's own tokens.
-pub fn delete_own_tokens_of_installation(
+pub fn delete_own_tokens_of_device(
     connection: &mut Connection,
     device: &str,
 ) -> QueryResult<usize> {
