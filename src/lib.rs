@@ -21,6 +21,7 @@ pub mod push;
 pub mod random;
 pub mod retention;
 pub mod runtime;
+#[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod secret;
 pub mod server;

@@ -64,12 +64,7 @@ const FENCES: &[Fence] = &[
         places: &["runtime/", "*/actor.rs", "*/messages.rs", "server.rs"],
     },
     Fence {
-        libraries: &[
-            "actix_web",
-            "actix_http",
-            "tracing_actix_web",
-            "utoipa_swagger_ui",
-        ],
+        libraries: &["actix_web", "actix_http", "tracing_actix_web"],
         places: &["api/", "server.rs", "sandbox/"],
     },
     Fence {

@@ -6,9 +6,11 @@
 mod apply;
 mod assembly;
 mod config;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod migrate;
 mod phone;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod serve;
 
@@ -42,8 +44,10 @@ enum Command {
     /// Show the server's effective settings, secrets masked.
     Config(ConfigArgs),
     /// Run local stand-ins for APNs, FCM, Twilio, an SMS gateway and a website.
+    #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArgs),
     /// See it work: a server, its providers, a website and a phone in one process.
+    #[cfg(feature = "sandbox")]
     Demo(demo::DemoArgs),
     /// Be a phone: register, log in, enrol, answer.
     Phone(phone::PhoneArgs),
@@ -87,7 +91,9 @@ fn run(command: Command) -> Outcome {
         Command::Migrate(args) => migrate::run(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Config(args) => config::run(&args),
+        #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&args),
+        #[cfg(feature = "sandbox")]
         Command::Demo(args) => demo::run(&args),
         Command::Phone(args) => phone::run(args),
     }

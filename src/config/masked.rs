@@ -1,4 +1,4 @@
-//! The effective settings as people may see them.
+//! The effective settings, without their secrets.
 
 use serde::Serializer;
 use url::Url;
@@ -9,7 +9,7 @@ use crate::secret::SecretString;
 const MASK: &str = "********";
 
 impl Config {
-    /// The effective settings as TOML, with every secret replaced by asterisks.
+    /// The effective settings as TOML. Asterisks replace every secret.
     #[must_use]
     pub fn masked(&self) -> String {
         toml::to_string(self).unwrap_or_default()
@@ -24,7 +24,7 @@ pub(super) fn secret<S: Serializer>(
     serializer.serialize_str(MASK)
 }
 
-/// A file's path is no secret; of a PostgreSQL URL everything that may hold a password is hidden.
+/// Hides the password of a PostgreSQL URL, and its query, which may also contain one.
 pub(super) fn database_url<S: Serializer>(
     url: &SecretString,
     serializer: S,

@@ -1,4 +1,4 @@
-//! Where the master key comes from: the settings, or a file beside an embedded database.
+//! Reads the master key from the settings or from a file beside an embedded database.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -12,37 +12,34 @@ use super::Config;
 use crate::random::{self, Random};
 use crate::secret::{InvalidMasterKey, Keyring, SecretString};
 
-/// Where the master key is.
 #[derive(Clone, Debug)]
 pub enum MasterKeySource {
-    /// In the settings.
+    /// The key itself, from the settings.
     Configured(SecretString),
-    /// In a file beside the embedded database.
+    /// A file beside the embedded database.
     File(PathBuf),
 }
 
-/// Why there is no usable master key.
+/// Why the master key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
-    /// PostgreSQL, and none configured.
+    /// The database is PostgreSQL, and the settings have no key.
     #[error(
         "secrets.master_key is required with PostgreSQL: 32 random bytes in base64 (openssl rand -base64 32), as \
          COUNTERSIGN_SECRETS__MASTER_KEY_FILE for example"
     )]
     Required,
-    /// It has the wrong shape.
     #[error("{place}: {source}")]
     Invalid {
         place: String,
         source: InvalidMasterKey,
     },
-    /// The key's file is gone, but the database was set up with it.
+    /// The file is missing, but the database is encrypted under its key.
     #[error(
-        "the master key's file {} is missing: the database was set up with it and cannot be read without; restore it",
+        "the master key's file {} is missing: the database cannot be read without it; restore the file",
         .0.display()
     )]
     Lost(PathBuf),
-    /// The key's file cannot be read or written.
     #[error("cannot {verb} the master key's file {}: {source}", path.display())]
     File {
         /// `read` or `write`.
@@ -53,7 +50,7 @@ pub enum MasterKeyError {
 }
 
 impl Config {
-    /// Where the master key is: the settings, or `<database>.key` beside an embedded database.
+    /// The settings, if they have a key; otherwise `<database>.key` beside an embedded database.
     pub fn master_key_source(&self) -> Result<MasterKeySource, MasterKeyError> {
         if let Some(key) = &self.secrets.master_key {
             return Ok(MasterKeySource::Configured(key.clone()));
@@ -65,12 +62,13 @@ impl Config {
             .as_os_str()
             .to_owned();
         path.push(".key");
+
         Ok(MasterKeySource::File(path.into()))
     }
 }
 
 impl MasterKeySource {
-    /// The keys; `None` where the file is not there yet.
+    /// Returns `None` if the file does not exist.
     fn read(&self) -> Result<Option<Keyring>, MasterKeyError> {
         let (place, text) = match self {
             Self::Configured(key) => ("secrets.master_key".to_owned(), key.clone()),
@@ -91,8 +89,8 @@ impl MasterKeySource {
             .map_err(|source| MasterKeyError::Invalid { place, source })
     }
 
-    /// The keys. Where there is no file yet one is made with a new key, unless the database is
-    /// `keyed`: what was sealed under the lost key could not be read with any other.
+    /// Reads the key. If its file does not exist, creates it with a new key, unless the database is
+    /// already `keyed`: a new key cannot open what was sealed under the lost one.
     pub fn read_or_create(
         &self,
         keyed: bool,
@@ -104,21 +102,24 @@ impl MasterKeySource {
         if let (Self::File(path), true) = (self, keyed) {
             return Err(MasterKeyError::Lost(path.clone()));
         }
+
         self.create(random)?;
         self.read()?.ok_or(MasterKeyError::Required)
     }
 
-    /// Makes a new key in the file, readable by its owner only. Never replaces one.
+    /// Writes a new key to the file, which only its owner can read. Never overwrites a file.
     fn create(&self, random: &dyn Random) -> Result<(), MasterKeyError> {
         let Self::File(path) = self else {
             return Ok(());
         };
         let key = Zeroizing::new(random::bytes::<32>(random));
         let text = Zeroizing::new(STANDARD.encode(key.as_ref()) + "\n");
+
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+
         options
             .open(path)
             .and_then(|mut file| {
@@ -139,7 +140,7 @@ mod tests {
     use crate::random::SystemRandom;
 
     #[test]
-    fn a_key_is_made_once_and_for_its_owner_only() {
+    fn a_key_is_created_once_and_only_its_owner_can_read_it() {
         let path = std::env::temp_dir().join(format!("countersign-key-{}", std::process::id()));
         let source = MasterKeySource::File(path.clone());
         assert!(source.read().unwrap().is_none());
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn postgresql_needs_a_configured_key() {
+    fn postgresql_requires_a_configured_key() {
         let mut config = Config::default();
         config.database.url = SecretString::new("postgres://db/x".to_owned());
         assert!(matches!(

@@ -1,10 +1,11 @@
-//! The server's own settings: how it listens, where it stores, what bounds it keeps. Read once,
-//! when it starts.
+//! The server's own settings: its addresses, its database, its bounds. They are read once, at
+//! start-up.
 //!
-//! Three layers, the later one wins: the defaults, which do for trying it out; the file given with
-//! `--config`; the variables `COUNTERSIGN_SECTION__KEY` (and `COUNTERSIGN_SECTION__KEY_FILE` for
-//! secrets, naming a file that holds one). A key that nothing knows stops the start, wherever it
-//! stands: a misspelt bound must not silently be the default.
+//! They come in three layers, and a later layer overrides an earlier one: the defaults, which are
+//! enough to try the server out; the file given with `--config`; the variables
+//! `COUNTERSIGN_SECTION__KEY`. A secret can also be read from a file that
+//! `COUNTERSIGN_SECTION__KEY_FILE` names. An unknown key in any layer stops the start: a misspelt
+//! bound must not silently be the default.
 //!
 //! What administrators configure while the server runs is in [`crate::settings`].
 
@@ -16,8 +17,6 @@ mod variables;
 
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
-use figment::providers::Serialized;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -28,61 +27,51 @@ pub use sections::{
     ProxyConfig, RetentionConfig, SecretsConfig, ServerConfig,
 };
 
-/// Everything a server is started with.
+/// The settings of a server.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Addresses and the shape of requests.
     pub server: ServerConfig,
-    /// Where everything is kept.
     pub database: DatabaseConfig,
     pub secrets: SecretsConfig,
-    /// The pages that log people in.
     pub login: LoginConfig,
-    /// For trying it out.
     pub development: DevelopmentConfig,
     pub proxy: ProxyConfig,
-    /// What the server holds at most.
     pub limits: LimitsConfig,
-    /// How long finished things are kept.
     pub retention: RetentionConfig,
-    /// What is logged and how.
     pub logs: LogsConfig,
 }
 
 /// Why the server's settings cannot be used. Never shows a secret's value.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
         path: PathBuf,
         source: std::io::Error,
     },
-    /// The file is not TOML.
+    /// The file is not valid TOML.
     #[error("{}, line {line}: {message}", path.display())]
     Syntax {
         path: PathBuf,
-        /// Where in it, counted from 1.
+        /// Counted from 1.
         line: usize,
-        /// What the parser says.
         message: String,
     },
-    /// A variable that nothing reads.
     #[error(
-        "unknown variable {0}: `countersign config` lists the keys there are, each also as COUNTERSIGN_SECTION__KEY"
+        "unknown variable {0}: `countersign config` lists the known keys; each is also a variable, COUNTERSIGN_SECTION__KEY"
     )]
     UnknownVariable(String),
-    /// A variable whose value does not do.
+    /// The value of a variable cannot be used.
     #[error("{variable}: {problem}")]
     Variable {
         variable: String,
         problem: &'static str,
     },
-    /// A key or its value does not do.
+    /// A key is unknown, or its value cannot be used.
     #[error("{place}: {problem}")]
     Key {
-        /// The key and where it stands.
+        /// The key, and the file it may come from.
         place: String,
         problem: String,
     },
@@ -91,20 +80,19 @@ pub enum ConfigError {
 impl Config {
     /// Reads the settings from the file, if one is given, and from the environment.
     ///
-    /// A relative path in the file (`database.url = "sqlite:…"`) counts from the file's directory,
-    /// so that it means the same wherever the server is started; one in a variable, and the
-    /// default's, counts from the working directory.
+    /// A relative path in the file (`database.url = "sqlite:…"`) is resolved against the file's
+    /// directory, so that it means the same wherever the server is started. The default path and a
+    /// path in a variable are resolved against the working directory.
     pub fn load(
         path: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut figment = Figment::new();
-        if let Some(path) = path {
-            figment = figment.merge(Serialized::defaults(file_table(path)?));
-        }
-        figment = figment.merge(Serialized::defaults(variables::table(environment)?));
-        let config: Self = figment.extract().map_err(|error| key_error(&error, path))?;
+        let mut table = path.map_or_else(|| Ok(toml::Table::new()), file_table)?;
+        overlay(&mut table, variables::table(environment)?);
+
+        let config: Self = toml_text::read(table).map_err(|error| key_error(error, path))?;
         config.validate()?;
+
         Ok(config)
     }
 
@@ -113,17 +101,20 @@ impl Config {
         sections::check_web_url("login.login_url", self.login.login_url.as_ref())?;
         sections::check_web_url("login.consent_url", self.login.consent_url.as_ref())?;
         sections::check_web_url("proxy.url", self.proxy.url.as_ref())?;
+
         if self.development.login_page && !is_loopback(&self.server.public_url) {
-            let problem = "logs anybody in as anybody, and is refused unless server.public_url is on loopback";
+            let problem =
+                "logs anyone in as any user; allowed only if server.public_url is on loopback";
             return Err(ConfigError::Key {
                 place: "development.login_page".to_owned(),
                 problem: problem.to_owned(),
             });
         }
+
         Ok(())
     }
 
-    /// Where people log in: the configured page, or the built-in one.
+    /// The login page: the configured one, or the built-in one.
     #[must_use]
     pub fn login_url(&self) -> Option<Url> {
         self.login
@@ -132,7 +123,7 @@ impl Config {
             .or_else(|| self.built_in_page("/oauth/login"))
     }
 
-    /// Where people consent: the configured page, or the built-in one.
+    /// The consent page: the configured one, or the built-in one.
     #[must_use]
     pub fn consent_url(&self) -> Option<Url> {
         self.login
@@ -147,6 +138,7 @@ impl Config {
             .login_page
             .then(|| self.server.public_url.clone())?;
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+
         Some(url)
     }
 }
@@ -161,6 +153,7 @@ fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
         line: error.line,
         message: error.message,
     })?;
+
     let directory = path.parent().unwrap_or(Path::new(""));
     if let Some(toml::Value::String(url)) = table
         .get_mut("database")
@@ -168,25 +161,40 @@ fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
     {
         *url = sections::database_url_from(directory, url);
     }
+
     Ok(table)
 }
 
-fn key_error(error: &figment::Error, path: Option<&Path>) -> ConfigError {
-    let key = error.path.join(".");
-    let key = if key.is_empty() {
-        "the settings".to_owned()
-    } else {
-        key
-    };
-    let place = path.map_or_else(
-        || key.clone(),
-        |path| format!("{key} (in {} or a COUNTERSIGN_ variable)", path.display()),
-    );
-    let problem = if variables::is_secret(&error.path) {
+/// Puts one layer over another: sections are merged, values are replaced.
+fn overlay(below: &mut toml::Table, above: toml::Table) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                below.insert(key, value);
+            }
+        }
+    }
+}
+
+fn key_error(error: toml_text::ShapeError, path: Option<&Path>) -> ConfigError {
+    // The library's message repeats the value.
+    let problem = if variables::is_secret(&error.place) {
         "must be text".to_owned()
     } else {
-        error.kind.to_string()
+        error.message
     };
+
+    let key = if error.place.is_empty() {
+        "the settings".to_owned()
+    } else {
+        error.place
+    };
+    let place = match path {
+        Some(path) => format!("{key} (in {} or a COUNTERSIGN_ variable)", path.display()),
+        None => key,
+    };
+
     ConfigError::Key { place, problem }
 }
 
@@ -211,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_win_over_the_file_and_the_file_over_the_defaults() {
+    fn variables_override_the_file_and_the_file_overrides_the_defaults() {
         let file =
             "[server]\npublic_address = \"127.0.0.1:1\"\nmanagement_address = \"127.0.0.1:2\"";
         let config = load(
@@ -228,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_refuse_to_start_and_are_named() {
+    fn unknown_keys_are_refused_and_named() {
         let cases = [
             (
                 Some("[server]\npublic_adress = \"x\""),
@@ -259,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubernetes_puts_beside_a_service_of_our_name_is_not_ours() {
+    fn variables_that_kubernetes_sets_are_ignored() {
         let environment = [
             ("COUNTERSIGN_SERVICE_HOST", "10.0.0.1"),
             ("COUNTERSIGN_SERVICE_PORT_HTTP", "80"),
@@ -271,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_do_are_refused_with_their_key() {
+    fn unusable_values_are_refused_with_their_key() {
         let cases = [
             (
                 "COUNTERSIGN_SERVER__PUBLIC_ADDRESS",
@@ -312,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_shows_neither_in_the_masked_settings_nor_in_errors() {
+    fn masked_settings_and_errors_show_no_secret() {
         let config = load(
             None,
             &[
@@ -357,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_login_page_is_for_loopback_only() {
+    fn the_built_in_login_page_requires_loopback() {
         let page = ("COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE", "true");
         for url in [
             "https://id.bank.example",
@@ -395,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_can_come_from_a_file() {
+    fn secrets_are_read_from_files() {
         let path = std::env::temp_dir().join(format!(
             "countersign-secret-{:?}",
             std::thread::current().id()
@@ -413,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_in_the_file_count_from_its_directory() {
+    fn relative_paths_in_the_file_are_resolved_against_its_directory() {
         let config = load(Some("[database]\nurl = \"sqlite:data/x.db\""), &[]).unwrap();
         let url = config.database.url.expose().to_owned();
         assert!(

@@ -1,4 +1,4 @@
-//! One struct for each section, with its defaults. Units stand last in the names.
+//! One struct for each section, with its defaults. A name ends in its unit.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -10,21 +10,21 @@ use url::{Host, Url};
 use super::{ConfigError, masked};
 use crate::secret::SecretString;
 
-/// Addresses and the shape of requests.
+/// Addresses and requests.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
-    /// Websites, phones and portals come here.
+    /// For websites, phones and portals.
     pub public_address: SocketAddr,
-    /// Administrators, health and metrics. Keep it from the public.
+    /// For administrators, health checks and metrics. Must not be public.
     pub management_address: SocketAddr,
-    /// The issuer, and the beginning of every link: what the world calls the public address.
+    /// The public address as others reach it: the issuer, and the start of every link.
     pub public_url: Url,
-    /// The longest request body.
+    /// Maximum size of a request body.
     pub body_bytes_max: NonZeroUsize,
-    /// HTTP workers; 0 = one for each core.
+    /// HTTP workers; 0 means one for each core.
     pub workers: usize,
-    /// How long requests in flight may take to end when the server stops.
+    /// When the server stops, how long it waits for requests in flight.
     pub shutdown_timeout_seconds: u64,
 }
 
@@ -53,20 +53,20 @@ const fn bound(value: usize) -> NonZeroUsize {
     }
 }
 
-/// Where everything is kept.
+/// The database.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// `sqlite:PATH` or `postgres://user@host/name`.
     #[serde(serialize_with = "masked::database_url")]
     pub url: SecretString,
-    /// Connections that read; writing has its own.
+    /// Connections for reading. Writing uses a connection of its own.
     pub readers: NonZeroUsize,
-    /// Work that may wait for the database before more is refused.
+    /// Maximum number of operations that wait for the database. Further ones are refused.
     pub queue_max: NonZeroUsize,
-    /// Changes that share one commit at most.
+    /// Maximum number of changes in one commit.
     pub journal_batch_max: NonZeroUsize,
-    /// How long a query waits for a lock that another process holds.
+    /// How long a query waits for a lock of another process.
     pub busy_timeout_millis: NonZeroU64,
 }
 
@@ -83,7 +83,7 @@ impl Default for DatabaseConfig {
 }
 
 impl DatabaseConfig {
-    /// The file of an embedded database.
+    /// The path of an embedded database.
     #[must_use]
     pub fn embedded_path(&self) -> Option<&Path> {
         embedded_path(self.url.expose()).map(Path::new)
@@ -95,7 +95,7 @@ fn embedded_path(url: &str) -> Option<&str> {
     Some(path.strip_prefix("//").unwrap_or(path))
 }
 
-/// The database URL of the file, with a relative SQLite path counted from the file's directory.
+/// Resolves a relative SQLite path in `url` against `directory`.
 pub(super) fn database_url_from(directory: &Path, url: &str) -> String {
     match embedded_path(url) {
         Some(path) if !path.is_empty() => format!("sqlite:{}", directory.join(path).display()),
@@ -107,7 +107,7 @@ pub(super) fn database_url_from(directory: &Path, url: &str) -> String {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SecretsConfig {
-    /// 32 bytes in base64. Without one an embedded database gets its own, kept in a file beside it.
+    /// 32 bytes in base64. An embedded database needs none: its key is kept in a file beside it.
     #[serde(
         serialize_with = "masked::secret",
         skip_serializing_if = "Option::is_none"
@@ -115,11 +115,11 @@ pub struct SecretsConfig {
     pub master_key: Option<SecretString>,
 }
 
-/// The pages that log people in.
+/// The pages on which users log in and consent.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoginConfig {
-    /// Receives `?login_challenge=`. Without it nobody can log in on a phone.
+    /// Receives `?login_challenge=`. Without it, nobody can log in on a phone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_url: Option<Url>,
     /// Receives `?consent_challenge=`.
@@ -127,27 +127,26 @@ pub struct LoginConfig {
     pub consent_url: Option<Url>,
 }
 
-/// Conveniences for trying the server out. All of them are off, and are refused where others could
+/// Conveniences for trying the server out. They are off by default, and refused where others can
 /// reach the server.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DevelopmentConfig {
-    /// Pages of the server's own that log anybody in as whoever they say and ask for their consent.
+    /// Serves built-in pages that log in any user without a password and ask for consent.
     pub login_page: bool,
 }
 
-/// The outgoing proxy, for push services, text message gateways and callbacks alike. The
-/// environment's proxies are ignored.
+/// The proxy of all outgoing requests: push services, text message gateways and callbacks. Proxies
+/// that the environment names are ignored.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxyConfig {
-    /// Where it is; none without.
+    /// Without it, requests go out directly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
-    /// Basic credentials, if it asks for them.
+    /// For Basic authentication at the proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// Their password.
     #[serde(
         serialize_with = "masked::secret",
         skip_serializing_if = "Option::is_none"
@@ -155,19 +154,19 @@ pub struct ProxyConfig {
     pub password: Option<SecretString>,
 }
 
-/// What the server holds at most. Past a bound it answers `503` with `Retry-After`.
+/// Upper bounds. Beyond one of them the server answers `503` with `Retry-After`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Transactions that are pending at once, at about two kilobytes each.
+    /// Pending transactions. Each takes about two kilobytes of memory.
     pub live_transactions_max: NonZeroUsize,
-    /// Requests in work at once, those that only wait not counted.
+    /// Requests being processed, without those that wait for an event.
     pub requests_in_flight_max: NonZeroUsize,
-    /// Requests that wait for something to happen (long polls) at once.
+    /// Requests that wait for an event (long polls).
     pub waiting_requests_max: NonZeroUsize,
-    /// Callbacks on their way at once.
+    /// Callbacks being sent.
     pub callbacks_in_flight_max: NonZeroUsize,
-    /// Callbacks on their way to one host at once.
+    /// Callbacks being sent to the same host.
     pub callbacks_per_host_max: NonZeroUsize,
 }
 
@@ -183,16 +182,16 @@ impl Default for LimitsConfig {
     }
 }
 
-/// How long finished things are kept. Transactions have theirs in the general settings of mobile
-/// authentication.
+/// How long finished records are kept. The retention of transactions is part of the settings of
+/// mobile authentication.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetentionConfig {
     /// Events of the audit log.
     pub events_days: NonZeroU32,
-    /// Callbacks that were delivered.
+    /// Delivered callbacks.
     pub delivered_callbacks_days: NonZeroU32,
-    /// Callbacks that were given up and could be replayed.
+    /// Callbacks that could not be delivered. They can be replayed.
     pub dead_callbacks_days: NonZeroU32,
 }
 
@@ -207,13 +206,12 @@ impl Default for RetentionConfig {
     }
 }
 
-/// What is logged and how.
+/// The log.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogsConfig {
-    /// One line of text or of JSON for each record.
     pub format: LogFormat,
-    /// Which records: a level, or levels by module, such as `info,countersign::callbacks=debug`.
+    /// A level, or levels for each module, such as `info,countersign::callbacks=debug`.
     pub level: String,
 }
 
@@ -226,17 +224,15 @@ impl Default for LogsConfig {
     }
 }
 
-/// How a log record is written.
+/// Each record is one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
     Text,
-    /// For machines.
     Json,
 }
 
-/// An address of the web: `http` or `https`, with a host, without credentials, query or fragment.
+/// Requires an `http` or `https` URL with a host, and without credentials, query or fragment.
 pub(super) fn check_web_url(key: &'static str, url: Option<&Url>) -> Result<(), ConfigError> {
     let Some(url) = url else { return Ok(()) };
     let web = matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -244,15 +240,15 @@ pub(super) fn check_web_url(key: &'static str, url: Option<&Url>) -> Result<(), 
     if web && plain && url.query().is_none() {
         return Ok(());
     }
-    let problem =
-        "must be an http or https address without credentials, query and fragment".to_owned();
+
+    let problem = "must be an http or https URL without credentials, query and fragment".to_owned();
     Err(ConfigError::Key {
         place: key.to_owned(),
         problem,
     })
 }
 
-/// An address that only this machine reaches.
+/// Whether only this machine can reach the URL.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -1,7 +1,7 @@
 //! The variables `COUNTERSIGN_SECTION__KEY`.
 //!
-//! Each key and the kind of its value stand in one table, so that a password of digits stays text
-//! and a number that is none is refused by the variable's name.
+//! One table lists each key with the kind of its value. A password of digits therefore stays text,
+//! and the error about an invalid number names the variable.
 
 use super::ConfigError;
 
@@ -46,13 +46,15 @@ const KEYS: &[(&str, &str, Kind)] = &[
     ("logs", "level", Kind::Text),
 ];
 
-/// Whether a value at this path must not be shown.
-pub(super) fn is_secret(path: &[String]) -> bool {
-    KEYS.iter()
-        .any(|(section, key, kind)| *kind == Kind::Secret && path == [*section, *key])
+/// Whether the value of `section.key` is a secret.
+pub(super) fn is_secret(place: &str) -> bool {
+    place.split_once('.').is_some_and(|place| {
+        KEYS.iter()
+            .any(|&(section, key, kind)| kind == Kind::Secret && place == (section, key))
+    })
 }
 
-/// What the variables say, as a file would say it.
+/// The layer of the variables, in the form that a file has.
 pub(super) fn table(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<toml::Table, ConfigError> {
@@ -64,6 +66,7 @@ pub(super) fn table(
         if rest == "CONFIG" || is_of_kubernetes(rest) {
             continue;
         }
+
         let (section, key, kind, from_file) =
             find(rest).ok_or_else(|| ConfigError::UnknownVariable(name.clone()))?;
         let value = if from_file {
@@ -72,6 +75,7 @@ pub(super) fn table(
             value
         };
         let value = parse(&name, kind, value)?;
+
         let section = table
             .entry(section)
             .or_insert_with(|| toml::Value::Table(toml::Table::new()));
@@ -79,7 +83,7 @@ pub(super) fn table(
             .as_table_mut()
             .and_then(|section| section.insert(key.to_owned(), value));
         if earlier.is_some() {
-            let problem = "is given both by value and as a file: keep one";
+            let problem = "is given both as a value and as a file: remove one of them";
             return Err(ConfigError::Variable {
                 variable: name,
                 problem,
@@ -89,8 +93,8 @@ pub(super) fn table(
     Ok(table)
 }
 
-/// Kubernetes describes every service of a namespace in variables; those of a service of our name
-/// look like ours.
+/// Kubernetes sets variables for every service of a namespace. Those of a service named
+/// `countersign` have this server's prefix.
 fn is_of_kubernetes(rest: &str) -> bool {
     !rest.contains("__")
         && (rest.contains("SERVICE_HOST")
@@ -120,7 +124,7 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
     head.eq_ignore_ascii_case(prefix).then_some(tail)
 }
 
-/// One line end at the end belongs to the file, not to the secret.
+/// A final line break belongs to the file, not to the secret.
 fn read_secret(path: &str) -> Result<String, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
         path: path.into(),
@@ -163,9 +167,8 @@ mod tests {
     use super::super::Config;
     use super::*;
 
-    /// Every key of the sections, and no other, can be given as a variable.
     #[test]
-    fn the_table_has_every_key() {
+    fn the_table_has_every_key_and_no_other() {
         let config = Config {
             secrets: super::super::SecretsConfig {
                 master_key: Some("x".to_owned().into()),

@@ -7,8 +7,6 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
-use figment::providers::Serialized;
 use serde::Deserialize;
 
 use super::documents::{
@@ -94,9 +92,8 @@ impl Settings {
             line: error.line,
             message: error.message,
         })?;
-        let document = Figment::from(Serialized::defaults(table)).extract();
-        let document =
-            document.map_err(|error| FileError::Problems(vec![shape_problem(&error)]))?;
+        let document = toml_text::read(table)
+            .map_err(|error| FileError::Problems(vec![shape_problem(error)]))?;
         let objects = resolve(
             document,
             &References {
@@ -111,35 +108,22 @@ impl Settings {
 }
 
 /// A key that nothing knows, a value of the wrong kind.
-fn shape_problem(error: &figment::Error) -> Problem {
-    let mut place = String::new();
-    for part in &error.path {
-        if part.bytes().all(|byte| byte.is_ascii_digit()) {
-            place.push_str(&format!("[{part}]"));
-        } else {
-            let dot = if place.is_empty() { "" } else { "." };
-            place.push_str(&format!("{dot}{part}"));
-        }
-    }
+fn shape_problem(error: toml_text::ShapeError) -> Problem {
+    let key = error.place.rsplit('.').next().unwrap_or_default();
 
-    let secret = error
-        .path
-        .last()
-        .is_some_and(|part| SECRET_FIELDS.contains(&part.as_str()));
-    let problem = if secret {
+    // The library's message repeats the value.
+    let problem = if SECRET_FIELDS.contains(&key) {
         "must be text".to_owned()
     } else {
-        error.kind.to_string()
+        error.message
     };
 
-    Problem::new(
-        if place.is_empty() {
-            "the file".to_owned()
-        } else {
-            place
-        },
-        problem,
-    )
+    let place = if error.place.is_empty() {
+        "the file".to_owned()
+    } else {
+        error.place
+    };
+    Problem::new(place, problem)
 }
 
 /// Turns the document into objects, each checked on its own and against the others.
