@@ -1,7 +1,7 @@
-//! How fast whole flows are: `cargo bench --bench flows`. Everything on loopback, bounded in time,
-//! with every promise of durability kept. Options: `-- --seconds N` for each row (default 5), `--
-//! --quick` leaves the million out, `-- --only TEXT` repeats only the flows whose name contains the
-//! text (`SMS`, `push`, `token`).
+//! How fast whole flows are: `cargo bench --profile dist --bench flows`. Everything on loopback,
+//! bounded in time, with every promise of durability kept. Options: `-- --seconds N` for each row
+//! (default 5), `-- --quick` leaves the million out, `-- --only TEXT` repeats only the flows whose
+//! name contains the text (`SMS`, `push`, `token`).
 
 #![allow(
     missing_docs,
