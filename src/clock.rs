@@ -1,8 +1,7 @@
-//! The one place that reads the time.
+//! The only module that reads the time.
 //!
-//! Everything else receives a [`Timestamp`] or a [`Clock`]. A clock can be moved by hand, so that a
-//! test sees ten minutes pass in no time; every timer of the server waits on the same clock and
-//! follows it.
+//! All others receive a [`Timestamp`] or a [`Clock`]. Tests use a clock that they move by hand, so
+//! that ten minutes pass at once. All timers of the server wait on that clock too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,43 +15,41 @@ use tokio::sync::watch;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The time so many milliseconds after the epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the epoch.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down: what JWTs count in.
+    /// Whole seconds since the epoch, rounded down. JWTs use seconds.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// This much later; saturates instead of overflowing.
+    /// Adds a duration; saturates instead of overflowing.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis_of(duration)))
     }
 
-    /// This much earlier; saturates instead of overflowing.
+    /// Subtracts a duration; saturates instead of overflowing.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis_of(duration)))
     }
 
-    /// How long from `earlier` to this; zero when this is not later.
+    /// The time from `earlier` to this; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// RFC 3339 in UTC with milliseconds, as the wire wants it outside the documented API.
+    /// The format of RFC 3339 in UTC with milliseconds.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         let days = self.0.div_euclid(86_400_000);
@@ -60,6 +57,7 @@ impl Timestamp {
         let (year, month, day) = civil_from_days(days);
         let (hour, minute) = (in_day / 3_600_000, in_day / 60_000 % 60);
         let (second, millis) = (in_day / 1000 % 60, in_day % 1000);
+
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
     }
 }
@@ -68,7 +66,9 @@ fn millis_of(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Days since the epoch to year, month, day of the proleptic Gregorian calendar.
+/// Converts days since the epoch to year, month and day of the proleptic Gregorian calendar. The
+/// algorithm starts years in March, so that leap days are last (Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms").
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -84,12 +84,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     } else {
         month_from_march - 9
     };
-
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
 
-/// Tells the time and waits for it. Cheap to clone; all clones move together.
+/// Reads the time and waits for it. Cheap to clone; all clones of a manual clock move together.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -112,7 +111,7 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands still until it is moved with [`Clock::advance`].
+    /// A clock that only moves by [`Clock::advance`].
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
         let now = AtomicI64::new(start.as_millis());
@@ -122,7 +121,6 @@ impl Clock {
         })))
     }
 
-    /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
@@ -131,8 +129,8 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward and wakes everything that waited for a time now reached. The
-    /// system clock ignores it.
+    /// Moves a manual clock forward and wakes those who wait for a time that it has reached. Does
+    /// nothing to the system clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
             manual.now.fetch_add(millis_of(by), Ordering::SeqCst);
@@ -140,10 +138,10 @@ impl Clock {
         }
     }
 
-    /// Completes when `deadline` is reached; at once when it has passed.
+    /// Completes at `deadline`, or at once if it has passed.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is what the others are told to wait on"
+        reason = "all other code waits on this method"
     )]
     pub fn sleep_until(&self, deadline: Timestamp) -> SleepUntil {
         match &self.0 {
@@ -164,27 +162,25 @@ impl Clock {
     }
 }
 
-/// The future of [`Clock::sleep_until`]: a timer of the runtime, or a wait for a manual clock to be
-/// moved far enough.
+/// The future of [`Clock::sleep_until`]: a timer of the runtime, or a subscription to a manual
+/// clock.
 pub type SleepUntil = Either<tokio::time::Sleep, BoxFuture<'static, ()>>;
 
-/// Measures how long something takes, for metrics and logs. Does not follow a moved clock: nothing
-/// is decided by it.
+/// Measures durations for metrics and logs. It does not follow a manual clock, so do not base
+/// decisions on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts measuring.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that reads the machine's clocks"
+        reason = "the only module that reads the time"
     )]
     pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    /// The time since the start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
@@ -193,7 +189,7 @@ impl Stopwatch {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place that reads the wall clock"
+    reason = "the only module that reads the time"
 )]
 fn system_millis() -> i64 {
     millis_of(
@@ -208,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc3339_of_known_instants() {
+    fn known_timestamps_are_formatted_as_rfc_3339() {
         let cases = [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400_123, "2000-02-29T00:00:00.123Z"),
@@ -221,12 +217,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_manual_clock_wakes_those_whose_time_has_come() {
+    async fn a_manual_clock_wakes_sleepers_at_their_time() {
         let clock = Clock::manual(Timestamp::from_millis(0));
         let sleeper = tokio::spawn(clock.sleep(Duration::from_secs(600)));
+
         clock.advance(Duration::from_secs(599));
         tokio::task::yield_now().await;
         assert!(!sleeper.is_finished());
+
         clock.advance(Duration::from_secs(1));
         sleeper.await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! Identifiers, each a type of its own, checked where it enters.
+//! Identifiers. Each kind is a type, which is validated when it is created.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,34 +10,39 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::random::{self, Random};
 
-/// Why a text is not an identifier.
+/// Why a text is not an identifier. Completes a sentence about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
-    /// Nothing at all.
     #[error("must not be empty")]
     Empty,
-    /// More bytes than [`TEXT_ID_BYTES_MAX`].
     #[error("must not be longer than {TEXT_ID_BYTES_MAX} bytes")]
     TooLong,
-    /// A control character.
     #[error("must not contain control characters")]
     ControlCharacter,
-    /// Not of the form this identifier has.
     #[error("is not of the expected form")]
     Malformed,
 }
 
-/// The longest identifier given as text, in bytes of UTF-8.
+/// The longest textual identifier, in bytes of UTF-8.
 pub const TEXT_ID_BYTES_MAX: usize = 255;
 
-/// A new UUID version 7 (RFC 9562 §5.7): time-ordered, 74 random bits.
+/// A new UUID version 7 (RFC 9562 §5.7). It is ordered by time and has 74 random bits.
 #[must_use]
 pub fn uuid_v7(now: Timestamp, random: &dyn Random) -> Uuid {
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &random::bytes(random)).into_uuid()
 }
 
-/// A mobile authentication transaction.
+/// Parses a hyphenated UUID. Other notations are refused, so that an id has only one spelling except
+/// for the case of its letters.
+pub(crate) fn parse_uuid(text: &str) -> Result<Uuid, InvalidId> {
+    if text.len() != 36 {
+        return Err(InvalidId::Malformed);
+    }
+    Uuid::try_parse(text).map_err(|_| InvalidId::Malformed)
+}
+
+/// Identifies a mobile authentication transaction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TransactionId(Uuid);
@@ -48,13 +53,11 @@ impl TransactionId {
         Self(uuid_v7(now, random))
     }
 
-    /// From the 16 bytes it is stored as.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// The 16 bytes it is stored as.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
@@ -76,14 +79,8 @@ impl fmt::Debug for TransactionId {
 impl FromStr for TransactionId {
     type Err = InvalidId;
 
-    /// Only the hyphenated form is one, so that an id has one spelling.
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        if text.len() != 36 {
-            return Err(InvalidId::Malformed);
-        }
-        Uuid::try_parse(text)
-            .map(Self)
-            .map_err(|_| InvalidId::Malformed)
+        parse_uuid(text).map(Self)
     }
 }
 
@@ -95,8 +92,9 @@ macro_rules! text_id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks the text: not empty, at most [`TEXT_ID_BYTES_MAX`] bytes, no control
-            /// characters.
+            /// # Errors
+            ///
+            /// The text must have 1 to [`TEXT_ID_BYTES_MAX`] bytes and no control characters.
             pub fn new(text: &str) -> Result<Self, InvalidId> {
                 check_text(text)?;
                 Ok(Self(text.into()))
@@ -145,20 +143,20 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// A person, as the websites and the login page call them. The server keeps no directory of
-    /// people.
+    /// Identifies a user. Websites and the login page choose it; the server has no directory of
+    /// users.
     UserId
 }
 text_id! {
-    /// An API client: a website, a portal, an administrator's program.
+    /// The `client_id` of an API client or a web client.
     ClientId
 }
 text_id! {
-    /// An installation of a mobile application: its OAuth `client_id`, which is its device id too.
+    /// Identifies an installation of a mobile application. It is also its OAuth `client_id`.
     DeviceId
 }
 text_id! {
-    /// A mobile application, as configured.
+    /// Identifies a mobile application.
     ApplicationId
 }
 
@@ -178,25 +176,25 @@ fn check_text(text: &str) -> Result<(), InvalidId> {
     Ok(())
 }
 
-/// A user on one installation: six characters of `A`–`Z`, `0`–`9`.
+/// Identifies a user on an installation: six characters of `A`–`Z`, `0`–`9`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProfileId([u8; 6]);
 
 impl ProfileId {
-    /// A fresh one. Unique within an installation only if the caller checks it against those that
-    /// are there.
+    /// A random id. The caller must make sure that the installation does not have it yet.
     #[must_use]
     #[expect(
         clippy::indexing_slicing,
         reason = "the remainder is below the alphabet's length"
     )]
     pub fn new(random: &dyn Random) -> Self {
+        // Without characters that look alike.
         const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
         Self(random::bytes::<6>(random).map(|byte| ALPHABET[usize::from(byte % 32)]))
     }
 
-    /// The six characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()

@@ -1,26 +1,24 @@
-//! Where randomness comes from: the operating system, passed in so that tests can decide it.
+//! Randomness. The source is passed as a parameter, so that tests can replace it.
 
 use std::sync::Arc;
 
-/// A source of random bytes fit for secrets.
+/// A source of random bytes that are good enough for secrets.
 pub trait Random: Send + Sync {
-    /// Fills `bytes`.
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The random source handed around.
 pub type SharedRandom = Arc<dyn Random>;
 
-/// The operating system's generator, by way of AWS-LC.
+/// The generator of AWS-LC, which the operating system seeds.
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
     #[expect(
         clippy::expect_used,
-        reason = "without randomness nothing may be issued: better to stop than to go on"
+        reason = "without randomness the server must not issue anything"
     )]
     fn fill(&self, bytes: &mut [u8]) {
-        aws_lc_rs::rand::fill(bytes).expect("the operating system gives randomness");
+        aws_lc_rs::rand::fill(bytes).expect("the operating system provides randomness");
     }
 }
 

@@ -1,40 +1,40 @@
-//! Opaque tokens: 256 random bits in base64url for the holder, a keyed hash for us.
+//! Opaque tokens: the holder has 256 random bits in base64url, the server has a keyed hash.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Keyring, Purpose, SecretString};
+use super::keyring::{Keyring, Purpose};
+use super::text::SecretString;
 use crate::random::{self, Random};
 
-/// What an opaque token stands for. The kind goes into the hash, so that a token of one kind is
-/// never taken for another.
+/// What an opaque token is for. The kind is part of the hash, so that a token of one kind is never
+/// accepted as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
-    /// An OAuth access token.
     Access,
-    /// An installation's access to its own registration (RFC 7592).
+    /// The registration access token of an installation (RFC 7592).
     Registration,
-    /// An authorization code.
     AuthorizationCode,
-    /// The `login_challenge` the login page is called with.
+    /// The `login_challenge` for the login page.
     LoginChallenge,
-    /// What brings a browser back from the login page that is to be remembered.
+    /// Brings the browser back from the login page if the log-in is to be remembered.
     LoginVerifier,
-    /// The `consent_challenge` the consent page is called with.
+    /// The `consent_challenge` for the consent page.
     ConsentChallenge,
-    /// A login that a browser remembers: its cookie.
+    /// The cookie of a remembered log-in.
     LoginSession,
-    /// The browser that began a login: its cookie.
+    /// The cookie of the browser that started a log-in.
     Browser,
-    /// The `request_uri` of a pushed authorization request.
+    /// The `request_uri` of a pushed authorization request (RFC 9126).
     PushedRequest,
-    /// What a device asks with whether its user has decided.
+    /// The `device_code` of RFC 8628.
     DeviceCode,
-    /// What a device shows to its user.
+    /// The `user_code` of RFC 8628.
     UserCode,
-    /// A client assertion's `jti`: made by the client, but recognised in the same way.
+    /// The `jti` of a client assertion. The client makes it, but it is hashed and recognized like a
+    /// token.
     AssertionId,
-    /// A DPoP proof's `jti`, likewise.
+    /// The `jti` of a DPoP proof, likewise.
     ProofId,
 }
 
@@ -58,10 +58,10 @@ impl TokenKind {
     }
 }
 
-/// A token that was just made.
+/// A new token.
 #[derive(Debug)]
 pub struct OpaqueToken {
-    /// For its holder, 43 characters; kept nowhere.
+    /// For the holder: 43 characters. The server must not store it.
     pub text: SecretString,
     pub hash: [u8; 32],
 }
@@ -76,7 +76,7 @@ impl OpaqueToken {
 }
 
 impl Keyring {
-    /// The hash a presented token is looked up by.
+    /// The hash by which a presented token is found.
     #[must_use]
     pub fn token_hash(&self, kind: TokenKind, text: &str) -> [u8; 32] {
         self.hash(Purpose::Token, &[kind.label(), text.as_bytes()].concat())
@@ -89,7 +89,7 @@ mod tests {
     use crate::random::SystemRandom;
 
     #[test]
-    fn a_token_is_recognised_as_its_own_kind_only() {
+    fn a_token_is_only_recognized_as_its_own_kind() {
         let keyring = Keyring::new(&[7; 32]);
         let token = OpaqueToken::new(&keyring, TokenKind::Access, &SystemRandom);
         assert_eq!(token.text.expose().len(), 43);

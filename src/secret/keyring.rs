@@ -1,129 +1,42 @@
-//! Secrets: text that never shows, and the keys derived from the master key.
-//!
-//! The master key lives outside the database. From it come, by HMAC with a purpose as the label,
-//! the keys that seal what must be read again (provider credentials, message texts, phone numbers)
-//! and the keys that hash what only has to be recognised (tokens). A stolen database therefore
-//! holds neither.
+//! The keys derived from the master key.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "every slice is of a length fixed beside it"
+    reason = "all slices have constant lengths that fit"
 )]
 
-mod opaque;
-
 use std::fmt;
-use std::num::NonZeroU32;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::{digest, hmac, pbkdf2};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer};
-use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
 
-pub use opaque::{OpaqueToken, TokenKind};
-
+use super::text::SecretString;
 use crate::random::{self, Random};
 
-/// Text that must not be shown: prints as its type's name, is wiped when dropped, compares in
-/// constant time.
-#[derive(Clone, Default)]
-pub struct SecretString(Zeroizing<String>);
-
-impl SecretString {
-    /// Wraps the text.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-
-    /// The text itself, for the one place that needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretString {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretString")
-    }
-}
-
-impl PartialEq for SecretString {
-    fn eq(&self, other: &Self) -> bool {
-        constant_time_eq(self.0.as_bytes(), other.0.as_bytes())
-    }
-}
-
-impl Eq for SecretString {}
-
-impl From<String> for SecretString {
-    fn from(text: String) -> Self {
-        Self::new(text)
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretString {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
-    }
-}
-
-/// Whether two byte strings are equal, in a time that depends on their lengths only.
-#[must_use]
-pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    left.ct_eq(right).into()
-}
-
-/// SHA-256 without a key: for client secrets, PKCE and digests of what was shown, which are
-/// unguessable or not secret.
-#[must_use]
-pub fn sha256(data: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, data).as_ref());
-    hash
-}
-
-/// PBKDF2 with HMAC-SHA-256 (RFC 8018 §5.2): makes a guess at a weak password as costly as
-/// `iterations` say.
-#[must_use]
-pub fn stretch(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Zeroizing<[u8; 32]> {
-    let mut stretched = Zeroizing::new([0; 32]);
-
-    pbkdf2::derive(
-        pbkdf2::PBKDF2_HMAC_SHA256,
-        iterations,
-        salt,
-        password,
-        stretched.as_mut(),
-    );
-
-    stretched
-}
-
-/// What a derived key is for. Keys of different purposes have nothing to do with each other.
+/// What a derived key is for. Keys for different purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Seals what administrators configure: provider credentials, callback passwords.
+    /// Seals the secrets that administrators configure: provider credentials, callback passwords.
     Settings,
-    /// Seals what a transaction says and to whom: messages, phone number.
+    /// Seals a transaction's messages and phone number.
     TransactionContent,
-    /// Seals the address a push goes to.
+    /// Seals the push address of a device.
     PushAddress,
     /// Derives the six digits of a text message.
     SmsCode,
     /// Derives the one-time password of an OTP transaction.
     Otp,
-    /// Recognises tokens, authorization codes, challenges.
+    /// Hashes tokens, authorization codes, challenges.
     Token,
     /// Derives refresh tokens.
     RefreshToken,
-    /// Seals the answer kept for a repeated request with the same `Idempotency-Key`.
+    /// Seals the response that is stored for repetitions of a request with the same
+    /// `Idempotency-Key`.
     IdempotentAnswer,
-    /// Recognises request bodies and keys of idempotent requests.
+    /// Hashes the bodies and keys of idempotent requests.
     IdempotencyKey,
     /// Seals signing keys.
     SigningKey,
@@ -159,19 +72,19 @@ impl Purpose {
     }
 }
 
-/// A 32-byte key came in another shape.
+/// The text is not a master key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the master key must be 32 bytes in base64")]
 pub struct InvalidMasterKey;
 
-/// What was sealed cannot be opened: another master key, another place, or changed bytes.
+/// Sealed data cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "sealed data cannot be opened: it was sealed under another master key, for another record, or was changed"
 )]
 pub struct UnsealError;
 
-/// The keys derived from the master key, one for each [`Purpose`].
+/// One key for each [`Purpose`].
 pub struct Keyring {
     keys: [hmac::Key; Purpose::ALL.len()],
 }
@@ -182,11 +95,12 @@ impl fmt::Debug for Keyring {
     }
 }
 
+/// The first byte of sealed data, followed by the salt, the ciphertext and the tag.
 const FORMAT: u8 = 1;
 const SALT_BYTES: usize = 16;
 
 impl Keyring {
-    /// Derives the keys from a master key of 32 bytes.
+    /// Derives the keys from a master key.
     #[must_use]
     pub fn new(master_key: &[u8; 32]) -> Self {
         let master = hmac::Key::new(hmac::HMAC_SHA256, master_key);
@@ -200,7 +114,7 @@ impl Keyring {
         }
     }
 
-    /// Derives the keys from a master key written in base64.
+    /// Derives the keys from a master key in base64.
     pub fn from_base64(text: &SecretString) -> Result<Self, InvalidMasterKey> {
         let bytes = Zeroizing::new(
             STANDARD
@@ -211,7 +125,7 @@ impl Keyring {
         Ok(Self::new(key))
     }
 
-    /// A keyed hash of `data`: 32 bytes, the same for the same purpose, key and data.
+    /// A keyed hash of `data` (HMAC-SHA-512, truncated to 32 bytes).
     #[must_use]
     pub fn hash(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
         let tag = self.mac(purpose, &[data]);
@@ -220,8 +134,8 @@ impl Keyring {
         hash
     }
 
-    /// Encrypts `plain` (AES-256-GCM under a key of its own) and ties it to `context`, the record
-    /// it belongs to.
+    /// Encrypts `plain` with AES-256-GCM under a new key. It can only be opened with the same
+    /// `context`, which names the record that it belongs to.
     #[must_use]
     pub fn seal(
         &self,
@@ -235,16 +149,18 @@ impl Keyring {
         sealed.push(FORMAT);
         sealed.extend_from_slice(&salt);
         sealed.extend_from_slice(plain);
+
         let (key, nonce) = self.message_key(purpose, &salt);
-        #[expect(clippy::expect_used, reason = "fails only for a plaintext of 64 GiB")]
+        #[expect(clippy::expect_used, reason = "only fails for 64 GiB or more")]
         let tag = key
             .seal_in_place_separate_tag(nonce, Aad::from(context), &mut sealed[1 + SALT_BYTES..])
-            .expect("plaintext is of a size AES-GCM takes");
+            .expect("the plaintext has a size that AES-GCM accepts");
         sealed.extend_from_slice(tag.as_ref());
+
         sealed
     }
 
-    /// Opens what [`Keyring::seal`] made for the same purpose and context.
+    /// Decrypts what [`Keyring::seal`] encrypted for the same purpose and context.
     pub fn open(
         &self,
         purpose: Purpose,
@@ -267,18 +183,20 @@ impl Keyring {
         Ok(plain)
     }
 
-    /// A key and nonce for one message, from a random salt: no two messages share a key, however
-    /// many there are.
+    /// The key and nonce of one message, derived from its random salt. A random nonce under one key
+    /// would be safe for 2^32 messages only; this has no such limit.
     fn message_key(&self, purpose: Purpose, salt: &[u8]) -> (LessSafeKey, Nonce) {
         let tag = self.mac(purpose, &[b"seal", salt]);
         let mut material = Zeroizing::new([0; 44]);
         material.copy_from_slice(&tag.as_ref()[..44]);
+
         let mut nonce = [0; 12];
         nonce.copy_from_slice(&material[32..]);
         #[expect(clippy::expect_used, reason = "the length is the algorithm's")]
         let key =
-            UnboundKey::new(&AES_256_GCM, &material[..32]).expect("32 bytes make an AES-256 key");
+            UnboundKey::new(&AES_256_GCM, &material[..32]).expect("32 bytes are an AES-256 key");
         material.zeroize();
+
         (LessSafeKey::new(key), Nonce::assume_unique_for_key(nonce))
     }
 
@@ -341,11 +259,5 @@ mod tests {
                 Err(UnsealError)
             );
         }
-    }
-
-    #[test]
-    fn secrets_do_not_print() {
-        let secret = SecretString::new("hunter2".to_owned());
-        assert_eq!(format!("{secret:?}"), "SecretString");
     }
 }
