@@ -1,10 +1,10 @@
-//! The algorithms the server signs with.
+//! The algorithms that the server signs with.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How the server signs its JWTs (RFC 7518 §3.1). Clients' keys are always `ES256`.
+/// How the server signs its JWTs (RFC 7518 §3.1). Clients always sign with `ES256`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -13,17 +13,16 @@ pub enum SigningAlgorithm {
     #[default]
     #[serde(rename = "ES256")]
     Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256 and a modulus of 2048 bits, for those who cannot verify the
-    /// other.
+    /// RSASSA-PKCS1-v1_5 with SHA-256 and a modulus of 2048 bits, for recipients that cannot verify
+    /// `ES256`.
     #[serde(rename = "RS256")]
     Rs256,
 }
 
 impl SigningAlgorithm {
-    /// All there are.
     pub const ALL: [Self; 2] = [Self::Es256, Self::Rs256];
 
-    /// The registered name, as it stands in headers, metadata and settings.
+    /// The registered name, as used in headers, metadata and settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +31,7 @@ impl SigningAlgorithm {
         }
     }
 
-    /// The algorithm of exactly this name.
+    /// The algorithm with exactly this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
@@ -52,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_the_registered_ones() {
+    fn algorithms_have_their_registered_names() {
         for algorithm in SigningAlgorithm::ALL {
             assert_eq!(
                 SigningAlgorithm::from_name(algorithm.as_str()),

@@ -1,63 +1,60 @@
-//! Client assertions: how a client proves with its key that it is itself (`private_key_jwt`, RFC
-//! 7523 §3).
+//! Client assertions: a client authenticates with a JWT that it signed (`private_key_jwt`, RFC 7523
+//! §3).
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::date::NumericDate;
+use super::error::JoseError;
+use super::jwk::PublicJwk;
 use super::jws::{self, Types};
-use super::{JoseError, NumericDate, PublicJwk};
 use crate::clock::Timestamp;
 
-/// How long an assertion is accepted: how old `iat` may be and, where there is none, how far ahead
-/// `exp` may lie.
+/// How long an assertion is accepted: the maximal age of `iat` or, without `iat`, how far `exp` may
+/// be in the future.
 pub const LIFETIME_MAX: Duration = Duration::from_secs(600);
-/// How long after `iat` `exp` may lie: some libraries write an hour and mean nothing by it. `iat`
-/// bounds those anyway.
+/// How long `exp` may be after `iat`. Some libraries always write an hour; their assertions are
+/// accepted for [`LIFETIME_MAX`] all the same.
 pub const CLAIMED_LIFETIME_MAX: Duration = Duration::from_secs(3600);
 /// How far the client's clock may be ahead of ours.
 pub const LEEWAY: Duration = Duration::from_secs(60);
 /// The longest `jti`, in bytes.
 pub const JTI_BYTES_MAX: usize = 255;
 
-/// Most libraries write `JWT` or nothing; the other is the name that the successor of RFC 7523
-/// gives.
+/// Most libraries write `JWT` or nothing. The other type is that of the successor of RFC 7523.
 const TYPES: Types<'_> = Types::NoneOr(&["JWT", "client-authentication+jwt"]);
 
-/// A verified assertion. It proves nothing a second time: the caller records `jti` until
-/// `expires_at`.
+/// A verified assertion. It must be used only once: the caller records `jti` until `expires_at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assertion {
     /// Unique for the client.
     pub jti: String,
-    /// Later than this the assertion is refused anyway.
+    /// From then on the assertion is refused because of its age.
     pub expires_at: Timestamp,
 }
 
 /// Why an assertion was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssertionError {
-    /// Not a JWS by the client's key.
+    /// Not a JWS that the client's key signed.
     #[error("the assertion {0}")]
     Signature(JoseError),
-    /// A claim is missing, of another JSON type, or out of its bounds.
+    /// A claim is missing, has the wrong JSON type, or is out of bounds.
     #[error(
         "the assertion must have `iss`, `sub`, `aud`, `exp` and a `jti` of 1 to {JTI_BYTES_MAX} bytes"
     )]
     Claims,
-    /// `iss` or `sub` is not the client.
     #[error("`iss` and `sub` must both be the client_id")]
     Subject,
-    /// Made for somebody else.
     #[error("`aud` does not name this server")]
     Audience,
-    /// `exp` has passed.
     #[error("the assertion has expired; is the clock right?")]
     Expired,
-    /// `exp` is too far ahead or `iat` too long ago.
+    /// `exp` is too far in the future or `iat` too long ago.
     #[error("the assertion must be made anew for each use and expire soon; is the clock right?")]
     TooLongLived,
-    /// `iat` or `nbf` lies ahead.
+    /// `iat` or `nbf` is in the future.
     #[error("the assertion is not valid yet; is the clock right?")]
     NotYetValid,
 }
@@ -100,6 +97,7 @@ pub fn verify(
 ) -> Result<Assertion, AssertionError> {
     let payload = jws::verify_typed(key, compact, TYPES).map_err(AssertionError::Signature)?;
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| AssertionError::Claims)?;
+
     if claims.jti.is_empty() || claims.jti.len() > JTI_BYTES_MAX {
         return Err(AssertionError::Claims);
     }
@@ -119,11 +117,10 @@ pub fn verify(
     })
 }
 
-/// Until when the assertion is good.
+/// Checks the dates. Returns when the assertion expires.
 fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionError> {
     let exp = claims.exp.timestamp();
     let iat = claims.iat.map(NumericDate::timestamp);
-
     if exp <= now {
         return Err(AssertionError::Expired);
     }
@@ -149,13 +146,14 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionEr
     Ok(exp.min(usable_until))
 }
 
-/// Whom an assertion claims to come from. Nothing is verified: only to find the key to verify it
-/// with.
+/// The client that an assertion claims to come from. Only to find the key to verify it with, because
+/// nothing is verified here.
 pub fn claimed_client(compact: &str) -> Result<String, AssertionError> {
     #[derive(Deserialize)]
     struct Subject {
         sub: String,
     }
+
     let payload = jws::unverified_payload(compact).map_err(AssertionError::Signature)?;
     let subject: Subject = serde_json::from_slice(&payload).map_err(|_| AssertionError::Claims)?;
     Ok(subject.sub)
@@ -166,7 +164,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::jose::PrivateJwk;
+    use crate::jose::jwk::PrivateJwk;
     use crate::random::SystemRandom;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_assertion_is_accepted() {
+    fn a_valid_assertion_is_accepted() {
         let expected = Assertion {
             jti: "1".to_owned(),
             expires_at: NOW.after(Duration::from_secs(60)),
@@ -213,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn every_claim_is_held_to_its_bounds() {
+    fn claims_out_of_bounds_are_refused() {
         let exp = |seconds: i64| ("exp", json!(NOW_SECS + seconds));
 
         for ((name, value), expected) in [
@@ -273,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_is_good_for_ten_minutes_whatever_it_claims() {
+    fn an_assertion_is_accepted_for_ten_minutes_whatever_its_exp() {
         let until = |exp: i64, iat: Option<i64>| {
             let mut claims = good();
             claims["exp"] = json!(NOW_SECS + exp);
@@ -290,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_as_libraries_write_them_are_accepted() {
+    fn common_headers_of_libraries_are_accepted() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let verdict = |header: &str| {
             let sign = |signed: &[u8]| key.sign(signed);

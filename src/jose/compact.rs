@@ -1,10 +1,10 @@
-//! What compact serializations have in common: parts in base64url, the first of them a header.
+//! What compact serializations have in common: parts in base64url, of which the first is a header.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 
-use super::JoseError;
+use super::error::JoseError;
 use super::json::check_object;
 
 /// Splits into exactly `N` parts.
@@ -18,7 +18,6 @@ pub(super) fn split<const N: usize>(
 
     let mut parts = compact.split('.');
     let found: Vec<&str> = parts.by_ref().take(N).collect();
-
     if parts.next().is_some() {
         return Err(JoseError::Malformed);
     }
@@ -26,7 +25,7 @@ pub(super) fn split<const N: usize>(
     found.try_into().map_err(|_| JoseError::Malformed)
 }
 
-/// Decodes base64url without padding; a second spelling of the same bytes is refused.
+/// Decodes base64url without padding. Non-canonical encodings are refused.
 pub(super) fn decode(part: &str) -> Result<Vec<u8>, JoseError> {
     URL_SAFE_NO_PAD
         .decode(part)
@@ -38,11 +37,11 @@ pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads a header whose type names every parameter that is accepted and denies all others.
+/// Reads a header. `H` lists the accepted parameters and denies all others.
 ///
-/// RFC 7515 §4 would have unknown parameters ignored. Here they are refused: each that is
-/// registered and not named by our types chooses a key, or asks for an extension (`crit`, `b64`,
-/// `zip`), and a sender of ours needs none.
+/// RFC 7515 §4 says to ignore unknown parameters. They are refused here because all registered ones
+/// that our types do not list select a key or require an extension (`crit`, `b64`, `zip`), which no
+/// client of ours needs.
 pub(super) fn header<H: DeserializeOwned>(part: &str) -> Result<H, JoseError> {
     let bytes = decode(part)?;
     check_object(&bytes)?;

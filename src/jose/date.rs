@@ -1,17 +1,15 @@
-//! Dates in claims.
+//! Dates in the claims of JWTs.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::clock::Timestamp;
 
-/// Seconds since the epoch, a JSON number (RFC 7519 §2): text that looks like one is not taken for
-/// one.
+/// Seconds since the epoch as a JSON number (RFC 7519 §2). A string is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NumericDate(Timestamp);
 
 impl NumericDate {
-    /// The point in time.
     #[must_use]
     pub const fn timestamp(self) -> Timestamp {
         self.0
@@ -26,7 +24,7 @@ impl<'de> Deserialize<'de> for NumericDate {
         let millis = seconds.ok_or_else(|| D::Error::custom("not a date"))? * 1000.0;
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a cast from f64 saturates; no date is that far off"
+            reason = "a cast from f64 saturates, which suits dates so far away"
         )]
         Ok(Self(Timestamp::from_millis(millis as i64)))
     }

@@ -1,9 +1,8 @@
-//! DPoP proofs: how a client shows with each request that it holds the key its tokens are bound to
+//! DPoP proofs: a client proves with each request that it has the key that its tokens are bound to
 //! (RFC 9449).
 //!
-//! A proof brings its key along. It proves possession only: whether the key is the right one is the
-//! caller's question, by comparing [`DpopProof::jkt`] with what the token, code or request is bound
-//! to.
+//! A proof contains its key, so it only proves possession of that key. The caller must compare
+//! [`DpopProof::jkt`] with the key that the token, code or request is bound to.
 
 use std::time::Duration;
 
@@ -12,8 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::compact::encode;
+use super::date::NumericDate;
+use super::error::JoseError;
+use super::htu;
+use super::jwk::{PrivateJwk, PublicJwk};
 use super::jws::{self, Parts, Types};
-use super::{JoseError, NumericDate, PrivateJwk, PublicJwk, htu};
 use crate::clock::Timestamp;
 
 /// How long a proof is accepted after its `iat`.
@@ -30,15 +32,14 @@ const TYPE: &str = "dpop+jwt";
 pub struct DpopExpectation<'a> {
     /// The HTTP method, in upper case.
     pub method: &'a str,
-    /// The address as the client sees it. Query and fragment do not count.
+    /// The URL as the client sees it. Query and fragment are ignored.
     pub url: &'a str,
-    /// The access token that comes with the request, if one does: the proof must then be made for
-    /// it too (`ath`).
+    /// The access token of the request, if any. The proof must then contain its hash (`ath`).
     pub access_token: Option<&'a str>,
     pub now: Timestamp,
 }
 
-/// A verified proof. It proves nothing a second time: the caller records `jkt` and `jti` until
+/// A verified proof. It must be used only once: the caller records `jkt` and `jti` until
 /// `expires_at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DpopProof {
@@ -46,37 +47,34 @@ pub struct DpopProof {
     pub jkt: String,
     /// Unique for the key; 1 to [`JTI_BYTES_MAX`] bytes.
     pub jti: String,
-    /// From then on the proof is refused anyway. At most [`AGE_MAX`] and [`LEEWAY`] ahead.
+    /// From then on the proof is refused because of its age. At most [`AGE_MAX`] plus [`LEEWAY`] in
+    /// the future.
     pub expires_at: Timestamp,
 }
 
-/// Why a proof was refused. OAuth endpoints answer `invalid_dpop_proof`.
+/// Why a proof was refused. The OAuth error code is `invalid_dpop_proof`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DpopError {
-    /// Not a JWS of the right type, or not by the key it brings along.
+    /// Not a JWS of the right type, or not signed with the key that it contains.
     #[error("the DPoP proof {0}")]
     Signature(JoseError),
-    /// `jwk` is missing, not of the one kind accepted, or shows its private part.
-    #[error("the DPoP proof must bring its public P-256 key in the header as `jwk`")]
+    /// `jwk` is missing, not a P-256 key, or contains the private key.
+    #[error("the DPoP proof must have its public P-256 key in the header as `jwk`")]
     Key,
-    /// A claim is missing, of another JSON type, or out of its bounds.
+    /// A claim is missing, has the wrong JSON type, or is out of bounds.
     #[error(
         "the DPoP proof must have `htm`, `htu`, `iat` and a `jti` of 1 to {JTI_BYTES_MAX} bytes"
     )]
     Claims,
-    /// Made for another method.
     #[error("`htm` of the DPoP proof is not the method of this request")]
     Method,
-    /// Made for another address.
-    #[error("`htu` of the DPoP proof is not the address of this request")]
+    #[error("`htu` of the DPoP proof is not the URL of this request")]
     Url,
-    /// Made for another access token, or for none.
+    /// The hash is missing or that of another access token.
     #[error("`ath` of the DPoP proof is not the hash of this access token")]
     AccessToken,
-    /// `iat` is too long ago.
     #[error("the DPoP proof is older than five minutes; is the clock right?")]
     Expired,
-    /// `iat` lies ahead.
     #[error("the DPoP proof is not valid yet; is the clock right?")]
     NotYetValid,
 }
@@ -98,12 +96,13 @@ struct Claims {
     ath: Option<String>,
 }
 
-/// Verifies that `proof`, the value of the request's one `DPoP` header, was made for this request
-/// (RFC 9449 §4.3).
+/// Verifies that `proof` was made for this request (RFC 9449 §4.3). The caller makes sure that the
+/// request has only one `DPoP` header.
 pub fn verify(proof: &str, expected: &DpopExpectation<'_>) -> Result<DpopProof, DpopError> {
-    let parts = Parts::of(proof).map_err(DpopError::Signature)?;
+    let parts = Parts::split(proof).map_err(DpopError::Signature)?;
     let key = key_of(parts.header().map_err(DpopError::Signature)?)?;
     let payload = parts.verified_by(&key).map_err(DpopError::Signature)?;
+
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| DpopError::Claims)?;
     check_claims(&claims, expected)?;
     let expires_at = check_time(claims.iat.timestamp(), expected.now)?;
@@ -145,7 +144,7 @@ fn check_claims(claims: &Claims, expected: &DpopExpectation<'_>) -> Result<(), D
     }
 }
 
-/// Until when the proof is good.
+/// Checks the date. Returns when the proof expires.
 fn check_time(iat: Timestamp, now: Timestamp) -> Result<Timestamp, DpopError> {
     let expires_at = iat.after(AGE_MAX);
     if iat > now.after(LEEWAY) {
@@ -161,7 +160,7 @@ fn token_hash(access_token: &str) -> String {
     encode(digest::digest(&digest::SHA256, access_token.as_bytes()))
 }
 
-/// A proof by `key` for one request, as a client makes it. `jti` must be new for each.
+/// Makes a proof for one request, as a client does. Each needs a new `jti`.
 pub fn sign(
     key: &PrivateJwk,
     request: &DpopExpectation<'_>,

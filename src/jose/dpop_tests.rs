@@ -98,7 +98,7 @@ fn the_examples_of_rfc_9449_verify() {
 }
 
 #[test]
-fn a_proof_is_good_for_its_own_request() {
+fn a_proof_is_only_valid_for_its_request() {
     let key = key();
 
     for access_token in [None, Some("token")] {
@@ -163,7 +163,7 @@ fn a_proof_is_good_for_its_own_request() {
 }
 
 #[test]
-fn every_claim_is_held_to_its_bounds() {
+fn claims_out_of_bounds_are_refused() {
     let far = Err(DpopError::Claims);
     let hash = token_hash("token");
 

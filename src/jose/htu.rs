@@ -1,17 +1,17 @@
-//! Whether two addresses are the same as far as a DPoP proof is concerned (RFC 9449 §4.3, step 9).
+//! Compares the `htu` of a DPoP proof with the URL of a request (RFC 9449 §4.3, step 9).
 
 use url::Url;
 
-/// Compares without query and fragment, after the normalisation of RFC 3986 §6.2.2 and §6.2.3:
-/// letter case of scheme and host, default port, empty path, dot segments, percent-encoding.
-/// Anything but `http` and `https` equals nothing.
+/// Compares without query and fragment, after the normalization of RFC 3986 §6.2.2 and §6.2.3: case
+/// of scheme and host, default port, empty path, dot segments, percent-encoding. URLs that are not
+/// `http` or `https` are never equal.
 pub(super) fn same(left: &str, right: &str) -> bool {
     normalized(left).is_some_and(|left| normalized(right) == Some(left))
 }
 
 fn normalized(text: &str) -> Option<String> {
-    // The parser mends what RFC 3986 does not allow (blanks, backslashes, missing slashes): only
-    // clean text comes to it.
+    // The parser repairs what RFC 3986 does not allow (blanks, backslashes, missing slashes), so
+    // such text is refused before.
     let is_clean = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte));
@@ -29,14 +29,14 @@ fn normalized(text: &str) -> Option<String> {
     Some(origin + &with_normal_escapes(url.path())?)
 }
 
-/// Writes unreserved characters as themselves and the digits of all other escapes in upper case.
+/// Decodes escaped unreserved characters and writes the digits of all other escapes in upper case.
 fn with_normal_escapes(path: &str) -> Option<String> {
     let mut pieces = path.split('%');
     let mut normal = pieces.next()?.to_owned();
 
     for piece in pieces {
         let (digits, rest) = piece.split_at_checked(2)?;
-        // A sign would pass for a digit below.
+        // `from_str_radix` would accept a sign.
         let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         let byte = u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -45,7 +45,6 @@ fn with_normal_escapes(path: &str) -> Option<String> {
             normal.push('%');
             normal.push_str(&digits.to_ascii_uppercase());
         }
-
         normal.push_str(rest);
     }
 
@@ -59,7 +58,7 @@ mod tests {
     const TOKEN: &str = "https://id.test/oauth/token";
 
     #[test]
-    fn spellings_of_one_address_are_the_same() {
+    fn spellings_of_one_url_are_equal() {
         for same_as_token in [
             TOKEN,
             "HTTPS://ID.Test/oauth/token",
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn other_addresses_are_not() {
+    fn different_urls_are_not_equal() {
         for other in [
             "http://id.test/oauth/token",
             "https://id.test:8443/oauth/token",
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_the_same_as_nothing_not_even_itself() {
+    fn an_invalid_url_does_not_even_equal_itself() {
         for odd in [
             "",
             "/oauth/token",

@@ -6,12 +6,12 @@ use std::fmt;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::JoseError;
+use super::error::JoseError;
 
 const DUPLICATE: &str = "duplicate member";
 
-/// Checks that `bytes` are one JSON object and that no object in it names a member twice (RFC 8725
-/// §2.6 tells why).
+/// Checks that `bytes` are a JSON object and that no object in it has a member twice. RFC 8725 §2.6
+/// has the reason.
 pub(crate) fn check_object(bytes: &[u8]) -> Result<(), JoseError> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(JoseError::Malformed);
@@ -27,7 +27,7 @@ pub(crate) fn check_object(bytes: &[u8]) -> Result<(), JoseError> {
     })
 }
 
-/// Any JSON value without duplicate members; the value itself is dropped while it is read.
+/// Any JSON value without duplicate members. Nothing of the value is kept.
 struct Unique;
 
 impl<'de> Deserialize<'de> for Unique {

@@ -1,4 +1,4 @@
-//! Sealed messages: JWE, compact, `ECDH-ES` with `A256GCM` (RFC 7516, RFC 7518 §4.6, §5.3).
+//! Encrypted messages: compact JWE with `ECDH-ES` and `A256GCM` (RFC 7516, RFC 7518 §4.6, §5.3).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::kdf::{SskdfDigestAlgorithmId, get_sskdf_digest_algorithm, sskdf_digest};
@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::compact::{decode, encode, header, split};
-use super::{JoseError, PrivateJwk, PublicJwk};
+use super::error::JoseError;
+use super::jwk::{PrivateJwk, PublicJwk};
 use crate::random::{self, Random};
 
-/// The longest JWE that is opened, in bytes: well above what fits into a request that fills its
-/// limit.
+/// The longest JWE that is decrypted, in bytes. Well above the largest request body, in which its
+/// content was received.
 pub const COMPACT_BYTES_MAX: usize = 256 * 1024;
 
 const ALGORITHM: &str = "ECDH-ES";
@@ -25,7 +26,7 @@ struct Header {
     epk: PublicJwk,
 }
 
-/// Encrypts `plain` so that only the holder of `recipient`'s private part can read it.
+/// Encrypts `plain` for the holder of the private key of `recipient`.
 pub fn encrypt(
     recipient: &PublicJwk,
     plain: &[u8],
@@ -58,7 +59,7 @@ pub fn encrypt(
     ))
 }
 
-/// Opens what was encrypted to `key`.
+/// Decrypts a message that was encrypted for `key`.
 pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, JoseError> {
     let [protected, encrypted_key, iv, ciphertext, tag] = split(compact, COMPACT_BYTES_MAX)?;
     let header: Header = header(protected)?;
@@ -68,8 +69,8 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
 
     let iv: [u8; NONCE_LEN] = decode(iv)?.try_into().map_err(|_| JoseError::Malformed)?;
     let tag = decode(tag)?;
-    // Direct agreement encrypts no key (RFC 7516 §5.2 step 10), and a shorter tag would be a weaker
-    // one.
+    // Direct key agreement has no encrypted key (RFC 7516 §5.2 step 10). A shorter tag would be
+    // weaker.
     if !encrypted_key.is_empty() || tag.len() != TAG_BYTES {
         return Err(JoseError::Malformed);
     }
@@ -98,8 +99,7 @@ fn content_key(own: &PrivateJwk, peer: &PublicJwk) -> Result<LessSafeKey, JoseEr
     Ok(LessSafeKey::new(key))
 }
 
-/// The Concat KDF as RFC 7518 §4.6.2 uses it: SHA-256 over a counter, `shared` and the names of
-/// what is derived.
+/// The Concat KDF of RFC 7518 §4.6.2 with SHA-256.
 fn concat_kdf<const N: usize>(
     shared: &[u8],
     algorithm: &str,
@@ -111,8 +111,8 @@ fn concat_kdf<const N: usize>(
         info.extend_from_slice(&big_endian(part.len())?);
         info.extend_from_slice(part);
     }
-
     info.extend_from_slice(&big_endian(N * 8)?);
+
     let sha256 = get_sskdf_digest_algorithm(SskdfDigestAlgorithmId::Sha256)
         .ok_or(JoseError::Cryptography)?;
     let mut key = Zeroizing::new([0; N]);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_recipient_opens_a_message_and_only_as_it_was_sealed() {
+    fn only_the_recipient_can_decrypt_an_unchanged_message() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let other = PrivateJwk::generate(&SystemRandom).unwrap();
 

@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::JoseError;
+use super::error::JoseError;
 use crate::random::{self, Random};
 use crate::secret::SecretString;
 
@@ -23,12 +23,12 @@ const COORDINATE_BYTES: usize = 32;
 /// An uncompressed point (SEC 1 §2.3.3): 4, x, y.
 const POINT_BYTES: usize = 1 + 2 * COORDINATE_BYTES;
 
-/// A public P-256 key. Its point was found to be on the curve.
+/// A public P-256 key. Its point is known to be on the curve.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "JwkMembers", into = "JwkMembers")]
 pub struct PublicJwk([u8; POINT_BYTES]);
 
-/// The members that matter. Others are ignored, as RFC 7517 §4 asks.
+/// The members that matter. Others are ignored, as RFC 7517 §4 requires.
 #[derive(Serialize, Deserialize)]
 struct JwkMembers {
     crv: String,
@@ -40,13 +40,13 @@ struct JwkMembers {
 }
 
 impl PublicJwk {
-    /// Reads a JWK in JSON. One that carries the private part is refused: it is no secret any more.
+    /// Reads a JWK in JSON. One that contains the private key is refused, because that key is no
+    /// longer secret.
     pub fn from_json(json: &str) -> Result<Self, JoseError> {
         serde_json::from_str(json).map_err(|_| JoseError::InvalidKey)
     }
 
-    /// The JWK with its required members only, in the order and spelling of RFC 7638 §3: the same
-    /// text for the same key.
+    /// The canonical JWK of RFC 7638 §3, with required members only. Equal keys give equal texts.
     #[must_use]
     pub fn to_json(&self) -> String {
         let JwkMembers { crv, kty, x, y, .. } = (*self).into();
@@ -114,7 +114,7 @@ impl From<PublicJwk> for JwkMembers {
     }
 }
 
-/// Exactly 32 bytes: RFC 7518 §6.2.1.2 wants leading zeros kept.
+/// A coordinate has exactly 32 bytes, including leading zeros (RFC 7518 §6.2.1.2).
 fn coordinate(text: &str) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError> {
     let bytes = Zeroizing::new(
         URL_SAFE_NO_PAD
@@ -128,7 +128,7 @@ fn coordinate(text: &str) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError
         .map_err(|_| JoseError::InvalidKey)
 }
 
-/// A P-256 key pair: what a phone keeps, and what the server makes for one sealed message.
+/// A P-256 key pair, as phones have, and as the server generates for each encrypted message.
 #[derive(Clone)]
 pub struct PrivateJwk {
     scalar: Zeroizing<[u8; COORDINATE_BYTES]>,
@@ -137,22 +137,22 @@ pub struct PrivateJwk {
 }
 
 impl PrivateJwk {
-    /// A fresh key pair.
     pub fn generate(random: &dyn Random) -> Result<Self, JoseError> {
-        // All but one of 2^32 random texts of 32 bytes are a private key.
+        // Only one in 2^32 random numbers is not a private key.
         const TRIES_MAX: usize = 8;
+
         (0..TRIES_MAX)
             .find_map(|_| Self::from_bytes(random::bytes(random)).ok())
             .ok_or(JoseError::Cryptography)
     }
 
-    /// The key pair whose private part is these bytes, which must be unguessable; almost all are a
-    /// private key.
+    /// The key pair with these bytes as its private key, which must be impossible to guess. One in
+    /// 2^32 is not a private key.
     pub fn from_bytes(bytes: [u8; COORDINATE_BYTES]) -> Result<Self, JoseError> {
         Self::from_scalar(Zeroizing::new(bytes))
     }
 
-    /// Reads a JWK with its private part, as [`PrivateJwk::to_json`] writes it.
+    /// Reads a JWK with its private key, as [`PrivateJwk::to_json`] writes it.
     pub fn from_json(json: &str) -> Result<Self, JoseError> {
         #[derive(Deserialize)]
         struct Members {
@@ -181,7 +181,7 @@ impl PrivateJwk {
         }
     }
 
-    /// The JWK with its private part, for the owner's own safe-keeping.
+    /// The JWK with its private key, for the owner to store.
     #[must_use]
     pub fn to_json(&self) -> Zeroizing<String> {
         let JwkMembers { crv, kty, x, y, .. } = self.public.into();
@@ -192,26 +192,25 @@ impl PrivateJwk {
         ))
     }
 
-    /// The public part.
     #[must_use]
     pub fn public(&self) -> &PublicJwk {
         &self.public
     }
 
-    /// The pair, prepared for signing.
+    /// The key pair, ready for signing.
     pub(super) fn pair(&self) -> Arc<EcdsaKeyPair> {
         Arc::clone(&self.signer)
     }
 
     /// An `ES256` signature: r and s, 32 bytes each (RFC 7518 §3.4).
     pub(super) fn sign(&self, message: &[u8]) -> Result<impl AsRef<[u8]> + use<>, JoseError> {
-        // AWS-LC takes its nonces from its own generator and ignores the one given.
+        // AWS-LC uses its own random generator for nonces and ignores this one.
         self.signer
             .sign(&SystemRandom::new(), message)
             .map_err(|_| JoseError::Cryptography)
     }
 
-    /// What this key and the peer's have in common: the x coordinate of their product (RFC 7518
+    /// ECDH: the secret that both keys share, which is the x coordinate of their product (RFC 7518
     /// §4.6).
     pub(super) fn agree(
         &self,
@@ -286,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_a_point_on_the_curve_is_refused() {
+    fn only_points_on_the_curve_are_accepted() {
         let jwk = |kty: &str, crv: &str, x: &str, y: &str, more: &str| {
             format!(r#"{{"kty":"{kty}","crv":"{crv}","x":"{x}","y":"{y}"{more}}}"#)
         };
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_key_reads_back_as_itself_and_does_not_print() {
+    fn a_private_key_survives_a_round_trip_and_is_not_printed() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let again = PrivateJwk::from_json(&key.to_json()).unwrap();
         assert_eq!(again.public(), key.public());

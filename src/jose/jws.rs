@@ -1,18 +1,19 @@
-//! Signed messages: JWS, compact, `ES256` (RFC 7515).
+//! Signed messages: compact JWS with `ES256` (RFC 7515).
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::compact::{decode, encode, header, split};
+use super::error::JoseError;
 use super::json::check_object;
-use super::{JoseError, PrivateJwk, PublicJwk};
+use super::jwk::{PrivateJwk, PublicJwk};
 
-/// The longest JWS that is looked at, in bytes.
+/// The longest JWS that is verified, in bytes.
 pub const COMPACT_BYTES_MAX: usize = 8 * 1024;
 
-/// The longest `kid`. Only that of the server's own tokens is looked up; of others the caller knows
-/// the key already.
+/// The longest `kid`. It only selects a key for the server's own tokens; for other messages the
+/// caller already has the key.
 const KEY_ID_BYTES_MAX: usize = 64;
 
 #[derive(Deserialize)]
@@ -21,22 +22,20 @@ struct Header {
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
-    /// Carries no meaning here, but libraries like to write it.
+    /// Has no meaning here, but some libraries write it.
     #[serde(rename = "cty")]
     _content_type: Option<String>,
 }
 
-/// Which types a message may be of.
+/// The accepted types (`typ`) of a message.
 #[derive(Clone, Copy)]
 pub(super) enum Types<'a> {
-    /// Its header names exactly this one.
     Only(&'a str),
-    /// Its header names one of these or none.
     NoneOr(&'a [&'a str]),
 }
 
 impl Types<'_> {
-    /// Letter case does not count in media types (RFC 7515 §4.1.9).
+    /// Media types are case-insensitive (RFC 7515 §4.1.9).
     pub(super) fn include(self, typ: Option<&str>) -> bool {
         match (self, typ) {
             (Self::Only(expected), Some(found)) => found.eq_ignore_ascii_case(expected),
@@ -49,9 +48,9 @@ impl Types<'_> {
     }
 }
 
-/// Verifies a JWS with `key` and gives its payload, a JSON object without duplicate members.
+/// Verifies a JWS with `key` and returns its payload, a JSON object without duplicate members.
 ///
-/// With `typ`, the header must name exactly this type; without, it may name none or `JWT`.
+/// If `typ` is given, the header must have this type. Otherwise it must have none or `JWT`.
 pub fn verify(key: &PublicJwk, compact: &str, typ: Option<&str>) -> Result<Vec<u8>, JoseError> {
     verify_typed(
         key,
@@ -60,18 +59,18 @@ pub fn verify(key: &PublicJwk, compact: &str, typ: Option<&str>) -> Result<Vec<u
     )
 }
 
-/// The same, with a choice of types.
+/// Like [`verify`], for several types.
 pub(super) fn verify_typed(
     key: &PublicJwk,
     compact: &str,
     types: Types<'_>,
 ) -> Result<Vec<u8>, JoseError> {
-    let parts = Parts::of(compact)?;
+    let parts = Parts::split(compact)?;
     check_header(&parts.header()?, types)?;
     parts.verified_by(key)
 }
 
-/// A JWS taken apart. Nothing is verified yet.
+/// The parts of a JWS, which is not verified yet.
 pub(super) struct Parts<'a> {
     header: &'a str,
     payload: &'a str,
@@ -80,8 +79,8 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Takes apart a JWS of at most [`COMPACT_BYTES_MAX`].
-    pub(super) fn of(compact: &'a str) -> Result<Self, JoseError> {
+    /// Splits a JWS of at most [`COMPACT_BYTES_MAX`].
+    pub(super) fn split(compact: &'a str) -> Result<Self, JoseError> {
         let [header, payload, signature] = split(compact, COMPACT_BYTES_MAX)?;
         let signed = compact
             .get(..header.len() + 1 + payload.len())
@@ -95,13 +94,13 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// The header, strictly: see [`header`].
+    /// The header; see [`header`] for what is refused.
     pub(super) fn header<H: DeserializeOwned>(&self) -> Result<H, JoseError> {
         header(self.header)
     }
 
-    /// The payload, an object without duplicate members, if `check` finds that the signature fits
-    /// what is signed.
+    /// The payload, an object without duplicate members. `check` is given the signed bytes and the
+    /// signature and verifies them.
     pub(super) fn verified(
         &self,
         check: impl FnOnce(&[u8], &[u8]) -> Result<(), JoseError>,
@@ -112,7 +111,7 @@ impl<'a> Parts<'a> {
         Ok(payload)
     }
 
-    /// The payload, if the holder of `key` signed it with `ES256`.
+    /// The payload, if it was signed with `key` and `ES256`.
     pub(super) fn verified_by(&self, key: &PublicJwk) -> Result<Vec<u8>, JoseError> {
         self.verified(|signed, signature| {
             let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.point());
@@ -122,9 +121,9 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The payload of a JWS that nobody verified: only to find out whose key to verify it with.
+/// The payload of a JWS without verifying it. Only to find out which key to verify it with.
 pub fn unverified_payload(compact: &str) -> Result<Vec<u8>, JoseError> {
-    Parts::of(compact)?.verified(|_, _| Ok(()))
+    Parts::split(compact)?.verified(|_, _| Ok(()))
 }
 
 /// Signs `payload`, a JSON object, with a header of `alg` and, if given, `typ`.
@@ -138,7 +137,7 @@ pub fn sign(key: &PrivateJwk, typ: Option<&str>, payload: &[u8]) -> Result<Strin
     })
 }
 
-/// Puts a JWS together, `sign` making its signature.
+/// Assembles a JWS, whose signature `sign` makes.
 pub(super) fn assemble<S: AsRef<[u8]>>(
     header: &[u8],
     payload: &[u8],
@@ -167,8 +166,8 @@ fn check_header(header: &Header, types: Types<'_>) -> Result<(), JoseError> {
     Ok(())
 }
 
-/// Whether this can be the name of a key: base64url, perhaps with dots. Nothing that a path, a
-/// query or a log would mind.
+/// Whether this can be a key's id: characters of base64url and dots, which are harmless in paths,
+/// queries and logs.
 pub(super) fn is_key_id(kid: &str) -> bool {
     kid.len() <= KEY_ID_BYTES_MAX
         && kid
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_verifies_with_its_key_and_type_only() {
+    fn a_message_only_verifies_with_its_key_and_type() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let other = PrivateJwk::generate(&SystemRandom).unwrap();
         let jws = sign(&key, Some("answer+jwt"), b"{\"a\":1}").unwrap();
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_headers_are_refused_though_properly_signed() {
+    fn hostile_headers_are_refused_with_a_valid_signature() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let public = key.public().to_json();
         let long_kid = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, "k".repeat(65));
@@ -376,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_spelling_of_the_same_bytes_is_refused() {
+    fn non_canonical_base64url_is_refused() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let good = sign(&key, None, b"{}").unwrap();
         // 64 bytes end in a character of which two bits count: the other four must be zero.
@@ -392,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_character_breaks_a_jws() {
+    fn changing_any_character_invalidates_a_jws() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let good = sign(&key, Some("JWT"), b"{\"sub\":\"alice\"}").unwrap();
         for index in 0..good.len() {

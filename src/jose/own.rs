@@ -1,13 +1,15 @@
-//! JWTs that come back to the server that issued them: access tokens (RFC 9068), `id_token_hint`.
+//! Verifies the server's own JWTs: access tokens (RFC 9068) and the `id_token_hint`.
 
 use std::borrow::Borrow;
 
 use serde::Deserialize;
 
+use super::algorithm::SigningAlgorithm;
+use super::error::JoseError;
 use super::jws::{self, Parts};
-use super::{JoseError, SigningAlgorithm, VerifyingKey};
+use super::verifying_key::VerifyingKey;
 
-/// What [`SigningKey::sign`](super::SigningKey::sign) writes, and nothing else.
+/// Exactly the parameters that [`SigningKey::sign`](super::SigningKey::sign) writes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -16,19 +18,18 @@ struct Header {
     kid: Option<String>,
 }
 
-/// Verifies that one of the server's own keys signed `compact` with exactly this `typ` and gives
-/// the payload, a JSON object without duplicate members. Its claims are the caller's matter.
+/// Verifies that one of the server's own keys signed `compact` with exactly this `typ`. Returns the
+/// payload, a JSON object without duplicate members; the caller checks its claims.
 ///
-/// `find` looks a key up by its `kid`, which is at most 64 characters of base64url or a dot.
+/// `find` looks up a key by its `kid`, which has at most 64 characters of base64url or dots.
 pub fn verify<K: Borrow<VerifyingKey>>(
     compact: &str,
     typ: &str,
     find: impl FnOnce(&str) -> Option<K>,
 ) -> Result<Vec<u8>, JoseError> {
-    let parts = Parts::of(compact)?;
+    let parts = Parts::split(compact)?;
     let header: Header = parts.header()?;
     let algorithm = SigningAlgorithm::from_name(&header.alg).ok_or(JoseError::Algorithm)?;
-
     if header.typ.as_deref() != Some(typ) {
         return Err(JoseError::Type);
     }
@@ -53,8 +54,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jose::SigningKey;
     use crate::jose::compact::encode;
+    use crate::jose::signing_key::SigningKey;
     use crate::random::SystemRandom;
 
     const TYP: &str = "at+jwt";
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn own_tokens_verify_for_their_type_only() {
+    fn own_tokens_only_verify_with_their_type() {
         let (known, es, rs) = keys();
         for key in [&es, &rs] {
             let jwt = key.sign(TYP, &json!({ "sub": "alice" })).unwrap();
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_character_breaks_a_token() {
+    fn changing_any_character_invalidates_a_token() {
         let (known, es, rs) = keys();
         for key in [&es, &rs] {
             let good = key.sign(TYP, &json!({ "sub": "alice" })).unwrap();
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_are_objects_of_bounded_size() {
+    fn payloads_must_be_objects_of_bounded_size() {
         let (known, es, _) = keys();
         let header = json!({ "alg": "ES256", "typ": TYP, "kid": es.kid() }).to_string();
         let verdict = |payload: &str| {

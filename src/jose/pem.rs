@@ -1,19 +1,19 @@
-//! Signing for the push services, whose keys come as PEM files.
+//! Signs JWTs for push services, whose keys are PEM files.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::Serialize;
 
-use super::JoseError;
+use super::error::JoseError;
 
-/// Signs `claims` with an EC P-256 key in PKCS#8 PEM, such as Apple's `.p8` files; `kid` goes into
-/// the header.
+/// Signs `claims` with an EC P-256 key in PKCS#8 PEM, such as Apple's `.p8` files. `kid` is written
+/// to the header.
 pub fn sign_es256_pem<C: Serialize>(pem: &str, kid: &str, claims: &C) -> Result<String, JoseError> {
     let key = EncodingKey::from_ec_pem(pem.as_bytes()).map_err(|_| JoseError::InvalidKey)?;
     sign(Algorithm::ES256, &key, kid, claims)
 }
 
-/// Signs `claims` with an RSA key in PEM, such as the one of a Google service account; `kid` goes
-/// into the header.
+/// Signs `claims` with an RSA key in PEM, such as that of a Google service account. `kid` is written
+/// to the header.
 pub fn sign_rs256_pem<C: Serialize>(pem: &str, kid: &str, claims: &C) -> Result<String, JoseError> {
     let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| JoseError::InvalidKey)?;
     sign(Algorithm::RS256, &key, kid, claims)

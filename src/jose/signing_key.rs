@@ -1,4 +1,4 @@
-//! The server's own private keys: what access tokens and ID tokens are signed with.
+//! The server's own private keys, which sign access tokens and ID tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +13,14 @@ use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{JoseError, PrivateJwk, PublicJwk, SigningAlgorithm, VerifyingKey, jws};
+use super::algorithm::SigningAlgorithm;
+use super::error::JoseError;
+use super::jwk::{PrivateJwk, PublicJwk};
+use super::jws;
+use super::verifying_key::VerifyingKey;
 use crate::random::Random;
 
-/// A private key of the server, prepared for use: signing parses nothing. Cheap to clone.
+/// A private key of the server, already parsed. Cheap to clone.
 #[derive(Clone)]
 pub struct SigningKey {
     pair: KeyPair,
@@ -37,8 +41,8 @@ struct Header<'a> {
 }
 
 impl SigningKey {
-    /// A fresh key. An RSA key takes its randomness from AWS-LC and up to a second of a core: not a
-    /// task for an arbiter.
+    /// Generates a key. An RSA key takes up to a second of CPU time, so do not call this on an
+    /// arbiter. Its randomness comes from AWS-LC instead of `random`.
     pub fn generate(algorithm: SigningAlgorithm, random: &dyn Random) -> Result<Self, JoseError> {
         match algorithm {
             SigningAlgorithm::Es256 => {
@@ -59,7 +63,6 @@ impl SigningKey {
     /// Reads what [`SigningKey::to_pkcs8`] wrote.
     pub fn from_pkcs8(algorithm: SigningAlgorithm, der: &[u8]) -> Result<Self, JoseError> {
         let invalid = |_| JoseError::InvalidSigningKey;
-
         match algorithm {
             SigningAlgorithm::Es256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
@@ -76,7 +79,7 @@ impl SigningKey {
         }
     }
 
-    /// The key in PKCS#8 DER (RFC 5208), without encryption: to be sealed before it is kept.
+    /// The key in PKCS#8 DER (RFC 5208). It is not encrypted: seal it before storing it.
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, JoseError> {
         let failed = |_| JoseError::Cryptography;
         Ok(Zeroizing::new(match &self.pair {
@@ -88,34 +91,34 @@ impl SigningKey {
         }))
     }
 
-    /// What the key signs with.
     #[must_use]
     pub const fn algorithm(&self) -> SigningAlgorithm {
         self.verifying.algorithm()
     }
 
-    /// The key's name: the SHA-256 thumbprint of its public part (RFC 7638), base64url, 43
-    /// characters.
+    /// The key's id: the SHA-256 thumbprint of the public key (RFC 7638), base64url, 43 characters.
     #[must_use]
     pub fn kid(&self) -> &str {
         self.verifying.kid()
     }
 
-    /// The public part as it is published.
+    /// The public key as published.
     #[must_use]
     pub fn public_jwk(&self) -> Value {
         self.verifying.public_jwk()
     }
 
-    /// The public part, to verify with.
     #[must_use]
     pub const fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
     }
 
-    /// A compact JWS over `claims`, an object, with `alg`, `typ` and `kid` in its header.
+    /// Signs `claims`, which must be an object. The header has `alg`, `typ` and `kid`.
     ///
-    /// Longer than [`jws::COMPACT_BYTES_MAX`] is refused, since nobody would take it back.
+    /// # Errors
+    ///
+    /// A JWS longer than [`jws::COMPACT_BYTES_MAX`] is refused, because the server itself would not
+    /// accept it.
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, JoseError> {
         let header = Header {
             alg: self.algorithm(),
@@ -133,9 +136,8 @@ impl SigningKey {
     }
 
     pub(super) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
-        // AWS-LC takes its nonces and blinding from its own generator and ignores the one given.
+        // AWS-LC uses its own random generator for nonces and blinding and ignores this one.
         let random = SystemRandom::new();
-
         match &self.pair {
             KeyPair::Es256(pair) => {
                 let signature = pair
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_reads_back_as_itself() {
+    fn a_key_survives_a_round_trip() {
         for algorithm in SigningAlgorithm::ALL {
             let key = key(algorithm);
             let der = key.to_pkcs8().unwrap();
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_usual_sizes_are_keys() {
+    fn only_keys_of_the_usual_size_are_accepted() {
         let long = rsa::KeyPair::generate(rsa::KeySize::Rsa3072).unwrap();
         let der: Pkcs8V1Der<'_> = long.as_der().unwrap();
         let refused = SigningKey::from_pkcs8(SigningAlgorithm::Rs256, der.as_ref());
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_do_not_print_and_tokens_have_a_bound() {
+    fn keys_are_not_printed_and_tokens_are_bounded() {
         let key = key(SigningAlgorithm::Es256);
         assert_eq!(format!("{key:?}"), "SigningKey");
         let claims = json!({ "scope": "x".repeat(jws::COMPACT_BYTES_MAX) });

@@ -1,4 +1,4 @@
-//! The public parts of the server's own keys: what `/oauth/keys` publishes.
+//! The server's own public keys, which `/oauth/keys` publishes.
 
 use std::fmt;
 
@@ -8,18 +8,19 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::algorithm::SigningAlgorithm;
 use super::compact::{decode, encode};
-use super::{JoseError, PublicJwk, SigningAlgorithm};
+use super::error::JoseError;
+use super::jwk::PublicJwk;
 
-/// The length of the modulus of every RSA key, in bytes.
+/// The length of the modulus of all RSA keys, in bytes.
 const MODULUS_BYTES: usize = 256;
-/// The public exponent of every RSA key: 65537.
+/// The public exponent of all RSA keys: 65537.
 const EXPONENT: [u8; 3] = [1, 0, 1];
-/// The members of a JWK that are nobody's business (RFC 7518 §6.3.2), the same for both kinds where
-/// they have them.
+/// The members of a JWK that are private, for RSA (RFC 7518 §6.3.2) and for EC (`d`).
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
-/// Verifies what one of the server's own keys signed. Cheap to clone.
+/// One of the server's public keys. Cheap to clone.
 #[derive(Clone)]
 pub struct VerifyingKey {
     parameters: Parameters,
@@ -34,15 +35,14 @@ enum Parameters {
 }
 
 impl VerifyingKey {
-    /// Reads a JWK as [`VerifyingKey::public_jwk`] writes it. One that carries a private part is
+    /// Reads a JWK that [`VerifyingKey::public_jwk`] wrote. One that contains the private key is
     /// refused.
     pub fn from_jwk(jwk: &Value) -> Result<Self, JoseError> {
-        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
-
         if PRIVATE_MEMBERS.iter().any(|name| jwk.get(name).is_some()) {
             return Err(JoseError::InvalidSigningKey);
         }
 
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         let key = match (text("kty"), text("n"), text("e")) {
             (Some("EC"), _, _) => {
                 Self::ec(PublicJwk::deserialize(jwk).map_err(|_| JoseError::InvalidSigningKey)?)
@@ -54,10 +54,11 @@ impl VerifyingKey {
             _ => Err(JoseError::InvalidSigningKey),
         }?;
 
-        let same = |name: &str, value: &str| jwk.get(name).is_none_or(|found| found == value);
-        let fits =
-            same("alg", key.algorithm().as_str()) && same("use", "sig") && same("kid", &key.kid);
-        if fits {
+        let agrees = |name: &str, value: &str| jwk.get(name).is_none_or(|found| found == value);
+        if agrees("alg", key.algorithm().as_str())
+            && agrees("use", "sig")
+            && agrees("kid", &key.kid)
+        {
             Ok(key)
         } else {
             Err(JoseError::InvalidSigningKey)
@@ -74,7 +75,8 @@ impl VerifyingKey {
         })
     }
 
-    /// A key of 2048 bits, big-endian without leading zeros, with the usual exponent.
+    /// A key of 2048 bits with the exponent 65537. Both numbers are big-endian without leading
+    /// zeros.
     pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, JoseError> {
         let is_full = modulus.first().is_some_and(|first| first & 0x80 != 0);
         let is_odd = modulus.last().is_some_and(|last| last & 1 != 0);
@@ -100,7 +102,6 @@ impl VerifyingKey {
         })
     }
 
-    /// What the key signs with.
     #[must_use]
     pub const fn algorithm(&self) -> SigningAlgorithm {
         match self.parameters {
@@ -109,13 +110,13 @@ impl VerifyingKey {
         }
     }
 
-    /// The key's name: its SHA-256 thumbprint (RFC 7638), base64url, 43 characters.
+    /// The key's id: its SHA-256 thumbprint (RFC 7638), base64url, 43 characters.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The key as it is published: `kty`, its parameters, `kid`, `alg` and `use`.
+    /// The key as published: `kty`, its parameters, `kid`, `alg` and `use`.
     #[must_use]
     pub fn public_jwk(&self) -> Value {
         let mut jwk = match &self.parameters {
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_p256_key_reads_back_as_itself() {
+    fn a_p256_key_survives_a_round_trip() {
         let key = VerifyingKey::from_jwk(&json!({ "kty": "EC", "crv": "P-256", "x": X, "y": Y }))
             .unwrap();
         let kid = "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U";
