@@ -1,4 +1,4 @@
-//! One attempt: to whom, with what, and what came of it.
+//! Sends one callback once.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -9,8 +9,9 @@ use reqwest::{Client, Response};
 use serde::Serialize;
 use url::{Host, Url};
 
-use super::guard::{GuardedResolver, Lookup, NotPublic, Refusal, check_url};
-use super::{CallbackId, signature};
+use super::guard::{GuardedResolver, Lookup, NotPublic, UrlRefusal, check_url};
+use super::signature;
+use super::types::CallbackId;
 use crate::clock::Timestamp;
 use crate::egress::{Egress, InvalidEgress, read_body, retry_after};
 use crate::ids::TransactionId;
@@ -19,15 +20,16 @@ use crate::settings::{CallbackEndpoint, Settings};
 /// For a whole attempt. Well below the lease of a claimed row.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most of an answer that is read, only to keep the connection; nothing of it is kept.
+/// How much of a response body is read. It is read so that the connection can be reused, and then
+/// dropped.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Why an attempt did not succeed. Shown to administrators: nothing in it comes from the website
-/// but the status.
+/// Why an attempt failed. Administrators see it, so it contains nothing from the website except the
+/// status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) error: String,
-    /// When the website wants to be asked again.
+    /// The website's `Retry-After`.
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -40,7 +42,6 @@ impl Failure {
     }
 }
 
-/// What is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) id: CallbackId,
@@ -54,27 +55,26 @@ struct Body<'a> {
     transaction_id: TransactionId,
 }
 
-/// Where a callback goes: the address, and the endpoint configured for it.
+/// The URL of a callback and the endpoint configured for it.
 pub(super) fn target<'a>(
     settings: &'a Settings,
     uri: &str,
-) -> Result<(Url, Option<&'a CallbackEndpoint>), Refusal> {
+) -> Result<(Url, Option<&'a CallbackEndpoint>), UrlRefusal> {
     let endpoint = settings.callback_endpoints.get(uri).map(Arc::as_ref);
     if endpoint.is_none() && settings.mobile_authentication.callback_allow_list_enabled {
-        return Err(Refusal::NotConfigured);
+        return Err(UrlRefusal::NotConfigured);
     }
     let url = check_url(uri, endpoint.is_some_and(|endpoint| endpoint.allow_private))?;
     Ok((url, endpoint))
 }
 
-/// Sends callbacks.
 pub(super) struct CallbackClient {
-    /// Connects to public addresses only.
+    /// Only connects to public addresses.
     public: Client,
-    /// For endpoints in one's own network; these are not behind the outgoing proxy.
+    /// For endpoints in the server's own network. Does not use the proxy.
     private: Client,
-    /// With an outgoing proxy it is the proxy that connects: names are checked before it is asked.
-    checked_before: Option<GuardedResolver>,
+    /// Only with a proxy: then the proxy connects, so names are checked before the request.
+    proxied_names: Option<GuardedResolver>,
 }
 
 impl CallbackClient {
@@ -89,22 +89,27 @@ impl CallbackClient {
         Ok(Self {
             public: public.build().map_err(|_| InvalidEgress::Tls)?,
             private: private.build().map_err(|_| InvalidEgress::Tls)?,
-            checked_before: egress.is_proxied().then_some(resolver),
+            proxied_names: egress.is_proxied().then_some(resolver),
         })
     }
 
-    /// Succeeds when the website answers 2xx.
+    /// Sends the callback.
+    ///
+    /// # Errors
+    ///
+    /// Fails unless the website answers with a `2xx` status.
     pub(super) async fn send(
         &self,
         settings: &Settings,
         call: &Call,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let refused = |refusal: Refusal| Failure::new(format!("not sent: the address {refusal}"));
+        let refused =
+            |refusal: UrlRefusal| Failure::new(format!("not sent: the address {refusal}"));
         let (url, endpoint) = target(settings, &call.callback_uri).map_err(refused)?;
         let private = endpoint.is_some_and(|endpoint| endpoint.allow_private);
         if !private {
-            self.check_name(&url).await?;
+            self.check_proxied_name(&url).await?;
         }
 
         let body = Body {
@@ -116,6 +121,7 @@ impl CallbackClient {
         let secret = endpoint.and_then(|endpoint| endpoint.signing_secret.as_ref());
         let headers = signature::headers(call.id, now, &body, secret)
             .map_err(|_| Failure::new("not sent: the signing secret is not usable"))?;
+
         let client = if private { &self.private } else { &self.public };
         let mut request = client
             .post(url)
@@ -131,27 +137,28 @@ impl CallbackClient {
             request = request.basic_auth(username, Some(password.expose()));
         }
 
-        judge(request.send().await.map_err(|error| failure_of(&error))?).await
+        check_response(request.send().await.map_err(|error| failure_of(&error))?).await
     }
 
-    async fn check_name(&self, url: &Url) -> Result<(), Failure> {
-        let (Some(resolver), Some(Host::Domain(name))) = (&self.checked_before, url.host()) else {
+    async fn check_proxied_name(&self, url: &Url) -> Result<(), Failure> {
+        let (Some(resolver), Some(Host::Domain(name))) = (&self.proxied_names, url.host()) else {
             return Ok(());
         };
-        // Behind a proxy public names often cannot be looked up; then the proxy decides alone.
+
         match resolver.resolve_name(name).await {
             Err(error) if error.is::<NotPublic>() => {
                 Err(Failure::new(format!("not sent: {NotPublic}")))
             }
+            // In networks with a proxy, public names often do not resolve; the proxy will.
             _ => Ok(()),
         }
     }
 }
 
-async fn judge(response: Response) -> Result<(), Failure> {
+async fn check_response(response: Response) -> Result<(), Failure> {
     let status = response.status();
     let retry_after = retry_after(&response);
-    // Whether the rest of the answer arrives is of no interest: the status has been said.
+    // The status is known, so it does not matter whether the rest of the response arrives.
     drop(read_body(response, BODY_BYTES_MAX).await);
 
     if status.is_success() {
@@ -165,6 +172,7 @@ async fn judge(response: Response) -> Result<(), Failure> {
 }
 
 fn failure_of(error: &reqwest::Error) -> Failure {
+    // The resolver's refusal is somewhere below the error of `reqwest`.
     let mut source = error.source();
     while let Some(cause) = source {
         if cause.is::<NotPublic>() {

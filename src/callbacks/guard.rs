@@ -1,10 +1,10 @@
-//! Where callbacks must not go: into our own network.
+//! Keeps callbacks out of the server's own network.
 //!
-//! Two checks. [`check_url`] reads the address as written, before anything is sent; it knows
-//! literal IP addresses in all the spellings the `url` crate knows, which is the parser that sends
-//! as well. [`GuardedResolver`] looks names up once, refuses them unless *all* their addresses are
-//! public, and hands these to the connection, so that a name cannot say one thing to the check and
-//! another to the connection.
+//! There are two checks. [`check_url`] looks at the URL before anything is sent. It recognises
+//! literal IP addresses in all spellings that the `url` crate parses, which is also the parser of
+//! the HTTP client. [`GuardedResolver`] resolves a name once, refuses it unless *all* its addresses
+//! are public, and passes these to the connection, so that a name cannot resolve differently for
+//! the check and for the connection (DNS rebinding).
 
 mod addresses;
 mod resolver;
@@ -15,55 +15,51 @@ pub use addresses::is_public;
 pub(super) use resolver::GuardedResolver;
 pub use resolver::{Lookup, NotPublic, SystemLookup};
 
-/// The longest address to call back, in bytes.
 const URL_BYTES_MAX: usize = 2048;
 
-/// Why an address must not be called.
+/// Why a URL must not be called. The text completes a sentence about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Not among the configured callback endpoints, while it has to be.
+pub enum UrlRefusal {
     #[error("is not a configured callback endpoint")]
     NotConfigured,
-    /// No absolute address, or too long a one.
-    #[error("must be an absolute https address of at most {URL_BYTES_MAX} bytes")]
+    #[error("must be an absolute https URL of at most {URL_BYTES_MAX} bytes")]
     Malformed,
-    /// Another scheme than `https` (or `http` in one's own network).
+    /// Neither `https`, nor `http` where private addresses are allowed.
     #[error("must be https")]
     Scheme,
-    /// It carries credentials or a fragment.
     #[error("must have neither credentials nor a fragment")]
-    Extras,
+    CredentialsOrFragment,
     /// A loopback, private, link-local or otherwise special address.
     #[error("must not be an address of a private network")]
     Private,
 }
 
-/// Whether the address may be called, as far as can be told without looking its name up.
-pub fn check_url(text: &str, allow_private: bool) -> Result<Url, Refusal> {
+/// Checks everything about a URL that can be checked without resolving its name.
+pub fn check_url(text: &str, allow_private: bool) -> Result<Url, UrlRefusal> {
     if text.len() > URL_BYTES_MAX
         || text
             .chars()
             .any(|character| character.is_control() || character == ' ')
     {
-        return Err(Refusal::Malformed);
+        return Err(UrlRefusal::Malformed);
     }
 
-    let url = Url::parse(text).map_err(|_| Refusal::Malformed)?;
+    let url = Url::parse(text).map_err(|_| UrlRefusal::Malformed)?;
     match url.scheme() {
         "https" => {}
         "http" if allow_private => {}
-        _ => return Err(Refusal::Scheme),
+        _ => return Err(UrlRefusal::Scheme),
     }
 
-    // `https:/host`, `https:\\host` and the like are repaired by the parser; a careful website
-    // writes none of these.
+    // The parser repairs `https:/host`, `https:\\host` and the like. Other parsers read them
+    // differently, so they are refused.
     let authority = text
         .get(url.scheme().len()..)
         .and_then(|rest| rest.strip_prefix("://"));
-    let plain =
+    let is_plain =
         authority.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '\\', '?', '#']));
-    if !plain || text.contains('\\') {
-        return Err(Refusal::Malformed);
+    if !is_plain || text.contains('\\') {
+        return Err(UrlRefusal::Malformed);
     }
 
     if !url.username().is_empty()
@@ -71,7 +67,7 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, Refusal> {
         || text.contains('@')
         || url.fragment().is_some()
     {
-        return Err(Refusal::Extras);
+        return Err(UrlRefusal::CredentialsOrFragment);
     }
 
     let public = match url.host() {
@@ -82,20 +78,20 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, Refusal> {
         {
             !is_local_name(name)
         }
-        _ => return Err(Refusal::Malformed),
+        _ => return Err(UrlRefusal::Malformed),
     };
 
     if public || allow_private {
         Ok(url)
     } else {
-        Err(Refusal::Private)
+        Err(UrlRefusal::Private)
     }
 }
 
-/// Names that never leave the machine or the network (RFC 6761, RFC 6762, RFC 8375), and names
-/// without a dot.
+/// Whether the name is only meaningful on this machine or network: special-use names (RFC 6761, RFC
+/// 6762, RFC 8375) and names without a dot.
 fn is_local_name(name: &str) -> bool {
-    const LOCAL: [&str; 6] = [
+    const LOCAL_SUFFIXES: [&str; 6] = [
         "localhost",
         "local",
         "internal",
@@ -105,11 +101,11 @@ fn is_local_name(name: &str) -> bool {
     ];
 
     let name = name.strip_suffix('.').unwrap_or(name);
-    let local = |suffix: &&str| {
+    let has_suffix = |suffix: &&str| {
         name.strip_suffix(*suffix)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    !name.contains('.') || LOCAL.iter().any(local)
+    !name.contains('.') || LOCAL_SUFFIXES.iter().any(has_suffix)
 }
 
 #[cfg(test)]

@@ -1,32 +1,54 @@
-//! Callbacks in the database.
+//! Reads and writes the rows of callbacks.
 
 use std::time::Duration;
 
-use super::{Callback, CallbackId, CallbackState, Replay};
+use super::types::{Callback, CallbackId, CallbackState, Replay};
 use crate::clock::Timestamp;
-use crate::ids::TransactionId;
+use crate::ids::{TransactionId, uuid_v7};
+use crate::random::Random;
 use crate::store::queries::{callbacks as queries, events, transactions};
-use crate::store::rows::{CallbackOutcome, CallbackRow, EventRow};
+use crate::store::rows::{CallbackOutcome, CallbackRow, EventRow, callback_state};
 use crate::store::{Connection, Store, StoreError, WriteError};
 
-/// How long a claimed row belongs to the one who claimed it: longer than an attempt can take. When
-/// a node dies, its rows wait that long.
+/// How long a claimed row is reserved for the node that claimed it. Longer than an attempt can take.
+/// If a node dies, other nodes claim its rows after this time.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// What came of an attempt, ready to be saved.
+pub(super) fn new_row(
+    transaction_id: TransactionId,
+    callback_uri: String,
+    now: Timestamp,
+    random: &dyn Random,
+) -> CallbackRow {
+    CallbackRow {
+        id: uuid_v7(now, random).into_bytes().to_vec(),
+        transaction_id: transaction_id.as_bytes().to_vec(),
+        callback_uri,
+        state: callback_state::DUE,
+        attempts: 0,
+        created_at: now.as_millis(),
+        due_at: now.as_millis(),
+        lease_until: 0,
+        fence: 0,
+        finished_at: None,
+        last_error: None,
+    }
+}
+
+/// The outcome of an attempt, to be saved.
 #[derive(Clone, Debug)]
-pub(super) struct Settled {
+pub(super) struct AttemptOutcome {
     pub(super) outcome: CallbackOutcome,
     pub(super) transaction_id: Vec<u8>,
-    /// To be noted if this is the end of the callback.
+    /// The audit log's event if the callback is finished.
     pub(super) event: Option<EventRow>,
 }
 
-/// Saves what was settled, each with its event, and claims up to `limit` rows that are due and do
-/// not go to the addresses in `except`: one commit for both.
-pub(super) async fn turn(
+/// Saves the outcomes with their events, and claims up to `limit` rows that are due, except those to
+/// the URIs in `except`. Both happen in one commit.
+pub(super) async fn save_and_claim(
     store: &Store,
-    settled: Vec<Settled>,
+    outcomes: Vec<AttemptOutcome>,
     now: Timestamp,
     except: Vec<String>,
     limit: usize,
@@ -35,9 +57,10 @@ pub(super) async fn turn(
 
     store
         .write(move |connection| {
-            for settled in settled {
-                save(connection, settled)?;
+            for outcome in outcomes {
+                save(connection, outcome)?;
             }
+
             if limit == 0 {
                 return Ok(Vec::new());
             }
@@ -48,18 +71,21 @@ pub(super) async fn turn(
         .await
 }
 
-/// Nothing is noted when the lease was lost meanwhile: then another node has sent it too, and says
-/// so.
-fn save(connection: &mut Connection, settled: Settled) -> Result<(), WriteError<StoreError>> {
-    if !queries::finish_callback(connection, &settled.outcome)? {
+/// Saves nothing if the lease has expired: then another node has sent the callback too and saves
+/// its own outcome.
+fn save(
+    connection: &mut Connection,
+    attempt: AttemptOutcome,
+) -> Result<(), WriteError<StoreError>> {
+    if !queries::finish_callback(connection, &attempt.outcome)? {
         return Ok(());
     }
 
-    let Some(event) = settled.event else {
+    let Some(event) = attempt.event else {
         return Ok(());
     };
-    let about = transactions::find_transaction(connection, &settled.transaction_id)?;
-    let event = match about {
+    let transaction = transactions::find_transaction(connection, &attempt.transaction_id)?;
+    let event = match transaction {
         Some(row) => EventRow {
             client_id: Some(row.client_id),
             user_id: row.user_id,
@@ -80,22 +106,15 @@ pub(super) async fn list(
 ) -> Result<Vec<Callback>, StoreError> {
     let state = state.map(CallbackState::as_row);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let after = after.map(|CallbackId(id)| id.into_bytes());
-    let after = move |connection: &mut Connection| {
-        queries::list_callbacks(
-            connection,
-            state,
-            after.as_ref().map(<[u8; 16]>::as_slice),
-            limit,
-        )
-    };
+    let after = after.map(CallbackId::into_bytes);
 
-    Ok(store
-        .read(after)
-        .await?
-        .into_iter()
-        .map(callback_of)
-        .collect())
+    let rows = store
+        .read(move |connection| {
+            let after = after.as_ref().map(<[u8; 16]>::as_slice);
+            queries::list_callbacks(connection, state, after, limit)
+        })
+        .await?;
+    Ok(rows.into_iter().map(from_row).collect())
 }
 
 pub(super) async fn replay(
@@ -103,7 +122,7 @@ pub(super) async fn replay(
     id: CallbackId,
     now: Timestamp,
 ) -> Result<Replay, StoreError> {
-    let id = id.0.into_bytes();
+    let id = id.into_bytes();
     store
         .write(move |connection| {
             if queries::replay_callback(connection, &id, now)? {
@@ -115,10 +134,10 @@ pub(super) async fn replay(
         .await
 }
 
-fn callback_of(row: CallbackRow) -> Callback {
+fn from_row(row: CallbackRow) -> Callback {
     Callback {
         id: CallbackId::from_row(&row.id),
-        transaction_id: transaction_of(&row.transaction_id),
+        transaction_id: transaction_id(&row.transaction_id),
         callback_uri: row.callback_uri,
         state: CallbackState::from_row(row.state),
         attempts: u32::try_from(row.attempts).unwrap_or(0),
@@ -129,6 +148,6 @@ fn callback_of(row: CallbackRow) -> Callback {
     }
 }
 
-pub(super) fn transaction_of(bytes: &[u8]) -> TransactionId {
+pub(super) fn transaction_id(bytes: &[u8]) -> TransactionId {
     TransactionId::from_bytes(bytes.try_into().unwrap_or_default())
 }

@@ -1,17 +1,17 @@
-//! Claimed callbacks that wait for their turn: host by host, so that a slow one holds up no other.
-//! Pure.
+//! Claimed callbacks that wait to be sent. Hosts take turns, so that a slow host does not delay the
+//! others. Pure.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use url::Url;
 
-use super::CallbackLimits;
+use super::types::CallbackLimits;
 use crate::store::rows::CallbackRow;
 
-/// How many times the callbacks on their way may wait in all.
+/// Bounds the waiting callbacks: this many times the callbacks in flight.
 const WAITING_FACTOR: usize = 16;
 
-/// A website's host and port.
+/// A host with its port.
 pub(super) type Host = String;
 
 /// The callbacks of one host.
@@ -24,7 +24,7 @@ struct Lane {
 pub(super) struct Queue {
     limits: CallbackLimits,
     lanes: HashMap<Host, Lane>,
-    /// Hosts for which something waits, whose turn is next first.
+    /// The hosts with waiting callbacks, in the order of their turns.
     turns: VecDeque<Host>,
     in_flight: usize,
     waiting: usize,
@@ -41,14 +41,14 @@ impl Queue {
         }
     }
 
-    /// How many more to claim.
+    /// How many rows to claim next.
     pub(super) fn room(&self) -> usize {
         let full = self.waiting >= self.limits.in_flight_max.saturating_mul(WAITING_FACTOR);
         if full { 0 } else { self.limits.in_flight_max }
     }
 
-    /// Addresses for which enough waits already: more of theirs must not be claimed, or nobody
-    /// else's would be.
+    /// The URIs of hosts that have enough waiting callbacks. No more of theirs should be claimed, or
+    /// they would fill the queue.
     pub(super) fn saturated(&self) -> BTreeSet<String> {
         let lanes = self
             .lanes
@@ -59,7 +59,7 @@ impl Queue {
             .collect()
     }
 
-    /// Takes a row in.
+    /// Adds a claimed row.
     pub(super) fn push(&mut self, row: CallbackRow) {
         let host = host_of(&row.callback_uri);
         let lane = self.lanes.entry(host.clone()).or_default();
@@ -70,7 +70,7 @@ impl Queue {
         self.waiting += 1;
     }
 
-    /// The next row to send, if one may be sent now. It counts as on its way until
+    /// The next row to send, if the limits allow one. It counts as in flight until
     /// [`Queue::ended`].
     pub(super) fn next(&mut self) -> Option<(Host, CallbackRow)> {
         if self.in_flight >= self.limits.in_flight_max {
@@ -82,12 +82,14 @@ impl Queue {
             let Some(lane) = self.lanes.get_mut(&host) else {
                 continue;
             };
+
             if lane.in_flight < self.limits.per_host_max
                 && let Some(row) = lane.waiting.pop_front()
             {
                 lane.in_flight += 1;
                 self.in_flight += 1;
                 self.waiting -= 1;
+
                 if !lane.waiting.is_empty() {
                     self.turns.push_back(host.clone());
                 }
@@ -100,11 +102,12 @@ impl Queue {
         None
     }
 
-    /// A row that was on its way is no more.
+    /// Notes that an attempt to this host has ended.
     pub(super) fn ended(&mut self, host: &Host) {
         let Some(lane) = self.lanes.get_mut(host) else {
             return;
         };
+
         lane.in_flight = lane.in_flight.saturating_sub(1);
         self.in_flight = self.in_flight.saturating_sub(1);
         if lane.in_flight == 0 && lane.waiting.is_empty() {
@@ -112,7 +115,7 @@ impl Queue {
         }
     }
 
-    /// Everything that waits, taken out.
+    /// Removes and returns all waiting rows.
     pub(super) fn take_waiting(&mut self) -> Vec<CallbackRow> {
         self.turns.clear();
         self.waiting = 0;
@@ -142,14 +145,14 @@ fn host_of(uri: &str) -> Host {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::callbacks::Callbacks;
+    use crate::callbacks::persist;
     use crate::clock::Timestamp;
     use crate::ids::TransactionId;
     use crate::random::SystemRandom;
 
     fn row(host: &str) -> CallbackRow {
         let now = Timestamp::from_millis(0);
-        Callbacks::row(
+        persist::new_row(
             TransactionId::new(now, &SystemRandom),
             format!("https://{host}/"),
             now,
@@ -181,16 +184,14 @@ mod tests {
         assert_eq!(sent, ["a", "b", "c", "a"]);
 
         queue.ended(&"b:443".to_owned());
-
         assert_eq!(next_host(&mut queue), None, "a has its two");
 
         queue.ended(&"a:443".to_owned());
-
         assert_eq!(next_host(&mut queue).as_deref(), Some("a"));
     }
 
     #[test]
-    fn an_address_with_enough_waiting_is_saturated_until_some_are_sent() {
+    fn a_host_with_enough_waiting_callbacks_is_saturated_until_some_are_sent() {
         let mut queue = queue(4, 2);
         for host in ["a", "a", "b"] {
             queue.push(row(host));

@@ -1,31 +1,31 @@
-//! When a callback is tried again. Pure.
+//! When callbacks are retried. Pure.
 
 use std::time::Duration;
 
-/// Before the first repetition.
+/// The delay before the first retry.
 const DELAY_MIN: Duration = Duration::from_secs(5);
-/// Between repetitions at last.
 const DELAY_MAX: Duration = Duration::from_secs(3600);
-/// Each delay is so many times the one before.
+/// The factor from one delay to the next.
 const GROWTH: u32 = 3;
-/// Without jitter the delays of so many attempts add up to a day.
+/// Without jitter, the delays of this many attempts add up to a day.
 const ATTEMPTS_MAX: u32 = 30;
 
-/// How long to wait after this many attempts that failed; `None` when it is time to give up.
+/// The delay after this many failed attempts; `None` if there is no further attempt.
 ///
-/// `jitter` is random from 0 to 1: callbacks that failed together are tried again up to a fifth of
-/// the delay apart. A receiver that says when it wants to be asked again (`Retry-After`) is given
-/// that time, within the largest delay.
+/// `jitter` is a random number from 0 to 1. It shortens the delay by up to a fifth, so that
+/// callbacks that failed together are not retried together. The receiver's `Retry-After` lengthens
+/// the delay, to at most an hour.
 #[must_use]
-pub fn delay_after(attempts: u32, jitter: f64, asked_for: Option<Duration>) -> Option<Duration> {
+pub fn delay_after(attempts: u32, jitter: f64, retry_after: Option<Duration>) -> Option<Duration> {
     if attempts >= ATTEMPTS_MAX {
         return None;
     }
-    let grown = DELAY_MIN.saturating_mul(GROWTH.saturating_pow(attempts.saturating_sub(1)));
-    let delay = grown
+
+    let exponential = DELAY_MIN.saturating_mul(GROWTH.saturating_pow(attempts.saturating_sub(1)));
+    let delay = exponential
         .min(DELAY_MAX)
         .mul_f64(1.0 - 0.2 * jitter.clamp(0.0, 1.0));
-    Some(delay.max(asked_for.unwrap_or_default()).min(DELAY_MAX))
+    Some(delay.max(retry_after.unwrap_or_default()).min(DELAY_MAX))
 }
 
 #[cfg(test)]
@@ -51,30 +51,22 @@ mod tests {
         for (attempts, delay) in expected {
             assert_eq!(seconds(attempts), Some(delay), "after {attempts}");
         }
-
         assert_eq!(seconds(30), None);
         assert_eq!(seconds(u32::MAX), None);
     }
 
     #[test]
-    fn it_takes_about_a_day_to_give_up() {
-        let total = |jitter| {
-            (1..30)
+    fn all_delays_add_up_to_about_a_day() {
+        let total_hours = |jitter| {
+            let total: Duration = (1..30)
                 .filter_map(|attempts| delay_after(attempts, jitter, None))
-                .sum::<Duration>()
+                .sum();
+            total.as_secs_f64() / 3600.0
         };
 
-        let hours = |duration: Duration| duration.as_secs_f64() / 3600.0;
-        assert!(
-            (23.0..=24.0).contains(&hours(total(0.0))),
-            "{}",
-            hours(total(0.0))
-        );
-        assert!(
-            (18.0..=24.0).contains(&hours(total(1.0))),
-            "{}",
-            hours(total(1.0))
-        );
+        let (without_jitter, with_jitter) = (total_hours(0.0), total_hours(1.0));
+        assert!((23.0..=24.0).contains(&without_jitter), "{without_jitter}");
+        assert!((18.0..=24.0).contains(&with_jitter), "{with_jitter}");
     }
 
     #[test]
@@ -88,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_receiver_may_ask_for_more_time_within_bounds() {
+    fn retry_after_lengthens_the_delay_to_an_hour_at_most() {
         let asked = |seconds| delay_after(1, 0.0, Some(Duration::from_secs(seconds)));
         assert_eq!(asked(120), Some(Duration::from_secs(120)));
         assert_eq!(asked(1), Some(Duration::from_secs(5)));

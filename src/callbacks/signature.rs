@@ -1,19 +1,19 @@
-//! The headers of Standard Webhooks: which message this is, when it was sent, and that we sent it.
+//! The headers of Standard Webhooks: the id of the message, the time of sending, and the signature.
 
 use standardwebhooks::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
 };
 
-use super::CallbackId;
+use super::types::CallbackId;
 use crate::clock::Timestamp;
 use crate::secret::SecretString;
 
-/// The secret is not one of Standard Webhooks.
+/// The secret does not have the format of Standard Webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InvalidSecret;
 
-/// The headers of one attempt. The id stays the same over all attempts, so that the receiver
-/// recognises repetitions; the time is the attempt's, so that it may refuse what is old.
+/// The headers of one attempt. All attempts have the same id, so that the receiver can detect
+/// duplicates. Each attempt has its own time, so that the receiver can refuse old messages.
 pub(super) fn headers(
     id: CallbackId,
     now: Timestamp,
@@ -40,9 +40,8 @@ pub(super) fn headers(
 mod tests {
     use super::*;
 
-    /// The example of the specification.
     #[test]
-    fn the_signature_is_the_specifications() {
+    fn the_headers_are_those_of_the_specification() {
         let id = CallbackId::from_bytes([7; 16]);
         let secret = SecretString::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
         let now = Timestamp::from_millis(1_614_265_330_999);
@@ -51,6 +50,7 @@ mod tests {
             .unwrap()
             .sign(&id.to_string(), 1_614_265_330, b"{}")
             .unwrap();
+
         assert!(headers.contains(&("webhook-signature", expected)));
         assert!(headers.contains(&("webhook-timestamp", "1614265330".to_owned())));
         assert!(headers.contains(&(

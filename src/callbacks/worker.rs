@@ -1,4 +1,4 @@
-//! The loop that claims rows that are due, sends them, and saves what came of it.
+//! The loop that claims rows that are due, sends them, and saves the outcomes.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -9,16 +9,18 @@ use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use super::client::{Call, Failure, TIMEOUT};
-use super::persist::{self, Settled};
+use super::persist::{self, AttemptOutcome};
 use super::queue::{Host, Queue};
-use super::{CallbackId, CallbackState, Inner, schedule};
+use super::schedule;
+use super::shared::Shared;
+use super::types::{CallbackId, CallbackState};
 use crate::clock::Timestamp;
 use crate::random;
 use crate::runtime::ShutdownSignal;
 use crate::store::rows::{CallbackOutcome, CallbackRow, EventRow};
 use crate::users::events::{Concerning, EventType, event};
 
-/// How often to look for rows whose time has come, and for rows of nodes that died.
+/// How often to look for rows that have become due, and for rows of nodes that died.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An attempt that ended.
@@ -29,32 +31,32 @@ struct Attempt {
 }
 
 pub(super) struct Worker {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
     queue: Queue,
-    flight: JoinSet<Attempt>,
-    /// Decided, but not saved yet. Nothing is claimed without saving these, so their number is
-    /// bounded by what was claimed.
-    settled: Vec<Settled>,
+    in_flight: JoinSet<Attempt>,
+    /// Outcomes that are not saved yet. Claiming rows saves these too, so their number is bounded by
+    /// the rows that were claimed.
+    unsaved: Vec<AttemptOutcome>,
     /// Whether there may be rows to claim.
-    look: bool,
-    /// Addresses left out of the last claim.
-    left_out: BTreeSet<String>,
+    may_have_rows: bool,
+    /// The URIs that the last claim skipped.
+    skipped: BTreeSet<String>,
 }
 
 impl Worker {
-    pub(super) fn new(inner: Arc<Inner>) -> Self {
-        let queue = Queue::new(inner.limits);
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let queue = Queue::new(shared.limits);
         Self {
-            inner,
+            shared,
             queue,
-            flight: JoinSet::new(),
-            settled: Vec::new(),
-            look: true,
-            left_out: BTreeSet::new(),
+            in_flight: JoinSet::new(),
+            unsaved: Vec::new(),
+            may_have_rows: true,
+            skipped: BTreeSet::new(),
         }
     }
 
-    /// Works until shutdown, then until what is on its way has ended.
+    /// Works until shutdown, then until the callbacks in flight have ended.
     pub(super) async fn run(mut self, mut shutdown: ShutdownSignal) {
         loop {
             let stopping = shutdown.has_begun();
@@ -62,78 +64,81 @@ impl Worker {
                 self.release_waiting();
             }
 
-            self.turn(stopping).await;
+            self.advance(stopping).await;
 
-            if stopping && self.flight.is_empty() {
+            if stopping && self.in_flight.is_empty() {
                 return;
             }
 
-            if self.look && self.queue.room() > 0 && !stopping {
+            if self.may_have_rows && self.queue.room() > 0 && !stopping {
                 continue;
             }
 
             tokio::select! {
-                Some(ended) = self.flight.join_next() => self.settle(ended.ok()),
-                () = self.inner.wake.notified(), if !stopping => self.look = true,
-                () = self.inner.clock.sleep(POLL_INTERVAL) => self.look = true,
+                Some(ended) = self.in_flight.join_next() => self.handle_ended(ended.ok()),
+                () = self.shared.wake.notified(), if !stopping => self.may_have_rows = true,
+                () = self.shared.clock.sleep(POLL_INTERVAL) => self.may_have_rows = true,
                 () = shutdown.begun(), if !stopping => {}
             }
 
-            while let Some(ended) = self.flight.try_join_next() {
-                self.settle(ended.ok());
+            while let Some(ended) = self.in_flight.try_join_next() {
+                self.handle_ended(ended.ok());
             }
         }
     }
 
-    /// Saves what has ended, claims what is due, sends what may be sent.
-    async fn turn(&mut self, stopping: bool) {
+    /// Saves outcomes, claims rows, and starts as many attempts as the limits allow.
+    async fn advance(&mut self, stopping: bool) {
+        // Rows that the last claim skipped can be claimed once their host has room again.
         let saturated = self.queue.saturated();
-        self.look |= !self.left_out.is_subset(&saturated);
+        self.may_have_rows |= !self.skipped.is_subset(&saturated);
 
-        let limit = if self.look && !stopping {
+        let limit = if self.may_have_rows && !stopping {
             self.queue.room()
         } else {
             0
         };
-
-        let now = self.inner.clock.now();
-        if limit > 0 || !self.settled.is_empty() {
-            let except = saturated.iter().cloned().collect();
-            match persist::turn(&self.inner.store, self.settled.clone(), now, except, limit).await {
-                Ok(rows) => self.take(rows, limit, saturated),
-                Err(error) => {
-                    self.look = false;
-                    tracing::warn!(%error, "callbacks have to wait for the database");
-                }
-            }
+        let now = self.shared.clock.now();
+        if limit > 0 || !self.unsaved.is_empty() {
+            self.save_and_claim(now, saturated, limit).await;
         }
 
         while let Some((host, row)) = self.queue.next() {
             self.start(host, row, now);
         }
 
-        self.inner
+        self.shared
             .metrics
             .callbacks_in_flight()
-            .set(i64::try_from(self.flight.len()).unwrap_or(i64::MAX));
+            .set(i64::try_from(self.in_flight.len()).unwrap_or(i64::MAX));
     }
 
-    /// What was settled is saved, and these rows are ours.
-    fn take(&mut self, rows: Vec<CallbackRow>, limit: usize, left_out: BTreeSet<String>) {
-        self.settled.clear();
+    async fn save_and_claim(&mut self, now: Timestamp, saturated: BTreeSet<String>, limit: usize) {
+        let except = saturated.iter().cloned().collect();
+        let (store, unsaved) = (&self.shared.store, self.unsaved.clone());
+        let rows = match persist::save_and_claim(store, unsaved, now, except, limit).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                // Tried again after the poll interval.
+                self.may_have_rows = false;
+                tracing::warn!(%error, "callbacks have to wait for the database");
+                return;
+            }
+        };
+
+        self.unsaved.clear();
         if limit > 0 {
-            // As many as were asked for: there may be more.
-            self.look = rows.len() == limit;
-            self.left_out = left_out;
+            // A full page means that there may be more.
+            self.may_have_rows = rows.len() == limit;
+            self.skipped = saturated;
         }
         rows.into_iter().for_each(|row| self.queue.push(row));
     }
 
-    /// Gives back, for anybody to claim, what was not begun.
+    /// Gives up the claims on rows that were not started, so that other nodes can claim them.
     fn release_waiting(&mut self) {
         for row in self.queue.take_waiting() {
             let due_at = Timestamp::from_millis(row.due_at);
-
             let outcome = outcome(
                 &row,
                 CallbackState::Due,
@@ -141,7 +146,7 @@ impl Worker {
                 due_at,
                 row.last_error.clone(),
             );
-            self.settled.push(Settled {
+            self.unsaved.push(AttemptOutcome {
                 outcome,
                 transaction_id: row.transaction_id,
                 event: None,
@@ -150,39 +155,42 @@ impl Worker {
     }
 
     fn start(&mut self, host: Host, row: CallbackRow, now: Timestamp) {
+        // The lease might expire during the attempt, and another node might send the row too. It is
+        // dropped here and claimed again.
         if now.after(TIMEOUT).as_millis() >= row.lease_until {
-            // It waited too long: by the time it is sent it may be somebody else's. It will be
-            // claimed again.
             self.queue.ended(&host);
             return;
         }
 
-        let inner = Arc::clone(&self.inner);
-
-        self.flight.spawn(async move {
+        let shared = Arc::clone(&self.shared);
+        self.in_flight.spawn(async move {
             let call = Call {
                 id: CallbackId::from_row(&row.id),
-                transaction_id: persist::transaction_of(&row.transaction_id),
+                transaction_id: persist::transaction_id(&row.transaction_id),
                 callback_uri: row.callback_uri.clone(),
             };
-            let settings = inner.settings.load();
-            let sending = AssertUnwindSafe(inner.client.send(&settings, &call, inner.clock.now()));
+            let settings = shared.settings.load();
+            let now = shared.clock.now();
+
+            // A panic must not lose the row: it counts as a failed attempt.
+            let sending = AssertUnwindSafe(shared.client.send(&settings, &call, now));
             let result = sending.catch_unwind().await.unwrap_or_else(|_| {
-                inner.metrics.actor_panicked("callback");
+                shared.metrics.actor_panicked("callback");
                 Err(Failure::new("not sent: the server failed"))
             });
             Attempt { row, host, result }
         });
     }
 
-    /// Decides what follows from an attempt. None was cancelled, none panicked: both are caught
-    /// inside.
-    fn settle(&mut self, ended: Option<Attempt>) {
+    /// Decides what follows from an attempt. `None` cannot happen: attempts are not cancelled, and
+    /// panics are caught.
+    fn handle_ended(&mut self, ended: Option<Attempt>) {
         let Some(Attempt { row, host, result }) = ended else {
             return;
         };
         self.queue.ended(&host);
-        let now = self.inner.clock.now();
+
+        let now = self.shared.clock.now();
         let attempts = row.attempts.saturating_add(1);
 
         let (state, due_at, error) = match result {
@@ -198,7 +206,6 @@ impl Worker {
                 } else {
                     CallbackState::Dead
                 };
-
                 (
                     state,
                     now.after(delay.unwrap_or_default()),
@@ -210,8 +217,7 @@ impl Worker {
         self.report(&row, state, error.as_deref());
         let outcome = outcome(&row, state, attempts, due_at, error);
         let event = self.event_of(state, &row, now);
-
-        self.settled.push(Settled {
+        self.unsaved.push(AttemptOutcome {
             outcome,
             transaction_id: row.transaction_id,
             event,
@@ -225,14 +231,14 @@ impl Worker {
             CallbackState::Dead => "dead",
         };
 
-        self.inner.metrics.callback_attempted(label);
-
+        self.shared.metrics.callback_attempted(label);
         if let Some(error) = error {
             let callback_id = CallbackId::from_row(&row.id);
-            tracing::warn!(%callback_id, attempts = row.attempts + 1, outcome = label, error, "a callback was not taken");
+            tracing::warn!(%callback_id, attempts = row.attempts + 1, outcome = label, error, "a callback failed");
         }
     }
 
+    /// The audit log's event for a finished callback.
     fn event_of(
         &self,
         state: CallbackState,
@@ -245,24 +251,18 @@ impl Worker {
             CallbackState::Dead => EventType::PushAuthCallbackFailed,
         };
 
-        let transaction = Some(persist::transaction_of(&row.transaction_id));
         let concerning = Concerning {
-            transaction,
+            transaction: Some(persist::transaction_id(&row.transaction_id)),
             ..Concerning::default()
         };
-        Some(event(
-            event_type,
-            concerning,
-            now,
-            self.inner.random.as_ref(),
-        ))
+        let random = self.shared.random.as_ref();
+        Some(event(event_type, concerning, now, random))
     }
 
-    /// From 0 to 1.
+    /// A random number from 0 to 1.
     fn jitter(&self) -> f64 {
-        f64::from(u32::from_le_bytes(random::bytes(
-            self.inner.random.as_ref(),
-        ))) / f64::from(u32::MAX)
+        let random = u32::from_le_bytes(random::bytes(self.shared.random.as_ref()));
+        f64::from(random) / f64::from(u32::MAX)
     }
 }
 

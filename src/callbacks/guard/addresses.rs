@@ -1,12 +1,12 @@
-//! Which addresses are public.
+//! Tells public IP addresses from others.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// Everything of IPv4 that is not on the public internet (IANA special-purpose registry), multicast
-/// and reserved included.
+/// The IPv4 networks that are not part of the public internet (IANA special-purpose registry),
+/// including multicast and reserved ones.
 const NOT_PUBLIC_V4: &[&str] = &[
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -28,12 +28,12 @@ const NOT_PUBLIC_V4: &[&str] = &[
     "240.0.0.0/4",
 ];
 
-/// All of IPv6 that is handed out: what is not in it (mapped IPv4, NAT64, unique local, link-local,
-/// multicast) is not public.
+/// Global unicast IPv6. Everything else (mapped IPv4, NAT64, unique local, link-local, multicast) is
+/// not public.
 const GLOBAL_V6: &str = "2000::/3";
 
-/// What is special even there: protocol assignments with Teredo and ORCHID, documentation, 6to4,
-/// AS112.
+/// Special networks inside [`GLOBAL_V6`]: protocol assignments with Teredo and ORCHID,
+/// documentation, 6to4, AS112.
 const NOT_PUBLIC_V6: &[&str] = &[
     "2001::/23",
     "2001:db8::/32",
@@ -60,7 +60,7 @@ static NETWORKS: LazyLock<Networks> = LazyLock::new(|| Networks {
         .collect(),
 });
 
-/// Whether an address is one of the public internet.
+/// Whether an address is part of the public internet.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
@@ -85,14 +85,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_network_of_the_tables_is_read() {
+    fn all_networks_of_the_tables_parse() {
         assert_eq!(NETWORKS.not_public_v4.len(), NOT_PUBLIC_V4.len());
         assert_eq!(NETWORKS.not_public_v6.len(), NOT_PUBLIC_V6.len());
         assert!(NETWORKS.global_v6.is_some());
     }
 
     #[test]
-    fn the_edges_of_the_networks() {
+    fn addresses_at_the_edges_of_networks_are_classified() {
         let public = [
             "1.1.1.1",
             "8.8.8.8",

@@ -1,4 +1,4 @@
-//! Looks names up and lets only public addresses through.
+//! Resolves names to public addresses only.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,20 +7,20 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::is_public;
+use super::addresses::is_public;
 
-/// A name is, also or only, that of an address that is not public.
+/// At least one address of a name is not public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the name belongs to an address that is not public")]
+#[error("the name has an address that is not public")]
 pub struct NotPublic;
 
-/// Looks a host name up.
+/// Resolves host names.
 pub trait Lookup: Send + Sync {
-    /// Its addresses. The port is of no meaning.
+    /// All addresses of a host. Their ports are ignored.
     fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
 }
 
-/// The machine's own resolver.
+/// The operating system's resolver.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemLookup;
 

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::*;
 
-/// Ways to write an address that must not be called. Each is refused, whatever for.
+/// URLs that must be refused, for whatever reason.
 const REFUSED: &[&str] = &[
     // Loopback, in every spelling of a number.
     "https://127.0.0.1/",
@@ -35,7 +35,7 @@ const REFUSED: &[&str] = &[
     "https://0x0/",
     "https://00/",
     "https://0.0.0.0.:443/",
-    // Names that stay at home.
+    // Local names.
     "https://localhost/",
     "https://LOCALHOST/",
     "https://localhost./",
@@ -121,7 +121,7 @@ const REFUSED: &[&str] = &[
     "https://[::1%25lo]/",
     "https://[v1.x]/",
     "https://::1/",
-    // Whose host is it?
+    // Ambiguous hosts.
     "https://public.example@127.0.0.1/",
     "https://127.0.0.1@public.example/",
     "https://user@public.example/",
@@ -149,7 +149,7 @@ const REFUSED: &[&str] = &[
     " https://public.example/",
     "https://public.example\0/",
     "https://public.example:99999/",
-    // No address to call.
+    // Not an https URL.
     "",
     "/",
     "//public.example/",
@@ -185,13 +185,13 @@ fn hostile_spellings_are_refused() {
     assert!(REFUSED.len() >= 100);
     for text in REFUSED {
         if let Ok(url) = check_url(text, false) {
-            panic!("{text:?} was let through as {url}");
+            panic!("{text:?} was allowed as {url}");
         }
     }
 }
 
 #[test]
-fn public_addresses_are_let_through() {
+fn public_urls_are_allowed() {
     for text in [
         "https://portal.example/callback",
         "https://PORTAL.example/callback?x=1",
@@ -207,7 +207,7 @@ fn public_addresses_are_let_through() {
 }
 
 #[test]
-fn in_ones_own_network_plain_http_will_do_but_tricks_will_not() {
+fn private_networks_allow_http_but_no_hostile_spellings() {
     for text in [
         "http://127.0.0.1:8090/cb",
         "http://portal/",
@@ -249,7 +249,7 @@ impl Lookup for Answers {
 }
 
 #[tokio::test]
-async fn a_name_is_refused_when_any_of_its_addresses_is_not_public() {
+async fn a_name_is_refused_if_any_of_its_addresses_is_not_public() {
     let cases = [
         (vec!["8.8.8.8"], true),
         (vec!["8.8.8.8", "2600::1"], true),
@@ -263,11 +263,11 @@ async fn a_name_is_refused_when_any_of_its_addresses_is_not_public() {
         (vec!["169.254.169.254"], false),
     ];
 
-    for (answers, let_through) in cases {
+    for (answers, allowed) in cases {
         let resolver = GuardedResolver(Arc::new(Answers(answers.clone())));
         assert_eq!(
             resolver.resolve_name("portal.example").await.is_ok(),
-            let_through,
+            allowed,
             "{answers:?}"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use countersign::callbacks::{CallbackLimits, Callbacks, Refusal};
+use countersign::callbacks::{CallbackLimits, Callbacks, UrlRefusal};
 
 use super::canary::Canary;
 use super::harness::Harness;
@@ -120,7 +120,7 @@ async fn only_configured_endpoints_may_be_asked_for() {
         "",
         &format!("{}/", harness.website()),
     ] {
-        assert_eq!(check(uri), Err(Refusal::NotConfigured), "{uri}");
+        assert_eq!(check(uri), Err(UrlRefusal::NotConfigured), "{uri}");
     }
 
     harness.without_allow_list();
@@ -128,10 +128,10 @@ async fn only_configured_endpoints_may_be_asked_for() {
     assert_eq!(check("https://portal.example/callback"), Ok(()));
     assert_eq!(
         check("http://portal.example/callback"),
-        Err(Refusal::Scheme)
+        Err(UrlRefusal::Scheme)
     );
-    assert_eq!(check("https://127.1/"), Err(Refusal::Private));
-    assert_eq!(check(""), Err(Refusal::Malformed));
+    assert_eq!(check("https://127.1/"), Err(UrlRefusal::Private));
+    assert_eq!(check(""), Err(UrlRefusal::Malformed));
 }
 
 #[tokio::test]
