@@ -1,7 +1,7 @@
 //! The file given to `countersign apply`: the whole configuration, as TOML.
 //!
-//! Every error says where it is, as `authentication_types[2].time_to_live_seconds: …`, and all that
-//! can be told at once are.
+//! Each problem is reported with its place, such as `authentication_types[2].time_to_live_seconds`.
+//! All invalid values are reported at once.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,30 +16,30 @@ use super::documents::{
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
 use super::references::{ReadVariable, References};
-use super::{
-    Application, AuthenticationType, MobileAuthentication, ResourceServer, Scope, Settings,
-    TokenSettings, validate,
+use super::snapshot::Settings;
+use super::types::{
+    Application, AuthenticationType, MobileAuthentication, ResourceServer, Scope, TokenSettings,
 };
+use super::validate;
 use crate::config::toml_text;
 
 /// Why a configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
         path: PathBuf,
         source: std::io::Error,
     },
-    /// It is not TOML.
+    /// The file is not TOML.
     #[error("line {line}: {message}")]
     Syntax {
-        /// Where, counted from 1.
+        /// Counted from 1.
         line: usize,
-        /// What the parser says.
+        /// The parser's message.
         message: String,
     },
-    /// What it says does not do.
+    /// The configuration is not valid. There is one line for each problem.
     #[error("{}", Lines(.0))]
     Problems(Vec<Problem>),
 }
@@ -72,8 +72,12 @@ struct FileDocument {
 }
 
 impl Settings {
-    /// Reads a configuration file and what it refers to: `file:PATH` counts from the file's
-    /// directory, `env:NAME` is looked up with `environment`.
+    /// Reads a configuration file and what it refers to: `file:PATH` is relative to the file's
+    /// directory, `env:NAME` is looked up in `environment`.
+    ///
+    /// # Errors
+    ///
+    /// The file must be readable, TOML, and a valid configuration.
     pub fn from_file(path: &Path, environment: ReadVariable<'_>) -> Result<Self, FileError> {
         let text = std::fs::read_to_string(path).map_err(|source| FileError::Read {
             path: path.to_owned(),
@@ -82,7 +86,7 @@ impl Settings {
         Self::from_toml(&text, path.parent().unwrap_or(Path::new("")), environment)
     }
 
-    /// The same for a text, with the directory that its relative paths count from.
+    /// Like [`Settings::from_file`], for a text. Relative paths in it start from `directory`.
     pub fn from_toml(
         text: &str,
         directory: &Path,
@@ -107,11 +111,11 @@ impl Settings {
     }
 }
 
-/// A key that nothing knows, a value of the wrong kind.
+/// The problem of an unknown key or a value of the wrong type.
 fn shape_problem(error: toml_text::ShapeError) -> Problem {
     let key = error.place.rsplit('.').next().unwrap_or_default();
 
-    // The library's message repeats the value.
+    // The message contains the value, which must not be shown if it is a secret.
     let problem = if SECRET_FIELDS.contains(&key) {
         "must be text".to_owned()
     } else {
@@ -126,9 +130,10 @@ fn shape_problem(error: toml_text::ShapeError) -> Problem {
     Problem::new(place, problem)
 }
 
-/// Turns the document into objects, each checked on its own and against the others.
+/// Turns the document into objects and validates each, also against the others it refers to.
 fn resolve(document: FileDocument, references: &References<'_>) -> Result<Objects, Vec<Problem>> {
     let mut collected = Collected::default();
+
     collected.all(Kind::ApiClient, document.api_clients, |client| {
         client
             .read(references)
@@ -195,7 +200,7 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
     collected.finish()
 }
 
-/// The objects so far with their places in the file, and what is wrong with them.
+/// The objects read so far with their places in the file, and the problems found.
 #[derive(Default)]
 struct Collected {
     objects: Vec<(String, Object)>,
@@ -232,7 +237,7 @@ impl Collected {
         for (place, object) in &self.objects {
             if !seen.insert(object.key()) {
                 let problem = format!(
-                    "there is another {} of the name {:?}",
+                    "there is another {} with the name {:?}",
                     object.kind().as_str(),
                     object.name()
                 );

@@ -1,38 +1,31 @@
-//! The settings as a set of objects, each with a kind and a name: what is planned, stored and
-//! changed one by one.
+//! The settings as a set of objects, which are planned, stored and changed one by one. An object is
+//! identified by its kind and its name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{
+use super::snapshot::Settings;
+use super::types::{
     ApiClient, Application, AuthenticationType, CallbackEndpoint, MobileAuthentication,
-    PushConfiguration, ResourceServer, Scope, Settings, SmsConfiguration, TokenSettings, WebClient,
+    PushConfiguration, ResourceServer, Scope, SmsConfiguration, TokenSettings, WebClient,
 };
 
-/// What sort of object it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// [`ApiClient`]
     ApiClient,
-    /// [`Application`] with its versions
+    /// An application with its versions.
     Application,
-    /// [`AuthenticationType`]
     AuthenticationType,
-    /// [`CallbackEndpoint`]
     CallbackEndpoint,
-    /// [`MobileAuthentication`]; there is one
+    /// There is one object of this kind.
     MobileAuthentication,
-    /// [`PushConfiguration`]
     PushConfiguration,
-    /// [`ResourceServer`]
     ResourceServer,
-    /// [`Scope`]
     Scope,
-    /// [`SmsConfiguration`]; there is at most one
+    /// There is at most one object of this kind.
     Sms,
-    /// [`TokenSettings`]; there is one
+    /// There is one object of this kind.
     Tokens,
-    /// [`WebClient`]
     WebClient,
 }
 
@@ -51,7 +44,7 @@ impl Kind {
         Self::WebClient,
     ];
 
-    /// The section of the file, the value in the database.
+    /// The name of the section in the file, and the value in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,8 +67,8 @@ impl Kind {
     }
 }
 
-/// The name of the objects of which there is one.
-pub(super) const ONLY: &str = "general";
+/// The name of an object that is the only one of its kind.
+const SINGLETON_NAME: &str = "general";
 
 /// One thing that administrators configure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +87,6 @@ pub enum Object {
 }
 
 impl Object {
-    /// What sort it is.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
@@ -112,7 +104,7 @@ impl Object {
         }
     }
 
-    /// What it is called among its kind.
+    /// The name, unique among objects of the same kind.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -124,7 +116,7 @@ impl Object {
             Self::ResourceServer(server) => &server.id,
             Self::Scope(scope) => &scope.id,
             Self::WebClient(client) => client.client_id.as_str(),
-            Self::MobileAuthentication(_) | Self::Sms(_) | Self::Tokens(_) => ONLY,
+            Self::MobileAuthentication(_) | Self::Sms(_) | Self::Tokens(_) => SINGLETON_NAME,
         }
     }
 
@@ -135,11 +127,11 @@ impl Object {
 
 pub(super) type ObjectKey = (Kind, String);
 
-/// All objects, in a fixed order.
+/// Objects in a fixed order.
 pub(super) type Objects = BTreeMap<ObjectKey, Object>;
 
 impl Settings {
-    /// The snapshot made of these objects.
+    /// Builds a snapshot from these objects.
     pub(super) fn from_objects(revision: i64, objects: impl IntoIterator<Item = Object>) -> Self {
         let mut settings = Self {
             revision,
@@ -154,7 +146,7 @@ impl Settings {
     fn put(&mut self, object: Object) {
         match object {
             Object::ApiClient(client) => {
-                drop(self.api_clients.insert(client.client_id.clone(), client))
+                drop(self.api_clients.insert(client.client_id.clone(), client));
             }
             Object::Application(application) => {
                 drop(
@@ -179,17 +171,18 @@ impl Settings {
             }
             Object::MobileAuthentication(general) => self.mobile_authentication = general,
             Object::ResourceServer(server) => {
-                drop(self.resource_servers.insert(server.id.clone(), server))
+                drop(self.resource_servers.insert(server.id.clone(), server));
             }
             Object::Scope(scope) => drop(self.scopes.insert(scope.id.clone(), scope)),
             Object::Sms(gateway) => self.sms = Some(gateway),
             Object::Tokens(general) => self.tokens = general,
             Object::WebClient(client) => {
-                drop(self.web_clients.insert(client.client_id.clone(), client))
+                drop(self.web_clients.insert(client.client_id.clone(), client));
             }
         }
     }
 
+    /// Takes the snapshot apart.
     pub(super) fn objects(&self) -> Objects {
         let clients = self.api_clients.values().cloned().map(Object::ApiClient);
         let applications = self.applications.values().cloned().map(Object::Application);

@@ -7,11 +7,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::documents::{self, Conceal, Reveal};
+use super::documents::{self, SecretReader, SecretWriter};
 use super::objects::{Kind, Object};
 use super::plan::{Action, Change, Plan};
 use super::problem::Problem;
-use super::{CurrentSettings, Settings};
+use super::snapshot::{CurrentSettings, Settings};
 use crate::clock::{Clock, Timestamp};
 use crate::random::{Random, SharedRandom};
 use crate::secret::{Keyring, Purpose, SecretString};
@@ -246,7 +246,7 @@ impl Sealed<'_> {
     }
 }
 
-impl Conceal for Sealed<'_> {
+impl SecretWriter for Sealed<'_> {
     fn secret(&self, field: &'static str, secret: &SecretString) -> String {
         let plain = secret.expose().as_bytes();
         STANDARD_NO_PAD.encode(self.keyring.seal(
@@ -258,7 +258,7 @@ impl Conceal for Sealed<'_> {
     }
 }
 
-impl Reveal for Sealed<'_> {
+impl SecretReader for Sealed<'_> {
     fn secret(&self, field: &'static str, written: &str) -> Result<SecretString, Problem> {
         let failed = || Problem::new(field, "cannot be opened with this master key");
         let sealed = STANDARD_NO_PAD.decode(written).map_err(|_| failed())?;

@@ -1,50 +1,43 @@
-//! The difference between what is configured and what is wanted. Pure; its text shows no secret.
+//! The difference between the current and the wanted configuration. A plan's text contains no
+//! secrets.
 
 use std::fmt;
 
 use serde_json::Value;
 
-use super::Settings;
-use super::documents::{self, Conceal};
+use super::documents::{self, SecretWriter};
 use super::objects::{Kind, Object, Objects};
+use super::snapshot::Settings;
 use crate::secret::SecretString;
 
-/// What happens to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It is new.
     Create(Object),
-    /// It is there and becomes another.
     Change {
         to: Object,
-        /// The fields that differ.
+        /// The names of the fields that differ.
         fields: Vec<String>,
     },
-    /// It is there and no longer wanted.
     Remove,
 }
 
-/// One step of a plan.
+/// What happens to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Of what sort the object is.
     pub kind: Kind,
-    /// Its name among its kind.
     pub name: String,
-    /// What happens to it.
     pub action: Action,
 }
 
-/// Everything to do, in a fixed order.
+/// The changes that lead to the wanted configuration, in a fixed order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     pub changes: Vec<Change>,
-    /// How many objects stay as they are.
+    /// The number of objects that do not change.
     pub unchanged: usize,
 }
 
-/// What has to be done to get from `current` to `wanted`. The file is the whole configuration: what
-/// is not in it is removed.
+/// Computes the changes from `current` to `wanted`. Objects that are not in `wanted` are removed.
 #[must_use]
 pub fn plan(current: &Settings, wanted: &Settings) -> Plan {
     let mut current: Objects = current.objects();
@@ -75,10 +68,10 @@ pub fn plan(current: &Settings, wanted: &Settings) -> Plan {
     plan
 }
 
-/// Shows secrets to the comparison only; nothing of it is kept.
-struct InTheClear;
+/// Writes secrets as they are. Only for documents that are compared and dropped.
+struct PlainText;
 
-impl Conceal for InTheClear {
+impl SecretWriter for PlainText {
     fn secret(&self, _: &'static str, secret: &SecretString) -> String {
         secret.expose().to_owned()
     }
@@ -86,8 +79,8 @@ impl Conceal for InTheClear {
 
 fn differing_fields(from: &Object, to: &Object) -> Vec<String> {
     let (Value::Object(from), Value::Object(to)) = (
-        documents::write(from, &InTheClear),
-        documents::write(to, &InTheClear),
+        documents::write(from, &PlainText),
+        documents::write(to, &PlainText),
     ) else {
         return Vec::new();
     };
@@ -103,14 +96,14 @@ fn differing_fields(from: &Object, to: &Object) -> Vec<String> {
 }
 
 impl fmt::Display for Plan {
-    /// One line for each change, then the sum.
+    /// One line for each change, then a summary.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Change { kind, name, action } in &self.changes {
             let object = format!("{} {name:?}", kind.as_str());
             match action {
                 Action::Create(_) => writeln!(f, "create {object}")?,
                 Action::Change { fields, .. } => {
-                    writeln!(f, "change {object} ({})", fields.join(", "))?
+                    writeln!(f, "change {object} ({})", fields.join(", "))?;
                 }
                 Action::Remove => writeln!(f, "remove {object}")?,
             }

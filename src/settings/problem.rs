@@ -1,12 +1,13 @@
+//! What is wrong with a configuration.
+
 use std::fmt;
 
-/// Something that does not do in what administrators configure: where, and why. Never shows a
-/// secret.
+/// Something in the configuration that is not valid, and where it is. Never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Such as `authentication_types[2].time_to_live_seconds`.
+    /// A path such as `authentication_types[2].time_to_live_seconds`.
     pub place: String,
-    /// What is wrong and what would do.
+    /// Completes a sentence after the place, such as "must be from 1 to 600".
     pub problem: String,
 }
 
@@ -18,7 +19,7 @@ impl Problem {
         }
     }
 
-    /// The same problem, seen from the object that the place is in.
+    /// Prefixes the place with the object that it is in.
     pub(super) fn within(self, outer: &str) -> Self {
         let place = if self.place.is_empty() {
             outer.to_owned()

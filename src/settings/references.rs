@@ -1,31 +1,30 @@
-//! Secrets by reference: `env:NAME` and `file:PATH`.
+//! References to secrets: `env:NAME` and `file:PATH`.
 //!
-//! A secret that stands in the file itself is refused: such files are kept in version control and
-//! shown to colleagues.
+//! The configuration file must not contain secrets themselves: it is meant for version control.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::documents::Reveal;
+use super::documents::SecretReader;
 use super::problem::Problem;
 use crate::secret::SecretString;
 
-/// The largest file a reference may name.
+/// The largest file that a reference may name.
 const BYTES_MAX: usize = 64 * 1024;
 
-/// Reads a variable of the environment.
+/// Reads an environment variable; `None` if it is not set.
 pub type ReadVariable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Resolves references.
 pub(super) struct References<'a> {
-    /// Where relative paths count from: the directory of the file that has the reference.
+    /// Where relative paths start: the directory of the configuration file.
     pub(super) directory: PathBuf,
     pub(super) environment: ReadVariable<'a>,
 }
 
-impl Reveal for References<'_> {
+impl SecretReader for References<'_> {
     fn secret(&self, field: &'static str, written: &str) -> Result<SecretString, Problem> {
         let problem =
-            "must be a reference, `env:NAME` or `file:PATH`: secrets do not stand in this file";
+            "must be a reference, `env:NAME` or `file:PATH`: this file must not contain secrets";
         self.resolve(field, written)
             .unwrap_or_else(|| Err(Problem::new(field, problem)))
             .map(SecretString::new)
@@ -38,7 +37,7 @@ impl Reveal for References<'_> {
 }
 
 impl References<'_> {
-    /// What the reference refers to; `None` if it is none.
+    /// The text that the reference refers to; `None` if `written` is not a reference.
     fn resolve(&self, field: &'static str, written: &str) -> Option<Result<String, Problem>> {
         let value = if let Some(name) = written.strip_prefix("env:") {
             (self.environment)(name).ok_or_else(|| format!("the variable {name} is not set"))
@@ -48,8 +47,7 @@ impl References<'_> {
         };
 
         let value = value.and_then(|value| {
-            let empty = value.is_empty();
-            if empty {
+            if value.is_empty() {
                 Err(format!("{written} is empty"))
             } else {
                 Ok(value)
@@ -60,13 +58,13 @@ impl References<'_> {
     }
 }
 
-/// The file's text. One line end at its end belongs to the file, not to the secret.
-fn read_file(path: &std::path::Path) -> Result<String, String> {
+/// Reads a file without its last line end, which editors add.
+fn read_file(path: &Path) -> Result<String, String> {
     let mut text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     if text.len() > BYTES_MAX {
         return Err(format!(
-            "{} is longer than {BYTES_MAX} bytes",
+            "{} has more than {BYTES_MAX} bytes",
             path.display()
         ));
     }

@@ -1,8 +1,9 @@
-//! What administrators configure, parsed and checked: the same names as in the file given to
-//! `countersign apply`.
+//! The objects that administrators configure. Names are those of the file given to `countersign
+//! apply`.
 
 mod applications;
 mod clients;
+mod texts;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -22,31 +23,30 @@ use crate::secret::SecretString;
 /// How to reach one platform's push service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushConfiguration {
-    /// What application versions refer to.
+    /// Application versions refer to it by this name.
     pub name: String,
-    /// The provider and its credentials.
     pub provider: PushProvider,
-    /// Instead of the provider's own address.
+    /// Replaces the provider's address.
     pub endpoint: Option<Url>,
-    /// A further trust anchor, PEM.
+    /// An additional trust anchor for TLS, in PEM.
     pub ca_certificate: Option<String>,
 }
 
 /// A push service and the credentials for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushProvider {
-    /// Apple, with token authentication.
+    /// Apple's, with token-based authentication.
     Apns {
-        /// The developer team's id.
+        /// The id of the developer team.
         team_id: String,
-        /// The id of the auth key.
+        /// The id of the authentication key.
         key_id: String,
         /// The `.p8` file: a PKCS#8 EC private key in PEM.
         auth_key: SecretString,
     },
-    /// Google, HTTP v1.
+    /// Google's, with the HTTP v1 API.
     Fcm {
-        /// The service account's key file, JSON.
+        /// The service account's key file, in JSON.
         service_account: SecretString,
     },
 }
@@ -60,9 +60,7 @@ impl PushProvider {
             Self::Fcm { .. } => Platform::Android,
         }
     }
-}
 
-impl PushProvider {
     /// The service's name in metrics.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -80,15 +78,16 @@ pub enum SmsConfiguration {
     Twilio {
         account_sid: String,
         auth_token: SecretString,
-        /// The number messages come from by default.
+        /// The sender of messages, unless the authentication type has its own.
         from_number: String,
-        /// Instead of Twilio's own address.
+        /// Replaces Twilio's address.
         endpoint: Option<Url>,
     },
-    /// A gateway of one's own: `POST` JSON, `204` means taken.
+    /// Your own gateway: it receives a `POST` with JSON and answers `204` if it accepts the
+    /// message.
     Http {
         endpoint: Url,
-        /// Basic credentials, if the gateway asks for them.
+        /// Basic credentials, if the gateway requires them.
         credentials: Option<(String, SecretString)>,
     },
 }
@@ -104,41 +103,41 @@ impl SmsConfiguration {
     }
 }
 
-/// How an authentication type asks.
+/// How users authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AuthenticationMethod {
-    /// Push, accepted with a tap.
+    /// A push message that the user accepts with a tap.
     Push,
-    /// A long one-time password, usually scanned from the website.
+    /// A long one-time password that the user scans from the website.
     Otp,
     /// A six-digit code in a text message.
     Sms,
 }
 
-/// A way of asking, by the name websites use as `type`.
+/// A method with its limits and messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthenticationType {
-    /// The name on the wire.
+    /// The parameter `type` of the website's request.
     pub name: String,
     pub method: AuthenticationMethod,
-    /// From initialisation to expiry; all attempts fall into it.
+    /// The time from start to expiry, whatever the number of attempts.
     pub time_to_live_seconds: u32,
-    /// Wrong answers before the transaction fails; 0 = until expiry.
+    /// The number of wrong answers that fail the transaction; 0 = no limit.
     #[serde(default = "default_attempts_max")]
     pub max_attempts: u32,
-    /// How often the same message may be sent again; 0 = not at all.
+    /// How many times the message may be resent; 0 = never.
     #[serde(default)]
     pub max_resends: u32,
-    /// By language code; used when the website sends no message.
+    /// By language code, for requests without a message.
     #[serde(default)]
     pub default_messages: BTreeMap<String, String>,
-    /// SMS: the sender, instead of the gateway's default.
+    /// SMS: replaces the gateway's sender.
     #[serde(default)]
     pub sender_id: Option<String>,
-    /// SMS: the host whose page the code is typed into; makes the message's last line `@host
-    /// #code`.
+    /// SMS: the host of the page that the code is typed into. The message then ends with the line
+    /// `@host #code`, so that browsers fill the code in on that host only.
     #[serde(default)]
     pub web_origin: Option<String>,
 }
@@ -148,32 +147,28 @@ const fn default_attempts_max() -> u32 {
 }
 
 impl AuthenticationType {
-    /// From initialisation to expiry.
     #[must_use]
     pub fn time_to_live(&self) -> Duration {
         Duration::from_secs(u64::from(self.time_to_live_seconds))
     }
 
-    /// The message for a language; English where the language has none.
+    /// The message in a language, or in English if that language has none.
     #[must_use]
     pub fn default_message(&self, language: Option<&str>) -> Option<&str> {
-        let chosen = language.and_then(|language| self.default_messages.get(language));
-        chosen
-            .or_else(|| self.default_messages.get("en"))
-            .map(String::as_str)
+        texts::in_language(&self.default_messages, language)
     }
 }
 
-/// Where results may be called back to.
+/// An address that callbacks may be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackEndpoint {
-    /// Compared exactly, as text, with what the website asks for.
+    /// Compared as text with the `callback_uri` of requests.
     pub url: String,
-    /// Basic credentials, if the receiver asks for them.
+    /// Basic credentials, if the receiver requires them.
     pub credentials: Option<(String, SecretString)>,
-    /// `whsec_…`: signs each call (Standard Webhooks).
+    /// `whsec_…`: signs each callback (Standard Webhooks).
     pub signing_secret: Option<SecretString>,
-    /// Whether the address may be a private one.
+    /// Whether the host may have private addresses.
     pub allow_private: bool,
 }
 
@@ -181,26 +176,26 @@ pub struct CallbackEndpoint {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MobileAuthentication {
-    /// The whole website API; off answers 1000.
+    /// Whether websites can use mobile authentication at all; if not, error 1000.
     pub enabled: bool,
-    /// Enrolment of keys; without it neither push nor OTP.
+    /// Whether users can enrol keys, which push and OTP need.
     pub enrolment_enabled: bool,
-    /// Whether a user may enrol keys again over those that are there.
+    /// Whether a user can enrol new keys in place of existing ones.
     pub enrolment_override_enabled: bool,
     pub push_enrolment_enabled: bool,
-    /// Sending by push; off answers 1000.
+    /// Whether pushes can be sent; if not, error 1000.
     pub push_enabled: bool,
-    /// Sending by text message; off answers 3000.
+    /// Whether text messages can be sent; if not, error 3000.
     pub sms_enabled: bool,
     /// Whether `callback_uri` must be a configured callback endpoint.
     pub callback_allow_list_enabled: bool,
-    /// The longest `message`, in characters.
+    /// The maximal length of `message`, in characters.
     pub message_characters_max: u32,
-    /// Pushes to one user on one device within five minutes, resends included.
+    /// The maximal number of pushes to one user on one device in five minutes, with resends.
     pub prompts_per_5_minutes_max: u32,
-    /// Pushes to one user on one device within an hour, resends included.
+    /// The maximal number of pushes to one user on one device in an hour, with resends.
     pub prompts_per_hour_max: u32,
-    /// How long results can be read after a transaction ended.
+    /// How long results can be read after a transaction has ended.
     pub result_retention_seconds: u32,
 }
 

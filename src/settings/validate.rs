@@ -1,35 +1,34 @@
-//! What an object must keep to, on its own and with the others. The same for the file and for the
-//! management API.
+//! Validates objects, alone and together with those they refer to.
 
 mod clients;
+mod existence;
+mod problems;
 mod redirect_uris;
 mod tokens;
-
-use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::{Host, Url};
 
+use self::problems::{Problems, is_http_url};
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
-use super::{
+use super::types::{
     AuthenticationMethod, AuthenticationType, CallbackEndpoint, MobileAuthentication,
     PushConfiguration, PushProvider, SmsConfiguration,
 };
 
 /// NIST SP 800-63B-4 §3.1.3.2: an out-of-band secret is valid for at most ten minutes.
 const TIME_TO_LIVE_SECONDS_MAX: u32 = 600;
-/// Longer ones leave too little of a push payload's four kilobytes.
+/// Leaves room for the rest of a push payload, which has at most 4 KB.
 const MESSAGE_CHARACTERS_MAX: u32 = 1_000;
 /// Four concatenated text messages.
 const SMS_CHARACTERS_MAX: u32 = 600;
-const NAME_BYTES_MAX: usize = 255;
 
-/// Everything that is wrong with an object; places are fields of it.
+/// All problems of an object. Their places are fields of it.
 pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
-    let mut problems = Problems(Vec::new());
+    let mut problems = Problems::default();
+
     match object {
         Object::ApiClient(client) => clients::api_client(client, all, &mut problems),
         Object::Application(application) => clients::application(application, all, &mut problems),
@@ -37,7 +36,7 @@ pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
         Object::CallbackEndpoint(endpoint) => callback_endpoint(endpoint, &mut problems),
         Object::MobileAuthentication(general) => mobile_authentication(general, &mut problems),
         Object::PushConfiguration(configuration) => {
-            push_configuration(configuration, &mut problems)
+            push_configuration(configuration, &mut problems);
         }
         Object::Sms(gateway) => sms(gateway, &mut problems),
         Object::ResourceServer(server) => tokens::resource_server(server, all, &mut problems),
@@ -49,95 +48,18 @@ pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
     problems.0
 }
 
-struct Problems(Vec<Problem>);
-
-impl Problems {
-    /// Notes the problem unless the condition holds.
-    fn check(&mut self, holds: bool, field: impl Into<String>, problem: impl Into<String>) {
-        if !holds {
-            self.0.push(Problem::new(field, problem));
-        }
-    }
-
-    /// A text that can stand in a header, a log and a URL's path.
-    fn check_name(&mut self, field: impl Into<String>, name: &str) {
-        let fits =
-            (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
-        self.check(
-            fits,
-            field,
-            format!("must have 1 to {NAME_BYTES_MAX} bytes and no control characters"),
-        );
-    }
-
-    fn check_range(&mut self, field: impl Into<String>, value: u32, range: RangeInclusive<u32>) {
-        let (from, to) = (range.start(), range.end());
-        self.check(
-            range.contains(&value),
-            field,
-            format!("must be from {from} to {to}"),
-        );
-    }
-
-    /// Texts by language code.
-    fn check_texts(&mut self, field: &str, texts: &BTreeMap<String, String>, characters_max: u32) {
-        for (language, text) in texts {
-            let fits = !text.is_empty() && text.chars().count() <= characters_max as usize;
-            self.check(
-                fits,
-                format!("{field}.{language}"),
-                format!("must have 1 to {characters_max} characters"),
-            );
-
-            let code = (2..=35).contains(&language.len())
-                && language
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-            self.check(code, field, format!("{language:?} is not a language code"));
-        }
-    }
-
-    fn check_endpoint(&mut self, endpoint: Option<&Url>) {
-        let web = endpoint.is_none_or(|url| is_web(url) && url.query().is_none());
-        self.check(
-            web,
-            "endpoint",
-            "must be an http or https address without credentials, query and fragment",
-        );
-    }
-}
-
-/// Whether there is an object of this kind and name.
-fn exists(all: &Objects, kind: Kind, name: &str) -> bool {
-    all.contains_key(&(kind, name.to_owned()))
-}
-
-/// Only what RFC 3986 §2 has in URIs: no blanks, no backslashes, nothing beyond ASCII.
-fn has_uri_characters(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte))
-}
-
-fn is_web(url: &Url) -> bool {
-    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    matches!(url.scheme(), "http" | "https") && url.has_host() && plain
-}
-
 fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut Problems) {
     problems.check_name("name", &value.name);
-
     problems.check_range(
         "time_to_live_seconds",
         value.time_to_live_seconds,
         1..=TIME_TO_LIVE_SECONDS_MAX,
     );
-
     problems.check(
         value.max_attempts <= 100,
         "max_attempts",
         "must be at most 100",
     );
-
     problems.check(
         value.max_resends <= 100,
         "max_resends",
@@ -145,23 +67,25 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
     );
 
     let sms = value.method == AuthenticationMethod::Sms;
-    let gateway = !sms || all.keys().any(|(kind, _)| *kind == Kind::Sms);
-    problems.check(gateway, "method", "SMS needs a gateway: the section [sms]");
-
+    let gateway_exists = !sms || all.keys().any(|(kind, _)| *kind == Kind::Sms);
+    problems.check(
+        gateway_exists,
+        "method",
+        "SMS needs a gateway: the section [sms]",
+    );
     problems.check(
         sms || value.sender_id.is_none(),
         "sender_id",
-        "has no meaning but for SMS",
+        "is only allowed for SMS",
     );
-
     problems.check(
         sms || value.web_origin.is_none(),
         "web_origin",
-        "has no meaning but for SMS",
+        "is only allowed for SMS",
     );
 
     if let Some(sender) = &value.sender_id {
-        let problem = "must be a telephone number, a short code, or up to 11 letters, digits and blanks with a letter";
+        let problem = "must be a phone number, a short code, or up to 11 letters, digits and blanks with at least one letter";
         problems.check(is_sender_id(sender), "sender_id", problem);
     }
 
@@ -178,7 +102,6 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
     } else {
         MESSAGE_CHARACTERS_MAX
     };
-
     problems.check_texts("default_messages", &value.default_messages, characters_max);
 }
 
@@ -195,7 +118,7 @@ fn is_sender_id(sender: &str) -> bool {
     number || letters
 }
 
-/// As the last line of a text message has it: a domain and nothing else.
+/// Whether it is a domain name, which is what the last line of a text message names.
 fn is_host_name(host: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -211,24 +134,22 @@ fn is_host_name(host: &str) -> bool {
 }
 
 fn callback_endpoint(endpoint: &CallbackEndpoint, problems: &mut Problems) {
-    let url = Url::parse(&endpoint.url).ok().filter(is_web);
-    let problem = "must be an absolute http or https address without credentials and fragment";
-    problems.check(url.is_some(), "url", problem);
+    let url = Url::parse(&endpoint.url).ok().filter(is_http_url);
+    problems.check(
+        url.is_some(),
+        "url",
+        "must be an absolute http or https URL without credentials and fragment",
+    );
+
     let secure = url.is_none_or(|url| url.scheme() == "https" || endpoint.allow_private);
     problems.check(
         secure,
         "url",
-        "must be https, unless `allow_private` says that it stays in your own network",
+        "must be https, unless `allow_private` says that it is in your own network",
     );
 
     if let Some((username, _)) = &endpoint.credentials {
-        problems.check_name("username", username);
-        // RFC 7617 §2: the first colon ends the user name.
-        problems.check(
-            !username.contains(':'),
-            "username",
-            "must not contain a colon",
-        );
+        problems.check_username(username);
     }
 
     if let Some(secret) = &endpoint.signing_secret {
@@ -251,22 +172,20 @@ fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems
         general.message_characters_max,
         1..=MESSAGE_CHARACTERS_MAX,
     );
-
     problems.check(
         general.prompts_per_5_minutes_max > 0,
         "prompts_per_5_minutes_max",
         "must be at least 1",
     );
-
     problems.check(
         general.prompts_per_hour_max > 0,
         "prompts_per_hour_max",
         "must be at least 1",
     );
 
-    let kept = (60..=31_536_000).contains(&general.result_retention_seconds);
+    let in_range = (60..=31_536_000).contains(&general.result_retention_seconds);
     problems.check(
-        kept,
+        in_range,
         "result_retention_seconds",
         "must be from 60 (a minute) to 31536000 (a year)",
     );
@@ -275,10 +194,11 @@ fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems
 fn push_configuration(configuration: &PushConfiguration, problems: &mut Problems) {
     problems.check_name("name", &configuration.name);
     problems.check_endpoint(configuration.endpoint.as_ref());
+
     let certificate = configuration.ca_certificate.as_ref();
-    let pem = certificate.is_none_or(|pem| pem.contains("-----BEGIN CERTIFICATE-----"));
+    let is_pem = certificate.is_none_or(|pem| pem.contains("-----BEGIN CERTIFICATE-----"));
     problems.check(
-        pem,
+        is_pem,
         "ca_certificate",
         "must be a certificate in PEM, or `file:PATH` of one",
     );
@@ -291,9 +211,9 @@ fn push_configuration(configuration: &PushConfiguration, problems: &mut Problems
         } => {
             problems.check_name("team_id", team_id);
             problems.check_name("key_id", key_id);
-            let pem = auth_key.expose().contains("-----BEGIN PRIVATE KEY-----");
+            let is_pem = auth_key.expose().contains("-----BEGIN PRIVATE KEY-----");
             problems.check(
-                pem,
+                is_pem,
                 "auth_key",
                 "must be the .p8 file from Apple: a private key in PEM",
             );
@@ -334,13 +254,11 @@ fn sms(gateway: &SmsConfiguration, problems: &mut Problems) {
                 "account_sid",
                 "must be letters and digits, such as AC…",
             );
-
             problems.check(
                 is_sender_id(from_number),
                 "from_number",
-                "must be a telephone number, such as +15005550006",
+                "must be a phone number, such as +15005550006",
             );
-
             problems.check_endpoint(endpoint.as_ref());
         }
         SmsConfiguration::Http {
@@ -348,18 +266,12 @@ fn sms(gateway: &SmsConfiguration, problems: &mut Problems) {
             credentials,
         } => {
             problems.check(
-                is_web(endpoint),
+                is_http_url(endpoint),
                 "endpoint",
-                "must be an http or https address without credentials",
+                "must be an http or https URL without credentials and fragment",
             );
-
             if let Some((username, _)) = credentials {
-                problems.check_name("username", username);
-                problems.check(
-                    !username.contains(':'),
-                    "username",
-                    "must not contain a colon",
-                );
+                problems.check_username(username);
             }
         }
     }

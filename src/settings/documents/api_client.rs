@@ -4,19 +4,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::client_credential::CredentialFields;
-use super::{Problem, Reveal};
+use super::secrets::SecretReader;
 use crate::ids::ClientId;
-use crate::settings::{ApiClient, Permission};
+use crate::settings::problem::Problem;
+use crate::settings::types::{ApiClient, Permission};
 
-/// An [`ApiClient`] as written. Exactly one of the three credentials is given.
+/// The document of an [`ApiClient`]. It has exactly one of the three credentials.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct ApiClientDocument {
     client_id: ClientId,
-    /// In the file only.
+    /// Only in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
-    /// In the database only.
+    /// Only in the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret_sha256: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,22 +43,26 @@ impl ApiClientDocument {
         }
     }
 
-    pub(in crate::settings) fn read(self, reveal: &dyn Reveal) -> Result<ApiClient, Problem> {
+    pub(in crate::settings) fn read(
+        self,
+        secrets: &dyn SecretReader,
+    ) -> Result<ApiClient, Problem> {
         let fields = CredentialFields {
             client_secret: self.client_secret,
             client_secret_sha256: self.client_secret_sha256,
             public_jwk: self.public_jwk,
         };
 
-        let problem = || {
+        let credential = fields.read(secrets)?.ok_or_else(|| {
             Problem::new(
                 "client_secret",
                 "give exactly one of client_secret and public_jwk",
             )
-        };
+        })?;
+
         Ok(ApiClient {
             client_id: self.client_id,
-            credential: fields.read(reveal)?.ok_or_else(problem)?,
+            credential,
             permissions: self.permissions,
             resource_servers: self.resource_servers,
             administers: self.administers,

@@ -1,9 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Conceal, Problem, Reveal, credentials};
-use crate::settings::CallbackEndpoint;
+use super::fields::{read_credentials, write_credentials};
+use super::secrets::{SecretReader, SecretWriter};
+use crate::settings::problem::Problem;
+use crate::settings::types::CallbackEndpoint;
 
-/// A [`CallbackEndpoint`] as written.
+/// The document of a [`CallbackEndpoint`].
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct CallbackEndpointDocument {
@@ -19,17 +21,8 @@ pub(in crate::settings) struct CallbackEndpointDocument {
 }
 
 impl CallbackEndpointDocument {
-    pub(super) fn write(endpoint: &CallbackEndpoint, conceal: &dyn Conceal) -> Self {
-        let (username, password) =
-            endpoint
-                .credentials
-                .as_ref()
-                .map_or((None, None), |(username, password)| {
-                    (
-                        Some(username.clone()),
-                        Some(conceal.secret("password", password)),
-                    )
-                });
+    pub(super) fn write(endpoint: &CallbackEndpoint, secrets: &dyn SecretWriter) -> Self {
+        let (username, password) = write_credentials(endpoint.credentials.as_ref(), secrets);
 
         Self {
             url: endpoint.url.clone(),
@@ -38,18 +31,18 @@ impl CallbackEndpointDocument {
             signing_secret: endpoint
                 .signing_secret
                 .as_ref()
-                .map(|secret| conceal.secret("signing_secret", secret)),
+                .map(|secret| secrets.secret("signing_secret", secret)),
             allow_private: endpoint.allow_private,
         }
     }
 
     pub(in crate::settings) fn read(
         self,
-        reveal: &dyn Reveal,
+        secrets: &dyn SecretReader,
     ) -> Result<CallbackEndpoint, Problem> {
         Ok(CallbackEndpoint {
-            credentials: credentials(self.username, self.password.as_deref(), reveal)?,
-            signing_secret: reveal
+            credentials: read_credentials(self.username, self.password.as_deref(), secrets)?,
+            signing_secret: secrets
                 .optional_secret("signing_secret", self.signing_secret.as_deref())?,
             url: self.url,
             allow_private: self.allow_private,

@@ -1,4 +1,4 @@
-//! How a client authenticates, as written: the same three fields for API clients and web clients.
+//! The fields for a client's credential, which API clients and web clients share.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use super::{Problem, Reveal};
+use super::secrets::SecretReader;
 use crate::jose::PublicJwk;
 use crate::secret::{SecretString, sha256};
-use crate::settings::ClientCredential;
+use crate::settings::problem::Problem;
+use crate::settings::types::ClientCredential;
 
-/// The three fields, of which at most one is given.
+/// At most one of the three is present.
 #[derive(Default)]
 pub(super) struct CredentialFields {
-    /// In the file only.
+    /// Only in the file.
     pub(super) client_secret: Option<String>,
-    /// SHA-256 of the client secret, base64url: all that the database has of it.
+    /// SHA-256 of the client secret in base64url. The database does not have the secret itself.
     pub(super) client_secret_sha256: Option<String>,
     /// `private_key_jwt`: the client's public key (RFC 7517).
     pub(super) public_jwk: Option<Map<String, Value>>,
@@ -36,23 +37,24 @@ impl CredentialFields {
         }
     }
 
-    /// The credential, if one is given.
-    pub(super) fn read(self, reveal: &dyn Reveal) -> Result<Option<ClientCredential>, Problem> {
+    /// The credential, if one is present.
+    pub(super) fn read(
+        self,
+        secrets: &dyn SecretReader,
+    ) -> Result<Option<ClientCredential>, Problem> {
         match (
             self.client_secret,
             self.client_secret_sha256,
             self.public_jwk,
         ) {
             (None, None, None) => Ok(None),
-
             (Some(written), None, None) => {
-                let secret = reveal.secret("client_secret", &written)?;
+                let secret = secrets.secret("client_secret", &written)?;
                 check_strength(&secret)?;
                 Ok(Some(ClientCredential::SecretHash(sha256(
                     secret.expose().as_bytes(),
                 ))))
             }
-
             (None, Some(hash), None) => Ok(Some(ClientCredential::SecretHash(parse_hash(&hash)?))),
             (None, None, Some(jwk)) => Ok(Some(ClientCredential::PublicKey(parse_key(jwk)?))),
             _ => Err(Problem::new(
@@ -63,20 +65,23 @@ impl CredentialFields {
     }
 }
 
-/// Client secrets are kept as a fast hash, which is safe for 128 random bits and more, and for
-/// nothing that people think up.
+/// Refuses secrets that people made up. They are stored as a fast hash, which is only safe for
+/// random secrets of 128 bits or more.
 fn check_strength(secret: &SecretString) -> Result<(), Problem> {
     const CHARACTERS_MIN: usize = 22;
-    const DIFFERENT_MIN: usize = 8;
-    let different: BTreeSet<char> = secret.expose().chars().collect();
-    if secret.expose().chars().count() >= CHARACTERS_MIN && different.len() >= DIFFERENT_MIN {
+    const DISTINCT_CHARACTERS_MIN: usize = 8;
+
+    let characters = secret.expose().chars();
+    let distinct: BTreeSet<char> = characters.clone().collect();
+    if characters.count() >= CHARACTERS_MIN && distinct.len() >= DISTINCT_CHARACTERS_MIN {
         return Ok(());
     }
-    let problem = "must be random, of at least 22 characters (openssl rand -base64 32)";
+
+    let problem = "must be random and have at least 22 characters (openssl rand -base64 32)";
     Err(Problem::new("client_secret", problem))
 }
 
-/// The key with its required members only, so that the same key is always the same text.
+/// Keeps only the required members, so that equal keys are equal texts.
 fn parse_key(jwk: Map<String, Value>) -> Result<String, Problem> {
     let key = PublicJwk::from_json(&Value::Object(jwk).to_string());
     let problem = "must be a public P-256 key as a JSON Web Key, without its private part";

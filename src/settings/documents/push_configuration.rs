@@ -1,10 +1,12 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Conceal, Problem, Reveal, absent, required};
-use crate::settings::{Platform, PushConfiguration, PushProvider};
+use super::fields::{absent, required};
+use super::secrets::{SecretReader, SecretWriter};
+use crate::settings::problem::Problem;
+use crate::settings::types::{Platform, PushConfiguration, PushProvider};
 
-/// A [`PushConfiguration`] as written. The platform decides which credentials belong to it.
+/// The document of a [`PushConfiguration`]. The platform determines which credentials it has.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct PushConfigurationDocument {
@@ -25,7 +27,7 @@ pub(in crate::settings) struct PushConfigurationDocument {
 }
 
 impl PushConfigurationDocument {
-    pub(super) fn write(configuration: &PushConfiguration, conceal: &dyn Conceal) -> Self {
+    pub(super) fn write(configuration: &PushConfiguration, secrets: &dyn SecretWriter) -> Self {
         let mut document = Self {
             name: configuration.name.clone(),
             platform: Platform::Ios,
@@ -45,11 +47,11 @@ impl PushConfigurationDocument {
             } => {
                 document.team_id = Some(team_id.clone());
                 document.key_id = Some(key_id.clone());
-                document.auth_key = Some(conceal.secret("auth_key", auth_key));
+                document.auth_key = Some(secrets.secret("auth_key", auth_key));
             }
             PushProvider::Fcm { service_account } => {
                 document.platform = Platform::Android;
-                document.service_account = Some(conceal.secret("service_account", service_account));
+                document.service_account = Some(secrets.secret("service_account", service_account));
             }
         }
 
@@ -58,33 +60,33 @@ impl PushConfigurationDocument {
 
     pub(in crate::settings) fn read(
         self,
-        reveal: &dyn Reveal,
+        secrets: &dyn SecretReader,
     ) -> Result<PushConfiguration, Problem> {
         let ca_certificate = self
             .ca_certificate
             .as_deref()
-            .map(|written| reveal.text("ca_certificate", written))
+            .map(|written| secrets.text("ca_certificate", written))
             .transpose()?;
 
         let provider = match self.platform {
             Platform::Ios => {
-                let why = "for ios";
-                absent("service_account", self.service_account.as_ref(), why)?;
-                let auth_key = required("auth_key", self.auth_key, why)?;
+                let context = "for ios";
+                absent("service_account", self.service_account.as_ref(), context)?;
+                let auth_key = required("auth_key", self.auth_key, context)?;
                 PushProvider::Apns {
-                    team_id: required("team_id", self.team_id, why)?,
-                    key_id: required("key_id", self.key_id, why)?,
-                    auth_key: reveal.secret("auth_key", &auth_key)?,
+                    team_id: required("team_id", self.team_id, context)?,
+                    key_id: required("key_id", self.key_id, context)?,
+                    auth_key: secrets.secret("auth_key", &auth_key)?,
                 }
             }
             Platform::Android => {
-                let why = "for android";
-                absent("auth_key", self.auth_key.as_ref(), why)?;
-                absent("team_id", self.team_id.as_ref(), why)?;
-                absent("key_id", self.key_id.as_ref(), why)?;
-                let written = required("service_account", self.service_account, why)?;
+                let context = "for android";
+                absent("auth_key", self.auth_key.as_ref(), context)?;
+                absent("team_id", self.team_id.as_ref(), context)?;
+                absent("key_id", self.key_id.as_ref(), context)?;
+                let written = required("service_account", self.service_account, context)?;
                 PushProvider::Fcm {
-                    service_account: reveal.secret("service_account", &written)?,
+                    service_account: secrets.secret("service_account", &written)?,
                 }
             }
         };

@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Conceal, Problem, Reveal, absent, credentials, required};
-use crate::settings::SmsConfiguration;
+use super::fields::{absent, read_credentials, required, write_credentials};
+use super::secrets::{SecretReader, SecretWriter};
+use crate::settings::problem::Problem;
+use crate::settings::types::SmsConfiguration;
 
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -11,7 +13,7 @@ enum Gateway {
     Http,
 }
 
-/// The [`SmsConfiguration`] as written. The gateway decides which fields belong to it.
+/// The document of the [`SmsConfiguration`]. The gateway determines which fields it has.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct SmsDocument {
@@ -31,7 +33,7 @@ pub(in crate::settings) struct SmsDocument {
 }
 
 impl SmsDocument {
-    pub(super) fn write(gateway: &SmsConfiguration, conceal: &dyn Conceal) -> Self {
+    pub(super) fn write(gateway: &SmsConfiguration, secrets: &dyn SecretWriter) -> Self {
         let mut document = Self {
             gateway: Gateway::Twilio,
             account_sid: None,
@@ -50,7 +52,7 @@ impl SmsDocument {
                 endpoint,
             } => {
                 document.account_sid = Some(account_sid.clone());
-                document.auth_token = Some(conceal.secret("auth_token", auth_token));
+                document.auth_token = Some(secrets.secret("auth_token", auth_token));
                 document.from_number = Some(from_number.clone());
                 document.endpoint.clone_from(endpoint);
             }
@@ -60,10 +62,8 @@ impl SmsDocument {
             } => {
                 document.gateway = Gateway::Http;
                 document.endpoint = Some(endpoint.clone());
-                if let Some((username, password)) = credentials {
-                    document.username = Some(username.clone());
-                    document.password = Some(conceal.secret("password", password));
-                }
+                (document.username, document.password) =
+                    write_credentials(credentials.as_ref(), secrets);
             }
         }
 
@@ -72,29 +72,33 @@ impl SmsDocument {
 
     pub(in crate::settings) fn read(
         self,
-        reveal: &dyn Reveal,
+        secrets: &dyn SecretReader,
     ) -> Result<SmsConfiguration, Problem> {
         match self.gateway {
             Gateway::Twilio => {
-                let why = "with Twilio";
-                absent("username", self.username.as_ref(), why)?;
-                absent("password", self.password.as_ref(), why)?;
-                let auth_token = required("auth_token", self.auth_token, why)?;
+                let context = "with Twilio";
+                absent("username", self.username.as_ref(), context)?;
+                absent("password", self.password.as_ref(), context)?;
+                let auth_token = required("auth_token", self.auth_token, context)?;
                 Ok(SmsConfiguration::Twilio {
-                    account_sid: required("account_sid", self.account_sid, why)?,
-                    auth_token: reveal.secret("auth_token", &auth_token)?,
-                    from_number: required("from_number", self.from_number, why)?,
+                    account_sid: required("account_sid", self.account_sid, context)?,
+                    auth_token: secrets.secret("auth_token", &auth_token)?,
+                    from_number: required("from_number", self.from_number, context)?,
                     endpoint: self.endpoint,
                 })
             }
             Gateway::Http => {
-                let why = "with a gateway of one's own";
-                absent("account_sid", self.account_sid.as_ref(), why)?;
-                absent("auth_token", self.auth_token.as_ref(), why)?;
-                absent("from_number", self.from_number.as_ref(), why)?;
+                let context = "with your own gateway";
+                absent("account_sid", self.account_sid.as_ref(), context)?;
+                absent("auth_token", self.auth_token.as_ref(), context)?;
+                absent("from_number", self.from_number.as_ref(), context)?;
                 Ok(SmsConfiguration::Http {
-                    endpoint: required("endpoint", self.endpoint, why)?,
-                    credentials: credentials(self.username, self.password.as_deref(), reveal)?,
+                    endpoint: required("endpoint", self.endpoint, context)?,
+                    credentials: read_credentials(
+                        self.username,
+                        self.password.as_deref(),
+                        secrets,
+                    )?,
                 })
             }
         }

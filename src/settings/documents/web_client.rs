@@ -4,20 +4,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::client_credential::CredentialFields;
-use super::{Problem, Reveal};
+use super::secrets::SecretReader;
 use crate::ids::ClientId;
-use crate::settings::{GrantType, TokenPolicy, WebClient};
+use crate::settings::problem::Problem;
+use crate::settings::types::{GrantType, TokenPolicy, WebClient};
 
-/// A [`WebClient`] as written. At most one of the three credentials is given.
+/// The document of a [`WebClient`]. It has at most one of the three credentials.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct WebClientDocument {
     client_id: ClientId,
     name: String,
-    /// In the file only.
+    /// Only in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
-    /// In the database only.
+    /// Only in the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret_sha256: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +59,10 @@ impl WebClientDocument {
         }
     }
 
-    pub(in crate::settings) fn read(self, reveal: &dyn Reveal) -> Result<WebClient, Problem> {
+    pub(in crate::settings) fn read(
+        self,
+        secrets: &dyn SecretReader,
+    ) -> Result<WebClient, Problem> {
         let fields = CredentialFields {
             client_secret: self.client_secret,
             client_secret_sha256: self.client_secret_sha256,
@@ -68,7 +72,7 @@ impl WebClientDocument {
         Ok(WebClient {
             client_id: self.client_id,
             name: self.name,
-            credential: fields.read(reveal)?,
+            credential: fields.read(secrets)?,
             redirect_uris: self.redirect_uris,
             grant_types: self.grant_types,
             scopes: self.scopes,

@@ -24,7 +24,7 @@ fn parse(text: &str) -> Result<Settings, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The example of the contract's §7, with references this test can resolve.
+/// The example of the contract's §7, with references that this test can resolve.
 const FULL: &str = r#"
 [[api_clients]]
 client_id = "portal"
@@ -123,9 +123,9 @@ fn the_example_is_read_in_full() {
     assert!(!format!("{settings:?}").contains(SECRET));
 }
 
-/// Replaces one line of the example, or adds to it, and says which place the error must name.
+/// Each case replaces a text of the example and has the place that the error must name.
 #[test]
-fn each_mistake_is_refused_where_it_is() {
+fn each_mistake_is_reported_with_its_place() {
     let cases = [
         (
             "client_secret = \"env:PORTAL_SECRET\"",
@@ -225,7 +225,7 @@ fn each_mistake_is_refused_where_it_is() {
         (
             "team_id = \"TEAM123456\"",
             "team_id = \"T\"\nservice_account = \"env:FCM\"",
-            "push_configurations[1].service_account: has no meaning",
+            "push_configurations[1].service_account: is not allowed",
         ),
         (
             "auth_key = \"env:P8\"",
@@ -295,7 +295,7 @@ fn each_mistake_is_refused_where_it_is() {
         (
             "method = \"SMS\"",
             "method = \"OTP\"",
-            "authentication_types[1].sender_id: has no meaning",
+            "authentication_types[1].sender_id: is only allowed",
         ),
         (
             "https://portal.example/callback",
@@ -335,7 +335,7 @@ fn each_mistake_is_refused_where_it_is() {
         (
             "gateway = \"twilio\"",
             "gateway = \"http\"",
-            "sms.account_sid: has no meaning",
+            "sms.account_sid: is not allowed",
         ),
         (
             "gateway = \"twilio\"",
@@ -360,7 +360,7 @@ fn each_mistake_is_refused_where_it_is() {
 }
 
 #[test]
-fn all_mistakes_of_meaning_are_told_at_once() {
+fn all_invalid_values_are_reported_at_once() {
     let text = FULL
         .replace("time_to_live_seconds = 120", "time_to_live_seconds = 0")
         .replace("bank://login", "x");

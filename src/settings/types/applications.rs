@@ -4,21 +4,18 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::TokenPolicy;
+use super::tokens::TokenPolicy;
 use crate::ids::ApplicationId;
 
-/// The platforms an application exists for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Platform {
-    /// Apple's.
     Ios,
-    /// Google's.
     Android,
 }
 
 impl Platform {
-    /// The name on the wire.
+    /// The name on the wire and in the file.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,7 +24,6 @@ impl Platform {
         }
     }
 
-    /// The platform of a name on the wire.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Ios, Self::Android]
@@ -36,26 +32,26 @@ impl Platform {
     }
 }
 
-/// What the installations of one version may do.
+/// What the installations of a version may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum VersionStatus {
-    /// Nothing: the user has to upgrade.
+    /// Nothing: users must upgrade.
     Disabled,
-    /// Installations that are registered go on; new ones are refused.
+    /// Registered installations can be used, new ones cannot register.
     LoginOnly,
-    /// Everything.
+    /// Registering and logging in.
     LoginRegistration,
 }
 
-/// Which of Apple's two push services a build belongs to.
+/// Which of Apple's two push services a build uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApnsEnvironment {
-    /// Builds from the store.
+    /// For builds from the App Store.
     #[default]
     Production,
-    /// Builds from the developer's desk; Apple's "sandbox".
+    /// For development builds; Apple's "sandbox".
     Development,
 }
 
@@ -64,14 +60,13 @@ pub enum ApnsEnvironment {
 #[serde(deny_unknown_fields)]
 pub struct ApplicationVersion {
     pub platform: Platform,
-    /// The version's name, free text.
+    /// Any text.
     pub version: String,
-    /// What it may do.
     pub status: VersionStatus,
-    /// The push configuration its installations are reached by; without one they can only poll.
+    /// The name of the push configuration for its installations. Without one they can only poll.
     #[serde(default)]
     pub push_configuration: Option<String>,
-    /// iOS: which of Apple's services.
+    /// iOS only.
     #[serde(default)]
     pub apns_environment: ApnsEnvironment,
     /// iOS: the `apns-topic`.
@@ -79,13 +74,14 @@ pub struct ApplicationVersion {
     pub bundle_id: Option<String>,
 }
 
-/// Whether users of an application have a PIN, and how often they may get it wrong.
+/// Whether users of an application have a PIN, and how many attempts they have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinSettings {
     #[serde(default)]
     pub enabled: bool,
-    /// Wrong PINs in a row before the user is disconnected from the device; 0 = no limit.
+    /// The number of consecutive wrong PINs that disconnects the user from the device; 0 = no
+    /// limit.
     #[serde(default = "default_pin_attempts_max")]
     pub max_attempts: u32,
 }
@@ -101,33 +97,32 @@ pub struct Enabled {
     pub enabled: bool,
 }
 
-/// A mobile application. Each installation of it registers as an OAuth client of its own.
+/// A mobile application. Each of its installations registers as an OAuth client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
-    /// `software_id` at registration, `app_id` on the wire.
+    /// The `software_id` of registrations, the `app_id` of other messages.
     pub id: ApplicationId,
     pub name: String,
-    /// Where authorization answers may go; compared exactly.
+    /// Where authorization responses may be sent; compared exactly.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
     #[serde(default)]
     pub pin: PinSettings,
     #[serde(default)]
     pub fingerprint: Enabled,
-    /// Ids of the custom authenticators its users may enrol.
+    /// The ids of the custom authenticators that users may enrol.
     #[serde(default)]
     pub custom_authenticators: BTreeSet<String>,
     #[serde(default)]
     pub versions: Vec<ApplicationVersion>,
-    /// What its installations may ask for besides the reserved scopes, and ask for when they ask
-    /// for nothing in particular.
+    /// The scopes that installations may request besides the reserved ones. A request without
+    /// scopes means all of these.
     #[serde(default)]
     pub scopes: BTreeSet<String>,
-    /// Whether users are not asked for their consent.
+    /// Whether users are not asked for consent.
     #[serde(default = "default_skip_consent")]
     pub skip_consent: bool,
-    /// The tokens of its installations.
     #[serde(default)]
     pub tokens: TokenPolicy,
 }
@@ -137,8 +132,7 @@ const fn default_skip_consent() -> bool {
 }
 
 impl Application {
-    /// An application of this id, named after it, with everything else as it is when the file does
-    /// not say.
+    /// An application whose name is its id. Everything else has the default of the file.
     #[must_use]
     pub fn new(id: ApplicationId) -> Self {
         Self {
@@ -155,7 +149,6 @@ impl Application {
         }
     }
 
-    /// The version with this platform and name.
     #[must_use]
     pub fn version(&self, platform: Platform, version: &str) -> Option<&ApplicationVersion> {
         self.versions

@@ -1,13 +1,13 @@
-//! The programs that talk to the server with credentials of their own.
+//! The clients that administrators register: API clients and web clients.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::TokenPolicy;
+use super::tokens::TokenPolicy;
 use crate::ids::ClientId;
 
-/// What an API client may do. Each is asked for by the handlers that need it.
+/// What an API client may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Permission {
@@ -23,40 +23,38 @@ pub enum Permission {
     Admin,
     /// Introspect tokens.
     TokenIntrospection,
-    /// Say who a user is: the login page's permission.
+    /// Tell the server who a user is: the permission of login pages.
     UserAuthentication,
-    /// List the tokens that users have at the clients it administers.
+    /// List the tokens of the clients that it administers.
     ListUsers,
-    /// List the tokens that users have at any client.
+    /// List the tokens of all clients.
     ListUsersOtherClients,
 }
 
-/// How an API client or a web client proves that it is one.
+/// How a client authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientCredential {
-    /// SHA-256 of the client secret, which is 256 random bits and needs no slow hash.
+    /// SHA-256 of the client secret. Secrets are random, so they need no slow hash.
     SecretHash([u8; 32]),
-    /// `private_key_jwt` (RFC 7523): the client's public key, a JWK in JSON.
+    /// `private_key_jwt` (RFC 7523): the client's public key as a JWK in JSON.
     PublicKey(String),
 }
 
-/// An API client: a website, a portal, an administrator's program.
+/// A client of the server's own APIs, such as a website, a portal or an administrator's program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiClient {
-    /// Its OAuth `client_id`.
     pub client_id: ClientId,
     pub credential: ClientCredential,
-    /// What it may do.
     pub permissions: BTreeSet<Permission>,
-    /// Ids of the resource servers whose tokens it may introspect.
+    /// The ids of the resource servers whose tokens it may introspect.
     pub resource_servers: BTreeSet<String>,
-    /// Ids of the web clients and applications whose tokens it may list with
+    /// The ids of the web clients and applications whose tokens it may list with
     /// [`Permission::ListUsers`].
     pub administers: BTreeSet<String>,
 }
 
 impl ApiClient {
-    /// A client that may do this, and has neither resource servers nor clients to administer.
+    /// A client with these permissions, without resource servers and clients to administer.
     #[must_use]
     pub fn new(
         client_id: ClientId,
@@ -77,19 +75,19 @@ impl ApiClient {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
-    /// A user logs in and the browser brings a code (RFC 6749 §4.1).
+    /// RFC 6749 §4.1.
     AuthorizationCode,
-    /// New tokens for a refresh token (RFC 6749 §6).
+    /// RFC 6749 §6.
     RefreshToken,
-    /// Tokens of the client's own, without a user (RFC 6749 §4.4).
+    /// RFC 6749 §4.4: tokens without a user.
     ClientCredentials,
-    /// A user logs in on another device (RFC 8628).
+    /// RFC 8628: the user logs in on another device.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     DeviceCode,
 }
 
 impl GrantType {
-    /// All of them, in the order of the metadata.
+    /// In the order of the server's metadata.
     pub const ALL: [Self; 4] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
@@ -109,30 +107,29 @@ impl GrantType {
     }
 }
 
-/// A website or a program that logs users in here, or gets tokens of its own.
+/// An OAuth client that logs users in or gets tokens for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebClient {
-    /// Its OAuth `client_id`; no API client has the same.
+    /// Differs from the ids of all API clients and applications.
     pub client_id: ClientId,
-    /// For people: the login and consent pages show it.
+    /// Shown to users on the login and consent pages.
     pub name: String,
-    /// How it authenticates; `None`: a public client, which has PKCE only.
+    /// `None` for a public client, which only has PKCE.
     pub credential: Option<ClientCredential>,
-    /// Where authorization answers may go; compared exactly.
+    /// Where authorization responses may be sent; compared exactly.
     pub redirect_uris: Vec<String>,
-    /// How it may get tokens.
     pub grant_types: BTreeSet<GrantType>,
-    /// What it may ask for, and asks for when it asks for nothing in particular.
+    /// The scopes that it may request. A request without scopes means all of these.
     pub scopes: BTreeSet<String>,
-    /// Whether users are not asked for their consent.
+    /// Whether users are not asked for consent.
     pub skip_consent: bool,
-    /// Whether it has to push its authorization requests (RFC 9126 §6).
+    /// Whether it must push its authorization requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
     pub tokens: TokenPolicy,
 }
 
 impl WebClient {
-    /// A client of this id, named after it, that may do nothing yet.
+    /// A client whose name is its id and that may do nothing yet.
     #[must_use]
     pub fn new(client_id: ClientId, credential: Option<ClientCredential>) -> Self {
         Self {
@@ -148,13 +145,12 @@ impl WebClient {
         }
     }
 
-    /// Whether it has no credential (RFC 6749 §2.1).
+    /// Whether it is a public client (RFC 6749 §2.1).
     #[must_use]
     pub const fn is_public(&self) -> bool {
         self.credential.is_none()
     }
 
-    /// Whether it may get tokens this way.
     #[must_use]
     pub fn may_use(&self, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type)

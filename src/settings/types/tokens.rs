@@ -1,42 +1,41 @@
-//! What tokens are like: their format, how long they live, what they are for.
+//! The format, lifetime and scopes of tokens, and the resource servers that accept them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::texts;
 use crate::jose::SigningAlgorithm;
 
-/// Scopes that are known without being configured. `device` and `user` are for installations only.
+/// Scopes that exist without being configured. `device` and `user` are for installations only.
 pub const RESERVED_SCOPES: [&str; 4] = ["openid", "offline_access", "device", "user"];
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What access tokens look like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenFormat {
-    /// Random text; what it means is asked by introspection.
+    /// Random text. Resource servers introspect it.
     #[default]
     Opaque,
-    /// Signed JSON that says what it means (RFC 9068).
+    /// Signed claims (RFC 9068).
     Jwt,
 }
 
-/// What the tokens of a client are like.
+/// The tokens of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenPolicy {
-    /// What access tokens look like.
     pub access_token_format: TokenFormat,
-    /// How long an access token lives, 30 to 86,400.
+    /// 30 to 86,400.
     pub access_token_lifetime_seconds: u32,
-    /// How long a refresh token lives from its last use, 60 to 31,536,000.
+    /// Idle timeout: the lifetime since the last use, 60 to 31,536,000.
     pub refresh_token_lifetime_seconds: u32,
-    /// How long refresh tokens live from the login on, whatever their use: as long as one of them,
-    /// up to ten years.
+    /// The lifetime since the log-in, whatever the use: at least the idle timeout, at most ten
+    /// years.
     pub refresh_token_max_lifetime_seconds: u32,
-    /// What ID tokens, and access tokens that are JWTs, are signed with.
+    /// For ID tokens and for access tokens that are JWTs.
     pub signing_algorithm: SigningAlgorithm,
     /// Whether access tokens are always bound to a key of the client (RFC 9449 §5.2).
     pub dpop_bound_access_tokens: bool,
@@ -56,26 +55,24 @@ impl Default for TokenPolicy {
 }
 
 impl TokenPolicy {
-    /// How long an access token lives.
     #[must_use]
     pub const fn access_token_lifetime(&self) -> Duration {
         seconds(self.access_token_lifetime_seconds)
     }
 
-    /// How long a refresh token lives from its last use.
+    /// The lifetime since the last use.
     #[must_use]
     pub const fn refresh_token_lifetime(&self) -> Duration {
         seconds(self.refresh_token_lifetime_seconds)
     }
 
-    /// How long refresh tokens live from the login on.
+    /// The lifetime since the log-in.
     #[must_use]
     pub const fn refresh_token_max_lifetime(&self) -> Duration {
         seconds(self.refresh_token_max_lifetime_seconds)
     }
 
-    /// The policy for access tokens that are meant for this resource server: where it says
-    /// something, it decides.
+    /// The policy for access tokens for this resource server, whose own values take precedence.
     #[must_use]
     pub fn for_resource_server(self, server: Option<&ResourceServer>) -> Self {
         let Some(server) = server else { return self };
@@ -96,63 +93,58 @@ const fn seconds(seconds: u32) -> Duration {
     Duration::from_secs(seconds as u64)
 }
 
-/// Something a token may be for, besides the reserved scopes.
+/// A scope that is not reserved, or the descriptions of a reserved one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
-    /// The name on the wire: up to 64 characters of RFC 6749 §3.3.
+    /// Up to 64 characters of a scope token (RFC 6749 §3.3).
     pub id: String,
-    /// By language code; shown when users are asked for their consent.
+    /// By language code, for the consent page.
     #[serde(default)]
     pub descriptions: BTreeMap<String, String>,
 }
 
 impl Scope {
-    /// The description for a language; English where the language has none.
+    /// The description in a language, or in English if that language has none.
     #[must_use]
     pub fn description(&self, language: Option<&str>) -> Option<&str> {
-        let chosen = language.and_then(|language| self.descriptions.get(language));
-        chosen
-            .or_else(|| self.descriptions.get("en"))
-            .map(String::as_str)
+        texts::in_language(&self.descriptions, language)
     }
 }
 
-/// A server that takes tokens: an API.
+/// An API that accepts tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceServer {
-    /// What API clients refer to, and what its tokens are revoked by.
+    /// API clients refer to it by this id, and its tokens are revoked by it.
     pub id: String,
     pub name: String,
-    /// An absolute URI without fragment, unique: the `resource` of requests (RFC 8707) and the
-    /// `aud` of tokens.
+    /// A unique absolute URI without fragment: the `resource` of requests (RFC 8707) and the `aud`
+    /// of tokens.
     pub audience: String,
-    /// Ids of the web clients and applications that may get tokens for it.
+    /// The ids of the web clients and applications that may get tokens for it.
     #[serde(default)]
     pub permitted_clients: BTreeSet<String>,
-    /// The scopes that tokens for it may carry; empty: any.
+    /// The scopes that its tokens may have; empty: any.
     #[serde(default)]
     pub scopes: BTreeSet<String>,
-    /// Instead of the client's.
+    /// Overrides the client's, as do the following.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_format: Option<TokenFormat>,
-    /// Instead of the client's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_lifetime_seconds: Option<u32>,
-    /// Instead of the client's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_algorithm: Option<SigningAlgorithm>,
 }
 
 impl ResourceServer {
-    /// Whether a web client or an application, by its id, may get tokens for it.
+    /// Whether the web client or application with this id may get tokens for it.
     #[must_use]
     pub fn permits(&self, client_or_application: &str) -> bool {
         self.permitted_clients.contains(client_or_application)
     }
 
-    /// Whether tokens for it may carry this scope.
+    /// Whether its tokens may have this scope.
     #[must_use]
     pub fn allows_scope(&self, scope: &str) -> bool {
         self.scopes.is_empty() || self.scopes.contains(scope)
@@ -163,10 +155,10 @@ impl ResourceServer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenSettings {
-    /// How long after its use a refresh token gives the same client the same successor again, 0 to
-    /// 30: answers get lost.
+    /// How long a used refresh token returns the same successor again, 0 to 30, because responses
+    /// get lost.
     pub refresh_grace_seconds: u32,
-    /// How long a key signs before the next one does, 1 to 3,650.
+    /// How long a key signs before its successor takes over, 1 to 3,650.
     pub signing_key_rotation_days: u32,
 }
 
@@ -180,13 +172,13 @@ impl Default for TokenSettings {
 }
 
 impl TokenSettings {
-    /// How long after its use a refresh token gives the same client the same successor again.
+    /// How long a used refresh token returns the same successor again.
     #[must_use]
     pub const fn refresh_grace(&self) -> Duration {
         seconds(self.refresh_grace_seconds)
     }
 
-    /// How long a key signs before the next one does.
+    /// How long a key signs before its successor takes over.
     #[must_use]
     pub const fn signing_key_rotation(&self) -> Duration {
         DAY.saturating_mul(self.signing_key_rotation_days)
@@ -225,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_server_decides_what_it_says_and_nothing_else() {
+    fn a_resource_server_overrides_only_the_values_it_has() {
         let client = TokenPolicy {
             access_token_lifetime_seconds: 60,
             ..TokenPolicy::default()
@@ -255,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_is_in_the_language_asked_for_or_english() {
+    fn a_description_is_in_the_requested_language_or_in_english() {
         let texts = [("en", "See your orders"), ("nl", "Je bestellingen zien")];
         let descriptions = texts
             .map(|(language, text)| (language.to_owned(), text.to_owned()))

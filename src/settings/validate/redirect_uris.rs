@@ -1,40 +1,39 @@
-//! Where authorization answers may go: RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1.
+//! Validates redirect URIs: RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1.
 
 use std::collections::HashSet;
 
 use url::Url;
 
-use super::{Problems, has_uri_characters};
+use super::problems::{Problems, has_uri_characters};
 use crate::config::is_loopback;
 
 const COUNT_MAX: usize = 10;
 const BYTES_MAX: usize = 2_048;
 
-/// Whose they are.
+/// Whose redirect URIs they are, which determines the private-use schemes that are allowed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
-    /// Its own scheme may be any that browsers do not run.
+pub(super) enum Owner {
+    /// Any scheme that browsers do not handle themselves.
     Application,
-    /// A scheme of its own is a host name backwards, as RFC 8252 §7.1 asks: it has a dot.
+    /// Schemes with a dot: a reversed domain name, as RFC 8252 §7.1 requires.
     WebClient,
 }
 
-pub(super) fn check(uris: &[String], of: Of, problems: &mut Problems) {
+pub(super) fn check(uris: &[String], owner: Owner, problems: &mut Problems) {
     problems.check(
         uris.len() <= COUNT_MAX,
         "redirect_uris",
         format!("must be at most {COUNT_MAX}"),
     );
 
-    let problem = match of {
-        Of::Application => {
-            "must be an absolute URI without fragment: of an app's own scheme, https, or http on loopback"
+    let problem = match owner {
+        Owner::Application => {
+            "must be an absolute URI without fragment: the app's own scheme, https, or http on loopback"
         }
-        Of::WebClient => {
-            "must be an absolute URI without fragment: https, http on loopback, or of an own scheme with a dot"
+        Owner::WebClient => {
+            "must be an absolute URI without fragment: https, http on loopback, or an own scheme with a dot"
         }
     };
-
     let mut seen = HashSet::new();
 
     for (index, uri) in uris.iter().enumerate() {
@@ -44,22 +43,23 @@ pub(super) fn check(uris: &[String], of: Of, problems: &mut Problems) {
             field.clone(),
             format!("must have at most {BYTES_MAX} bytes"),
         );
-        problems.check(seen.insert(uri), field.clone(), "is there twice");
-        problems.check(is_redirect_uri(uri, of), field, problem);
+        problems.check(seen.insert(uri), field.clone(), "is listed twice");
+        problems.check(is_redirect_uri(uri, owner), field, problem);
     }
 }
 
-fn is_redirect_uri(uri: &str, of: Of) -> bool {
-    const RUN_BY_BROWSERS: [&str; 6] = ["about", "blob", "data", "file", "javascript", "vbscript"];
+fn is_redirect_uri(uri: &str, owner: Owner) -> bool {
+    const BROWSER_SCHEMES: [&str; 6] = ["about", "blob", "data", "file", "javascript", "vbscript"];
+
     let Ok(url) = Url::parse(uri) else {
         return false;
     };
     let scheme_fits = match url.scheme() {
-        "https" => names_host(uri),
-        "http" => names_host(uri) && is_loopback(&url),
-        scheme => match of {
-            Of::Application => !RUN_BY_BROWSERS.contains(&scheme),
-            Of::WebClient => scheme.contains('.'),
+        "https" => has_authority(uri),
+        "http" => has_authority(uri) && is_loopback(&url),
+        scheme => match owner {
+            Owner::Application => !BROWSER_SCHEMES.contains(&scheme),
+            Owner::WebClient => scheme.contains('.'),
         },
     };
 
@@ -67,9 +67,9 @@ fn is_redirect_uri(uri: &str, of: Of) -> bool {
     scheme_fits && plain && has_uri_characters(uri)
 }
 
-/// `https:host` and `https:///host` are read like `https://host` by browsers, but are no such
-/// addresses.
-fn names_host(uri: &str) -> bool {
+/// Whether `://` is followed by a host. Browsers and [`Url`] treat `https:host` and `https:///host`
+/// like `https://host`; other libraries do not.
+fn has_authority(uri: &str) -> bool {
     uri.split_once("://")
         .is_some_and(|(_, rest)| !rest.starts_with('/'))
 }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_own_scheme_may_be_depends_on_whose_it_is() {
+    fn allowed_schemes_depend_on_the_owner() {
         for (uri, application, web_client) in [
             ("https://shop.example/cb?x=1", true, true),
             ("https://shop.example", true, true),
@@ -104,8 +104,12 @@ mod tests {
             ("/cb", false, false),
             ("", false, false),
         ] {
-            assert_eq!(is_redirect_uri(uri, Of::Application), application, "{uri}");
-            assert_eq!(is_redirect_uri(uri, Of::WebClient), web_client, "{uri}");
+            assert_eq!(
+                is_redirect_uri(uri, Owner::Application),
+                application,
+                "{uri}"
+            );
+            assert_eq!(is_redirect_uri(uri, Owner::WebClient), web_client, "{uri}");
         }
     }
 }

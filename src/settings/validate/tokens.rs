@@ -1,13 +1,13 @@
-//! Scopes, resource servers, and how long tokens live.
+//! Validates scopes, resource servers, and the lifetimes of tokens.
 
 use std::ops::RangeInclusive;
 
 use url::Url;
 
-use super::clients::{existing_clients, known_scopes};
-use super::{Problems, has_uri_characters};
+use super::existence::{check_clients, check_scopes};
+use super::problems::{Problems, has_uri_characters};
 use crate::settings::objects::{Object, Objects};
-use crate::settings::{ResourceServer, Scope, TokenPolicy, TokenSettings};
+use crate::settings::types::{ResourceServer, Scope, TokenPolicy, TokenSettings};
 
 const ACCESS_TOKEN_SECONDS: RangeInclusive<u32> = 30..=86_400;
 const REFRESH_TOKEN_SECONDS: RangeInclusive<u32> = 60..=31_536_000;
@@ -24,7 +24,6 @@ pub(super) fn scope(scope: &Scope, problems: &mut Problems) {
         "must have 1 to {SCOPE_BYTES_MAX} printable ASCII characters, no blanks, quotes or backslashes"
     );
     problems.check(fits, "id", problem);
-
     problems.check_texts(
         "descriptions",
         &scope.descriptions,
@@ -40,7 +39,6 @@ const fn is_scope_byte(byte: u8) -> bool {
 pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: &mut Problems) {
     problems.check_name("id", &server.id);
     problems.check_name("name", &server.name);
-
     problems.check(
         is_audience(&server.audience),
         "audience",
@@ -54,17 +52,16 @@ pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: 
     problems.check(
         !all.values().any(same),
         "audience",
-        "there is another resource server of this audience",
+        "there is another resource server with this audience",
     );
 
-    existing_clients(
+    check_clients(
         "permitted_clients",
         &server.permitted_clients,
         all,
         problems,
     );
-
-    known_scopes(&server.scopes, all, problems);
+    check_scopes(&server.scopes, all, problems);
 
     if let Some(lifetime) = server.access_token_lifetime_seconds {
         problems.check_range(
@@ -93,15 +90,17 @@ pub(super) fn policy(tokens: &TokenPolicy, problems: &mut Problems) {
         access_token_lifetime_seconds,
         ACCESS_TOKEN_SECONDS,
     );
+    problems.check_range(
+        "tokens.refresh_token_lifetime_seconds",
+        refresh_token_lifetime_seconds,
+        REFRESH_TOKEN_SECONDS,
+    );
 
-    let field = "tokens.refresh_token_lifetime_seconds";
-    problems.check_range(field, refresh_token_lifetime_seconds, REFRESH_TOKEN_SECONDS);
     let range = refresh_token_lifetime_seconds..=REFRESH_TOKEN_SECONDS_MAX;
     let in_range = range.contains(&tokens.refresh_token_max_lifetime_seconds);
     let problem = format!(
         "must be from refresh_token_lifetime_seconds to {REFRESH_TOKEN_SECONDS_MAX} (ten years)"
     );
-
     problems.check(
         in_range,
         "tokens.refresh_token_max_lifetime_seconds",

@@ -124,7 +124,7 @@ fn the_example_is_read_in_full() {
 }
 
 #[test]
-fn what_is_left_out_is_as_documented() {
+fn defaults_are_as_documented() {
     let settings = parse("[[applications]]\nid = \"bank\"\nname = \"Bank\"").unwrap();
     let bank = settings.applications.values().next().unwrap();
     assert!(bank.skip_consent && bank.scopes.is_empty());
@@ -138,15 +138,14 @@ fn what_is_left_out_is_as_documented() {
     );
 }
 
-/// Replaces the first such text in the example and says what the error must say.
+/// Each case replaces a text of the example and has what the error must say.
 #[test]
-fn each_mistake_is_refused_where_it_is() {
+fn each_mistake_is_reported_with_its_place() {
     let long_scope = format!("id = \"{}\"", "x".repeat(65));
     let eleven = format!(
         "redirect_uris = [{}]",
         ["\"https://shop.example/cb\""; 11].join(", ")
     );
-
     let long_uri = format!("https://shop.example/{}", "x".repeat(2_048));
 
     let cases = [
@@ -158,7 +157,7 @@ fn each_mistake_is_refused_where_it_is() {
         (
             "\"token_introspection\", ",
             "",
-            "api_clients[0].resource_servers: has no meaning",
+            "api_clients[0].resource_servers: is only allowed",
         ),
         (
             "administers = [\"shop\"",
@@ -168,7 +167,7 @@ fn each_mistake_is_refused_where_it_is() {
         (
             ", \"list_users\"",
             "",
-            "api_clients[0].administers: has no meaning",
+            "api_clients[0].administers: is only allowed",
         ),
         (
             "client_id = \"shop\"",
@@ -240,7 +239,7 @@ fn each_mistake_is_refused_where_it_is() {
         (
             "redirect_uris = [\"https://shop.example/cb\"]",
             &eleven,
-            "web_clients[0].redirect_uris[1]: is there twice",
+            "web_clients[0].redirect_uris[1]: is listed twice",
         ),
         (
             "redirect_uris = [\"https://shop.example/cb\"]",
@@ -260,7 +259,7 @@ fn each_mistake_is_refused_where_it_is() {
         (
             "grant_types = [\"client_credentials\"]",
             "grant_types = [\"refresh_token\"]",
-            "web_clients[2].grant_types: refresh_token has",
+            "web_clients[2].grant_types: refresh_token needs",
         ),
         (
             "grant_types = [\"urn:",
@@ -270,7 +269,7 @@ fn each_mistake_is_refused_where_it_is() {
         (
             "scopes = [\"openid\", \"orders\"]\nrequire",
             "scopes = [\"device\"]\nrequire",
-            "web_clients[0].scopes: \"device\" is for installations",
+            "web_clients[0].scopes: \"device\" is only for installations",
         ),
         (
             "scopes = [\"openid\", \"orders\"]\nrequire",
