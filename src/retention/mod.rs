@@ -1,4 +1,4 @@
-//! Takes away what has served its time, in batches small enough not to be noticed.
+//! Deletes old rows, in batches so small that they do not delay other work.
 
 mod persist;
 
@@ -10,30 +10,26 @@ use crate::store::{Store, StoreError};
 
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Deletes old rows, once a minute.
+/// Deletes old rows once a minute.
 pub struct Retention {
     pub store: Store,
-    /// Tells how old they are.
     pub clock: Clock,
-    /// Tells how long results can be read.
+    /// Has the retention time of finished transactions.
     pub settings: CurrentSettings,
-    /// How long the rest is kept.
     pub times: RetentionTimes,
 }
 
-/// How long what is finished is kept.
+/// How long rows are kept after they were last needed.
 #[derive(Clone, Copy, Debug)]
 pub struct RetentionTimes {
-    /// Events of the audit log.
+    /// The audit log.
     pub events: Duration,
-    /// Callbacks that were delivered.
     pub delivered_callbacks: Duration,
-    /// Callbacks that were given up.
     pub dead_callbacks: Duration,
 }
 
 impl Retention {
-    /// For ever.
+    /// Runs forever. Errors are logged; the next run tries again.
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.delete_old().await {
@@ -43,13 +39,13 @@ impl Retention {
         }
     }
 
-    /// Deletes all that has served its time by now.
+    /// Deletes all rows whose time has passed.
     ///
     /// # Errors
-    /// Where the database is out of reach; what was deleted until then stays deleted.
+    ///
+    /// After an error, the batches deleted before it stay deleted.
     pub async fn delete_old(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-
         let results_seconds = self
             .settings
             .load()
@@ -62,6 +58,7 @@ impl Retention {
             delivered_callbacks: now.before(self.times.delivered_callbacks),
             dead_callbacks: now.before(self.times.dead_callbacks),
         };
+
         for deletion in persist::DELETIONS {
             while persist::delete_batch(&self.store, *deletion, ends).await? {}
         }

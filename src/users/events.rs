@@ -1,4 +1,4 @@
-//! The audit log's events, by their wire names.
+//! The types of the audit log's events, and their rows.
 
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, TransactionId, UserId, uuid_v7};
@@ -7,7 +7,7 @@ use crate::store::rows::EventRow;
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $variant:ident = $wire:literal,)*) => {
-        /// What happened. The documented names where the documented system has them.
+        /// What happened. Names are those of the documented system if it has such an event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum EventType {
             $($(#[$doc])* $variant,)*
@@ -36,35 +36,35 @@ event_types! {
     MobileAuthAuthenticated = "MOBILE_AUTH_AUTHENTICATED",
     /// A phone denied.
     MobileAuthNotAuthenticated = "MOBILE_AUTH_NOT_AUTHENTICATED",
-    /// A phone's answer was not properly signed.
+    /// A phone's answer had no valid signature.
     MobileAuthInvalidAnswer = "MOBILE_AUTH_INVALID_ANSWER",
-    /// The user said: that was not me.
+    /// The user reported a transaction that somebody else started.
     MobileAuthReported = "MOBILE_AUTH_REPORTED",
     /// Wrong answers used up the attempts.
     PushAuthValidationLimitExceeded = "PUSH_AUTH_VALIDATION_LIMIT_EXCEEDED",
-    /// A one-time password was scanned by a user.
+    /// A user scanned a one-time password.
     OtpAuthClaimed = "OTP_AUTH_CLAIMED",
-    /// The right code was typed.
+    /// The user typed the right code.
     SmsAuthAuthenticated = "SMS_AUTH_AUTHENTICATED",
-    /// A wrong code was typed.
+    /// The user typed a wrong code.
     SmsAuthNotAuthenticatedInvalidVerificationCode = "SMS_AUTH_NOT_AUTHENTICATED_INVALID_VERIFICATION_CODE",
     /// Wrong codes used up the attempts.
     SmsAuthValidationLimitExceeded = "SMS_AUTH_VALIDATION_LIMIT_EXCEEDED",
     /// The text message could not be sent.
     SmsAuthInitFailureFailedToSendSms = "SMS_AUTH_INIT_FAILURE_FAILED_TO_SEND_SMS",
-    /// The same code was sent again.
+    /// A text message was resent with the same code.
     SmsResendSucceeded = "SMS_RESEND_SUCCEEDED",
-    /// The same push was sent again.
+    /// A push was resent.
     PushAuthResendSuccess = "PUSH_AUTH_RESEND_SUCCESS",
-    /// The push service refused for good.
+    /// The push service refused permanently.
     PushAuthPushServiceFailure = "PUSH_AUTH_PUSH_SERVICE_FAILURE",
-    /// Nobody answered in time.
+    /// A transaction expired.
     MobileAuthExpired = "MOBILE_AUTH_EXPIRED",
-    /// The website called it off.
+    /// The website cancelled a transaction.
     MobileAuthCancelled = "MOBILE_AUTH_CANCELLED",
-    /// The website took the callback.
+    /// The website accepted the callback.
     PushAuthCallbackSent = "PUSH_AUTH_CALLBACK_SENT",
-    /// The callback was given up.
+    /// All attempts of a callback failed.
     PushAuthCallbackFailed = "PUSH_AUTH_CALLBACK_FAILED",
     /// An installation registered.
     DynamicRegSuccess = "DYNAMIC_REG_SUCCESS",
@@ -80,43 +80,43 @@ event_types! {
     AuthenticatorEnrolled = "AUTHENTICATOR_ENROLLED",
     /// An authenticator's key was removed.
     AuthenticatorRemoved = "AUTHENTICATOR_REMOVED",
-    /// A user is asked by push on this device.
+    /// A user was enrolled for push on a device.
     PushEnrollmentSuccess = "PUSH_ENROLLMENT_SUCCESS",
-    /// A user is no longer asked by push on this device.
+    /// A user's enrolment for push on a device was removed.
     PushEnrollmentRemoved = "PUSH_ENROLLMENT_REMOVED",
-    /// The installation's push address was replaced.
+    /// An installation replaced its push address.
     PushEnrollmentUpdateSuccess = "PUSH_ENROLLMENT_UPDATE_SUCCESS",
-    /// The login page said who the user is.
+    /// The login page accepted a log-in.
     AuthzRequestGrantCreated = "AUTHZ_REQUEST_GRANT_CREATED",
-    /// A user has allowed a client what it asked for.
+    /// A user consented to a client's request.
     ConsentGiven = "CONSENT_GIVEN",
     /// An access token was issued.
     TokenRequestAccessTokenCreated = "TOKEN_REQUEST_ACCESS_TOKEN_CREATED",
-    /// New tokens were issued for a refresh token.
+    /// Tokens were refreshed.
     TokenRequestAccessTokenRefreshed = "TOKEN_REQUEST_ACCESS_TOKEN_REFRESHED",
-    /// An authorization code came a second time; what it was exchanged for was revoked.
+    /// An authorization code was used again, and the tokens issued for it were revoked.
     TokenRequestInvalidAccessGrant = "TOKEN_REQUEST_INVALID_ACCESS_GRANT",
-    /// A refresh token came that was used before; what it rests on was revoked.
+    /// A refresh token was used again, and its grant was revoked.
     TokenRequestInvalidRefreshToken = "TOKEN_REQUEST_INVALID_REFRESH_TOKEN",
-    /// Wrong PINs used up the attempts; the user was disconnected from the device.
+    /// Wrong PINs used up the attempts, and the user was disconnected from the device.
     PushAuthValidationPinLimitExceeded = "PUSH_AUTH_VALIDATION_PIN_LIMIT_EXCEEDED",
     /// A user was disconnected from a device.
     UserDisconnected = "USER_DISCONNECTED",
-    /// A key that signs tokens has a successor.
+    /// A key that signs tokens got a successor.
     JwtKeysRotated = "JWT_KEYS_ROTATED",
-    /// A user was disabled, and everything the user was logged in with ended.
+    /// A user was disabled, which also ended all log-ins.
     UserDisabled = "USER_DISABLED",
-    /// A user was enabled again.
+    /// A user was enabled again, which also ended all log-ins.
     UserEnabled = "USER_ENABLED",
-    /// A user got another id; there is one such event for either.
+    /// A user was renamed. There is an event for the old id and one for the new.
     UserRenamed = "USER_RENAMED",
-    /// A user's password was changed elsewhere; everything the user was logged in with ended.
+    /// A user's password was changed elsewhere, which ended all log-ins.
     UserPasswordChanged = "USER_PASSWORD_CHANGED",
-    /// Everything a user was logged in with ended.
+    /// All log-ins of a user were ended.
     UserTokensRevoked = "TOKEN_REVOKE_USER_TOKENS_SUCCESS",
     /// An access token was revoked.
     TokenRevokeAccessTokenSuccess = "TOKEN_REVOKE_ACCESS_TOKEN_SUCCESS",
-    /// A refresh token was revoked, and what rests on it.
+    /// A refresh token and its grant were revoked.
     TokenRevokeRefreshTokenSuccess = "TOKEN_REVOKE_REFRESH_TOKEN_SUCCESS",
     /// Everything issued to a client, or to all installations of an application, was revoked.
     TokenRevokeClientTokensSuccess = "TOKEN_REVOKE_CLIENT_TOKENS_SUCCESS",
@@ -124,29 +124,29 @@ event_types! {
     TokenRevokeResourceServerTokensSuccess = "TOKEN_REVOKE_RESOURCE_SERVER_TOKENS_SUCCESS",
     /// A portal removed a token of a user.
     ApiTokenRemoved = "API_TOKEN_REMOVED",
-    /// A portal would remove a token that the user does not have.
+    /// A portal tried to remove a token that does not exist.
     ApiTokenNotRemovedNotFound = "API_TOKEN_NOT_REMOVED_NOT_FOUND",
-    /// A portal would remove a token of another user.
+    /// A portal tried to remove a token of another user.
     ApiTokenNotRemovedForbidden = "API_TOKEN_NOT_REMOVED_FORBIDDEN",
-    /// A portal took back a consent of a user, and what was issued on it.
+    /// A portal withdrew a user's consent, which revoked its tokens.
     ApiConsentRemoved = "API_CONSENT_REMOVED",
-    /// A portal would take back a consent that the user has not given.
+    /// A portal tried to withdraw a consent that does not exist.
     ApiConsentNotRemovedNotFound = "API_CONSENT_NOT_REMOVED_NOT_FOUND",
-    /// A client assertion or secret was refused.
+    /// A client's assertion or secret was refused.
     ClientCredentialsCheckFailed = "CLIENT_CREDENTIALS_CHECK_FAILED",
 }
 
-/// Whom an event concerns.
+/// Whom and what an event concerns.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Concerning<'a> {
-    /// The API client that acted.
+    /// The client that acted.
     pub client: Option<&'a ClientId>,
     pub user: Option<&'a UserId>,
     pub device: Option<&'a DeviceId>,
     pub transaction: Option<TransactionId>,
 }
 
-/// The row of an event that happens now.
+/// The row of an event that occurs now.
 #[must_use]
 pub fn event(
     event_type: EventType,

@@ -1,10 +1,10 @@
-//! Users, as far as the server knows them: what happened to them, and what becomes of them
-//! elsewhere.
+//! Changes of users that the server has to follow, and the audit log's events.
 //!
-//! The server keeps no directory. Whoever does tells it when somebody is disabled, enabled again,
-//! gets another id or another password; each time everything the user is logged in with ends, on
-//! all nodes at once. A disabled user is refused at every door, until enabled.
+//! The server has no directory of users. The directory tells it when a user is disabled, enabled,
+//! renamed or changes the password. Each of these ends everything that the user is logged in with,
+//! on all nodes at once. A disabled user is refused everywhere until enabled again.
 
+mod error;
 pub mod events;
 mod persist;
 
@@ -18,24 +18,9 @@ use crate::store::{Store, StoreError};
 use events::{Concerning, EventType, event};
 use persist::{Change, DisabledUsers};
 
-/// Devices that a user who is renamed may be enrolled on: far above what people have.
-const RENAMED_DEVICES_MAX: i64 = 1_000;
+pub use error::UserError;
 
-/// Why nothing became of a user.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UserError {
-    /// The new id has something of its own, or is the old one. `409`.
-    #[error("The new user id is in use already: what two users have is not mixed.")]
-    Taken,
-    /// The user is enrolled on more devices than are moved at once. `409`.
-    #[error("The user is enrolled on more than {RENAMED_DEVICES_MAX} devices.")]
-    TooManyDevices,
-    /// The database; see there whether something may have been changed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Everything about users. Clones share one store.
+/// Changes users and looks up whether they are disabled. Cheap to clone.
 #[derive(Clone)]
 pub struct Users(Arc<Parts>);
 
@@ -43,12 +28,11 @@ struct Parts {
     store: Store,
     clock: Clock,
     random: SharedRandom,
-    /// For the doors where nothing is committed: the journal looks for itself.
+    /// For requests that commit nothing. For others the journal checks it in the commit.
     disabled: DisabledUsers,
 }
 
 impl Users {
-    /// Users as they are in this store.
     #[must_use]
     pub fn new(store: Store, clock: Clock, random: SharedRandom) -> Self {
         let disabled = persist::disabled_users(&store);
@@ -60,59 +44,52 @@ impl Users {
         }))
     }
 
-    /// Whether a user may do nothing. The reads of all who ask at a time are one.
+    /// Whether a user is disabled. Concurrent look-ups share one query.
     ///
     /// # Errors
-    /// Whoever cannot find out must not let the user pass.
+    ///
+    /// If the look-up fails, the caller must refuse the user.
     pub async fn is_disabled(&self, user: &UserId) -> Result<bool, StoreError> {
         Ok(self.0.disabled.find(user.to_string()).await?.is_some())
     }
 
-    /// Has a user refused everywhere from now on, and ends everything the user is logged in with.
+    /// Disables a user and ends everything the user is logged in with.
     ///
     /// # Errors
-    /// Nothing has happened, or all of it.
+    ///
+    /// After an error, either nothing has changed or everything has, as for the following.
     pub async fn disable(&self, user: &UserId) -> Result<(), StoreError> {
         let now = self.0.clock.now().as_millis();
         self.end_logins(user, Change::Disable { now }, EventType::UserDisabled)
             .await
     }
 
-    /// Lets a user log in again. What came about meanwhile, refused as it was, ends: nobody is
-    /// logged in without logging in.
-    ///
-    /// # Errors
-    /// Nothing has happened, or all of it.
+    /// Enables a user again. Ends everything that was started while the user was disabled, so that
+    /// the user has to log in.
     pub async fn enable(&self, user: &UserId) -> Result<(), StoreError> {
         self.end_logins(user, Change::Enable, EventType::UserEnabled)
             .await
     }
 
-    /// The user has another password: who knew the old one is logged in no more.
-    ///
-    /// # Errors
-    /// Nothing has happened, or all of it.
+    /// Ends everything the user is logged in with, because somebody else may know the old password.
     pub async fn password_changed(&self, user: &UserId) -> Result<(), StoreError> {
         self.end_logins(user, Change::LogOut, EventType::UserPasswordChanged)
             .await
     }
 
-    /// Ends everything a user is logged in with: authorizations on their way, remembered logins,
-    /// tokens. What is enrolled stays.
-    ///
-    /// # Errors
-    /// Nothing has happened, or all of it.
+    /// Ends everything a user is logged in with: pending authorizations, remembered log-ins, tokens.
+    /// Enrolments remain.
     pub async fn revoke_tokens(&self, user: &UserId) -> Result<(), StoreError> {
         self.end_logins(user, Change::LogOut, EventType::UserTokensRevoked)
             .await
     }
 
-    /// Gives a user another id. Everything the user is logged in with ends; what is enrolled on
-    /// devices, and what the user has consented to, is the new id's from now on, and a disabled
-    /// user stays disabled.
+    /// Gives a user another id and ends everything the user is logged in with. Enrolments and
+    /// consents move to the new id, and a disabled user stays disabled.
     ///
     /// # Errors
-    /// [`UserError::Taken`] where the new id has anything of its own; nothing has happened then.
+    ///
+    /// [`UserError::Taken`] if the new id has data of its own. Nothing has changed then.
     pub async fn rename(&self, user: &UserId, new: &UserId) -> Result<(), UserError> {
         if user == new {
             return Err(UserError::Taken);

@@ -5,7 +5,7 @@ use crate::store::queries::{events as log, users as queries};
 use crate::store::rows::EventRow;
 use crate::store::{Batched, Connection, Store, StoreError, WriteError};
 
-use super::{RENAMED_DEVICES_MAX, UserError};
+use super::error::{RENAMED_DEVICES_MAX, UserError};
 
 /// Those who are disabled, by user id.
 pub(super) type DisabledUsers = Batched<String, ()>;
