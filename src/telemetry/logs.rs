@@ -1,4 +1,4 @@
-//! Logs: one line for each record, as text for people or JSON for machines, on standard error.
+//! Logs on standard error: one line per record, as text or JSON.
 
 mod json;
 mod text;
@@ -17,7 +17,6 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::redaction;
 use crate::clock::Clock;
 
-/// What is logged and how.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     /// JSON instead of text.
@@ -29,15 +28,14 @@ pub struct LogSettings {
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The filter is not one.
+    /// The filter cannot be parsed.
     #[error("logs.level: {0}")]
     Filter(String),
-    /// Something logs already.
     #[error("logging has started already")]
     Started,
 }
 
-/// Starts logging to standard error, for the whole process.
+/// Starts logging for the whole process.
 pub fn init(settings: &LogSettings, clock: Clock) -> Result<(), LogError> {
     let ansi = !settings.json && std::io::stderr().is_terminal();
     subscriber(settings, clock, ansi, std::io::stderr)?
@@ -57,6 +55,7 @@ where
     let chosen = EnvFilter::try_new(&settings.filter)
         .map_err(|error| LogError::Filter(error.to_string()))?;
     let filter = chosen.and(filter_fn(redaction::is_harmless));
+
     let layer = fmt::layer().with_writer(writer).with_ansi(ansi);
     let layer = if settings.json {
         layer
@@ -123,6 +122,7 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
+    /// Log statements that do not care about secrets.
     fn careless() {
         let span = tracing::info_span!(
             "request",
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_filter_is_refused() {
+    fn an_invalid_filter_is_refused() {
         let settings = LogSettings {
             json: true,
             filter: "countersign=loud".to_owned(),

@@ -1,7 +1,7 @@
-//! Counters and gauges for Prometheus, in a struct that is handed around.
+//! Counters and gauges for Prometheus, in a struct instead of globals.
 //!
-//! Labels come from fixed sets (routes, methods, outcomes), never from requests: no user, device,
-//! transaction or address.
+//! Labels come from fixed sets (routes, methods, outcomes), never from requests: they contain no
+//! users, devices, transactions or addresses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use prometheus::{
     TextEncoder,
 };
 
-/// The server's metrics. Cheap to clone; clones count together.
+/// The server's metrics. Cheap to clone; all clones share them.
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Inner>);
 
@@ -59,7 +59,7 @@ struct Inner {
     refusals: IntCounterVec,
 }
 
-/// From half a millisecond to a minute: the longest a request may wait.
+/// The upper bounds of the histogram's buckets, in seconds. A request may wait for up to a minute.
 const SECONDS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
 ];
@@ -71,7 +71,6 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Fresh ones, all zero.
     #[must_use]
     pub fn new() -> Self {
         let make = Make(Registry::new());
@@ -81,7 +80,7 @@ impl Metrics {
                 "HTTP requests answered.",
                 &["route", "method", "status"],
             ),
-            http_request_seconds: make.seconds("http_request_seconds", "Time to the answer.", &["route", "method"]),
+            http_request_seconds: make.seconds("http_request_seconds", "Time to the response.", &["route", "method"]),
             live_transactions: make.gauge("live_transactions", "Transactions in memory that are pending."),
             waiting_requests: make.gauge("waiting_requests", "Requests that wait for something to happen."),
             transactions_started: make.counters("transactions_started_total", "Transactions started.", &["method"]),
@@ -93,7 +92,7 @@ impl Metrics {
             journal_commits: make.counter("journal_commits_total", "Commits of the journal."),
             journal_entries: make.counters(
                 "journal_entries_total",
-                "Changes handed to the journal, by what became of them.",
+                "Changes given to the journal, by outcome.",
                 &["outcome"],
             ),
             journal_rows: make.counter("journal_rows_total", "Rows written by the journal."),
@@ -105,19 +104,19 @@ impl Metrics {
             store_queue: make.gauges("store_queue", "Work that waits for the database.", &["queue"]),
             provider_sends: make.counters(
                 "provider_sends_total",
-                "Messages handed to providers.",
+                "Messages sent to providers, by outcome.",
                 &["provider", "outcome"],
             ),
-            callbacks: make.counters("callbacks_total", "Attempts to call back a website.", &["outcome"]),
-            callbacks_in_flight: make.gauge("callbacks_in_flight", "Callbacks on their way."),
-            actor_panics: make.counters("actor_panics_total", "Actors that ended by a panic.", &["actor"]),
-            refusals: make.counters("refusals_total", "Requests refused because a bound was reached.", &["bound"]),
+            callbacks: make.counters("callbacks_total", "Attempts of callbacks, by outcome.", &["outcome"]),
+            callbacks_in_flight: make.gauge("callbacks_in_flight", "Callbacks in flight."),
+            actor_panics: make.counters("actor_panics_total", "Actors that panicked.", &["actor"]),
+            refusals: make.counters("refusals_total", "Requests refused because a limit was reached.", &["bound"]),
             rendering: Mutex::new(()),
             registry: make.0,
         }))
     }
 
-    /// A request was answered. `route` is the pattern, not the path.
+    /// Counts a response. `route` is the pattern, not the path.
     pub fn request_answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.0
             .http_requests
@@ -129,13 +128,12 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// Requests that wait for something to happen.
+    /// The gauge of requests that wait for something to happen.
     #[must_use]
     pub fn waiting_requests(&self) -> &IntGauge {
         &self.0.waiting_requests
     }
 
-    /// A transaction started.
     pub fn transaction_started(&self, method: &str) {
         self.0
             .transactions_started
@@ -143,7 +141,6 @@ impl Metrics {
             .inc();
     }
 
-    /// A transaction ended.
     pub fn transaction_finished(&self, method: &str, status: &str) {
         self.0
             .transactions_finished
@@ -151,8 +148,8 @@ impl Metrics {
             .inc();
     }
 
-    /// A message was handed to a provider: `apns`, `fcm`, `twilio`, `http`; `sent`, `retry`,
-    /// `dead_address`, and so on.
+    /// Counts a message to a provider: `apns`, `fcm`, `twilio` or `http`, with an outcome such as
+    /// `sent`, `retry` or `dead_address`.
     pub fn provider_answered(&self, provider: &str, outcome: &str) {
         self.0
             .provider_sends
@@ -160,28 +157,27 @@ impl Metrics {
             .inc();
     }
 
-    /// An attempt to call back ended: `delivered`, `retry`, `dead`.
+    /// Counts an attempt of a callback: `delivered`, `retry` or `dead`.
     pub fn callback_attempted(&self, outcome: &str) {
         self.0.callbacks.with_label_values(&[outcome]).inc();
     }
 
-    /// Callbacks on their way.
+    /// The gauge of callbacks in flight.
     #[must_use]
     pub fn callbacks_in_flight(&self) -> &IntGauge {
         &self.0.callbacks_in_flight
     }
 
-    /// An actor ended by a panic.
     pub fn actor_panicked(&self, actor: &str) {
         self.0.actor_panics.with_label_values(&[actor]).inc();
     }
 
-    /// Something was refused because a bound was reached.
+    /// Counts a request that was refused because a limit was reached.
     pub fn refused(&self, bound: &str) {
         self.0.refusals.with_label_values(&[bound]).inc();
     }
 
-    /// Everything in Prometheus' text format (`text/plain; version=0.0.4`).
+    /// All metrics in Prometheus' text format (`text/plain; version=0.0.4`).
     #[must_use]
     pub fn render(&self, snapshot: &Snapshot) -> String {
         let _one_at_a_time = self.0.rendering.lock();
@@ -241,7 +237,7 @@ fn gauge(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-/// The status codes the server answers with, without an allocation for each request.
+/// The status codes that the server uses, as text without an allocation per request.
 fn status_text(status: u16) -> &'static str {
     match status {
         200 => "200",

@@ -1,4 +1,4 @@
-//! What the server tells about itself: logs and metrics, neither of which shows a secret.
+//! Logs and metrics. Neither contains secrets.
 
 pub mod logs;
 pub mod metrics;

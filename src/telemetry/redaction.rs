@@ -1,14 +1,14 @@
-//! What is never logged, whatever a log statement says.
+//! What is never logged, whatever a log statement contains.
 //!
-//! Secrets have types that do not print, so no careful statement can show one. This is the second
-//! line: a field with one of these names is written as asterisks, and records of other crates,
-//! which may hold whatever passes through them, are kept to their important ones.
+//! Secrets have types that do not print themselves, which should be enough. This is the second line
+//! of defence: fields with certain names are masked, and records of other crates are only logged
+//! from level `INFO` on, because details may contain data that passes through them.
 
 use tracing::{Level, Metadata};
 
 pub(super) const MASK: &str = "********";
 
-/// Names of fields that hold secrets, codes, tokens, telephone numbers or push addresses.
+/// Names of fields that hold secrets, codes, tokens, phone numbers or push addresses. Sorted.
 const NEVER_LOGGED: &[&str] = &[
     "access_token",
     "address",
@@ -47,29 +47,27 @@ const NEVER_LOGGED: &[&str] = &[
     "token",
 ];
 
-/// Whether a field's value must be masked. Only the last part of a dotted name counts.
+/// Whether a field's value must be masked. Only the last part of a dotted name matters.
 pub(super) fn is_secret(field: &str) -> bool {
     let name = field.rsplit('.').next().unwrap_or(field);
     NEVER_LOGGED.binary_search(&name).is_ok()
 }
 
-/// Whether a record may be written at all.
+/// Whether a record may be written.
 pub(super) fn is_harmless(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with("countersign") || *metadata.level() <= Level::INFO
 }
 
-/// The text with control characters written as escapes, so that no value can begin a line of its
-/// own.
+/// Escapes control characters, so that no value can start a new line.
 pub(super) fn on_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {
-            line.extend(character.escape_default())
+            line.extend(character.escape_default());
         } else {
-            line.push(character)
+            line.push(character);
         }
     }
-
     line
 }
 
@@ -78,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_are_sorted_so_that_they_are_found() {
+    fn names_are_sorted_for_the_binary_search() {
         assert!(NEVER_LOGGED.is_sorted());
         assert!(
             is_secret("password") && is_secret("http.authorization") && !is_secret("passwords")

@@ -1,5 +1,5 @@
-//! Records as JSON: one object, the fields beside the message, the spans around it from the outside
-//! in.
+//! Records as JSON: an object with the message, its fields, and the enclosing spans from the
+//! outermost in.
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ fn parse(fields: &str) -> Map<String, Value> {
     serde_json::from_str(fields).unwrap_or_default()
 }
 
-/// Writes a record.
+/// Writes a record as a JSON object.
 pub(super) struct Event {
     pub(super) clock: Clock,
 }
@@ -90,7 +90,7 @@ where
     }
 }
 
-/// Collects fields, masking by name.
+/// Collects fields and masks secret ones.
 #[derive(Default)]
 struct Collector(Map<String, Value>);
 

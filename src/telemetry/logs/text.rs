@@ -1,4 +1,4 @@
-//! Fields as text: `name=value`, masked by name, on one line.
+//! Fields as text on one line: `name=value`, with secret values masked.
 
 use tracing::field::Field;
 use tracing_subscriber::field::MakeExt as _;
