@@ -1,4 +1,4 @@
-//! `countersign apply`: makes the configuration what a file says. A server that runs takes it over
+//! `countersign apply`: makes the stored configuration equal to a file. Running servers notice
 //! within a second.
 
 use std::io::Write as _;
@@ -6,49 +6,48 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::assembly::Ground;
-use super::{ConfigArgs, Outcome};
+use super::assembly::Database;
+use super::common::{self, CliResult, ConfigArgs};
 use crate::config::Config;
 use crate::settings::{Plan, Settings, StoredSettings, plan};
 
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// The whole configuration, a TOML file: what is not in it is removed.
+    /// The TOML file with the whole configuration. Whatever is not in it is removed.
     file: PathBuf,
-    /// Only show what would be done.
+    /// Only show what would change.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     config: ConfigArgs,
 }
 
-pub(super) fn run(args: &ApplyArgs) -> Outcome {
+pub(super) fn run(args: &ApplyArgs) -> CliResult {
     let config = args.config.load()?;
     let wanted = read(&args.file)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let said = if args.dry_run {
+    let runtime = common::single_threaded_runtime()?;
+
+    let message = if args.dry_run {
         let plan = runtime.block_on(plan_only(&config, &wanted))?;
         format!("{plan}\nnothing was done: this was a dry run")
     } else {
-        let ground = runtime.block_on(Ground::open(&config))?;
-        let (plan, revision) = runtime.block_on(apply(&ground.stored_settings, &wanted))?;
-        ground.store.close();
+        let database = runtime.block_on(Database::open(&config))?;
+        let (plan, revision) = runtime.block_on(apply(&database.stored_settings, &wanted))?;
+        database.store.close();
         format!("{plan}\nthe configuration is at revision {revision}")
     };
 
-    writeln!(std::io::stdout(), "{said}")?;
+    writeln!(std::io::stdout(), "{message}")?;
     Ok(())
 }
 
-/// Reads a configuration file; `env:NAME` in it is looked up in the process's environment.
-pub(super) fn read(file: &Path) -> Outcome<Settings> {
+/// Reads a configuration file. `env:NAME` in it refers to the process's environment.
+pub(super) fn read(file: &Path) -> CliResult<Settings> {
     let environment = |name: &str| std::env::var(name).ok();
     Settings::from_file(file, &environment).map_err(|error| {
         let lines = error.to_string();
         let place = file.display();
-        // One problem follows on the same line, several below.
+        // A single problem stays on the line of the file name; a list starts below it.
         if lines.contains('\n') {
             format!("{place} cannot be used:\n{lines}")
         } else {
@@ -58,16 +57,17 @@ pub(super) fn read(file: &Path) -> Outcome<Settings> {
     })
 }
 
-/// Does what is needed, and says what that was.
-pub(super) async fn apply(stored: &StoredSettings, wanted: &Settings) -> Outcome<(Plan, i64)> {
+/// Carries out the changes between what is stored and what is wanted. Returns them and the
+/// revision of the configuration afterwards.
+pub(super) async fn apply(stored: &StoredSettings, wanted: &Settings) -> CliResult<(Plan, i64)> {
     let current = stored.load().await?;
     let plan = plan(&current, wanted);
     let revision = stored.apply(&plan, current.revision).await?;
     Ok((plan, revision))
 }
 
-async fn plan_only(config: &Config, wanted: &Settings) -> Outcome<Plan> {
-    // A dry run does not make a database either.
+async fn plan_only(config: &Config, wanted: &Settings) -> CliResult<Plan> {
+    // A dry run does not create a database either.
     if config
         .database
         .embedded_path()
@@ -76,8 +76,8 @@ async fn plan_only(config: &Config, wanted: &Settings) -> Outcome<Plan> {
         return Ok(plan(&Settings::default(), wanted));
     }
 
-    let ground = Ground::open(config).await?;
-    let current = ground.stored_settings.load().await?;
-    ground.store.close();
+    let database = Database::open(config).await?;
+    let current = database.stored_settings.load().await?;
+    database.store.close();
     Ok(plan(&current, wanted))
 }

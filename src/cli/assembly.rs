@@ -1,12 +1,12 @@
-//! A server put together from its settings: the database and its key, and everything on top of
-//! them.
+//! Builds a server from its settings: opens the database with its master key, starts the
+//! application on it and the listeners in front.
 
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Outcome;
+use super::common::CliResult;
 use crate::app::{AppParts, AppState};
 use crate::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
 use crate::clock::Clock;
@@ -23,8 +23,8 @@ use crate::sms::GatewaySms;
 use crate::store::{DatabaseUrl, Store, StoreOptions};
 use crate::telemetry::Metrics;
 
-/// The database, opened with the key that fits it.
-pub(super) struct Ground {
+/// The database, opened with the master key that its contents are sealed under.
+pub(super) struct Database {
     pub(super) store: Store,
     pub(super) stored_settings: StoredSettings,
     keyring: Arc<Keyring>,
@@ -32,19 +32,20 @@ pub(super) struct Ground {
     random: SharedRandom,
 }
 
-impl Ground {
-    /// Opens the database and finds its key. An embedded database is made, migrated and given a key
-    /// where need be; another one has to be up to date. Blocks at start-up, before anything else
-    /// runs.
-    pub(super) async fn open(config: &Config) -> Outcome<Self> {
+impl Database {
+    /// Opens the database and reads its master key. An embedded database is created, migrated and
+    /// given a key if needed; PostgreSQL must have the current schema. Blocks the thread, which
+    /// only happens at start-up, before anything else runs.
+    pub(super) async fn open(config: &Config) -> CliResult<Self> {
         let store = open_store(config)?;
         if config.database.embedded_path().is_some() {
             store.migrate()?;
         }
 
         store.schema_status()?.require_current()?;
-        let key = config.master_key_source()?;
+
         let (clock, random): (_, SharedRandom) = (Clock::system(), Arc::new(SystemRandom));
+        let key = config.master_key_source()?;
         let keyring =
             Arc::new(key.read_or_create(StoredSettings::is_keyed(&store).await?, random.as_ref())?);
         let stored_settings = StoredSettings::new(
@@ -64,8 +65,8 @@ impl Ground {
         })
     }
 
-    /// Builds the server on it and starts what runs behind the listeners.
-    pub(super) async fn build(self, config: &Config) -> Outcome<AppState> {
+    /// Starts the application: everything that runs behind the listeners.
+    pub(super) async fn start_app(self, config: &Config) -> CliResult<AppState> {
         let settings = CurrentSettings::default();
         settings.replace(self.stored_settings.load().await?);
         let (egress, metrics) = (egress(config), Metrics::new());
@@ -109,7 +110,7 @@ impl Ground {
     }
 }
 
-/// Puts the server behind its listeners.
+/// Starts to answer requests on both listeners.
 pub(super) fn listen(
     config: &Config,
     app: AppState,
@@ -128,8 +129,8 @@ pub(super) fn listen(
     })
 }
 
-/// The database as configured, whatever its schema.
-pub(super) fn open_store(config: &Config) -> Outcome<Store> {
+/// Opens the configured database, whatever the version of its schema.
+pub(super) fn open_store(config: &Config) -> CliResult<Store> {
     let url: DatabaseUrl = config
         .database
         .url

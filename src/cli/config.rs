@@ -1,10 +1,10 @@
-//! `countersign config`: the settings a server would be started with.
+//! `countersign config`: prints the settings that a server would run with.
 
 use std::io::Write as _;
 
-use super::{ConfigArgs, Outcome};
+use super::common::{CliResult, ConfigArgs};
 
-pub(super) fn run(args: &ConfigArgs) -> Outcome {
+pub(super) fn run(args: &ConfigArgs) -> CliResult {
     let config = args.load()?;
     std::io::stdout().write_all(config.masked().as_bytes())?;
     Ok(())

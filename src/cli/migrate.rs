@@ -1,12 +1,12 @@
-//! `countersign migrate`: brings the database's schema up to date.
+//! `countersign migrate`: brings the database schema up to date.
 
 use std::io::Write as _;
 
 use super::assembly::open_store;
-use super::{ConfigArgs, Outcome};
+use super::common::{CliResult, ConfigArgs};
 use crate::store::SchemaStatus;
 
-pub(super) fn run(args: &ConfigArgs) -> Outcome {
+pub(super) fn run(args: &ConfigArgs) -> CliResult {
     let store = open_store(&args.load()?)?;
     let before = store.schema_status()?;
     if let SchemaStatus::Newer(_) = before {
@@ -16,7 +16,7 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
     store.migrate()?;
     store.close();
 
-    let said = match before {
+    let message = match before {
         SchemaStatus::Older(missing) => {
             format!("the schema is up to date: {missing} migrations were run")
         }
@@ -24,7 +24,6 @@ pub(super) fn run(args: &ConfigArgs) -> Outcome {
             "the schema was up to date already".to_owned()
         }
     };
-
-    writeln!(std::io::stdout(), "{said}")?;
+    writeln!(std::io::stdout(), "{message}")?;
     Ok(())
 }

@@ -1,20 +1,20 @@
-//! `countersign sandbox`: the providers' stand-ins as a program, for other people's tests.
+//! `countersign sandbox`: the providers' stand-ins as a program, for integration tests elsewhere.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Outcome;
+use super::common::{self, CliResult};
 use crate::sandbox::{self, Sandbox, SandboxOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
-    /// Where to write what `countersign apply` needs to use the stand-ins: `sandbox.toml` and the
-    /// files it refers to.
+    /// Where to write `sandbox.toml`, which makes a server use the stand-ins once `countersign
+    /// apply` has read it, and the files it refers to.
     #[arg(long, value_name = "FOLDER", default_value = "sandbox")]
     folder: PathBuf,
-    /// The port of APNs; 0 = any that is free.
+    /// The port of APNs; 0 = any free port, as for the others.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     apns_port: u16,
     /// The port of FCM.
@@ -29,12 +29,12 @@ pub(super) struct SandboxArgs {
     /// The port of the website that is called back.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     website_port: u16,
-    /// The port of the control API, which tells what was received and makes the stand-ins fail.
+    /// The port of the control API, which shows what was received and makes the stand-ins fail.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     control_port: u16,
 }
 
-pub(super) fn run(args: &SandboxArgs) -> Outcome {
+pub(super) fn run(args: &SandboxArgs) -> CliResult {
     let options = SandboxOptions {
         apns_port: args.apns_port,
         fcm_port: args.fcm_port,
@@ -45,9 +45,7 @@ pub(super) fn run(args: &SandboxArgs) -> Outcome {
         ..SandboxOptions::default()
     };
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = common::single_threaded_runtime()?;
     runtime.block_on(sandbox::run(options, |sandbox| {
         std::fs::create_dir_all(&args.folder)?;
         sandbox.write_files(&args.folder)?;

@@ -1,44 +1,46 @@
-//! `countersign serve`: runs the server until it is told to stop.
+//! `countersign serve`: runs the server until Ctrl-C or SIGTERM.
 
 use std::net::{SocketAddr, TcpListener};
 
-use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
-
-use super::assembly::{self, Ground};
-use super::{ConfigArgs, Outcome};
+use super::assembly::{self, Database};
+use super::common::{self, CliResult, ConfigArgs};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::telemetry::logs::{self, LogSettings};
 
-pub(super) fn run(args: &ConfigArgs) -> Outcome {
+pub(super) fn run(args: &ConfigArgs) -> CliResult {
     let config = args.load()?;
     start_logs(&config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = common::single_threaded_runtime()?;
+
+    // Bound before the database is opened, so that a second server on the same address fails at
+    // once and changes nothing.
     let public = bind("server.public_address", config.server.public_address)?;
     let management = bind(
         "server.management_address",
         config.server.management_address,
     )?;
-    let app = runtime.block_on(async { Ground::open(&config).await?.build(&config).await })?;
+
+    let app =
+        runtime.block_on(async { Database::open(&config).await?.start_app(&config).await })?;
     let running = assembly::listen(&config, app.clone(), public, management)?;
     tracing::info!(
         public = %running.public_address,
         management = %running.management_address,
         version = env!("CARGO_PKG_VERSION"),
-        "countersign serves"
+        "countersign is listening"
     );
 
-    wait_for_the_end(&runtime)?;
-    tracing::info!("countersign stops: requests in flight are finished first");
+    common::wait_for_stop_signal(&runtime)?;
+    tracing::info!("countersign is stopping: requests in flight are finished first");
+
+    // The listeners go first: requests in flight still need the application.
     let stopped = running.shutdown();
     app.stop();
     Ok(stopped?)
 }
 
-fn start_logs(config: &Config) -> Outcome {
+fn start_logs(config: &Config) -> CliResult {
     let json = config.logs.format == LogFormat::Json;
     Ok(logs::init(
         &LogSettings {
@@ -49,19 +51,7 @@ fn start_logs(config: &Config) -> Outcome {
     )?)
 }
 
-fn bind(key: &str, address: SocketAddr) -> Outcome<TcpListener> {
+fn bind(key: &str, address: SocketAddr) -> CliResult<TcpListener> {
     TcpListener::bind(address)
         .map_err(|error| format!("cannot listen on {address} ({key}): {error}").into())
-}
-
-/// Until Ctrl-C, or until a service manager says so.
-pub(super) fn wait_for_the_end(runtime: &Runtime) -> Outcome {
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminate.recv() => {}
-        }
-        Ok(())
-    })
 }

@@ -1,14 +1,12 @@
-//! What the demo writes: numbered steps, and under each what went over the wire and what a person
-//! would see.
+//! The demo's output: numbered steps, and below each the HTTP messages and what a person would see.
 
 use std::io::{self, Write};
 
 use serde_json::Value;
 
-/// Longer texts on the wire are cut.
-const WIRE_CHARACTERS_MAX: usize = 600;
+/// Longer bodies and notes are cut.
+const CHARACTERS_MAX: usize = 600;
 
-/// Writes the demo's story.
 pub(super) struct Transcript<W> {
     out: W,
     step: usize,
@@ -19,18 +17,18 @@ impl<W: Write> Transcript<W> {
         Self { out, step: 0 }
     }
 
-    /// A part of the story.
+    /// Writes a heading.
     pub(super) fn part(&mut self, title: &str) -> io::Result<()> {
         writeln!(self.out, "\n{title}\n{}", "─".repeat(title.chars().count()))
     }
 
-    /// Something happens next.
+    /// Writes the next step. Numbers run on through all parts.
     pub(super) fn step(&mut self, title: &str) -> io::Result<()> {
         self.step += 1;
         writeln!(self.out, "\n{:>3}. {title}", self.step)
     }
 
-    /// A request as it is sent.
+    /// Writes a request and its form fields.
     pub(super) fn request(
         &mut self,
         method: &str,
@@ -42,7 +40,7 @@ impl<W: Write> Transcript<W> {
             .try_for_each(|(name, value)| writeln!(self.out, "           {name} = {value}"))
     }
 
-    /// Its answer.
+    /// Writes a response.
     pub(super) fn answer(&mut self, status: u16, body: &Value) -> io::Result<()> {
         let body = if body.is_null() {
             String::new()
@@ -52,12 +50,12 @@ impl<W: Write> Transcript<W> {
         writeln!(self.out, "       ← {status} {body}")
     }
 
-    /// Anything else worth knowing.
+    /// Writes a remark below a step.
     pub(super) fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "       {}", cut(text))
     }
 
-    /// What a phone shows.
+    /// Draws a phone's screen.
     pub(super) fn screen(&mut self, lines: &[&str]) -> io::Result<()> {
         let width = lines
             .iter()
@@ -65,22 +63,22 @@ impl<W: Write> Transcript<W> {
             .max()
             .unwrap_or_default();
         let bar = "─".repeat(width + 2);
+
         writeln!(self.out, "       ╭{bar}╮")?;
         lines
             .iter()
             .try_for_each(|line| writeln!(self.out, "       │ {line:<width$} │"))?;
-
         writeln!(self.out, "       ╰{bar}╯")
     }
 
-    /// Text as it is.
+    /// Writes text as it is.
     pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")
     }
 }
 
 fn cut(text: &str) -> String {
-    let mut cut: String = text.chars().take(WIRE_CHARACTERS_MAX).collect();
+    let mut cut: String = text.chars().take(CHARACTERS_MAX).collect();
     if cut.len() < text.len() {
         cut.push('…');
     }
@@ -94,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_numbered_through_the_parts() {
+    fn steps_are_numbered_across_parts() {
         let mut written = Vec::new();
         let mut transcript = Transcript::new(&mut written);
         transcript.part("Push").unwrap();
@@ -106,9 +104,10 @@ mod tests {
         transcript.part("SMS").unwrap();
         transcript.step("The website asks.").unwrap();
         transcript
-            .answer(200, &json!("ä".repeat(WIRE_CHARACTERS_MAX)))
+            .answer(200, &json!("ä".repeat(CHARACTERS_MAX)))
             .unwrap();
         transcript.screen(&["Hello", "Pay?"]).unwrap();
+
         let text = String::from_utf8(written).unwrap();
         assert!(text.contains(
             "\nPush\n────\n\n  1. The website asks.\n       → GET /x\n           type = login\n       ← 204"

@@ -1,26 +1,28 @@
-//! What a phone with a logged-in user does on the command line.
+//! The commands about enrolment and transactions.
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Answer, Outcome};
+use super::args::Answer;
+use crate::cli::common::CliResult;
 use crate::clock::Clock;
 use crate::ids::{TransactionId, UserId};
 use crate::phone::{FetchedTransaction, Phone, PhoneError, PushTransport};
 
-/// How long one poll of `watch` lasts.
-const WATCH_WAIT: Duration = Duration::from_secs(30);
-/// How long `watch` rests when what is pending was shown already.
-const WATCH_REST: Duration = Duration::from_secs(1);
+/// How long the server may hold one poll of `watch`.
+const POLL_WAIT: Duration = Duration::from_secs(30);
+/// How long `watch` pauses when all pending transactions were shown already: the server answers
+/// such polls at once.
+const POLL_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn enrol(
     phone: &Phone,
     user: &UserId,
     push: PushTransport,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
     let profile = match phone.profile_id(user) {
         Some(profile) => profile,
         None => phone.enrol(user).await?,
@@ -31,11 +33,10 @@ pub(super) async fn enrol(
         out,
         "{user} is enrolled on this phone as profile {profile}."
     )?;
-
     Ok(())
 }
 
-pub(super) fn status(phone: &Phone, out: &mut impl Write) -> Outcome {
+pub(super) fn status(phone: &Phone, out: &mut impl Write) -> CliResult {
     writeln!(out, "device {}", phone.device_id())?;
 
     for (user, profile) in phone.users() {
@@ -43,25 +44,26 @@ pub(super) fn status(phone: &Phone, out: &mut impl Write) -> Outcome {
             || "not enrolled".to_owned(),
             |profile| format!("profile {profile}"),
         );
-
-        let classes = phone.refresh_tokens(&user).join(", ");
-        let refreshed = if classes.is_empty() {
+        let authenticators = phone.refresh_tokens(&user).join(", ");
+        let refresh_tokens = if authenticators.is_empty() {
             "no refresh token".to_owned()
         } else {
-            format!("refresh: {classes}")
+            format!("refresh: {authenticators}")
         };
 
-        writeln!(out, "user   {user} ({profile}; {refreshed})")?;
+        writeln!(out, "user   {user} ({profile}; {refresh_tokens})")?;
     }
 
     Ok(())
 }
 
-pub(super) async fn pending(phone: &Phone, out: &mut impl Write) -> Outcome {
+pub(super) async fn pending(phone: &Phone, out: &mut impl Write) -> CliResult {
     let pending = phone.pending(Duration::ZERO).await?;
+
     for entry in &pending {
         show(&phone.fetch(entry.transaction_id).await?, out)?;
     }
+
     if pending.is_empty() {
         writeln!(out, "Nothing waits for an answer.")?;
     }
@@ -73,32 +75,33 @@ pub(super) async fn watch(
     answer: Option<Answer>,
     state: &Path,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
     let mut shown: Vec<TransactionId> = Vec::new();
 
     loop {
         let pending: Vec<_> = phone
-            .pending(WATCH_WAIT)
+            .pending(POLL_WAIT)
             .await?
             .into_iter()
             .map(|entry| entry.transaction_id)
             .collect();
         shown.retain(|id| pending.contains(id));
-        let fresh: Vec<_> = pending
+        let new: Vec<_> = pending
             .into_iter()
             .filter(|id| !shown.contains(id))
             .collect();
-        if fresh.is_empty() && !shown.is_empty() {
-            Clock::system().sleep(WATCH_REST).await;
+
+        if new.is_empty() && !shown.is_empty() {
+            Clock::system().sleep(POLL_PAUSE).await;
         }
 
-        for id in fresh {
+        for id in new {
             shown.push(id);
-            let shown = match answer {
+            let outcome = match answer {
                 Some(answer) => self::answer(phone, id, answer, out).await,
                 None => show_with_hint(phone, id, state, out).await,
             };
-            shown.or_else(|error| ended(error, out))?;
+            outcome.or_else(|error| continue_if_ended(error, out))?;
         }
     }
 }
@@ -108,7 +111,7 @@ async fn show_with_hint(
     id: TransactionId,
     state: &Path,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
     show(&phone.fetch(id).await?, out)?;
     writeln!(
         out,
@@ -118,8 +121,9 @@ async fn show_with_hint(
     Ok(())
 }
 
-/// What was listed may have ended before it was fetched or answered.
-fn ended(error: Box<dyn Error>, out: &mut impl Write) -> Outcome {
+/// Reports a transaction that ended between being listed and being fetched or answered; any other
+/// error stays one.
+fn continue_if_ended(error: Box<dyn Error>, out: &mut impl Write) -> CliResult {
     match error
         .downcast_ref::<PhoneError>()
         .and_then(PhoneError::code)
@@ -131,13 +135,13 @@ fn ended(error: Box<dyn Error>, out: &mut impl Write) -> Outcome {
     }
 }
 
-pub(super) async fn scan(
+pub(super) async fn scan_otp(
     phone: &Phone,
     otp: &str,
     user: Option<&UserId>,
     answer: Answer,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
     let mut profiles = phone
         .users()
         .into_iter()
@@ -157,7 +161,7 @@ pub(super) async fn answer(
     id: TransactionId,
     answer: Answer,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
     let transaction = phone.fetch(id).await?;
     show_and_answer(phone, &transaction, answer, out).await
 }
@@ -167,7 +171,7 @@ async fn show_and_answer(
     transaction: &FetchedTransaction,
     answer: Answer,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
     show(transaction, out)?;
     let status = match answer {
         Answer::Accept => phone.accept(transaction).await?,
@@ -186,7 +190,6 @@ fn show(transaction: &FetchedTransaction, out: &mut impl Write) -> io::Result<()
         "Transaction {} ({})",
         pending.transaction_id, pending.method
     )?;
-
     writeln!(out, "  profile   {}", pending.profile_id)?;
     writeln!(out, "  message   {}", printable(&pending.message))?;
 
@@ -201,7 +204,7 @@ fn show(transaction: &FetchedTransaction, out: &mut impl Write) -> io::Result<()
     writeln!(out, "  ends      in {} s", pending.time_to_live_seconds)
 }
 
-/// A website's text must not be able to command the terminal.
+/// Replaces control characters: a website's text must not be able to control the terminal.
 fn printable(text: &str) -> String {
     text.chars()
         .map(|next| if next.is_control() { '\u{fffd}' } else { next })
@@ -213,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_cannot_command_the_terminal() {
+    fn control_characters_of_a_message_are_replaced() {
         assert_eq!(printable("a\u{1b}[2Jb\u{9b}"), "a\u{fffd}[2Jb\u{fffd}");
     }
 }

@@ -1,43 +1,42 @@
-//! Refresh tokens on the command line. A PIN may come from the environment or be typed; it does not
-//! have to be an argument.
+//! The commands about PINs and refresh tokens. A PIN can be an argument, an environment variable or
+//! be typed, so that it need not show in the list of processes.
 
 use std::error::Error;
 use std::io::{self, Write};
 
 use clap::Args;
 
-use super::Outcome;
+use crate::cli::common::CliResult;
 use crate::ids::UserId;
-use crate::phone::{Phone, Proof};
+use crate::phone::{Phone, PhoneError, Proof};
 use crate::secret::SecretString;
 
-/// The user's PIN.
 #[derive(Debug, Args)]
 pub(super) struct Pin {
-    /// Asked for on standard input if it is needed and not given.
+    /// The PIN. If it is needed and not given, it is read from standard input.
     #[arg(long, value_name = "PIN", env = "PHONE_PIN", hide_env_values = true)]
     pin: Option<String>,
 }
 
 /// What to refresh with: the PIN, unless another authenticator is named.
 #[derive(Debug, Args)]
-pub(super) struct With {
+pub(super) struct RefreshArgs {
     #[command(flatten)]
     pin: Pin,
-    /// Use the key that stands in for a fingerprint.
+    /// Use the fingerprint's key.
     #[arg(long, conflicts_with = "custom")]
     fingerprint: bool,
-    /// Use the key of this authenticator of the application's own.
+    /// Use the key of this custom authenticator.
     #[arg(long, value_name = "ID")]
     custom: Option<String>,
 }
 
-/// The PIN that is to be, and the one there is.
+/// The new PIN, and the old one if there is one.
 #[derive(Debug, Args)]
 pub(super) struct NewPin {
     #[command(flatten)]
     pin: Pin,
-    /// The PIN until now. Not needed by who has just logged in.
+    /// The old PIN. Not needed if the user has just logged in.
     #[arg(
         long,
         value_name = "PIN",
@@ -48,16 +47,13 @@ pub(super) struct NewPin {
 }
 
 impl Pin {
-    fn read(self, out: &mut impl Write) -> Result<SecretString, Box<dyn Error>> {
-        given_or_typed(self.pin, "PIN: ", out)
+    fn read(self, out: &mut impl Write) -> CliResult<SecretString> {
+        read_pin(self.pin, "PIN: ", out)
     }
 }
 
-fn given_or_typed(
-    given: Option<String>,
-    prompt: &str,
-    out: &mut impl Write,
-) -> Result<SecretString, Box<dyn Error>> {
+/// The given PIN, or one that is typed.
+fn read_pin(given: Option<String>, prompt: &str, out: &mut impl Write) -> CliResult<SecretString> {
     let pin = match given {
         Some(pin) => SecretString::new(pin),
         None => {
@@ -81,19 +77,22 @@ pub(super) async fn set_pin(
     user: &UserId,
     new: NewPin,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
+    // A log-in leaves a refresh token that is bound to no authenticator yet. It allows setting a
+    // PIN without the old one.
     let has_just_logged_in = phone
         .refresh_tokens(user)
         .iter()
         .any(|name| name == "default");
+
     if needs_pin(phone, user) && !has_just_logged_in {
-        let old = given_or_typed(new.old_pin, "Old PIN: ", out)?;
+        let old = read_pin(new.old_pin, "Old PIN: ", out)?;
         let pin = new.pin.read(out)?;
         phone
             .change_pin(user, old.expose(), pin.expose())
             .await
             .map_err(with_attempts_left)?;
-        return Ok(writeln!(out, "{user} has another PIN on this phone.")?);
+        return Ok(writeln!(out, "{user} has a new PIN on this phone.")?);
     }
 
     let pin = new.pin.read(out)?;
@@ -106,7 +105,7 @@ pub(super) async fn set_fingerprint(
     user: &UserId,
     pin: Pin,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
     if needs_pin(phone, user) {
         let pin = pin.read(out)?;
         phone
@@ -121,24 +120,24 @@ pub(super) async fn set_fingerprint(
 pub(super) async fn refresh(
     phone: &Phone,
     user: &UserId,
-    with: With,
+    with: RefreshArgs,
     out: &mut impl Write,
-) -> Outcome {
+) -> CliResult {
     match with {
-        With {
+        RefreshArgs {
             fingerprint: true, ..
         } => phone.refresh(user, Proof::Fingerprint).await?,
-        With {
+        RefreshArgs {
             custom: Some(id), ..
         } => phone.refresh(user, Proof::Custom(&id)).await?,
-        With { pin, .. } if needs_pin(phone, user) => {
+        RefreshArgs { pin, .. } if needs_pin(phone, user) => {
             let pin = pin.read(out)?;
             phone
                 .refresh(user, Proof::Pin(pin.expose()))
                 .await
                 .map_err(with_attempts_left)?
         }
-        With { .. } => phone.refresh(user, Proof::None).await?,
+        RefreshArgs { .. } => phone.refresh(user, Proof::None).await?,
     };
 
     Ok(writeln!(out, "{user} has a new access token.")?)
@@ -148,7 +147,7 @@ fn needs_pin(phone: &Phone, user: &UserId) -> bool {
     phone.refresh_tokens(user).iter().any(|name| name == "pin")
 }
 
-fn with_attempts_left(error: crate::phone::PhoneError) -> Box<dyn Error> {
+fn with_attempts_left(error: PhoneError) -> Box<dyn Error> {
     match error.attempts_left() {
         Some(left) => format!("{error} ({left} attempts left)").into(),
         None => error.into(),

@@ -54,7 +54,7 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
     .await;
 
     server.signal("TERM");
-    server.log.wait_for("countersign stops").await;
+    server.log.wait_for("countersign is stopping").await;
     let address = installation.public_url.socket_addrs(|| None).unwrap()[0];
     until("nobody new is let in", async || {
         tokio::net::TcpStream::connect(address).await.is_err()

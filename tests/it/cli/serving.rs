@@ -64,7 +64,7 @@ fn a_server_starts_on_nothing_takes_configuration_over_and_stops_when_told() {
         .with("COUNTERSIGN_LOGS__FORMAT", "json")
         .with("SECRET", "kZ8vTqL3xN7wRb2MfJ5sHd9C");
     let mut server = Server::start(&program);
-    server.wait_for("countersign serves");
+    server.wait_for("countersign is listening");
     program.write(
         "configuration.toml",
         "[[api_clients]]\nclient_id = \"portal\"\nclient_secret = \"env:SECRET\"\npermissions = [\"admin\"]",
@@ -75,7 +75,7 @@ fn a_server_starts_on_nothing_takes_configuration_over_and_stops_when_told() {
     assert_eq!(server.wait_for("settings were changed")["revision"], 1);
 
     server.signal("TERM");
-    server.wait_for("countersign stops");
+    server.wait_for("countersign is stopping");
 
     assert!(server.child.wait().unwrap().success());
 }

@@ -202,7 +202,7 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
     let said = phone_with(&server, &["set-pin", "alice"], "1234\n5678\n", &[])
         .await
         .unwrap();
-    assert_eq!(said, "Old PIN: PIN: alice has another PIN on this phone.\n");
+    assert_eq!(said, "Old PIN: PIN: alice has a new PIN on this phone.\n");
 
     let complaint = phone_with(
         &server,

@@ -128,7 +128,7 @@ impl Installation {
                 .unwrap(),
         };
 
-        let record = process.log.wait_for("countersign serves").await;
+        let record = process.log.wait_for("countersign is listening").await;
         let address = record["management"].as_str().unwrap();
         process.management_url = format!("http://{address}").parse().unwrap();
 

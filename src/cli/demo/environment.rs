@@ -1,4 +1,4 @@
-//! The demo's house: a folder with every file, the sandbox and the server in it.
+//! What the demo runs on: a temporary folder with all files, the sandbox and the server.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,26 +10,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 
-use super::tokens;
+use super::fixtures;
 use super::transcript::Transcript;
 use crate::app::AppState;
-use crate::cli::Outcome;
 use crate::cli::apply;
-use crate::cli::assembly::{self, Ground};
+use crate::cli::assembly::{self, Database};
+use crate::cli::common::CliResult;
 use crate::config::Config;
 use crate::random::{self, SystemRandom};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::secret::SecretString;
 use crate::server::RunningServer;
 
-/// The documented addresses, taken where they are free.
+/// The documented ports, used if they are free.
 const PUBLIC_PORT: u16 = 8080;
 const MANAGEMENT_PORT: u16 = 8081;
-/// Those whose secrets the settings read from files.
-const CLIENTS: [&str; 3] = [super::CLIENT_ID, super::SHOP, super::ORDERS_API];
 
-/// Everything the demo runs on.
-pub(super) struct House {
+pub(super) struct Environment {
     folder: PathBuf,
     config: Config,
     sandbox: Sandbox,
@@ -38,15 +35,16 @@ pub(super) struct House {
     secrets: BTreeMap<&'static str, SecretString>,
 }
 
-impl House {
-    /// Writes the files, applies the settings and starts to serve.
-    pub(super) async fn open() -> Outcome<Self> {
+impl Environment {
+    /// Writes the files, applies the settings and starts the server.
+    pub(super) async fn start() -> CliResult<Self> {
         let folder = make_folder()?;
         let sandbox = Sandbox::start(SandboxOptions::default())?;
         sandbox.write_files(&folder)?;
+
         let secret =
             || SecretString::new(URL_SAFE_NO_PAD.encode(random::bytes::<32>(&SystemRandom)));
-        let secrets = BTreeMap::from(CLIENTS.map(|client| (client, secret())));
+        let secrets = BTreeMap::from(fixtures::CLIENTS.map(|client| (client, secret())));
         for (client, secret) in &secrets {
             fs::write(folder.join(format!("{client}-secret")), secret.expose())?;
         }
@@ -56,6 +54,7 @@ impl House {
             sandbox.apply_file() + include_str!("settings.toml"),
         )?;
 
+        // The sockets are bound before the file is written, because it names their ports.
         let (public, management) = (bind(PUBLIC_PORT)?, bind(MANAGEMENT_PORT)?);
         fs::write(
             folder.join("server.toml"),
@@ -63,14 +62,14 @@ impl House {
         )?;
 
         let config = Config::load(Some(&folder.join("server.toml")), [])?;
-        let ground = Ground::open(&config).await?;
+        let database = Database::open(&config).await?;
         apply::apply(
-            &ground.stored_settings,
+            &database.stored_settings,
             &apply::read(&folder.join("settings.toml"))?,
         )
         .await?;
 
-        let app = ground.build(&config).await?;
+        let app = database.start_app(&config).await?;
         let server = assembly::listen(&config, app.clone(), public, management)?;
 
         Ok(Self {
@@ -83,10 +82,10 @@ impl House {
         })
     }
 
-    /// Says where everything is.
-    pub(super) fn introduce(&self, transcript: &mut Transcript<impl Write>) -> io::Result<()> {
+    /// Writes the addresses of all parts.
+    pub(super) fn write_overview(&self, transcript: &mut Transcript<impl Write>) -> io::Result<()> {
         let endpoints = self.sandbox.endpoints();
-        transcript.part("Countersign, the demo")?;
+        transcript.part("Countersign demo")?;
 
         for (name, place) in [
             ("public", self.public_url().as_str()),
@@ -105,12 +104,15 @@ impl House {
         Ok(())
     }
 
-    /// How to go on by hand.
-    pub(super) fn invite(&self, transcript: &mut Transcript<impl Write>) -> io::Result<()> {
+    /// Writes commands for experiments by hand.
+    pub(super) fn write_next_steps(
+        &self,
+        transcript: &mut Transcript<impl Write>,
+    ) -> io::Result<()> {
         let url = self.public_url().as_str().trim_end_matches('/');
-        let curl = format!("curl -u website:{}", self.secret(super::CLIENT_ID).expose());
-        let shop = format!("curl -u shop:{}", self.secret(super::SHOP).expose());
+        let curl_as = |client| format!("curl -u {client}:{}", self.secret(client).expose());
         let users = format!("{url}/oauth/api/v4/authenticate/user");
+
         let program = std::env::current_exe().unwrap_or_else(|_| "countersign".into());
         let phone = format!(
             "{} phone --state {}",
@@ -118,40 +120,41 @@ impl House {
             self.phone_file().display()
         );
 
-        transcript.part("Go on by hand; Ctrl-C ends")?;
-
+        transcript.part("The server keeps running; Ctrl-C stops it")?;
         transcript.text(&format!(
             "
-Ask {user} by push, and let her phone answer (in another terminal):
+Send {user} a push and answer it on her phone (from another terminal):
   {curl} {users} -d type=login -d user_id={user} -d 'message=Pay 10 euros?'
   {phone} watch
   {phone} accept TRANSACTION_ID
   {curl} '{url}/oauth/api/v4/authenticate/transaction/TRANSACTION_ID?wait=30'
 
-Ask by text message, read it, type the code:
+Send a text message, read it, verify the code:
   {curl} {users} -d type=sms -d user_id={user} -d phone_number=%2B15005550011
   curl '{control}/sandbox/messages?to=%2B15005550011'
   {curl} {users}/{user}/sms -d transaction_id=TRANSACTION_ID -d sms_code=CODE
 
-Get {user} new tokens, with the PIN {pin}; get one for a service:
+Get new tokens for {user} (her PIN is {pin}), and one for a service:
   {phone} status
   {phone} refresh {user}
   {shop} {url}/oauth/token -d grant_type=client_credentials -d resource={audience}
 
-Look around:
+More:
   curl http://{management}/readyz
   http://{management}/docs
   {files}",
-            user = super::USER,
-            pin = tokens::PIN,
-            audience = tokens::ORDERS_AUDIENCE,
+            curl = curl_as(fixtures::WEBSITE),
+            shop = curl_as(fixtures::SHOP),
+            user = fixtures::USER,
+            pin = fixtures::PIN,
+            audience = fixtures::ORDERS_AUDIENCE,
             control = self.sandbox.endpoints().control,
             management = self.server.management_address,
             files = self.folder.display(),
         ))
     }
 
-    /// Where the demo's phone is kept for `countersign phone`.
+    /// The state file of the demo's phone, for `countersign phone --state`.
     pub(super) fn phone_file(&self) -> PathBuf {
         self.folder.join("phone.json")
     }
@@ -169,18 +172,20 @@ Look around:
         &self.sandbox
     }
 
-    /// Stops the server, then what is behind it. Blocks.
-    pub(super) fn close(self) -> io::Result<PathBuf> {
+    /// Stops the server, then the application behind it, and returns the folder. Blocks until
+    /// requests in flight have ended.
+    pub(super) fn stop(self) -> io::Result<PathBuf> {
         let stopped = self.server.shutdown();
         self.app.stop();
         stopped.map(|()| self.folder)
     }
 }
 
-/// A fresh folder that its owner alone may read.
+/// Creates a folder that only its owner can read: it will hold secrets.
 fn make_folder() -> io::Result<PathBuf> {
     let name = URL_SAFE_NO_PAD.encode(random::bytes::<6>(&SystemRandom));
     let folder = std::env::temp_dir().join(format!("countersign-demo-{name}"));
+
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -188,7 +193,7 @@ fn make_folder() -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// The port, or any free one.
+/// Listens on the port if it is free, else on any free one.
 fn bind(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))

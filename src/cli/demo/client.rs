@@ -1,4 +1,4 @@
-//! The demo's website: an API client that asks its users, over HTTP like any other.
+//! A client of the server in the demo: the website, the shop or the orders API.
 
 use std::io::Write;
 use std::time::Duration;
@@ -8,31 +8,30 @@ use serde_json::Value;
 use url::Url;
 
 use super::transcript::Transcript;
-use crate::cli::Outcome;
+use crate::cli::common::CliResult;
 use crate::secret::SecretString;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A website at Countersign's API.
-pub(super) struct Website {
+/// Calls the server with a client's credentials and writes each call down.
+pub(super) struct Client {
     http: reqwest::Client,
     base_url: String,
     client_id: String,
     client_secret: SecretString,
 }
 
-/// An answer, whatever its status.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Value,
 }
 
-impl Website {
+impl Client {
     pub(super) fn new(
         base_url: &Url,
         client_id: &str,
         client_secret: SecretString,
-    ) -> Outcome<Self> {
+    ) -> CliResult<Self> {
         Ok(Self {
             http: reqwest::Client::builder()
                 .no_proxy()
@@ -44,36 +43,44 @@ impl Website {
         })
     }
 
-    /// Sends a `GET`; anything but `200` is an error.
+    /// Sends a `GET` and returns the body.
+    ///
+    /// # Errors
+    ///
+    /// A status other than `2xx` is an error.
     pub(super) async fn get(
         &self,
         path: &str,
         transcript: &mut Transcript<impl Write>,
-    ) -> Outcome<Value> {
+    ) -> CliResult<Value> {
         self.call(Method::GET, path, &[], transcript)
             .await?
             .success()
     }
 
-    /// Posts a form; anything but success is an error.
+    /// Posts a form and returns the body.
+    ///
+    /// # Errors
+    ///
+    /// A status other than `2xx` is an error.
     pub(super) async fn post(
         &self,
         path: &str,
         form: &[(&str, &str)],
         transcript: &mut Transcript<impl Write>,
-    ) -> Outcome<Value> {
+    ) -> CliResult<Value> {
         self.call(Method::POST, path, form, transcript)
             .await?
             .success()
     }
 
-    /// Posts a form and gives the answer as it comes.
+    /// Posts a form and returns the answer, whatever its status.
     pub(super) async fn post_any(
         &self,
         path: &str,
         form: &[(&str, &str)],
         transcript: &mut Transcript<impl Write>,
-    ) -> Outcome<Answer> {
+    ) -> CliResult<Answer> {
         self.call(Method::POST, path, form, transcript).await
     }
 
@@ -83,7 +90,7 @@ impl Website {
         path: &str,
         form: &[(&str, &str)],
         transcript: &mut Transcript<impl Write>,
-    ) -> Outcome<Answer> {
+    ) -> CliResult<Answer> {
         transcript.request(method.as_str(), path, form)?;
         let mut request = self
             .http
@@ -104,7 +111,7 @@ impl Website {
 }
 
 impl Answer {
-    fn success(self) -> Outcome<Value> {
+    fn success(self) -> CliResult<Value> {
         if (200..300).contains(&self.status) {
             return Ok(self.body);
         }
@@ -112,15 +119,15 @@ impl Answer {
     }
 }
 
-/// A text in an answer that has to be there.
-pub(super) fn text<'a>(body: &'a Value, name: &str) -> Outcome<&'a str> {
+/// A member of an answer that must be a string.
+pub(super) fn text<'a>(body: &'a Value, name: &str) -> CliResult<&'a str> {
     body.get(name)
         .and_then(Value::as_str)
         .ok_or_else(|| format!("the answer has no `{name}`").into())
 }
 
-/// Stops the demo when an answer is not what it should be.
-pub(super) fn expect(body: &Value, name: &str, wanted: &Value) -> Outcome {
+/// Fails unless a member of an answer has the wanted value; the demo then stops.
+pub(super) fn expect(body: &Value, name: &str, wanted: &Value) -> CliResult {
     let found = body.get(name).unwrap_or(&Value::Null);
     if found == wanted {
         Ok(())

@@ -1,23 +1,24 @@
-//! What happens in the demo: a phone gets ready, then three ways to ask.
+//! The steps of the demo: setting up a phone, then an authentication by push, by SMS and by OTP.
+//! The steps about tokens are in `tokens.rs`.
 
 use std::io::Write;
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::client::{Client, expect, text};
+use super::fixtures::{APPLICATION, PHONE_NUMBER, PUSH_TOKEN, REDIRECT_URI};
 use super::transcript::Transcript;
-use super::website::{Website, expect, text};
-use super::{APPLICATION, PHONE_NUMBER, PUSH_TOKEN, REDIRECT_URI};
-use crate::cli::Outcome;
+use crate::cli::common::CliResult;
 use crate::ids::{TransactionId, UserId};
 use crate::phone::{
     ApiLoginPage, Connection, FetchedTransaction, Phone, PhoneProfile, PushTransport,
 };
 use crate::sandbox::Sandbox;
 
-/// Those who take part.
-pub(super) struct Cast<'a, W> {
-    pub(super) website: &'a Website,
+/// Who takes part in the steps, and where they are written down.
+pub(super) struct Walkthrough<'a, W> {
+    pub(super) website: &'a Client,
     pub(super) sandbox: &'a Sandbox,
     pub(super) user: &'a UserId,
     pub(super) transcript: &'a mut Transcript<W>,
@@ -29,39 +30,40 @@ fn transaction_path(id: &str) -> String {
     format!("/oauth/api/v4/authenticate/transaction/{id}")
 }
 
-impl<W: Write> Cast<'_, W> {
-    /// Registers, logs in, enrols.
-    pub(super) async fn get_a_phone_ready(
+impl<W: Write> Walkthrough<'_, W> {
+    /// Registers the phone, logs the user in on it and enrols both.
+    pub(super) async fn set_up_phone(
         &mut self,
         connection: Connection,
         login: &ApiLoginPage,
-    ) -> Outcome<Phone> {
+    ) -> CliResult<Phone> {
         let Self {
             user, transcript, ..
         } = self;
-        transcript.part("A phone gets ready")?;
-        transcript.step("The app is installed: it makes its own key pair and registers the public key (RFC 7591).")?;
 
+        transcript.part("Setting up a phone")?;
+        transcript.step(
+            "The installed app generates a key pair and registers the public key (RFC 7591).",
+        )?;
         transcript.request(
             "POST",
             "/oauth/register",
             &[("software_id", APPLICATION), ("platform", "android")],
         )?;
-
         let profile =
             PhoneProfile::new(APPLICATION, "1.0", "android").named(&format!("{user}'s phone"));
         let phone = Phone::register(connection, &profile).await?;
         transcript.note(&format!("device {}", phone.device_id()))?;
 
         transcript.step(&format!(
-            "{user} logs in on the phone: authorization code with PKCE, by the login page."
+            "{user} logs in on the phone: authorization code with PKCE, through the login page."
         ))?;
         transcript.request("GET", "/oauth/authorize", &[("scope", "device user")])?;
         phone.log_in(login, user, REDIRECT_URI).await?;
         transcript.note("the phone has a user token")?;
 
         transcript.step(&format!(
-            "The app enrols {user}'s keys, then itself for push by FCM."
+            "The app enrols {user}'s keys and registers for push by FCM."
         ))?;
         transcript.request("POST", "/device/v1/enrolment", &[])?;
         let profile = phone.enrol(user).await?;
@@ -74,8 +76,8 @@ impl<W: Write> Cast<'_, W> {
         Ok(phone)
     }
 
-    /// The website asks with a push; the user accepts.
-    pub(super) async fn push(&mut self, phone: &Phone) -> Outcome {
+    /// The website sends a push; the user accepts.
+    pub(super) async fn push(&mut self, phone: &Phone) -> CliResult {
         let Self {
             website,
             sandbox,
@@ -84,15 +86,15 @@ impl<W: Write> Cast<'_, W> {
         } = self;
 
         transcript.part("Push: a tap on the phone")?;
-        transcript.step(&format!("The website asks how {user} can be asked."))?;
+        transcript.step(&format!(
+            "The website looks up the methods that {user} can authenticate with."
+        ))?;
         website
             .get(&format!("{USER_PATH}/{user}/enabled"), transcript)
             .await?;
 
-        transcript
-            .step("It starts a transaction. The secure message never travels with the push.")?;
+        transcript.step("It starts a transaction. The secure message is not part of the push.")?;
         let callback_uri = callback_uri(sandbox);
-
         let form = [
             ("type", "login"),
             ("user_id", user.as_str()),
@@ -105,7 +107,7 @@ impl<W: Write> Cast<'_, W> {
         let id = text(&started, "transaction_id")?;
 
         transcript.step(
-            "The push service delivers: an opaque reference and the short message, no more.",
+            "The push service delivers an opaque reference and the short message, nothing else.",
         )?;
         let push = sandbox
             .wait_for_push(PUSH_TOKEN)
@@ -124,8 +126,8 @@ impl<W: Write> Cast<'_, W> {
         self.learn_result(id, "push").await
     }
 
-    /// The website asks with a text message; the user types the code.
-    pub(super) async fn sms(&mut self) -> Outcome {
+    /// The website sends a text message; the user types its code.
+    pub(super) async fn sms(&mut self) -> CliResult {
         let Self {
             website,
             sandbox,
@@ -134,8 +136,7 @@ impl<W: Write> Cast<'_, W> {
         } = self;
 
         transcript.part("SMS: a code in a text message")?;
-        transcript.step("The website starts a transaction with the user's telephone number.")?;
-
+        transcript.step("The website starts a transaction with the user's phone number.")?;
         let form = [
             ("type", "sms"),
             ("user_id", user.as_str()),
@@ -145,7 +146,9 @@ impl<W: Write> Cast<'_, W> {
         expect(&started, "auth_method", &json!("sms"))?;
         let id = text(&started, "transaction_id")?;
 
-        transcript.step("The gateway delivers. The last line lets the browser fill in the code on that page only.")?;
+        transcript.step(
+            "The gateway delivers. The last line lets browsers fill the code in on that site only.",
+        )?;
         let sms = sandbox
             .wait_for_sms(PHONE_NUMBER)
             .await
@@ -154,20 +157,19 @@ impl<W: Write> Cast<'_, W> {
         let code = sms.code().ok_or("the text message has no code")?;
 
         transcript.step(&format!(
-            "{user} mistypes it: the attempt is on disk before the verdict leaves the server."
+            "{user} mistypes it: the attempt is stored before the server answers."
         ))?;
         let verify = format!("{USER_PATH}/{user}/sms");
         let wrong = website
             .post_any(
                 &verify,
-                &[("transaction_id", id), ("sms_code", &other(code))],
+                &[("transaction_id", id), ("sms_code", &wrong_code(code))],
                 transcript,
             )
             .await?;
         expect(&wrong.body, "error_code", &json!("3003"))?;
 
-        transcript.step("And gets it right.")?;
-
+        transcript.step(&format!("{user} types the right code."))?;
         website
             .post(
                 &verify,
@@ -176,13 +178,13 @@ impl<W: Write> Cast<'_, W> {
             )
             .await?;
 
-        transcript.step("The website can look the result up later.")?;
+        transcript.step("The website can look up the result later.")?;
         let result = website.get(&transaction_path(id), transcript).await?;
         expect(&result, "is_authenticated", &json!(true))
     }
 
-    /// The website shows a one-time password; whoever scans it logs in.
-    pub(super) async fn otp(&mut self, phone: &Phone) -> Outcome {
+    /// The website shows a one-time password; the user who scans it logs in.
+    pub(super) async fn otp(&mut self, phone: &Phone) -> CliResult {
         let Self {
             website,
             sandbox,
@@ -191,9 +193,10 @@ impl<W: Write> Cast<'_, W> {
         } = self;
 
         transcript.part("OTP: a code scanned from the website")?;
-        transcript.step("The website starts a transaction without saying for whom, and shows `otp` as a QR code.")?;
+        transcript.step(
+            "The website starts a transaction without a user and shows its `otp` as a QR code.",
+        )?;
         let callback_uri = callback_uri(sandbox);
-
         let form = [
             ("type", "scan"),
             ("message", "Log in with this code?"),
@@ -204,7 +207,7 @@ impl<W: Write> Cast<'_, W> {
         let (id, otp) = (text(&started, "transaction_id")?, text(&started, "otp")?);
 
         transcript.step(&format!(
-            "{user} scans it: the transaction becomes {user}'s."
+            "{user} scans it, which makes {user} the transaction's user."
         ))?;
         transcript.request("POST", "/device/v1/otp", &[])?;
         let profile = phone.profile_id(user).ok_or("the phone is not enrolled")?;
@@ -219,10 +222,11 @@ impl<W: Write> Cast<'_, W> {
         self.learn_result(id, "otp").await
     }
 
-    async fn fetch(&mut self, phone: &Phone, id: &str) -> Outcome<FetchedTransaction> {
+    async fn fetch(&mut self, phone: &Phone, id: &str) -> CliResult<FetchedTransaction> {
         let transcript = &mut self.transcript;
-        transcript
-            .step("The app fetches the rest, opens it with the enrolled key and shows it.")?;
+        transcript.step(
+            "The app fetches the transaction, decrypts it with the enrolled key and shows it.",
+        )?;
         transcript.request("GET", "/device/v1/transactions?wait=5", &[])?;
         let pending = phone.pending(Duration::from_secs(5)).await?;
         let id: TransactionId = id.parse()?;
@@ -243,10 +247,10 @@ impl<W: Write> Cast<'_, W> {
         Ok(transaction)
     }
 
-    async fn accept(&mut self, phone: &Phone, transaction: &FetchedTransaction) -> Outcome {
+    async fn accept(&mut self, phone: &Phone, transaction: &FetchedTransaction) -> CliResult {
         let transcript = &mut self.transcript;
         transcript.step(&format!(
-            "{} taps Accept: the app signs a digest of exactly what was shown.",
+            "{} taps Accept: the app signs a digest of what it showed.",
             self.user
         ))?;
 
@@ -270,7 +274,7 @@ impl<W: Write> Cast<'_, W> {
         }
     }
 
-    async fn learn_result(&mut self, id: &str, method: &str) -> Outcome {
+    async fn learn_result(&mut self, id: &str, method: &str) -> CliResult {
         let Self {
             website,
             sandbox,
@@ -279,14 +283,14 @@ impl<W: Write> Cast<'_, W> {
         } = self;
 
         transcript
-            .step("The website is called back. It checks credentials and signature before it believes a word.")?;
+            .step("The website receives a callback and verifies its credentials and signature.")?;
         let callback = sandbox
             .wait_for_callback(id)
             .await
             .ok_or("no callback arrived")?;
         transcript.note(&callback.body)?;
         sandbox.check_callback(&callback)?;
-        transcript.note("Basic credentials: right. Standard Webhooks signature: right.")?;
+        transcript.note("Basic credentials: valid. Standard Webhooks signature: valid.")?;
 
         transcript.step("Then it fetches the result.")?;
         let result = website.get(&transaction_path(id), transcript).await?;
@@ -300,8 +304,8 @@ fn callback_uri(sandbox: &Sandbox) -> String {
     format!("{}/callback", sandbox.endpoints().website)
 }
 
-/// Six digits that are not the code.
-fn other(code: &str) -> String {
+/// As many digits, none of them right.
+fn wrong_code(code: &str) -> String {
     code.chars()
         .map(|digit| if digit == '9' { '0' } else { '9' })
         .collect()
