@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use countersign::sandbox::{Sandbox, SandboxOptions};
 use countersign::store::DatabaseUrl;
+use countersign::telemetry::metrics::JournalCounts;
 use load::Measured;
 use postgres::Cluster;
 use world::{Folder, World};
@@ -162,12 +163,14 @@ fn run(options: &Options) {
             .filter(|(flow, _)| flow.contains(&options.only))
         {
             for connections in *connections {
-                let before = world.app.store.statistics();
+                let before = world.app.base.metrics.store().journal();
                 let measured =
                     runtime.block_on(local.run_until(repeat(flow, &world, *connections, duration)));
-                let commits =
-                    Commits::between(&before, &world.app.store.statistics(), measured.took);
-
+                let commits = Commits::between(
+                    &before,
+                    &world.app.base.metrics.store().journal(),
+                    measured.took,
+                );
                 row(
                     flow,
                     name,
@@ -276,11 +279,7 @@ struct Commits {
 }
 
 impl Commits {
-    fn between(
-        before: &countersign::store::StoreStatistics,
-        after: &countersign::store::StoreStatistics,
-        took: Duration,
-    ) -> Self {
+    fn between(before: &JournalCounts, after: &JournalCounts, took: Duration) -> Self {
         let (commits, rows) = (
             (after.commits - before.commits) as f64,
             (after.rows - before.rows) as f64,

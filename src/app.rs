@@ -7,62 +7,98 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-use crate::callbacks::Callbacks;
-use crate::clock::Clock;
+use crate::base::Base;
+use crate::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
+use crate::config::Config;
 use crate::devices::Devices;
-use crate::devices::channel::{ChannelParts, Channels};
+use crate::devices::channel::Channels;
+use crate::egress::{Egress, EgressSettings, InvalidEgress, ProxySettings};
 use crate::oauth::{OAuthOptions, TokenServer};
-use crate::push::PushSender;
-use crate::random::SharedRandom;
+use crate::push::{ProviderPush, PushSender};
 use crate::retention::{Retention, RetentionTimes};
 use crate::runtime::{Arbiters, Shutdown, ShutdownSignal, supervise};
-use crate::secret::Keyring;
-use crate::settings::{CurrentSettings, StoredSettings};
-use crate::sms::SmsSender;
-use crate::store::{BATCH_SIZE_BOUNDS, Store};
-use crate::telemetry::{Metrics, Snapshot};
+use crate::sms::{GatewaySms, SmsSender};
 use crate::transactions::{TransactionParts, Transactions};
 use crate::users::Users;
 
-/// Phones with something in flight, in memory.
-const CHANNELS_MAX: usize = 1_000_000;
-
-/// What the server is put together from.
-pub struct AppParts {
-    pub store: Store,
-    pub clock: Clock,
-    pub random: SharedRandom,
-    pub keyring: Arc<Keyring>,
-    /// In force when the server starts; changes in the database are followed.
-    pub settings: CurrentSettings,
-    pub callbacks: Callbacks,
+/// What a server may have different from another.
+pub struct AppOptions {
     pub push: Arc<dyn PushSender>,
     pub sms: Arc<dyn SmsSender>,
-    pub metrics: Metrics,
+    pub callbacks: CallbacksOptions,
     pub oauth: OAuthOptions,
     pub retention: RetentionTimes,
     /// Threads that actors live on.
     pub arbiters: usize,
-    /// Pending transactions in memory.
+    /// Pending transactions in memory; one more is refused with 503.
     pub live_transactions_max: usize,
+}
+
+impl AppOptions {
+    /// As configured: with the real providers, and a thread for actors on each core.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made, such as for a proxy that is none.
+    pub fn new(base: &Base, config: &Config) -> Result<Self, InvalidEgress> {
+        let egress = egress(config);
+
+        Ok(Self {
+            push: Arc::new(ProviderPush::new(egress.clone(), base.clock.clone())),
+            sms: Arc::new(GatewaySms::new(&egress)?),
+            callbacks: CallbacksOptions {
+                egress,
+                lookup: Arc::new(SystemLookup),
+                limits: CallbackLimits {
+                    in_flight_max: config.limits.callbacks_in_flight_max.get(),
+                    per_host_max: config.limits.callbacks_per_host_max.get(),
+                },
+            },
+            oauth: OAuthOptions {
+                issuer: config.server.public_url.clone(),
+                login_url: config.login_url(),
+                consent_url: config.consent_url(),
+                built_in_pages: config.development.login_page,
+            },
+            retention: RetentionTimes::from(&config.retention),
+            arbiters: std::thread::available_parallelism().map_or(1, usize::from),
+            live_transactions_max: config.limits.live_transactions_max.get(),
+        })
+    }
+}
+
+fn egress(config: &Config) -> Egress {
+    let proxy = config.proxy.url.clone().map(|url| ProxySettings {
+        url,
+        username: config.proxy.username.clone(),
+        password: config.proxy.password.clone(),
+    });
+    Egress::new(EgressSettings {
+        proxy,
+        ..EgressSettings::default()
+    })
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No HTTP client can be made for callbacks.
+    #[error(transparent)]
+    Egress(#[from] InvalidEgress),
+    /// The operating system gives no threads.
+    #[error(transparent)]
+    Threads(#[from] io::Error),
 }
 
 /// What handlers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
+    /// For health and what the handlers themselves need: data goes through the features.
+    pub base: Base,
     pub transactions: Transactions,
-    /// Installations and their users.
     pub devices: Devices,
-    /// What becomes of users.
     pub users: Users,
     pub token_server: TokenServer,
-    /// Results on their way to websites.
     pub callbacks: Callbacks,
-    pub settings: CurrentSettings,
-    /// For health only: data goes through the features.
-    pub store: Store,
-    pub metrics: Metrics,
-    pub clock: Clock,
     /// Tells everything that waits that it is time to end.
     pub shutdown: Shutdown,
     behind: Arc<Behind>,
@@ -78,91 +114,52 @@ impl AppState {
     /// Puts the parts together and starts what runs behind them.
     ///
     /// # Errors
-    /// When the operating system gives no threads.
-    pub fn start(parts: AppParts) -> io::Result<Self> {
-        let arbiters = Arc::new(Arbiters::start(parts.arbiters)?);
+    /// [`StartError`]; nothing runs then.
+    pub fn start(base: Base, options: AppOptions) -> Result<Self, StartError> {
         let shutdown = Shutdown::default();
-        let devices = Devices::new(
-            parts.store.clone(),
-            parts.settings.clone(),
-            Arc::clone(&parts.keyring),
-            Arc::clone(&parts.random),
-            parts.clock.clone(),
+        let callbacks = Callbacks::new(&base, options.callbacks)?;
+        let arbiters = Arc::new(Arbiters::start(options.arbiters)?);
+
+        let users = Users::new(&base);
+        let devices = Devices::new(&base);
+        let channels = Channels::new(&base, devices.clone(), options.push, Arc::clone(&arbiters));
+        let transactions = Transactions::new(
+            &base,
+            TransactionParts {
+                devices: devices.clone(),
+                users: users.clone(),
+                channels,
+                callbacks: callbacks.clone(),
+                sms: options.sms,
+                arbiters: Arc::clone(&arbiters),
+                live_max: options.live_transactions_max,
+                shutdown: shutdown.signal(),
+            },
         );
-        let transactions = transactions(&parts, &devices, &arbiters, shutdown.signal());
-        let token_server = TokenServer::new(
-            parts.store.clone(),
-            parts.settings.clone(),
-            devices.clone(),
-            Arc::clone(&parts.keyring),
-            parts.clock.clone(),
-            Arc::clone(&parts.random),
-            parts.oauth.clone(),
-        );
+        let token_server = TokenServer::new(&base, users.clone(), devices.clone(), options.oauth);
+
         let background = Background {
+            base: base.clone(),
             transactions: transactions.clone(),
             token_server: token_server.clone(),
-            callbacks: parts.callbacks.clone(),
-            retention: Retention {
-                store: parts.store.clone(),
-                clock: parts.clock.clone(),
-                settings: parts.settings.clone(),
-                times: parts.retention,
-            },
-            stored_settings: StoredSettings::new(
-                parts.store.clone(),
-                Arc::clone(&parts.keyring),
-                parts.clock.clone(),
-                Arc::clone(&parts.random),
-            ),
-            settings: parts.settings.clone(),
-            metrics: parts.metrics.clone(),
-            clock: parts.clock.clone(),
+            callbacks: callbacks.clone(),
+            retention: Retention::new(base.clone(), options.retention),
             shutdown: shutdown.signal(),
         };
         let thread = background.start()?;
-        let users = Users::new(
-            parts.store.clone(),
-            parts.clock.clone(),
-            Arc::clone(&parts.random),
-        );
+
         Ok(Self {
+            base,
             transactions,
             devices,
             users,
             token_server,
-            callbacks: parts.callbacks,
-            settings: parts.settings,
-            store: parts.store,
-            metrics: parts.metrics,
-            clock: parts.clock,
+            callbacks,
             shutdown,
             behind: Arc::new(Behind {
                 arbiters,
                 background: Mutex::new(Some(thread)),
             }),
-        })
-    }
-
-    /// Everything that is counted, in Prometheus' text format.
-    #[must_use]
-    pub fn rendered_metrics(&self) -> String {
-        let store = self.store.statistics();
-        let bounds = BATCH_SIZE_BOUNDS.iter().copied().map(Some).chain([None]);
-        self.metrics.render(&Snapshot {
-            live_transactions: self.transactions.live(),
-            journal_commits: store.commits,
-            journal_entries: [
-                ("committed", store.entries),
-                ("refused", store.refused),
-                ("failed", store.failed),
-            ],
-            journal_rows: store.rows,
-            journal_batches: bounds.zip(store.batch_sizes).collect(),
-            store_queue: [
-                ("journal", store.journal_queue),
-                ("queries", store.query_queue),
-            ],
         })
     }
 
@@ -176,53 +173,17 @@ impl AppState {
             tracing::error!("the background thread ended with a panic");
         }
         self.behind.arbiters.stop();
-        self.store.close();
+        self.base.store.close();
     }
-}
-
-fn transactions(
-    parts: &AppParts,
-    devices: &Devices,
-    arbiters: &Arc<Arbiters>,
-    shutdown: ShutdownSignal,
-) -> Transactions {
-    let channels = Channels::new(ChannelParts {
-        store: parts.store.clone(),
-        clock: parts.clock.clone(),
-        settings: parts.settings.clone(),
-        devices: devices.clone(),
-        push: Arc::clone(&parts.push),
-        metrics: parts.metrics.clone(),
-        arbiters: Arc::clone(arbiters),
-        live_max: CHANNELS_MAX,
-    });
-    Transactions::new(TransactionParts {
-        store: parts.store.clone(),
-        clock: parts.clock.clone(),
-        random: Arc::clone(&parts.random),
-        keyring: Arc::clone(&parts.keyring),
-        settings: parts.settings.clone(),
-        devices: devices.clone(),
-        channels,
-        callbacks: parts.callbacks.clone(),
-        sms: Arc::clone(&parts.sms),
-        metrics: parts.metrics.clone(),
-        arbiters: Arc::clone(arbiters),
-        live_max: parts.live_transactions_max,
-        shutdown,
-    })
 }
 
 /// The loops that run as long as the server does, on a thread of their own.
 struct Background {
+    base: Base,
     transactions: Transactions,
     token_server: TokenServer,
     callbacks: Callbacks,
     retention: Retention,
-    stored_settings: StoredSettings,
-    settings: CurrentSettings,
-    metrics: Metrics,
-    clock: Clock,
     shutdown: ShutdownSignal,
 }
 
@@ -237,10 +198,11 @@ impl Background {
     }
 
     async fn run(self) {
+        let stored_settings = self.base.stored_settings();
         tokio::join!(
             self.supervised("sweeper", || self.transactions.sweep()),
             self.supervised("retention", || self.retention.run()),
-            self.supervised("settings", || self.stored_settings.follow(&self.settings)),
+            self.supervised("settings", || stored_settings.follow(&self.base.settings)),
             self.supervised("signing-keys", || self.token_server.follow_signing_keys()),
             self.callbacks.run(self.shutdown.clone()),
         );
@@ -251,14 +213,7 @@ impl Background {
         name: &'static str,
         task: impl FnMut() -> F,
     ) {
-        let on_panic = || self.metrics.actor_panicked(name);
-        supervise(
-            name,
-            self.clock.clone(),
-            self.shutdown.clone(),
-            task,
-            on_panic,
-        )
-        .await;
+        let Base { clock, metrics, .. } = &self.base;
+        supervise(name, clock, metrics, self.shutdown.clone(), task).await;
     }
 }

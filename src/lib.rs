@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod app;
+pub mod base;
 pub mod callbacks;
 pub mod cli;
 pub mod clock;

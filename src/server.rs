@@ -15,6 +15,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::api::{self, Api, Gate, Listener, RequestLimits, RequestSpan};
 use crate::app::AppState;
+use crate::config::Config;
 
 /// How long a request's head may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,45 +29,39 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MANAGEMENT_WORKERS: usize = 1;
 const MANAGEMENT_REQUESTS_MAX: usize = 256;
 
-/// What a server is started with.
-pub struct ServerOptions {
-    /// Where websites and phones connect.
+/// The listeners of a server, bound already.
+pub struct Listeners {
+    /// For websites, phones and portals.
     pub public: TcpListener,
+    /// For administrators, health and metrics.
     pub management: TcpListener,
-    /// Workers of the public listener; 0 = one for each core.
-    pub workers: usize,
-    /// The longest request body.
-    pub body_bytes_max: usize,
-    /// Public requests in work at once.
-    pub requests_in_flight_max: usize,
-    /// Public requests that wait for something to happen at once.
-    pub waiting_requests_max: usize,
-    /// How long requests in flight may take to end when the server stops.
-    pub shutdown_timeout: Duration,
-    pub app: AppState,
 }
 
-/// A server that accepts connections. Dropping it does not stop it; [`RunningServer::shutdown`]
-/// does.
+/// A server that accepts connections. Dropping it does not stop it; [`RunningServer::stop`] does.
 pub struct RunningServer {
-    /// Where websites and phones connect.
     pub public_address: SocketAddr,
     pub management_address: SocketAddr,
+    app: AppState,
     stop: watch::Sender<bool>,
     thread: JoinHandle<io::Result<()>>,
 }
 
 /// Starts serving. Returns when both listeners accept connections.
-pub fn start(options: ServerOptions) -> io::Result<RunningServer> {
-    let public_address = options.public.local_addr()?;
-    let management_address = options.management.local_addr()?;
+///
+/// # Errors
+/// When a thread cannot be started or a listener cannot be used.
+pub fn start(app: AppState, listeners: Listeners, config: &Config) -> io::Result<RunningServer> {
+    let public_address = listeners.public.local_addr()?;
+    let management_address = listeners.management.local_addr()?;
     let (stop, stopping) = watch::channel(false);
     let (started, wait_started) = mpsc::sync_channel(1);
+
+    let (served, config) = (app.clone(), config.clone());
     let thread = std::thread::Builder::new()
         .name("http".to_owned())
         .spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let servers = Servers::bind(options, &stopping);
+                let servers = Servers::bind(served, listeners, &config, &stopping);
                 let result = servers
                     .as_ref()
                     .map(|_| ())
@@ -77,6 +72,7 @@ pub fn start(options: ServerOptions) -> io::Result<RunningServer> {
                 servers?.serve(stopping).await
             })
         })?;
+
     match wait_started.recv() {
         Ok(result) => result?,
         Err(_) => {
@@ -88,19 +84,27 @@ pub fn start(options: ServerOptions) -> io::Result<RunningServer> {
     Ok(RunningServer {
         public_address,
         management_address,
+        app,
         stop,
         thread,
     })
 }
 
 impl RunningServer {
-    /// Stops: long polls are answered as things stand, requests in flight are finished, idle
-    /// connections closed. Returns when the last one is gone or the time is up.
-    pub fn shutdown(self) -> io::Result<()> {
+    /// Stops everything: long polls are answered as things stand, requests in flight are finished,
+    /// idle connections closed; then the actors, the background tasks and the store end. Blocks
+    /// until the last one is gone or the configured time is up.
+    ///
+    /// # Errors
+    /// When a listener failed while it was serving; everything has ended all the same.
+    pub fn stop(self) -> io::Result<()> {
         self.stop.send_replace(true);
-        self.thread
+        let served = self
+            .thread
             .join()
-            .unwrap_or_else(|_| Err(io::Error::other("the HTTP thread panicked")))
+            .unwrap_or_else(|_| Err(io::Error::other("the HTTP thread panicked")));
+        self.app.stop();
+        served
     }
 }
 
@@ -110,46 +114,44 @@ struct Servers {
 }
 
 impl Servers {
-    fn bind(options: ServerOptions, stopping: &watch::Receiver<bool>) -> io::Result<Self> {
+    fn bind(
+        app: AppState,
+        listeners: Listeners,
+        config: &Config,
+        stopping: &watch::Receiver<bool>,
+    ) -> io::Result<Self> {
         let limits = RequestLimits {
-            body_bytes_max: options.body_bytes_max,
+            body_bytes_max: config.server.body_bytes_max.get(),
             body_timeout: BODY_TIMEOUT,
         };
-        let gate = Gate::new(options.requests_in_flight_max, options.waiting_requests_max);
-        let public_api = Arc::new(Api::new(
-            options.app.clone(),
-            limits,
-            gate,
-            stopping.clone(),
-        ));
-        let gate = Gate::new(MANAGEMENT_REQUESTS_MAX, 0);
-        let management_api = Arc::new(Api::new(options.app, limits, gate, stopping.clone()));
-        let workers = match options.workers {
+        let (working_max, waiting_max) = (
+            config.limits.requests_in_flight_max.get(),
+            config.limits.waiting_requests_max.get(),
+        );
+        let workers = match config.server.workers {
             0 => std::thread::available_parallelism()?.get(),
             workers => workers,
         };
-        let connections_max = options
-            .requests_in_flight_max
-            .saturating_add(options.waiting_requests_max);
-        let timeout = options.shutdown_timeout;
-        Ok(Self {
-            public: listen(
-                Listener::Public,
-                options.public,
-                public_api,
-                workers,
-                connections_max,
-                timeout,
-            )?,
-            management: listen(
-                Listener::Management,
-                options.management,
-                management_api,
-                MANAGEMENT_WORKERS,
-                MANAGEMENT_REQUESTS_MAX,
-                timeout,
-            )?,
-        })
+        let shutdown_timeout = Duration::from_secs(config.server.shutdown_timeout_seconds);
+        let api = |app, gate| Arc::new(Api::new(app, limits, gate, stopping.clone()));
+
+        let public = listen(
+            Listener::Public,
+            listeners.public,
+            api(app.clone(), Gate::new(working_max, waiting_max)),
+            workers,
+            working_max.saturating_add(waiting_max),
+            shutdown_timeout,
+        )?;
+        let management = listen(
+            Listener::Management,
+            listeners.management,
+            api(app, Gate::new(MANAGEMENT_REQUESTS_MAX, 0)),
+            MANAGEMENT_WORKERS,
+            MANAGEMENT_REQUESTS_MAX,
+            shutdown_timeout,
+        )?;
+        Ok(Self { public, management })
     }
 
     /// Serves until asked to stop, and until what was begun has ended. Management answers until the

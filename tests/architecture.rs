@@ -15,8 +15,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use paths::{Target, references};
+use paths::{Target, functions, references};
 
+#[path = "architecture/circles.rs"]
+mod circles;
 #[path = "architecture/paths.rs"]
 mod paths;
 
@@ -33,6 +35,7 @@ const LINES: &[&[&str]] = &[
     &["devices"],
     &["callbacks", "otp", "push", "retention", "sms"],
     &["users"],
+    &["base"],
     &["settings", "egress"],
     &["store", "runtime"],
     &["config", "telemetry", "jose"],
@@ -125,22 +128,58 @@ const IMPURE_LIBRARIES: &[&str] = &[
     "futures_util",
 ];
 
+/// Lines of a file, with its inline tests.
+const FILE_LINES_MAX: usize = 450;
+/// Lines of a function, from `fn` to its closing brace.
+const FUNCTION_LINES_MAX: usize = 70;
+
 #[test]
 fn the_sources_keep_to_the_architecture() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files = rust_files(&root);
-    assert!(
-        files.len() > 20,
-        "the sources are not where they are looked for"
-    );
-    let violations: Vec<String> = files
+    let violations: Vec<String> = sources()
         .iter()
-        .flat_map(|file| check_file(&root, file))
+        .flat_map(|(place, source)| check(place, source))
         .collect();
     assert!(
         violations.is_empty(),
         "{} violations:\n{}",
         violations.len(),
+        violations.join("\n")
+    );
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let sources: Vec<(String, String)> = sources()
+        .into_iter()
+        .filter(|(place, _)| !is_test(place))
+        .collect();
+    let circles = circles::find(&sources);
+    assert!(
+        circles.is_empty(),
+        "{} circles of imports:\n{}",
+        circles.len(),
+        circles.join("\n")
+    );
+}
+
+#[test]
+fn files_and_functions_can_be_read_in_one_go() {
+    let mut violations = Vec::new();
+    for (place, source) in sources() {
+        let lines = source.lines().count();
+        // The schema is generated.
+        if lines > FILE_LINES_MAX && place != "store/schema.rs" {
+            violations.push(format!("src/{place}: {lines} lines"));
+        }
+        for (name, line, lines) in functions(&source) {
+            if lines > FUNCTION_LINES_MAX {
+                violations.push(format!("src/{place}:{line}: `{name}` has {lines} lines"));
+            }
+        }
+    }
+    assert!(
+        violations.is_empty(),
+        "longer than {FILE_LINES_MAX} (files) or {FUNCTION_LINES_MAX} (functions):\n{}",
         violations.join("\n")
     );
 }
@@ -194,30 +233,37 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn check_file(root: &Path, file: &Path) -> Vec<String> {
-    let place = file
-        .strip_prefix(root)
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .replace('\\', "/");
-    check(&place, &fs::read_to_string(file).unwrap())
+/// Every file below `src`: its place there, and its text.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = rust_files(&root);
+    assert!(
+        files.len() > 20,
+        "the sources are not where they are looked for"
+    );
+    files
+        .iter()
+        .map(|file| {
+            let place = file.strip_prefix(&root).unwrap().to_str().unwrap();
+            (place.replace('\\', "/"), fs::read_to_string(file).unwrap())
+        })
+        .collect()
+}
+
+fn is_test(place: &str) -> bool {
+    place.ends_with("/tests.rs") || place.contains("/tests/") || place.ends_with("_tests.rs")
 }
 
 /// Everything in one source that breaks a rule: file, line, rule.
 fn check(place: &str, source: &str) -> Vec<String> {
-    let is_test = ["tests.rs", "/tests/"]
-        .iter()
-        .any(|mark| place.contains(mark))
-        || place.ends_with("_tests.rs");
-    if is_test || place == "lib.rs" {
+    if is_test(place) || place == "lib.rs" {
         return Vec::new();
     }
     let module = module_of(place);
     let mut violations = Vec::new();
     for reference in references(&module, source) {
         let broken = match &reference.target {
-            Target::Library(name) => broken_by_library(place, name),
+            Target::Name(path) => broken_by_library(place, &path[0]),
             Target::Module(path) => broken_by_module(place, &module[0], path),
         };
         violations.extend(broken.map(|rule| format!("src/{place}:{}: {rule}", reference.line)));

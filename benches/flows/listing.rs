@@ -115,6 +115,7 @@ async fn fill(world: &World, count: usize) -> String {
 
         let committed = world
             .app
+            .base
             .store
             .commit(Entry {
                 inserts,

@@ -21,7 +21,7 @@ pub fn measure(url: DatabaseUrl, count: usize) {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let app = world::app(url, None, "http://127.0.0.1");
+        let app = world::app(url, None, &world::config("http://127.0.0.1"));
         start(&app, WARM_UP).await;
         let (before, started) = (resident_bytes(), Instant::now());
         start(&app, count).await;

@@ -188,6 +188,7 @@ impl Session {
 
         let committed = world
             .app
+            .base
             .store
             .commit(Entry {
                 inserts,

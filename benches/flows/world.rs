@@ -3,29 +3,24 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use countersign::app::{AppParts, AppState};
-use countersign::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
-use countersign::clock::Clock;
-use countersign::egress::{Egress, EgressSettings, ProviderFailure};
+use countersign::app::{AppOptions, AppState};
+use countersign::base::Base;
+use countersign::config::Config;
+use countersign::egress::ProviderFailure;
 use countersign::ids::{ApplicationId, ClientId, UserId};
-use countersign::oauth::OAuthOptions;
 use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
 use countersign::push::{PushDestination, PushMessage, PushSender};
-use countersign::random::SystemRandom;
-use countersign::retention::RetentionTimes;
 use countersign::sandbox::Sandbox;
 use countersign::secret::{Keyring, SecretString, sha256};
-use countersign::server::{self, RunningServer, ServerOptions};
+use countersign::server::{self, Listeners, RunningServer};
 use countersign::settings::{
     ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
-    ClientCredential, CurrentSettings, GrantType, MobileAuthentication, Permission, Platform,
-    Settings, SmsConfiguration, TokenFormat, TokenPolicy, VersionStatus, WebClient,
+    ClientCredential, GrantType, MobileAuthentication, Permission, Platform, Settings,
+    SmsConfiguration, TokenFormat, TokenPolicy, VersionStatus, WebClient,
 };
-use countersign::sms::{GatewaySms, SmsMessage, SmsSender};
+use countersign::sms::{SmsMessage, SmsSender};
 use countersign::store::{DatabaseUrl, Store, StoreOptions};
-use countersign::telemetry::metrics::Metrics;
 use futures_util::future::BoxFuture;
 
 pub const CLIENT_ID: &str = "website";
@@ -33,7 +28,6 @@ pub const CLIENT_ID: &str = "website";
 pub const PIN_APPLICATION: &str = "vault";
 pub const CLIENT_SECRET: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 const KEY: [u8; 32] = [1; 32];
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Takes every message and forgets it.
 struct Taker;
@@ -68,28 +62,15 @@ pub struct World {
 impl World {
     /// On this database, with text messages to the sandbox's Twilio where there is one.
     pub fn start(url: DatabaseUrl, twilio: Option<&Sandbox>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let management = TcpListener::bind("127.0.0.1:0").expect("a free port");
-
-        let app = app(
-            url,
-            twilio,
-            &format!("http://{}", listener.local_addr().expect("an address")),
-        );
-
-        let options = ServerOptions {
-            public: listener,
-            management,
-            workers: 0,
-            body_bytes_max: 64 * 1024,
-            requests_in_flight_max: 8192,
-            waiting_requests_max: 1024,
-            shutdown_timeout: Duration::from_secs(5),
-            app: app.clone(),
+        let listen = || TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listeners = Listeners {
+            public: listen(),
+            management: listen(),
         };
-
-        let server = server::start(options).expect("the server starts");
-
+        let address = listeners.public.local_addr().expect("an address");
+        let config = config(&format!("http://{address}"));
+        let app = app(url, twilio, &config);
+        let server = server::start(app.clone(), listeners, &config).expect("the server starts");
         Self {
             app,
             keyring: Arc::new(Keyring::new(&KEY)),
@@ -99,8 +80,7 @@ impl World {
     }
 
     pub fn stop(self) {
-        self.server.shutdown().expect("the server stops");
-        self.app.stop();
+        self.server.stop().expect("the server stops");
     }
 
     /// A user with a phone that asks for what is pending.
@@ -128,56 +108,27 @@ impl World {
     }
 }
 
+pub fn config(public_url: &str) -> Config {
+    let mut config = Config::default();
+    config.server.public_url = public_url.parse().expect("a URL");
+    config.server.shutdown_timeout_seconds = 5;
+    config.login.login_url = Some("https://portal.example/login".parse().expect("a URL"));
+    config
+}
+
 /// Everything but the HTTP server.
-pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, public_url: &str) -> AppState {
+pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, config: &Config) -> AppState {
     let store = Store::open(&StoreOptions::new(url)).expect("the database opens");
     store.migrate().expect("the schema is made");
-    let settings = CurrentSettings::default();
-    settings.replace(all_settings(twilio));
-    let (clock, random, metrics) = (Clock::system(), Arc::new(SystemRandom), Metrics::new());
-    let egress = Egress::new(EgressSettings::default());
+    let base = Base::new(store, Keyring::new(&KEY));
+    base.settings.replace(all_settings(twilio));
 
-    let callbacks = Callbacks::new(CallbacksOptions {
-        store: store.clone(),
-        settings: settings.clone(),
-        egress: egress.clone(),
-        lookup: Arc::new(SystemLookup),
-        limits: CallbackLimits::default(),
-        clock: clock.clone(),
-        random: random.clone(),
-        metrics: metrics.clone(),
-    });
-
-    let sms: Arc<dyn SmsSender> = match twilio {
-        Some(_) => Arc::new(GatewaySms::new(&egress).expect("a gateway")),
-        None => Arc::new(Taker),
-    };
-
-    AppState::start(AppParts {
-        store,
-        clock,
-        random,
-        keyring: Arc::new(Keyring::new(&KEY)),
-        settings,
-        callbacks: callbacks.expect("callbacks"),
-        push: Arc::new(Taker),
-        sms,
-        metrics,
-        oauth: OAuthOptions {
-            issuer: public_url.parse().expect("a URL"),
-            login_url: Some("https://portal.example/login".parse().expect("a URL")),
-            consent_url: None,
-            built_in_pages: false,
-        },
-        retention: RetentionTimes {
-            events: DAY,
-            delivered_callbacks: DAY,
-            dead_callbacks: DAY,
-        },
-        arbiters: std::thread::available_parallelism().map_or(2, usize::from),
-        live_transactions_max: 2_000_000,
-    })
-    .expect("the server's parts start")
+    let mut options = AppOptions::new(&base, config).expect("HTTP clients");
+    options.push = Arc::new(Taker);
+    if twilio.is_none() {
+        options.sms = Arc::new(Taker);
+    }
+    AppState::start(base, options).expect("the server's parts start")
 }
 
 fn all_settings(twilio: Option<&Sandbox>) -> Settings {

@@ -111,6 +111,7 @@ fn dress_headers(headers: &mut HeaderMap, id: &HeaderValue) {
 fn note(api: &Api, route: &'static str, method: &Method, status: StatusCode, stopwatch: Stopwatch) {
     let took = stopwatch.elapsed();
     api.app()
+        .base
         .metrics
         .request_answered(route, method_label(method), status.as_u16(), took);
     let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);

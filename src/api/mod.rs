@@ -78,7 +78,7 @@ impl Api {
     }
 
     fn clock(&self) -> &Clock {
-        &self.app.clock
+        &self.app.base.clock
     }
 
     fn limits(&self) -> RequestLimits {

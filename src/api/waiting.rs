@@ -25,10 +25,10 @@ where
         return ask(Duration::ZERO).await;
     }
     let Some(_place) = api.gate().wait() else {
-        api.app().metrics.refused("waiting_requests");
+        api.app().base.metrics.refused("waiting_requests");
         return Err(busy);
     };
-    let _counted = Counted::up(api.app().metrics.waiting_requests());
+    let _counted = Counted::up(api.app().base.metrics.waiting_requests());
     let answered = select(Box::pin(ask(wait)), Box::pin(api.stopped())).await;
     match answered {
         Either::Left((answer, _)) => answer,

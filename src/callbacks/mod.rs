@@ -26,15 +26,15 @@ pub use guard::{Lookup, NotPublic, SystemLookup, UrlRefusal, check_url, is_publi
 pub use schedule::delay_after;
 pub use types::{Callback, CallbackId, CallbackLimits, CallbackState, Replay};
 
-use crate::clock::{Clock, Timestamp};
+use crate::base::Base;
+use crate::clock::Timestamp;
 use crate::egress::{Egress, InvalidEgress};
 use crate::ids::TransactionId;
-use crate::random::{Random, SharedRandom};
+use crate::random::Random;
 use crate::runtime::{Shutdown, ShutdownSignal, supervise};
-use crate::settings::{CurrentSettings, Settings};
+use crate::settings::Settings;
+use crate::store::StoreError;
 use crate::store::rows::CallbackRow;
-use crate::store::{Store, StoreError};
-use crate::telemetry::Metrics;
 use client::CallbackClient;
 use shared::Shared;
 
@@ -43,15 +43,20 @@ const PAGE_MAX: usize = 200;
 
 /// What [`Callbacks`] needs.
 pub struct CallbacksOptions {
-    pub store: Store,
-    pub settings: CurrentSettings,
     pub egress: Egress,
     /// Resolves host names: [`SystemLookup`] except in tests.
     pub lookup: Arc<dyn Lookup>,
     pub limits: CallbackLimits,
-    pub clock: Clock,
-    pub random: SharedRandom,
-    pub metrics: Metrics,
+}
+
+impl Default for CallbacksOptions {
+    fn default() -> Self {
+        Self {
+            egress: Egress::default(),
+            lookup: Arc::new(SystemLookup),
+            limits: CallbackLimits::default(),
+        }
+    }
 }
 
 /// Callbacks to websites. Cheap to clone.
@@ -60,16 +65,12 @@ pub struct Callbacks(Arc<Shared>);
 
 impl Callbacks {
     /// Builds the HTTP clients. Nothing is sent before [`Callbacks::run`].
-    pub fn new(options: CallbacksOptions) -> Result<Self, InvalidEgress> {
+    pub fn new(base: &Base, options: CallbacksOptions) -> Result<Self, InvalidEgress> {
         let client = CallbackClient::new(&options.egress, options.lookup)?;
         Ok(Self(Arc::new(Shared {
-            store: options.store,
-            settings: options.settings,
+            base: base.clone(),
             client,
             limits: options.limits,
-            clock: options.clock,
-            random: options.random,
-            metrics: options.metrics,
             wake: Notify::new(),
         })))
     }
@@ -108,13 +109,13 @@ impl Callbacks {
                 .await;
             drained.notify_one();
         };
-        let on_panic = || self.0.metrics.actor_panicked("callbacks");
 
         // `supervise` would drop the worker at shutdown, but callbacks in flight must be saved. So
         // it is given a signal that never comes, and this function returns when the worker does.
         let never = Shutdown::default();
+        let Base { clock, metrics, .. } = &self.0.base;
         tokio::select! {
-            () = supervise("callbacks", self.0.clock.clone(), never.signal(), work, on_panic) => {}
+            () = supervise("callbacks", clock, metrics, never.signal(), work) => {}
             () = drained.notified() => {}
         }
     }
@@ -127,12 +128,12 @@ impl Callbacks {
         after: Option<CallbackId>,
         limit: usize,
     ) -> Result<Vec<Callback>, StoreError> {
-        persist::list(&self.0.store, state, after, limit.min(PAGE_MAX)).await
+        persist::list(&self.0.base.store, state, after, limit.min(PAGE_MAX)).await
     }
 
     /// Sends a finished callback again.
     pub async fn replay(&self, id: CallbackId) -> Result<Replay, StoreError> {
-        let replay = persist::replay(&self.0.store, id, self.0.clock.now()).await?;
+        let replay = persist::replay(&self.0.base.store, id, self.0.base.clock.now()).await?;
         self.wake();
         Ok(replay)
     }

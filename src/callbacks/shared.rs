@@ -4,20 +4,12 @@ use tokio::sync::Notify;
 
 use super::client::CallbackClient;
 use super::types::CallbackLimits;
-use crate::clock::Clock;
-use crate::random::SharedRandom;
-use crate::settings::CurrentSettings;
-use crate::store::Store;
-use crate::telemetry::Metrics;
+use crate::base::Base;
 
 pub(super) struct Shared {
-    pub(super) store: Store,
-    pub(super) settings: CurrentSettings,
+    pub(super) base: Base,
     pub(super) client: CallbackClient,
     pub(super) limits: CallbackLimits,
-    pub(super) clock: Clock,
-    pub(super) random: SharedRandom,
-    pub(super) metrics: Metrics,
     /// Tells the worker that there may be new rows.
     pub(super) wake: Notify,
 }

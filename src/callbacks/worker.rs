@@ -77,7 +77,7 @@ impl Worker {
             tokio::select! {
                 Some(ended) = self.in_flight.join_next() => self.handle_ended(ended.ok()),
                 () = self.shared.wake.notified(), if !stopping => self.may_have_rows = true,
-                () = self.shared.clock.sleep(POLL_INTERVAL) => self.may_have_rows = true,
+                () = self.shared.base.clock.sleep(POLL_INTERVAL) => self.may_have_rows = true,
                 () = shutdown.begun(), if !stopping => {}
             }
 
@@ -98,7 +98,7 @@ impl Worker {
         } else {
             0
         };
-        let now = self.shared.clock.now();
+        let now = self.shared.base.clock.now();
         if limit > 0 || !self.unsaved.is_empty() {
             self.save_and_claim(now, saturated, limit).await;
         }
@@ -108,6 +108,7 @@ impl Worker {
         }
 
         self.shared
+            .base
             .metrics
             .callbacks_in_flight()
             .set(i64::try_from(self.in_flight.len()).unwrap_or(i64::MAX));
@@ -115,7 +116,7 @@ impl Worker {
 
     async fn save_and_claim(&mut self, now: Timestamp, saturated: BTreeSet<String>, limit: usize) {
         let except = saturated.iter().cloned().collect();
-        let (store, unsaved) = (&self.shared.store, self.unsaved.clone());
+        let (store, unsaved) = (&self.shared.base.store, self.unsaved.clone());
         let rows = match persist::save_and_claim(store, unsaved, now, except, limit).await {
             Ok(rows) => rows,
             Err(error) => {
@@ -169,13 +170,13 @@ impl Worker {
                 transaction_id: persist::transaction_id(&row.transaction_id),
                 callback_uri: row.callback_uri.clone(),
             };
-            let settings = shared.settings.load();
-            let now = shared.clock.now();
+            let settings = shared.base.settings.load();
+            let now = shared.base.clock.now();
 
             // A panic must not lose the row: it counts as a failed attempt.
             let sending = AssertUnwindSafe(shared.client.send(&settings, &call, now));
             let result = sending.catch_unwind().await.unwrap_or_else(|_| {
-                shared.metrics.actor_panicked("callback");
+                shared.base.metrics.actor_panicked("callback");
                 Err(Failure::new("not sent: the server failed"))
             });
             Attempt { row, host, result }
@@ -190,7 +191,7 @@ impl Worker {
         };
         self.queue.ended(&host);
 
-        let now = self.shared.clock.now();
+        let now = self.shared.base.clock.now();
         let attempts = row.attempts.saturating_add(1);
 
         let (state, due_at, error) = match result {
@@ -231,7 +232,7 @@ impl Worker {
             CallbackState::Dead => "dead",
         };
 
-        self.shared.metrics.callback_attempted(label);
+        self.shared.base.metrics.callback_attempted(label);
         if let Some(error) = error {
             let callback_id = CallbackId::from_row(&row.id);
             tracing::warn!(%callback_id, attempts = row.attempts + 1, outcome = label, error, "a callback failed");
@@ -255,13 +256,13 @@ impl Worker {
             transaction: Some(persist::transaction_id(&row.transaction_id)),
             ..Concerning::default()
         };
-        let random = self.shared.random.as_ref();
+        let random = self.shared.base.random.as_ref();
         Some(event(event_type, concerning, now, random))
     }
 
     /// A random number from 0 to 1.
     fn jitter(&self) -> f64 {
-        let random = u32::from_le_bytes(random::bytes(self.shared.random.as_ref()));
+        let random = u32::from_le_bytes(random::bytes(self.shared.base.random.as_ref()));
         f64::from(random) / f64::from(u32::MAX)
     }
 }

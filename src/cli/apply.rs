@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::assembly::Database;
+use super::assembly;
 use super::common::{self, CliResult, ConfigArgs};
 use crate::config::Config;
 use crate::settings::{Plan, Settings, StoredSettings, plan};
@@ -31,9 +31,9 @@ pub(super) fn run(args: &ApplyArgs) -> CliResult {
         let plan = runtime.block_on(plan_only(&config, &wanted))?;
         format!("{plan}\nnothing was done: this was a dry run")
     } else {
-        let database = runtime.block_on(Database::open(&config))?;
-        let (plan, revision) = runtime.block_on(apply(&database.stored_settings, &wanted))?;
-        database.store.close();
+        let base = runtime.block_on(assembly::open(&config))?;
+        let (plan, revision) = runtime.block_on(apply(&base.stored_settings(), &wanted))?;
+        base.store.close();
         format!("{plan}\nthe configuration is at revision {revision}")
     };
 
@@ -76,8 +76,8 @@ async fn plan_only(config: &Config, wanted: &Settings) -> CliResult<Plan> {
         return Ok(plan(&Settings::default(), wanted));
     }
 
-    let database = Database::open(config).await?;
-    let current = database.stored_settings.load().await?;
-    database.store.close();
+    let base = assembly::open(config).await?;
+    let current = base.stored_settings().load().await?;
+    base.store.close();
     Ok(plan(&current, wanted))
 }

@@ -2,10 +2,11 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use super::assembly::{self, Database};
+use super::assembly;
 use super::common::{self, CliResult, ConfigArgs};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
+use crate::server::Listeners;
 use crate::telemetry::logs::{self, LogSettings};
 
 pub(super) fn run(args: &ConfigArgs) -> CliResult {
@@ -21,9 +22,11 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
         config.server.management_address,
     )?;
 
-    let app =
-        runtime.block_on(async { Database::open(&config).await?.start_app(&config).await })?;
-    let running = assembly::listen(&config, app.clone(), public, management)?;
+    let running = runtime.block_on(async {
+        let base = assembly::open(&config).await?;
+        let listeners = Listeners { public, management };
+        assembly::serve(base, &config, listeners).await
+    })?;
     tracing::info!(
         public = %running.public_address,
         management = %running.management_address,
@@ -33,11 +36,7 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
 
     common::wait_for_stop_signal(&runtime)?;
     tracing::info!("countersign is stopping: requests in flight are finished first");
-
-    // The listeners go first: requests in flight still need the application.
-    let stopped = running.shutdown();
-    app.stop();
-    Ok(stopped?)
+    Ok(running.stop()?)
 }
 
 fn start_logs(config: &Config) -> CliResult {

@@ -64,8 +64,12 @@ impl Devices {
             failures_max,
         };
         for _ in 0..RACES_MAX {
-            match persist::begin_try(&self.0.store, attempt.clone(), mem::take(&mut assertions))
-                .await?
+            match persist::begin_try(
+                &self.0.base.store,
+                attempt.clone(),
+                mem::take(&mut assertions),
+            )
+            .await?
             {
                 Outcome::Committed => return Ok(TryOutcome::Begun),
                 Outcome::Replayed => return Ok(TryOutcome::Replayed),
@@ -91,10 +95,11 @@ impl Devices {
         name: &AuthenticatorName,
     ) -> Result<FailedTry, StoreError> {
         let failures_max = self.failures_max(device, name).unwrap_or(0);
-        let Some(failures) = persist::find_failures(&self.0.store, &device.id, user, name).await?
+        let Some(failures) =
+            persist::find_failures(&self.0.base.store, &device.id, user, name).await?
         else {
             // The user removed it, or somebody else's try was the last one.
-            let enrolled = persist::find_enrolment(&self.0.store, &device.id, user)
+            let enrolled = persist::find_enrolment(&self.0.base.store, &device.id, user)
                 .await?
                 .is_some();
             return Ok(if enrolled {
@@ -119,9 +124,9 @@ impl Devices {
             EventType::UserDisconnected,
             device,
             Some(user),
-            self.0.clock.now(),
+            self.0.base.clock.now(),
         );
-        persist::disconnect(&self.0.store, device, user, event).await
+        persist::disconnect(&self.0.base.store, device, user, event).await
     }
 
     async fn give_up(
@@ -130,7 +135,7 @@ impl Devices {
         user: &UserId,
         name: &AuthenticatorName,
     ) -> Result<(), StoreError> {
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         if *name == AuthenticatorName::Pin {
             let event = self.event(
                 EventType::PushAuthValidationPinLimitExceeded,
@@ -138,18 +143,24 @@ impl Devices {
                 Some(user),
                 now,
             );
-            persist::disconnect(&self.0.store, device, user, event).await?;
+            persist::disconnect(&self.0.base.store, device, user, event).await?;
         } else {
             let event = self.event(EventType::AuthenticatorRemoved, device, Some(user), now);
-            persist::delete_authenticator(&self.0.store, device, user, name.to_string(), event)
-                .await?;
+            persist::delete_authenticator(
+                &self.0.base.store,
+                device,
+                user,
+                name.to_string(),
+                event,
+            )
+            .await?;
         }
         Ok(())
     }
 
     /// The most failures in a row; `None` where the authenticator is not allowed.
     fn failures_max(&self, device: &Device, name: &AuthenticatorName) -> Option<i32> {
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         enrolment::decide_authenticator(&settings, device, name).ok()?;
         let allowed = settings
             .applications

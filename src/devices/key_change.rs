@@ -71,9 +71,9 @@ impl Devices {
             EventType::AuthenticatorEnrolled,
             device,
             Some(user),
-            self.0.clock.now(),
+            self.0.base.clock.now(),
         );
-        persist::set_authenticator(&self.0.store, row, event).await
+        persist::set_authenticator(&self.0.base.store, row, event).await
     }
 
     /// Changes the key of an authenticator of a user for one that the present key has signed for,
@@ -88,13 +88,14 @@ impl Devices {
         proof: &str,
     ) -> Result<(), ChangeError> {
         let registered = self.allowing_device(device, name).await?;
-        let present = persist::find_authenticator_key(&self.0.store, device, user, name).await?;
+        let present =
+            persist::find_authenticator_key(&self.0.base.store, device, user, name).await?;
         let Some(present) = present.filter(|present| *present != key) else {
             return Ok(self.set_authenticator(device, user, name, key).await?);
         };
         let purpose = ProofOf::NewKey(&key);
         purpose
-            .check_claims(proof, self.0.clock.now())
+            .check_claims(proof, self.0.base.clock.now())
             .map_err(|error| {
                 DeviceError::Refused(ChangeRefusal::InvalidProof {
                     error,
@@ -112,7 +113,7 @@ impl Devices {
             EventType::AuthenticatorEnrolled,
             device,
             Some(user),
-            self.0.clock.now(),
+            self.0.base.clock.now(),
         );
         let wrong = |attempts_left| {
             DeviceError::Refused(ChangeRefusal::InvalidProof {
@@ -127,7 +128,7 @@ impl Devices {
                 FailedTry::Gone => DeviceError::Refused(ChangeRefusal::AuthenticatorGone),
             });
         }
-        if persist::change_authenticator(&self.0.store, row, present, event).await? {
+        if persist::change_authenticator(&self.0.base.store, row, present, event).await? {
             Ok(())
         } else {
             // Another key was set or changed to in the meantime, or this one was removed: it is not
@@ -145,7 +146,7 @@ impl Devices {
         let Some(device) = self.find(id).await? else {
             return Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled));
         };
-        decide_authenticator(&self.0.settings.load(), &device, name)
+        decide_authenticator(&self.0.base.settings.load(), &device, name)
             .map_err(DeviceError::Refused)?;
         Ok(device)
     }
@@ -162,7 +163,7 @@ impl Devices {
             user_id: user.to_string(),
             name: name.to_string(),
             public_key: key.to_json(),
-            created_at: self.0.clock.now().as_millis(),
+            created_at: self.0.base.clock.now().as_millis(),
             failures: 0,
         }
     }

@@ -18,14 +18,14 @@ mod types;
 
 use std::sync::Arc;
 
-use crate::clock::{Clock, Timestamp};
+use crate::base::Base;
+use crate::clock::Timestamp;
 use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::{PrivateJwk, PublicJwk};
-use crate::random::{self, SharedRandom};
+use crate::random;
 use crate::secret::{Keyring, OpaqueToken, Purpose, TokenKind, constant_time_eq};
-use crate::settings::CurrentSettings;
+use crate::store::StoreError;
 use crate::store::rows::EventRow;
-use crate::store::{Store, StoreError};
 use crate::users::events::{Concerning, EventType, event};
 use persist::KeysToEnrol;
 
@@ -66,36 +66,20 @@ pub type EnrolmentError = DeviceError<EnrolmentRefusal>;
 pub struct Devices(Arc<Parts>);
 
 struct Parts {
-    store: Store,
-    settings: CurrentSettings,
-    keyring: Arc<Keyring>,
-    random: SharedRandom,
-    clock: Clock,
+    base: Base,
     server_key: PublicJwk,
     /// Looked at with every request of a phone.
     devices: persist::DevicesById,
 }
 
 impl Devices {
-    /// Devices as they are in this store, under these settings.
+    /// Devices as they are in the database.
     #[must_use]
-    pub fn new(
-        store: Store,
-        settings: CurrentSettings,
-        keyring: Arc<Keyring>,
-        random: SharedRandom,
-        clock: Clock,
-    ) -> Self {
-        let server_key = server_key(&keyring);
-        let devices = persist::devices_by_id(&store);
+    pub fn new(base: &Base) -> Self {
         Self(Arc::new(Parts {
-            store,
-            settings,
-            keyring,
-            random,
-            clock,
-            server_key,
-            devices,
+            base: base.clone(),
+            server_key: server_key(&base.keyring),
+            devices: persist::devices_by_id(&base.store),
         }))
     }
 
@@ -104,9 +88,9 @@ impl Devices {
         &self,
         metadata: ClientMetadata,
     ) -> Result<Registered, RegistrationError> {
-        registration::decide(&self.0.settings.load(), &metadata, None)
+        registration::decide(&self.0.base.settings.load(), &metadata, None)
             .map_err(DeviceError::Refused)?;
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let device = Device {
             id: self.new_device_id()?,
             application_id: metadata.application_id,
@@ -120,12 +104,12 @@ impl Devices {
             updated_at: now,
         };
         let token = OpaqueToken::new(
-            &self.0.keyring,
+            &self.0.base.keyring,
             TokenKind::Registration,
-            self.0.random.as_ref(),
+            self.0.base.random.as_ref(),
         );
         let event = self.event(EventType::DynamicRegSuccess, &device.id, None, now);
-        persist::insert_device(&self.0.store, device.to_row(&token.hash), event).await?;
+        persist::insert_device(&self.0.base.store, device.to_row(&token.hash), event).await?;
         Ok(Registered {
             device,
             registration_access_token: token.text,
@@ -138,8 +122,12 @@ impl Devices {
         id: &DeviceId,
         token: &str,
     ) -> Result<Device, RegistrationError> {
-        let presented = self.0.keyring.token_hash(TokenKind::Registration, token);
-        match persist::find_device(&self.0.store, id).await? {
+        let presented = self
+            .0
+            .base
+            .keyring
+            .token_hash(TokenKind::Registration, token);
+        match persist::find_device(&self.0.base.store, id).await? {
             Some((device, hash)) if constant_time_eq(&hash, &presented) => Ok(device),
             Some(_) | None => Err(DeviceError::Refused(RegistrationRefusal::InvalidToken)),
         }
@@ -154,9 +142,9 @@ impl Devices {
         metadata: ClientMetadata,
     ) -> Result<Device, RegistrationError> {
         let registered = self.read_registration(id, token).await?;
-        registration::decide(&self.0.settings.load(), &metadata, Some(&registered))
+        registration::decide(&self.0.base.settings.load(), &metadata, Some(&registered))
             .map_err(DeviceError::Refused)?;
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let device = Device {
             application_version: metadata.application_version,
             name: metadata.device_name,
@@ -166,7 +154,7 @@ impl Devices {
             ..registered
         };
         let event = self.event(EventType::DynamicUpSuccess, id, None, now);
-        if persist::update_device(&self.0.store, device.to_row(&[]), event).await? {
+        if persist::update_device(&self.0.base.store, device.to_row(&[]), event).await? {
             Ok(device)
         } else {
             Err(DeviceError::Refused(RegistrationRefusal::InvalidToken))
@@ -181,8 +169,13 @@ impl Devices {
         token: &str,
     ) -> Result<(), RegistrationError> {
         self.read_registration(id, token).await?;
-        let event = self.event(EventType::DynamicRegDeleted, id, None, self.0.clock.now());
-        persist::delete_device(&self.0.store, id, event).await?;
+        let event = self.event(
+            EventType::DynamicRegDeleted,
+            id,
+            None,
+            self.0.base.clock.now(),
+        );
+        persist::delete_device(&self.0.base.store, id, event).await?;
         Ok(())
     }
 
@@ -197,10 +190,15 @@ impl Devices {
         if self.find(id).await?.is_none() {
             return Ok(None);
         }
-        let users = persist::list_users(&self.0.store, id).await?;
+        let users = persist::list_users(&self.0.base.store, id).await?;
         if !dry_run {
-            let event = self.event(EventType::DynamicRegDeleted, id, None, self.0.clock.now());
-            persist::delete_device(&self.0.store, id, event).await?;
+            let event = self.event(
+                EventType::DynamicRegDeleted,
+                id,
+                None,
+                self.0.base.clock.now(),
+            );
+            persist::delete_device(&self.0.base.store, id, event).await?;
         }
         Ok(Some(users))
     }
@@ -221,7 +219,7 @@ impl Devices {
         user: &UserId,
         key: PublicJwk,
     ) -> Result<Enrolled, EnrolmentError> {
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let event = self.event(EventType::KeyEnrollmentSuccess, device, Some(user), now);
         let wish = KeysToEnrol {
             device: device.clone(),
@@ -232,13 +230,19 @@ impl Devices {
         };
         let rules = self
             .0
+            .base
             .settings
             .load()
             .mobile_authentication
             .as_ref()
             .clone();
-        let profile_id =
-            persist::enrol(&self.0.store, wish, rules, Arc::clone(&self.0.random)).await?;
+        let profile_id = persist::enrol(
+            &self.0.base.store,
+            wish,
+            rules,
+            Arc::clone(&self.0.base.random),
+        )
+        .await?;
         Ok(Enrolled {
             profile_id,
             server_key: self.0.server_key,
@@ -251,7 +255,7 @@ impl Devices {
         device: &DeviceId,
         user: &UserId,
     ) -> Result<Option<EnrolmentState>, StoreError> {
-        persist::find_enrolment_state(&self.0.store, device, user).await
+        persist::find_enrolment_state(&self.0.base.store, device, user).await
     }
 
     /// Ends a user's enrolment on a device, authenticators and push included; `false` when there
@@ -265,9 +269,9 @@ impl Devices {
             EventType::KeyEnrollmentRemoved,
             device,
             Some(user),
-            self.0.clock.now(),
+            self.0.base.clock.now(),
         );
-        persist::end_enrolment(&self.0.store, device, user, event).await
+        persist::end_enrolment(&self.0.base.store, device, user, event).await
     }
 
     /// A user on a device.
@@ -276,7 +280,7 @@ impl Devices {
         device: &DeviceId,
         user: &UserId,
     ) -> Result<Option<Enrolment>, StoreError> {
-        persist::find_enrolment(&self.0.store, device, user).await
+        persist::find_enrolment(&self.0.base.store, device, user).await
     }
 
     /// A user on a device, by the profile id.
@@ -285,7 +289,7 @@ impl Devices {
         device: &DeviceId,
         profile: &ProfileId,
     ) -> Result<Option<Enrolment>, StoreError> {
-        persist::find_enrolment_by_profile(&self.0.store, device, *profile).await
+        persist::find_enrolment_by_profile(&self.0.base.store, device, *profile).await
     }
 
     /// Removes an authenticator of a user; `false` when there was none.
@@ -299,9 +303,10 @@ impl Devices {
             EventType::AuthenticatorRemoved,
             device,
             Some(user),
-            self.0.clock.now(),
+            self.0.base.clock.now(),
         );
-        persist::delete_authenticator(&self.0.store, device, user, name.to_string(), event).await
+        persist::delete_authenticator(&self.0.base.store, device, user, name.to_string(), event)
+            .await
     }
 
     /// The key that an answer of this user on this device by `authenticator` (`device`, `pin`,
@@ -321,8 +326,9 @@ impl Devices {
             },
         };
         let stored_name = name.as_ref().map(ToString::to_string);
-        let found = persist::find_answering_key(&self.0.store, device, user, stored_name).await?;
-        let settings = self.0.settings.load();
+        let found =
+            persist::find_answering_key(&self.0.base.store, device, user, stored_name).await?;
+        let settings = self.0.base.settings.load();
         Ok(found.and_then(|(device, key)| {
             device.enabled_version(&settings)?;
             let allowed = match name {
@@ -335,7 +341,7 @@ impl Devices {
 
     /// 256 random bits as 64 upper-case hexadecimal characters, as the documented system has them.
     fn new_device_id(&self) -> Result<DeviceId, StoreError> {
-        let bytes: [u8; 32] = random::bytes(self.0.random.as_ref());
+        let bytes: [u8; 32] = random::bytes(self.0.base.random.as_ref());
         let text: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
         DeviceId::new(&text).map_err(|error| StoreError::Query(error.to_string()))
     }
@@ -352,7 +358,7 @@ impl Devices {
             user,
             ..Concerning::default()
         };
-        event(event_type, concerning, now, self.0.random.as_ref())
+        event(event_type, concerning, now, self.0.base.random.as_ref())
     }
 }
 

@@ -61,7 +61,7 @@ impl TokenServer {
                 method: "POST",
                 url: &self.0.token_endpoint,
                 access_token: None,
-                now: self.0.clock.now(),
+                now: self.0.base.clock.now(),
             };
             self.prove_key(proof.expose(), &expected)
         });
@@ -95,6 +95,7 @@ impl TokenServer {
             client_id: proof.jkt.clone(),
             jti_hash: self
                 .0
+                .base
                 .keyring
                 .token_hash(TokenKind::ProofId, &proof.jti)
                 .to_vec(),

@@ -43,7 +43,7 @@ impl TokenServer {
         if !scope::contains(&grant.scope, scope::OPENID) {
             return Ok(None);
         }
-        let (now, policy) = (self.0.clock.now(), client.policy());
+        let (now, policy) = (self.0.base.clock.now(), client.policy());
         let claims = Claims {
             iss: &self.0.issuer,
             sub: &grant.user_id,

@@ -62,7 +62,7 @@ impl TokenServer {
         caller: &ApiClient,
         token: &str,
     ) -> Result<Option<Introspection>, OAuthError> {
-        if let Some((id, generation)) = parse_refresh_token(&self.0.keyring, token) {
+        if let Some((id, generation)) = parse_refresh_token(&self.0.base.keyring, token) {
             let live = self.0.refresh_tokens.find(id.to_vec()).await?;
             return match live.filter(|live| may_ask(caller, live.grant.resource_server.as_deref()))
             {
@@ -124,7 +124,9 @@ impl TokenServer {
             grant,
             ..
         } = live;
-        if family.generation != generation || family.expires_at <= self.0.clock.now().as_millis() {
+        if family.generation != generation
+            || family.expires_at <= self.0.base.clock.now().as_millis()
+        {
             return Ok(None);
         }
         let Some(client) = self.find_client(&grant.client_id).await? else {
@@ -163,7 +165,7 @@ impl TokenServer {
 
     fn seconds_left(&self, expires_at: i64) -> u64 {
         Timestamp::from_millis(expires_at)
-            .since(self.0.clock.now())
+            .since(self.0.base.clock.now())
             .as_secs()
     }
 
@@ -172,6 +174,7 @@ impl TokenServer {
             return Some(self.0.issuer.clone());
         };
         self.0
+            .base
             .settings
             .load()
             .resource_servers

@@ -51,7 +51,7 @@ impl TokenServer {
     /// The document under the settings in force.
     #[must_use]
     pub fn metadata(&self) -> Metadata {
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         let at = |path: &str| format!("{}{path}", self.0.issuer);
         let (confidential, any) = (
             [

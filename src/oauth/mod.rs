@@ -28,14 +28,11 @@ use url::Url;
 
 use authorization::Guesses;
 
-use crate::clock::Clock;
+use crate::base::Base;
 use crate::config::is_loopback;
 use crate::devices::Devices;
 use crate::ids::UserId;
-use crate::random::SharedRandom;
-use crate::secret::Keyring;
-use crate::settings::CurrentSettings;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::users::Users;
 
 pub use authorization::{
@@ -76,13 +73,9 @@ pub struct OAuthOptions {
 pub struct TokenServer(Arc<Parts>);
 
 struct Parts {
-    store: Store,
-    settings: CurrentSettings,
+    base: Base,
     devices: Devices,
     users: Users,
-    keyring: Arc<Keyring>,
-    clock: Clock,
-    random: SharedRandom,
     /// Without a slash at the end.
     issuer: String,
     token_endpoint: String,
@@ -98,41 +91,20 @@ struct Parts {
 }
 
 impl TokenServer {
-    /// A token server on this store, under these settings.
     #[must_use]
-    pub fn new(
-        store: Store,
-        settings: CurrentSettings,
-        devices: Devices,
-        keyring: Arc<Keyring>,
-        clock: Clock,
-        random: SharedRandom,
-        options: OAuthOptions,
-    ) -> Self {
+    pub fn new(base: &Base, users: Users, devices: Devices, options: OAuthOptions) -> Self {
         let issuer = options.issuer.as_str().trim_end_matches('/').to_owned();
         let token_endpoint = format!("{issuer}/oauth/token");
         let assertion_audiences = clients::assertion_audiences(&issuer);
         let plain = options.issuer.scheme() == "http" && is_loopback(&options.issuer);
         let (access_tokens, refresh_tokens) = (
-            persist::live_access_tokens(&store),
-            persist::live_refresh_tokens(&store),
+            persist::live_access_tokens(&base.store),
+            persist::live_refresh_tokens(&base.store),
         );
-        let keys = keys::SigningKeys::new(
-            store.clone(),
-            settings.clone(),
-            Arc::clone(&keyring),
-            clock.clone(),
-            Arc::clone(&random),
-        );
-        let users = Users::new(store.clone(), clock.clone(), Arc::clone(&random));
         Self(Arc::new(Parts {
+            base: base.clone(),
             users,
-            store,
-            settings,
             devices,
-            keyring,
-            clock,
-            random,
             issuer,
             token_endpoint,
             assertion_audiences,
@@ -143,7 +115,7 @@ impl TokenServer {
             user_codes: Mutex::default(),
             access_tokens,
             refresh_tokens,
-            keys,
+            keys: keys::SigningKeys::new(base.clone()),
         }))
     }
 

@@ -2,21 +2,19 @@
 
 mod persist;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::settings::CurrentSettings;
-use crate::store::{Store, StoreError};
+use crate::base::Base;
+use crate::config::RetentionConfig;
+use crate::store::StoreError;
 
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// Deletes old rows once a minute.
 pub struct Retention {
-    pub store: Store,
-    pub clock: Clock,
-    /// Has the retention time of finished transactions.
-    pub settings: CurrentSettings,
-    pub times: RetentionTimes,
+    base: Base,
+    times: RetentionTimes,
 }
 
 /// How long rows are kept after they were last needed.
@@ -28,14 +26,31 @@ pub struct RetentionTimes {
     pub dead_callbacks: Duration,
 }
 
+impl From<&RetentionConfig> for RetentionTimes {
+    fn from(config: &RetentionConfig) -> Self {
+        let days = |days: NonZeroU32| Duration::from_secs(u64::from(days.get()) * 24 * 3600);
+        Self {
+            events: days(config.events_days),
+            delivered_callbacks: days(config.delivered_callbacks_days),
+            dead_callbacks: days(config.dead_callbacks_days),
+        }
+    }
+}
+
 impl Retention {
+    /// The settings say how long finished transactions are kept, `times` how long the rest is.
+    #[must_use]
+    pub fn new(base: Base, times: RetentionTimes) -> Self {
+        Self { base, times }
+    }
+
     /// Runs forever. Errors are logged; the next run tries again.
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.delete_old().await {
                 tracing::warn!(%error, "old rows cannot be deleted");
             }
-            self.clock.sleep(PAUSE).await;
+            self.base.clock.sleep(PAUSE).await;
         }
     }
 
@@ -45,8 +60,9 @@ impl Retention {
     ///
     /// After an error, the batches deleted before it stay deleted.
     pub async fn delete_old(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
+        let now = self.base.clock.now();
         let results_seconds = self
+            .base
             .settings
             .load()
             .mobile_authentication
@@ -60,7 +76,7 @@ impl Retention {
         };
 
         for deletion in persist::DELETIONS {
-            while persist::delete_batch(&self.store, *deletion, ends).await? {}
+            while persist::delete_batch(&self.base.store, *deletion, ends).await? {}
         }
 
         Ok(())

@@ -4,37 +4,53 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{Actor, Addr, Context};
 use parking_lot::Mutex;
 
-use super::Arbiters;
+use super::admission::{Admission, Permit};
+use super::arbiters::Arbiters;
+use crate::telemetry::{Gauge, Metrics};
 
 const SHARDS: usize = 64;
+
+/// What a directory is for.
+pub struct DirectoryOptions {
+    /// The actors' name in the metric of panics.
+    pub actor: &'static str,
+    /// The bound's name in the metric of refusals.
+    pub bound: &'static str,
+    /// Actors in memory at most.
+    pub live_max: usize,
+    /// Shows how many there are.
+    pub live: Gauge,
+    /// The threads that the actors live on.
+    pub arbiters: Arc<Arbiters>,
+    pub metrics: Metrics,
+}
 
 /// Key → address of the one actor in this process that answers to it, in shards with a lock each.
 ///
 /// Finding or starting is one step under the shard's lock, so that one key never has two actors
-/// here. An actor leaves by itself when it ends; one that died without leaving is noticed and
-/// replaced by whoever asks for it next.
+/// here. An actor leaves by itself when it ends; one that died without leaving is noticed, counted
+/// and replaced by whoever asks for it next.
 pub struct Directory<K, A: Actor> {
     shards: Vec<Mutex<HashMap<K, Addr<A>>>>,
     hasher: RandomState,
-    arbiters: Arc<Arbiters>,
-    died: AtomicU64,
+    admission: Admission,
+    options: DirectoryOptions,
 }
 
 impl<K: Hash + Eq + Clone, A: Actor<Context = Context<A>>> Directory<K, A> {
-    /// An empty one, whose actors live on these arbiters.
+    /// An empty directory.
     #[must_use]
-    pub fn new(arbiters: Arc<Arbiters>) -> Self {
+    pub fn new(options: DirectoryOptions) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect();
         Self {
             shards,
             hasher: RandomState::new(),
-            arbiters,
-            died: AtomicU64::new(0),
+            admission: Admission::new(options.live_max, options.live.clone()),
+            options,
         }
     }
 
@@ -47,25 +63,40 @@ impl<K: Hash + Eq + Clone, A: Actor<Context = Context<A>>> Directory<K, A> {
             .cloned()
     }
 
-    /// The actor of this key; where none lives, the one made by `make`, on its arbiter. Nothing
-    /// during shutdown.
+    /// The actor of this key; where none lives, the one made by `make`, on its arbiter.
+    ///
+    /// `None` when there are too many, which is counted, and during shutdown. The actor keeps the
+    /// permit as long as it lives.
     pub fn find_or_start(
         &self,
         key: &K,
-        make: impl FnOnce() -> A + Send + 'static,
+        make: impl FnOnce(Permit) -> A + Send + 'static,
     ) -> Option<Addr<A>> {
-        let arbiter = self.arbiters.of(key)?;
-        let start = || A::start_in_arbiter(arbiter, |_| make());
-        match self.shard(key)?.lock().entry(key.clone()) {
-            Entry::Vacant(vacant) => Some(vacant.insert(start()).clone()),
+        let arbiter = self.options.arbiters.of(key)?;
+
+        let mut shard = self.shard(key)?.lock();
+        let entry = shard.entry(key.clone());
+        if let Entry::Occupied(occupied) = &entry
+            && occupied.get().connected()
+        {
+            return Some(occupied.get().clone());
+        }
+
+        let Some(permit) = self.admission.try_enter() else {
+            self.options.metrics.refused(self.options.bound);
+            return None;
+        };
+        let address = A::start_in_arbiter(arbiter, move |_| make(permit));
+        match entry {
+            Entry::Vacant(vacant) => {
+                vacant.insert(address.clone());
+            }
             Entry::Occupied(mut occupied) => {
-                if !occupied.get().connected() {
-                    self.died.fetch_add(1, Ordering::Relaxed);
-                    occupied.insert(start());
-                }
-                Some(occupied.get().clone())
+                self.options.metrics.actor_panicked(self.options.actor);
+                occupied.insert(address.clone());
             }
         }
+        Some(address)
     }
 
     /// Called by the actor at `address` when it ends. Another one that has taken its place stays.
@@ -78,19 +109,9 @@ impl<K: Hash + Eq + Clone, A: Actor<Context = Context<A>>> Directory<K, A> {
         }
     }
 
-    /// How many are listed.
-    pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
-    }
-
-    /// Whether none is listed.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many were found dead in their place: actors that panicked.
-    pub fn died(&self) -> u64 {
-        self.died.load(Ordering::Relaxed)
+    /// How many actors there are.
+    pub fn live(&self) -> usize {
+        self.admission.admitted()
     }
 
     fn shard(&self, key: &K) -> Option<&Mutex<HashMap<K, Addr<A>>>> {

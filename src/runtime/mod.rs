@@ -13,8 +13,8 @@ mod directory;
 mod supervise;
 mod tell;
 
-pub use admission::{Admission, Permit};
+pub use admission::Permit;
 pub use arbiters::Arbiters;
-pub use directory::Directory;
+pub use directory::{Directory, DirectoryOptions};
 pub use supervise::{Shutdown, ShutdownSignal, supervise};
 pub use tell::{Gone, Reply, ask};

@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::telemetry::Metrics;
 
 const BACK_OFF_MIN: Duration = Duration::from_millis(100);
 const BACK_OFF_MAX: Duration = Duration::from_secs(30);
@@ -53,16 +54,14 @@ impl ShutdownSignal {
     }
 }
 
-/// Runs what `make` makes until shutdown. When it ends or panics, it is made anew after a pause
-/// that grows to 30 s.
-///
-/// `on_panic` is told of each panic.
+/// Runs the future that `make` makes until shutdown. When it ends or panics, another one is made
+/// after a pause that grows to 30 s. Panics are counted.
 pub async fn supervise<F, M>(
     name: &'static str,
-    clock: Clock,
+    clock: &Clock,
+    metrics: &Metrics,
     mut shutdown: ShutdownSignal,
     mut make: M,
-    on_panic: impl Fn(),
 ) where
     M: FnMut() -> F,
     F: Future<Output = ()>,
@@ -75,7 +74,7 @@ pub async fn supervise<F, M>(
             () = shutdown.begun() => return,
         };
         if ended.is_err() {
-            on_panic();
+            metrics.actor_panicked(name);
             tracing::error!(
                 task = name,
                 "a background task panicked and is started anew"

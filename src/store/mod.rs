@@ -22,7 +22,6 @@ pub mod queries;
 mod queue;
 pub mod rows;
 pub mod schema;
-mod statistics;
 mod url;
 
 use std::sync::Arc;
@@ -39,14 +38,14 @@ use journal::{Entry, JournalQueue, Outcome};
 use queries::events::insert_event;
 use queue::Queue;
 use rows::EventRow;
-use statistics::Counters;
 
 pub use batched::{Batched, FindRows};
 pub use connection::AnyConnection as Connection;
 pub use error::{CorruptRow, RowId, StoreError, WriteError};
 pub use migrate::SchemaStatus;
-pub use statistics::{BATCH_SIZE_BOUNDS, StoreStatistics};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
+
+use crate::telemetry::Metrics;
 
 /// How often a change is made anew that was in a deadlock with others.
 const DEADLOCKS_MAX: u32 = 5;
@@ -64,18 +63,21 @@ pub struct StoreOptions {
     pub journal_batch_max: usize,
     /// SQLite: how long to wait while another process writes.
     pub busy_timeout: Duration,
+    /// Where the store counts what it does.
+    pub metrics: Metrics,
 }
 
 impl StoreOptions {
     /// What fits most servers.
     #[must_use]
-    pub const fn new(url: DatabaseUrl) -> Self {
+    pub fn new(url: DatabaseUrl) -> Self {
         Self {
             url,
             readers: 4,
             queue_max: 16_384,
             journal_batch_max: 512,
             busy_timeout: Duration::from_secs(5),
+            metrics: Metrics::new(),
         }
     }
 }
@@ -90,7 +92,7 @@ struct Inner {
     queue_max: usize,
     queries: Arc<Queue<Job>>,
     journal: Arc<JournalQueue>,
-    counters: Arc<Counters>,
+    metrics: Metrics,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -104,9 +106,15 @@ impl Store {
         };
         let inner = Inner {
             queue_max: options.queue_max,
-            queries: Arc::new(Queue::new(options.queue_max)),
-            journal: Arc::new(Queue::new(options.queue_max)),
-            counters: Arc::default(),
+            queries: Arc::new(Queue::new(
+                options.queue_max,
+                options.metrics.store().query_queue().clone(),
+            )),
+            journal: Arc::new(Queue::new(
+                options.queue_max,
+                options.metrics.store().journal_queue().clone(),
+            )),
+            metrics: options.metrics.clone(),
             threads: Mutex::default(),
             connector: connector.clone(),
         };
@@ -116,7 +124,7 @@ impl Store {
                 connector,
                 options.journal_batch_max,
                 &inner.journal,
-                &inner.counters,
+                &inner.metrics,
             )?);
             Ok::<_, std::io::Error>(threads)
         };
@@ -248,15 +256,10 @@ impl Store {
         }
     }
 
-    /// How it has been doing.
+    /// Where the store counts what it does.
     #[must_use]
-    pub fn statistics(&self) -> StoreStatistics {
-        let (journal_queue, query_queue) = (self.0.journal.len(), self.0.queries.len());
-        StoreStatistics {
-            journal_queue,
-            query_queue,
-            ..self.0.counters.read()
-        }
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 }
 

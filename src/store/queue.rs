@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::error::StoreError;
+use crate::telemetry::Gauge;
 
 /// First in, first out; any number of threads at both ends.
 pub(super) struct Queue<T> {
@@ -15,6 +16,8 @@ pub(super) struct Queue<T> {
     changed: Condvar,
     closing: Condvar,
     length_max: usize,
+    /// Shows how many are waiting.
+    length: Gauge,
 }
 
 struct State<T> {
@@ -23,8 +26,8 @@ struct State<T> {
 }
 
 impl<T> Queue<T> {
-    /// An open, empty queue that holds at most `length_max`.
-    pub(super) fn new(length_max: usize) -> Self {
+    /// An open, empty queue that holds at most `length_max`; `length` shows how many.
+    pub(super) fn new(length_max: usize, length: Gauge) -> Self {
         let state = State {
             items: VecDeque::new(),
             closed: false,
@@ -34,6 +37,7 @@ impl<T> Queue<T> {
             changed: Condvar::new(),
             closing: Condvar::new(),
             length_max,
+            length,
         }
     }
 
@@ -47,6 +51,7 @@ impl<T> Queue<T> {
             return Err(StoreError::Overloaded);
         }
         state.items.push_back(item);
+        self.show(&state);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -57,6 +62,7 @@ impl<T> Queue<T> {
         let mut state = self.state.lock();
         loop {
             if let Some(item) = state.items.pop_front() {
+                self.show(&state);
                 return Some(item);
             }
             if state.closed {
@@ -75,12 +81,16 @@ impl<T> Queue<T> {
         }
         let count = count.min(state.items.len());
         into.extend(state.items.drain(..count));
+        self.show(&state);
         count > 0 || !state.closed
     }
 
     /// Takes all that is waiting now.
     pub(super) fn drain(&self) -> VecDeque<T> {
-        mem::take(&mut self.state.lock().items)
+        let mut state = self.state.lock();
+        let items = mem::take(&mut state.items);
+        self.show(&state);
+        items
     }
 
     /// Waits for `duration`, or until the queue is closed.
@@ -98,8 +108,8 @@ impl<T> Queue<T> {
         self.closing.notify_all();
     }
 
-    /// How many are waiting.
-    pub(super) fn len(&self) -> usize {
-        self.state.lock().items.len()
+    fn show(&self, state: &State<T>) {
+        self.length
+            .set(i64::try_from(state.items.len()).unwrap_or(i64::MAX));
     }
 }

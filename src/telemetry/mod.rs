@@ -4,4 +4,4 @@ pub mod logs;
 pub mod metrics;
 mod redaction;
 
-pub use metrics::{Metrics, Snapshot};
+pub use metrics::{Gauge, Metrics};

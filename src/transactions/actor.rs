@@ -53,7 +53,7 @@ impl TransactionActor {
             }
             Action::VerifyCode(typed) => {
                 let right =
-                    SmsCode::of(&self.shared.keyring, self.record.id).matches(typed.expose());
+                    SmsCode::of(&self.shared.base.keyring, self.record.id).matches(typed.expose());
                 Ok(if right {
                     Event::Accepted
                 } else {
@@ -90,7 +90,7 @@ impl TransactionActor {
             self.record.state,
             self.record.limits,
             event,
-            self.shared.clock.now(),
+            self.shared.base.clock.now(),
         ) {
             Ok(decided) => Ok((event, decided)),
             // The phone that claimed it lost the answer and asks again.
@@ -110,7 +110,7 @@ impl TransactionActor {
             command: &command,
         };
         let entry = persist::change(&change, &self.shared);
-        let store = self.shared.store.clone();
+        let store = self.shared.base.store.clone();
         let saving = async move { store.commit(entry).await };
         let settled = saving
             .into_actor(self)
@@ -193,7 +193,11 @@ impl TransactionActor {
     /// Sends itself a look at the deadline. Only a hint: expiry is decided by comparing with the
     /// clock.
     fn arm(&self, context: &mut Context<Self>) {
-        let deadline = self.shared.clock.sleep_until(self.record.limits.expires_at);
+        let deadline = self
+            .shared
+            .base
+            .clock
+            .sleep_until(self.record.limits.expires_at);
         context.spawn(
             deadline
                 .into_actor(self)

@@ -81,7 +81,7 @@ async fn deliver(shared: Arc<Shared>, delivery: Delivery, first: Option<oneshot:
     let in_time = tokio::select! {
         biased;
         taken = &mut sending => Some(taken),
-        () = shared.clock.sleep(PATIENCE) => None,
+        () = shared.base.clock.sleep(PATIENCE) => None,
     };
     match in_time {
         Some(true) => tell_first(First::Taken),
@@ -144,7 +144,7 @@ async fn send_sms(
 ) -> bool {
     let mut failures = 0;
     loop {
-        let Some(gateway) = shared.settings.load().sms.clone() else {
+        let Some(gateway) = shared.base.settings.load().sms.clone() else {
             tracing::warn!(transaction_id = %id, "no SMS gateway is configured");
             return false;
         };
@@ -155,27 +155,31 @@ async fn send_sms(
         drop(permit);
         let failure = match sent {
             Ok(()) => {
-                shared.metrics.provider_answered(gateway.name(), "sent");
+                shared
+                    .base
+                    .metrics
+                    .provider_answered(gateway.name(), "sent");
                 return true;
             }
             Err(failure) => failure,
         };
         shared
+            .base
             .metrics
             .provider_answered(failure.provider, failure.kind.as_str());
         tracing::warn!(transaction_id = %id, %failure, "a text message was not taken");
         failures += 1;
-        let Some(at) = retry_at(failures, failure.kind, shared.clock.now(), expires_at) else {
+        let Some(at) = retry_at(failures, failure.kind, shared.base.clock.now(), expires_at) else {
             return false;
         };
-        shared.clock.sleep_until(at).await;
+        shared.base.clock.sleep_until(at).await;
     }
 }
 
 /// The parcel of a transaction that is in the database only.
 async fn load(shared: &Shared, id: TransactionId, expires_at: Timestamp) -> Option<Parcel> {
-    let row = persist::find(&shared.store, id).await.ok()??;
-    let content = Content::open(&shared.keyring, id, &row.content).ok()?;
+    let row = persist::find(&shared.base.store, id).await.ok()??;
+    let content = Content::open(&shared.base.keyring, id, &row.content).ok()?;
     if let Some(message) = sms_message(shared, id, &content) {
         return Some(Parcel::Sms(message));
     }
@@ -195,7 +199,7 @@ pub(super) fn sms_message(
 ) -> Option<SmsMessage> {
     let sms = content.sms.as_ref()?;
     let to: PhoneNumber = sms.phone_number.parse().ok()?;
-    let code = SmsCode::of(&shared.keyring, id);
+    let code = SmsCode::of(&shared.base.keyring, id);
     Some(SmsMessage {
         to,
         text: sms::message::render(&content.message, code.expose(), sms.web_origin.as_deref()),

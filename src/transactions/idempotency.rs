@@ -63,11 +63,15 @@ impl Key {
         let key = key?;
         Some(Self {
             key_hash: shared
+                .base
                 .keyring
                 .hash(Purpose::IdempotencyKey, key.key.as_bytes()),
-            request_hash: shared.keyring.hash(Purpose::IdempotencyKey, &key.request),
+            request_hash: shared
+                .base
+                .keyring
+                .hash(Purpose::IdempotencyKey, &key.request),
             client: key.client_id,
-            created_at: shared.clock.now(),
+            created_at: shared.base.clock.now(),
         })
     }
 
@@ -197,7 +201,7 @@ pub(super) fn otp_of(
     id: TransactionId,
     method: AuthenticationMethod,
 ) -> Option<SecretString> {
-    (method == AuthenticationMethod::Otp).then(|| otp::one_time_password(&shared.keyring, id))
+    (method == AuthenticationMethod::Otp).then(|| otp::one_time_password(&shared.base.keyring, id))
 }
 
 /// Only errors after something has happened are kept; a request that changed nothing may be made
@@ -235,8 +239,9 @@ impl Shared {
     }
 
     async fn recall(&self, key: &Key) -> Result<Option<IdempotencyRow>, WebsiteError> {
-        let now = self.clock.now();
-        let found = persist::find_idempotency_key(&self.store, &key.client, key.key_hash).await?;
+        let now = self.base.clock.now();
+        let found =
+            persist::find_idempotency_key(&self.base.store, &key.client, key.key_hash).await?;
         let Some(row) = found.filter(|row| row.expires_at > now.as_millis()) else {
             return Ok(None);
         };
@@ -265,6 +270,7 @@ impl Shared {
     ) -> Result<Result<T, WebsiteError>, WebsiteError> {
         if let Some(answer) = &row.answer {
             let plain = self
+                .base
                 .keyring
                 .open(Purpose::IdempotentAnswer, &row.key_hash, answer);
             let kept = plain
@@ -280,7 +286,7 @@ impl Shared {
             .and_then(|id| id.try_into().ok())
             .map(TransactionId::from_bytes);
         let id = id.ok_or(WebsiteError::Unavailable)?;
-        let transaction = persist::find(&self.store, id)
+        let transaction = persist::find(&self.base.store, id)
             .await?
             .ok_or(WebsiteError::NoSuchTransaction)?;
         Ok(T::made_up(self, &transaction))
@@ -289,15 +295,15 @@ impl Shared {
     /// Not keeping it costs nothing but a little: it can be made up again.
     async fn keep(&self, key: Key, kept: &Kept) {
         let plain = serde_json::to_vec(kept).unwrap_or_default();
-        let sealed = self.keyring.seal(
+        let sealed = self.base.keyring.seal(
             Purpose::IdempotentAnswer,
             &key.key_hash,
             &plain,
-            &*self.random,
+            &*self.base.random,
         );
         // Any transaction will do: the row is only found again, not written.
         let row = key.row(TransactionId::from_bytes([0; 16]));
-        if let Err(error) = persist::save_answer(&self.store, row, sealed).await {
+        if let Err(error) = persist::save_answer(&self.base.store, row, sealed).await {
             tracing::warn!(%error, "the answer to an idempotent request could not be kept");
         }
     }

@@ -34,19 +34,14 @@ use messages::{Action, By, Command, CommandError};
 use persist::Record;
 use state::{Ending, Refusal, State, Step, Verdict};
 
+use crate::base::Base;
 use crate::callbacks::Callbacks;
-use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::devices::channel::Channels;
 use crate::ids::TransactionId;
-use crate::random::SharedRandom;
-use crate::runtime::{Address, Admission, Arbiters, Directory, ShutdownSignal, ask};
-use crate::secret::Keyring;
-use crate::settings::CurrentSettings;
+use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, ShutdownSignal, ask};
 use crate::sms::SmsSender;
-use crate::store::Store;
 use crate::store::rows::IdempotencyRow;
-use crate::telemetry::metrics::Metrics;
 use crate::users::Users;
 
 /// Text messages being handed to the gateway at a time; further ones wait.
@@ -56,16 +51,11 @@ const TRIES_MAX: u32 = 4;
 
 /// What transactions are made of.
 pub struct TransactionParts {
-    pub store: Store,
-    pub clock: Clock,
-    pub random: SharedRandom,
-    pub keyring: Arc<Keyring>,
-    pub settings: CurrentSettings,
     pub devices: Devices,
+    pub users: Users,
     pub channels: Channels,
     pub callbacks: Callbacks,
     pub sms: Arc<dyn SmsSender>,
-    pub metrics: Metrics,
     pub arbiters: Arc<Arbiters>,
     /// Pending transactions in memory; one more is refused with 503.
     pub live_max: usize,
@@ -78,20 +68,14 @@ pub struct Transactions(Arc<Shared>);
 
 /// What all transactions share.
 struct Shared {
-    store: Store,
-    clock: Clock,
-    random: SharedRandom,
-    keyring: Arc<Keyring>,
-    settings: CurrentSettings,
+    base: Base,
     devices: Devices,
     users: Users,
     channels: Channels,
     callbacks: Callbacks,
     sms: Arc<dyn SmsSender>,
     sms_permits: Semaphore,
-    metrics: Metrics,
     directory: Directory<TransactionId, TransactionActor>,
-    admission: Admission,
     shutdown: ShutdownSignal,
 }
 
@@ -99,27 +83,24 @@ impl Transactions {
     /// With nothing pending in memory; what is pending in the database is restored when it is
     /// needed.
     #[must_use]
-    pub fn new(parts: TransactionParts) -> Self {
-        let users = Users::new(
-            parts.store.clone(),
-            parts.clock.clone(),
-            Arc::clone(&parts.random),
-        );
+    pub fn new(base: &Base, parts: TransactionParts) -> Self {
+        let directory = Directory::new(DirectoryOptions {
+            actor: "transaction",
+            bound: "live_transactions",
+            live_max: parts.live_max,
+            live: base.metrics.live_transactions().clone(),
+            arbiters: parts.arbiters,
+            metrics: base.metrics.clone(),
+        });
         Self(Arc::new(Shared {
-            users,
-            store: parts.store,
-            clock: parts.clock,
-            random: parts.random,
-            keyring: parts.keyring,
-            settings: parts.settings,
+            base: base.clone(),
             devices: parts.devices,
+            users: parts.users,
             channels: parts.channels,
             callbacks: parts.callbacks,
             sms: parts.sms,
             sms_permits: Semaphore::new(SMS_IN_FLIGHT_MAX),
-            metrics: parts.metrics,
-            directory: Directory::new(parts.arbiters),
-            admission: Admission::new(parts.live_max),
+            directory,
             shutdown: parts.shutdown,
         }))
     }
@@ -127,7 +108,7 @@ impl Transactions {
     /// Pending transactions in memory.
     #[must_use]
     pub fn live(&self) -> usize {
-        self.0.admission.admitted()
+        self.0.directory.live()
     }
 }
 
@@ -174,7 +155,7 @@ impl Shared {
         id: TransactionId,
         by: &By,
     ) -> Result<Address<TransactionActor>, CommandError> {
-        let found = persist::find(&self.store, id)
+        let found = persist::find(&self.base.store, id)
             .await
             .map_err(|_| CommandError::Unavailable)?;
         let row = found.ok_or(CommandError::NotTheirs)?;
@@ -190,26 +171,17 @@ impl Shared {
 
     /// The actor of a saved, pending transaction. Nothing where there are too many.
     fn host(self: &Arc<Self>, record: Record) -> Option<Address<TransactionActor>> {
-        let Some(permit) = self.admission.try_enter() else {
-            self.metrics.refused("live_transactions");
-            return None;
-        };
-        let shared = Arc::clone(self);
-        let died = self.directory.died();
-        let id = record.id;
-        let address = self
-            .directory
-            .find_or_start(&id, move || TransactionActor::new(record, shared, permit));
-        if self.directory.died() > died {
-            self.metrics.actor_panicked("transaction");
-        }
-        address
+        let (shared, id) = (Arc::clone(self), record.id);
+        self.directory.find_or_start(&id, move |permit| {
+            TransactionActor::new(record, shared, permit)
+        })
     }
 
     /// Counts what was saved.
     fn note(&self, record: &Record, decided: &Step) {
         if let State::Final(ending) = decided.next {
-            self.metrics
+            self.base
+                .metrics
                 .transaction_finished(persist::method_name(record.method), ending_name(ending));
         }
     }

@@ -81,7 +81,7 @@ impl Transactions {
         let mut shutdown = self.0.shutdown.clone();
         tokio::select! {
             () = arrival => {}
-            () = self.0.clock.sleep(wait) => {}
+            () = self.0.base.clock.sleep(wait) => {}
             () = shutdown.begun() => {}
         }
         self.0.list(device).await
@@ -125,7 +125,7 @@ impl Transactions {
             .await?;
         let key = key.ok_or(PhoneError::WrongAuthenticator)?;
         let content = self.0.open(id, &row)?;
-        let action = match read_answer(&jws::verify(&key, jws, None), id, self.0.clock.now()) {
+        let action = match read_answer(&jws::verify(&key, jws, None), id, self.0.base.clock.now()) {
             None => Action::WrongAnswer,
             Some(answer) if answer.content_digest != content.digest() => {
                 return Err(PhoneError::StaleDigest);
@@ -161,8 +161,8 @@ impl Transactions {
         profile: &ProfileId,
         one_time_password: &str,
     ) -> Result<FetchedTransaction, PhoneError> {
-        let id =
-            otp::transaction_of(&self.0.keyring, one_time_password).ok_or(PhoneError::NotFound)?;
+        let id = otp::transaction_of(&self.0.base.keyring, one_time_password)
+            .ok_or(PhoneError::NotFound)?;
         let enrolment = self
             .0
             .devices
@@ -242,8 +242,9 @@ const fn ended(ending: Ending) -> PhoneError {
 
 impl Shared {
     async fn list(&self, device: &DeviceId) -> Result<Vec<PendingTransaction>, PhoneError> {
-        let now = self.clock.now();
-        let rows = persist::find_pending_of_device(&self.store, device, now, LISTED_MAX).await?;
+        let now = self.base.clock.now();
+        let rows =
+            persist::find_pending_of_device(&self.base.store, device, now, LISTED_MAX).await?;
         let admitted = try_join_all(rows.iter().map(|row| self.is_admitted(row))).await?;
         let shown = rows.iter().zip(admitted).filter(|(_, admitted)| *admitted);
         shown.map(|(row, _)| self.pending_of(row, now)).collect()
@@ -283,7 +284,7 @@ impl Shared {
         device: &DeviceId,
         id: TransactionId,
     ) -> Result<TransactionRow, PhoneError> {
-        let row = persist::find(&self.store, id)
+        let row = persist::find(&self.base.store, id)
             .await?
             .ok_or(PhoneError::NotFound)?;
         if row.device_id.as_deref() != Some(device.as_str()) || !self.is_admitted(&row).await? {
@@ -292,7 +293,7 @@ impl Shared {
         let record = Record::from_row(&row).map_err(|_| PhoneError::Unavailable)?;
         match record.state {
             State::Final(ending) => Err(ended(ending)),
-            State::Pending(_) if record.limits.expires_at <= self.clock.now() => {
+            State::Pending(_) if record.limits.expires_at <= self.base.clock.now() => {
                 Err(PhoneError::Expired)
             }
             State::Pending(_) => Ok(row),
@@ -304,14 +305,14 @@ impl Shared {
         device: &DeviceId,
         row: &TransactionRow,
     ) -> Result<FetchedTransaction, PhoneError> {
-        let pending = self.pending_of(row, self.clock.now())?;
+        let pending = self.pending_of(row, self.base.clock.now())?;
         let enrolment = self
             .devices
             .enrolment_by_profile(device, &pending.profile_id)
             .await?;
         let enrolment = enrolment.ok_or(PhoneError::NotFound)?;
         let content = self.open(pending.transaction_id, row)?;
-        let sealed = jwe::encrypt(&enrolment.public_key, &content.shown(), &*self.random)
+        let sealed = jwe::encrypt(&enrolment.public_key, &content.shown(), &*self.base.random)
             .map_err(|_| PhoneError::Unavailable)?;
         Ok(FetchedTransaction {
             pending,
@@ -321,7 +322,7 @@ impl Shared {
     }
 
     fn open(&self, id: TransactionId, row: &TransactionRow) -> Result<Content, PhoneError> {
-        Content::open(&self.keyring, id, &row.content).map_err(|error| {
+        Content::open(&self.base.keyring, id, &row.content).map_err(|error| {
             tracing::error!(transaction_id = %id, %error, "a transaction's content cannot be opened");
             PhoneError::Unavailable
         })

@@ -26,7 +26,7 @@ impl Transactions {
             if let Err(error) = self.expire_overdue().await {
                 tracing::warn!(%error, "overdue transactions cannot be looked for");
             }
-            self.0.clock.sleep(PAUSE).await;
+            self.0.base.clock.sleep(PAUSE).await;
         }
     }
 
@@ -35,7 +35,7 @@ impl Transactions {
     async fn resume_deliveries(&self) -> Result<(), StoreError> {
         let mut after = None;
         loop {
-            let ids = persist::find_delivery_due(&self.0.store, after, BATCH).await?;
+            let ids = persist::find_delivery_due(&self.0.base.store, after, BATCH).await?;
             let Some(last) = ids.last() else {
                 return Ok(());
             };
@@ -46,8 +46,8 @@ impl Transactions {
 
     async fn expire_overdue(&self) -> Result<(), StoreError> {
         loop {
-            let before = self.0.clock.now().before(GRACE);
-            let ids = persist::find_expired(&self.0.store, before, BATCH).await?;
+            let before = self.0.base.clock.now().before(GRACE);
+            let ids = persist::find_expired(&self.0.base.store, before, BATCH).await?;
             let full = ids.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
             let changed = self.look_at(ids).await;
             if !full || changed == 0 {

@@ -31,7 +31,7 @@ impl Transactions {
     /// # Errors
     /// Where mobile authentication is switched off or the database is out of reach.
     pub async fn available(&self, user: &UserId) -> Result<Vec<AvailableType>, WebsiteError> {
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         if !settings.mobile_authentication.enabled {
             return Err(WebsiteError::MobileAuthenticationDisabled);
         }
@@ -110,7 +110,7 @@ impl Transactions {
             client: client.clone(),
             user: None,
         };
-        if result.expires_at <= self.0.clock.now() {
+        if result.expires_at <= self.0.base.clock.now() {
             // Nobody has noticed yet.
             let _ = self.0.command(id, by, Action::Look, None, None).await;
         } else if !wait.is_zero() {
@@ -247,10 +247,10 @@ async fn start(
     request: StartRequest,
     key: Option<Key>,
 ) -> Result<Started, WebsiteError> {
-    let now = shared.clock.now();
-    let plan = policy::plan(&shared.settings.load(), request, now)?;
+    let now = shared.base.clock.now();
+    let plan = policy::plan(&shared.base.settings.load(), request, now)?;
     let (asked, device) = resolve(shared, &plan.target).await?;
-    let id = TransactionId::new(now, &*shared.random);
+    let id = TransactionId::new(now, &*shared.base.random);
     let (row, event) = persist::start_rows(id, client, &plan, &asked, now, shared);
     let record = Record::starting(id, client.clone(), &plan, &asked);
     let entry = Entry {
@@ -264,13 +264,14 @@ async fn start(
         ],
         ..Entry::default()
     };
-    match shared.store.commit(entry).await? {
+    match shared.base.store.commit(entry).await? {
         Outcome::Committed => {}
         Outcome::Refused | Outcome::Replayed => return Err(WebsiteError::IdempotencyKeyInUse),
         Outcome::UserDisabled => return Err(WebsiteError::NoWayToAsk),
     }
     shared.host(record).ok_or(WebsiteError::Unavailable)?;
     shared
+        .base
         .metrics
         .transaction_started(persist::method_name(plan.authentication_type.method));
     deliver(shared, id, &plan, asked).await?;
@@ -434,7 +435,7 @@ impl Shared {
         client: &ClientId,
         id: TransactionId,
     ) -> Result<TransactionResult, WebsiteError> {
-        let row = persist::find(&self.store, id)
+        let row = persist::find(&self.base.store, id)
             .await?
             .ok_or(WebsiteError::NoSuchTransaction)?;
         if row.client_id != client.as_str() {
@@ -455,7 +456,7 @@ impl Shared {
         let mut shutdown = self.shutdown.clone();
         tokio::select! {
             _ = ask(&address, |reply| Subscribe { reply }) => {}
-            () = self.clock.sleep(wait) => {}
+            () = self.base.clock.sleep(wait) => {}
             () = shutdown.begun() => {}
         }
     }
@@ -473,7 +474,7 @@ impl Shared {
         match self.channels.reserve(device, user).await {
             Ok(()) => Ok(()),
             Err(ReserveError::TooManyPrompts { retry_after }) => {
-                self.metrics.refused("prompts");
+                self.base.metrics.refused("prompts");
                 Err(WebsiteError::TooManyPrompts {
                     retry_after_seconds: retry_after.as_secs().max(1),
                 })
@@ -484,7 +485,7 @@ impl Shared {
 
     /// A push sent again is a prompt like any other.
     async fn reserve_for_resend(&self, id: TransactionId, by: &By) -> Result<(), WebsiteError> {
-        let row = persist::find(&self.store, id)
+        let row = persist::find(&self.base.store, id)
             .await?
             .ok_or(WebsiteError::NoSuchTransaction)?;
         let record = Record::from_row(&row).map_err(|_| WebsiteError::Unavailable)?;

@@ -10,11 +10,10 @@ mod persist;
 
 use std::sync::Arc;
 
-use crate::clock::Clock;
+use crate::base::Base;
 use crate::ids::UserId;
-use crate::random::SharedRandom;
+use crate::store::StoreError;
 use crate::store::rows::EventRow;
-use crate::store::{Store, StoreError};
 use events::{Concerning, EventType, event};
 use persist::{Change, DisabledUsers};
 
@@ -25,22 +24,17 @@ pub use error::UserError;
 pub struct Users(Arc<Parts>);
 
 struct Parts {
-    store: Store,
-    clock: Clock,
-    random: SharedRandom,
+    base: Base,
     /// For requests that commit nothing. For others the journal checks it in the commit.
     disabled: DisabledUsers,
 }
 
 impl Users {
     #[must_use]
-    pub fn new(store: Store, clock: Clock, random: SharedRandom) -> Self {
-        let disabled = persist::disabled_users(&store);
+    pub fn new(base: &Base) -> Self {
         Self(Arc::new(Parts {
-            store,
-            clock,
-            random,
-            disabled,
+            base: base.clone(),
+            disabled: persist::disabled_users(&base.store),
         }))
     }
 
@@ -59,7 +53,7 @@ impl Users {
     ///
     /// After an error, either nothing has changed or everything has, as for the following.
     pub async fn disable(&self, user: &UserId) -> Result<(), StoreError> {
-        let now = self.0.clock.now().as_millis();
+        let now = self.0.base.clock.now().as_millis();
         self.end_logins(user, Change::Disable { now }, EventType::UserDisabled)
             .await
     }
@@ -95,7 +89,7 @@ impl Users {
             return Err(UserError::Taken);
         }
         let events = [user, new].map(|user| self.event(EventType::UserRenamed, user));
-        persist::rename(&self.0.store, user, new, events).await
+        persist::rename(&self.0.base.store, user, new, events).await
     }
 
     async fn end_logins(
@@ -104,7 +98,13 @@ impl Users {
         change: Change,
         event_type: EventType,
     ) -> Result<(), StoreError> {
-        persist::end_logins(&self.0.store, user, change, self.event(event_type, user)).await
+        persist::end_logins(
+            &self.0.base.store,
+            user,
+            change,
+            self.event(event_type, user),
+        )
+        .await
     }
 
     fn event(&self, event_type: EventType, user: &UserId) -> EventRow {
@@ -115,8 +115,8 @@ impl Users {
         event(
             event_type,
             concerning,
-            self.0.clock.now(),
-            self.0.random.as_ref(),
+            self.0.base.clock.now(),
+            self.0.base.random.as_ref(),
         )
     }
 }

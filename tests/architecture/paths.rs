@@ -4,8 +4,15 @@
 pub enum Target {
     /// From the crate's root.
     Module(Vec<String>),
-    /// By the name of its crate.
-    Library(String),
+    /// By a name that is in scope: of a library, or of a module below this one.
+    Name(Vec<String>),
+}
+
+/// A name that a `use` brings into a file.
+pub struct Import {
+    /// What it is called here; `*` stands for all names of the target.
+    pub name: String,
+    pub target: Target,
 }
 
 /// One path in a source.
@@ -48,20 +55,17 @@ pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
         let begins_path =
             is_name(text) && text_at(&tokens, at + 1) == "::" && !continues_path(&tokens, at);
         if imports || begins_path {
-            let mut paths = Vec::new();
-
+            let mut leaves = Vec::new();
             let skipped = if imports {
                 1 + usize::from(text == "extern")
             } else {
                 0
             };
-
-            let end = path_tree(&tokens, at + skipped, &[], &mut paths);
-
+            let end = path_tree(&tokens, at + skipped, &[], &mut leaves);
             found.extend(
-                paths
+                leaves
                     .iter()
-                    .filter_map(|path| resolve(&module, path))
+                    .filter_map(|leaf| resolve(&module, &leaf.path))
                     .map(|target| Reference { line, target }),
             );
 
@@ -74,12 +78,78 @@ pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
     found
 }
 
-/// Reads one tree such as `a::{b::c, d}` and gives all its paths; returns where it ends.
+/// Every name that a `use` at the top level of a file brings into it.
+pub fn imports(file_module: &[String], source: &str) -> Vec<Import> {
+    let blanked = blank_comments_and_strings(source);
+    let tokens = without_tests(&tokens(&blanked));
+    let mut found = Vec::new();
+    let mut depth = 0;
+    for (at, (_, text)) in tokens.iter().enumerate() {
+        match *text {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            "use" if depth == 0 => {
+                let mut leaves = Vec::new();
+                path_tree(&tokens, at + 1, &[], &mut leaves);
+                found.extend(leaves.into_iter().filter_map(|leaf| {
+                    let target = resolve(file_module, &leaf.path)?;
+                    Some(Import {
+                        name: leaf.name,
+                        target,
+                    })
+                }));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Every function of a source: its name, the line it begins at, and how many lines it has.
+pub fn functions(source: &str) -> Vec<(String, usize, usize)> {
+    let blanked = blank_comments_and_strings(source);
+    let tokens = without_tests(&tokens(&blanked));
+    let mut found = Vec::new();
+    for (at, (line, text)) in tokens.iter().enumerate() {
+        if *text == "fn" && is_name(text_at(&tokens, at + 1)) {
+            let end = end_of_item(&tokens, at);
+            let last = tokens
+                .get(end.saturating_sub(1))
+                .map_or(*line, |(line, _)| *line);
+            found.push((text_at(&tokens, at + 1).to_owned(), *line, last - line + 1));
+        }
+    }
+    found
+}
+
+/// One path of a tree, and the name it gives.
+struct Leaf {
+    path: Vec<String>,
+    name: String,
+}
+
+impl Leaf {
+    fn new(mut path: Vec<String>, alias: Option<&str>) -> Self {
+        // `a::{self}` means `a`.
+        if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
+            path.pop();
+        }
+        let name = alias
+            .or(path.last().map(String::as_str))
+            .unwrap_or_default();
+        Self {
+            name: name.to_owned(),
+            path,
+        }
+    }
+}
+
+/// Reads one tree such as `a::{b::c, d as e}` and gives all its paths; returns where it ends.
 fn path_tree(
     tokens: &[(usize, &str)],
     mut at: usize,
     prefix: &[String],
-    paths: &mut Vec<Vec<String>>,
+    leaves: &mut Vec<Leaf>,
 ) -> usize {
     let mut path = prefix.to_vec();
 
@@ -90,7 +160,7 @@ fn path_tree(
                 at += 1;
 
                 while !matches!(text_at(tokens, at), "}" | "") {
-                    let end = path_tree(tokens, at, &path, paths);
+                    let end = path_tree(tokens, at, &path, leaves);
                     at = end.max(at + 1);
                     while !matches!(text_at(tokens, at), "," | "}" | "") {
                         at += 1;
@@ -103,13 +173,17 @@ fn path_tree(
             name if is_name(name) || name == "*" => {
                 path.push(name.to_owned());
                 at += 1;
+                if text_at(tokens, at) == "as" {
+                    leaves.push(Leaf::new(path, Some(text_at(tokens, at + 1))));
+                    return at + 2;
+                }
                 if text_at(tokens, at) != "::" {
-                    paths.push(path);
+                    leaves.push(Leaf::new(path, None));
                     return at;
                 }
             }
             _ => {
-                paths.push(path);
+                leaves.push(Leaf::new(path, None));
                 return at;
             }
         }
@@ -131,7 +205,7 @@ fn resolve(module: &[String], path: &[String]) -> Option<Target> {
                 base.iter().chain(&path[ups..]).cloned().collect(),
             ))
         }
-        name => Some(Target::Library(name.to_owned())),
+        _ => Some(Target::Name(path.to_vec())),
     }
 }
 

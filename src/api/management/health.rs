@@ -34,7 +34,7 @@ pub(crate) async fn livez() -> HttpResponse {
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)),
 )]
 pub(crate) async fn readyz(api: web::Data<Api>) -> HttpResponse {
-    let database = api.app().store.ping().await.is_ok();
+    let database = api.app().base.store.ping().await.is_ok();
     let accepting = !api.is_stopping();
     let ready = database && accepting;
     let mut answer = if ready {
@@ -59,5 +59,5 @@ pub(crate) async fn readyz(api: web::Data<Api>) -> HttpResponse {
 pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(api.app().rendered_metrics())
+        .body(api.app().base.metrics.render())
 }

@@ -12,15 +12,14 @@ use url::Url;
 
 use super::fixtures;
 use super::transcript::Transcript;
-use crate::app::AppState;
 use crate::cli::apply;
-use crate::cli::assembly::{self, Database};
+use crate::cli::assembly;
 use crate::cli::common::CliResult;
 use crate::config::Config;
 use crate::random::{self, SystemRandom};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::secret::SecretString;
-use crate::server::RunningServer;
+use crate::server::{Listeners, RunningServer};
 
 /// The documented ports, used if they are free.
 const PUBLIC_PORT: u16 = 8080;
@@ -30,7 +29,6 @@ pub(super) struct Environment {
     folder: PathBuf,
     config: Config,
     sandbox: Sandbox,
-    app: AppState,
     server: RunningServer,
     secrets: BTreeMap<&'static str, SecretString>,
 }
@@ -62,21 +60,17 @@ impl Environment {
         )?;
 
         let config = Config::load(Some(&folder.join("server.toml")), [])?;
-        let database = Database::open(&config).await?;
-        apply::apply(
-            &database.stored_settings,
-            &apply::read(&folder.join("settings.toml"))?,
-        )
-        .await?;
+        let base = assembly::open(&config).await?;
+        let settings = apply::read(&folder.join("settings.toml"))?;
+        apply::apply(&base.stored_settings(), &settings).await?;
 
-        let app = database.start_app(&config).await?;
-        let server = assembly::listen(&config, app.clone(), public, management)?;
+        let listeners = Listeners { public, management };
+        let server = assembly::serve(base, &config, listeners).await?;
 
         Ok(Self {
             folder,
             config,
             sandbox,
-            app,
             server,
             secrets,
         })
@@ -175,9 +169,8 @@ More:
     /// Stops the server, then the application behind it, and returns the folder. Blocks until
     /// requests in flight have ended.
     pub(super) fn stop(self) -> io::Result<PathBuf> {
-        let stopped = self.server.shutdown();
-        self.app.stop();
-        stopped.map(|()| self.folder)
+        self.server.stop()?;
+        Ok(self.folder)
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct DeviceChannel {
 
 impl DeviceChannel {
     pub(super) fn new(device: DeviceId, shared: Arc<Shared>, permit: Permit) -> Self {
-        let last_used = shared.clock.now();
+        let last_used = shared.base.clock.now();
         Self {
             device,
             budgets: HashMap::new(),
@@ -53,7 +53,7 @@ impl DeviceChannel {
     }
 
     fn limits(&self) -> PromptLimits {
-        let settings = self.shared.settings.load();
+        let settings = self.shared.base.settings.load();
         let general = &settings.mobile_authentication;
         PromptLimits {
             short_max: general.prompts_per_5_minutes_max,
@@ -62,7 +62,7 @@ impl DeviceChannel {
     }
 
     fn take(&mut self, user: &UserId) -> Result<(), ReserveError> {
-        let (limits, now) = (self.limits(), self.shared.clock.now());
+        let (limits, now) = (self.limits(), self.shared.base.clock.now());
         let budget = self.budgets.entry(user.clone()).or_default();
         budget
             .take(limits, now)
@@ -77,9 +77,10 @@ impl DeviceChannel {
             reserve.user.clone(),
         );
         let limit = self.limits().long_max;
-        let since = shared.clock.now().before(Duration::from_secs(3600));
-        let earlier =
-            async move { persist::prompt_times(&shared.store, &device, &user, since, limit).await };
+        let since = shared.base.clock.now().before(Duration::from_secs(3600));
+        let earlier = async move {
+            persist::prompt_times(&shared.base.store, &device, &user, since, limit).await
+        };
         AtomicResponse::new(Box::pin(earlier.into_actor(self).map(
             move |earlier, actor: &mut Self, _| {
                 let taken = earlier
@@ -97,7 +98,7 @@ impl DeviceChannel {
 
     fn finish(&mut self, outcome: DeliveryOutcome, reply: Reply<DeliveryOutcome>) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.last_used = self.shared.clock.now();
+        self.last_used = self.shared.base.clock.now();
         reply.send(outcome);
     }
 
@@ -111,10 +112,11 @@ impl DeviceChannel {
     fn passivate_when_idle(&self, context: &mut Context<Self>) {
         let idle = self
             .shared
+            .base
             .clock
             .sleep_until(self.last_used.after(IDLE_MAX));
         context.spawn(idle.into_actor(self).map(|(), actor, context| {
-            let now = actor.shared.clock.now();
+            let now = actor.shared.base.clock.now();
             actor.budgets.retain(|_, budget| !budget.is_idle(now));
             actor.polls.retain(Reply::is_awaited);
             let unused = actor.last_used.after(IDLE_MAX) <= now;
@@ -146,7 +148,7 @@ impl Handler<Reserve> for DeviceChannel {
     type Result = AtomicResponse<Self, ()>;
 
     fn handle(&mut self, reserve: Reserve, _: &mut Self::Context) -> Self::Result {
-        self.last_used = self.shared.clock.now();
+        self.last_used = self.shared.base.clock.now();
         if !self.budgets.contains_key(&reserve.user) {
             return self.take_first(reserve);
         }
@@ -160,11 +162,11 @@ impl Handler<Deliver> for DeviceChannel {
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, context: &mut Self::Context) {
-        self.last_used = self.shared.clock.now();
+        self.last_used = self.shared.base.clock.now();
         // Whatever the transport: a phone that is waiting need not be pushed to know.
         self.wake_polls();
         if self.in_flight >= IN_FLIGHT_MAX {
-            self.shared.metrics.refused("device_pushes");
+            self.shared.base.metrics.refused("device_pushes");
             deliver.reply.send(DeliveryOutcome::GivenUp);
             return;
         }
@@ -183,7 +185,7 @@ impl Handler<Await> for DeviceChannel {
     type Result = ();
 
     fn handle(&mut self, poll: Await, _: &mut Self::Context) {
-        self.last_used = self.shared.clock.now();
+        self.last_used = self.shared.base.clock.now();
         self.polls.retain(Reply::is_awaited);
         if self.polls.len() >= POLLS_MAX {
             self.polls.remove(0).send(());
@@ -210,6 +212,7 @@ async fn deliver_until_taken(
                 match shared.push.send(&destination, &message).await {
                     Ok(()) => {
                         shared
+                            .base
                             .metrics
                             .provider_answered(destination.configuration.provider.name(), "sent");
                         return DeliveryOutcome::Taken;
@@ -226,11 +229,11 @@ async fn deliver_until_taken(
         };
         failures += 1;
         note(&shared, &device, &message, &failure).await;
-        let now = shared.clock.now();
+        let now = shared.base.clock.now();
         let Some(at) = retry_at(failures, failure.kind, now, message.expires_at) else {
             return DeliveryOutcome::GivenUp;
         };
-        shared.clock.sleep_until(at).await;
+        shared.base.clock.sleep_until(at).await;
     }
 }
 
@@ -242,12 +245,13 @@ async fn note(
 ) {
     tracing::warn!(transaction_id = %message.transaction_id, %failure, "a push was not taken");
     shared
+        .base
         .metrics
         .provider_answered(failure.provider, failure.kind.as_str());
     if let FailureKind::DeadAddress { since } = failure.kind
         && let Err(error) = shared
             .devices
-            .mark_address_dead(device, since, shared.clock.now())
+            .mark_address_dead(device, since, shared.base.clock.now())
             .await
     {
         tracing::warn!(%error, "a dead push address could not be marked");

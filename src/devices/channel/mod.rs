@@ -19,44 +19,26 @@ use actor::DeviceChannel;
 use messages::{Await, Deliver, Reserve};
 
 use super::Devices;
-use crate::clock::Clock;
+use crate::base::Base;
 use crate::ids::{DeviceId, UserId};
 use crate::push::{PushMessage, PushSender};
-use crate::runtime::{Address, Admission, Arbiters, Directory, ask};
-use crate::settings::CurrentSettings;
-use crate::store::Store;
-use crate::telemetry::metrics::Metrics;
+use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, ask};
 
 /// Pushes being handed to their services at a time; further ones wait.
 const PUSHES_IN_FLIGHT_MAX: usize = 512;
-
-/// What channels are made of.
-pub struct ChannelParts {
-    pub store: Store,
-    pub clock: Clock,
-    pub settings: CurrentSettings,
-    pub devices: Devices,
-    pub push: Arc<dyn PushSender>,
-    pub metrics: Metrics,
-    pub arbiters: Arc<Arbiters>,
-    /// Channels in memory; one more is refused.
-    pub live_max: usize,
-}
+/// Devices with something in flight, in memory; one more is refused.
+const LIVE_MAX: usize = 1_000_000;
 
 /// The channels of all devices. Cheap to clone.
 #[derive(Clone)]
 pub struct Channels(Arc<Shared>);
 
 struct Shared {
-    store: Store,
-    clock: Clock,
-    settings: CurrentSettings,
+    base: Base,
     devices: Devices,
     push: Arc<dyn PushSender>,
     push_permits: Semaphore,
-    metrics: Metrics,
     directory: Directory<DeviceId, DeviceChannel>,
-    admission: Admission,
 }
 
 /// What became of a push.
@@ -85,24 +67,33 @@ pub enum ReserveError {
 impl Channels {
     /// With no channel open.
     #[must_use]
-    pub fn new(parts: ChannelParts) -> Self {
+    pub fn new(
+        base: &Base,
+        devices: Devices,
+        push: Arc<dyn PushSender>,
+        arbiters: Arc<Arbiters>,
+    ) -> Self {
+        let directory = Directory::new(DirectoryOptions {
+            actor: "device_channel",
+            bound: "device_channels",
+            live_max: LIVE_MAX,
+            live: base.metrics.live_channels().clone(),
+            arbiters,
+            metrics: base.metrics.clone(),
+        });
         Self(Arc::new(Shared {
-            store: parts.store,
-            clock: parts.clock,
-            settings: parts.settings,
-            devices: parts.devices,
-            push: parts.push,
+            base: base.clone(),
+            devices,
+            push,
             push_permits: Semaphore::new(PUSHES_IN_FLIGHT_MAX),
-            metrics: parts.metrics,
-            directory: Directory::new(parts.arbiters),
-            admission: Admission::new(parts.live_max),
+            directory,
         }))
     }
 
     /// Channels in memory.
     #[must_use]
     pub fn live(&self) -> usize {
-        self.0.admission.admitted()
+        self.0.directory.live()
     }
 
     /// Takes one prompt from the budget this user has on this device.
@@ -160,18 +151,9 @@ impl Shared {
         if let Some(channel) = self.directory.find(device) {
             return Some(channel);
         }
-        let Some(permit) = self.admission.try_enter() else {
-            self.metrics.refused("device_channels");
-            return None;
-        };
         let (shared, device_id) = (Arc::clone(self), device.clone());
-        let died = self.directory.died();
-        let channel = self.directory.find_or_start(device, move || {
+        self.directory.find_or_start(device, move |permit| {
             DeviceChannel::new(device_id, shared, permit)
-        });
-        if self.directory.died() > died {
-            self.metrics.actor_panicked("device_channel");
-        }
-        channel
+        })
     }
 }

@@ -33,16 +33,16 @@ impl Devices {
             return Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled));
         };
         enrolment::decide_push(
-            &self.0.settings.load(),
+            &self.0.base.settings.load(),
             &registered,
             transport,
             address.as_ref(),
         )
         .map_err(DeviceError::Refused)?;
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let row = self.push_address_row(device, transport, address.as_ref(), now);
         let event = self.event(EventType::PushEnrollmentSuccess, device, Some(user), now);
-        persist::enrol(&self.0.store, &registered, user, row, event).await
+        persist::enrol(&self.0.base.store, &registered, user, row, event).await
     }
 
     /// Has a user asked no more by push on a device; `false` when the user was not.
@@ -51,9 +51,9 @@ impl Devices {
             EventType::PushEnrollmentRemoved,
             device,
             Some(user),
-            self.0.clock.now(),
+            self.0.base.clock.now(),
         );
-        persist::delete_enrolment(&self.0.store, device, user, event).await
+        persist::delete_enrolment(&self.0.base.store, device, user, event).await
     }
 
     /// Replaces the address of an installation that is reached by a push service, for all its
@@ -64,22 +64,22 @@ impl Devices {
         address: SecretString,
     ) -> Result<(), EnrolmentError> {
         let not_enrolled = DeviceError::Refused(EnrolmentRefusal::PushNotEnrolled);
-        let transport = match persist::find_address(&self.0.store, device).await? {
+        let transport = match persist::find_address(&self.0.base.store, device).await? {
             Some((_, Transport::Poll, _)) | None => return Err(not_enrolled),
             Some((_, transport, _)) => transport,
         };
         enrolment::decide_address(transport, Some(&address)).map_err(DeviceError::Refused)?;
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let row = self.push_address_row(device, transport, Some(&address), now);
         let event = self.event(EventType::PushEnrollmentUpdateSuccess, device, None, now);
-        persist::replace_address(&self.0.store, row, event).await
+        persist::replace_address(&self.0.base.store, row, event).await
     }
 
     /// The devices a user can be asked on by push, the oldest enrolment first: enrolled, the
     /// version not disabled, the address not known to be dead.
     pub async fn push_targets(&self, user: &UserId) -> Result<Vec<PushTarget>, StoreError> {
-        let targets = persist::list_targets(&self.0.store, user).await?;
-        let settings = self.0.settings.load();
+        let targets = persist::list_targets(&self.0.base.store, user).await?;
+        let settings = self.0.base.settings.load();
         let reachable = |(device, target): (Device, PushTarget)| {
             device.enabled_version(&settings).map(|_| target)
         };
@@ -89,7 +89,8 @@ impl Devices {
     /// Where a push for an installation goes; none where it has no address, a dead one, or no push
     /// configuration.
     pub async fn push_destination(&self, id: &DeviceId) -> Result<Option<Destination>, StoreError> {
-        let Some((device, transport, row)) = persist::find_address(&self.0.store, id).await? else {
+        let Some((device, transport, row)) = persist::find_address(&self.0.base.store, id).await?
+        else {
             return Ok(None);
         };
         if row.dead_since.is_some() {
@@ -98,7 +99,7 @@ impl Devices {
         if transport == Transport::Poll {
             return Ok(Some(Destination::Poll));
         }
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         let Some(configured) = configuration(&settings, &device, transport) else {
             return Ok(None);
         };
@@ -122,7 +123,7 @@ impl Devices {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let since = since.unwrap_or_else(|| now.after(Duration::from_millis(1)));
-        persist::mark_address_dead(&self.0.store, id, since, now).await
+        persist::mark_address_dead(&self.0.base.store, id, since, now).await
     }
 
     fn push_address_row(
@@ -134,19 +135,24 @@ impl Devices {
     ) -> PushAddressRow {
         let address = address.map(|address| address.expose().as_bytes());
         let seal = |plain: &[u8]| {
-            self.0.keyring.seal(
+            self.0.base.keyring.seal(
                 Purpose::PushAddress,
                 device.as_str().as_bytes(),
                 plain,
-                self.0.random.as_ref(),
+                self.0.base.random.as_ref(),
             )
         };
         PushAddressRow {
             device_id: device.to_string(),
             transport: transport.as_str().to_owned(),
             address: address.map(seal),
-            address_hash: address
-                .map(|plain| self.0.keyring.hash(Purpose::PushAddress, plain).to_vec()),
+            address_hash: address.map(|plain| {
+                self.0
+                    .base
+                    .keyring
+                    .hash(Purpose::PushAddress, plain)
+                    .to_vec()
+            }),
             registered_at: now.as_millis(),
             dead_since: None,
         }
@@ -154,10 +160,11 @@ impl Devices {
 
     fn open_address(&self, row: &PushAddressRow) -> Result<SecretString, StoreError> {
         let sealed = row.address.as_deref().unwrap_or_default();
-        let plain = self
-            .0
-            .keyring
-            .open(Purpose::PushAddress, row.device_id.as_bytes(), sealed);
+        let plain =
+            self.0
+                .base
+                .keyring
+                .open(Purpose::PushAddress, row.device_id.as_bytes(), sealed);
         let text = plain
             .ok()
             .and_then(|plain| String::from_utf8(plain.to_vec()).ok());

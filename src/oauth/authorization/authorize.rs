@@ -97,6 +97,7 @@ impl TokenServer {
         };
         Ok(self
             .0
+            .base
             .settings
             .load()
             .applications
@@ -136,14 +137,16 @@ impl TokenServer {
         asked: Asked,
         browser: &Browser,
     ) -> Result<Redirect, AuthorizeRefusal> {
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let silent = asked.hints.prompts("none");
         let session = self.remembered_login(browser, &asked.hints).await?;
         let (recognition, cookie) = self.recognition(browser);
         let mut hints = asked.hints;
         hints.browser = Some(recognition);
         let row = AuthorizationRow {
-            id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
+            id: uuid_v7(now, self.0.base.random.as_ref())
+                .into_bytes()
+                .to_vec(),
             client_id: client.id().to_owned(),
             redirect_uri: Some(redirect_uri.to_owned()),
             scope: asked.scope,
@@ -207,7 +210,7 @@ impl TokenServer {
             EventType::AuthzRequestGrantCreated,
             client,
             user,
-            self.0.clock.now(),
+            self.0.base.clock.now(),
         );
         let arrived = self.arrive(row, after_login(ahead));
         match self.save_new(arrived, vec![event]).await {
@@ -233,7 +236,7 @@ impl TokenServer {
             row.challenge_hash = row.id.clone();
         }
         persist::save(
-            &self.0.store,
+            &self.0.base.store,
             Saving {
                 row,
                 events,

@@ -84,9 +84,11 @@ impl TokenServer {
             &granted(&row.scope, answer.granted_scopes.as_deref())?,
         );
         self.check_granted(&row, &granted)?;
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let consent = ConsentRow {
-            id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
+            id: uuid_v7(now, self.0.base.random.as_ref())
+                .into_bytes()
+                .to_vec(),
             user_id,
             client: client.party().to_owned(),
             scope: granted.clone(),
@@ -122,7 +124,7 @@ impl TokenServer {
             device: arrived.device,
             ..Saving::default()
         };
-        persist::save(&self.0.store, saving).await?;
+        persist::save(&self.0.base.store, saving).await?;
         Ok(arrived.address)
     }
 
@@ -143,7 +145,7 @@ impl TokenServer {
 
     /// Something must be left for the resource server the tokens are for.
     fn check_granted(&self, row: &AuthorizationRow, granted: &str) -> Result<(), PageRequestError> {
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         let server = row
             .resource_server
             .as_ref()

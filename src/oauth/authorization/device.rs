@@ -116,13 +116,15 @@ impl TokenServer {
         }
         let (scope, resource_server) = self.user_scope(&client, scope, resource)?;
         let device_code = OpaqueToken::new(
-            &self.0.keyring,
+            &self.0.base.keyring,
             TokenKind::DeviceCode,
-            self.0.random.as_ref(),
+            self.0.base.random.as_ref(),
         );
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let row = DeviceCodeRow {
-            id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
+            id: uuid_v7(now, self.0.base.random.as_ref())
+                .into_bytes()
+                .to_vec(),
             device_code_hash: device_code.hash.to_vec(),
             user_code_hash: Vec::new(),
             client_id: client.id().to_owned(),
@@ -153,10 +155,10 @@ impl TokenServer {
     /// Adds a device under a user code that no other has.
     async fn add_device(&self, row: DeviceCodeRow) -> Result<SecretString, OAuthError> {
         for _ in 0..CODES_MAX {
-            let code = user_code::fresh(self.0.random.as_ref());
+            let code = user_code::fresh(self.0.base.random.as_ref());
             let user_code_hash = self.user_code_hash(code.expose());
             if persist::add_device_code(
-                &self.0.store,
+                &self.0.base.store,
                 DeviceCodeRow {
                     user_code_hash,
                     ..row.clone()
@@ -172,6 +174,7 @@ impl TokenServer {
 
     fn user_code_hash(&self, code: &str) -> Vec<u8> {
         self.0
+            .base
             .keyring
             .token_hash(TokenKind::UserCode, code)
             .to_vec()
@@ -183,12 +186,12 @@ impl TokenServer {
         entry: &str,
         browser: &Browser,
     ) -> Result<Redirect, UserCodeRefusal> {
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let entered = self.0.user_codes.lock().enter(now);
         entered.map_err(|retry_after| UserCodeRefusal::TooMany { retry_after })?;
         let code = user_code::typed(entry).ok_or(UserCodeRefusal::Unknown)?;
-        let hash = self.0.keyring.token_hash(TokenKind::UserCode, &code);
-        let device = persist::find_device_of_user_code(&self.0.store, hash).await?;
+        let hash = self.0.base.keyring.token_hash(TokenKind::UserCode, &code);
+        let device = persist::find_device_of_user_code(&self.0.base.store, hash).await?;
         let waits = |device: &DeviceCodeRow| {
             device.status == DeviceCodeStatus::Waiting.stored()
                 && now.as_millis() < device.expires_at
@@ -210,14 +213,16 @@ impl TokenServer {
         device: DeviceCodeRow,
         browser: &Browser,
     ) -> Result<Redirect, UserCodeRefusal> {
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let (recognition, cookie) = self.recognition(browser);
         let hints = Hints {
             browser: Some(recognition),
             ..Hints::default()
         };
         let row = AuthorizationRow {
-            id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
+            id: uuid_v7(now, self.0.base.random.as_ref())
+                .into_bytes()
+                .to_vec(),
             client_id: device.client_id,
             scope: device.scope,
             resource_server: device.resource_server,

@@ -119,7 +119,7 @@ impl TokenServer {
         check_acceptance(answer)?;
         let row = self.waiting_for_login(challenge).await?;
         let client = self.client_of(&row).await?;
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let row = AuthorizationRow {
             user_id: Some(answer.subject.to_string()),
             amr: serde_json::to_string(&answer.amr).ok(),
@@ -143,7 +143,7 @@ impl TokenServer {
             device: arrived.device,
             ..Saving::default()
         };
-        persist::save(&self.0.store, saving).await?;
+        persist::save(&self.0.base.store, saving).await?;
         Ok(arrived.address)
     }
 
@@ -186,7 +186,7 @@ impl TokenServer {
             device: arrived.device,
             ..Saving::default()
         };
-        persist::save(&self.0.store, saving).await?;
+        persist::save(&self.0.base.store, saving).await?;
         Ok(arrived.address)
     }
 
@@ -204,10 +204,15 @@ impl TokenServer {
         let ahead = self.ahead(&client, &row).await?;
         let recognised = self.is_recognised(browser, &Hints::of(&row));
         let session = recognised
-            .then(|| self.new_session(&row, self.0.clock.now()))
+            .then(|| self.new_session(&row, self.0.base.clock.now()))
             .flatten();
         let (session, cookie) = session.unzip();
-        let hash_of = |text: &str| self.0.keyring.token_hash(TokenKind::LoginSession, text);
+        let hash_of = |text: &str| {
+            self.0
+                .base
+                .keyring
+                .token_hash(TokenKind::LoginSession, text)
+        };
         let replaces = browser
             .session
             .as_ref()
@@ -220,7 +225,7 @@ impl TokenServer {
             device: arrived.device,
             ..Saving::default()
         };
-        persist::save(&self.0.store, saving).await?;
+        persist::save(&self.0.base.store, saving).await?;
         Ok(Redirect {
             address: arrived.address,
             cookie,
@@ -272,7 +277,7 @@ impl TokenServer {
             EventType::AuthzRequestGrantCreated,
             concerning,
             now,
-            self.0.random.as_ref(),
+            self.0.base.random.as_ref(),
         )
     }
 }

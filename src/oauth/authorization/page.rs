@@ -98,14 +98,14 @@ impl TokenServer {
         kind: TokenKind,
         status: AuthorizationStatus,
     ) -> Result<AuthorizationRow, PageRequestError> {
-        let hash = self.0.keyring.token_hash(kind, challenge);
-        let row = persist::find_authorization(&self.0.store, hash)
+        let hash = self.0.base.keyring.token_hash(kind, challenge);
+        let row = persist::find_authorization(&self.0.base.store, hash)
             .await?
             .ok_or(PageRequestError::NotFound)?;
         if row.status != status.stored() {
             return Err(PageRequestError::AlreadyAnswered);
         }
-        if row.expires_at <= self.0.clock.now().as_millis() {
+        if row.expires_at <= self.0.base.clock.now().as_millis() {
             return Err(PageRequestError::NotFound);
         }
         Ok(row)
@@ -125,7 +125,7 @@ impl TokenServer {
     }
 
     pub(super) fn scopes_asked(&self, scope: &str) -> Vec<ScopeAsked> {
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         let described = |name: &str| {
             let descriptions = settings
                 .scopes

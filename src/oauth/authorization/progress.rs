@@ -48,7 +48,8 @@ impl TokenServer {
         let Some(user) = row.user_id.clone() else {
             return Ok(true);
         };
-        let consent = persist::find_consent(&self.0.store, user, client.party().to_owned()).await?;
+        let consent =
+            persist::find_consent(&self.0.base.store, user, client.party().to_owned()).await?;
         let covers = |allowed: &str| {
             row.scope
                 .split(' ')
@@ -63,9 +64,9 @@ impl TokenServer {
             return self.turn_away(row, NO_LOGIN_PAGE.code, Some(NO_LOGIN_PAGE.description));
         };
         let challenge = OpaqueToken::new(
-            &self.0.keyring,
+            &self.0.base.keyring,
             TokenKind::LoginChallenge,
-            self.0.random.as_ref(),
+            self.0.base.random.as_ref(),
         );
         let address = redirect::with_parameters(
             login_url.as_str(),
@@ -92,9 +93,9 @@ impl TokenServer {
         match at {
             AuthorizationStatus::LoginRemembered => {
                 let verifier = OpaqueToken::new(
-                    &self.0.keyring,
+                    &self.0.base.keyring,
                     TokenKind::LoginVerifier,
-                    self.0.random.as_ref(),
+                    self.0.base.random.as_ref(),
                 );
                 let resume = format!("{}/oauth/authorize/resume", self.0.issuer);
                 let address = redirect::with_parameters(
@@ -132,16 +133,16 @@ impl TokenServer {
             return self.turn_away(row, NO_CONSENT_PAGE.code, Some(NO_CONSENT_PAGE.description));
         };
         let challenge = OpaqueToken::new(
-            &self.0.keyring,
+            &self.0.base.keyring,
             TokenKind::ConsentChallenge,
-            self.0.random.as_ref(),
+            self.0.base.random.as_ref(),
         );
         let parameters = [("consent_challenge", Some(challenge.text.expose()))];
         let address = redirect::with_parameters(consent_url.as_str(), &parameters);
         // A device does not wait any longer because its user takes time.
         let expires_at = match row.device_code_id {
             Some(_) => row.expires_at,
-            None => self.0.clock.now().after(PAGE_TIME_TO_LIVE).as_millis(),
+            None => self.0.base.clock.now().after(PAGE_TIME_TO_LIVE).as_millis(),
         };
         let row = AuthorizationRow {
             challenge_hash: challenge.hash.to_vec(),
@@ -157,12 +158,12 @@ impl TokenServer {
 
     fn issue_code(&self, row: AuthorizationRow) -> Arrived {
         let code = OpaqueToken::new(
-            &self.0.keyring,
+            &self.0.base.keyring,
             TokenKind::AuthorizationCode,
-            self.0.random.as_ref(),
+            self.0.base.random.as_ref(),
         );
         let address = self.answer_to_client(&row, &[("code", Some(code.text.expose()))]);
-        let expires_at = self.0.clock.now().after(CODE_TIME_TO_LIVE).as_millis();
+        let expires_at = self.0.base.clock.now().after(CODE_TIME_TO_LIVE).as_millis();
         Arrived {
             row: AuthorizationRow {
                 code_hash: Some(code.hash.to_vec()),

@@ -82,17 +82,17 @@ impl TokenServer {
         };
         self.check_authorization(&client, &request)?;
         let reference = OpaqueToken::new(
-            &self.0.keyring,
+            &self.0.base.keyring,
             TokenKind::PushedRequest,
-            self.0.random.as_ref(),
+            self.0.base.random.as_ref(),
         );
         let row = PushedRequestRow {
             request_hash: reference.hash.to_vec(),
             client_id: client.id().to_owned(),
             parameters: serde_json::to_string(&request).map_err(|_| OAuthError::Unavailable)?,
-            expires_at: self.0.clock.now().after(TIME_TO_LIVE).as_millis(),
+            expires_at: self.0.base.clock.now().after(TIME_TO_LIVE).as_millis(),
         };
-        persist::push_request(&self.0.store, row).await?;
+        persist::push_request(&self.0.base.store, row).await?;
         Ok(PushedRequest {
             request_uri: format!("{PREFIX}{}", reference.text.expose()),
             expires_in: TIME_TO_LIVE,
@@ -105,7 +105,7 @@ impl TokenServer {
             method: "POST",
             url: &url,
             access_token: None,
-            now: self.0.clock.now(),
+            now: self.0.base.clock.now(),
         };
         Ok(self.prove_key(proof, &expected)?)
     }
@@ -121,10 +121,12 @@ impl TokenServer {
             .ok_or(AuthorizeRefusal::RequestUri)?;
         let hash = self
             .0
+            .base
             .keyring
             .token_hash(TokenKind::PushedRequest, reference);
-        let taken = persist::take_pushed_request(&self.0.store, hash, client_id.to_owned()).await?;
-        let now = self.0.clock.now().as_millis();
+        let taken =
+            persist::take_pushed_request(&self.0.base.store, hash, client_id.to_owned()).await?;
+        let now = self.0.base.clock.now().as_millis();
         let taken = taken
             .filter(|row| now < row.expires_at)
             .ok_or(AuthorizeRefusal::RequestUri)?;

@@ -69,10 +69,11 @@ impl TokenServer {
         };
         let hash = self
             .0
+            .base
             .keyring
             .token_hash(TokenKind::LoginSession, session.expose());
-        let now = self.0.clock.now();
-        let session = persist::find_session(&self.0.store, hash).await?;
+        let now = self.0.base.clock.now();
+        let session = persist::find_session(&self.0.base.store, hash).await?;
         Ok(session.filter(|session| {
             let auth_time = Timestamp::from_millis(session.auth_time);
             now.as_millis() < session.expires_at
@@ -90,8 +91,12 @@ impl TokenServer {
         {
             return (self.recognition_hash(known), None);
         }
-        let fresh =
-            OpaqueToken::new(&self.0.keyring, TokenKind::Browser, self.0.random.as_ref()).text;
+        let fresh = OpaqueToken::new(
+            &self.0.base.keyring,
+            TokenKind::Browser,
+            self.0.base.random.as_ref(),
+        )
+        .text;
         (
             self.recognition_hash(&fresh),
             Some(BrowserCookie::Recognition(fresh)),
@@ -112,6 +117,7 @@ impl TokenServer {
     fn recognition_hash(&self, value: &SecretString) -> String {
         URL_SAFE_NO_PAD.encode(
             self.0
+                .base
                 .keyring
                 .token_hash(TokenKind::Browser, value.expose()),
         )
@@ -124,12 +130,14 @@ impl TokenServer {
         now: Timestamp,
     ) -> Option<(LoginSessionRow, BrowserCookie)> {
         let session = OpaqueToken::new(
-            &self.0.keyring,
+            &self.0.base.keyring,
             TokenKind::LoginSession,
-            self.0.random.as_ref(),
+            self.0.base.random.as_ref(),
         );
         let stored = LoginSessionRow {
-            id: uuid_v7(now, self.0.random.as_ref()).into_bytes().to_vec(),
+            id: uuid_v7(now, self.0.base.random.as_ref())
+                .into_bytes()
+                .to_vec(),
             session_hash: session.hash.to_vec(),
             user_id: row.user_id.clone()?,
             amr: row.amr.clone(),

@@ -42,15 +42,17 @@ impl TokenServer {
             .iter()
             .map(String::as_str)
             .collect();
-        let verified = assertion::verify(key, compact, client_id, &audiences, self.0.clock.now())
-            .map_err(|error| {
-            tracing::debug!(%client_id, %error, "a client assertion was refused");
-            ClientError::Invalid
-        })?;
+        let verified =
+            assertion::verify(key, compact, client_id, &audiences, self.0.base.clock.now())
+                .map_err(|error| {
+                    tracing::debug!(%client_id, %error, "a client assertion was refused");
+                    ClientError::Invalid
+                })?;
         Ok(AssertionIdRow {
             client_id: client_id.to_owned(),
             jti_hash: self
                 .0
+                .base
                 .keyring
                 .token_hash(TokenKind::AssertionId, &verified.jti)
                 .to_vec(),

@@ -43,7 +43,7 @@ impl TokenServer {
                 let assertion = self
                     .verify_assertion(&device.public_key, client_id, assertion.expose())
                     .map_err(|_| OAuthError::InvalidClient)?;
-                let client = Client::installation(device, &self.0.settings.load());
+                let client = Client::installation(device, &self.0.base.settings.load());
                 Ok(AuthenticatedClient {
                     client: client.ok_or(VERSION_DISABLED)?,
                     assertions: vec![assertion],
@@ -62,11 +62,12 @@ impl TokenServer {
             return Ok(Some(Client::Web(client)));
         }
         let device = self.installation(client_id).await?;
-        Ok(device.and_then(|device| Client::installation(device, &self.0.settings.load())))
+        Ok(device.and_then(|device| Client::installation(device, &self.0.base.settings.load())))
     }
 
     fn web_client(&self, client_id: &str) -> Option<Arc<WebClient>> {
         self.0
+            .base
             .settings
             .load()
             .web_clients
@@ -131,7 +132,7 @@ impl TokenServer {
         &self,
         assertions: Vec<AssertionIdRow>,
     ) -> Result<(), OAuthError> {
-        if assertions.is_empty() || persist::use_assertions(&self.0.store, assertions).await? {
+        if assertions.is_empty() || persist::use_assertions(&self.0.base.store, assertions).await? {
             Ok(())
         } else {
             Err(OAuthError::InvalidClient)

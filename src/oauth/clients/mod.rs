@@ -54,7 +54,7 @@ impl TokenServer {
         &self,
         credentials: &Credentials,
     ) -> Result<Arc<ApiClient>, ClientError> {
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         match credentials {
             Credentials::Secret {
                 client_id,
@@ -70,7 +70,7 @@ impl TokenServer {
                 };
                 let key = PublicJwk::from_json(jwk).map_err(|_| ClientError::Invalid)?;
                 let used = self.verify_assertion(&key, client_id, assertion.expose())?;
-                if persist::use_assertions(&self.0.store, vec![used]).await? {
+                if persist::use_assertions(&self.0.base.store, vec![used]).await? {
                     Ok(client)
                 } else {
                     Err(ClientError::Invalid)

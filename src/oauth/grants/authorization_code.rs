@@ -35,9 +35,10 @@ pub(super) async fn exchange(
     check_grant_type(client, GrantType::AuthorizationCode)?;
     let hash = server
         .0
+        .base
         .keyring
         .token_hash(TokenKind::AuthorizationCode, code.expose());
-    let Some(found) = persist::find_code(&server.0.store, hash).await? else {
+    let Some(found) = persist::find_code(&server.0.base.store, hash).await? else {
         server.use_up(token_client.assertions).await?;
         return Err(OAuthError::InvalidGrant);
     };
@@ -47,10 +48,10 @@ pub(super) async fn exchange(
         code_verifier: code_verifier.expose(),
         jkt: token_client.jkt.as_deref(),
     };
-    match decide_code(&found.row, &presented, server.0.clock.now()) {
+    match decide_code(&found.row, &presented, server.0.base.clock.now()) {
         CodeVerdict::Redeem => redeem(server, request, token_client, found).await,
         CodeVerdict::Burn => {
-            persist::burn_code(&server.0.store, token_client.assertions, &found.row).await?;
+            persist::burn_code(&server.0.base.store, token_client.assertions, &found.row).await?;
             Err(OAuthError::InvalidGrant)
         }
         CodeVerdict::Revoke => {
@@ -77,7 +78,7 @@ pub(super) async fn redeem(
         assertions,
         jkt,
     } = token_client;
-    let now = server.0.clock.now();
+    let now = server.0.base.clock.now();
     let FoundCode { row, profile_id } = found;
     let resource = request.resource.as_deref();
     let resource_server =
@@ -123,14 +124,15 @@ pub(super) async fn redeem(
         access_token: access_token.row.clone(),
         event,
     };
-    match persist::redeem_code(&server.0.store, login).await? {
+    match persist::redeem_code(&server.0.base.store, login).await? {
         Redeemed::Issued => {}
         Redeemed::Replayed => return Err(replayed(request)),
         // Somebody else presented it since it was read: this is the second use.
         Redeemed::UsedBefore(row) => return revoke_issued(server, &client, &row).await,
     }
-    let text =
-        |family: RefreshTokenRow| refresh_token(&server.0.keyring, &family.id, family.generation);
+    let text = |family: RefreshTokenRow| {
+        refresh_token(&server.0.base.keyring, &family.id, family.generation)
+    };
     Ok(TokenResponse {
         refresh_token: family.map(text),
         id_token,
@@ -152,7 +154,9 @@ fn new_grant(
         policy.access_token_lifetime()
     };
     Ok(GrantRow {
-        id: uuid_v7(now, server.0.random.as_ref()).into_bytes().to_vec(),
+        id: uuid_v7(now, server.0.base.random.as_ref())
+            .into_bytes()
+            .to_vec(),
         client_id: client.id().to_owned(),
         application_id: client.application_id().map(str::to_owned),
         user_id: code.user_id.clone().ok_or(OAuthError::InvalidGrant)?,
@@ -178,7 +182,9 @@ fn new_family(
         _ => client.policy().refresh_token_lifetime(),
     };
     RefreshTokenRow {
-        id: uuid_v7(now, server.0.random.as_ref()).into_bytes().to_vec(),
+        id: uuid_v7(now, server.0.base.random.as_ref())
+            .into_bytes()
+            .to_vec(),
         grant_id: grant.id.clone(),
         authenticator: super::refresh_token::DEFAULT.to_owned(),
         jkt: None,
@@ -195,11 +201,11 @@ async fn revoke_issued(
     code: &AuthorizationRow,
 ) -> Result<TokenResponse, OAuthError> {
     if let Some(grant) = code.grant_id.clone() {
-        let now = server.0.clock.now();
+        let now = server.0.base.clock.now();
         let user = code.user_id.as_deref();
         let event =
             server.token_event(EventType::TokenRequestInvalidAccessGrant, client, user, now);
-        persist::revoke_grant(&server.0.store, grant, event).await?;
+        persist::revoke_grant(&server.0.base.store, grant, event).await?;
     }
     Err(OAuthError::InvalidGrant)
 }

@@ -36,12 +36,14 @@ pub(super) async fn exchange(
         proven,
         ..
     } = presented;
-    let now = server.0.clock.now();
+    let now = server.0.base.clock.now();
     let expires_at = now
         .after(client.policy().refresh_token_lifetime())
         .as_millis();
     let family = RefreshTokenRow {
-        id: uuid_v7(now, server.0.random.as_ref()).into_bytes().to_vec(),
+        id: uuid_v7(now, server.0.base.random.as_ref())
+            .into_bytes()
+            .to_vec(),
         grant_id: live.grant.id.clone(),
         authenticator: wanted.to_string(),
         jkt: live.refresh_token.jkt.clone(),
@@ -50,7 +52,7 @@ pub(super) async fn exchange(
         expires_at: expires_at.min(live.grant.expires_at),
     };
     let (device, user) = (live.grant.client_id.clone(), live.grant.user_id.clone());
-    let family = persist::find_or_add_family(&server.0.store, family, device, user).await?;
+    let family = persist::find_or_add_family(&server.0.base.store, family, device, user).await?;
     let family = family.ok_or(OAuthError::AuthenticatorGone)?;
     let event = server.token_event(
         EventType::TokenRequestAccessTokenCreated,
@@ -65,10 +67,10 @@ pub(super) async fn exchange(
         proven,
         event,
     };
-    if persist::refresh(&server.0.store, refresh).await? != persist::Refreshed::Issued {
+    if persist::refresh(&server.0.base.store, refresh).await? != persist::Refreshed::Issued {
         return Err(replayed(request));
     }
-    let text = refresh_token(&server.0.keyring, &family.id, family.generation);
+    let text = refresh_token(&server.0.base.keyring, &family.id, family.generation);
     Ok(TokenResponse {
         refresh_token: Some(text),
         ..TokenResponse::new(access_token)

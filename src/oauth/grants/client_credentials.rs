@@ -39,9 +39,10 @@ pub(super) async fn exchange(
         EventType::TokenRequestAccessTokenCreated,
         &client,
         None,
-        server.0.clock.now(),
+        server.0.base.clock.now(),
     );
-    if !persist::issue_own_token(&server.0.store, assertions, token.row.clone(), event).await? {
+    if !persist::issue_own_token(&server.0.base.store, assertions, token.row.clone(), event).await?
+    {
         return Err(replayed(request));
     }
     Ok(TokenResponse::new(token))

@@ -21,10 +21,11 @@ pub(super) async fn exchange(
     check_grant_type(&token_client.client, GrantType::DeviceCode)?;
     let hash = server
         .0
+        .base
         .keyring
         .token_hash(TokenKind::DeviceCode, device_code.expose());
-    let found = authorization::find_device_code(&server.0.store, hash).await?;
-    let now = server.0.clock.now();
+    let found = authorization::find_device_code(&server.0.base.store, hash).await?;
+    let now = server.0.base.clock.now();
     let verdict = found.map(|row| (decide_poll(&row, token_client.client.id(), now), row));
     if let Some((PollVerdict::Redeem, row)) = verdict {
         let found = FoundCode {
@@ -57,8 +58,8 @@ async fn wait(
     interval: i32,
     answer: OAuthError,
 ) -> Result<OAuthError, OAuthError> {
-    let now = server.0.clock.now().as_millis();
-    let first = authorization::note_poll(&server.0.store, row, now, interval).await?;
+    let now = server.0.base.clock.now().as_millis();
+    let first = authorization::note_poll(&server.0.base.store, row, now, interval).await?;
     Ok(if first { answer } else { OAuthError::SlowDown })
 }
 

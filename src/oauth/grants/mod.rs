@@ -89,7 +89,7 @@ impl TokenServer {
         let Some(resource) = resource else {
             return Ok(None);
         };
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         let server = settings
             .resource_server_by_audience(resource)
             .filter(|server| server.permits(client.party()));
@@ -113,6 +113,7 @@ impl TokenServer {
         }
         let server = self
             .0
+            .base
             .settings
             .load()
             .resource_servers

@@ -78,7 +78,7 @@ async fn find(
         assertions,
         jkt,
     } = token_client;
-    let parsed = parse_refresh_token(&server.0.keyring, text.expose());
+    let parsed = parse_refresh_token(&server.0.base.keyring, text.expose());
     let live = match parsed {
         Some((id, _)) => server.0.refresh_tokens.find(id.to_vec()).await?,
         None => None,
@@ -116,13 +116,13 @@ async fn reload(server: &TokenServer, presented: &mut Presented) -> Result<(), O
 
 fn verdict(server: &TokenServer, presented: &Presented) -> RotationVerdict {
     let grace = Duration::from_secs(u64::from(
-        server.0.settings.load().tokens.refresh_grace_seconds,
+        server.0.base.settings.load().tokens.refresh_grace_seconds,
     ));
     rotation::decide(
         &presented.live.refresh_token,
         presented.generation,
         grace,
-        server.0.clock.now(),
+        server.0.base.clock.now(),
     )
 }
 
@@ -142,9 +142,9 @@ async fn refuse_reuse(server: &TokenServer, presented: &Presented) -> Result<(),
         event_type,
         &presented.client,
         Some(&grant.user_id),
-        server.0.clock.now(),
+        server.0.base.clock.now(),
     );
-    persist::revoke_grant(&server.0.store, grant.id.clone(), event).await?;
+    persist::revoke_grant(&server.0.base.store, grant.id.clone(), event).await?;
     Err(OAuthError::InvalidGrant)
 }
 
@@ -161,7 +161,7 @@ async fn prove(
     ))?;
     let purpose = ProofOf::RefreshToken(text.expose());
     purpose
-        .check_claims(proof.expose(), server.0.clock.now())
+        .check_claims(proof.expose(), server.0.base.clock.now())
         .map_err(|error| OAuthError::InvalidProof {
             error,
             attempts_left: None,
@@ -242,7 +242,7 @@ async fn refresh(
         grant,
         ..
     } = &presented.live;
-    let now = server.0.clock.now();
+    let now = server.0.base.clock.now();
     let (rotation, generation) = match verdict(server, presented) {
         RotationVerdict::Rotate => {
             let expires_at = now
@@ -273,7 +273,7 @@ async fn refresh(
             now,
         ),
     };
-    match persist::refresh(&server.0.store, refresh).await? {
+    match persist::refresh(&server.0.base.store, refresh).await? {
         Refreshed::Issued => {}
         Refreshed::Replayed => return Err(replayed(request)),
         Refreshed::Overtaken => {
@@ -285,11 +285,11 @@ async fn refresh(
     // A rotation is refused where the family has ended; a repetition has changed nothing that could
     // be.
     if rotation.is_none()
-        && !persist::confirm_repetition(&server.0.store, family, &access_token.row).await?
+        && !persist::confirm_repetition(&server.0.base.store, family, &access_token.row).await?
     {
         return Err(OAuthError::InvalidGrant);
     }
-    let successor = refresh_token(&server.0.keyring, &family.id, generation);
+    let successor = refresh_token(&server.0.base.keyring, &family.id, generation);
     Ok(Some(TokenResponse {
         refresh_token: Some(successor),
         id_token,

@@ -18,12 +18,11 @@ use serde_json::Value;
 use tokio::sync::{Mutex, oneshot};
 
 use super::OAuthError;
-use crate::clock::Clock;
+use crate::base::Base;
 use crate::jose::{JoseError, SigningAlgorithm, SigningKey, VerifyingKey};
 use crate::random::SharedRandom;
 use crate::secret::{Keyring, Purpose};
-use crate::settings::{CurrentSettings, Settings, TokenPolicy};
-use crate::store::Store;
+use crate::settings::{Settings, TokenPolicy};
 use crate::store::rows::SigningKeyRow;
 use crate::users::events::{Concerning, EventType, event};
 use persist::NewKey;
@@ -34,11 +33,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The server's signing keys.
 pub(super) struct SigningKeys {
-    store: Store,
-    settings: CurrentSettings,
-    keyring: Arc<Keyring>,
-    clock: Clock,
-    random: SharedRandom,
+    base: Base,
     snapshot: ArcSwap<Snapshot>,
     /// The settings that there are keys for.
     ready_for: ArcSwapOption<Settings>,
@@ -47,22 +42,11 @@ pub(super) struct SigningKeys {
 }
 
 impl SigningKeys {
-    pub(super) fn new(
-        store: Store,
-        settings: CurrentSettings,
-        keyring: Arc<Keyring>,
-        clock: Clock,
-        random: SharedRandom,
-    ) -> Self {
-        let (snapshot, ready_for) = (ArcSwap::default(), ArcSwapOption::default());
+    pub(super) fn new(base: Base) -> Self {
         Self {
-            store,
-            settings,
-            keyring,
-            clock,
-            random,
-            snapshot,
-            ready_for,
+            base,
+            snapshot: ArcSwap::default(),
+            ready_for: ArcSwapOption::default(),
             looking: Mutex::default(),
         }
     }
@@ -86,7 +70,7 @@ impl SigningKeys {
         self.ready_for
             .load()
             .as_ref()
-            .is_some_and(|ready| Arc::ptr_eq(ready, &self.settings.load()))
+            .is_some_and(|ready| Arc::ptr_eq(ready, &self.base.settings.load()))
     }
 
     /// The key that signs with this algorithm now.
@@ -97,7 +81,7 @@ impl SigningKeys {
         let key = self
             .snapshot
             .load()
-            .signing(algorithm, self.clock.now())
+            .signing(algorithm, self.base.clock.now())
             .cloned();
         key.ok_or_else(|| {
             tracing::error!(%algorithm, "there is no key to sign with");
@@ -107,12 +91,14 @@ impl SigningKeys {
 
     /// The key of this name, if it is published.
     pub(super) fn published_key(&self, kid: &str) -> Option<VerifyingKey> {
-        self.snapshot.load().published_key(kid, self.clock.now())
+        self.snapshot
+            .load()
+            .published_key(kid, self.base.clock.now())
     }
 
     /// The public keys of everything that may still be in use.
     pub(super) fn published(&self) -> Vec<Value> {
-        self.snapshot.load().published(self.clock.now())
+        self.snapshot.load().published(self.base.clock.now())
     }
 
     /// Looks at the keys now and then, for ever.
@@ -127,7 +113,7 @@ impl SigningKeys {
                     tracing::warn!(%error, "the signing keys cannot be looked after; those there are stay in use");
                 }
             }
-            self.clock.sleep(LOOK_INTERVAL).await;
+            self.base.clock.sleep(LOOK_INTERVAL).await;
         }
     }
 
@@ -138,13 +124,13 @@ impl SigningKeys {
     }
 
     async fn look(&self) -> Result<(), OAuthError> {
-        let settings = self.settings.load();
-        self.open(persist::load(&self.store).await?);
+        let settings = self.base.settings.load();
+        self.open(persist::load(&self.base.store).await?);
         for algorithm in algorithms(&settings) {
             self.make_if_due(algorithm, &settings).await?;
         }
-        if self.snapshot.load().has_retired(self.clock.now()) {
-            persist::delete_retired(&self.store, self.clock.now()).await?;
+        if self.snapshot.load().has_retired(self.base.clock.now()) {
+            persist::delete_retired(&self.base.store, self.base.clock.now()).await?;
         }
         self.ready_for.store(Some(settings));
         Ok(())
@@ -155,7 +141,10 @@ impl SigningKeys {
         algorithm: SigningAlgorithm,
         settings: &Settings,
     ) -> Result<(), OAuthError> {
-        let (now, rotation) = (self.clock.now(), settings.tokens.signing_key_rotation());
+        let (now, rotation) = (
+            self.base.clock.now(),
+            settings.tokens.signing_key_rotation(),
+        );
         let latest = persist::latest(&self.snapshot.load().rows, algorithm.as_str());
         if schedule::decide(latest, rotation, now).is_none() {
             return Ok(());
@@ -165,9 +154,9 @@ impl SigningKeys {
             EventType::JwtKeysRotated,
             Concerning::default(),
             now,
-            self.random.as_ref(),
+            self.base.random.as_ref(),
         );
-        self.open(persist::add(&self.store, key, rotation, now, event).await?);
+        self.open(persist::add(&self.base.store, key, rotation, now, event).await?);
         tracing::info!(%algorithm, "a signing key was added");
         Ok(())
     }
@@ -175,14 +164,17 @@ impl SigningKeys {
     fn open(&self, rows: Vec<SigningKeyRow>) {
         if self.snapshot.load().rows != rows {
             self.snapshot
-                .store(Arc::new(Snapshot::open(rows, &self.keyring)));
+                .store(Arc::new(Snapshot::open(rows, &self.base.keyring)));
         }
     }
 
     /// On a thread of its own: an RSA key takes up to a second.
     async fn generate(&self, algorithm: SigningAlgorithm) -> Result<NewKey, OAuthError> {
         let (reply, made) = oneshot::channel();
-        let (keyring, random) = (Arc::clone(&self.keyring), Arc::clone(&self.random));
+        let (keyring, random) = (
+            Arc::clone(&self.base.keyring),
+            Arc::clone(&self.base.random),
+        );
         let make = move || {
             // Whoever waited may have gone.
             let _ = reply.send(new_key(algorithm, &keyring, &random));

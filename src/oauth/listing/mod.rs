@@ -102,7 +102,7 @@ impl TokenServer {
 
     /// Who asks: an API client, or a client about its own tokens.
     async fn asking(&self, credentials: &Credentials) -> Result<Asking, OAuthError> {
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         let is_api_client = ClientId::new(credentials.client_id())
             .is_ok_and(|id| settings.api_clients.contains_key(&id));
         if is_api_client {
@@ -151,14 +151,20 @@ impl TokenServer {
         &self,
         presented: &str,
     ) -> Result<Option<Subject>, OAuthError> {
-        let Some((id, generation)) = text::parse_refresh_token(&self.0.keyring, presented) else {
+        let Some((id, generation)) = text::parse_refresh_token(&self.0.base.keyring, presented)
+        else {
             return Ok(None);
         };
         let Some(live) = self.0.refresh_tokens.find(id.to_vec()).await? else {
             return Ok(None);
         };
-        let grace = self.0.settings.load().tokens.refresh_grace();
-        let verdict = rotation::decide(&live.refresh_token, generation, grace, self.0.clock.now());
+        let grace = self.0.base.settings.load().tokens.refresh_grace();
+        let verdict = rotation::decide(
+            &live.refresh_token,
+            generation,
+            grace,
+            self.0.base.clock.now(),
+        );
         let valid = matches!(verdict, RotationVerdict::Rotate | RotationVerdict::Repeat);
         Ok(valid.then_some(Subject {
             user_id: live.grant.user_id,
@@ -194,7 +200,7 @@ impl TokenListing {
             return Ok(());
         };
         let Page { grants, next } =
-            persist::read_page(&self.server.0.store, self.user_id.clone(), cursor).await?;
+            persist::read_page(&self.server.0.base.store, self.user_id.clone(), cursor).await?;
         self.cursor = next;
         for grant in grants {
             if self
@@ -213,7 +219,7 @@ impl TokenListing {
     }
 
     async fn listed(&self, token: &persist::Token) -> Result<ListedToken, StoreError> {
-        let is_valid = self.server.0.clock.now().as_millis() < token.expires_at;
+        let is_valid = self.server.0.base.clock.now().as_millis() < token.expires_at;
         let text = match &token.jwt {
             Some(jwt) => {
                 tokio::task::yield_now().await;

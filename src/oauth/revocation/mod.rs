@@ -44,14 +44,15 @@ impl TokenServer {
             self.authenticate_client(&request.credentials).await?;
         self.use_up(assertions).await?;
         let presented = request.token.expose();
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let event = |event_type| self.token_event(event_type, &client, None, now);
-        if let Some((id, _)) = text::parse_refresh_token(&self.0.keyring, presented) {
+        if let Some((id, _)) = text::parse_refresh_token(&self.0.base.keyring, presented) {
             let event = event(EventType::TokenRevokeRefreshTokenSuccess);
-            persist::revoke_refresh_token(&self.0.store, id, client.id(), event).await?;
+            persist::revoke_refresh_token(&self.0.base.store, id, client.id(), event).await?;
         } else if let Some(live) = self.unrevoked_access_token(presented).await? {
             let event = event(EventType::TokenRevokeAccessTokenSuccess);
-            persist::revoke_access_token(&self.0.store, live.token.id, client.id(), event).await?;
+            persist::revoke_access_token(&self.0.base.store, live.token.id, client.id(), event)
+                .await?;
         }
         Ok(())
     }

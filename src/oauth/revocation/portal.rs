@@ -64,10 +64,15 @@ impl TokenServer {
     /// # Errors
     /// Those of the store.
     pub async fn list_tokens_of_user(&self, user: &UserId) -> Result<Vec<PortalToken>, StoreError> {
-        let now = self.0.clock.now();
-        let rows =
-            persist::list_tokens(&self.0.store, user.as_str(), now.as_millis(), LISTED_MAX).await?;
-        let settings = self.0.settings.load();
+        let now = self.0.base.clock.now();
+        let rows = persist::list_tokens(
+            &self.0.base.store,
+            user.as_str(),
+            now.as_millis(),
+            LISTED_MAX,
+        )
+        .await?;
+        let settings = self.0.base.settings.load();
         Ok(rows
             .into_iter()
             .filter_map(|row| portal_token(&settings, row, now))
@@ -90,7 +95,7 @@ impl TokenServer {
             Removal::NotFound => EventType::ApiTokenNotRemovedNotFound,
             Removal::Forbidden => EventType::ApiTokenNotRemovedForbidden,
         });
-        persist::remove_token(&self.0.store, user.as_str(), id.into_bytes(), event).await
+        persist::remove_token(&self.0.base.store, user.as_str(), id.into_bytes(), event).await
     }
 
     /// What a user has consented to, the first thousand.
@@ -101,8 +106,8 @@ impl TokenServer {
         &self,
         user: &UserId,
     ) -> Result<Vec<PortalConsent>, StoreError> {
-        let rows = persist::list_consents(&self.0.store, user.as_str(), LISTED_MAX).await?;
-        let settings = self.0.settings.load();
+        let rows = persist::list_consents(&self.0.base.store, user.as_str(), LISTED_MAX).await?;
+        let settings = self.0.base.settings.load();
         Ok(rows
             .into_iter()
             .filter_map(|row| portal_consent(&settings, row))
@@ -124,7 +129,7 @@ impl TokenServer {
             Removal::Removed => EventType::ApiConsentRemoved,
             Removal::NotFound | Removal::Forbidden => EventType::ApiConsentNotRemovedNotFound,
         });
-        persist::remove_consent(&self.0.store, user.as_str(), id.into_bytes(), event).await
+        persist::remove_consent(&self.0.base.store, user.as_str(), id.into_bytes(), event).await
     }
 
     /// What the audit log says of a removal, once it is known what became of it.
@@ -138,7 +143,7 @@ impl TokenServer {
         F: Fn(Removal) -> EventType + Send + Sync + 'static,
     {
         let (portal, user, server) = (portal.clone(), user.clone(), self.clone());
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         move |removal| {
             let concerning = Concerning {
                 client: Some(&portal),
@@ -149,7 +154,7 @@ impl TokenServer {
                 event_type(removal),
                 concerning,
                 now,
-                server.0.random.as_ref(),
+                server.0.base.random.as_ref(),
             )
         }
     }

@@ -53,10 +53,10 @@ impl TokenServer {
         let event = event(
             event_type,
             concerning,
-            self.0.clock.now(),
-            self.0.random.as_ref(),
+            self.0.base.clock.now(),
+            self.0.base.random.as_ref(),
         );
-        Ok(persist::revoke_party(&self.0.store, party, event).await?)
+        Ok(persist::revoke_party(&self.0.base.store, party, event).await?)
     }
 
     /// Ends everything that was issued for a resource server, and the grants that are for it alone.
@@ -64,7 +64,14 @@ impl TokenServer {
     /// # Errors
     /// See [`ReachError`].
     pub async fn revoke_resource_server_tokens(&self, id: &str) -> Result<(), ReachError> {
-        if !self.0.settings.load().resource_servers.contains_key(id) {
+        if !self
+            .0
+            .base
+            .settings
+            .load()
+            .resource_servers
+            .contains_key(id)
+        {
             return Err(ReachError::NotFound);
         }
         let server = ClientId::new(id).map_err(|_| ReachError::NotFound)?;
@@ -76,10 +83,10 @@ impl TokenServer {
         let event = event(
             event_type,
             concerning,
-            self.0.clock.now(),
-            self.0.random.as_ref(),
+            self.0.base.clock.now(),
+            self.0.base.random.as_ref(),
         );
-        Ok(persist::revoke_resource_server(&self.0.store, id.to_owned(), event).await?)
+        Ok(persist::revoke_resource_server(&self.0.base.store, id.to_owned(), event).await?)
     }
 
     /// Ends everything a user is logged in with: see
@@ -92,7 +99,7 @@ impl TokenServer {
     }
 
     async fn find_party(&self, id: &str) -> Result<Party, ReachError> {
-        let settings = self.0.settings.load();
+        let settings = self.0.base.settings.load();
         if let Ok(id) = ClientId::new(id)
             && settings.web_clients.contains_key(&id)
         {

@@ -123,13 +123,13 @@ impl TokenServer {
             method: presented.method,
             url: &url,
             access_token: Some(presented.text),
-            now: self.0.clock.now(),
+            now: self.0.base.clock.now(),
         };
         let proven = self.prove_key(proof, &expected)?;
         if proven.jkt != jkt {
             return Err(BearerError::InvalidToken);
         }
-        if persist::use_assertions(&self.0.store, vec![proven.used]).await? {
+        if persist::use_assertions(&self.0.base.store, vec![proven.used]).await? {
             Ok(())
         } else {
             Err(ProofRefusal::Replayed.into())
@@ -149,7 +149,7 @@ impl TokenServer {
     /// Whether a token that was not revoked is good for anything: it has not expired, and its
     /// installation may go on.
     pub(super) fn is_good(&self, live: &LiveAccessToken) -> bool {
-        self.0.clock.now().as_millis() < live.token.expires_at && self.may_go_on(live)
+        self.0.base.clock.now().as_millis() < live.token.expires_at && self.may_go_on(live)
     }
 
     /// The token of this text, if it was not revoked. Whether it has expired is not looked at.
@@ -163,7 +163,7 @@ impl TokenServer {
         let Some(live) = self.0.access_tokens.find(id.to_vec()).await? else {
             return Ok(None);
         };
-        let presented = text::access_token_hash(&self.0.keyring, text);
+        let presented = text::access_token_hash(&self.0.base.keyring, text);
         let same = live
             .token
             .token_hash
@@ -184,6 +184,7 @@ impl TokenServer {
             .zip(Platform::from_name(platform))
             .is_some_and(|(application, platform)| {
                 self.0
+                    .base
                     .settings
                     .load()
                     .enabled_version(&application, platform, version)

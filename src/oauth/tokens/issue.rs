@@ -48,11 +48,11 @@ impl TokenServer {
             resource_server,
             jkt,
         } = issue;
-        let now = self.0.clock.now();
+        let now = self.0.base.clock.now();
         let policy = client.policy().for_resource_server(resource_server);
         let expires_at = now.after(policy.access_token_lifetime()).as_millis();
         let expires_at = grant.map_or(expires_at, |grant| expires_at.min(grant.expires_at));
-        let id = uuid_v7(now, self.0.random.as_ref()).into_bytes();
+        let id = uuid_v7(now, self.0.base.random.as_ref()).into_bytes();
         let mut row = AccessTokenRow {
             id: id.to_vec(),
             token_hash: None,
@@ -68,7 +68,7 @@ impl TokenServer {
             expires_at,
         };
         let text = match policy.access_token_format {
-            TokenFormat::Opaque => text::new_access_token(&id, self.0.random.as_ref()),
+            TokenFormat::Opaque => text::new_access_token(&id, self.0.base.random.as_ref()),
             TokenFormat::Jwt => {
                 row.signing_algorithm = Some(policy.signing_algorithm.as_str().to_owned());
                 let authentication = grant.map(GrantRow::authentication);
@@ -83,7 +83,8 @@ impl TokenServer {
                 self.jwt_access_token(&means, policy.signing_algorithm)?
             }
         };
-        row.token_hash = Some(text::access_token_hash(&self.0.keyring, text.expose()).to_vec());
+        row.token_hash =
+            Some(text::access_token_hash(&self.0.base.keyring, text.expose()).to_vec());
         let lifetime =
             Duration::from_millis(u64::try_from(expires_at - now.as_millis()).unwrap_or(0));
         Ok(NewAccessToken {
@@ -112,6 +113,6 @@ impl TokenServer {
             device: device as Option<&DeviceId>,
             ..Concerning::default()
         };
-        event(event_type, concerning, now, self.0.random.as_ref())
+        event(event_type, concerning, now, self.0.base.random.as_ref())
     }
 }

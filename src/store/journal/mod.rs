@@ -18,7 +18,7 @@ use super::connection::Connector;
 use super::error::StoreError;
 use super::job::Job;
 use super::queue::Queue;
-use super::statistics::Counters;
+use crate::telemetry::Metrics;
 use batch::Pending;
 
 pub use entry::{Entry, Guard, Insert, Outcome};
@@ -47,9 +47,9 @@ pub(super) fn start(
     connector: Connector,
     batch_max: usize,
     queue: &Arc<JournalQueue>,
-    counters: &Arc<Counters>,
+    metrics: &Metrics,
 ) -> io::Result<JoinHandle<()>> {
-    let writer = writer::Writer::new(connector, batch_max.max(1), queue.clone(), counters.clone());
+    let writer = writer::Writer::new(connector, batch_max.max(1), queue.clone(), metrics.clone());
     thread::Builder::new()
         .name("journal".to_owned())
         .spawn(move || writer.run())

@@ -13,7 +13,7 @@ use crate::store::Connection;
 use crate::store::connection::{Connector, Role};
 use crate::store::error::StoreError;
 use crate::store::job::{Health, Job, transact};
-use crate::store::statistics::Counters;
+use crate::telemetry::Metrics;
 
 /// How long to wait between attempts to connect: doubled from the first to the last.
 const RECONNECT_WAIT_MIN: Duration = Duration::from_millis(50);
@@ -23,7 +23,7 @@ pub(super) struct Writer {
     connector: Connector,
     batch_max: usize,
     queue: Arc<JournalQueue>,
-    counters: Arc<Counters>,
+    metrics: Metrics,
     batcher: Batcher,
     connection: Option<Connection>,
     /// Zero unless the last attempt to connect failed.
@@ -35,14 +35,14 @@ impl Writer {
         connector: Connector,
         batch_max: usize,
         queue: Arc<JournalQueue>,
-        counters: Arc<Counters>,
+        metrics: Metrics,
     ) -> Self {
         let batcher = Batcher::new();
         Self {
             connector,
             batch_max,
             queue,
-            counters,
+            metrics,
             batcher,
             connection: None,
             reconnect_wait: Duration::ZERO,
@@ -95,7 +95,7 @@ impl Writer {
                 self.commit(second_half);
             }
             Err(error) => {
-                self.counters.failed(batch.len());
+                self.metrics.store().failed(batch.len());
                 for pending in batch {
                     let _ = pending.reply.send(Err(error.clone()));
                 }
@@ -148,7 +148,7 @@ impl Writer {
         for work in self.queue.drain() {
             match work {
                 Work::Entry(pending) => {
-                    self.counters.failed(1);
+                    self.metrics.store().failed(1);
                     let _ = pending.reply.send(Err(error.clone()));
                 }
                 Work::Write(job) => {
@@ -173,7 +173,7 @@ impl Writer {
                 Outcome::Refused | Outcome::Replayed | Outcome::UserDisabled => refused += 1,
             }
         }
-        self.counters.committed(batch.len(), refused, rows);
+        self.metrics.store().committed(batch.len(), refused, rows);
     }
 }
 

@@ -27,7 +27,7 @@ pub(in crate::transactions) struct Change<'a> {
 /// The journal entry of a change: the update, its event, its callback and the idempotency key that
 /// asked for it.
 pub(in crate::transactions) fn change(change: &Change<'_>, shared: &Shared) -> Entry {
-    let now = shared.clock.now();
+    let now = shared.base.clock.now();
     let record = change.record;
     let mut inserts = Vec::with_capacity(2);
     if let Some(event_type) = event_type(record.method, change.event, &change.step) {
@@ -36,13 +36,13 @@ pub(in crate::transactions) fn change(change: &Change<'_>, shared: &Shared) -> E
             event_type,
             change.command,
             now,
-            &*shared.random,
+            &*shared.base.random,
         ))));
     }
     if let (Some(Effect::Finish), Some(uri)) = (change.step.effect, &record.callback_uri)
         && record.method != AuthenticationMethod::Sms
     {
-        let row = Callbacks::row(record.id, uri.to_string(), now, &*shared.random);
+        let row = Callbacks::row(record.id, uri.to_string(), now, &*shared.base.random);
         inserts.push(Insert::Callback(Box::new(row)));
     }
     if let Some(row) = &change.command.idempotency {
@@ -217,8 +217,13 @@ pub(in crate::transactions) fn start_rows(
         expires_at: plan.limits.expires_at.as_millis(),
         finished_at: None,
         callback_uri: plan.callback_uri.clone(),
-        content: plan.content.seal(&shared.keyring, id, &*shared.random),
+        content: plan
+            .content
+            .seal(&shared.base.keyring, id, &*shared.base.random),
         answer: None,
     };
-    (row, event(event_type, concerning, now, &*shared.random))
+    (
+        row,
+        event(event_type, concerning, now, &*shared.base.random),
+    )
 }

@@ -110,6 +110,7 @@ async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
         };
         let give = move |connection: &mut _| Ok(queries::users::insert_consent(connection, &row)?);
         app.app
+            .base
             .store
             .write::<_, countersign::store::StoreError, _>(give)
             .await

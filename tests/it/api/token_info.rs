@@ -105,7 +105,7 @@ async fn credentials_do_not_belong_into_the_address(database: Database) {
 async fn a_list_that_breaks_does_not_look_whole(database: Database) {
     let app = TestApp::start(database).await;
     let token = access_token(&app).await;
-    listing::insert(&app.app.store, "web", None, 1, 600).await;
+    listing::insert(&app.app.base.store, "web", None, 1, 600).await;
     let parameters = [("grant_type", GRANT), ("access_token", token.as_str())];
     let whole = send(get(&app, &parameters).basic_auth(LISTER.0, Some(LISTER.1))).await;
     assert_eq!(whole.status, 200);
@@ -140,7 +140,7 @@ async fn a_list_that_breaks_does_not_look_whole(database: Database) {
         ..Entry::default()
     };
     assert_eq!(
-        app.app.store.commit(entry).await.unwrap(),
+        app.app.base.store.commit(entry).await.unwrap(),
         Outcome::Committed
     );
     let response = get(&app, &parameters)

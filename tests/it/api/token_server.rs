@@ -31,7 +31,7 @@ async fn grant_openid(app: &TestApp) {
             .map(drop)?;
         Ok::<(), WriteError<StoreError>>(())
     };
-    app.app.store.write(change).await.unwrap();
+    app.app.base.store.write(change).await.unwrap();
 }
 
 async fn userinfo(app: &TestApp, method: &str, authorization: Option<&str>) -> Answer {

@@ -211,13 +211,13 @@ async fn what_is_switched_off_says_so(database: Database) {
         send(app.post_form(START, &[("type", "otp")])).await.status,
         200
     );
-    let mut settings = (*app.app.settings.load()).clone();
+    let mut settings = (*app.app.base.settings.load()).clone();
     settings.mobile_authentication = MobileAuthentication {
         enabled: false,
         ..MobileAuthentication::default()
     }
     .into();
-    app.app.settings.replace(settings);
+    app.app.base.settings.replace(settings);
     assert_eq!(
         send(app.post_form(START, &[("type", "otp")]))
             .await

@@ -7,7 +7,6 @@ use countersign::sandbox::{Fault, Provider};
 use countersign::store::queries::callbacks::claim_due_callbacks;
 use countersign::store::queries::events::find_latest_events_of_user;
 use countersign::store::{StoreError, WriteError};
-use countersign::telemetry::Snapshot;
 use futures_util::future::join_all;
 
 use super::canary::Canary;
@@ -153,7 +152,7 @@ async fn after_a_day_it_is_given_up_and_can_be_replayed(database: Database) {
     assert!(
         harness
             .metrics
-            .render(&Snapshot::default())
+            .render()
             .contains("countersign_callbacks_total{outcome=\"dead\"} 1")
     );
 }
@@ -197,7 +196,7 @@ async fn a_thousand_callbacks_each_arrive_once(database: Database) {
     assert!(
         harness
             .metrics
-            .render(&Snapshot::default())
+            .render()
             .contains("countersign_callbacks_total{outcome=\"delivered\"} 1000")
     );
 }

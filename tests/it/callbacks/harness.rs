@@ -5,16 +5,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign::base::Base;
 use countersign::callbacks::{
     Callback, CallbackId, CallbackLimits, CallbackState, Callbacks, CallbacksOptions, Lookup,
 };
 use countersign::clock::{Clock, Timestamp};
-use countersign::egress::Egress;
 use countersign::ids::TransactionId;
 use countersign::random::SystemRandom;
 use countersign::runtime::Shutdown;
 use countersign::sandbox::{Sandbox, SandboxOptions};
-use countersign::secret::SecretString;
+use countersign::secret::{Keyring, SecretString};
 use countersign::settings::{CallbackEndpoint, CurrentSettings, MobileAuthentication, Settings};
 use countersign::store::Store;
 use countersign::store::journal::{Entry, Insert, Outcome};
@@ -58,27 +58,23 @@ impl Harness {
         names: Vec<SocketAddr>,
         limits: CallbackLimits,
     ) -> Self {
-        let (clock, metrics, store) = (Clock::manual(NOW), Metrics::new(), database.store());
+        let base = Base {
+            clock: Clock::manual(NOW),
+            ..Base::new(database.store(), Keyring::new(&[7; 32]))
+        };
         let sandbox = Sandbox::start(SandboxOptions {
-            clock: clock.clone(),
+            clock: base.clock.clone(),
             ..SandboxOptions::default()
         })
         .unwrap();
-        let settings = CurrentSettings::default();
-        settings.replace(with_endpoint(Settings::default(), endpoint_of(&sandbox)));
-
-        let callbacks = Callbacks::new(CallbacksOptions {
-            store: store.clone(),
-            settings: settings.clone(),
-            egress: Egress::default(),
+        base.settings
+            .replace(with_endpoint(Settings::default(), endpoint_of(&sandbox)));
+        let options = CallbacksOptions {
             lookup: Arc::new(Names(names)),
             limits,
-            clock: clock.clone(),
-            random: Arc::new(SystemRandom),
-            metrics: metrics.clone(),
-        })
-        .unwrap();
-
+            ..CallbacksOptions::default()
+        };
+        let callbacks = Callbacks::new(&base, options).unwrap();
         let shutdown = Shutdown::default();
         let task = {
             let (callbacks, signal) = (callbacks.clone(), shutdown.signal());
@@ -87,12 +83,12 @@ impl Harness {
 
         Self {
             callbacks,
-            clock,
-            metrics,
+            clock: base.clock,
+            metrics: base.metrics,
             sandbox,
-            settings,
+            settings: base.settings,
             shutdown,
-            store,
+            store: base.store,
             task,
             _database: database,
         }

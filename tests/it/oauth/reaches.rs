@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::ids::UserId;
 use countersign::oauth::{OAuthError, ReachError, TokenRequest, TokenResponse};
 use countersign::settings::ResourceServer;
-use countersign::users::{UserError, Users};
+use countersign::users::UserError;
 use serde_json::json;
 
 use super::login::{accept, begin, code, redeem, redeem_request};
@@ -29,14 +29,6 @@ on_both_databases!(
 );
 
 const REFUSED: Option<OAuthError> = Some(OAuthError::InvalidGrant);
-
-fn users(world: &World) -> Users {
-    Users::new(
-        world.store.clone(),
-        world.clock.clone(),
-        Arc::new(countersign::random::SystemRandom),
-    )
-}
 
 async fn log_in_once_more(world: &World, installation: &Installation) -> TokenResponse {
     let code = code(world, installation).await;
@@ -73,17 +65,18 @@ async fn what_a_user_is_logged_in_with_ends(database: Database) {
     );
 
     let again = log_in_once_more(&world, &installation).await;
-    users(&world).password_changed(&alice).await.unwrap();
+    world.users.password_changed(&alice).await.unwrap();
     assert_dead(&world, &installation, &again).await;
 
     let again = log_in_once_more(&world, &installation).await;
-    users(&world).disable(&alice).await.unwrap();
+    world.users.disable(&alice).await.unwrap();
     assert_dead(&world, &installation, &again).await;
-    users(&world)
+    world
+        .users
         .disable(&alice)
         .await
         .expect("once more changes nothing");
-    users(&world).enable(&alice).await.unwrap();
+    world.users.enable(&alice).await.unwrap();
     assert_dead(&world, &installation, &again).await;
     let again = log_in_once_more(&world, &installation).await;
     refresh(&world, &installation, &refresh_token(&again))
@@ -346,7 +339,7 @@ async fn a_renamed_user_keeps_what_is_enrolled(database: Database) {
         .enrol(installation.id(), &bob, *new_key().public())
         .await
         .unwrap();
-    users(&world).rename(&alice, &alicia).await.unwrap();
+    world.users.rename(&alice, &alicia).await.unwrap();
     assert_dead(&world, &installation, &tokens).await;
     assert_eq!(
         world
@@ -390,10 +383,10 @@ async fn a_renamed_user_keeps_what_is_enrolled(database: Database) {
 async fn a_renamed_user_stays_disabled(database: Database) {
     let world = World::new(database);
     let (alice, alicia) = (user("alice"), user("alicia"));
-    users(&world).disable(&alice).await.unwrap();
-    users(&world).rename(&alice, &alicia).await.unwrap();
-    assert_eq!(users(&world).is_disabled(&alicia).await, Ok(true));
-    assert_eq!(users(&world).is_disabled(&alice).await, Ok(false));
+    world.users.disable(&alice).await.unwrap();
+    world.users.rename(&alice, &alicia).await.unwrap();
+    assert_eq!(world.users.is_disabled(&alicia).await, Ok(true));
+    assert_eq!(world.users.is_disabled(&alice).await, Ok(false));
 }
 
 async fn an_id_in_use_is_not_taken_over(database: Database) {
@@ -405,16 +398,16 @@ async fn an_id_in_use_is_not_taken_over(database: Database) {
         .await
         .unwrap();
     assert_eq!(
-        users(&world).rename(&alice, &bob).await,
+        world.users.rename(&alice, &bob).await,
         Err(UserError::Taken)
     );
     assert_eq!(
-        users(&world).rename(&bob, &alice).await,
+        world.users.rename(&bob, &alice).await,
         Err(UserError::Taken),
         "she is logged in"
     );
     assert_eq!(
-        users(&world).rename(&alice, &alice).await,
+        world.users.rename(&alice, &alice).await,
         Err(UserError::Taken)
     );
     assert!(

@@ -12,6 +12,7 @@ use countersign::store::rows::{
 };
 use countersign::store::schema::{access_tokens, idempotency_keys};
 use countersign::store::{Connection, Store, StoreError, WriteError};
+use countersign::telemetry::metrics::JournalCounts;
 use diesel::connection::SimpleConnection as _;
 use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
 use futures_util::future::join_all;
@@ -324,7 +325,7 @@ async fn a_bad_entry_does_not_hurt_its_neighbours(database: Database) {
         assert!(find(&store, &row.id).await.is_some());
     }
     assert_eq!(events(&store).await.len(), 49);
-    assert_eq!(store.statistics().failed, 2);
+    assert_eq!(store.metrics().store().journal().failed, 2);
 }
 
 async fn a_full_queue_says_so(database: Database) {
@@ -403,20 +404,19 @@ async fn counts_what_it_does(database: Database) {
             .await
             .is_err()
     );
-    let statistics = store.statistics();
-    assert_eq!(
-        (statistics.commits, statistics.entries, statistics.refused),
-        (3, 2, 1)
-    );
-    assert_eq!(
-        (
-            statistics.rows,
-            statistics.failed,
-            statistics.batch_sizes[0]
-        ),
-        (4, 1, 3)
-    );
-    assert_eq!((statistics.journal_queue, statistics.query_queue), (0, 0));
+    let metrics = store.metrics();
+    let counts = JournalCounts {
+        commits: 3,
+        committed: 2,
+        refused: 1,
+        failed: 1,
+        rows: 4,
+    };
+    assert_eq!(metrics.store().journal(), counts);
+    let batches = "countersign_journal_batches_total{entries_max=\"1\"} 3";
+    assert!(metrics.render().contains(batches), "{}", metrics.render());
+    assert_eq!(metrics.store().journal_queue().get(), 0);
+    assert_eq!(metrics.store().query_queue().get(), 0);
 }
 
 /// Keeps the journal from working until the answer is dropped, so that what is committed meanwhile

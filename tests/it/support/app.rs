@@ -2,29 +2,29 @@
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign::app::{AppParts, AppState};
-use countersign::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
+use countersign::app::{AppOptions, AppState};
+use countersign::base::Base;
+use countersign::callbacks::CallbackState;
 use countersign::clock::{Clock, Timestamp};
-use countersign::egress::{Egress, EgressSettings, ProviderFailure};
+use countersign::config::Config;
+use countersign::egress::ProviderFailure;
 use countersign::ids::{ApplicationId, ClientId};
-use countersign::oauth::OAuthOptions;
 use countersign::push::{PushDestination, PushMessage, PushSender};
 use countersign::random::{Random, SystemRandom};
-use countersign::retention::RetentionTimes;
 use countersign::secret::{Keyring, SecretString, sha256};
-use countersign::server::{self, RunningServer, ServerOptions};
+use countersign::server::{self, Listeners, RunningServer};
 use countersign::settings::{
     ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
-    CallbackEndpoint, ClientCredential, CurrentSettings, MobileAuthentication, Permission,
-    Platform, PushConfiguration, PushProvider, Settings, SmsConfiguration, VersionStatus,
+    CallbackEndpoint, ClientCredential, MobileAuthentication, Permission, Platform,
+    PushConfiguration, PushProvider, Settings, SmsConfiguration, VersionStatus,
 };
 use countersign::sms::{SmsMessage, SmsSender};
 use countersign::store::Store;
-use countersign::telemetry::metrics::Metrics;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
@@ -237,25 +237,27 @@ impl TestApp {
         outside: Outside,
     ) -> Self {
         let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let (public, management) = (listen(), listen());
-        let public_url = format!("http://{}", public.local_addr().unwrap());
-        let current = CurrentSettings::default();
-        current.replace(settings.clone());
-        let app = AppState::start(parts(&store, &current, limits, &outside, &public_url)).unwrap();
-
-        let options = ServerOptions {
-            public,
-            management,
-            workers: 2,
-            body_bytes_max: 64 * 1024,
-            requests_in_flight_max: limits.requests_in_flight_max,
-            waiting_requests_max: limits.waiting_requests_max,
-            shutdown_timeout: Duration::from_secs(10),
-            app: app.clone(),
+        let listeners = Listeners {
+            public: listen(),
+            management: listen(),
         };
+        let public_url = format!("http://{}", listeners.public.local_addr().unwrap());
+        let config = config(&public_url, limits);
 
-        let server = server::start(options).unwrap();
-
+        let base = Base {
+            clock: outside.clock.clone(),
+            random: outside.random.clone(),
+            ..Base::new(store, Keyring::new(&[7; 32]))
+        };
+        base.settings.replace(settings.clone());
+        let options = AppOptions {
+            push: outside.push.clone(),
+            sms: outside.sms.clone(),
+            arbiters: 2,
+            ..AppOptions::new(&base, &config).unwrap()
+        };
+        let app = AppState::start(base, options).unwrap();
+        let server = server::start(app.clone(), listeners, &config).unwrap();
         Self {
             app,
             clock: outside.clock,
@@ -278,13 +280,10 @@ impl TestApp {
 
     /// Ends the server in good order and gives the database back.
     pub(crate) async fn stop(mut self) -> Database {
-        let (server, app) = (self.server.take().unwrap(), self.app.clone());
-        tokio::task::spawn_blocking(move || {
-            server.shutdown().unwrap();
-            app.stop();
-        })
-        .await
-        .unwrap();
+        let server = self.server.take().unwrap();
+        tokio::task::spawn_blocking(move || server.stop().unwrap())
+            .await
+            .unwrap();
         self.database.take().unwrap()
     }
 
@@ -361,16 +360,57 @@ impl TestApp {
 }
 
 impl Drop for TestApp {
-    /// Ends what still runs, without waiting for it.
+    /// Stops the server. A test that passes leaves nothing behind: every callback was tried, and no
+    /// actor outlives the server.
     fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            let app = self.app.clone();
-            std::thread::spawn(move || {
-                let _ = server.shutdown();
-                app.stop();
-            });
+        let Some(server) = self.server.take() else {
+            return;
+        };
+        if std::thread::panicking() {
+            std::thread::spawn(move || server.stop());
+            return;
         }
+        let app = self.app.clone();
+        let stopping = std::thread::spawn(move || {
+            wait_for_callbacks(&app);
+            server.stop().unwrap();
+
+            let metrics = &app.base.metrics;
+            let live = [metrics.live_transactions(), metrics.live_channels()];
+            assert_eq!(
+                live.map(|gauge| gauge.get()),
+                [0, 0],
+                "actors that outlive the server: transactions, device channels"
+            );
+        });
+        stopping.join().unwrap();
     }
+}
+
+/// Waits until every callback that is due was tried.
+fn wait_for_callbacks(app: &AppState) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let tried = async {
+        loop {
+            let due = app
+                .callbacks
+                .list(Some(CallbackState::Due), None, usize::MAX)
+                .await
+                .unwrap();
+            match due.iter().find(|callback| callback.attempts == 0) {
+                Some(_) => tokio::task::yield_now().await,
+                None => return,
+            }
+        }
+    };
+    runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(10), tried)
+            .await
+            .expect("a callback was never tried");
+    });
 }
 
 struct Outside {
@@ -380,60 +420,21 @@ struct Outside {
     random: Arc<TestRandom>,
 }
 
-fn parts(
-    store: &Store,
-    settings: &CurrentSettings,
-    limits: Limits,
-    outside: &Outside,
-    public_url: &str,
-) -> AppParts {
-    let metrics = Metrics::new();
-
-    let callbacks = Callbacks::new(CallbacksOptions {
-        store: store.clone(),
-        settings: settings.clone(),
-        egress: Egress::new(EgressSettings::default()),
-        lookup: Arc::new(SystemLookup),
-        limits: CallbackLimits::default(),
-        clock: outside.clock.clone(),
-        random: outside.random.clone(),
-        metrics: metrics.clone(),
-    });
-
-    let day = Duration::from_secs(24 * 3600);
-
-    let pages = if limits.built_in_pages {
-        format!("{public_url}/oauth")
-    } else {
-        "https://portal.example".to_owned()
-    };
-
-    let page = |name: &str| format!("{pages}/{name}").parse().unwrap();
-
-    AppParts {
-        store: store.clone(),
-        clock: outside.clock.clone(),
-        random: outside.random.clone(),
-        keyring: Arc::new(Keyring::new(&[7; 32])),
-        settings: settings.clone(),
-        callbacks: callbacks.unwrap(),
-        push: outside.push.clone(),
-        sms: outside.sms.clone(),
-        metrics,
-        oauth: OAuthOptions {
-            issuer: public_url.parse().unwrap(),
-            login_url: Some(page("login")),
-            consent_url: Some(page("consent")),
-            built_in_pages: limits.built_in_pages,
-        },
-        retention: RetentionTimes {
-            events: day * 400,
-            delivered_callbacks: day * 7,
-            dead_callbacks: day * 30,
-        },
-        arbiters: 2,
-        live_transactions_max: limits.live_transactions_max,
+fn config(public_url: &str, limits: Limits) -> Config {
+    let bound = |max: usize| NonZeroUsize::new(max).unwrap();
+    let mut config = Config::default();
+    config.server.public_url = public_url.parse().unwrap();
+    config.server.workers = 2;
+    config.server.shutdown_timeout_seconds = 10;
+    config.limits.live_transactions_max = bound(limits.live_transactions_max);
+    config.limits.requests_in_flight_max = bound(limits.requests_in_flight_max);
+    config.limits.waiting_requests_max = bound(limits.waiting_requests_max);
+    config.development.login_page = limits.built_in_pages;
+    if !limits.built_in_pages {
+        config.login.login_url = Some("https://portal.example/login".parse().unwrap());
+        config.login.consent_url = Some("https://portal.example/consent".parse().unwrap());
     }
+    config
 }
 
 /// A bank's: push, OTP and SMS, an application for both platforms, a website and its login page.

@@ -5,27 +5,19 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use countersign::app::{AppParts, AppState};
-use countersign::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
+use countersign::app::{AppOptions, AppState};
+use countersign::base::Base;
 use countersign::clock::Clock;
-use countersign::egress::Egress;
+use countersign::config::Config;
 use countersign::ids::{TransactionId, UserId};
-use countersign::oauth::OAuthOptions;
 use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
-use countersign::push::ProviderPush;
-use countersign::random::{SharedRandom, SystemRandom};
-use countersign::retention::RetentionTimes;
 use countersign::sandbox::{Sandbox, SandboxOptions};
 use countersign::secret::Keyring;
-use countersign::server::{self, RunningServer, ServerOptions};
-use countersign::settings::{CurrentSettings, Settings, StoredSettings, plan};
-use countersign::sms::GatewaySms;
+use countersign::server::{self, Listeners, RunningServer};
+use countersign::settings::{Settings, plan};
 use countersign::store::Store;
-use countersign::telemetry::Metrics;
 use serde_json::Value;
 use url::Url;
 
@@ -65,30 +57,16 @@ impl TestServer {
             ..SandboxOptions::default()
         })
         .unwrap();
+        let listeners = Listeners {
+            public: free_port(),
+            management: free_port(),
+        };
+        let public_url = url_of(&listeners.public);
+        let wanted = wanted_settings(&sandbox, folder.path());
 
-        let (public, management) = (free_port(), free_port());
-        let public_url = url_of(&public);
-
-        let app = start_app(
-            &database.store(),
-            &clock,
-            &public_url,
-            wanted_settings(&sandbox, folder.path()),
-        )
-        .await;
-
-        let running = server::start(ServerOptions {
-            public,
-            management,
-            workers: 1,
-            body_bytes_max: 64 * 1024,
-            requests_in_flight_max: 1024,
-            waiting_requests_max: 1024,
-            shutdown_timeout: Duration::from_secs(5),
-            app: app.clone(),
-        })
-        .unwrap();
-
+        let config = config(&public_url);
+        let app = start_app(database.store(), &clock, &config, wanted).await;
+        let running = server::start(app.clone(), listeners, &config).unwrap();
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -212,8 +190,7 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        let stopped = self.running.take().map(RunningServer::shutdown);
-        self.app.clone().stop();
+        let stopped = self.running.take().map(RunningServer::stop);
         if !std::thread::panicking() {
             assert!(
                 matches!(stopped, Some(Ok(()))),
@@ -223,63 +200,33 @@ impl Drop for TestServer {
     }
 }
 
-async fn start_app(store: &Store, clock: &Clock, public_url: &Url, wanted: Settings) -> AppState {
-    let random: SharedRandom = Arc::new(SystemRandom);
-    let keyring = Arc::new(Keyring::new(&MASTER_KEY));
-    let stored = StoredSettings::new(
-        store.clone(),
-        Arc::clone(&keyring),
-        clock.clone(),
-        Arc::clone(&random),
-    );
+fn config(public_url: &Url) -> Config {
+    let mut config = Config::default();
+    config.server.public_url = public_url.clone();
+    config.server.workers = 1;
+    config.server.shutdown_timeout_seconds = 5;
+    config.login.login_url = Some("http://127.0.0.1:9/login".parse().unwrap());
+    config
+}
+
+async fn start_app(store: Store, clock: &Clock, config: &Config, wanted: Settings) -> AppState {
+    let base = Base {
+        clock: clock.clone(),
+        ..Base::new(store, Keyring::new(&MASTER_KEY))
+    };
+    let stored = base.stored_settings();
     stored.check_master_key().await.unwrap();
     stored
         .apply(&plan(&Settings::default(), &wanted), 0)
         .await
         .unwrap();
+    base.settings.replace(stored.load().await.unwrap());
 
-    let settings = CurrentSettings::default();
-    settings.replace(stored.load().await.unwrap());
-    let (egress, metrics) = (Egress::default(), Metrics::new());
-
-    let callbacks = Callbacks::new(CallbacksOptions {
-        store: store.clone(),
-        settings: settings.clone(),
-        egress: egress.clone(),
-        lookup: Arc::new(SystemLookup),
-        limits: CallbackLimits::default(),
-        clock: clock.clone(),
-        random: Arc::clone(&random),
-        metrics: metrics.clone(),
-    });
-
-    let kept = Duration::from_secs(86_400);
-
-    AppState::start(AppParts {
-        store: store.clone(),
-        clock: clock.clone(),
-        random,
-        keyring,
-        settings,
-        callbacks: callbacks.unwrap(),
-        push: Arc::new(ProviderPush::new(egress.clone(), clock.clone())),
-        sms: Arc::new(GatewaySms::new(&egress).unwrap()),
-        metrics,
-        oauth: OAuthOptions {
-            issuer: public_url.clone(),
-            login_url: Some("http://127.0.0.1:9/login".parse().unwrap()),
-            consent_url: None,
-            built_in_pages: false,
-        },
-        retention: RetentionTimes {
-            events: kept,
-            delivered_callbacks: kept,
-            dead_callbacks: kept,
-        },
+    let options = AppOptions {
         arbiters: 1,
-        live_transactions_max: 10_000,
-    })
-    .unwrap()
+        ..AppOptions::new(&base, config).unwrap()
+    };
+    AppState::start(base, options).unwrap()
 }
 
 fn wanted_settings(sandbox: &Sandbox, folder: &Path) -> Settings {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use countersign::base::Base;
 use countersign::clock::{Clock, Timestamp};
 use countersign::devices::{ClientMetadata, Device, Devices};
 use countersign::ids::{ClientId, DeviceId, UserId};
@@ -18,6 +19,7 @@ use countersign::settings::{
     Settings, VersionStatus,
 };
 use countersign::store::{Store, queries};
+use countersign::users::Users;
 use serde_json::{Value, json};
 
 use super::databases::Database;
@@ -31,6 +33,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) settings: CurrentSettings,
     pub(crate) clock: Clock,
+    pub(crate) users: Users,
     pub(crate) devices: Devices,
     pub(crate) token_server: TokenServer,
     /// The key of the API client `keyed`.
@@ -40,36 +43,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(database: Database) -> Self {
-        let store = database.store();
         let client_key = new_key();
-        let settings = CurrentSettings::default();
-        settings.replace(some_settings(*client_key.public()));
-        let clock = Clock::manual(START);
-        let keyring = Arc::new(Keyring::new(&[7; 32]));
-        let random = Arc::new(SystemRandom);
-
-        let devices = Devices::new(
-            store.clone(),
-            settings.clone(),
-            Arc::clone(&keyring),
-            random.clone(),
-            clock.clone(),
-        );
-
-        let token_server = TokenServer::new(
-            store.clone(),
-            settings.clone(),
-            devices.clone(),
-            keyring,
-            clock.clone(),
-            random,
-            options(),
-        );
-
+        let base = base(database.store(), Clock::manual(START));
+        base.settings.replace(some_settings(*client_key.public()));
+        let users = Users::new(&base);
+        let devices = Devices::new(&base);
+        let token_server = TokenServer::new(&base, users.clone(), devices.clone(), options());
         Self {
-            store,
-            settings,
-            clock,
+            store: base.store,
+            settings: base.settings,
+            clock: base.clock,
+            users,
             devices,
             token_server,
             client_key,
@@ -84,16 +68,11 @@ impl World {
 
     /// The same, with a clock of its own.
     pub(crate) fn another_node_at(&self, clock: Clock) -> TokenServer {
-        let (keyring, random) = (Arc::new(Keyring::new(&[7; 32])), Arc::new(SystemRandom));
-        let (store, settings) = (self.database.open(), self.settings.clone());
-        let devices = Devices::new(
-            store.clone(),
-            settings.clone(),
-            Arc::clone(&keyring),
-            random.clone(),
-            clock.clone(),
-        );
-        TokenServer::new(store, settings, devices, keyring, clock, random, options())
+        let base = Base {
+            settings: self.settings.clone(),
+            ..base(self.database.open(), clock)
+        };
+        TokenServer::new(&base, Users::new(&base), Devices::new(&base), options())
     }
 
     /// Changes the settings in force.
@@ -163,6 +142,13 @@ impl World {
         let mut types: Vec<String> = events.into_iter().map(|event| event.event_type).collect();
         types.sort();
         types
+    }
+}
+
+fn base(store: Store, clock: Clock) -> Base {
+    Base {
+        clock,
+        ..Base::new(store, Keyring::new(&[7; 32]))
     }
 }
 

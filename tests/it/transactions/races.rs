@@ -119,7 +119,9 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
     );
     assert!(
         app.app
-            .rendered_metrics()
+            .base
+            .metrics
+            .render()
             .contains("actor_panics_total{actor=\"transaction\"} 1")
     );
 }

@@ -31,7 +31,9 @@ async fn what_nobody_holds_expires_all_the_same(database: Database) {
     let expired = async {
         while !app
             .app
-            .rendered_metrics()
+            .base
+            .metrics
+            .render()
             .contains("transactions_finished_total{method=\"sms\",status=\"expired\"} 1")
         {
             app.clock.advance(Duration::from_secs(1));
@@ -56,7 +58,7 @@ async fn a_long_poll_ends_with_the_server(database: Database) {
         .send();
     let waiting = tokio::spawn(waiting);
     let waits = async {
-        while app.app.metrics.waiting_requests().get() == 0 {
+        while app.app.base.metrics.waiting_requests().get() == 0 {
             tokio::task::yield_now().await;
         }
     };
