@@ -308,11 +308,6 @@ diesel::table! {
 }
 
 // Only what is joined: each pair costs compile time.
-diesel::allow_tables_to_appear_in_same_query!(
-    devices,
-    enrolments,
-    push_addresses,
-    push_enrolments,
-);
+diesel::allow_tables_to_appear_in_same_query!(devices, enrolments, push_addresses, push_enrolments,);
 diesel::allow_tables_to_appear_in_same_query!(authorizations, devices);
 diesel::allow_tables_to_appear_in_same_query!(grants, refresh_tokens);

@@ -33,7 +33,6 @@ const MASTER_KEY: [u8; 32] = [7; 32];
 
 /// A running server. It stops when dropped.
 pub(crate) struct TestServer {
-    pub(crate) app: AppState,
     pub(crate) clock: Clock,
     pub(crate) sandbox: Sandbox,
     pub(crate) public_url: Url,
@@ -66,7 +65,7 @@ impl TestServer {
 
         let config = config(&public_url);
         let app = start_app(database.store(), &clock, &config, wanted).await;
-        let running = server::start(app.clone(), listeners, &config).unwrap();
+        let running = server::start(app, listeners, &config).unwrap();
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -76,7 +75,6 @@ impl TestServer {
         let running = Some(running);
 
         Self {
-            app,
             clock,
             sandbox,
             public_url,
