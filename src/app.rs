@@ -203,7 +203,7 @@ impl Background {
             self.supervised("sweeper", || self.transactions.sweep()),
             self.supervised("retention", || self.retention.run()),
             self.supervised("settings", || stored_settings.follow(&self.base.settings)),
-            self.supervised("signing-keys", || self.token_server.follow_signing_keys()),
+            self.supervised("signing-keys", || self.token_server.keys.follow()),
             self.callbacks.run(self.shutdown.clone()),
         );
     }

@@ -42,38 +42,96 @@ pub(crate) fn parse_uuid(text: &str) -> Result<Uuid, InvalidId> {
     Uuid::try_parse(text).map_err(|_| InvalidId::Malformed)
 }
 
-/// Identifies a mobile authentication transaction.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TransactionId(Uuid);
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
 
-impl TransactionId {
-    #[must_use]
-    pub fn new(now: Timestamp, random: &dyn Random) -> Self {
-        Self(uuid_v7(now, random))
-    }
+        impl $name {
+            /// A new one, ordered by time.
+            #[must_use]
+            pub fn new(now: Timestamp, random: &dyn Random) -> Self {
+                Self(uuid_v7(now, random))
+            }
 
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
+            /// From the 16 bytes it is stored as.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
 
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
+            /// From a column; `None` where that does not hold 16 bytes.
+            #[must_use]
+            pub fn from_column(bytes: &[u8]) -> Option<Self> {
+                Uuid::from_slice(bytes).ok().map(Self)
+            }
+
+            /// The 16 bytes it is stored as.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+
+            /// As a column holds it.
+            #[must_use]
+            pub fn to_column(self) -> Vec<u8> {
+                self.as_bytes().to_vec()
+            }
+
+            /// As it goes on the wire.
+            #[must_use]
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
 }
 
-impl fmt::Display for TransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
+uuid_id! {
+    /// Identifies a mobile authentication transaction.
+    TransactionId
 }
-
-impl fmt::Debug for TransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
+uuid_id! {
+    /// Identifies a grant: one login of one user at one client.
+    GrantId
+}
+uuid_id! {
+    /// Identifies a family of refresh tokens.
+    RefreshFamilyId
+}
+uuid_id! {
+    /// Identifies an access token: the `jti` of a JWT.
+    AccessTokenId
+}
+uuid_id! {
+    /// Identifies a client's request for a user to be logged in.
+    AuthorizationId
+}
+uuid_id! {
+    /// Identifies the code that an appliance polls with (RFC 8628).
+    DeviceCodeId
+}
+uuid_id! {
+    /// Identifies what a user has allowed a client.
+    ConsentId
+}
+uuid_id! {
+    /// Identifies a login that a browser remembers.
+    LoginSessionId
 }
 
 impl FromStr for TransactionId {

@@ -74,7 +74,7 @@ impl Api {
 
     /// An address below the public one, as the world sees it.
     fn link(&self, path: &str) -> String {
-        format!("{}{path}", self.app.token_server.issuer())
+        format!("{}{path}", self.app.token_server.issuer.as_str())
     }
 
     fn clock(&self) -> &Clock {

@@ -1,39 +1,38 @@
 //! The errors of the token endpoint, by the codes of RFC 6749 §5.2.
 
-use super::dpop::ProofRefusal;
 use crate::devices::ProofError;
+use crate::jose::dpop::DpopError;
 use crate::store::StoreError;
 
 /// Why a token was not issued. The texts are for the developer of the client; they tell nothing
 /// about other clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OAuthError {
-    /// A parameter is missing, malformed or does not go with the others.
+    /// A parameter is missing, malformed or contradicts another.
     #[error("{0}")]
     InvalidRequest(&'static str),
-    /// The client did not prove that it is one. `401`.
+    /// The client did not authenticate. `401`.
     #[error("The client is unknown, or its credentials are wrong, expired or used before.")]
     InvalidClient,
-    /// The code or refresh token is of no use.
+    /// The code or refresh token cannot be used.
     #[error(
         "The code or token is unknown, expired, revoked or used before, or was issued to another client, redirect_uri or \
          code_challenge."
     )]
     InvalidGrant,
-    /// The proof beside a refresh token is not one.
+    /// The proof beside a refresh token was refused.
     #[error("{error}")]
     InvalidProof {
-        /// What is wrong with it.
         error: ProofError,
         /// Wrong proofs that may still follow before the user is disconnected, where they are
         /// limited.
         attempts_left: Option<u32>,
     },
-    /// The key that the token is to be bound to was not proved (RFC 9449 §5).
+    /// The request does not prove the key that the token is to be bound to (RFC 9449 §5).
     #[error("{0}")]
     InvalidDpopProof(#[from] ProofRefusal),
-    /// The authenticator that the token belongs to, or is to belong to, is not enrolled or not
-    /// allowed any more.
+    /// The authenticator that protects the token, or is to protect it, is not enrolled or no longer
+    /// allowed.
     #[error(
         "The authenticator is not enrolled on this device, or the application does not allow it any more."
     )]
@@ -43,7 +42,7 @@ pub enum OAuthError {
         "The refresh token has to be bound to an authenticator first: send `authenticator` with it."
     )]
     UnboundRefreshToken,
-    /// The last wrong proof was one too many: user and device know each other no more.
+    /// Wrong proofs used up the attempts: the user is no longer enrolled on the device.
     #[error(
         "Wrong proofs used up the attempts: the user was disconnected from this device and has to log in again."
     )]
@@ -51,25 +50,24 @@ pub enum OAuthError {
     /// `resource` names nothing this client may have tokens for (RFC 8707 §2).
     #[error("resource: is not a resource server that this client may have tokens for.")]
     InvalidTarget,
-    /// The device has to ask again: its user has not decided (RFC 8628 §3.5).
+    /// The appliance has to poll again: its user has not decided (RFC 8628 §3.5).
     #[error("The user has not decided yet.")]
     AuthorizationPending,
-    /// The device has to ask again, and less often.
+    /// The appliance has to poll again, and less often.
     #[error("The user has not decided yet; ask less often, 5 seconds more apart than before.")]
     SlowDown,
-    /// The device's user said no.
+    /// The appliance's user refused.
     #[error("The user did not allow it.")]
     AccessDenied,
-    /// The device has waited in vain.
+    /// The appliance's user did not decide in time.
     #[error("The device_code has expired.")]
     ExpiredToken,
     /// The client is known but may not do this.
     #[error("{0}")]
     UnauthorizedClient(&'static str),
-    /// An API client that may not do this. `403`.
+    /// An API client without the permission for this. `403`.
     #[error("The client does not have the permission for this.")]
     InsufficientPermissions,
-    /// No such grant.
     #[error("grant_type: is not one this server knows; its metadata lists them.")]
     UnsupportedGrantType,
     /// More than the client may have, or not a scope at all.
@@ -107,6 +105,19 @@ impl OAuthError {
     }
 }
 
+/// Why a DPoP proof was refused: `invalid_dpop_proof` (RFC 9449 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofRefusal {
+    /// There is none, or more than one.
+    #[error("exactly one DPoP header is required")]
+    Missing,
+    /// It was not made for this request.
+    #[error(transparent)]
+    Invalid(#[from] DpopError),
+    #[error("the DPoP proof was used before: each request needs one of its own")]
+    Replayed,
+}
+
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {
         log_unavailable(&error);
@@ -114,7 +125,7 @@ impl From<StoreError> for OAuthError {
     }
 }
 
-/// Clients hear only that the server is unavailable; why is said here, once.
+/// Clients are only told that the server is unavailable; the cause is logged here, once.
 pub(super) fn log_unavailable(error: &StoreError) {
     tracing::error!(%error, "the token server could not use its database");
 }

@@ -1,190 +1,185 @@
 //! What a token means, for the APIs that take it (RFC 7662).
 //!
-//! The busiest of all doors: one read that it shares with others, nothing is written, no signature
-//! is verified.
+//! The busiest endpoint: one read that is shared with others, nothing written, no signature
+//! verified.
+
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::tokens::text::parse_refresh_token;
-use super::tokens::{TokenType, amr};
-use super::{OAuthError, TokenServer};
+use super::clients::{Client, Clients};
+use super::error::OAuthError;
+use super::issuer::Issuer;
+use super::model::{LiveAccessToken, LiveRefreshFamily};
+use super::resource;
+use super::tokens::{LiveTokens, PresentedRefreshToken, TokenType};
+use crate::base::Base;
 use crate::clock::Timestamp;
 use crate::settings::ApiClient;
-use crate::store::rows::{LiveAccessToken, LiveRefreshToken};
-
-use super::clients::Client;
 
 /// A token that is active.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Introspection {
+    /// The scopes, separated by spaces.
     pub scope: String,
-    /// To whom it was issued.
     pub client_id: String,
-    /// For which user; none for a client's own token.
+    /// `None` for a client's own token.
     pub user_id: Option<String>,
-    /// How it is presented; none for a refresh token, which is not presented to APIs.
+    /// How it is presented; `None` for a refresh token, which is not presented to APIs.
     pub token_type: Option<TokenType>,
-    /// When it was issued.
     pub issued_at: Timestamp,
-    /// Until when it is good.
     pub expires_at: Timestamp,
     /// What is left of its life, in whole seconds.
     pub expires_in: u64,
-    /// Whom it is meant for.
+    /// The `aud`: the resource server's, or this server's own.
     pub audience: String,
-    /// The token's own id.
     pub jti: Uuid,
-    /// The key it is bound to (RFC 9449 §6.2).
+    /// The thumbprint of the key it is bound to (RFC 9449 §6.2).
     pub jkt: Option<String>,
-    /// How the user was authenticated.
+    /// How the user was authenticated (RFC 8176).
     pub amr: Vec<String>,
-    /// Of an installation's token.
-    pub installation: Option<InstallationFacts>,
+    /// What the token was issued to, if that is a device.
+    pub device: Option<IntrospectedDevice>,
 }
 
-/// Which application a token was issued to.
+/// The application of the device that a token was issued to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstallationFacts {
+pub struct IntrospectedDevice {
     pub application_id: String,
     /// `ios`, `android`.
     pub platform: String,
     pub version: String,
 }
 
-impl TokenServer {
-    /// What a token means to this API client; `None` for every token that is not active, or not the
-    /// client's to ask for.
+/// Tells API clients what tokens mean.
+pub struct Introspector {
+    pub(super) base: Base,
+    pub(super) issuer: Issuer,
+    pub(super) clients: Arc<Clients>,
+    pub(super) tokens: Arc<LiveTokens>,
+}
+
+impl Introspector {
+    /// What a token means to this API client; `None` for every token that is not active, or that
+    /// the client may not ask about.
     ///
-    /// The text tells what kind of token it is, so that the client's own guess (`token_type_hint`)
-    /// is of no use.
+    /// The text tells what kind of token it is: the client's guess (`token_type_hint`) is not
+    /// needed.
     pub async fn introspect(
         &self,
         caller: &ApiClient,
         token: &str,
     ) -> Result<Option<Introspection>, OAuthError> {
-        if let Some((id, generation)) = parse_refresh_token(&self.0.base.keyring, token) {
-            let live = self.0.refresh_tokens.find(id.to_vec()).await?;
-            return match live.filter(|live| may_ask(caller, live.grant.resource_server.as_deref()))
-            {
-                Some(live) => self.introspect_refresh_token(live, generation).await,
+        if let Some(presented) = PresentedRefreshToken::parse(&self.base.keyring, token) {
+            let live = self.tokens.find_refresh_family(presented.family).await?;
+            let live = live.filter(|live| may_ask(caller, live.grant.resource_server.as_deref()));
+            return match live {
+                Some(live) => self.of_refresh_token(live, presented.generation).await,
                 None => Ok(None),
             };
         }
-        let live = self.live_access_token(token).await?;
+
+        let live = self.tokens.find_access_token(token).await?;
         let live = live.filter(|live| may_ask(caller, live.token.resource_server.as_deref()));
-        Ok(live.and_then(|live| self.introspect_access_token(live)))
+        Ok(live.and_then(|live| self.of_access_token(live)))
     }
 
     /// `None` for a token whose resource server is not configured any more.
-    fn introspect_access_token(&self, live: LiveAccessToken) -> Option<Introspection> {
+    fn of_access_token(&self, live: LiveAccessToken) -> Option<Introspection> {
         let LiveAccessToken {
             token,
             authentication,
-            installation,
+            device,
+            ..
         } = live;
-        let installation =
-            token
-                .application_id
-                .zip(installation)
-                .map(|(application_id, (version, platform))| InstallationFacts {
-                    application_id,
-                    platform,
-                    version,
-                });
-        let (issued_at, expires_at) = (token.issued_at, token.expires_at);
+        let audience = self.audience(token.resource_server.as_deref())?;
+        let token_type = TokenType::of(&token);
+
+        let application = token.client.application_id;
+        let device = application
+            .zip(device)
+            .map(|(application, device)| IntrospectedDevice {
+                application_id: application.into(),
+                platform: device.platform.as_str().to_owned(),
+                version: device.application_version,
+            });
+
         Some(Introspection {
             scope: token.scope,
-            client_id: token.client_id,
-            user_id: token.user_id,
-            token_type: Some(if token.jkt.is_some() {
-                TokenType::Dpop
-            } else {
-                TokenType::Bearer
-            }),
-            issued_at: Timestamp::from_millis(issued_at),
-            expires_at: Timestamp::from_millis(expires_at),
-            expires_in: self.seconds_left(expires_at),
-            audience: self.audience(token.resource_server.as_deref())?,
-            jti: Uuid::from_slice(&token.id).ok()?,
+            client_id: token.client.id,
+            user_id: token.user.map(|user| user.user_id.into()),
+            token_type: Some(token_type),
+            issued_at: token.issued_at,
+            expires_at: token.expires_at,
+            expires_in: self.seconds_left(token.expires_at),
+            audience,
+            jti: token.id.as_uuid(),
             jkt: token.jkt,
-            amr: authentication
-                .map(|facts| amr(facts.amr.as_deref()))
-                .unwrap_or_default(),
-            installation,
+            amr: authentication.map_or_else(Vec::new, |authentication| authentication.amr),
+            device,
         })
     }
 
-    async fn introspect_refresh_token(
+    async fn of_refresh_token(
         &self,
-        live: LiveRefreshToken,
+        live: LiveRefreshFamily,
         generation: i32,
     ) -> Result<Option<Introspection>, OAuthError> {
-        let LiveRefreshToken {
-            refresh_token: family,
-            grant,
-            ..
-        } = live;
-        if family.generation != generation
-            || family.expires_at <= self.0.base.clock.now().as_millis()
-        {
+        let LiveRefreshFamily { family, grant, .. } = live;
+        if family.generation != generation || family.expires_at <= self.base.clock.now() {
             return Ok(None);
         }
-        let Some(client) = self.find_client(&grant.client_id).await? else {
+
+        // The client may have been removed, or its version disabled.
+        let Some(client) = self.clients.find(&grant.client.id).await? else {
             return Ok(None);
         };
-        let installation = match &client {
-            Client::Web(_) => None,
-            Client::Installation {
-                device,
-                application,
-            } => Some(InstallationFacts {
-                application_id: application.id.to_string(),
-                platform: device.platform.as_str().to_owned(),
-                version: device.application_version.clone(),
-            }),
+        let Some(audience) = self.audience(grant.resource_server.as_deref()) else {
+            return Ok(None);
         };
-        let (audience, jti) = (
-            self.audience(grant.resource_server.as_deref()),
-            Uuid::from_slice(&family.id).ok(),
-        );
-        Ok(audience.zip(jti).map(|(audience, jti)| Introspection {
+
+        Ok(Some(Introspection {
             scope: grant.scope,
-            client_id: grant.client_id,
-            user_id: Some(grant.user_id),
+            client_id: grant.client.id,
+            user_id: Some(grant.login.user_id.into()),
             token_type: None,
-            issued_at: Timestamp::from_millis(family.issued_at),
-            expires_at: Timestamp::from_millis(family.expires_at),
+            issued_at: family.issued_at,
+            expires_at: family.expires_at,
             expires_in: self.seconds_left(family.expires_at),
             audience,
-            jti,
+            jti: family.id.as_uuid(),
             jkt: family.jkt,
-            amr: amr(grant.amr.as_deref()),
-            installation,
+            amr: grant.login.authentication.amr,
+            device: introspected_device(&client),
         }))
     }
 
-    fn seconds_left(&self, expires_at: i64) -> u64 {
-        Timestamp::from_millis(expires_at)
-            .since(self.0.base.clock.now())
-            .as_secs()
+    fn seconds_left(&self, expires_at: Timestamp) -> u64 {
+        expires_at.since(self.base.clock.now()).as_secs()
     }
 
-    pub(super) fn audience(&self, resource_server: Option<&str>) -> Option<String> {
-        let Some(id) = resource_server else {
-            return Some(self.0.issuer.clone());
-        };
-        self.0
-            .base
-            .settings
-            .load()
-            .resource_servers
-            .get(id)
-            .map(|server| server.audience.clone())
+    fn audience(&self, resource_server: Option<&str>) -> Option<String> {
+        let settings = self.base.settings.load();
+        resource::audience(&settings, self.issuer.as_str(), resource_server).map(str::to_owned)
     }
 }
 
-/// Whether an API client may ask for tokens of this resource server. Tokens without one are for
-/// those who have none.
+fn introspected_device(client: &Client) -> Option<IntrospectedDevice> {
+    match client {
+        Client::Web(_) => None,
+        Client::Device {
+            device,
+            application,
+        } => Some(IntrospectedDevice {
+            application_id: application.id.to_string(),
+            platform: device.platform.as_str().to_owned(),
+            version: device.application_version.clone(),
+        }),
+    }
+}
+
+/// Whether an API client may ask about tokens of this resource server. Tokens without one are for
+/// the clients that have no resource servers.
 fn may_ask(caller: &ApiClient, resource_server: Option<&str>) -> bool {
     match resource_server {
         Some(id) => caller.resource_servers.contains(id),

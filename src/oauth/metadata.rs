@@ -1,9 +1,9 @@
-//! What the server can do, for clients that find out by themselves (RFC 8414, OpenID Connect
+//! What the server can do, for clients that configure themselves (RFC 8414, OpenID Connect
 //! Discovery §3).
 
 use serde::Serialize;
 
-use super::TokenServer;
+use super::issuer::Issuer;
 use super::keys::algorithms;
 use super::listing::TOKEN_INFO_GRANT;
 use crate::jose::SigningAlgorithm;
@@ -12,7 +12,22 @@ use crate::settings::{GrantType, RESERVED_SCOPES, Settings};
 /// What clients sign with, assertions and proofs alike.
 const CLIENTS_SIGN_WITH: [SigningAlgorithm; 1] = [SigningAlgorithm::Es256];
 
-/// The document.
+/// How clients authenticate that have a credential.
+const CONFIDENTIAL: [&str; 3] = [
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+];
+
+/// How clients authenticate, those without a credential included.
+const ANY: [&str; 4] = [
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "none",
+];
+
+/// The metadata document.
 #[derive(Clone, Debug, Serialize)]
 pub struct Metadata {
     pub issuer: String,
@@ -47,46 +62,28 @@ pub struct Metadata {
     pub claims_parameter_supported: bool,
 }
 
-impl TokenServer {
-    /// The document under the settings in force.
-    #[must_use]
-    pub fn metadata(&self) -> Metadata {
-        let settings = self.0.base.settings.load();
-        let at = |path: &str| format!("{}{path}", self.0.issuer);
-        let (confidential, any) = (
-            [
-                "client_secret_basic",
-                "client_secret_post",
-                "private_key_jwt",
-            ],
-            [
-                "client_secret_basic",
-                "client_secret_post",
-                "private_key_jwt",
-                "none",
-            ],
-        );
-        Metadata {
-            issuer: self.0.issuer.clone(),
-            authorization_endpoint: at("/oauth/authorize"),
-            token_endpoint: self.0.token_endpoint.clone(),
-            userinfo_endpoint: at("/oauth/userinfo"),
-            jwks_uri: at("/oauth/keys"),
-            registration_endpoint: at("/oauth/register"),
-            revocation_endpoint: at("/oauth/revoke"),
-            introspection_endpoint: at("/oauth/introspect"),
-            pushed_authorization_request_endpoint: at("/oauth/par"),
-            device_authorization_endpoint: at("/oauth/device_authorization"),
-            scopes_supported: scopes(&settings),
+impl Metadata {
+    /// The document under these settings.
+    pub(super) fn new(issuer: &Issuer, settings: &Settings) -> Self {
+        let grant_types = GrantType::ALL.iter().map(|grant| grant.as_str());
+
+        Self {
+            issuer: issuer.as_str().to_owned(),
+            authorization_endpoint: issuer.at("/oauth/authorize"),
+            token_endpoint: issuer.at("/oauth/token"),
+            userinfo_endpoint: issuer.at("/oauth/userinfo"),
+            jwks_uri: issuer.at("/oauth/keys"),
+            registration_endpoint: issuer.at("/oauth/register"),
+            revocation_endpoint: issuer.at("/oauth/revoke"),
+            introspection_endpoint: issuer.at("/oauth/introspect"),
+            pushed_authorization_request_endpoint: issuer.at("/oauth/par"),
+            device_authorization_endpoint: issuer.at("/oauth/device_authorization"),
+            scopes_supported: scopes(settings),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: GrantType::ALL
-                .iter()
-                .map(|grant| grant.as_str())
-                .chain([TOKEN_INFO_GRANT])
-                .collect(),
+            grant_types_supported: grant_types.chain([TOKEN_INFO_GRANT]).collect(),
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: algorithms(&settings).into_iter().collect(),
+            id_token_signing_alg_values_supported: algorithms(settings).into_iter().collect(),
             claims_supported: [
                 "iss",
                 "sub",
@@ -99,16 +96,16 @@ impl TokenServer {
                 "amr",
                 "at_hash",
             ],
-            token_endpoint_auth_methods_supported: any,
+            token_endpoint_auth_methods_supported: ANY,
             token_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
-            revocation_endpoint_auth_methods_supported: any,
+            revocation_endpoint_auth_methods_supported: ANY,
             revocation_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
-            introspection_endpoint_auth_methods_supported: confidential,
+            introspection_endpoint_auth_methods_supported: CONFIDENTIAL,
             introspection_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
             code_challenge_methods_supported: ["S256"],
             dpop_signing_alg_values_supported: CLIENTS_SIGN_WITH,
             authorization_response_iss_parameter_supported: true,
-            // Some clients have to; the others need not.
+            // Clients may be configured to have to; the others need not.
             require_pushed_authorization_requests: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,

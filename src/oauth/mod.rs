@@ -1,173 +1,189 @@
-//! The token server: who a client is, how a user comes to log in on an installation, and the tokens
-//! both end in.
+//! The token server: who a client is, how a user comes to log in, and the tokens both end in.
 //!
-//! Clients are web clients (configured) and installations (registered); API clients use the
-//! server's own APIs. Each grant is one file in `grants`; users are authenticated by somebody
-//! else's login page, which answers through login requests.
+//! [`TokenServer`] wires the rooms together; each has a few fields of its own and knows only rooms
+//! further down:
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | `listing`, `portal`, `revocation`, `introspection` | what becomes of tokens that were issued |
+//! | `grants` | the token endpoint: what a token is issued for |
+//! | `authorization` | a user's way to a code: log-in, consent, appliances |
+//! | `tokens` | making tokens, and finding out what a presented one is |
+//! | `clients` | which client asks |
+//! | `keys` | what tokens are signed with |
+//! | `model` | what is kept, and how it is written to rows and read from them |
+//!
+//! Users are authenticated by login pages that are not part of the server: API clients that answer
+//! login requests.
 
 mod authorization;
 mod clients;
 mod dpop;
 mod error;
 mod grants;
-mod id_token;
 mod introspection;
+mod issuer;
 mod keys;
 mod listing;
 mod metadata;
-mod persist;
+mod model;
+mod pkce;
+mod portal;
+mod replay;
+mod resource;
 mod revocation;
 mod scope;
 mod tokens;
-mod userinfo;
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use url::Url;
 
-use authorization::Guesses;
-
 use crate::base::Base;
-use crate::config::is_loopback;
 use crate::devices::Devices;
-use crate::ids::UserId;
-use crate::store::StoreError;
+use crate::settings::CurrentSettings;
 use crate::users::Users;
+use authorization::{
+    Appliances, AuthorizationEndpoint, Consents, Logins, Pages, PushedRequests, Rooms,
+};
+use clients::Clients;
+use grants::{GrantParts, Grants};
+use introspection::Introspector;
+use issuer::Issuer;
+use keys::SigningKeys;
+use listing::Listing;
+use portal::Portals;
+use revocation::Revocation;
+use tokens::{Bearers, Issuance, LiveTokens};
 
 pub use authorization::{
-    AcceptConsent, AcceptLogin, AuthorizationError, AuthorizeRefusal, AuthorizeRequest, Browser,
-    BrowserCookie, ConsentRequest, DeviceAuthorization, Installed, LoginRequest, PageRequestError,
-    PushedRequest, PushedRequestError, Redirect, RejectLogin, SESSION_TIME_TO_LIVE, ScopeAsked,
-    UserCodeRefusal,
+    AcceptConsent, AcceptLogin, ApplianceAuthorization, AuthorizationError, AuthorizeRefusal,
+    Browser, BrowserCookie, ConsentRequest, LoginRequest, PageRequestError, PushedReference,
+    PushedRequestError, Redirect, Rejection, RequestedScope, RequestingDevice,
+    SESSION_TIME_TO_LIVE, UserCodeRefusal,
 };
 pub use clients::{
     CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials, PresentedSecret,
 };
-pub use dpop::{DpopError, ProofRefusal};
-pub use error::OAuthError;
+pub use error::{OAuthError, ProofRefusal};
 pub use grants::TokenRequest;
-pub use introspection::Introspection;
+pub use introspection::{IntrospectedDevice, Introspection};
 pub use listing::{TOKEN_INFO_GRANT, TokenInfoRequest, TokenListing};
 pub use metadata::Metadata;
-pub use revocation::{PortalConsent, PortalToken, PortalTokenType, ReachError, RevocationRequest};
-pub use tokens::{Bearer, BearerError, PresentedToken, TokenResponse, TokenType};
-pub use userinfo::UserInfo;
+pub use model::AuthorizeRequest;
+pub use portal::{PortalConsent, PortalToken, PortalTokenType};
+pub use revocation::{RevocationError, RevocationRequest};
+pub use tokens::{Bearer, BearerError, PresentedToken, TokenResponse, TokenType, UserInfo};
+
+pub use crate::jose::dpop::DpopError;
 
 /// Where the token server is and where it sends users.
 #[derive(Clone, Debug)]
 pub struct OAuthOptions {
     /// The server's public address: its name as an issuer (RFC 8414 §2).
     pub issuer: Url,
-    /// The page that finds out who a user is; without one nobody can log in.
+    /// Finds out who a user is; without one nobody can log in.
     pub login_url: Option<Url>,
-    /// The page that asks users what they allow; without one only clients that need no consent get
-    /// anywhere.
+    /// Asks users what they allow; without one only clients that need no consent get a code.
     pub consent_url: Option<Url>,
     /// Whether the server has pages of its own for both, which believe whatever they are told.
     pub built_in_pages: bool,
 }
 
-/// The token server. Clones share one state.
+/// The token server. Clones share everything.
 #[derive(Clone)]
-pub struct TokenServer(Arc<Parts>);
-
-struct Parts {
-    base: Base,
-    devices: Devices,
-    users: Users,
-    /// Without a slash at the end.
-    issuer: String,
-    token_endpoint: String,
-    assertion_audiences: Vec<String>,
-    login_url: Option<Url>,
-    consent_url: Option<Url>,
-    built_in_pages: bool,
-    secure_cookies: bool,
-    user_codes: Mutex<Guesses>,
-    access_tokens: persist::LiveAccessTokens,
-    refresh_tokens: persist::LiveRefreshTokens,
-    keys: keys::SigningKeys,
+pub struct TokenServer {
+    pub issuer: Issuer,
+    /// The login and consent pages.
+    pub pages: Arc<Pages>,
+    pub keys: Arc<SigningKeys>,
+    pub clients: Arc<Clients>,
+    /// The authorization endpoint (RFC 6749 §3.1).
+    pub authorization: Arc<AuthorizationEndpoint>,
+    /// RFC 9126.
+    pub pushed_requests: Arc<PushedRequests>,
+    /// What login pages are asked and answer.
+    pub logins: Arc<Logins>,
+    /// What consent pages are asked and answer.
+    pub consents: Arc<Consents>,
+    /// RFC 8628.
+    pub appliances: Arc<Appliances>,
+    /// The token endpoint (RFC 6749 §3.2).
+    pub grants: Arc<Grants>,
+    /// Who presents an access token to this server (RFC 6750).
+    pub bearers: Arc<Bearers>,
+    /// RFC 7662.
+    pub introspection: Arc<Introspector>,
+    /// RFC 7009, and everything of a client, a resource server or a user.
+    pub revocation: Arc<Revocation>,
+    pub listing: Arc<Listing>,
+    /// What portals show to users.
+    pub portals: Arc<Portals>,
+    settings: CurrentSettings,
 }
 
 impl TokenServer {
     #[must_use]
     pub fn new(base: &Base, users: Users, devices: Devices, options: OAuthOptions) -> Self {
-        let issuer = options.issuer.as_str().trim_end_matches('/').to_owned();
-        let token_endpoint = format!("{issuer}/oauth/token");
-        let assertion_audiences = clients::assertion_audiences(&issuer);
-        let plain = options.issuer.scheme() == "http" && is_loopback(&options.issuer);
-        let (access_tokens, refresh_tokens) = (
-            persist::live_access_tokens(&base.store),
-            persist::live_refresh_tokens(&base.store),
-        );
-        Self(Arc::new(Parts {
-            base: base.clone(),
-            users,
-            devices,
-            issuer,
-            token_endpoint,
-            assertion_audiences,
-            login_url: options.login_url,
-            consent_url: options.consent_url,
-            built_in_pages: options.built_in_pages,
-            secure_cookies: !plain,
-            user_codes: Mutex::default(),
-            access_tokens,
-            refresh_tokens,
-            keys: keys::SigningKeys::new(base.clone()),
-        }))
-    }
+        let issuer = Issuer::new(&options.issuer);
+        let pages = Arc::new(Pages::new(
+            options.login_url,
+            options.consent_url,
+            options.built_in_pages,
+        ));
+        let keys = Arc::new(SigningKeys::new(base));
+        let clients = Arc::new(Clients::new(base, devices.clone(), issuer.clone()));
+        let issuance = Arc::new(Issuance::new(base, issuer.clone(), keys.clone()));
+        let tokens = Arc::new(LiveTokens::new(base, issuer.clone(), keys.clone()));
+        let rooms = Rooms::new(base, &issuer, &clients, &pages);
 
-    /// Whether a user may do nothing: to be asked before anything is issued.
-    async fn is_disabled(&self, user: &str) -> Result<bool, StoreError> {
-        match UserId::new(user) {
-            Ok(user) => self.0.users.is_disabled(&user).await,
-            Err(_) => Ok(true),
+        Self {
+            authorization: rooms.endpoint,
+            pushed_requests: rooms.pushed_requests,
+            logins: rooms.logins,
+            consents: rooms.consents,
+            appliances: rooms.appliances,
+            grants: Arc::new(Grants::new(GrantParts {
+                base,
+                users: users.clone(),
+                devices: devices.clone(),
+                keys: &keys,
+                clients: &clients,
+                tokens: &tokens,
+                issuance: &issuance,
+            })),
+            bearers: Arc::new(Bearers::new(base, issuer.clone(), tokens.clone())),
+            introspection: Arc::new(Introspector {
+                base: base.clone(),
+                issuer: issuer.clone(),
+                clients: clients.clone(),
+                tokens: tokens.clone(),
+            }),
+            listing: Arc::new(Listing {
+                base: base.clone(),
+                keys: keys.clone(),
+                clients: clients.clone(),
+                tokens: tokens.clone(),
+            }),
+            revocation: Arc::new(Revocation {
+                base: base.clone(),
+                clients: clients.clone(),
+                tokens,
+                devices,
+                users,
+            }),
+            portals: Arc::new(Portals { base: base.clone() }),
+            settings: base.settings.clone(),
+            issuer,
+            pages,
+            keys,
+            clients,
         }
     }
 
-    /// The server's name as an issuer: `iss` of what it answers, an `aud` of what it is told.
+    /// What the server can do, under the settings in force.
     #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.0.issuer
-    }
-
-    /// The public keys of the tokens in use (RFC 7517 §5), each a JWK.
-    ///
-    /// # Errors
-    /// When there are none yet and none can be made.
-    pub async fn published_keys(&self) -> Result<Vec<serde_json::Value>, OAuthError> {
-        self.0.keys.ensure().await?;
-        Ok(self.0.keys.published())
-    }
-
-    /// Looks after the signing keys, for ever.
-    pub async fn follow_signing_keys(&self) {
-        self.0.keys.follow().await;
-    }
-
-    /// Whether the server's cookies go over TLS only: always, but where it is tried out on
-    /// loopback.
-    #[must_use]
-    pub fn has_secure_cookies(&self) -> bool {
-        self.0.secure_cookies
-    }
-
-    /// Whether the server has login and consent pages of its own.
-    #[must_use]
-    pub fn has_built_in_pages(&self) -> bool {
-        self.0.built_in_pages
-    }
-
-    /// Where a form of this server's may lead to: the origins of the pages that ask users.
-    #[must_use]
-    pub fn page_origins(&self) -> Vec<String> {
-        let pages = [&self.0.login_url, &self.0.consent_url];
-        pages
-            .into_iter()
-            .flatten()
-            .map(|url| url.origin().ascii_serialization())
-            .collect()
+    pub fn metadata(&self) -> Metadata {
+        Metadata::new(&self.issuer, &self.settings.load())
     }
 }

@@ -3,17 +3,19 @@
 use super::error::OAuthError;
 use crate::settings::ResourceServer;
 
-/// What a token of an installation alone allows.
+/// What a device's own token allows.
 pub(super) const DEVICE: &str = "device";
-/// What a token of a user on an installation allows.
+/// What the token of a user on a device allows.
 pub(super) const DEVICE_AND_USER: &str = "device user";
 /// Asks for an ID token (OpenID Connect Core §3.1.2.1).
 pub(super) const OPENID: &str = "openid";
+/// Asks for access while the user is away (OpenID Connect Core §11).
+pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
-/// The longest `scope` that is looked at, in bytes.
+/// The longest `scope` that is read, in bytes.
 const SCOPE_BYTES_MAX: usize = 1024;
 
-/// The scopes asked for, if each is allowed and there only once; absent asks for `default`.
+/// The requested scopes, if each is allowed and named once; `default` where none are requested.
 pub(super) fn decide(
     requested: Option<&str>,
     default: impl FnOnce() -> String,
@@ -25,6 +27,7 @@ pub(super) fn decide(
     if requested.len() > SCOPE_BYTES_MAX {
         return Err(OAuthError::InvalidScope);
     }
+
     let mut seen: Vec<&str> = Vec::new();
     for name in requested.split(' ') {
         if name.is_empty() || seen.contains(&name) || !is_allowed(name) {
@@ -32,10 +35,11 @@ pub(super) fn decide(
         }
         seen.push(name);
     }
+
     Ok(requested.to_owned())
 }
 
-/// Whether a list of scopes names this one.
+/// Whether a list of scopes has this one.
 pub(super) fn contains(scope: &str, name: &str) -> bool {
     scope.split(' ').any(|candidate| candidate == name)
 }
@@ -45,6 +49,7 @@ pub(super) fn union(left: &str, right: &str) -> String {
     let more = right
         .split(' ')
         .filter(|name| !name.is_empty() && !contains(left, name));
+
     left.split(' ')
         .filter(|name| !name.is_empty())
         .chain(more)
@@ -52,8 +57,8 @@ pub(super) fn union(left: &str, right: &str) -> String {
         .join(" ")
 }
 
-/// What is left of the scopes in a token that is meant for a resource server (RFC 8707 §2.2);
-/// nothing left is an error.
+/// Those of the scopes that a resource server takes (RFC 8707 §2.2); it is an error when none is
+/// left.
 pub(super) fn for_resource_server(
     scope: &str,
     server: Option<&ResourceServer>,
@@ -65,6 +70,7 @@ pub(super) fn for_resource_server(
         .split(' ')
         .filter(|name| server.allows_scope(name))
         .collect();
+
     if left.is_empty() {
         Err(OAuthError::InvalidScope)
     } else {

@@ -11,5 +11,5 @@ mod text;
 
 pub use hash::{constant_time_eq, sha256, stretch};
 pub use keyring::{InvalidMasterKey, Keyring, Purpose, UnsealError};
-pub use opaque::{OpaqueToken, TokenKind};
+pub use opaque::{OpaqueToken, TokenHash, TokenKind};
 pub use text::SecretString;

@@ -58,12 +58,15 @@ impl TokenKind {
     }
 }
 
+/// The keyed hash of a token: what its row is found by.
+pub type TokenHash = [u8; 32];
+
 /// A new token.
 #[derive(Debug)]
 pub struct OpaqueToken {
     /// For the holder: 43 characters. The server must not store it.
     pub text: SecretString,
-    pub hash: [u8; 32],
+    pub hash: TokenHash,
 }
 
 impl OpaqueToken {
@@ -78,7 +81,7 @@ impl OpaqueToken {
 impl Keyring {
     /// The hash by which a presented token is found.
     #[must_use]
-    pub fn token_hash(&self, kind: TokenKind, text: &str) -> [u8; 32] {
+    pub fn token_hash(&self, kind: TokenKind, text: &str) -> TokenHash {
         self.hash(Purpose::Token, &[kind.label(), text.as_bytes()].concat())
     }
 }

@@ -108,6 +108,12 @@ impl<E> From<DieselError> for WriteError<E> {
     }
 }
 
+impl<E: From<StoreError>> From<CorruptRow> for WriteError<E> {
+    fn from(row: CorruptRow) -> Self {
+        Self::Refused(StoreError::Corrupt(row).into())
+    }
+}
+
 /// How a change that may be retried ended without success: the database failed, or the change was
 /// refused. Only the first is worth another attempt.
 pub(super) enum Attempt<E> {

@@ -73,7 +73,8 @@ pub(crate) async fn consents(
     let consents = api
         .app()
         .token_server
-        .list_consents_of_user(&user.0)
+        .portals
+        .list_consents(&user.0)
         .await
         .map_err(failed)?;
     if consents.is_empty() {
@@ -101,7 +102,8 @@ pub(crate) async fn remove_consent(
     if let ConsentId(ItemId(Some(id))) = id.0 {
         api.app()
             .token_server
-            .remove_consent_of_user(portal.id(), &user.0, id)
+            .portals
+            .remove_consent(portal.id(), &user.0, id)
             .await
             .map_err(failed)?;
     }

@@ -92,7 +92,8 @@ pub(crate) async fn tokens(
     let tokens = api
         .app()
         .token_server
-        .list_tokens_of_user(&user.0)
+        .portals
+        .list_tokens(&user.0)
         .await
         .map_err(failed)?;
     if tokens.is_empty() {
@@ -120,7 +121,8 @@ pub(crate) async fn remove_token(
     if let TokenId(ItemId(Some(id))) = id.0 {
         api.app()
             .token_server
-            .remove_token_of_user(portal.id(), &user.0, id)
+            .portals
+            .remove_token(portal.id(), &user.0, id)
             .await
             .map_err(failed)?;
     }
@@ -143,7 +145,8 @@ pub(crate) async fn remove_tokens(
 ) -> Result<HttpResponse, ApiError> {
     api.app()
         .token_server
-        .revoke_user_tokens(&user.0)
+        .revocation
+        .revoke_user(&user.0)
         .await
         .map_err(failed)?;
     Ok(HttpResponse::NoContent().finish())

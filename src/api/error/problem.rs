@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{ApiError, Area, Body, Fault};
 use crate::api::names;
 use crate::devices::{ChangeError, ChangeRefusal, EnrolmentError, EnrolmentRefusal, ProofError};
-use crate::oauth::ReachError;
+use crate::oauth::RevocationError;
 use crate::store::StoreError;
 use crate::transactions::PhoneError;
 use crate::users::UserError;
@@ -212,11 +212,11 @@ impl From<UserError> for ApiError {
     }
 }
 
-impl From<ReachError> for ApiError {
-    fn from(error: ReachError) -> Self {
+impl From<RevocationError> for ApiError {
+    fn from(error: RevocationError) -> Self {
         match error {
-            ReachError::NotFound => Self::not_found(),
-            ReachError::Store(error) => error.into(),
+            RevocationError::NotFound => Self::not_found(),
+            RevocationError::Store(error) => error.into(),
         }
     }
 }

@@ -79,7 +79,7 @@ impl FromRequest for UserInfoToken {
         async move {
             let api = super::api(&request)?;
             let presented = presented(&request).ok_or_else(ApiError::missing_oauth_token)?;
-            let user = api.app().token_server.user_info(&presented).await;
+            let user = api.app().token_server.bearers.user_info(&presented).await;
             user.map(Self).map_err(ApiError::oauth_token)
         }
         .boxed_local()
@@ -102,7 +102,12 @@ impl FromRequest for RegistrationToken {
 async fn authenticate(request: HttpRequest) -> Result<Bearer, ApiError> {
     let api = super::api(&request)?;
     let presented = presented(&request).ok_or_else(ApiError::missing_token)?;
-    let bearer = api.app().token_server.authenticate(&presented).await?;
+    let bearer = api
+        .app()
+        .token_server
+        .bearers
+        .authenticate(&presented)
+        .await?;
     tracing::Span::current().record("client.id", bearer.device_id.as_str());
     Ok(bearer)
 }

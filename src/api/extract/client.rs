@@ -232,6 +232,7 @@ async fn authenticate<R: Right>(
     let client = api
         .app()
         .token_server
+        .clients
         .authenticate_api_client(&credentials)
         .await?;
     tracing::Span::current().record("client.id", client.client_id.as_str());

@@ -28,7 +28,7 @@ impl FromRequest for Cookies {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(super::api(request).map(|api| {
-            let secure = api.app().token_server.has_secure_cookies();
+            let secure = api.app().token_server.issuer.has_secure_cookies();
             let session = cookie(request, SESSION, secure);
             Self(Browser {
                 session,

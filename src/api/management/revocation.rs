@@ -40,7 +40,8 @@ pub(crate) async fn revoke_client_tokens(
 ) -> Result<HttpResponse, ApiError> {
     api.app()
         .token_server
-        .revoke_client_tokens(client.0.as_str())
+        .revocation
+        .revoke_client(client.0.as_str())
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -60,7 +61,8 @@ pub(crate) async fn revoke_resource_server_tokens(
 ) -> Result<HttpResponse, ApiError> {
     api.app()
         .token_server
-        .revoke_resource_server_tokens(server.0.0.as_str())
+        .revocation
+        .revoke_resource_server(server.0.0.as_str())
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -102,6 +102,7 @@ pub(crate) async fn authorize(
         &api,
         &api.app()
             .token_server
+            .authorization
             .authorize(&request.0, &browser.0)
             .await?,
     )
@@ -124,6 +125,7 @@ pub(crate) async fn post_authorize(
         &api,
         &api.app()
             .token_server
+            .authorization
             .authorize(&request.0, &browser.0)
             .await?,
     )
@@ -157,7 +159,8 @@ pub(crate) async fn resume_login(
         &api,
         &api.app()
             .token_server
-            .resume_login(&verifier.0.0, &browser.0)
+            .logins
+            .resume(&verifier.0.0, &browser.0)
             .await?,
     )
 }

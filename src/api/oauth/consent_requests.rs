@@ -11,7 +11,7 @@ use super::login_requests::{
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
 use crate::api::extract::{By, Fields, FromFields, InPath, Json, LoginPage};
-use crate::oauth::{AcceptConsent, ConsentRequest, RejectLogin};
+use crate::oauth::{AcceptConsent, ConsentRequest, Rejection};
 
 /// What a consent page is asked for.
 #[derive(Serialize, ToSchema)]
@@ -38,7 +38,7 @@ impl From<ConsentRequest> for ConsentRequestAnswer {
         Self {
             client_id: request.client_id,
             client_name: request.client_name,
-            installed: request.installed.map(InstalledAnswer::from),
+            installed: request.device.map(InstalledAnswer::from),
             subject: request.subject,
             scope: request.scope,
             scopes: ScopeAnswer::all(request.scopes),
@@ -92,7 +92,8 @@ pub(crate) async fn consent_request(
     let request = api
         .app()
         .token_server
-        .consent_request(&challenge.0.0)
+        .consents
+        .request(&challenge.0.0)
         .await?;
     Ok(HttpResponse::Ok().json(ConsentRequestAnswer::from(request)))
 }
@@ -114,7 +115,8 @@ pub(crate) async fn accept_consent(
     let redirect_to = api
         .app()
         .token_server
-        .accept_consent(&challenge.0.0, &body.0)
+        .consents
+        .accept(&challenge.0.0, &body.0)
         .await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }
@@ -131,12 +133,13 @@ pub(crate) async fn accept_consent(
 )]
 pub(crate) async fn reject_consent(
     api: web::Data<Api>,
-    By(_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<RejectLogin>)>,
+    By(_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<Rejection>)>,
 ) -> Result<HttpResponse, ApiError> {
     let redirect_to = api
         .app()
         .token_server
-        .reject_consent(&challenge.0.0, &body.0)
+        .consents
+        .reject(&challenge.0.0, &body.0)
         .await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }

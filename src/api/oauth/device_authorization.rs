@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
 use crate::api::extract::{Fields, FromFields, PresentedForm};
-use crate::oauth::DeviceAuthorization;
+use crate::oauth::ApplianceAuthorization;
 
 /// The longest parameter that is looked at.
 const TEXT_BYTES_MAX: usize = 2048;
@@ -45,8 +45,8 @@ pub(crate) struct DeviceAnswer {
     interval: i32,
 }
 
-impl From<DeviceAuthorization> for DeviceAnswer {
-    fn from(device: DeviceAuthorization) -> Self {
+impl From<ApplianceAuthorization> for DeviceAnswer {
+    fn from(device: ApplianceAuthorization) -> Self {
         Self {
             device_code: device.device_code.expose().to_owned(),
             user_code: device.user_code,
@@ -76,7 +76,8 @@ pub(crate) async fn authorize_device(
     } = request;
     let token_server = &api.app().token_server;
     let device = token_server
-        .authorize_device(&credentials, scope.as_deref(), resource.as_deref())
+        .appliances
+        .authorize(&credentials, scope.as_deref(), resource.as_deref())
         .await?;
     Ok(HttpResponse::Ok().json(DeviceAnswer::from(device)))
 }

@@ -85,7 +85,7 @@ struct Inactive {
 
 impl IntrospectionAnswer {
     fn new(found: Introspection, exp: i64, iss: &str) -> Self {
-        let (app_identifier, app_platform, app_version) = match found.installation {
+        let (app_identifier, app_platform, app_version) = match found.device {
             Some(app) => (
                 Some(app.application_id),
                 Some(app.platform),
@@ -175,12 +175,17 @@ async fn answer(
 ) -> Result<HttpResponse, ApiError> {
     let token_server = &api.app().token_server;
     let found = token_server
+        .introspection
         .introspect(request.client.settings(), request.form.token.expose())
         .await?;
     Ok(match found {
         Some(found) => {
             let exp = exp(&found);
-            HttpResponse::Ok().json(IntrospectionAnswer::new(found, exp, token_server.issuer()))
+            HttpResponse::Ok().json(IntrospectionAnswer::new(
+                found,
+                exp,
+                token_server.issuer.as_str(),
+            ))
         }
         None => HttpResponse::Ok().json(Inactive { active: false }),
     })

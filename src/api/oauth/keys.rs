@@ -25,6 +25,6 @@ pub(crate) struct KeysAnswer {
     responses((status = 200, body = KeysAnswer), (status = "default", body = OAuthBody)),
 )]
 pub(crate) async fn keys(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
-    let keys = api.app().token_server.published_keys().await?;
+    let keys = api.app().token_server.keys.published().await?;
     Ok(HttpResponse::Ok().json(KeysAnswer { keys }))
 }

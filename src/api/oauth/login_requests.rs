@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::error::{ApiError, Fault, OAuthBody};
 use crate::api::extract::{By, Fields, FromFields, InPath, Json, LoginPage, PathParameter};
-use crate::oauth::{AcceptLogin, Installed, LoginRequest, RejectLogin, ScopeAsked};
+use crate::oauth::{AcceptLogin, LoginRequest, Rejection, RequestedScope, RequestingDevice};
 
 /// The longest text that is looked at.
 const TEXT_BYTES_MAX: usize = 1024;
@@ -42,10 +42,10 @@ pub(super) struct ScopeAnswer {
 }
 
 impl ScopeAnswer {
-    pub(super) fn all(scopes: Vec<ScopeAsked>) -> Vec<Self> {
+    pub(super) fn all(scopes: Vec<RequestedScope>) -> Vec<Self> {
         scopes
             .into_iter()
-            .map(|ScopeAsked { id, descriptions }| Self { id, descriptions })
+            .map(|RequestedScope { id, descriptions }| Self { id, descriptions })
             .collect()
     }
 }
@@ -61,8 +61,8 @@ pub(super) struct InstalledAnswer {
     device_name: String,
 }
 
-impl From<Installed> for InstalledAnswer {
-    fn from(installed: Installed) -> Self {
+impl From<RequestingDevice> for InstalledAnswer {
+    fn from(installed: RequestingDevice) -> Self {
         Self {
             app_id: installed.application_id,
             app_name: installed.application_name,
@@ -105,7 +105,7 @@ impl From<LoginRequest> for LoginRequestAnswer {
         Self {
             client_id: request.client_id,
             client_name: request.client_name,
-            installed: request.installed.map(InstalledAnswer::from),
+            installed: request.device.map(InstalledAnswer::from),
             scope: request.scope,
             scopes: ScopeAnswer::all(request.scopes),
             login_hint: request.login_hint,
@@ -173,7 +173,7 @@ pub(crate) struct RejectBody {
     error_description: Option<String>,
 }
 
-impl FromFields for RejectLogin {
+impl FromFields for Rejection {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             error: fields.text("error", TEXT_BYTES_MAX)?,
@@ -201,7 +201,12 @@ pub(crate) async fn login_request(
     api: web::Data<Api>,
     By(_login_page, challenge): By<LoginPage, InPath<Challenge>>,
 ) -> Result<HttpResponse, ApiError> {
-    let request = api.app().token_server.login_request(&challenge.0.0).await?;
+    let request = api
+        .app()
+        .token_server
+        .logins
+        .request(&challenge.0.0)
+        .await?;
     Ok(HttpResponse::Ok().json(LoginRequestAnswer::from(request)))
 }
 
@@ -222,7 +227,8 @@ pub(crate) async fn accept_login(
     let redirect_to = api
         .app()
         .token_server
-        .accept_login(Some(client.id()), &challenge.0.0, &body.0)
+        .logins
+        .accept(Some(client.id()), &challenge.0.0, &body.0)
         .await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }
@@ -239,12 +245,13 @@ pub(crate) async fn accept_login(
 )]
 pub(crate) async fn reject_login(
     api: web::Data<Api>,
-    By(_login_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<RejectLogin>)>,
+    By(_login_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<Rejection>)>,
 ) -> Result<HttpResponse, ApiError> {
     let redirect_to = api
         .app()
         .token_server
-        .reject_login(&challenge.0.0, &body.0)
+        .logins
+        .reject(&challenge.0.0, &body.0)
         .await?;
     Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
 }

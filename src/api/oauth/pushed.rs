@@ -37,7 +37,8 @@ pub(crate) async fn push_authorization_request(
     let pushed = api
         .app()
         .token_server
-        .push_authorization_request(&credentials, proof.0.as_ref(), form)
+        .pushed_requests
+        .push(&credentials, proof.0.as_ref(), form)
         .await?;
     let answer = PushedAnswer {
         request_uri: pushed.request_uri,

@@ -15,7 +15,7 @@ pub(super) fn redirect(api: &Api, redirect: &Redirect) -> Result<HttpResponse, A
     response.insert_header((header::LOCATION, redirect.address.as_str()));
     response.insert_header((header::REFERRER_POLICY, "no-referrer"));
     if let Some(cookie) = &redirect.cookie {
-        let value = set_cookie(cookie, api.app().token_server.has_secure_cookies());
+        let value = set_cookie(cookie, api.app().token_server.issuer.has_secure_cookies());
         let value = value.map_err(|_| ApiError::from_fault(&Fault::Internal, Area::OAuth))?;
         response.insert_header((header::SET_COOKIE, value));
     }

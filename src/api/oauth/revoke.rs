@@ -51,6 +51,7 @@ pub(crate) async fn revoke(
     let PresentedForm { credentials, form } = request;
     api.app()
         .token_server
+        .revocation
         .revoke(&RevocationRequest {
             credentials,
             token: form.token,

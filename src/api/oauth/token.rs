@@ -168,6 +168,6 @@ pub(crate) async fn token(
         authenticator,
         dpop: dpop.0,
     };
-    let response = api.app().token_server.token(&request).await?;
+    let response = api.app().token_server.grants.token(&request).await?;
     Ok(HttpResponse::Ok().json(TokenAnswer::from(response)))
 }

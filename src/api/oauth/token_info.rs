@@ -126,7 +126,7 @@ pub(crate) async fn token_info(
 /// The list, read as it is taken. What fails after its beginning breaks the connection, so that
 /// nobody takes it for whole.
 pub(super) async fn answer(api: &Api, request: TokenInfoRequest) -> Result<HttpResponse, ApiError> {
-    let listing = api.app().token_server.list_tokens(&request).await?;
+    let listing = api.app().token_server.listing.begin(&request).await?;
     let pieces = stream::try_unfold(listing, |mut listing| async move {
         let piece = listing
             .next()

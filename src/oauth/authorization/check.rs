@@ -1,40 +1,25 @@
-//! Everything about an authorization request but its client and its redirect address.
+//! Everything about an authorization request except for its client and its redirect address. Pure.
 
 use std::sync::Arc;
 
-use super::hints::Hints;
-use super::pkce;
-use super::request::AuthorizeRequest;
+use super::error::AuthorizationError;
 use crate::oauth::clients::Client;
-use crate::oauth::{OAuthError, TokenServer, scope};
-use crate::settings::{GrantType, ResourceServer};
+use crate::oauth::error::OAuthError;
+use crate::oauth::model::{AuthorizeRequest, Hints};
+use crate::oauth::{pkce, resource, scope};
+use crate::settings::{GrantType, ResourceServer, Settings};
 
 /// The longest `state` and `nonce`, in characters.
 const STATE_CHARACTERS_MAX: usize = 512;
 /// The longest hint, in bytes.
 const HINT_BYTES_MAX: usize = 255;
 
-/// An error of the authorization endpoint, by its code (RFC 6749 §4.1.2.1 and those that extend
-/// it).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{description}")]
-pub struct AuthorizationError {
-    /// The name on the wire.
-    pub code: &'static str,
-    /// For the client's developer.
-    pub description: &'static str,
-}
-
-pub(super) const fn error(code: &'static str, description: &'static str) -> AuthorizationError {
-    AuthorizationError { code, description }
-}
-
 const fn invalid(description: &'static str) -> AuthorizationError {
-    error("invalid_request", description)
+    AuthorizationError::new("invalid_request", description)
 }
 
 /// What a client asks for, checked.
-pub(super) struct Asked {
+pub(super) struct CheckedRequest {
     pub(super) scope: String,
     pub(super) resource_server: Option<Arc<ResourceServer>>,
     pub(super) state: Option<String>,
@@ -44,90 +29,85 @@ pub(super) struct Asked {
     pub(super) hints: Hints,
 }
 
-impl TokenServer {
-    /// Checks what a client asks for.
-    pub(super) fn check_authorization(
-        &self,
-        client: &Client,
-        request: &AuthorizeRequest,
-    ) -> Result<Asked, AuthorizationError> {
-        if request.request.is_some() {
-            return Err(error(
-                "request_not_supported",
-                "request: request objects are not supported; push the request.",
-            ));
-        }
-        check_response(request)?;
-        check_length(
-            request.state.as_deref(),
-            "state: must not be longer than 512 characters.",
-        )?;
-        check_length(
-            request.nonce.as_deref(),
-            "nonce: must not be longer than 512 characters.",
-        )?;
-        if !client.may_use(GrantType::AuthorizationCode) {
-            return Err(error(
-                "unauthorized_client",
-                "The client is not configured for authorization codes.",
-            ));
-        }
-        let code_challenge = check_challenge(request)?;
-        let jkt = request.dpop_jkt.clone();
-        if jkt.as_deref().is_some_and(|jkt| !pkce::is_challenge(jkt)) {
-            return Err(invalid(
-                "dpop_jkt: must be the base64url SHA-256 thumbprint of a key.",
-            ));
-        }
-        let (scope, resource_server) = self
-            .user_scope(
-                client,
-                request.scope.as_deref(),
-                request.resource.as_deref(),
-            )
-            .map_err(of_scope)?;
-        Ok(Asked {
-            scope,
-            resource_server,
-            state: request.state.clone(),
-            nonce: request.nonce.clone(),
-            code_challenge,
-            jkt,
-            hints: hints(request)?,
-        })
+/// Checks what a client asks for.
+pub(super) fn check(
+    settings: &Settings,
+    client: &Client,
+    request: &AuthorizeRequest,
+) -> Result<CheckedRequest, AuthorizationError> {
+    if request.request.is_some() {
+        return Err(AuthorizationError::new(
+            "request_not_supported",
+            "request: request objects are not supported; push the request.",
+        ));
+    }
+    check_response(request)?;
+    check_length(
+        request.state.as_deref(),
+        "state: must not be longer than 512 characters.",
+    )?;
+    check_length(
+        request.nonce.as_deref(),
+        "nonce: must not be longer than 512 characters.",
+    )?;
+
+    if !client.may_use(GrantType::AuthorizationCode) {
+        return Err(AuthorizationError::new(
+            "unauthorized_client",
+            "The client is not configured for authorization codes.",
+        ));
     }
 
-    /// The scopes a client asks users for, and the resource server.
-    pub(super) fn user_scope(
-        &self,
-        client: &Client,
-        requested: Option<&str>,
-        resource: Option<&str>,
-    ) -> Result<(String, Option<Arc<ResourceServer>>), OAuthError> {
-        let default = || client.default_user_scope();
-        let scope = scope::decide(requested, default, |name| client.may_ask_users_for(name))?;
-        let scope = always_granted(client, &scope);
-        let resource_server = self.resource_server(client, resource)?;
-        scope::for_resource_server(&scope, resource_server.as_deref())?;
-        Ok((scope, resource_server))
+    let code_challenge = check_challenge(request)?;
+    let jkt = request.dpop_jkt.clone();
+    if jkt
+        .as_deref()
+        .is_some_and(|jkt| !pkce::is_encoded_hash(jkt))
+    {
+        return Err(invalid(
+            "dpop_jkt: must be the base64url SHA-256 thumbprint of a key.",
+        ));
     }
+
+    let (scope, resource) = (request.scope.as_deref(), request.resource.as_deref());
+    let (scope, resource_server) =
+        user_scope(settings, client, scope, resource).map_err(of_scope)?;
+
+    Ok(CheckedRequest {
+        scope,
+        resource_server,
+        state: request.state.clone(),
+        nonce: request.nonce.clone(),
+        code_challenge,
+        jkt,
+        hints: hints(request)?,
+    })
 }
 
-/// An installation acts for a user on it, whatever else it asks for.
-pub(super) fn always_granted(client: &Client, scope: &str) -> String {
-    match client {
-        Client::Web(_) => scope.to_owned(),
-        Client::Installation { .. } => scope::union(scope::DEVICE_AND_USER, scope),
-    }
+/// The scopes a client asks users for, and the resource server.
+pub(super) fn user_scope(
+    settings: &Settings,
+    client: &Client,
+    requested: Option<&str>,
+    resource: Option<&str>,
+) -> Result<(String, Option<Arc<ResourceServer>>), OAuthError> {
+    let default = || client.default_user_scope();
+    let scope = scope::decide(requested, default, |name| client.may_ask_users_for(name))?;
+    let scope = client.with_always_granted(&scope);
+
+    let resource_server = resource::requested(settings, client, resource)?;
+    // Only to find out whether anything is left.
+    scope::for_resource_server(&scope, resource_server.as_deref())?;
+    Ok((scope, resource_server))
 }
 
 fn of_scope(refusal: OAuthError) -> AuthorizationError {
     match refusal {
-        OAuthError::InvalidTarget => error(
+        OAuthError::InvalidTarget => AuthorizationError::new(
             "invalid_target",
             "resource: is not one this client may have tokens for.",
         ),
-        _ => error(
+        _ => AuthorizationError::new(
             "invalid_scope",
             "scope: is unknown, given twice, or more than this client may ask for.",
         ),
@@ -138,13 +118,14 @@ fn check_response(request: &AuthorizeRequest) -> Result<(), AuthorizationError> 
     match request.response_type.as_deref() {
         Some("code") => {}
         Some(_) => {
-            return Err(error(
+            return Err(AuthorizationError::new(
                 "unsupported_response_type",
                 "response_type: must be `code`.",
             ));
         }
         None => return Err(invalid("response_type: is required.")),
     }
+
     match request.response_mode.as_deref() {
         None | Some("query") => Ok(()),
         Some(_) => Err(invalid("response_mode: must be `query`.")),
@@ -159,21 +140,21 @@ fn check_length(text: Option<&str>, problem: &'static str) -> Result<(), Authori
     }
 }
 
-/// Whether a `state` is longer than what is given back.
+/// Whether a `state` is longer than the server gives back.
 pub(super) fn is_too_long(state: &str) -> bool {
     state.chars().count() > STATE_CHARACTERS_MAX
 }
 
-/// Every client proves possession of the code's other half: confidential ones too (RFC 9700
-/// §2.1.1).
+/// PKCE is required of every client, confidential ones included (RFC 9700 §2.1.1).
 fn check_challenge(request: &AuthorizeRequest) -> Result<String, AuthorizationError> {
     if request.code_challenge_method.as_deref() != Some("S256") {
         return Err(invalid("code_challenge_method: must be `S256`."));
     }
+
     let challenge = request
         .code_challenge
         .clone()
-        .filter(|challenge| pkce::is_challenge(challenge));
+        .filter(|challenge| pkce::is_encoded_hash(challenge));
     challenge.ok_or(invalid(
         "code_challenge: must be the base64url SHA-256 of a verifier.",
     ))
@@ -194,10 +175,13 @@ fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
             ));
         }
     }
+
+    // Not everything that parses is digits only: a plus sign may lead.
     let max_age = request.max_age.as_deref().map(|text| match text.parse() {
         Ok(seconds) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(seconds),
         _ => Err(invalid("max_age: must be a number of seconds.")),
     });
+
     Ok(Hints {
         login_hint: request.login_hint.clone(),
         ui_locales: request.ui_locales.clone(),
@@ -210,9 +194,11 @@ fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
 
 fn prompt(prompt: Option<&str>) -> Result<Option<String>, AuthorizationError> {
     const KNOWN: [&str; 4] = ["none", "login", "consent", "select_account"];
+
     let Some(prompt) = prompt else {
         return Ok(None);
     };
+
     let names: Vec<&str> = prompt.split(' ').collect();
     if names.len() > KNOWN.len() || !names.iter().all(|name| KNOWN.contains(name)) {
         return Err(invalid(
@@ -222,5 +208,6 @@ fn prompt(prompt: Option<&str>) -> Result<Option<String>, AuthorizationError> {
     if names.contains(&"none") && names.len() > 1 {
         return Err(invalid("prompt: `none` must stand alone."));
     }
+
     Ok(Some(prompt.to_owned()))
 }

@@ -1,194 +1,178 @@
-//! Consent requests: the consent page, an API client, learns what a user is to allow and says what
-//! the user allows.
+//! Consent requests: the consent page, an API client, learns what a user is asked to allow and says
+//! what the user allows.
 
-use super::check::always_granted;
-use super::hints::Hints;
-use super::login::{RejectLogin, check_rejection};
-use super::page::{Installed, PageRequestError, ScopeAsked, invalid};
-use super::persist::{self, ConsentGiven, Saving};
-use super::state::{Ahead, AuthorizationStatus, Step, step};
+use std::sync::Arc;
+
+use super::error::PageRequestError;
+use super::flow::Flow;
+use super::page_request::{PageRequests, RequestedScope, RequestingDevice};
+use super::persist::{Alongside, GivenConsent};
+use super::rejection::Rejection;
+use super::state::{Event, step};
+use crate::base::Base;
 use crate::clock::Timestamp;
-use crate::ids::uuid_v7;
-use crate::oauth::{TokenServer, scope};
+use crate::ids::ConsentId;
+use crate::oauth::model::{Authorization, AuthorizationState, Consent, Login};
+use crate::oauth::scope;
 use crate::secret::TokenKind;
-use crate::store::rows::{AuthorizationRow, ConsentRow};
 use crate::users::events::EventType;
 
 /// What a consent page is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentRequest {
-    /// The web client or the installation.
     pub client_id: String,
     pub client_name: String,
-    /// Where the client is an installation.
-    pub installed: Option<Installed>,
+    /// Where the client is a device.
+    pub device: Option<RequestingDevice>,
     pub subject: String,
-    /// The scopes asked for.
+    /// The requested scopes, separated by spaces.
     pub scope: String,
-    pub scopes: Vec<ScopeAsked>,
+    pub scopes: Vec<RequestedScope>,
     /// The languages the user prefers.
     pub ui_locales: Option<String>,
-    /// When the client asked.
     pub requested_at: Timestamp,
     /// Until when the consent page may answer.
     pub expires_at: Timestamp,
 }
 
-/// The user allows it.
+/// The user consents.
 #[derive(Clone, Debug, Default)]
 pub struct AcceptConsent {
-    /// Which of the scopes; all of them without it.
+    /// Some of the requested scopes; all of them where it is not given.
     pub granted_scopes: Option<Vec<String>>,
     /// Whether the user is not to be asked again for the same.
     pub remember: bool,
 }
 
-const WAITING: AuthorizationStatus = AuthorizationStatus::WaitingForConsent;
+/// Answers consent pages.
+pub struct Consents {
+    pub(super) base: Base,
+    pub(super) requests: Arc<PageRequests>,
+    pub(super) flow: Arc<Flow>,
+}
 
-impl TokenServer {
+impl Consents {
     /// What the consent page that was called with this `consent_challenge` is asked for.
-    pub async fn consent_request(
-        &self,
-        challenge: &str,
-    ) -> Result<ConsentRequest, PageRequestError> {
-        let row = self
-            .waiting(challenge, TokenKind::ConsentChallenge, WAITING)
-            .await?;
-        let client = self.client_of(&row).await?;
+    pub async fn request(&self, challenge: &str) -> Result<ConsentRequest, PageRequestError> {
+        let (authorization, login) = self.find(challenge).await?;
+        let client = self.requests.client_of(&authorization).await?;
+
         Ok(ConsentRequest {
             client_name: client.name().to_owned(),
-            installed: Installed::of(&client),
-            subject: row.user_id.clone().ok_or(PageRequestError::NotFound)?,
-            scopes: self.scopes_asked(&row.scope),
-            ui_locales: Hints::of(&row).ui_locales,
-            client_id: row.client_id,
-            scope: row.scope,
-            requested_at: Timestamp::from_millis(row.created_at),
-            expires_at: Timestamp::from_millis(row.expires_at),
+            device: RequestingDevice::of(&client),
+            subject: login.user_id.into(),
+            scopes: self.requests.describe(&authorization.scope),
+            ui_locales: authorization.hints.ui_locales,
+            client_id: authorization.client_id,
+            scope: authorization.scope,
+            requested_at: authorization.created_at,
+            expires_at: authorization.expires_at,
         })
     }
 
-    /// The user allows it. Gives the address the user's browser goes on to.
-    pub async fn accept_consent(
+    /// The user consents. Gives the address the user's browser goes to.
+    pub async fn accept(
         &self,
         challenge: &str,
         answer: &AcceptConsent,
     ) -> Result<String, PageRequestError> {
-        let row = self
-            .waiting(challenge, TokenKind::ConsentChallenge, WAITING)
-            .await?;
-        let client = self.client_of(&row).await?;
-        let user_id = row.user_id.clone().ok_or(PageRequestError::NotFound)?;
-        let granted = always_granted(
-            &client,
-            &granted(&row.scope, answer.granted_scopes.as_deref())?,
-        );
-        self.check_granted(&row, &granted)?;
-        let now = self.0.base.clock.now();
-        let consent = ConsentRow {
-            id: uuid_v7(now, self.0.base.random.as_ref())
-                .into_bytes()
-                .to_vec(),
-            user_id,
-            client: client.party().to_owned(),
-            scope: granted.clone(),
-            created_at: now.as_millis(),
-            updated_at: now.as_millis(),
-        };
-        let event = self.token_event(
-            EventType::ConsentGiven,
-            &client,
-            row.user_id.as_deref(),
-            now,
-        );
-        let asked = row.scope.clone();
-        let ahead = Ahead {
-            consent: false,
-            for_device: row.device_code_id.is_some(),
-        };
-        let arrived = self.arrive(
-            AuthorizationRow {
+        let (mut authorization, login) = self.find(challenge).await?;
+        let client = self.requests.client_of(&authorization).await?;
+
+        let granted = granted(&authorization.scope, answer.granted_scopes.as_deref())?;
+        let granted = client.with_always_granted(&granted);
+        self.check_granted(&authorization, &granted)?;
+        let asked = std::mem::replace(&mut authorization.scope, granted.clone());
+
+        let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
+        let event = client.event(EventType::ConsentGiven, Some(&login.user_id), now, random);
+        let consent = answer.remember.then(|| GivenConsent {
+            consent: Consent {
+                id: ConsentId::new(now, random),
+                user_id: login.user_id,
+                party: client.party().to_owned(),
                 scope: granted,
-                ..row
+                created_at: now,
+                updated_at: now,
             },
-            step(WAITING, Step::Consent, ahead)?,
-        );
-        let saving = Saving {
-            row: arrived.row,
-            from: Some(WAITING),
+            asked,
+        });
+
+        let next = step(&authorization.state, Event::Consented, false)?;
+        let alongside = Alongside {
             events: vec![event],
-            consent: answer.remember.then_some(ConsentGiven {
-                row: consent,
-                asked,
-            }),
-            device: arrived.device,
-            ..Saving::default()
+            consent,
+            ..Alongside::default()
         };
-        persist::save(&self.0.base.store, saving).await?;
-        Ok(arrived.address)
+        Ok(self.flow.advance(authorization, next, alongside).await?)
     }
 
-    /// The user does not allow it. Gives the address the user's browser goes on to, with the
-    /// reason.
-    pub async fn reject_consent(
+    /// The user does not consent. Gives the address the user's browser goes to with the reason.
+    pub async fn reject(
         &self,
         challenge: &str,
-        answer: &RejectLogin,
+        rejection: &Rejection,
     ) -> Result<String, PageRequestError> {
-        let error = check_rejection(answer)?;
-        let row = self
-            .waiting(challenge, TokenKind::ConsentChallenge, WAITING)
-            .await?;
-        self.reject(row, WAITING, error, answer.error_description.as_deref())
+        let reason = rejection.reason()?;
+        let (authorization, _) = self.find(challenge).await?;
+
+        let next = step(&authorization.state, Event::Rejected(reason), false)?;
+        let alongside = Alongside::default();
+        Ok(self.flow.advance(authorization, next, alongside).await?)
+    }
+
+    async fn find(&self, challenge: &str) -> Result<(Authorization, Login), PageRequestError> {
+        let waiting = |state: &AuthorizationState| match state {
+            AuthorizationState::WaitingForConsent(login) => Some(login.clone()),
+            _ => None,
+        };
+        self.requests
+            .find(challenge, TokenKind::ConsentChallenge, waiting)
             .await
     }
 
-    /// Something must be left for the resource server the tokens are for.
-    fn check_granted(&self, row: &AuthorizationRow, granted: &str) -> Result<(), PageRequestError> {
-        let settings = self.0.base.settings.load();
-        let server = row
+    /// A scope must be left that the resource server takes.
+    fn check_granted(
+        &self,
+        authorization: &Authorization,
+        granted: &str,
+    ) -> Result<(), PageRequestError> {
+        let settings = self.base.settings.load();
+        let server = authorization
             .resource_server
             .as_ref()
             .and_then(|id| settings.resource_servers.get(id));
-        let left = scope::for_resource_server(granted, server.map(AsRef::as_ref));
-        left.map(drop).map_err(|_| {
-            invalid(
+
+        match scope::for_resource_server(granted, server.map(AsRef::as_ref)) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(PageRequestError::invalid(
                 "granted_scopes",
                 "leave nothing for the resource server; reject instead.",
-            )
-        })
+            )),
+        }
     }
 }
 
 /// The scopes of `asked` that are granted, in its order.
 fn granted(asked: &str, granted: Option<&[String]>) -> Result<String, PageRequestError> {
+    let invalid = |problem| PageRequestError::invalid("granted_scopes", problem);
     let Some(granted) = granted else {
         return Ok(asked.to_owned());
     };
+
     if granted.is_empty() {
         return Err(invalid(
-            "granted_scopes",
             "must name at least one; reject the request instead.",
         ));
     }
     if !granted.iter().all(|name| scope::contains(asked, name)) {
-        return Err(invalid("granted_scopes", "must be among those asked for."));
+        return Err(invalid("must be among those asked for."));
     }
+
     let names = asked
         .split(' ')
         .filter(|name| granted.iter().any(|one| one == name));
     Ok(names.collect::<Vec<_>>().join(" "))
-}
-
-/// What is remembered after a user who had allowed `before` was asked for `asked` and allowed
-/// `granted`.
-pub(super) fn remembered(before: &str, asked: &str, granted: &str) -> String {
-    let kept = before
-        .split(' ')
-        .filter(|name| !scope::contains(asked, name))
-        .collect::<Vec<_>>()
-        .join(" ");
-    scope::union(&kept, granted)
 }
 
 #[cfg(test)]
@@ -203,11 +187,13 @@ mod tests {
                 .map(|name| (*name).to_owned())
                 .collect::<Vec<_>>()
         };
+
         assert_eq!(granted("a b c", None), Ok("a b c".to_owned()));
         assert_eq!(
             granted("a b c", Some(&names(&["c", "a", "a"]))),
             Ok("a c".to_owned())
         );
+
         for refused in [
             names(&[]),
             names(&["d"]),
@@ -216,18 +202,6 @@ mod tests {
             names(&["a b"]),
         ] {
             assert!(granted("a b c", Some(&refused)).is_err(), "{refused:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_granted_again_is_not_remembered_any_more() {
-        for (before, asked, granted, expected) in [
-            ("", "a b", "a b", "a b"),
-            ("a", "b", "b", "a b"),
-            ("a b", "a b", "a", "a"),
-            ("a b c", "b", "b", "a c b"),
-        ] {
-            assert_eq!(remembered(before, asked, granted), expected);
         }
     }
 }

@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// Entries that are not a user code, in a [`WINDOW`].
+/// Wrong entries in a [`WINDOW`].
 const WRONG_MAX: u32 = 100;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Counts entries until they turn out to be right.
+/// Counts entries, those that are being looked up included.
 #[derive(Debug, Default)]
-pub(in crate::oauth) struct Guesses {
+pub(super) struct Guesses {
     since: Option<Timestamp>,
     count: u32,
 }
 
 impl Guesses {
-    /// Counts an entry before anybody looks whether it is right; how long to wait where there were
-    /// too many.
+    /// Counts an entry before it is looked up. Where there were too many, the error says how long
+    /// to wait.
     pub(super) fn enter(&mut self, now: Timestamp) -> Result<(), Duration> {
         let since = self
             .since
@@ -28,6 +28,7 @@ impl Guesses {
                 now
             });
         self.since = Some(since);
+
         if self.count >= WRONG_MAX {
             return Err(since.after(WINDOW).since(now));
         }
@@ -35,7 +36,7 @@ impl Guesses {
         Ok(())
     }
 
-    /// An entry was right: it was no guess.
+    /// An entry was right: it does not count as a guess.
     pub(super) fn was_right(&mut self) {
         self.count = self.count.saturating_sub(1);
     }

@@ -1,48 +1,128 @@
 //! A user's way from what a client asks to what it gets: log-in, consent, then a code, or the
-//! answer to a device that waits.
+//! answer that an appliance waits for.
 //!
-//! One row stands for it all the way; `state` says what may follow what, and each step is saved
-//! only if the row is still where the step began. Who the user is, and what they consent to,
-//! somebody else's pages find out.
+//! One row stands for it from beginning to end. Who the user is, and what the user consents to, is
+//! found out by pages that are not part of the token server.
+//!
+//! - `authorize` takes the requests of browsers, `pushed` those of clients, `appliance` those of
+//!   appliances; `check` and `redirect` decide whether they are accepted.
+//! - `state` says what may follow what, `steps` carries a step out, `flow` saves it, and only if
+//!   the row is still where the step began.
+//! - `login` and `consent` answer the pages, `sessions` remembers logins.
 
+mod appliance;
 mod authorize;
+mod browser;
 mod check;
-mod code;
 mod consent;
-mod device;
+mod error;
+mod flow;
 mod guesses;
-mod hints;
 mod login;
-mod page;
+mod page_request;
+mod pages;
 mod persist;
-mod pkce;
-mod progress;
 mod pushed;
 mod redirect;
-mod request;
+mod rejection;
 mod sessions;
 mod state;
+mod steps;
 mod user_code;
 
-use std::time::Duration;
+use std::sync::Arc;
 
-pub use authorize::AuthorizeRefusal;
-pub use check::AuthorizationError;
+use parking_lot::Mutex;
+
+use super::clients::Clients;
+use super::issuer::Issuer;
+use crate::base::Base;
+use flow::Flow;
+use page_request::PageRequests;
+use sessions::Sessions;
+use steps::Steps;
+
+pub use appliance::ApplianceAuthorization;
+pub use browser::{Browser, BrowserCookie, Redirect, SESSION_TIME_TO_LIVE};
 pub use consent::{AcceptConsent, ConsentRequest};
-pub use device::{DeviceAuthorization, UserCodeRefusal};
-pub use login::{AcceptLogin, LoginRequest, RejectLogin};
-pub use page::{Installed, PageRequestError, ScopeAsked};
-pub use pushed::{PushedRequest, PushedRequestError};
-pub use request::AuthorizeRequest;
-pub use sessions::{Browser, BrowserCookie, Redirect, SESSION_TIME_TO_LIVE};
+pub use error::{
+    AuthorizationError, AuthorizeRefusal, PageRequestError, PushedRequestError, UserCodeRefusal,
+};
+pub use login::{AcceptLogin, LoginRequest};
+pub use page_request::{RequestedScope, RequestingDevice};
+pub use pushed::PushedReference;
+pub use rejection::Rejection;
 
-pub(super) use code::{CodeVerdict, PresentedCode, decide_code};
-pub(super) use device::{DeviceCodeStatus, PollVerdict, decide_poll};
-pub(super) use guesses::Guesses;
-pub(super) use persist::{find_device_code, note_poll};
-pub(super) use state::AuthorizationStatus;
+pub(super) use appliance::Appliances;
+pub(super) use authorize::AuthorizationEndpoint;
+pub(super) use consent::Consents;
+pub(super) use login::Logins;
+pub(super) use pages::Pages;
+pub(super) use pushed::PushedRequests;
 
-/// How long the user may take to log in, and then to consent.
-const PAGE_TIME_TO_LIVE: Duration = Duration::from_secs(600);
-/// How long a code may be on its way.
-const CODE_TIME_TO_LIVE: Duration = Duration::from_secs(60);
+/// Everything of a user's way that others call.
+pub(super) struct Rooms {
+    pub(super) endpoint: Arc<AuthorizationEndpoint>,
+    pub(super) pushed_requests: Arc<PushedRequests>,
+    pub(super) logins: Arc<Logins>,
+    pub(super) consents: Arc<Consents>,
+    pub(super) appliances: Arc<Appliances>,
+}
+
+impl Rooms {
+    pub(super) fn new(
+        base: &Base,
+        issuer: &Issuer,
+        clients: &Arc<Clients>,
+        pages: &Arc<Pages>,
+    ) -> Self {
+        let sessions = Arc::new(Sessions { base: base.clone() });
+        let flow = Arc::new(Flow {
+            base: base.clone(),
+            steps: Steps {
+                base: base.clone(),
+                issuer: issuer.clone(),
+                pages: pages.clone(),
+            },
+        });
+        let requests = Arc::new(PageRequests {
+            base: base.clone(),
+            clients: clients.clone(),
+        });
+        let pushed_requests = Arc::new(PushedRequests {
+            base: base.clone(),
+            clients: clients.clone(),
+        });
+
+        Self {
+            endpoint: Arc::new(AuthorizationEndpoint {
+                base: base.clone(),
+                issuer: issuer.clone(),
+                clients: clients.clone(),
+                pushed: pushed_requests.clone(),
+                sessions: sessions.clone(),
+                flow: flow.clone(),
+            }),
+            logins: Arc::new(Logins {
+                base: base.clone(),
+                requests: requests.clone(),
+                sessions: sessions.clone(),
+                flow: flow.clone(),
+            }),
+            consents: Arc::new(Consents {
+                base: base.clone(),
+                requests,
+                flow: flow.clone(),
+            }),
+            appliances: Arc::new(Appliances {
+                base: base.clone(),
+                issuer: issuer.clone(),
+                clients: clients.clone(),
+                sessions,
+                flow,
+                guesses: Mutex::default(),
+            }),
+            pushed_requests,
+        }
+    }
+}

@@ -1,240 +1,270 @@
-//! Authorizations, consents, remembered logins, pushed requests and waiting devices in the
-//! database.
+//! Authorizations, consents, remembered logins, pushed requests and device codes in the database.
 
-use super::consent;
-use super::page::PageRequestError;
-use super::state::AuthorizationStatus;
+use crate::ids::UserId;
+use crate::oauth::model::{
+    ApplianceAnswer, Authorization, AuthorizationState, Consent, DeviceCode, LoginSession,
+    PushedRequest,
+};
+use crate::secret::TokenHash;
 use crate::store::journal::{Entry, Guard, Insert, Outcome};
 use crate::store::queries::{
     authorizations, consents, device_codes, events, login_sessions, pushed_requests, users,
 };
-use crate::store::rows::{
-    AuthorizationRow, AuthorizationStep, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, EventRow,
-    LoginSessionRow, PushedRequestRow,
-};
-use crate::store::{Connection, Store, StoreError, WriteError};
+use crate::store::rows::{AuthorizationRow, AuthorizationStep, EventRow};
+use crate::store::{Connection, QueryResult, Store, StoreError, WriteError};
 
-/// The authorization that a challenge or verifier was made for.
+/// The authorization that a challenge or verifier was handed out for.
 pub(super) async fn find_authorization(
     store: &Store,
-    hash: [u8; 32],
-) -> Result<Option<AuthorizationRow>, StoreError> {
-    store
-        .read(move |connection| authorizations::find_authorization_by_challenge(connection, &hash))
-        .await
+    challenge: TokenHash,
+) -> Result<Option<Authorization>, StoreError> {
+    let find = move |connection: &mut Connection| {
+        authorizations::find_authorization_by_challenge(connection, &challenge)
+    };
+    let row = store.read(find).await?;
+
+    Ok(row.map(Authorization::from_row).transpose()?)
 }
 
-/// A consent that is given, and is to be remembered.
-pub(super) struct ConsentGiven {
-    /// What it is given for, and to whom.
-    pub(super) row: ConsentRow,
-    /// What the user was asked for: what of it was not given is taken back.
+/// What is saved along with a step of an authorization.
+#[derive(Default)]
+pub(super) struct Alongside {
+    pub(super) events: Vec<EventRow>,
+    pub(super) consent: Option<GivenConsent>,
+    pub(super) session: Option<NewSession>,
+    pub(super) appliance: Option<ApplianceAnswer>,
+}
+
+impl Alongside {
+    fn is_events_only(&self) -> bool {
+        self.consent.is_none() && self.session.is_none() && self.appliance.is_none()
+    }
+}
+
+/// A consent to be remembered.
+pub(super) struct GivenConsent {
+    pub(super) consent: Consent,
+    /// The scopes the user was asked for.
     pub(super) asked: String,
 }
 
-/// A remembered login, in place of another.
+/// A remembered login, by the hashes of the browser's cookies.
 pub(super) struct NewSession {
-    pub(super) row: LoginSessionRow,
-    /// The hash of the one the browser had.
-    pub(super) replaces: Option<[u8; 32]>,
+    pub(super) session: LoginSession,
+    pub(super) hash: TokenHash,
+    /// The session that the browser had before.
+    pub(super) replaces: Option<TokenHash>,
 }
 
-/// A step, with all that comes with it.
-#[derive(Default)]
-pub(super) struct Saving {
-    pub(super) row: AuthorizationRow,
-    /// Where the step began; none for an authorization that is new.
-    pub(super) from: Option<AuthorizationStatus>,
-    pub(super) events: Vec<EventRow>,
-    pub(super) consent: Option<ConsentGiven>,
-    pub(super) session: Option<NewSession>,
-    pub(super) device: Option<DeviceCodeAnswer>,
+/// Why a step was not saved. Nothing was written.
+pub(super) enum NotSaved {
+    /// The authorization, or the appliance's code, is not where the step began any more.
+    AlreadyAnswered,
+    UserDisabled,
+    Store(StoreError),
 }
 
-/// Saves a step, whole or not at all. A user who is disabled does not get any further.
-pub(super) async fn save(store: &Store, saving: Saving) -> Result<(), PageRequestError> {
-    if saving.consent.is_some() || saving.session.is_some() || saving.device.is_some() {
-        return store
-            .write(move |connection| save_in(connection, &saving))
-            .await;
-    }
-    commit(store, saving).await
-}
-
-impl Saving {
-    /// Who gets further with it.
-    fn user(&self) -> Option<&str> {
-        let goes_on = self.row.status != AuthorizationStatus::Rejected.stored();
-        self.row.user_id.as_deref().filter(|_| goes_on)
+impl From<StoreError> for NotSaved {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
-/// The way of nearly all steps: they share their commits.
-async fn commit(store: &Store, saving: Saving) -> Result<(), PageRequestError> {
-    let user = saving.user().map(str::to_owned);
-    let events = saving.events.into_iter().map(Box::new).map(Insert::Event);
-    let (guard, row) = match saving.from {
-        None => (
-            Guard::None,
-            Some(Insert::Authorization(Box::new(saving.row))),
-        ),
-        Some(from) => {
-            let step = AuthorizationStep::new(from.stored(), saving.row);
-            (Guard::Authorization(Box::new(step)), None)
-        }
+/// Saves a step, whole or not at all: the authorization as it is `next`, and what comes along.
+/// Where there is none `before`, the authorization begins.
+pub(super) async fn save(
+    store: &Store,
+    before: Option<&Authorization>,
+    next: Authorization,
+    alongside: Alongside,
+) -> Result<(), NotSaved> {
+    let user = acting_user(&next.state).map(ToString::to_string);
+    let change = match before {
+        Some(before) => Change::Step(Box::new(before.step_to(next))),
+        None => Change::Begin(Box::new(next.into_row())),
     };
-    let inserts = row.into_iter().chain(events).collect();
-    match store
-        .commit(Entry {
-            user,
-            assertions: Vec::new(),
-            guard,
-            inserts,
-        })
-        .await?
-    {
-        Outcome::Committed => Ok(()),
-        Outcome::Refused | Outcome::Replayed => Err(PageRequestError::AlreadyAnswered),
-        Outcome::UserDisabled => Err(PageRequestError::UserDisabled),
+
+    if alongside.is_events_only() {
+        return commit(store, user, change, alongside.events).await;
+    }
+    store
+        .write(move |connection| save_in(connection, user.as_deref(), &change, &alongside))
+        .await
+}
+
+/// The user who goes on with it: not one who is turned away.
+fn acting_user(state: &AuthorizationState) -> Option<&UserId> {
+    match state {
+        AuthorizationState::Rejected(_) => None,
+        state => state.login().map(|login| &login.user_id),
     }
 }
 
+/// What becomes of the row.
+enum Change {
+    Begin(Box<AuthorizationRow>),
+    Step(Box<AuthorizationStep>),
+}
+
+/// Nearly all steps: they share their commits with whatever else is written.
+async fn commit(
+    store: &Store,
+    user: Option<String>,
+    change: Change,
+    events: Vec<EventRow>,
+) -> Result<(), NotSaved> {
+    let (guard, begin) = match change {
+        Change::Begin(row) => (Guard::None, Some(Insert::Authorization(row))),
+        Change::Step(step) => (Guard::Authorization(step), None),
+    };
+    let events = events.into_iter().map(Box::new).map(Insert::Event);
+
+    let entry = Entry {
+        user,
+        assertions: Vec::new(),
+        guard,
+        inserts: begin.into_iter().chain(events).collect(),
+    };
+    match store.commit(entry).await? {
+        Outcome::Committed => Ok(()),
+        Outcome::Refused | Outcome::Replayed => Err(NotSaved::AlreadyAnswered),
+        Outcome::UserDisabled => Err(NotSaved::UserDisabled),
+    }
+}
+
+/// A step that changes other tables too, in a transaction of its own.
 fn save_in(
     connection: &mut Connection,
-    saving: &Saving,
-) -> Result<(), WriteError<PageRequestError>> {
-    let row = &saving.row;
-    if let Some(user) = saving.user()
+    user: Option<&str>,
+    change: &Change,
+    alongside: &Alongside,
+) -> Result<(), WriteError<NotSaved>> {
+    if let Some(user) = user
         && users::is_user_disabled(connection, user)?
     {
-        return Err(WriteError::Refused(PageRequestError::UserDisabled));
+        return Err(WriteError::Refused(NotSaved::UserDisabled));
     }
-    let first = match saving.from {
-        None => authorizations::insert_authorization(connection, row).map(|()| true)?,
-        Some(from) => authorizations::update_authorization(connection, row, from.stored())?,
+
+    // Of several answers to the same page the first counts, and of an appliance's codes too.
+    let is_first = match change {
+        Change::Begin(row) => {
+            authorizations::insert_authorization(connection, row)?;
+            true
+        }
+        Change::Step(step) => authorizations::step_authorization(connection, step)?,
     };
-    let first = match &saving.device {
-        Some(answer) => first && device_codes::answer_device_code(connection, answer)?,
-        None => first,
+    let is_first = match &alongside.appliance {
+        Some(answer) => is_first && device_codes::answer_device_code(connection, &answer.to_row())?,
+        None => is_first,
     };
-    if !first {
-        return Err(WriteError::Refused(PageRequestError::AlreadyAnswered));
+    if !is_first {
+        return Err(WriteError::Refused(NotSaved::AlreadyAnswered));
     }
-    if let Some(given) = &saving.consent {
+
+    if let Some(given) = &alongside.consent {
         remember_consent(connection, given)?;
     }
-    if let Some(session) = &saving.session {
-        if let Some(hash) = &session.replaces {
+    if let Some(new) = &alongside.session {
+        if let Some(hash) = &new.replaces {
             login_sessions::delete_login_session(connection, hash)?;
         }
-        login_sessions::insert_login_session(connection, &session.row)?;
+        login_sessions::insert_login_session(connection, &new.session.to_row(&new.hash))?;
     }
-    for event in &saving.events {
+    for event in &alongside.events {
         events::insert_event(connection, event)?;
     }
     Ok(())
 }
 
-fn remember_consent(
-    connection: &mut Connection,
-    given: &ConsentGiven,
-) -> Result<(), WriteError<PageRequestError>> {
-    let row = &given.row;
-    let before = consents::find_consent(connection, &row.user_id, &row.client)?;
+fn remember_consent(connection: &mut Connection, given: &GivenConsent) -> QueryResult<()> {
+    let Consent { user_id, party, .. } = &given.consent;
+    // Read in the same transaction: the user may have consented to something else meanwhile.
+    let before = consents::find_consent(connection, user_id.as_str(), party)?;
     let before = before.map(|before| before.scope).unwrap_or_default();
-    let scope = consent::remembered(&before, &given.asked, &row.scope);
-    Ok(consents::replace_consent(
-        connection,
-        &ConsentRow {
-            scope,
-            ..row.clone()
-        },
-    )?)
+
+    let remembered = given.consent.clone().beside(&before, &given.asked);
+    consents::replace_consent(connection, &remembered.to_row())
 }
 
 /// What a user has allowed a web client or an application.
 pub(super) async fn find_consent(
     store: &Store,
-    user: String,
-    client: String,
-) -> Result<Option<ConsentRow>, StoreError> {
-    store
-        .read(move |connection| consents::find_consent(connection, &user, &client))
-        .await
+    user: &UserId,
+    party: &str,
+) -> Result<Option<Consent>, StoreError> {
+    let (user, party) = (user.clone(), party.to_owned());
+    let row = store
+        .read(move |connection| consents::find_consent(connection, user.as_str(), &party))
+        .await?;
+
+    Ok(row.map(Consent::from_row).transpose()?)
 }
 
-/// The login a browser remembers.
+/// The login that a browser remembers.
 pub(super) async fn find_session(
     store: &Store,
-    hash: [u8; 32],
-) -> Result<Option<LoginSessionRow>, StoreError> {
-    store
+    hash: TokenHash,
+) -> Result<Option<LoginSession>, StoreError> {
+    let row = store
         .read(move |connection| login_sessions::find_login_session(connection, &hash))
-        .await
+        .await?;
+
+    Ok(row.map(LoginSession::from_row).transpose()?)
 }
 
-/// Keeps a request until the browser comes with it.
-pub(super) async fn push_request(store: &Store, row: PushedRequestRow) -> Result<(), StoreError> {
-    store
-        .write(move |connection| Ok(pushed_requests::insert_pushed_request(connection, &row)?))
-        .await
-}
-
-/// Takes out what this client has pushed.
-pub(super) async fn take_pushed_request(
+/// Keeps a request until the browser comes with its `request_uri`, whose hash this is.
+pub(super) async fn insert_pushed_request(
     store: &Store,
-    hash: [u8; 32],
-    client: String,
-) -> Result<Option<PushedRequestRow>, StoreError> {
+    hash: TokenHash,
+    pushed: PushedRequest,
+) -> Result<(), StoreError> {
     store
         .write(move |connection| {
-            Ok(pushed_requests::take_pushed_request(
-                connection, &hash, &client,
-            )?)
+            let row = pushed.to_row(&hash);
+            Ok(pushed_requests::insert_pushed_request(connection, &row)?)
         })
         .await
 }
 
-/// Adds a device that waits; `false` when its user code is taken.
-pub(super) async fn add_device_code(store: &Store, row: DeviceCodeRow) -> Result<bool, StoreError> {
+/// Takes a request that this client has pushed. It is gone then.
+pub(super) async fn take_pushed_request(
+    store: &Store,
+    hash: TokenHash,
+    client_id: &str,
+) -> Result<Option<PushedRequest>, StoreError> {
+    let client_id = client_id.to_owned();
+    let row = store
+        .write(move |connection| {
+            let taken = pushed_requests::take_pushed_request(connection, &hash, &client_id)?;
+            Ok::<_, WriteError<StoreError>>(taken)
+        })
+        .await?;
+
+    Ok(row.map(PushedRequest::from_row).transpose()?)
+}
+
+/// Adds an appliance that waits, by the hashes of both its codes; `false` when its user code is
+/// taken.
+pub(super) async fn insert_device_code(
+    store: &Store,
+    code: &DeviceCode,
+    device_code: TokenHash,
+    user_code: TokenHash,
+) -> Result<bool, StoreError> {
+    let row = code.to_new_row(&device_code, &user_code);
     store
         .write(move |connection| Ok(device_codes::insert_device_code(connection, &row)?))
         .await
 }
 
-/// The device that has this code.
-pub(in crate::oauth) async fn find_device_code(
+/// The appliance that shows this code to its user.
+pub(super) async fn find_device_code_by_user_code(
     store: &Store,
-    hash: [u8; 32],
-) -> Result<Option<DeviceCodeRow>, StoreError> {
-    store
-        .read(move |connection| device_codes::find_device_code(connection, &hash))
-        .await
-}
+    user_code: TokenHash,
+) -> Result<Option<DeviceCode>, StoreError> {
+    let row = store
+        .read(move |connection| device_codes::find_device_code_of_user_code(connection, &user_code))
+        .await?;
 
-/// The device that shows this code to its user.
-pub(super) async fn find_device_of_user_code(
-    store: &Store,
-    hash: [u8; 32],
-) -> Result<Option<DeviceCodeRow>, StoreError> {
-    store
-        .read(move |connection| device_codes::find_device_code_of_user_code(connection, &hash))
-        .await
-}
-
-/// Notes that a device has asked, and how long it has to wait from now on; `false` when it has
-/// asked once more meanwhile.
-pub(in crate::oauth) async fn note_poll(
-    store: &Store,
-    row: DeviceCodeRow,
-    polled_at: i64,
-    interval: i32,
-) -> Result<bool, StoreError> {
-    store
-        .write(move |connection| {
-            Ok(device_codes::note_poll(
-                connection, &row, polled_at, interval,
-            )?)
-        })
-        .await
+    Ok(row.map(DeviceCode::from_row).transpose()?)
 }

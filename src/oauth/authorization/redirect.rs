@@ -1,13 +1,18 @@
 //! Addresses the user's browser is sent to. Pure.
 
+use super::state::Reason;
+use crate::oauth::issuer::Issuer;
+use crate::secret::SecretString;
+
 /// Whether a client may be answered at `requested`: it is one of its addresses, compared as text,
-/// without any normalisation (RFC 9700 §2.1). A `native` client that listens on a loopback address
+/// without any normalisation (RFC 9700 §2.1). A native client that listens on a loopback address
 /// does so at a port that it learns only then (RFC 8252 §7.3).
-pub(super) fn is_registered(registered: &[String], requested: &str, native: bool) -> bool {
-    let same = |uri: &String| {
-        uri == requested || (native && differs_in_loopback_port_only(uri, requested))
+pub(super) fn is_registered(registered: &[String], requested: &str, is_native: bool) -> bool {
+    let is_same = |uri: &String| {
+        uri == requested || (is_native && differs_in_loopback_port_only(uri, requested))
     };
-    !requested.contains('#') && registered.iter().any(same)
+
+    !requested.contains('#') && registered.iter().any(is_same)
 }
 
 fn differs_in_loopback_port_only(registered: &str, requested: &str) -> bool {
@@ -20,12 +25,13 @@ fn differs_in_loopback_port_only(registered: &str, requested: &str) -> bool {
     }
 }
 
-/// What comes before and after the port of an address on a loopback IP; a name such as `localhost`
-/// is not one.
+/// What comes before and after the port of an address on a loopback IP; `None` for others, names
+/// such as `localhost` included.
 fn without_loopback_port(uri: &str) -> Option<(&'static str, &str)> {
     let (host, rest) = ["http://127.0.0.1", "http://[::1]"]
         .into_iter()
         .find_map(|host| uri.strip_prefix(host).map(|rest| (host, rest)))?;
+
     let after = match rest.strip_prefix(':') {
         None => rest,
         Some(rest) => {
@@ -35,10 +41,51 @@ fn without_loopback_port(uri: &str) -> Option<(&'static str, &str)> {
             after
         }
     };
+
     (after.is_empty() || after.starts_with(['/', '?'])).then_some((host, after))
 }
 
-/// `uri` with these parameters added to its query (RFC 6749 §4.1.2); what it has already stays.
+/// A client's address with a code.
+pub(super) fn with_code(
+    issuer: &Issuer,
+    redirect_uri: &str,
+    state: Option<&str>,
+    code: &SecretString,
+) -> String {
+    with_answer(
+        issuer,
+        redirect_uri,
+        state,
+        &[("code", Some(code.expose()))],
+    )
+}
+
+/// A client's address with the reason why there is no code.
+pub(super) fn with_reason(
+    issuer: &Issuer,
+    redirect_uri: &str,
+    state: Option<&str>,
+    reason: &Reason,
+) -> String {
+    let parameters = [
+        ("error", Some(reason.error)),
+        ("error_description", reason.description.as_deref()),
+    ];
+    with_answer(issuer, redirect_uri, state, &parameters)
+}
+
+/// RFC 6749 §4.1.2, with the `iss` of RFC 9207.
+fn with_answer(
+    issuer: &Issuer,
+    redirect_uri: &str,
+    state: Option<&str>,
+    parameters: &[(&str, Option<&str>)],
+) -> String {
+    let common = [("state", state), ("iss", Some(issuer.as_str()))];
+    with_parameters(redirect_uri, &[parameters, &common].concat())
+}
+
+/// `uri` with these parameters added to its query; what it has already stays.
 pub(super) fn with_parameters(uri: &str, parameters: &[(&str, Option<&str>)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {
@@ -46,11 +93,13 @@ pub(super) fn with_parameters(uri: &str, parameters: &[(&str, Option<&str>)]) ->
             query.append_pair(name, value);
         }
     }
+
     let separator = match uri.split_once('?') {
         None => "?",
         Some((_, "")) => "",
         Some(_) => "&",
     };
+
     // A plus sign is a space only in forms; %20 is one everywhere.
     format!("{uri}{separator}{}", query.finish().replace('+', "%20"))
 }

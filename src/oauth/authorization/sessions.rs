@@ -1,150 +1,105 @@
-//! What a browser carries for the token server: a login that is remembered, and what it is
-//! recognised by meanwhile.
+//! Logins that browsers remember, and how a browser is recognised meanwhile.
 //!
-//! Whoever has a user open an address that ends a log-in begun elsewhere could have the user's
-//! browser remember somebody else: so a login is remembered by the browser only that began it.
-
-use std::time::Duration;
+//! An attacker could have a user open an address that ends a login begun elsewhere, so that the
+//! user's browser remembers somebody else. So only the browser that began a login remembers it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::hints::Hints;
-use super::persist;
-use crate::clock::Timestamp;
-use crate::ids::uuid_v7;
-use crate::oauth::TokenServer;
+use super::browser::{Browser, BrowserCookie, SESSION_TIME_TO_LIVE};
+use super::persist::{self, NewSession};
+use crate::base::Base;
+use crate::ids::LoginSessionId;
+use crate::oauth::model::{Hints, Login, LoginSession};
 use crate::secret::{OpaqueToken, SecretString, TokenKind, constant_time_eq};
 use crate::store::StoreError;
-use crate::store::rows::{AuthorizationRow, LoginSessionRow};
 
-/// How long a browser remembers a login.
-pub const SESSION_TIME_TO_LIVE: Duration = Duration::from_secs(30 * 86_400);
+/// The length of the cookie a browser is recognised by.
+const RECOGNITION_CHARACTERS: usize = 43;
 
-/// What a browser has sent: the values of our cookies.
-#[derive(Clone, Debug, Default)]
-pub struct Browser {
-    /// The login it remembers.
-    pub session: Option<SecretString>,
-    /// What it is recognised by when it comes back from the login page.
-    pub recognition: Option<SecretString>,
+/// Remembers logins by cookies.
+pub(super) struct Sessions {
+    pub(super) base: Base,
 }
 
-/// What a browser is to keep.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BrowserCookie {
-    /// A login, for [`SESSION_TIME_TO_LIVE`]. A secret.
-    Session(SecretString),
-    /// What it is recognised by, until it is closed. A secret.
-    Recognition(SecretString),
-}
-
-/// Where a browser goes on to, and what it takes with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirect {
-    pub address: String,
-    /// To be kept, if anything.
-    pub cookie: Option<BrowserCookie>,
-}
-
-impl Redirect {
-    /// Goes there, with nothing.
-    pub(super) const fn to(address: String) -> Self {
-        Self {
-            address,
-            cookie: None,
-        }
-    }
-}
-
-impl TokenServer {
-    /// The login that a browser remembers, if that does for a client that asks this.
-    pub(super) async fn remembered_login(
+impl Sessions {
+    /// The login that a browser remembers, if that is enough for a client with these hints.
+    pub(super) async fn find_login(
         &self,
         browser: &Browser,
         hints: &Hints,
-    ) -> Result<Option<LoginSessionRow>, StoreError> {
-        let Some(session) = &browser.session else {
+    ) -> Result<Option<Login>, StoreError> {
+        let Some(cookie) = &browser.session else {
             return Ok(None);
         };
-        let hash = self
-            .0
-            .base
-            .keyring
-            .token_hash(TokenKind::LoginSession, session.expose());
-        let now = self.0.base.clock.now();
-        let session = persist::find_session(&self.0.base.store, hash).await?;
-        Ok(session.filter(|session| {
-            let auth_time = Timestamp::from_millis(session.auth_time);
-            now.as_millis() < session.expires_at
-                && hints.are_met_by(auth_time, session.acr.as_deref(), now)
-        }))
+        let session = persist::find_session(&self.base.store, self.session_hash(cookie)).await?;
+
+        let now = self.base.clock.now();
+        let is_enough = |session: &LoginSession| {
+            now < session.expires_at && hints.are_met_by(&session.login.authentication, now)
+        };
+        Ok(session.filter(is_enough).map(|session| session.login))
     }
 
-    /// Recognises the browser later: what of it is stored, and what it is to keep unless it has
-    /// that already.
+    /// A session to be stored, which takes the place of the browser's, and the browser's cookie.
+    pub(super) fn begin(&self, browser: &Browser, login: Login) -> (NewSession, BrowserCookie) {
+        let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
+        let OpaqueToken { text, hash } =
+            OpaqueToken::new(&self.base.keyring, TokenKind::LoginSession, random);
+
+        let new = NewSession {
+            session: LoginSession {
+                id: LoginSessionId::new(now, random),
+                login,
+                expires_at: now.after(SESSION_TIME_TO_LIVE),
+            },
+            hash,
+            replaces: browser
+                .session
+                .as_ref()
+                .map(|cookie| self.session_hash(cookie)),
+        };
+        (new, BrowserCookie::Session(text))
+    }
+
+    /// What recognises the browser later: the hash to store, and the cookie to keep unless it has
+    /// one already.
     pub(super) fn recognition(&self, browser: &Browser) -> (String, Option<BrowserCookie>) {
-        if let Some(known) = browser
+        let known = browser
             .recognition
             .as_ref()
-            .filter(|known| known.expose().len() == 43)
-        {
+            .filter(|known| known.expose().len() == RECOGNITION_CHARACTERS);
+        if let Some(known) = known {
             return (self.recognition_hash(known), None);
         }
-        let fresh = OpaqueToken::new(
-            &self.0.base.keyring,
-            TokenKind::Browser,
-            self.0.base.random.as_ref(),
-        )
-        .text;
-        (
-            self.recognition_hash(&fresh),
-            Some(BrowserCookie::Recognition(fresh)),
-        )
+
+        let random = self.base.random.as_ref();
+        let fresh = OpaqueToken::new(&self.base.keyring, TokenKind::Browser, random).text;
+        let hash = self.recognition_hash(&fresh);
+        (hash, Some(BrowserCookie::Recognition(fresh)))
     }
 
     /// Whether this is the browser that began.
     pub(super) fn is_recognised(&self, browser: &Browser, hints: &Hints) -> bool {
-        let presented = browser
-            .recognition
-            .as_ref()
-            .map(|presented| self.recognition_hash(presented));
-        presented
-            .zip(hints.browser.as_ref())
-            .is_some_and(|(left, right)| constant_time_eq(left.as_bytes(), right.as_bytes()))
-    }
-
-    fn recognition_hash(&self, value: &SecretString) -> String {
-        URL_SAFE_NO_PAD.encode(
-            self.0
-                .base
-                .keyring
-                .token_hash(TokenKind::Browser, value.expose()),
-        )
-    }
-
-    /// A login to be remembered, and what the browser keeps of it.
-    pub(super) fn new_session(
-        &self,
-        row: &AuthorizationRow,
-        now: Timestamp,
-    ) -> Option<(LoginSessionRow, BrowserCookie)> {
-        let session = OpaqueToken::new(
-            &self.0.base.keyring,
-            TokenKind::LoginSession,
-            self.0.base.random.as_ref(),
-        );
-        let stored = LoginSessionRow {
-            id: uuid_v7(now, self.0.base.random.as_ref())
-                .into_bytes()
-                .to_vec(),
-            session_hash: session.hash.to_vec(),
-            user_id: row.user_id.clone()?,
-            amr: row.amr.clone(),
-            acr: row.acr.clone(),
-            auth_time: row.auth_time.unwrap_or(now.as_millis()),
-            expires_at: now.after(SESSION_TIME_TO_LIVE).as_millis(),
+        let (Some(presented), Some(expected)) = (&browser.recognition, &hints.browser) else {
+            return false;
         };
-        Some((stored, BrowserCookie::Session(session.text)))
+        let presented = self.recognition_hash(presented);
+
+        constant_time_eq(presented.as_bytes(), expected.as_bytes())
+    }
+
+    fn recognition_hash(&self, cookie: &SecretString) -> String {
+        let hash = self
+            .base
+            .keyring
+            .token_hash(TokenKind::Browser, cookie.expose());
+        URL_SAFE_NO_PAD.encode(hash)
+    }
+
+    fn session_hash(&self, cookie: &SecretString) -> [u8; 32] {
+        self.base
+            .keyring
+            .token_hash(TokenKind::LoginSession, cookie.expose())
     }
 }

@@ -1,197 +1,198 @@
-//! The states of an authorization, decided purely.
+//! What may follow what on a user's way to a code. Pure.
 
-/// Where an authorization stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i16)]
-pub(in crate::oauth) enum AuthorizationStatus {
-    /// The login page has to say who the user is.
-    WaitingForLogin = 0,
-    /// A code was issued.
-    CodeIssued = 1,
-    /// A token was issued for the code.
-    Redeemed = 2,
-    /// The login page or the user said no.
-    Rejected = 3,
-    /// The code was presented by somebody it was not issued to, or wrongly, and is of no use any
-    /// more.
-    Burnt = 4,
-    /// The consent page has to say what the user allows.
-    WaitingForConsent = 5,
-    /// The user is known; the browser has to come by and be told to remember.
-    LoginRemembered = 6,
-    /// The device that waits may have its tokens.
-    DeviceAllowed = 7,
-}
+use crate::oauth::model::{AuthorizationState, Login};
 
-impl AuthorizationStatus {
-    /// All of them.
-    const ALL: [Self; 8] = [
-        Self::WaitingForLogin,
-        Self::CodeIssued,
-        Self::Redeemed,
-        Self::Rejected,
-        Self::Burnt,
-        Self::WaitingForConsent,
-        Self::LoginRemembered,
-        Self::DeviceAllowed,
-    ];
-
-    /// As stored.
-    pub(in crate::oauth) const fn stored(self) -> i16 {
-        self as i16
-    }
-
-    /// From the stored form.
-    pub(in crate::oauth) fn from_stored(stored: i16) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.stored() == stored)
-    }
-}
-
-/// What happens to an authorization before there is a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// The login page says who the user is.
-    LogIn {
-        /// And that the browser is to remember it.
+/// What happens to an authorization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The login page, or a login that the browser remembers, says who the user is.
+    LoggedIn {
+        login: Login,
+        /// Whether the browser is to remember the login.
         remember: bool,
     },
-    /// The browser has come by and been told.
-    Remember,
+    /// The browser has come by to be told to remember the login.
+    BrowserReturned,
     /// The user allows what the client asks for.
-    Consent,
-    /// The login page or the user says no.
-    Reject,
+    Consented,
+    /// The login page or the consent page refuses.
+    Rejected(Reason),
 }
 
-/// What lies before the user who has logged in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ahead {
-    /// The user has to consent.
-    pub(super) consent: bool,
-    /// A device waits for the answer, not a redirect address.
-    pub(super) for_device: bool,
+/// What a client is told when it gets no code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reason {
+    /// The code on the wire (RFC 6749 §4.1.2.1).
+    pub(super) error: &'static str,
+    pub(super) description: Option<String>,
 }
 
-/// The step does not fit where the authorization stands: it was answered before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct AnsweredBefore;
+/// What has to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Send the browser to the login page.
+    AskLogin,
+    /// Have the browser come by, to be told to remember the login.
+    RememberLogin(Login),
+    /// Send the browser to the consent page.
+    AskConsent(Login),
+    /// Give the client its code, or the appliance its tokens.
+    Allow(Login),
+    /// Tell the client, or the appliance, that there is none. The user may not be known yet.
+    Deny(Option<Login>, Reason),
+}
 
-/// Where a step leads.
-pub(super) const fn step(
-    status: AuthorizationStatus,
-    step: Step,
-    ahead: Ahead,
-) -> Result<AuthorizationStatus, AnsweredBefore> {
-    use AuthorizationStatus as At;
-    match (status, step) {
-        (At::WaitingForLogin, Step::LogIn { remember: true }) => Ok(At::LoginRemembered),
-        (At::WaitingForLogin, Step::LogIn { remember: false })
-        | (At::LoginRemembered, Step::Remember) => Ok(after_login(ahead)),
-        (At::WaitingForConsent, Step::Consent) => Ok(after_consent(ahead)),
-        (At::WaitingForLogin | At::WaitingForConsent, Step::Reject) => Ok(At::Rejected),
-        (At::WaitingForLogin, Step::Remember | Step::Consent)
-        | (At::LoginRemembered, Step::LogIn { .. } | Step::Consent | Step::Reject)
-        | (At::WaitingForConsent, Step::LogIn { .. } | Step::Remember)
-        | (At::CodeIssued | At::Redeemed | At::Rejected | At::Burnt | At::DeviceAllowed, _) => {
-            Err(AnsweredBefore)
+/// Why nothing happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    AlreadyAnswered,
+}
+
+/// Where an event leads.
+pub(super) fn step(
+    state: &AuthorizationState,
+    event: Event,
+    needs_consent: bool,
+) -> Result<Step, Refusal> {
+    use AuthorizationState as State;
+
+    match (state, event) {
+        (State::WaitingForLogin, Event::LoggedIn { login, remember }) => Ok(if remember {
+            Step::RememberLogin(login)
+        } else {
+            after_login(login, needs_consent)
+        }),
+        (State::LoginRemembered(login), Event::BrowserReturned) => {
+            Ok(after_login(login.clone(), needs_consent))
         }
+        (State::WaitingForConsent(login), Event::Consented) => Ok(Step::Allow(login.clone())),
+
+        (State::WaitingForLogin, Event::Rejected(reason)) => Ok(Step::Deny(None, reason)),
+        (State::WaitingForConsent(login), Event::Rejected(reason)) => {
+            Ok(Step::Deny(Some(login.clone()), reason))
+        }
+
+        (State::WaitingForLogin, Event::BrowserReturned | Event::Consented)
+        | (
+            State::LoginRemembered(_),
+            Event::LoggedIn { .. } | Event::Consented | Event::Rejected(_),
+        )
+        | (State::WaitingForConsent(_), Event::LoggedIn { .. } | Event::BrowserReturned)
+        | (
+            State::CodeIssued { .. }
+            | State::Redeemed { .. }
+            | State::Rejected(_)
+            | State::Burnt
+            | State::ApplianceAllowed(_),
+            _,
+        ) => Err(Refusal::AlreadyAnswered),
     }
 }
 
-/// Where an authorization begins whose user a browser remembers.
-pub(super) const fn after_login(ahead: Ahead) -> AuthorizationStatus {
-    if ahead.consent {
-        AuthorizationStatus::WaitingForConsent
+/// Where an authorization goes whose user is known: the first step, where the browser remembers the
+/// login.
+pub(super) fn after_login(login: Login, needs_consent: bool) -> Step {
+    if needs_consent {
+        Step::AskConsent(login)
     } else {
-        after_consent(ahead)
-    }
-}
-
-const fn after_consent(ahead: Ahead) -> AuthorizationStatus {
-    if ahead.for_device {
-        AuthorizationStatus::DeviceAllowed
-    } else {
-        AuthorizationStatus::CodeIssued
+        Step::Allow(login)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::ids::GrantId;
+    use crate::oauth::model::Authentication;
 
-    const STEPS: [Step; 5] = [
-        Step::LogIn { remember: false },
-        Step::LogIn { remember: true },
-        Step::Remember,
-        Step::Consent,
-        Step::Reject,
-    ];
+    fn login() -> Login {
+        Login {
+            user_id: "alice".parse().unwrap(),
+            authentication: Authentication {
+                amr: vec!["pwd".to_owned()],
+                acr: None,
+                time: Timestamp::from_millis(0),
+            },
+        }
+    }
 
-    #[test]
-    fn each_step_leads_where_the_table_says() {
-        use AuthorizationStatus as At;
-        let code = Ahead {
-            consent: false,
-            for_device: false,
-        };
-        let consent = Ahead {
-            consent: true,
-            for_device: false,
-        };
-        let device = Ahead {
-            consent: false,
-            for_device: true,
-        };
-        let both = Ahead {
-            consent: true,
-            for_device: true,
-        };
-        for ahead in [code, consent, device, both] {
-            let end = if ahead.for_device {
-                At::DeviceAllowed
-            } else {
-                At::CodeIssued
-            };
-            let known = if ahead.consent {
-                At::WaitingForConsent
-            } else {
-                end
-            };
-            for status in At::ALL {
-                for taken in STEPS {
-                    let expected = match (status, taken) {
-                        (At::WaitingForLogin, Step::LogIn { remember: true }) => {
-                            Ok(At::LoginRemembered)
-                        }
-                        (At::WaitingForLogin, Step::LogIn { remember: false }) => Ok(known),
-                        (At::LoginRemembered, Step::Remember) => Ok(known),
-                        (At::WaitingForConsent, Step::Consent) => Ok(end),
-                        (At::WaitingForLogin | At::WaitingForConsent, Step::Reject) => {
-                            Ok(At::Rejected)
-                        }
-                        _ => Err(AnsweredBefore),
-                    };
-                    assert_eq!(
-                        step(status, taken, ahead),
-                        expected,
-                        "{status:?} {taken:?} {ahead:?}"
-                    );
-                }
-            }
+    fn reason() -> Reason {
+        Reason {
+            error: "access_denied",
+            description: None,
         }
     }
 
     #[test]
-    fn a_status_is_stored_as_a_number_of_its_own() {
-        for (index, status) in AuthorizationStatus::ALL.into_iter().enumerate() {
-            assert_eq!(
-                AuthorizationStatus::from_stored(status.stored()),
-                Some(status)
-            );
-            assert_eq!(usize::try_from(status.stored()), Ok(index));
+    fn each_event_leads_where_the_table_says() {
+        use AuthorizationState as State;
+
+        let states = || {
+            let code = [1; 32];
+            [
+                State::WaitingForLogin,
+                State::LoginRemembered(login()),
+                State::WaitingForConsent(login()),
+                State::CodeIssued {
+                    code,
+                    login: login(),
+                },
+                State::Redeemed {
+                    grant_id: GrantId::from_bytes([2; 16]),
+                    user_id: login().user_id,
+                },
+                State::Rejected(None),
+                State::Burnt,
+                State::ApplianceAllowed(login()),
+            ]
+        };
+        let logged_in = |remember| Event::LoggedIn {
+            login: login(),
+            remember,
+        };
+        let events = || {
+            [
+                logged_in(false),
+                logged_in(true),
+                Event::BrowserReturned,
+                Event::Consented,
+                Event::Rejected(reason()),
+            ]
+        };
+
+        for needs_consent in [false, true] {
+            let known = if needs_consent {
+                Step::AskConsent(login())
+            } else {
+                Step::Allow(login())
+            };
+
+            for state in states() {
+                for event in events() {
+                    let expected = match (&state, &event) {
+                        (State::WaitingForLogin, Event::LoggedIn { remember: true, .. }) => {
+                            Ok(Step::RememberLogin(login()))
+                        }
+                        (State::WaitingForLogin, Event::LoggedIn { .. })
+                        | (State::LoginRemembered(_), Event::BrowserReturned) => Ok(known.clone()),
+                        (State::WaitingForConsent(_), Event::Consented) => Ok(Step::Allow(login())),
+                        (State::WaitingForLogin, Event::Rejected(_)) => {
+                            Ok(Step::Deny(None, reason()))
+                        }
+                        (State::WaitingForConsent(_), Event::Rejected(_)) => {
+                            Ok(Step::Deny(Some(login()), reason()))
+                        }
+                        _ => Err(Refusal::AlreadyAnswered),
+                    };
+
+                    assert_eq!(
+                        step(&state, event.clone(), needs_consent),
+                        expected,
+                        "{state:?} {event:?} {needs_consent}"
+                    );
+                }
+            }
         }
-        assert_eq!(AuthorizationStatus::from_stored(8), None);
     }
 }

@@ -1,26 +1,27 @@
-//! User codes (RFC 8628 §6.1): short, without vowels and what looks alike, typed in whatever way.
-//! Pure.
+//! User codes (RFC 8628 §6.1): short, without vowels and letters that look alike. Pure.
 
 use crate::random::{self, Random};
 use crate::secret::SecretString;
 
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LENGTH: usize = 8;
-/// The longest entry that is looked at, in bytes.
+/// The longest entry that is read, in bytes.
 const ENTRY_BYTES_MAX: usize = 64;
 
-/// A fresh one: eight letters, as evenly distributed as the random source.
+/// A new code: eight letters, as evenly distributed as the random source.
 pub(super) fn fresh(random: &dyn Random) -> SecretString {
     let mut letters = String::with_capacity(LENGTH);
+
     while letters.len() < LENGTH {
         let [byte] = random::bytes::<1>(random);
-        // 240 is a multiple of 20: what is above would favour some letters.
+        // 240 is a multiple of 20: the bytes above would favour some letters.
         if byte < 240
             && let Some(letter) = ALPHABET.get(usize::from(byte) % ALPHABET.len())
         {
             letters.push(char::from(*letter));
         }
     }
+
     SecretString::new(letters)
 }
 
@@ -30,18 +31,21 @@ pub(super) fn shown(code: &str) -> String {
     format!("{left}-{right}")
 }
 
-/// The letters of what somebody typed; `None` for what cannot be a user code.
+/// The code that somebody typed, however they group its letters; `None` for what cannot be one.
 pub(super) fn typed(entry: &str) -> Option<String> {
     if entry.len() > ENTRY_BYTES_MAX {
         return None;
     }
+
     let letters: String = entry
         .chars()
         .filter(|character| !character.is_whitespace() && *character != '-')
         .map(|character| character.to_ascii_uppercase())
         .collect();
-    let valid = letters.len() == LENGTH && letters.bytes().all(|letter| ALPHABET.contains(&letter));
-    valid.then_some(letters)
+
+    let is_code =
+        letters.len() == LENGTH && letters.bytes().all(|letter| ALPHABET.contains(&letter));
+    is_code.then_some(letters)
 }
 
 #[cfg(test)]

@@ -1,85 +1,166 @@
-//! The clients of the authorization and token endpoints: which one is it?
+//! Which client a request is from.
 
 use std::sync::Arc;
 
-use super::super::TokenServer;
-use super::super::error::OAuthError;
-use super::super::persist;
-use super::{Client, ClientError, Credentials, is_secret_of};
-use crate::devices::Device;
+use super::assertion::Assertions;
+use super::client::Client;
+use super::credentials::Credentials;
+use super::error::ClientError;
+use super::secret;
+use crate::base::Base;
+use crate::devices::{Device, Devices};
 use crate::ids::{ClientId, DeviceId};
 use crate::jose::PublicJwk;
-use crate::settings::{ClientCredential, WebClient};
-use crate::store::rows::AssertionIdRow;
+use crate::jose::dpop::DpopExpectation;
+use crate::oauth::error::OAuthError;
+use crate::oauth::issuer::Issuer;
+use crate::oauth::model::UsedAssertions;
+use crate::oauth::{dpop, replay};
+use crate::secret::SecretString;
+use crate::settings::{ApiClient, ClientCredential, WebClient};
+use crate::store::StoreError;
 
-/// A client that has proved who it is. Whether what it proved it with is new is decided together
-/// with what it is used for.
-pub(in crate::oauth) struct AuthenticatedClient {
-    pub(in crate::oauth) client: Client,
-    /// To be recorded in the same commit as what the request does.
-    pub(in crate::oauth) assertions: Vec<AssertionIdRow>,
+const VERSION_DISABLED: OAuthError =
+    OAuthError::UnauthorizedClient("This version of the application is disabled: upgrade it.");
+
+/// A client that has proved who it is.
+pub(crate) struct AuthenticatedClient {
+    pub(crate) client: Client,
+    /// Still to be recorded, best in the same commit as what the request does: until then the same
+    /// assertion may have come with another request.
+    pub(crate) used: UsedAssertions,
+    /// The thumbprint of the key that the request proves, if it proves one (RFC 9449).
+    pub(crate) jkt: Option<String>,
 }
 
-impl TokenServer {
+/// All clients: those that are configured, and devices.
+pub struct Clients {
+    base: Base,
+    devices: Devices,
+    issuer: Issuer,
+    assertions: Assertions,
+}
+
+impl Clients {
+    pub(crate) fn new(base: &Base, devices: Devices, issuer: Issuer) -> Self {
+        Self {
+            base: base.clone(),
+            devices,
+            assertions: Assertions::new(&issuer),
+            issuer,
+        }
+    }
+
+    /// Finds out which API client this is. A secret is compared without asking the database; an
+    /// assertion is used up.
+    pub async fn authenticate_api_client(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<Arc<ApiClient>, ClientError> {
+        let settings = self.base.settings.load();
+
+        match credentials {
+            Credentials::Secret {
+                client_id,
+                client_secret,
+            } => secret::verify_api_client(&settings, client_id, client_secret)
+                .ok_or(ClientError::Invalid),
+            Credentials::Assertion {
+                client_id,
+                assertion,
+            } => {
+                let client =
+                    secret::find_api_client(&settings, client_id).ok_or(ClientError::Invalid)?;
+                let used = self.verify_configured(&client.credential, client_id, assertion)?;
+                if !replay::record(&self.base.store, used).await? {
+                    return Err(ClientError::Invalid);
+                }
+                Ok(client)
+            }
+            Credentials::Public { .. } => Err(ClientError::Missing),
+        }
+    }
+
     /// Finds out which client this is.
-    pub(in crate::oauth) async fn authenticate_client(
+    pub(crate) async fn authenticate(
         &self,
         credentials: &Credentials,
     ) -> Result<AuthenticatedClient, OAuthError> {
         if let Some(client) = self.web_client(credentials.client_id()) {
             return self.authenticate_web_client(client, credentials);
         }
-        match (
-            self.installation(credentials.client_id()).await?,
-            credentials,
-        ) {
-            (
-                Some(device),
-                Credentials::Assertion {
-                    client_id,
-                    assertion,
-                },
-            ) => {
-                let assertion = self
-                    .verify_assertion(&device.public_key, client_id, assertion.expose())
-                    .map_err(|_| OAuthError::InvalidClient)?;
-                let client = Client::installation(device, &self.0.base.settings.load());
-                Ok(AuthenticatedClient {
-                    client: client.ok_or(VERSION_DISABLED)?,
-                    assertions: vec![assertion],
-                })
+
+        let device = self.find_device(credentials.client_id()).await?;
+        match (device, credentials) {
+            (Some(device), Credentials::Assertion { assertion, .. }) => {
+                self.authenticate_device(device, assertion)
             }
-            _ => Err(self.refuse_other_client(credentials).await),
+            _ => Err(self.refuse(credentials).await),
         }
     }
 
-    /// The client of this id, which has proved nothing yet. `None` too where it may not go on.
-    pub(in crate::oauth) async fn find_client(
+    /// Finds out which client sends a request to `endpoint`, and which key it proves.
+    pub(crate) async fn authenticate_with_proof(
         &self,
-        client_id: &str,
-    ) -> Result<Option<Client>, OAuthError> {
+        credentials: &Credentials,
+        proof: Option<&SecretString>,
+        endpoint: &str,
+    ) -> Result<AuthenticatedClient, OAuthError> {
+        let Some(proof) = proof else {
+            return self.authenticate(credentials).await;
+        };
+
+        // Verified first: it costs no read of the database.
+        let expected = DpopExpectation {
+            method: "POST",
+            url: &self.issuer.at(endpoint),
+            access_token: None,
+            now: self.base.clock.now(),
+        };
+        let key = dpop::verify(&self.base.keyring, proof.expose(), &expected)?;
+
+        let mut authenticated = self.authenticate(credentials).await?;
+        authenticated.used.extend(key.used);
+        authenticated.jkt = Some(key.jkt);
+        Ok(authenticated)
+    }
+
+    /// The client of this id, which has proved nothing yet. `None` also where its version is
+    /// disabled.
+    pub(crate) async fn find(&self, client_id: &str) -> Result<Option<Client>, StoreError> {
         if let Some(client) = self.web_client(client_id) {
             return Ok(Some(Client::Web(client)));
         }
-        let device = self.installation(client_id).await?;
-        Ok(device.and_then(|device| Client::installation(device, &self.0.base.settings.load())))
+
+        let device = self.find_device(client_id).await?;
+        Ok(device.and_then(|device| Client::device(device, &self.base.settings.load())))
+    }
+
+    /// The device of this client id, whatever its version.
+    pub(crate) async fn find_device(&self, client_id: &str) -> Result<Option<Device>, StoreError> {
+        match DeviceId::new(client_id) {
+            Ok(id) => self.devices.find(&id).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Records what a request used that writes nothing else.
+    pub(crate) async fn use_up(&self, used: UsedAssertions) -> Result<(), OAuthError> {
+        if replay::record(&self.base.store, used).await? {
+            Ok(())
+        } else {
+            Err(OAuthError::InvalidClient)
+        }
     }
 
     fn web_client(&self, client_id: &str) -> Option<Arc<WebClient>> {
-        self.0
-            .base
+        let client_id = ClientId::new(client_id).ok()?;
+        self.base
             .settings
             .load()
             .web_clients
-            .get(&ClientId::new(client_id).ok()?)
+            .get(&client_id)
             .cloned()
-    }
-
-    async fn installation(&self, client_id: &str) -> Result<Option<Device>, OAuthError> {
-        match DeviceId::new(client_id) {
-            Ok(id) => Ok(self.0.devices.find(&id).await?),
-            Err(_) => Ok(None),
-        }
     }
 
     fn authenticate_web_client(
@@ -87,58 +168,80 @@ impl TokenServer {
         client: Arc<WebClient>,
         credentials: &Credentials,
     ) -> Result<AuthenticatedClient, OAuthError> {
-        let assertions = match (&client.credential, credentials) {
+        let used = match (&client.credential, credentials) {
             (Some(credential), Credentials::Secret { client_secret, .. })
-                if is_secret_of(Some(credential), client_secret) =>
+                if secret::verify(Some(credential), client_secret) =>
             {
-                Vec::new()
+                UsedAssertions::default()
             }
             (
-                Some(ClientCredential::PublicKey(jwk)),
+                Some(credential),
                 Credentials::Assertion {
                     client_id,
                     assertion,
                 },
-            ) => {
-                let key = PublicJwk::from_json(jwk).map_err(|_| OAuthError::InvalidClient)?;
-                let used = self.verify_assertion(&key, client_id, assertion.expose());
-                vec![used.map_err(|_| OAuthError::InvalidClient)?]
-            }
-            (None, Credentials::Public { .. }) => Vec::new(),
+            ) => self.verify_configured(credential, client_id, assertion)?,
+            (None, Credentials::Public { .. }) => UsedAssertions::default(),
             _ => return Err(OAuthError::InvalidClient),
         };
+
         Ok(AuthenticatedClient {
             client: Client::Web(client),
-            assertions,
+            used,
+            jkt: None,
         })
     }
 
-    /// API clients authenticate with every call and have no use for tokens; who is not even one
-    /// hears that first.
-    async fn refuse_other_client(&self, credentials: &Credentials) -> OAuthError {
+    fn authenticate_device(
+        &self,
+        device: Device,
+        assertion: &SecretString,
+    ) -> Result<AuthenticatedClient, OAuthError> {
+        let used = self.verify(&device.public_key, device.id.as_str(), assertion)?;
+        let client = Client::device(device, &self.base.settings.load());
+
+        Ok(AuthenticatedClient {
+            client: client.ok_or(VERSION_DISABLED)?,
+            used,
+            jkt: None,
+        })
+    }
+
+    /// Verifies an assertion by the key that a client is configured with.
+    fn verify_configured(
+        &self,
+        credential: &ClientCredential,
+        client_id: &str,
+        assertion: &SecretString,
+    ) -> Result<UsedAssertions, ClientError> {
+        let ClientCredential::PublicKey(jwk) = credential else {
+            return Err(ClientError::Invalid);
+        };
+        let key = PublicJwk::from_json(jwk).map_err(|_| ClientError::Invalid)?;
+
+        self.verify(&key, client_id, assertion)
+    }
+
+    fn verify(
+        &self,
+        key: &PublicJwk,
+        client_id: &str,
+        assertion: &SecretString,
+    ) -> Result<UsedAssertions, ClientError> {
+        let Base { keyring, clock, .. } = &self.base;
+
+        self.assertions
+            .verify(keyring, key, client_id, assertion.expose(), clock.now())
+    }
+
+    /// An API client has no use for tokens and is told so; anybody else is told that the client is
+    /// unknown.
+    async fn refuse(&self, credentials: &Credentials) -> OAuthError {
         match self.authenticate_api_client(credentials).await {
             Ok(_) => OAuthError::UnauthorizedClient(
                 "Tokens are issued to web clients and installations.",
             ),
-            Err(ClientError::Unavailable) => OAuthError::Unavailable,
-            Err(ClientError::Missing | ClientError::Malformed | ClientError::Invalid) => {
-                OAuthError::InvalidClient
-            }
-        }
-    }
-
-    /// Records what a request used that came to nothing else.
-    pub(in crate::oauth) async fn use_up(
-        &self,
-        assertions: Vec<AssertionIdRow>,
-    ) -> Result<(), OAuthError> {
-        if assertions.is_empty() || persist::use_assertions(&self.0.base.store, assertions).await? {
-            Ok(())
-        } else {
-            Err(OAuthError::InvalidClient)
+            Err(error) => error.into(),
         }
     }
 }
-
-const VERSION_DISABLED: OAuthError =
-    OAuthError::UnauthorizedClient("This version of the application is disabled: upgrade it.");

@@ -2,149 +2,207 @@
 
 use std::sync::Arc;
 
+use crate::clock::Timestamp;
 use crate::devices::Device;
+use crate::ids::UserId;
+use crate::oauth::model::ClientRef;
+use crate::oauth::scope;
+use crate::random::Random;
 use crate::settings::{Application, GrantType, Settings, TokenPolicy, WebClient};
-
-use super::super::scope;
+use crate::store::rows::EventRow;
+use crate::users::events::{Concerning, EventType, event};
 
 /// A client of the authorization and token endpoints.
 #[derive(Clone, Debug)]
-pub(in crate::oauth) enum Client {
-    /// One that administrators configure.
+pub(crate) enum Client {
+    /// A web client, which administrators configure.
     Web(Arc<WebClient>),
-    /// An installation of a mobile application.
-    Installation {
-        /// The installation; its version is not disabled.
+    /// A device whose application's version is not disabled.
+    Device {
         device: Box<Device>,
         application: Arc<Application>,
     },
 }
 
 impl Client {
-    /// An installation, unless its version is disabled.
-    pub(in crate::oauth) fn installation(device: Device, settings: &Settings) -> Option<Self> {
+    /// `None` where the device's version is disabled.
+    pub(crate) fn device(device: Device, settings: &Settings) -> Option<Self> {
         device.enabled_version(settings)?;
         let application = Arc::clone(settings.applications.get(&device.application_id)?);
-        Some(Self::Installation {
+
+        Some(Self::Device {
             device: Box::new(device),
             application,
         })
     }
 
-    /// Its `client_id`.
-    pub(in crate::oauth) fn id(&self) -> &str {
+    /// The OAuth `client_id`.
+    pub(crate) fn id(&self) -> &str {
         match self {
             Self::Web(client) => client.client_id.as_str(),
-            Self::Installation { device, .. } => device.id.as_str(),
+            Self::Device { device, .. } => device.id.as_str(),
         }
     }
 
-    /// The application of an installation.
-    pub(in crate::oauth) fn application_id(&self) -> Option<&str> {
+    /// The application of a device.
+    pub(crate) fn application(&self) -> Option<&Application> {
         match self {
             Self::Web(_) => None,
-            Self::Installation { application, .. } => Some(application.id.as_str()),
+            Self::Device { application, .. } => Some(application),
+        }
+    }
+
+    pub(crate) fn to_ref(&self) -> ClientRef {
+        ClientRef {
+            id: self.id().to_owned(),
+            application_id: self.application().map(|application| application.id.clone()),
         }
     }
 
     /// What users consent to and resource servers permit: the web client, or the application on
     /// whatever device.
-    pub(in crate::oauth) fn party(&self) -> &str {
-        self.application_id().unwrap_or_else(|| self.id())
+    pub(crate) fn party(&self) -> &str {
+        match self {
+            Self::Web(client) => client.client_id.as_str(),
+            Self::Device { application, .. } => application.id.as_str(),
+        }
     }
 
     /// For people.
-    pub(in crate::oauth) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Web(client) => &client.name,
-            Self::Installation { application, .. } => &application.name,
+            Self::Device { application, .. } => &application.name,
         }
     }
 
-    /// What its tokens are like.
-    pub(in crate::oauth) fn policy(&self) -> TokenPolicy {
+    /// The format and lifetimes of its tokens.
+    pub(crate) fn policy(&self) -> TokenPolicy {
         match self {
             Self::Web(client) => client.tokens,
-            Self::Installation { application, .. } => application.tokens,
+            Self::Device { application, .. } => application.tokens,
         }
     }
 
-    /// Where authorization answers may go.
-    pub(in crate::oauth) fn redirect_uris(&self) -> &[String] {
+    pub(crate) fn redirect_uris(&self) -> &[String] {
         match self {
             Self::Web(client) => &client.redirect_uris,
-            Self::Installation { application, .. } => &application.redirect_uris,
+            Self::Device { application, .. } => &application.redirect_uris,
         }
     }
 
     /// Whether users are not asked for their consent.
-    pub(in crate::oauth) fn skips_consent(&self) -> bool {
+    pub(crate) fn skips_consent(&self) -> bool {
         match self {
             Self::Web(client) => client.skip_consent,
-            Self::Installation { application, .. } => application.skip_consent,
+            Self::Device { application, .. } => application.skip_consent,
         }
     }
 
     /// Whether it has no credential of its own.
-    pub(in crate::oauth) fn is_public(&self) -> bool {
+    pub(crate) fn is_public(&self) -> bool {
         match self {
             Self::Web(client) => client.is_public(),
-            Self::Installation { .. } => false,
+            Self::Device { .. } => false,
         }
     }
 
-    /// Whether it may get tokens this way. Installations have no browser on another device.
-    pub(in crate::oauth) fn may_use(&self, grant_type: GrantType) -> bool {
+    /// Whether it runs on the user's device, where others may listen on the same address.
+    pub(crate) fn is_native(&self) -> bool {
+        match self {
+            Self::Web(client) => client.is_public(),
+            Self::Device { .. } => true,
+        }
+    }
+
+    /// Whether its users have a PIN, without which their refresh tokens cannot be used.
+    pub(crate) fn has_pins(&self) -> bool {
+        self.application()
+            .is_some_and(|application| application.pin.enabled)
+    }
+
+    /// Whether it may get tokens this way.
+    pub(crate) fn may_use(&self, grant_type: GrantType) -> bool {
         match self {
             Self::Web(client) => client.may_use(grant_type),
-            Self::Installation { .. } => grant_type != GrantType::DeviceCode,
+            // A device has a browser: its user need not go to another one.
+            Self::Device { .. } => grant_type != GrantType::DeviceCode,
         }
     }
 
     /// Whether a user's token of it may have this scope.
-    pub(in crate::oauth) fn may_ask_users_for(&self, name: &str) -> bool {
+    pub(crate) fn may_ask_users_for(&self, name: &str) -> bool {
         match self {
             Self::Web(client) => client.scopes.contains(name),
-            Self::Installation { application, .. } => {
+            Self::Device { application, .. } => {
                 scope::contains(scope::DEVICE_AND_USER, name)
-                    || [scope::OPENID, "offline_access"].contains(&name)
+                    || is_of_openid_connect(name)
                     || application.scopes.contains(name)
             }
         }
     }
 
-    /// What it asks users for when it asks for nothing in particular.
-    pub(in crate::oauth) fn default_user_scope(&self) -> String {
+    /// The scope it asks users for when its request names none.
+    pub(crate) fn default_user_scope(&self) -> String {
         match self {
             Self::Web(client) => client.scopes.iter().cloned().collect::<Vec<_>>().join(" "),
-            Self::Installation { .. } => scope::DEVICE_AND_USER.to_owned(),
+            Self::Device { .. } => scope::DEVICE_AND_USER.to_owned(),
         }
     }
 
-    /// Whether a token of its own may have this scope: those of OpenID Connect speak of users.
-    pub(in crate::oauth) fn may_have(&self, name: &str) -> bool {
+    /// The scope that is granted together with this one: a device acts for the user on it, whatever
+    /// else it asks for.
+    pub(crate) fn with_always_granted(&self, granted: &str) -> String {
         match self {
-            Self::Web(client) => {
-                ![scope::OPENID, "offline_access"].contains(&name) && client.scopes.contains(name)
-            }
-            Self::Installation { application, .. } => {
+            Self::Web(_) => granted.to_owned(),
+            Self::Device { .. } => scope::union(scope::DEVICE_AND_USER, granted),
+        }
+    }
+
+    /// Whether a token of its own may have this scope: those of OpenID Connect are about users.
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        match self {
+            Self::Web(client) => !is_of_openid_connect(name) && client.scopes.contains(name),
+            Self::Device { application, .. } => {
                 name == scope::DEVICE || application.scopes.contains(name)
             }
         }
     }
 
-    /// What a token of its own allows when it asks for nothing in particular.
-    pub(in crate::oauth) fn default_own_scope(&self) -> String {
+    /// The scope of a token of its own when its request names none.
+    pub(crate) fn default_own_scope(&self) -> String {
         match self {
             Self::Web(client) => {
-                let own = client
-                    .scopes
-                    .iter()
-                    .filter(|name| self.may_have(name))
-                    .cloned();
-                own.collect::<Vec<_>>().join(" ")
+                let own = client.scopes.iter().filter(|name| self.may_have(name));
+                own.cloned().collect::<Vec<_>>().join(" ")
             }
-            Self::Installation { .. } => scope::DEVICE.to_owned(),
+            Self::Device { .. } => scope::DEVICE.to_owned(),
         }
     }
+
+    /// An event of the audit log that concerns this client.
+    pub(crate) fn event(
+        &self,
+        event_type: EventType,
+        user: Option<&UserId>,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> EventRow {
+        let (client, device) = match self {
+            Self::Web(client) => (Some(&client.client_id), None),
+            Self::Device { device, .. } => (None, Some(&device.id)),
+        };
+        let concerning = Concerning {
+            client,
+            user,
+            device,
+            ..Concerning::default()
+        };
+
+        event(event_type, concerning, now, random)
+    }
+}
+
+fn is_of_openid_connect(name: &str) -> bool {
+    [scope::OPENID, scope::OFFLINE_ACCESS].contains(&name)
 }

@@ -3,13 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::ClientError;
+use super::error::ClientError;
 use crate::jose::assertion;
 use crate::secret::SecretString;
 
-/// The one `client_assertion_type` there is (RFC 7523 §2.2).
+/// The only `client_assertion_type` (RFC 7523 §2.2).
 pub const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// The longest `Authorization` header that is looked at, in bytes.
+/// The longest `Authorization` header that is read, in bytes.
 const HEADER_BYTES_MAX: usize = 4096;
 
 /// Everything in a request that may be a credential, as it came.
@@ -25,8 +25,8 @@ pub struct PresentedCredentials {
 
 /// A client secret as it came, in each way it can be read.
 ///
-/// RFC 6749 §2.3.1 has both parts of Basic credentials form-encoded. Libraries do that, people with
-/// `curl -u` do not: what they send of a secret with a plus sign would be read as one with a blank.
+/// RFC 6749 §2.3.1 wants both parts of Basic credentials form-encoded. Libraries do that, people
+/// with `curl -u` do not: their plus sign would be read as a space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresentedSecret {
     decoded: Option<SecretString>,
@@ -34,7 +34,7 @@ pub struct PresentedSecret {
 }
 
 impl PresentedSecret {
-    /// All readings: one at least, two at most.
+    /// One or two texts, of which either may be the secret.
     pub(super) fn readings(&self) -> impl Iterator<Item = &SecretString> {
         self.decoded.iter().chain(&self.as_sent)
     }
@@ -44,6 +44,7 @@ impl PresentedSecret {
         let differs = decoded
             .as_ref()
             .is_none_or(|decoded| decoded.expose() != sent);
+
         Self {
             decoded,
             as_sent: differs.then(|| SecretString::new(sent.to_owned())),
@@ -60,30 +61,28 @@ impl From<SecretString> for PresentedSecret {
     }
 }
 
-/// The one way a client authenticates in a request.
+/// How a client authenticates in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
     /// `client_secret_basic` or `client_secret_post`.
     Secret {
-        /// Who it says it is.
         client_id: String,
         client_secret: PresentedSecret,
     },
     /// `private_key_jwt` (RFC 7523 §2.2).
     Assertion {
-        /// Who it says it is.
         client_id: String,
         assertion: SecretString,
     },
-    /// `none`: it has nothing to prove it with (RFC 6749 §2.1).
-    Public {
-        /// Who it says it is.
-        client_id: String,
-    },
+    /// `none`: a public client, which has no credential (RFC 6749 §2.1).
+    Public { client_id: String },
 }
 
 impl Credentials {
-    /// Finds the credentials in a request: exactly one kind of them, whole.
+    /// Finds the credentials in a request.
+    ///
+    /// # Errors
+    /// There are none, more than one kind of them, or a part is missing.
     pub fn from_request(presented: PresentedCredentials) -> Result<Self, ClientError> {
         let PresentedCredentials {
             authorization,
@@ -92,6 +91,7 @@ impl Credentials {
             client_assertion_type,
             client_assertion,
         } = presented;
+
         match (
             authorization,
             client_secret,
@@ -118,7 +118,7 @@ impl Credentials {
         }
     }
 
-    /// Who the client says it is.
+    /// The client that the request says it is from.
     #[must_use]
     pub fn client_id(&self) -> &str {
         match self {
@@ -134,6 +134,7 @@ impl Credentials {
         if form_client_id.is_some_and(|id| id != client_id) {
             return Err(ClientError::Malformed);
         }
+
         Ok(Self::Secret {
             client_id,
             client_secret,
@@ -150,6 +151,7 @@ impl Credentials {
         if form_client_id.is_some_and(|id| id != subject) {
             return Err(ClientError::Invalid);
         }
+
         Ok(Self::Assertion {
             client_id: subject,
             assertion,
@@ -162,18 +164,22 @@ fn decode_basic(header: &str) -> Option<(String, PresentedSecret)> {
     if !scheme.eq_ignore_ascii_case("Basic") || header.len() > HEADER_BYTES_MAX {
         return None;
     }
+
+    // Wrapped at once, so that it is wiped however this ends.
     let decoded = SecretString::new(String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?);
     let (client_id, client_secret) = decoded.expose().split_once(':')?;
+
     Some((
         form_decode(client_id)?,
         PresentedSecret::form_encoded(client_secret),
     ))
 }
 
-/// Takes back the `application/x-www-form-urlencoded` encoding of one value.
+/// Decodes one value of `application/x-www-form-urlencoded`.
 fn form_decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
+
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'+' => b' ',
@@ -181,6 +187,7 @@ fn form_decode(text: &str) -> Option<String> {
             other => other,
         });
     }
+
     String::from_utf8(decoded).ok()
 }
 

@@ -1,49 +1,62 @@
 //! A client's own token (RFC 6749 §4.4).
 
-use super::super::dpop::TokenClient;
-use super::super::tokens::Issue;
-use super::super::{OAuthError, TokenResponse, TokenServer, persist, scope};
-use super::{TokenRequest, check_grant_type, replayed};
+use std::sync::Arc;
+
+use super::client::{authenticate, check_grant_type, replayed};
+use super::persist;
+use super::request::TokenRequest;
+use crate::base::Base;
+use crate::oauth::clients::{AuthenticatedClient, Clients};
+use crate::oauth::error::OAuthError;
+use crate::oauth::tokens::{Issuance, Issue, TokenResponse};
+use crate::oauth::{resource, scope};
 use crate::settings::GrantType;
 use crate::users::events::EventType;
 
-pub(super) async fn exchange(
-    server: &TokenServer,
-    request: &TokenRequest,
-) -> Result<TokenResponse, OAuthError> {
-    let TokenClient {
-        client,
-        assertions,
-        jkt,
-    } = server.authenticate_token_client(request).await?;
-    if client.is_public() {
-        return Err(OAuthError::UnauthorizedClient(
-            "A public client has no tokens of its own.",
-        ));
+pub(super) struct ClientCredentialsGrant {
+    pub(super) base: Base,
+    pub(super) clients: Arc<Clients>,
+    pub(super) issuance: Arc<Issuance>,
+}
+
+impl ClientCredentialsGrant {
+    pub(super) async fn exchange(
+        &self,
+        request: &TokenRequest,
+    ) -> Result<TokenResponse, OAuthError> {
+        let AuthenticatedClient { client, used, jkt } =
+            authenticate(&self.clients, request).await?;
+        if client.is_public() {
+            return Err(OAuthError::UnauthorizedClient(
+                "A public client has no tokens of its own.",
+            ));
+        }
+        check_grant_type(&client, GrantType::ClientCredentials)?;
+
+        let default = || client.default_own_scope();
+        let scope = scope::decide(request.scope.as_deref(), default, |name| {
+            client.may_have(name)
+        })?;
+        let settings = self.base.settings.load();
+        let resource_server = resource::requested(&settings, &client, request.resource.as_deref())?;
+
+        let token = self.issuance.access_token(Issue {
+            client: &client,
+            grant: None,
+            scope: &scope,
+            resource_server: resource_server.as_deref(),
+            jkt,
+        })?;
+        let event = client.event(
+            EventType::TokenRequestAccessTokenCreated,
+            None,
+            self.base.clock.now(),
+            self.base.random.as_ref(),
+        );
+
+        if !persist::issue_own_token(&self.base.store, used, &token, event).await? {
+            return Err(replayed(request));
+        }
+        Ok(TokenResponse::new(token))
     }
-    check_grant_type(&client, GrantType::ClientCredentials)?;
-    let default = || client.default_own_scope();
-    let scope = scope::decide(request.scope.as_deref(), default, |name| {
-        client.may_have(name)
-    })?;
-    let resource_server = server.resource_server(&client, request.resource.as_deref())?;
-    let issue = Issue {
-        client: &client,
-        grant: None,
-        scope: &scope,
-        resource_server: resource_server.as_deref(),
-        jkt,
-    };
-    let token = server.new_access_token(issue)?;
-    let event = server.token_event(
-        EventType::TokenRequestAccessTokenCreated,
-        &client,
-        None,
-        server.0.base.clock.now(),
-    );
-    if !persist::issue_own_token(&server.0.base.store, assertions, token.row.clone(), event).await?
-    {
-        return Err(replayed(request));
-    }
-    Ok(TokenResponse::new(token))
 }

@@ -1,82 +1,90 @@
-//! A user's tokens on a device without a browser, for a code whose user has been asked elsewhere
-//! (RFC 8628 §3.4).
+//! A user's tokens on an appliance, for a code whose user has been asked elsewhere (RFC 8628 §3.4).
 
-use super::super::authorization::{self, PollVerdict, decide_poll};
-use super::super::persist::FoundCode;
-use super::super::{OAuthError, TokenResponse, TokenServer};
-use super::{TokenRequest, authorization_code, check_grant_type};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::{authenticate, check_grant_type};
+use super::persist;
+use super::poll::{self, PollVerdict};
+use super::redemption::{Redeemed, Redemption};
+use super::request::TokenRequest;
+use crate::base::Base;
+use crate::oauth::clients::Clients;
+use crate::oauth::error::OAuthError;
+use crate::oauth::model::DeviceCode;
+use crate::oauth::tokens::TokenResponse;
 use crate::secret::TokenKind;
 use crate::settings::GrantType;
-use crate::store::rows::{AuthorizationRow, DeviceCodeRow};
 
-pub(super) async fn exchange(
-    server: &TokenServer,
-    request: &TokenRequest,
-) -> Result<TokenResponse, OAuthError> {
-    let device_code = request
-        .device_code
-        .as_ref()
-        .ok_or(OAuthError::InvalidRequest("device_code: is required."))?;
-    let token_client = server.authenticate_token_client(request).await?;
-    check_grant_type(&token_client.client, GrantType::DeviceCode)?;
-    let hash = server
-        .0
-        .base
-        .keyring
-        .token_hash(TokenKind::DeviceCode, device_code.expose());
-    let found = authorization::find_device_code(&server.0.base.store, hash).await?;
-    let now = server.0.base.clock.now();
-    let verdict = found.map(|row| (decide_poll(&row, token_client.client.id(), now), row));
-    if let Some((PollVerdict::Redeem, row)) = verdict {
-        let found = FoundCode {
-            row: as_code(row),
-            profile_id: None,
+pub(super) struct DeviceCodeGrant {
+    pub(super) base: Base,
+    pub(super) clients: Arc<Clients>,
+    pub(super) redemption: Arc<Redemption>,
+}
+
+impl DeviceCodeGrant {
+    pub(super) async fn exchange(
+        &self,
+        request: &TokenRequest,
+    ) -> Result<TokenResponse, OAuthError> {
+        let Some(device_code) = &request.device_code else {
+            return Err(OAuthError::InvalidRequest("device_code: is required."));
         };
-        return authorization_code::redeem(server, request, token_client, found).await;
-    }
-    server.use_up(token_client.assertions).await?;
-    match verdict {
-        Some((PollVerdict::Pending, row)) => {
-            let interval = row.interval_seconds;
-            Err(wait(server, row, interval, OAuthError::AuthorizationPending).await?)
-        }
-        Some((PollVerdict::SlowDown(interval), row)) => {
-            Err(wait(server, row, interval, OAuthError::SlowDown).await?)
-        }
-        Some((PollVerdict::Denied, _)) => Err(OAuthError::AccessDenied),
-        Some((PollVerdict::Expired, _)) => Err(OAuthError::ExpiredToken),
-        Some((PollVerdict::Refuse | PollVerdict::Redeem, _)) | None => {
-            Err(OAuthError::InvalidGrant)
-        }
-    }
-}
+        let authenticated = authenticate(&self.clients, request).await?;
+        check_grant_type(&authenticated.client, GrantType::DeviceCode)?;
 
-/// Takes note that the device has asked. Of two that ask at once, one has asked too early.
-async fn wait(
-    server: &TokenServer,
-    row: DeviceCodeRow,
-    interval: i32,
-    answer: OAuthError,
-) -> Result<OAuthError, OAuthError> {
-    let now = server.0.base.clock.now().as_millis();
-    let first = authorization::note_poll(&server.0.base.store, row, now, interval).await?;
-    Ok(if first { answer } else { OAuthError::SlowDown })
-}
+        let Base {
+            store,
+            keyring,
+            clock,
+            ..
+        } = &self.base;
+        let hash = keyring.token_hash(TokenKind::DeviceCode, device_code.expose());
+        let Some(code) = persist::find_device_code(store, hash).await? else {
+            self.clients.use_up(authenticated.used).await?;
+            return Err(OAuthError::InvalidGrant);
+        };
 
-/// What a code of a redirect would have been.
-fn as_code(row: DeviceCodeRow) -> AuthorizationRow {
-    AuthorizationRow {
-        device_code_id: Some(row.id.clone()),
-        id: row.id,
-        client_id: row.client_id,
-        scope: row.scope,
-        resource_server: row.resource_server,
-        user_id: row.user_id,
-        amr: row.amr,
-        acr: row.acr,
-        auth_time: row.auth_time,
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-        ..AuthorizationRow::default()
+        let verdict = poll::decide(&code, authenticated.client.id(), clock.now());
+        if let PollVerdict::Redeem(approval) = verdict {
+            let redeemed = self.redemption.redeem(request, authenticated, approval);
+            return match redeemed.await? {
+                Redeemed::Issued(response) => Ok(response),
+                Redeemed::UsedBefore(_) => Err(OAuthError::InvalidGrant),
+            };
+        }
+
+        // Every poll takes an assertion of its own, whatever the answer.
+        self.clients.use_up(authenticated.used).await?;
+        Err(match verdict {
+            PollVerdict::Pending => {
+                self.wait(&code, code.interval, OAuthError::AuthorizationPending)
+                    .await?
+            }
+            PollVerdict::SlowDown(interval) => {
+                self.wait(&code, interval, OAuthError::SlowDown).await?
+            }
+            PollVerdict::Denied => OAuthError::AccessDenied,
+            PollVerdict::Expired => OAuthError::ExpiredToken,
+            PollVerdict::Refuse | PollVerdict::Redeem(_) => OAuthError::InvalidGrant,
+        })
+    }
+
+    /// Notes that the appliance has polled; gives what it is told. Of two polls at once, one is too
+    /// early.
+    async fn wait(
+        &self,
+        code: &DeviceCode,
+        interval: Duration,
+        answer: OAuthError,
+    ) -> Result<OAuthError, OAuthError> {
+        let Base { store, clock, .. } = &self.base;
+        let is_first = persist::note_poll(store, code, clock.now(), interval).await?;
+
+        Ok(if is_first {
+            answer
+        } else {
+            OAuthError::SlowDown
+        })
     }
 }

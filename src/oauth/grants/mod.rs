@@ -1,149 +1,127 @@
-//! What a token is issued for: one file for each grant.
+//! The token endpoint (RFC 6749 §3.2): what a token is issued for, one file for each grant.
+//!
+//! - `client` says who asks, `request` what for.
+//! - `code` and `poll` decide whether a code, or an appliance's code, is exchanged; `redemption`
+//!   exchanges both.
+//! - `refresh_token` rotates, `proof` has the token's authenticator prove that it is there,
+//!   `binding` gives a token that an authenticator protects.
 
+mod approval;
 mod authorization_code;
-mod bind;
+mod binding;
+mod client;
 mod client_credentials;
+mod code;
 mod device_code;
+mod persist;
+mod poll;
+mod presented;
+mod proof;
+mod redemption;
 mod refresh_token;
+mod request;
 
 use std::sync::Arc;
 
-pub(super) use refresh_token::DEFAULT as NO_AUTHENTICATOR;
+use super::clients::Clients;
+use super::error::OAuthError;
+use super::keys::SigningKeys;
+use super::tokens::{Issuance, LiveTokens, TokenResponse};
+use crate::base::Base;
+use crate::devices::Devices;
+use crate::users::Users;
+use authorization_code::AuthorizationCodeGrant;
+use binding::Binding;
+use client_credentials::ClientCredentialsGrant;
+use device_code::DeviceCodeGrant;
+use proof::AuthenticatorProofs;
+use redemption::Redemption;
+use refresh_token::RefreshTokenGrant;
 
-use super::clients::{Client, Credentials};
-use super::dpop::ProofRefusal;
-use super::{OAuthError, TokenResponse, TokenServer};
-use crate::secret::SecretString;
-use crate::settings::{GrantType, ResourceServer};
+pub use request::TokenRequest;
 
-/// A request to the token endpoint (RFC 6749 §3.2), its parameters as they came.
-#[derive(Clone, Debug)]
-pub struct TokenRequest {
-    pub credentials: Credentials,
-    /// `grant_type`.
-    pub grant_type: String,
-    /// `scope`: `client_credentials`, `refresh_token`.
-    pub scope: Option<String>,
-    /// `resource`: the one the token is for (RFC 8707).
-    pub resource: Option<String>,
-    /// `code`: `authorization_code`.
-    pub code: Option<SecretString>,
-    /// `redirect_uri`: `authorization_code`.
-    pub redirect_uri: Option<String>,
-    /// `code_verifier`: `authorization_code`.
-    pub code_verifier: Option<SecretString>,
-    /// `device_code`: `urn:ietf:params:oauth:grant-type:device_code`.
-    pub device_code: Option<SecretString>,
-    /// `refresh_token`: `refresh_token`.
-    pub refresh_token: Option<SecretString>,
-    /// `proof`: `refresh_token`, by the key of the authenticator the token belongs to.
-    pub proof: Option<SecretString>,
-    /// `authenticator`: `refresh_token`, to get one that belongs to this authenticator.
-    pub authenticator: Option<String>,
-    /// The `DPoP` header (RFC 9449 §5).
-    pub dpop: Option<SecretString>,
+/// The token endpoint.
+pub struct Grants {
+    keys: Arc<SigningKeys>,
+    client_credentials: ClientCredentialsGrant,
+    authorization_code: AuthorizationCodeGrant,
+    device_code: DeviceCodeGrant,
+    refresh_token: RefreshTokenGrant,
 }
 
-impl TokenRequest {
-    /// A request without any parameter but these.
-    #[must_use]
-    pub fn new(credentials: Credentials, grant_type: impl Into<String>) -> Self {
+/// What the grants are made from.
+pub(super) struct GrantParts<'a> {
+    pub(super) base: &'a Base,
+    pub(super) users: Users,
+    pub(super) devices: Devices,
+    pub(super) keys: &'a Arc<SigningKeys>,
+    pub(super) clients: &'a Arc<Clients>,
+    pub(super) tokens: &'a Arc<LiveTokens>,
+    pub(super) issuance: &'a Arc<Issuance>,
+}
+
+impl Grants {
+    pub(super) fn new(parts: GrantParts<'_>) -> Self {
+        let GrantParts {
+            base,
+            clients,
+            issuance,
+            ..
+        } = parts;
+        let redemption = Arc::new(Redemption {
+            base: base.clone(),
+            clients: clients.clone(),
+            users: parts.users,
+            issuance: issuance.clone(),
+        });
+
         Self {
-            credentials,
-            grant_type: grant_type.into(),
-            scope: None,
-            resource: None,
-            code: None,
-            redirect_uri: None,
-            code_verifier: None,
-            device_code: None,
-            refresh_token: None,
-            proof: None,
-            authenticator: None,
-            dpop: None,
+            keys: parts.keys.clone(),
+            client_credentials: ClientCredentialsGrant {
+                base: base.clone(),
+                clients: clients.clone(),
+                issuance: issuance.clone(),
+            },
+            authorization_code: AuthorizationCodeGrant {
+                base: base.clone(),
+                clients: clients.clone(),
+                redemption: redemption.clone(),
+            },
+            device_code: DeviceCodeGrant {
+                base: base.clone(),
+                clients: clients.clone(),
+                redemption,
+            },
+            refresh_token: RefreshTokenGrant {
+                base: base.clone(),
+                clients: clients.clone(),
+                tokens: parts.tokens.clone(),
+                issuance: issuance.clone(),
+                proofs: AuthenticatorProofs {
+                    base: base.clone(),
+                    devices: parts.devices,
+                },
+                binding: Binding {
+                    base: base.clone(),
+                    clients: clients.clone(),
+                    issuance: issuance.clone(),
+                },
+            },
         }
     }
-}
 
-impl TokenServer {
-    /// Issues a token.
+    /// Answers a request to the token endpoint.
     pub async fn token(&self, request: &TokenRequest) -> Result<TokenResponse, OAuthError> {
-        self.0.keys.ensure().await?;
+        self.keys.ensure().await?;
+
         match request.grant_type.as_str() {
-            "client_credentials" => client_credentials::exchange(self, request).await,
-            "authorization_code" => authorization_code::exchange(self, request).await,
+            "client_credentials" => self.client_credentials.exchange(request).await,
+            "authorization_code" => self.authorization_code.exchange(request).await,
             "urn:ietf:params:oauth:grant-type:device_code" => {
-                device_code::exchange(self, request).await
+                self.device_code.exchange(request).await
             }
-            "refresh_token" => refresh_token::exchange(self, request).await,
+            "refresh_token" => self.refresh_token.exchange(request).await,
             _ => Err(OAuthError::UnsupportedGrantType),
         }
-    }
-
-    /// The resource server a token is asked for, if this client may have tokens for it.
-    pub(super) fn resource_server(
-        &self,
-        client: &Client,
-        resource: Option<&str>,
-    ) -> Result<Option<Arc<ResourceServer>>, OAuthError> {
-        let Some(resource) = resource else {
-            return Ok(None);
-        };
-        let settings = self.0.base.settings.load();
-        let server = settings
-            .resource_server_by_audience(resource)
-            .filter(|server| server.permits(client.party()));
-        server.cloned().map(Some).ok_or(OAuthError::InvalidTarget)
-    }
-
-    /// The resource server of a token that rests on a grant: the grant's, if it has one, and else
-    /// the one asked for.
-    pub(super) fn resource_server_within(
-        &self,
-        client: &Client,
-        granted: Option<&str>,
-        resource: Option<&str>,
-    ) -> Result<Option<Arc<ResourceServer>>, OAuthError> {
-        let asked_for = self.resource_server(client, resource)?;
-        let Some(granted) = granted else {
-            return Ok(asked_for);
-        };
-        if asked_for.is_some_and(|server| server.id != granted) {
-            return Err(OAuthError::InvalidTarget);
-        }
-        let server = self
-            .0
-            .base
-            .settings
-            .load()
-            .resource_servers
-            .get(granted)
-            .cloned();
-        server
-            .filter(|server| server.permits(client.party()))
-            .map(Some)
-            .ok_or(OAuthError::InvalidTarget)
-    }
-}
-
-/// What is said when something that a request proved itself with was used before: the proof where
-/// there was nothing else.
-fn replayed(request: &TokenRequest) -> OAuthError {
-    match (&request.credentials, &request.dpop) {
-        (Credentials::Secret { .. } | Credentials::Public { .. }, Some(_)) => {
-            ProofRefusal::Replayed.into()
-        }
-        _ => OAuthError::InvalidClient,
-    }
-}
-
-/// Whether a client may use a grant.
-fn check_grant_type(client: &Client, grant_type: GrantType) -> Result<(), OAuthError> {
-    if client.may_use(grant_type) {
-        Ok(())
-    } else {
-        Err(OAuthError::UnauthorizedClient(
-            "The client is not configured for this grant_type.",
-        ))
     }
 }

@@ -1,10 +1,11 @@
-//! The keys the server signs its tokens with: made when first needed, replaced in time, published
-//! at `/oauth/keys`.
+//! The keys the server signs its tokens with: made when first needed, rotated in time, published at
+//! `/oauth/keys`.
 //!
-//! All nodes share the rows. Each keeps the opened keys in memory and looks again regularly, much
+//! All nodes share the rows. Each keeps the opened keys in memory and reads the rows again much
 //! more often than a successor is published before it signs, so that no node publishes a key later
 //! than another signs with it.
 
+mod generate;
 mod persist;
 mod schedule;
 mod snapshot;
@@ -14,124 +15,159 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::Mutex;
 
-use super::OAuthError;
+use super::error::OAuthError;
+use super::model::StoredKey;
 use crate::base::Base;
 use crate::jose::{JoseError, SigningAlgorithm, SigningKey, VerifyingKey};
-use crate::random::SharedRandom;
-use crate::secret::{Keyring, Purpose};
 use crate::settings::{Settings, TokenPolicy};
-use crate::store::rows::SigningKeyRow;
+use crate::store::StoreError;
 use crate::users::events::{Concerning, EventType, event};
-use persist::NewKey;
 use snapshot::Snapshot;
 
-/// How often a node looks at the keys.
-const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+/// How often a node reads the keys.
+const READ_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The server's signing keys.
-pub(super) struct SigningKeys {
+pub struct SigningKeys {
     base: Base,
     snapshot: ArcSwap<Snapshot>,
-    /// The settings that there are keys for.
+    /// The settings whose algorithms all have a key.
     ready_for: ArcSwapOption<Settings>,
-    /// One task at a time looks after them.
-    looking: Mutex<()>,
+    /// Held by the one task that reads and makes keys.
+    maintaining: Mutex<()>,
 }
 
 impl SigningKeys {
-    pub(super) fn new(base: Base) -> Self {
+    pub(super) fn new(base: &Base) -> Self {
         Self {
-            base,
+            base: base.clone(),
             snapshot: ArcSwap::default(),
             ready_for: ArcSwapOption::default(),
-            looking: Mutex::default(),
+            maintaining: Mutex::default(),
         }
     }
 
-    /// Sees to it that there is a key for each algorithm the settings ask for. Costs nothing while
+    /// The public keys of the tokens in use (RFC 7517 §5), each a JWK.
+    ///
+    /// # Errors
+    /// When there are none yet and none can be made.
+    pub async fn published(&self) -> Result<Vec<Value>, OAuthError> {
+        self.ensure().await?;
+        Ok(self.snapshot.load().published(self.base.clock.now()))
+    }
+
+    /// Reads and rotates the keys now and then, for ever.
+    pub async fn follow(&self) {
+        let mut is_failing = false;
+
+        loop {
+            match self.maintain().await {
+                Ok(()) => is_failing = false,
+                Err(_) if is_failing => {}
+                Err(error) => {
+                    is_failing = true;
+                    tracing::warn!(%error, "the signing keys cannot be read or rotated; those in memory stay in use");
+                }
+            }
+            self.base.clock.sleep(READ_INTERVAL).await;
+        }
+    }
+
+    /// Makes sure that there is a key for each algorithm the settings ask for. Costs nothing while
     /// they do not change.
     pub(super) async fn ensure(&self) -> Result<(), OAuthError> {
         if self.is_ready() {
             return Ok(());
         }
-        let _looking = self.looking.lock().await;
-        // Whoever looked until now may have done it.
+        let _maintaining = self.maintaining.lock().await;
+
+        // Whoever had the lock may have done it.
         if self.is_ready() {
             Ok(())
         } else {
-            self.look().await
+            self.read_and_rotate().await
         }
     }
 
     fn is_ready(&self) -> bool {
+        let settings = self.base.settings.load();
+
         self.ready_for
             .load()
             .as_ref()
-            .is_some_and(|ready| Arc::ptr_eq(ready, &self.base.settings.load()))
+            .is_some_and(|ready| Arc::ptr_eq(ready, &settings))
     }
 
-    /// The key that signs with this algorithm now.
-    pub(super) fn signing(
+    /// Signs claims with the key of this algorithm that signs now.
+    pub(super) fn sign(
         &self,
         algorithm: SigningAlgorithm,
-    ) -> Result<Arc<SigningKey>, OAuthError> {
-        let key = self
-            .snapshot
-            .load()
-            .signing(algorithm, self.base.clock.now())
-            .cloned();
+        typ: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, OAuthError> {
+        let signed = self.signing(algorithm)?.sign(typ, claims);
+
+        signed.map_err(|error| match error {
+            // A scope and the name of a user have bounds, but together they may be too long.
+            JoseError::TooLong => OAuthError::InvalidScope,
+            _ => {
+                tracing::error!(%error, "a token cannot be signed");
+                OAuthError::Unavailable
+            }
+        })
+    }
+
+    fn signing(&self, algorithm: SigningAlgorithm) -> Result<Arc<SigningKey>, OAuthError> {
+        let snapshot = self.snapshot.load();
+        let key = snapshot.signing(algorithm, self.base.clock.now()).cloned();
+
         key.ok_or_else(|| {
             tracing::error!(%algorithm, "there is no key to sign with");
             OAuthError::Unavailable
         })
     }
 
-    /// The key of this name, if it is published.
-    pub(super) fn published_key(&self, kid: &str) -> Option<VerifyingKey> {
-        self.snapshot
-            .load()
-            .published_key(kid, self.base.clock.now())
+    /// The published key with this `kid`, if it is one of this algorithm.
+    pub(super) fn published_key(
+        &self,
+        kid: &str,
+        algorithm: SigningAlgorithm,
+    ) -> Option<VerifyingKey> {
+        let snapshot = self.snapshot.load();
+        let key = snapshot.published_key(kid, self.base.clock.now());
+
+        key.filter(|key| key.algorithm() == algorithm)
     }
 
-    /// The public keys of everything that may still be in use.
-    pub(super) fn published(&self) -> Vec<Value> {
-        self.snapshot.load().published(self.base.clock.now())
-    }
-
-    /// Looks at the keys now and then, for ever.
-    pub(super) async fn follow(&self) {
-        let mut failing = false;
-        loop {
-            match self.maintain().await {
-                Ok(()) => failing = false,
-                Err(_) if failing => {}
-                Err(error) => {
-                    failing = true;
-                    tracing::warn!(%error, "the signing keys cannot be looked after; those there are stay in use");
-                }
-            }
-            self.base.clock.sleep(LOOK_INTERVAL).await;
-        }
-    }
-
-    /// Loads the keys, makes those that are due, removes those whose time is over.
     async fn maintain(&self) -> Result<(), OAuthError> {
-        let _looking = self.looking.lock().await;
-        self.look().await
+        let _maintaining = self.maintaining.lock().await;
+        self.read_and_rotate().await
     }
 
-    async fn look(&self) -> Result<(), OAuthError> {
-        let settings = self.base.settings.load();
-        self.open(persist::load(&self.base.store).await?);
+    /// Reads the keys, makes those that are due, deletes those that have retired.
+    async fn read_and_rotate(&self) -> Result<(), OAuthError> {
+        let Base {
+            store,
+            settings,
+            clock,
+            ..
+        } = &self.base;
+        let settings = settings.load();
+
+        self.open(persist::load(store).await?)?;
+        // One after the other: an RSA key keeps a core busy for up to a second.
         for algorithm in algorithms(&settings) {
             self.make_if_due(algorithm, &settings).await?;
         }
-        if self.snapshot.load().has_retired(self.base.clock.now()) {
-            persist::delete_retired(&self.base.store, self.base.clock.now()).await?;
+
+        if self.snapshot.load().has_retired(clock.now()) {
+            persist::delete_retired(store, clock.now()).await?;
         }
+
         self.ready_for.store(Some(settings));
         Ok(())
     }
@@ -141,94 +177,55 @@ impl SigningKeys {
         algorithm: SigningAlgorithm,
         settings: &Settings,
     ) -> Result<(), OAuthError> {
-        let (now, rotation) = (
-            self.base.clock.now(),
-            settings.tokens.signing_key_rotation(),
-        );
-        let latest = persist::latest(&self.snapshot.load().rows, algorithm.as_str());
-        if schedule::decide(latest, rotation, now).is_none() {
+        let Base {
+            store,
+            clock,
+            random,
+            keyring,
+            ..
+        } = &self.base;
+        let rotation = settings.tokens.signing_key_rotation();
+        let latest = self.snapshot.load().latest(algorithm);
+        // Decided again where the key is stored: another node may be faster.
+        if schedule::decide(latest, rotation, clock.now()).is_none() {
             return Ok(());
         }
-        let key = self.generate(algorithm).await?;
-        let event = event(
+
+        let key = generate::key(algorithm, keyring, random).await?;
+        let now = clock.now();
+        let rotated = event(
             EventType::JwtKeysRotated,
             Concerning::default(),
             now,
-            self.base.random.as_ref(),
+            random.as_ref(),
         );
-        self.open(persist::add(&self.base.store, key, rotation, now, event).await?);
+        self.open(persist::add(store, key, rotation, now, rotated).await?)?;
+
         tracing::info!(%algorithm, "a signing key was added");
         Ok(())
     }
 
-    fn open(&self, rows: Vec<SigningKeyRow>) {
-        if self.snapshot.load().rows != rows {
-            self.snapshot
-                .store(Arc::new(Snapshot::open(rows, &self.base.keyring)));
+    fn open(&self, keys: Vec<StoredKey>) -> Result<(), StoreError> {
+        if !self.snapshot.load().is_of(&keys) {
+            let opened = Snapshot::open(keys, &self.base.keyring)?;
+            self.snapshot.store(Arc::new(opened));
         }
-    }
-
-    /// On a thread of its own: an RSA key takes up to a second.
-    async fn generate(&self, algorithm: SigningAlgorithm) -> Result<NewKey, OAuthError> {
-        let (reply, made) = oneshot::channel();
-        let (keyring, random) = (
-            Arc::clone(&self.base.keyring),
-            Arc::clone(&self.base.random),
-        );
-        let make = move || {
-            // Whoever waited may have gone.
-            let _ = reply.send(new_key(algorithm, &keyring, &random));
-        };
-        let thread = std::thread::Builder::new()
-            .name("signing-key".to_owned())
-            .spawn(make);
-        let failed = |error: &dyn std::fmt::Display| {
-            tracing::error!(%error, "no signing key can be made");
-            OAuthError::Unavailable
-        };
-        thread.map_err(|error| failed(&error))?;
-        made.await
-            .map_err(|error| failed(&error))?
-            .map_err(|error| failed(&error))
+        Ok(())
     }
 }
 
-fn new_key(
-    algorithm: SigningAlgorithm,
-    keyring: &Keyring,
-    random: &SharedRandom,
-) -> Result<NewKey, JoseError> {
-    let key = SigningKey::generate(algorithm, random.as_ref())?;
-    let kid = key.kid().to_owned();
-    let sealed = keyring.seal(
-        Purpose::SigningKey,
-        kid.as_bytes(),
-        &key.to_pkcs8()?,
-        random.as_ref(),
-    );
-    Ok(NewKey {
-        kid,
-        algorithm: algorithm.as_str(),
-        sealed,
-    })
-}
-
-/// The algorithms that tokens are signed with under these settings: `ES256`, and what somebody asks
-/// for.
+/// The algorithms that tokens are signed with under these settings: `ES256`, and those that a
+/// client, an application or a resource server names.
 pub(super) fn algorithms(settings: &Settings) -> BTreeSet<SigningAlgorithm> {
     let of = |policy: &TokenPolicy| policy.signing_algorithm;
-    let web_clients = settings
-        .web_clients
-        .values()
-        .map(|client| of(&client.tokens));
-    let applications = settings
-        .applications
-        .values()
-        .map(|application| of(&application.tokens));
-    let resource_servers = settings
-        .resource_servers
-        .values()
-        .filter_map(|server| server.signing_algorithm);
-    let asked_for = web_clients.chain(applications).chain(resource_servers);
-    asked_for.chain([SigningAlgorithm::Es256]).collect()
+    let web_clients = settings.web_clients.values();
+    let applications = settings.applications.values();
+    let resource_servers = settings.resource_servers.values();
+
+    web_clients
+        .map(|client| of(&client.tokens))
+        .chain(applications.map(|application| of(&application.tokens)))
+        .chain(resource_servers.filter_map(|server| server.signing_algorithm))
+        .chain([SigningAlgorithm::Es256])
+        .collect()
 }

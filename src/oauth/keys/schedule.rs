@@ -1,25 +1,34 @@
-//! When the server's keys begin to sign, have a successor, and go. Pure.
+//! When the server's keys begin to sign, are rotated, and retire. Pure.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::jose::SigningAlgorithm;
+use crate::oauth::model::StoredKey;
 
-/// How long a successor is published before it signs: what others keep of the published keys is
-/// renewed by then.
+/// How long a successor is published before it signs: caches of the published keys have expired by
+/// then.
 pub(super) const LEAD: Duration = Duration::from_secs(300);
-/// How long a predecessor stays published once its successor signs: no token lives longer.
-pub(super) const AFTERLIFE: Duration = Duration::from_secs(86_400);
+/// How long a predecessor stays published once its successor signs: no access token lives longer.
+pub(super) const RETIREMENT: Duration = Duration::from_secs(86_400);
 
 /// The next key of an algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Next {
-    /// It signs from then on.
     pub(super) active_from: Timestamp,
-    /// The keys before it are published until then; none where there are none.
+    /// Until when the keys before it are published; `None` for the first key.
     pub(super) predecessors_until: Option<Timestamp>,
 }
 
-/// Decides whether an algorithm needs its next key, from when the latest begins to sign.
+/// When the latest key of an algorithm begins to sign.
+pub(super) fn latest(keys: &[StoredKey], algorithm: SigningAlgorithm) -> Option<Timestamp> {
+    keys.iter()
+        .filter(|key| key.algorithm == algorithm)
+        .map(|key| key.active_from)
+        .max()
+}
+
+/// Decides whether an algorithm needs another key, from when its latest begins to sign.
 pub(super) fn decide(
     latest_active_from: Option<Timestamp>,
     rotation: Duration,
@@ -32,31 +41,34 @@ pub(super) fn decide(
         });
     };
     let active_from = now.after(LEAD);
+
     (latest.after(rotation) <= now).then(|| Next {
         active_from,
-        predecessors_until: Some(active_from.after(AFTERLIFE)),
+        predecessors_until: Some(active_from.after(RETIREMENT)),
     })
 }
 
-/// Which of an algorithm's keys signs, from when each begins to: the latest that has begun. Where
-/// none has, because the clock went back, the first.
+/// Which of an algorithm's keys signs: the latest that has begun to. Where none has, because the
+/// clock went back, the first.
 pub(super) fn signing(
     active_from: impl Iterator<Item = Timestamp>,
     now: Timestamp,
 ) -> Option<usize> {
-    // Those that have begun before those that have not; of the latter the first, of the former the
-    // last.
+    // Keys that have begun come before those that have not; of the former the last wins, of the
+    // latter the first.
     let rank = |&(_, from): &(usize, Timestamp)| {
         let begun = from <= now;
+        let millis = from.as_millis();
         (
             begun,
             if begun {
-                from.as_millis()
+                millis
             } else {
-                from.as_millis().saturating_neg()
+                millis.saturating_neg()
             },
         )
     };
+
     active_from
         .enumerate()
         .max_by_key(rank)

@@ -7,39 +7,41 @@ use serde_json::Value;
 use super::schedule;
 use crate::clock::Timestamp;
 use crate::jose::{SigningAlgorithm, SigningKey, VerifyingKey};
+use crate::oauth::model::StoredKey;
 use crate::secret::{Keyring, Purpose};
-use crate::store::rows::SigningKeyRow;
+use crate::store::CorruptRow;
 
 /// What signs and what is published.
 #[derive(Default)]
 pub(super) struct Snapshot {
-    /// As they are stored.
-    pub(super) rows: Vec<SigningKeyRow>,
-    es256: Vec<ScheduledKey>,
-    rs256: Vec<ScheduledKey>,
-}
-
-struct ScheduledKey {
-    key: Arc<SigningKey>,
-    active_from: Timestamp,
-    published_until: Option<Timestamp>,
+    /// In the order of `keys`.
+    stored: Vec<StoredKey>,
+    keys: Vec<Arc<SigningKey>>,
 }
 
 impl Snapshot {
-    /// Opens the keys. One that cannot be opened signs nothing and is not published.
-    pub(super) fn open(rows: Vec<SigningKeyRow>, keyring: &Keyring) -> Self {
-        let mut snapshot = Self::default();
-        for row in &rows {
-            match open(row, keyring) {
-                Some((SigningAlgorithm::Es256, key)) => snapshot.es256.push(key),
-                Some((SigningAlgorithm::Rs256, key)) => snapshot.rs256.push(key),
-                None => tracing::error!(
-                    key.id = row.kid,
-                    "a signing key cannot be opened and is not used"
-                ),
-            }
-        }
-        Self { rows, ..snapshot }
+    /// Opens the keys.
+    pub(super) fn open(stored: Vec<StoredKey>, keyring: &Keyring) -> Result<Self, CorruptRow> {
+        let keys = stored.iter().map(|key| {
+            open(key, keyring)
+                .map(Arc::new)
+                .ok_or_else(|| CorruptRow::new("signing_keys", &key.kid))
+        });
+
+        Ok(Self {
+            keys: keys.collect::<Result<_, _>>()?,
+            stored,
+        })
+    }
+
+    /// Whether these are the keys it was opened from.
+    pub(super) fn is_of(&self, stored: &[StoredKey]) -> bool {
+        self.stored == stored
+    }
+
+    /// When the latest key of an algorithm begins to sign.
+    pub(super) fn latest(&self, algorithm: SigningAlgorithm) -> Option<Timestamp> {
+        schedule::latest(&self.stored, algorithm)
     }
 
     /// The key that signs.
@@ -48,66 +50,54 @@ impl Snapshot {
         algorithm: SigningAlgorithm,
         now: Timestamp,
     ) -> Option<&Arc<SigningKey>> {
-        let keys = self.of(algorithm);
-        let index = schedule::signing(keys.iter().map(|key| key.active_from), now)?;
-        keys.get(index).map(|scheduled| &scheduled.key)
+        let of_algorithm = || {
+            self.keys()
+                .filter(|(stored, _)| stored.algorithm == algorithm)
+        };
+        let index = schedule::signing(of_algorithm().map(|(stored, _)| stored.active_from), now)?;
+
+        of_algorithm().nth(index).map(|(_, key)| key)
     }
 
     /// Everything that others may have to verify with.
     pub(super) fn published(&self, now: Timestamp) -> Vec<Value> {
         self.published_keys(now)
-            .map(SigningKey::public_jwk)
+            .map(|key| key.public_jwk())
             .collect()
     }
 
-    /// The same, of one key.
     pub(super) fn published_key(&self, kid: &str, now: Timestamp) -> Option<VerifyingKey> {
         self.published_keys(now)
             .find(|key| key.kid() == kid)
             .map(|key| key.verifying_key().clone())
     }
 
-    fn published_keys(&self, now: Timestamp) -> impl Iterator<Item = &SigningKey> {
-        let is_published =
-            move |key: &&ScheduledKey| key.published_until.is_none_or(|until| now < until);
-        self.es256
-            .iter()
-            .chain(&self.rs256)
-            .filter(is_published)
-            .map(|scheduled| scheduled.key.as_ref())
-    }
-
-    /// Whether there is a key whose time is over.
+    /// Whether there is a key that is not published any more.
     pub(super) fn has_retired(&self, now: Timestamp) -> bool {
-        self.rows.iter().any(|row| {
-            row.published_until
-                .is_some_and(|until| until <= now.as_millis())
-        })
+        self.stored.iter().any(|key| !is_published(key, now))
     }
 
-    fn of(&self, algorithm: SigningAlgorithm) -> &[ScheduledKey] {
-        match algorithm {
-            SigningAlgorithm::Es256 => &self.es256,
-            SigningAlgorithm::Rs256 => &self.rs256,
-        }
+    fn published_keys(&self, now: Timestamp) -> impl Iterator<Item = &Arc<SigningKey>> {
+        self.keys()
+            .filter(move |(stored, _)| is_published(stored, now))
+            .map(|(_, key)| key)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = (&StoredKey, &Arc<SigningKey>)> {
+        self.stored.iter().zip(&self.keys)
     }
 }
 
-fn open(row: &SigningKeyRow, keyring: &Keyring) -> Option<(SigningAlgorithm, ScheduledKey)> {
-    let algorithm = SigningAlgorithm::from_name(&row.algorithm)?;
+fn is_published(key: &StoredKey, now: Timestamp) -> bool {
+    key.published_until.is_none_or(|until| now < until)
+}
+
+fn open(stored: &StoredKey, keyring: &Keyring) -> Option<SigningKey> {
     let der = keyring
-        .open(Purpose::SigningKey, row.kid.as_bytes(), &row.private_key)
+        .open(Purpose::SigningKey, stored.kid.as_bytes(), &stored.sealed)
         .ok()?;
-    let key = SigningKey::from_pkcs8(algorithm, &der)
+
+    SigningKey::from_pkcs8(stored.algorithm, &der)
         .ok()
-        .filter(|key| key.kid() == row.kid)?;
-    let (active_from, until) = (Timestamp::from_millis(row.active_from), row.published_until);
-    Some((
-        algorithm,
-        ScheduledKey {
-            key: Arc::new(key),
-            active_from,
-            published_until: until.map(Timestamp::from_millis),
-        },
-    ))
+        .filter(|key| key.kid() == stored.kid)
 }

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::secret::SecretString;
 
-/// What a token is for.
+/// Which of the two kinds a listed token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(super) enum ListedKind {
     Access,
     Refresh,
 }
@@ -17,15 +17,15 @@ pub(super) enum TokenKind {
 #[derive(Serialize)]
 pub(super) struct ListedToken {
     #[serde(skip)]
-    pub(super) kind: TokenKind,
-    /// Whether it has not expired. Those that were revoked are not listed.
+    pub(super) kind: ListedKind,
+    /// Whether it has not expired. Tokens that were revoked are not listed.
     pub(super) is_valid: bool,
     /// Milliseconds.
     pub(super) lifetime: i64,
     /// Milliseconds since the epoch.
     pub(super) issued_at: i64,
     pub(super) jti: Uuid,
-    /// Of a JWT that is good for anything. An opaque token nobody has but whoever it was given to.
+    /// The text of a JWT that can be used. Nobody has that of an opaque token but its holder.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
     pub(super) token: Option<SecretString>,
 }
@@ -52,18 +52,21 @@ impl Document {
     /// A token, and what has to be closed and opened before it.
     pub(super) fn add(&mut self, client_id: &str, grant: Uuid, token: &ListedToken) -> String {
         let name = match token.kind {
-            TokenKind::Access => "access_token",
-            TokenKind::Refresh => "refresh_token",
+            ListedKind::Access => "access_token",
+            ListedKind::Refresh => "refresh_token",
         };
         let token = json!({ name: token });
         let client = || format!("{{\"client_id\":{},\"transactions\":[", json!(client_id));
         let transaction = || format!("{{\"code\":\"{grant}\",\"tokens\":[");
+
+        // What is open and does not fit is closed first.
         let written = match &self.open {
             Some((open, at)) if open == client_id && *at == grant => format!(",{token}"),
             Some((open, _)) if open == client_id => format!("]}},{}{token}", transaction()),
             Some(_) => format!("]}}]}},{}{}{token}", client(), transaction()),
             None => format!("{}{}{token}", client(), transaction()),
         };
+
         self.open = Some((client_id.to_owned(), grant));
         written
     }
@@ -85,7 +88,7 @@ mod tests {
 
     use super::*;
 
-    fn written(user: &str, tokens: &[(&str, u128, TokenKind)]) -> Value {
+    fn written(user: &str, tokens: &[(&str, u128, ListedKind)]) -> Value {
         let mut document = Document::default();
         let mut text = Document::begin(user);
         for (client, grant, kind) in tokens {
@@ -106,7 +109,7 @@ mod tests {
 
     #[test]
     fn tokens_stand_under_their_client_and_grant() {
-        use TokenKind::{Access, Refresh};
+        use ListedKind::{Access, Refresh};
         let user = "al\"ice\\\u{1F600}";
         assert_eq!(
             written(user, &[]),

@@ -3,14 +3,22 @@
 
 use std::collections::HashMap;
 
+use uuid::Uuid;
+
+use super::document::ListedKind;
+use crate::clock::Timestamp;
+use crate::ids::{GrantId, UserId};
+use crate::oauth::model::{
+    ClientRef, ListedAccessToken, ListedGrant, LiveAccessToken, RefreshFamily,
+};
 use crate::store::queries::listing as queries;
-use crate::store::rows::{IdBytes, ListedAccessTokenRow, ListedGrantRow, LiveAccessToken};
-use crate::store::{Connection, QueryResult, Store, StoreError};
+use crate::store::rows::{IdBytes, ListedAccessTokenRow, ListedGrantRow, RefreshTokenRow};
+use crate::store::{Connection, CorruptRow, QueryResult, Store, StoreError};
 
-/// Grants, and access tokens, on a page.
-const PAGE_MAX: i64 = 500;
+/// The most grants, and access tokens, on a page.
+const PAGE_MAX: usize = 500;
 
-/// How far the list has been read.
+/// How far the list has been read: a position in the index.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cursor {
     client_id: String,
@@ -22,145 +30,149 @@ pub(super) struct Cursor {
 /// A part of the list.
 #[derive(Debug)]
 pub(super) struct Page {
-    pub(super) grants: Vec<Grant>,
-    /// None after the last one.
+    pub(super) grants: Vec<GrantOnPage>,
+    /// `None` after the last page.
     pub(super) next: Option<Cursor>,
 }
 
-/// A grant and its tokens, or those that are on this page.
+/// A grant, and those of its tokens that are on the page.
 #[derive(Debug)]
-pub(super) struct Grant {
-    pub(super) id: IdBytes,
-    pub(super) client_id: String,
-    pub(super) application_id: Option<String>,
+pub(super) struct GrantOnPage {
+    pub(super) id: GrantId,
+    pub(super) client: ClientRef,
     pub(super) tokens: Vec<Token>,
 }
 
 #[derive(Debug)]
 pub(super) struct Token {
-    pub(super) id: IdBytes,
-    pub(super) refreshes: bool,
-    pub(super) issued_at: i64,
-    pub(super) expires_at: i64,
-    /// All of it, if it is a JWT.
+    pub(super) id: Uuid,
+    pub(super) kind: ListedKind,
+    pub(super) issued_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    /// All of it, where it is a JWT.
     pub(super) jwt: Option<Box<LiveAccessToken>>,
 }
 
 /// Reads the page at a cursor.
 pub(super) async fn read_page(
     store: &Store,
-    user: String,
+    user: &UserId,
     cursor: Cursor,
 ) -> Result<Page, StoreError> {
-    store
-        .read(move |connection| {
-            queries::in_snapshot(connection, |connection| page(connection, &user, cursor))
+    let user = user.clone();
+    let read = move |connection: &mut Connection| {
+        queries::in_snapshot(connection, |connection| {
+            read_rows(connection, user.as_str(), &cursor)
         })
-        .await
+    };
+    let rows = store.read(read).await?;
+
+    Ok(page(rows)?)
 }
 
-fn page(connection: &mut Connection, user: &str, cursor: Cursor) -> QueryResult<Page> {
-    let continued = cursor.token_id.is_some();
-    let grants = queries::list_grants(
-        connection,
-        user,
-        (&cursor.client_id, &cursor.grant_id),
-        continued,
-        PAGE_MAX,
-    )?;
+/// What is on a page, as stored.
+#[derive(Default)]
+struct Rows {
+    grants: Vec<ListedGrantRow>,
+    refresh_tokens: Vec<RefreshTokenRow>,
+    access_tokens: Vec<ListedAccessTokenRow>,
+    next: Option<Cursor>,
+}
+
+fn read_rows(connection: &mut Connection, user: &str, cursor: &Cursor) -> QueryResult<Rows> {
+    let limit = i64::try_from(PAGE_MAX).unwrap_or(i64::MAX);
+    let from = (cursor.client_id.as_str(), cursor.grant_id.as_slice());
+    let is_within_grant = cursor.token_id.is_some();
+    let mut grants = queries::list_grants(connection, user, from, is_within_grant, limit)?;
     let (Some(first), Some(last)) = (grants.first(), grants.last()) else {
-        return Ok(Page {
-            grants: Vec::new(),
-            next: None,
-        });
+        return Ok(Rows::default());
     };
-    // What was begun may have been revoked since.
-    let after = cursor.token_id.filter(|_| first.id == cursor.grant_id);
-    let resumed = after.as_ref().map(|_| cursor.grant_id);
+
+    // The grant that the page before has begun may have been revoked since.
+    let is_resumed = is_within_grant && first.id == cursor.grant_id;
+    let after = cursor.token_id.as_deref().filter(|_| is_resumed);
     let from = (
         first.client_id.as_str(),
         first.id.as_slice(),
-        after.as_deref().unwrap_or_default(),
+        after.unwrap_or_default(),
     );
     let until = (last.client_id.as_str(), last.id.as_slice());
-    let access_tokens = queries::list_access_tokens(connection, user, from, until, PAGE_MAX)?;
-    let is_full = i64::try_from(access_tokens.len()).unwrap_or(i64::MAX) >= PAGE_MAX;
-    let unfinished =
-        access_tokens
-            .last()
-            .filter(|_| is_full)
-            .map(|ListedAccessTokenRow { token, .. }| Cursor {
-                client_id: token.client_id.clone(),
-                grant_id: token.grant_id.clone().unwrap_or_default(),
-                token_id: Some(token.id.clone()),
-            });
-    let next = match &unfinished {
-        Some(cursor) => Some(cursor.clone()),
-        None if i64::try_from(grants.len()).unwrap_or(i64::MAX) < PAGE_MAX => None,
-        None => Some(Cursor {
-            client_id: last.client_id.clone(),
-            grant_id: last.id.clone(),
-            token_id: None,
-        }),
-    };
-    let read = whole(grants, unfinished.as_ref().map(|cursor| &cursor.grant_id));
-    let ids: Vec<IdBytes> = read
-        .iter()
-        .map(|grant| &grant.id)
-        .filter(|id| resumed.as_ref() != Some(id))
-        .cloned()
-        .collect();
-    let mut tokens: HashMap<IdBytes, Vec<Token>> = HashMap::new();
-    for row in queries::list_refresh_tokens(connection, &ids)? {
-        let (issued_at, expires_at) = (row.issued_at, row.expires_at);
-        let token = Token {
-            id: row.id,
-            refreshes: true,
-            issued_at,
-            expires_at,
-            jwt: None,
-        };
-        tokens.entry(row.grant_id).or_default().push(token);
+    let access_tokens = queries::list_access_tokens(connection, user, from, until, limit)?;
+
+    let next = next(&grants, &access_tokens);
+    // The grants after one whose access tokens did not all fit come with the next page.
+    if let Some(Cursor {
+        grant_id,
+        token_id: Some(_),
+        ..
+    }) = &next
+        && let Some(position) = grants.iter().position(|grant| grant.id == *grant_id)
+    {
+        grants.truncate(position.saturating_add(1));
     }
-    for row in access_tokens {
-        let (id, grant_id) = (
-            row.token.id.clone(),
-            row.token.grant_id.clone().unwrap_or_default(),
-        );
-        let (issued_at, expires_at) = (row.token.issued_at, row.token.expires_at);
-        let jwt = row
-            .token
-            .signing_algorithm
-            .is_some()
-            .then(|| Box::new(row.into()));
-        tokens.entry(grant_id).or_default().push(Token {
-            id,
-            refreshes: false,
-            issued_at,
-            expires_at,
-            jwt,
-        });
-    }
-    let grants = read.into_iter().map(|row| Grant {
-        tokens: tokens.remove(&row.id).unwrap_or_default(),
-        id: row.id,
-        client_id: row.client_id,
-        application_id: row.application_id,
-    });
-    Ok(Page {
-        grants: grants.collect(),
+
+    // The refresh tokens of a grant come with the page that begins it.
+    let begun = grants.iter().skip(usize::from(is_resumed));
+    let ids: Vec<IdBytes> = begun.map(|grant| grant.id.clone()).collect();
+    Ok(Rows {
+        refresh_tokens: queries::list_refresh_tokens(connection, &ids)?,
+        grants,
+        access_tokens,
         next,
     })
 }
 
-/// The grants up to the one whose access tokens did not all fit; those after it come again with the
-/// next page.
-fn whole(mut grants: Vec<ListedGrantRow>, unfinished: Option<&IdBytes>) -> Vec<ListedGrantRow> {
-    if let Some(position) = grants
-        .iter()
-        .position(|grant| Some(&grant.id) == unfinished)
-    {
-        grants.truncate(position.saturating_add(1));
+/// Where the page after one with these rows begins.
+fn next(grants: &[ListedGrantRow], access_tokens: &[ListedAccessTokenRow]) -> Option<Cursor> {
+    if access_tokens.len() >= PAGE_MAX {
+        return access_tokens.last().map(|row| Cursor {
+            client_id: row.token.client_id.clone(),
+            grant_id: row.token.grant_id.clone().unwrap_or_default(),
+            token_id: Some(row.token.id.clone()),
+        });
     }
-    grants
+
+    if grants.len() >= PAGE_MAX {
+        return grants.last().map(|row| Cursor {
+            client_id: row.client_id.clone(),
+            grant_id: row.id.clone(),
+            token_id: None,
+        });
+    }
+
+    None
+}
+
+fn page(rows: Rows) -> Result<Page, CorruptRow> {
+    let mut tokens: HashMap<GrantId, Vec<Token>> = HashMap::new();
+    for row in rows.refresh_tokens {
+        let family = RefreshFamily::from_row(row)?;
+        tokens.entry(family.grant_id).or_default().push(Token {
+            id: family.id.as_uuid(),
+            kind: ListedKind::Refresh,
+            issued_at: family.issued_at,
+            expires_at: family.expires_at,
+            jwt: None,
+        });
+    }
+    for row in rows.access_tokens {
+        let token = ListedAccessToken::from_row(row)?;
+        tokens.entry(token.grant_id).or_default().push(Token {
+            id: token.id.as_uuid(),
+            kind: ListedKind::Access,
+            issued_at: token.issued_at,
+            expires_at: token.expires_at,
+            jwt: token.jwt,
+        });
+    }
+
+    let grants = rows.grants.into_iter().map(|row| {
+        let ListedGrant { id, client } = ListedGrant::from_row(row)?;
+        let tokens = tokens.remove(&id).unwrap_or_default();
+        Ok(GrantOnPage { id, client, tokens })
+    });
+    Ok(Page {
+        grants: grants.collect::<Result<_, _>>()?,
+        next: rows.next,
+    })
 }

@@ -1,37 +1,37 @@
-//! Whose tokens somebody may list. Pure.
+//! Whose tokens a client may list. Pure.
 
 use std::collections::BTreeSet;
 
-use super::super::OAuthError;
+use crate::oauth::error::OAuthError;
+use crate::oauth::model::ClientRef;
 use crate::settings::{ApiClient, Permission};
 
 /// The clients whose tokens are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
     All,
-    /// These web clients, and the installations of these applications.
+    /// These web clients, and the devices of these applications.
     Parties(BTreeSet<String>),
     Client(String),
 }
 
 impl Reach {
-    /// Whether it reaches a client; of an installation, by its application too.
-    pub(super) fn includes(&self, client_id: &str, application_id: Option<&str>) -> bool {
+    /// Whether it includes the tokens of a client.
+    pub(super) fn includes(&self, client: &ClientRef) -> bool {
         match self {
             Self::All => true,
-            Self::Parties(parties) => parties.contains(application_id.unwrap_or(client_id)),
-            Self::Client(id) => id == client_id,
+            Self::Parties(parties) => parties.contains(client.party()),
+            Self::Client(id) => *id == client.id,
         }
     }
 }
 
-/// What an API client may list that shows a token which was issued to `party`, a web client or an
-/// installation's application. With either permission that has to be one it administers.
+/// What an API client may list that shows a token which was issued to `party`, a web client or the
+/// application of a device. It has to be one that the API client administers, whatever it may list.
 pub(super) fn of_administrator(client: &ApiClient, party: &str) -> Result<Reach, OAuthError> {
-    let all = client
-        .permissions
-        .contains(&Permission::ListUsersOtherClients);
-    if !all && !client.permissions.contains(&Permission::ListUsers) {
+    let permissions = &client.permissions;
+    let may_list_all = permissions.contains(&Permission::ListUsersOtherClients);
+    if !may_list_all && !permissions.contains(&Permission::ListUsers) {
         return Err(OAuthError::InsufficientPermissions);
     }
     if !client.administers.contains(party) {
@@ -39,15 +39,16 @@ pub(super) fn of_administrator(client: &ApiClient, party: &str) -> Result<Reach,
             "The token's client is not administered by this one.",
         ));
     }
-    Ok(if all {
+
+    Ok(if may_list_all {
         Reach::All
     } else {
         Reach::Parties(client.administers.clone())
     })
 }
 
-/// What a client may list that shows a token which was issued to `issued_to`: its own, if the token
-/// is.
+/// What a client may list that shows a token which was issued to `issued_to`: its own tokens, if
+/// that is its own too.
 pub(super) fn of_client(client_id: String, issued_to: &str) -> Result<Reach, OAuthError> {
     if client_id == issued_to {
         Ok(Reach::Client(client_id))
@@ -107,12 +108,22 @@ mod tests {
     }
 
     #[test]
-    fn an_installation_is_reached_by_its_application() {
+    fn a_device_is_reached_by_its_application() {
+        let web = |id: &str| ClientRef {
+            id: id.to_owned(),
+            application_id: None,
+        };
+        let device = |id: &str, application: &str| ClientRef {
+            id: id.to_owned(),
+            application_id: Some(application.parse().unwrap()),
+        };
+
         let parties = Reach::Parties(["shop".to_owned(), "bank".to_owned()].into());
-        assert!(parties.includes("shop", None) && parties.includes("A1B2", Some("bank")));
-        assert!(!parties.includes("bakery", None) && !parties.includes("shop", Some("other")));
+        assert!(parties.includes(&web("shop")) && parties.includes(&device("A1B2", "bank")));
+        assert!(!parties.includes(&web("bakery")) && !parties.includes(&device("shop", "other")));
+
         let own = Reach::Client("A1B2".to_owned());
-        assert!(own.includes("A1B2", Some("bank")) && !own.includes("C3D4", Some("bank")));
-        assert!(Reach::All.includes("x", None));
+        assert!(own.includes(&device("A1B2", "bank")) && !own.includes(&device("C3D4", "bank")));
+        assert!(Reach::All.includes(&web("x")));
     }
 }

@@ -1,67 +1,79 @@
-//! Revocation in the database. Each reach and its event are one database transaction.
+//! Revocation in the database. What ends and its event are one database transaction.
 
-use super::ends_grant;
-use super::reach::Party;
+use crate::ids::{AccessTokenId, ApplicationId, ClientId, DeviceId, RefreshFamilyId};
+use crate::oauth::model::RefreshFamily;
 use crate::store::queries::tokens::epoch_kind;
-use crate::store::queries::{authorizations, events, tokens, users};
-use crate::store::rows::{ConsentRow, EventRow, IdBytes, PortalTokenRow};
-use crate::store::{Connection, QueryResult, Store, StoreError};
+use crate::store::queries::{authorizations, events, tokens};
+use crate::store::rows::EventRow;
+use crate::store::{Store, StoreError};
+
+/// Whom tokens are issued to.
+#[derive(Clone, Debug)]
+pub(super) enum Party {
+    WebClient(ClientId),
+    /// All devices of an application.
+    Application(ApplicationId),
+    /// One device.
+    Device(DeviceId),
+}
 
 /// Ends an access token, if it is this client's.
 pub(super) async fn revoke_access_token(
     store: &Store,
-    id: IdBytes,
+    id: AccessTokenId,
     client: &str,
     event: EventRow,
 ) -> Result<(), StoreError> {
     let client = client.to_owned();
     store
         .write(move |connection| {
-            let found = tokens::find_access_token(connection, &id)?;
-            if let Some(row) = found.filter(|row| row.client_id == client) {
-                tokens::delete_access_token(connection, &row.id)?;
-                events::insert_event(
-                    connection,
-                    &EventRow {
-                        user_id: row.user_id,
-                        ..event
-                    },
-                )?;
+            let Some(row) = tokens::find_access_token(connection, id.as_bytes())? else {
+                return Ok(());
+            };
+            if row.client_id != client {
+                return Ok(());
             }
-            Ok(())
+
+            tokens::delete_access_token(connection, id.as_bytes())?;
+            let event = EventRow {
+                user_id: row.user_id,
+                ..event
+            };
+            Ok(events::insert_event(connection, &event)?)
         })
         .await
 }
 
-/// Ends a family of refresh tokens, if it is this client's, and with it what the rule says.
+/// Ends a family of refresh tokens, if it is this client's, or its grant: see [`ends_grant`].
 pub(super) async fn revoke_refresh_token(
     store: &Store,
-    family: [u8; 16],
+    id: RefreshFamilyId,
     client: &str,
     event: EventRow,
 ) -> Result<(), StoreError> {
     let client = client.to_owned();
     store
         .write_contended(move |connection| {
-            let found = tokens::find_refresh_token(connection, &family)?;
+            let found = tokens::find_refresh_token(connection, id.as_bytes())?;
             let Some((family, grant)) = found.filter(|(_, grant)| grant.client_id == client) else {
                 return Ok(());
             };
-            // From here on nobody else adds a family to it or ends one.
+            let family = RefreshFamily::from_row(family)?;
+
+            // From here on nobody else adds a family to the grant or ends one.
             if !tokens::lock_grant(connection, &grant.id)? {
                 return Ok(());
             }
-            if ends_grant(
-                &family.authenticator,
-                tokens::count_refresh_tokens_of_grant(connection, &grant.id)?,
-            ) {
+            let families = tokens::count_refresh_tokens_of_grant(connection, &grant.id)?;
+            if ends_grant(&family, families) {
                 tokens::delete_grant(connection, &grant.id)?;
             } else {
-                // The family first: what is being refreshed has its access token there when those
-                // are deleted.
-                tokens::delete_refresh_token(connection, &family.id)?;
+                // The family comes first: a refresh that is under way has stored its access token
+                // by the time that those are deleted.
+                tokens::delete_refresh_token(connection, id.as_bytes())?;
                 tokens::delete_access_tokens_of_grant(connection, &grant)?;
             }
+
             let event = EventRow {
                 user_id: Some(grant.user_id),
                 ..event.clone()
@@ -69,6 +81,12 @@ pub(super) async fn revoke_refresh_token(
             Ok(events::insert_event(connection, &event)?)
         })
         .await
+}
+
+/// Whether the end of a family of refresh tokens is the end of its grant: of the one that no
+/// authenticator protects, and of the only one.
+fn ends_grant(family: &RefreshFamily, families: i64) -> bool {
+    family.authenticator.is_none() || families <= 1
 }
 
 /// Ends everything that was issued to a client.
@@ -79,22 +97,27 @@ pub(super) async fn revoke_party(
 ) -> Result<(), StoreError> {
     store
         .write_contended(move |connection| {
+            // Codes first: one that is being exchanged has become a grant when those are ended.
             match &party {
                 Party::WebClient(id) => {
-                    authorizations::delete_authorizations_of_client(connection, id.as_str())?;
-                    authorizations::delete_device_codes_of_client(connection, id.as_str())?;
-                    tokens::raise_epoch(connection, epoch_kind::CLIENT, id.as_str())?;
+                    let id = id.as_str();
+                    authorizations::delete_authorizations_of_client(connection, id)?;
+                    authorizations::delete_device_codes_of_client(connection, id)?;
+                    tokens::raise_epoch(connection, epoch_kind::CLIENT, id)?;
                 }
                 Party::Application(id) => {
-                    authorizations::delete_authorizations_of_application(connection, id.as_str())?;
-                    tokens::raise_epoch(connection, epoch_kind::APPLICATION, id.as_str())?;
+                    let id = id.as_str();
+                    authorizations::delete_authorizations_of_application(connection, id)?;
+                    tokens::raise_epoch(connection, epoch_kind::APPLICATION, id)?;
                 }
-                Party::Installation(id) => {
-                    authorizations::delete_authorizations_of_client(connection, id.as_str())?;
-                    tokens::delete_grants_of_client(connection, id.as_str())?;
-                    tokens::delete_own_tokens_of_device(connection, id.as_str())?;
+                Party::Device(id) => {
+                    let id = id.as_str();
+                    authorizations::delete_authorizations_of_client(connection, id)?;
+                    tokens::delete_grants_of_client(connection, id)?;
+                    tokens::delete_own_tokens_of_device(connection, id)?;
                 }
             }
+
             Ok(events::insert_event(connection, &event)?)
         })
         .await
@@ -114,106 +137,37 @@ pub(super) async fn revoke_resource_server(
         .await
 }
 
-/// What a portal shows of a user's tokens: at most `limit`, the oldest grants first.
-pub(super) async fn list_tokens(
-    store: &Store,
-    user: &str,
-    now: i64,
-    limit: i64,
-) -> Result<Vec<PortalTokenRow>, StoreError> {
-    let user = user.to_owned();
-    store
-        .read(move |connection| tokens::list_tokens_of_user(connection, &user, now, limit))
-        .await
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::ids::GrantId;
 
-/// What a user has consented to: at most `limit`, the oldest first.
-pub(super) async fn list_consents(
-    store: &Store,
-    user: &str,
-    limit: i64,
-) -> Result<Vec<ConsentRow>, StoreError> {
-    let user = user.to_owned();
-    store
-        .read(move |connection| users::list_consents(connection, &user, &[], limit))
-        .await
-}
+    #[test]
+    fn a_family_beside_others_ends_alone_unless_no_authenticator_protects_it() {
+        let family = |authenticator: &str| RefreshFamily {
+            id: RefreshFamilyId::from_bytes([1; 16]),
+            grant_id: GrantId::from_bytes([2; 16]),
+            authenticator: authenticator.parse().ok(),
+            jkt: None,
+            generation: 0,
+            issued_at: Timestamp::from_millis(0),
+            expires_at: Timestamp::from_millis(0),
+        };
 
-/// What became of the wish to remove something of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Removal {
-    Removed,
-    NotFound,
-    /// It is another user's.
-    Forbidden,
-}
-
-/// Ends the grant behind an access token of a user, or behind the id a portal was shown in its
-/// place. The event is what `event` says of what became of it.
-pub(super) async fn remove_token(
-    store: &Store,
-    user: &str,
-    id: [u8; 16],
-    event: impl Fn(Removal) -> EventRow + Send + Sync + 'static,
-) -> Result<(), StoreError> {
-    let user = user.to_owned();
-    store
-        .write_contended(move |connection| {
-            let removal = remove_token_of(connection, &user, &id)?;
-            Ok(events::insert_event(connection, &event(removal))?)
-        })
-        .await
-}
-
-fn remove_token_of(connection: &mut Connection, user: &str, id: &[u8]) -> QueryResult<Removal> {
-    let token = tokens::find_access_token(connection, id)?;
-    let (owner, grant) = match token {
-        Some(token) => (token.user_id, token.grant_id),
-        None => match tokens::find_grant(connection, id)? {
-            Some(grant) => (Some(grant.user_id), Some(grant.id)),
-            None => return Ok(Removal::NotFound),
-        },
-    };
-    match owner {
-        Some(owner) if owner == user => {
-            tokens::delete_grant(connection, &grant.unwrap_or_default())?;
-            tokens::delete_access_token(connection, id)?;
-            Ok(Removal::Removed)
+        for (authenticator, families, expected) in [
+            ("default", 1, true),
+            ("default", 3, true),
+            ("pin", 1, true),
+            ("pin", 2, false),
+            ("fingerprint", 2, false),
+            ("custom:default", 2, false),
+        ] {
+            assert_eq!(
+                ends_grant(&family(authenticator), families),
+                expected,
+                "{authenticator} of {families}"
+            );
         }
-        Some(_) => Ok(Removal::Forbidden),
-        None => Ok(Removal::NotFound),
     }
-}
-
-/// Takes a consent back, and ends what the party was issued for this user: a web client's, and
-/// those of an application's installations.
-pub(super) async fn remove_consent(
-    store: &Store,
-    user: &str,
-    id: [u8; 16],
-    event: impl Fn(Removal) -> EventRow + Send + Sync + 'static,
-) -> Result<(), StoreError> {
-    let user = user.to_owned();
-    store
-        .write_contended(move |connection| {
-            let removal = match users::delete_consent(connection, &user, &id)? {
-                Some(party) => {
-                    authorizations::delete_authorizations_of_user_at_client(
-                        connection, &user, &party,
-                    )?;
-                    authorizations::delete_authorizations_of_user_at_application(
-                        connection, &user, &party,
-                    )?;
-                    authorizations::delete_device_codes_of_user_at_client(
-                        connection, &user, &party,
-                    )?;
-                    tokens::delete_grants_of_user_at_client(connection, &user, &party)?;
-                    tokens::delete_grants_of_user_at_application(connection, &user, &party)?;
-                    Removal::Removed
-                }
-                None => Removal::NotFound,
-            };
-            Ok(events::insert_event(connection, &event(removal))?)
-        })
-        .await
 }

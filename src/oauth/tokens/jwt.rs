@@ -1,24 +1,21 @@
 //! Access tokens that say what they mean (RFC 9068).
 //!
-//! They have a row like all others, with a hash of the whole text: at our own doors they are
-//! recognised by that, which is cheaper than a signature and knows of revocation. Those that were
-//! signed anew are in `remade`.
+//! They have a row like all others, with a hash of the whole text. This server recognises them by
+//! that, which is cheaper than to verify a signature and knows of revocation. What was signed a
+//! second time is in `remade`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::error::OAuthError;
-use super::super::{TokenServer, tokens};
-use super::text::TOKEN_BYTES_MAX;
-use crate::clock::Timestamp;
-use crate::jose::{JoseError, SigningAlgorithm};
-use crate::secret::SecretString;
-use crate::store::rows::{AccessTokenRow, AuthenticationColumns};
+use crate::ids::{AccessTokenId, UserId};
+use crate::oauth::model::{AccessToken, Authentication};
 
-/// RFC 9068 §2.1.
+/// The `typ` of the header (RFC 9068 §2.1).
 pub(super) const TYPE: &str = "at+jwt";
+/// The longest text that can be a token, in bytes.
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// RFC 9068 §2.2.
 #[derive(Serialize)]
@@ -35,8 +32,8 @@ pub(super) struct Claims<'a> {
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    amr: Vec<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation<'a>>,
 }
@@ -47,86 +44,40 @@ struct Confirmation<'a> {
     jkt: &'a str,
 }
 
-/// What a token is to say.
-pub(super) struct Meaning<'a> {
-    pub(super) id: [u8; 16],
-    /// All but its hash.
-    pub(super) row: &'a AccessTokenRow,
-    /// Of the grant it rests on; none for a client's own.
-    pub(super) authentication: Option<&'a AuthenticationColumns>,
-    /// Whom it is meant for.
-    pub(super) audience: &'a str,
-}
-
-impl TokenServer {
-    /// What a token says. All of it is in its row and its grant's, but for the server's name and
-    /// the audience's.
-    pub(super) fn claims<'a>(&'a self, means: &Meaning<'a>) -> Claims<'a> {
-        let Meaning {
-            id,
-            row,
-            authentication,
-            audience,
-        } = *means;
-        let seconds = |millis| Timestamp::from_millis(millis).as_secs();
-        Claims {
-            iss: &self.0.issuer,
-            sub: row.user_id.as_deref().unwrap_or(&row.client_id),
+impl<'a> Claims<'a> {
+    /// What a token says. All of it is in its row and its grant's, except for the names of the
+    /// server and the audience.
+    pub(super) fn of(
+        token: &'a AccessToken,
+        authentication: Option<&'a Authentication>,
+        issuer: &'a str,
+        audience: &'a str,
+    ) -> Self {
+        Self {
+            iss: issuer,
+            sub: token.user_id().map_or(&token.client.id, UserId::as_str),
             aud: audience,
-            client_id: &row.client_id,
-            iat: seconds(row.issued_at),
-            exp: seconds(row.expires_at),
-            jti: Uuid::from_bytes(id),
-            scope: &row.scope,
-            auth_time: authentication.map(|login| seconds(login.auth_time)),
-            acr: authentication.and_then(|login| login.acr.as_deref()),
-            amr: authentication
-                .map(|login| tokens::amr(login.amr.as_deref()))
-                .unwrap_or_default(),
-            cnf: row.jkt.as_deref().map(|jkt| Confirmation { jkt }),
+            client_id: &token.client.id,
+            iat: token.issued_at.as_secs(),
+            exp: token.expires_at.as_secs(),
+            jti: token.id.as_uuid(),
+            scope: &token.scope,
+            auth_time: authentication.map(|authentication| authentication.time.as_secs()),
+            acr: authentication.and_then(|authentication| authentication.acr.as_deref()),
+            amr: authentication.map_or(&[], |authentication| &authentication.amr),
+            cnf: token.jkt.as_deref().map(|jkt| Confirmation { jkt }),
         }
     }
-
-    /// The text of a token.
-    pub(super) fn jwt_access_token(
-        &self,
-        means: &Meaning<'_>,
-        algorithm: SigningAlgorithm,
-    ) -> Result<SecretString, OAuthError> {
-        self.sign(algorithm, TYPE, &self.claims(means))
-            .map(SecretString::new)
-    }
-
-    /// Signs with the key of this algorithm that signs now.
-    pub(in crate::oauth) fn sign(
-        &self,
-        algorithm: SigningAlgorithm,
-        typ: &str,
-        claims: &impl Serialize,
-    ) -> Result<String, OAuthError> {
-        self.0
-            .keys
-            .signing(algorithm)?
-            .sign(typ, claims)
-            .map_err(|error| match error {
-                // What a client asks for and a user is called has bounds; together they may be too
-                // much.
-                JoseError::TooLong => OAuthError::InvalidScope,
-                _ => {
-                    tracing::error!(%error, "a token cannot be signed");
-                    OAuthError::Unavailable
-                }
-            })
-    }
 }
 
-/// The id of the row that a JWT says it has. Nothing else of it is looked at: if it is ours, its
-/// hash tells.
-pub(super) fn id(text: &str) -> Option<[u8; 16]> {
+/// The id of the row that a JWT names. Nothing else of it is read: its hash tells whether it is
+/// ours.
+pub(super) fn id(text: &str) -> Option<AccessTokenId> {
     #[derive(Deserialize)]
     struct Id {
         jti: Uuid,
     }
+
     if text.len() > TOKEN_BYTES_MAX {
         return None;
     }
@@ -136,10 +87,10 @@ pub(super) fn id(text: &str) -> Option<[u8; 16]> {
     else {
         return None;
     };
+
     let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-    serde_json::from_slice(&payload)
-        .ok()
-        .map(|Id { jti }| jti.into_bytes())
+    let Id { jti } = serde_json::from_slice(&payload).ok()?;
+    Some(AccessTokenId::from_bytes(jti.into_bytes()))
 }
 
 #[cfg(test)]
@@ -151,7 +102,9 @@ mod tests {
         let jwt = |payload: &str| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload));
         let uuid = "01890000-0000-7000-8000-00000000002a";
         let good = jwt(&format!(r#"{{"sub":"alice","jti":"{uuid}"}}"#));
-        assert_eq!(id(&good), Some(uuid.parse::<Uuid>().unwrap().into_bytes()));
+        let expected = uuid.parse::<Uuid>().unwrap().into_bytes();
+        assert_eq!(id(&good), Some(AccessTokenId::from_bytes(expected)));
+
         for bad in [
             String::new(),
             "..".to_owned(),

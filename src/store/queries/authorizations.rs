@@ -4,7 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use crate::store::Connection;
-use crate::store::rows::AuthorizationRow;
+use crate::store::rows::{AuthorizationRow, AuthorizationStep};
 use crate::store::schema::{authorizations, device_codes, devices};
 
 /// Adds an authorization request.
@@ -42,28 +42,26 @@ pub fn find_authorization_by_code(
         .optional()
 }
 
-/// Saves what became of an authorization; `false` when it does not have the status any more that
-/// this was decided on.
-pub fn update_authorization(
+/// Saves a step of an authorization; `false` when it does not have the expected status any more.
+pub fn step_authorization(
     connection: &mut Connection,
-    row: &AuthorizationRow,
-    expected_status: i16,
+    step: &AuthorizationStep,
 ) -> QueryResult<bool> {
     let unchanged = authorizations::table
-        .find(&row.id)
-        .filter(authorizations::status.eq(expected_status));
+        .find(&step.id)
+        .filter(authorizations::status.eq(step.expected_status));
+
     diesel::update(unchanged)
         .set((
-            authorizations::status.eq(row.status),
-            authorizations::challenge_hash.eq(row.challenge_hash.as_slice()),
-            authorizations::code_hash.eq(row.code_hash.as_deref()),
-            authorizations::scope.eq(&row.scope),
-            authorizations::user_id.eq(row.user_id.as_deref()),
-            authorizations::amr.eq(row.amr.as_deref()),
-            authorizations::acr.eq(row.acr.as_deref()),
-            authorizations::auth_time.eq(row.auth_time),
-            authorizations::grant_id.eq(row.grant_id.as_deref()),
-            authorizations::expires_at.eq(row.expires_at),
+            authorizations::status.eq(step.status),
+            authorizations::challenge_hash.eq(&step.challenge_hash),
+            authorizations::code_hash.eq(&step.code_hash),
+            authorizations::scope.eq(&step.scope),
+            authorizations::user_id.eq(&step.user_id),
+            authorizations::amr.eq(&step.amr),
+            authorizations::acr.eq(&step.acr),
+            authorizations::auth_time.eq(step.auth_time),
+            authorizations::expires_at.eq(step.expires_at),
         ))
         .execute(connection)
         .map(|count| count > 0)

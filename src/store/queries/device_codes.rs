@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::unless_taken;
 use crate::store::Connection;
-use crate::store::rows::{DeviceCodeAnswer, DeviceCodeRow};
+use crate::store::rows::{DeviceCodeAnswer, DeviceCodeRow, DevicePoll};
 use crate::store::schema::device_codes;
 
 /// Adds a device that waits; `false` when its user code is taken.
@@ -40,19 +40,16 @@ pub fn find_device_code_of_user_code(
         .optional()
 }
 
-/// Notes that a device has asked; `false` when it has asked once more since `row` was read.
-pub fn note_poll(
-    connection: &mut Connection,
-    row: &DeviceCodeRow,
-    polled_at: i64,
-    interval: i32,
-) -> QueryResult<bool> {
-    let this = device_codes::table.find(&row.id);
+/// Notes that the appliance has polled, and its interval from now on; `false` when it has polled
+/// since it was read.
+pub fn note_poll(connection: &mut Connection, poll: &DevicePoll) -> QueryResult<bool> {
+    let this = device_codes::table.find(&poll.id);
     let change = (
-        device_codes::polled_at.eq(polled_at),
-        device_codes::interval_seconds.eq(interval),
+        device_codes::polled_at.eq(poll.polled_at),
+        device_codes::interval_seconds.eq(poll.interval_seconds),
     );
-    let noted = match row.polled_at {
+
+    let noted = match poll.expected_polled_at {
         Some(before) => diesel::update(this.filter(device_codes::polled_at.eq(before)))
             .set(change)
             .execute(connection)?,

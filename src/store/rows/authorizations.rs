@@ -117,6 +117,15 @@ pub struct DeviceCodeRow {
     pub expires_at: i64,
 }
 
+/// A poll of an appliance, refused unless the row still has `expected_polled_at`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevicePoll {
+    pub id: IdBytes,
+    pub expected_polled_at: Option<i64>,
+    pub polled_at: i64,
+    pub interval_seconds: i32,
+}
+
 /// What a device's user has decided, refused unless the row still has `expected_status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceCodeAnswer {

@@ -13,7 +13,7 @@ mod transactions;
 
 pub use authorizations::{
     AuthorizationRow, AuthorizationStep, CodeRedemption, ConsentRow, DeviceCodeAnswer,
-    DeviceCodeRow, LoginSessionRow, PushedRequestRow,
+    DeviceCodeRow, DevicePoll, LoginSessionRow, PushedRequestRow,
 };
 pub use callbacks::{CallbackOutcome, CallbackRow, callback_state};
 pub use devices::{

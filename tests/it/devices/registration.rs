@@ -1,7 +1,7 @@
 //! Registration (RFC 7591) and its management (RFC 7592).
 
 use countersign::devices::{ClientMetadata, DeviceError, RegistrationError, RegistrationRefusal};
-use countersign::oauth::BearerError;
+use countersign::oauth::{BearerError, PresentedToken};
 use countersign::settings::VersionStatus;
 use serde_json::{Value, json};
 
@@ -184,6 +184,7 @@ async fn deleting_a_registration_takes_everything_with_it(database: Database) {
     let request = installation.device_token_request(world.clock.now());
     let token = world
         .token_server
+        .grants
         .token(&request)
         .await
         .unwrap()
@@ -191,7 +192,8 @@ async fn deleting_a_registration_takes_everything_with_it(database: Database) {
     assert_eq!(
         world
             .token_server
-            .authenticate_bearer(token.expose())
+            .bearers
+            .authenticate(&PresentedToken::bearer(token.expose()))
             .await
             .unwrap()
             .device_id,
@@ -206,7 +208,11 @@ async fn deleting_a_registration_takes_everything_with_it(database: Database) {
     assert_eq!(world.devices.find(id).await, Ok(None));
     assert_eq!(world.devices.enrolment_of(id, &alice).await, Ok(None));
     assert_eq!(
-        world.token_server.authenticate_bearer(token.expose()).await,
+        world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(token.expose()))
+            .await,
         Err(BearerError::InvalidToken)
     );
     let again = world

@@ -7,16 +7,17 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{ISSUER, World, credentials_by, new_key, secret_of};
 
 on_both_databases!(
-    secrets_open_their_own_client,
-    an_assertion_opens_its_client_once,
-    of_parallel_replays_one_wins
+    a_secret_authenticates_its_own_client_only,
+    an_assertion_authenticates_its_client_once,
+    of_parallel_replays_one_succeeds
 );
 
-async fn secrets_open_their_own_client(database: Database) {
+async fn a_secret_authenticates_its_own_client_only(database: Database) {
     let world = World::new(database);
     let authenticate = async |credentials: Credentials| {
         let client = world
             .token_server
+            .clients
             .authenticate_api_client(&credentials)
             .await?;
         Ok::<_, ClientError>(client.client_id.to_string())
@@ -40,7 +41,7 @@ async fn secrets_open_their_own_client(database: Database) {
     }
 }
 
-async fn an_assertion_opens_its_client_once(database: Database) {
+async fn an_assertion_authenticates_its_client_once(database: Database) {
     let world = World::new(database);
     let now = world.clock.now();
     let assertion = |changes: Value| credentials_by(&world.client_key, "keyed", now, &changes);
@@ -55,12 +56,14 @@ async fn an_assertion_opens_its_client_once(database: Database) {
         let credentials = assertion(json!({ "aud": audience }));
         let client = world
             .token_server
+            .clients
             .authenticate_api_client(&credentials)
             .await
             .unwrap();
         assert_eq!(client.client_id.as_str(), "keyed");
         let again = world
             .token_server
+            .clients
             .authenticate_api_client(&credentials)
             .await;
         assert_eq!(again, Err(ClientError::Invalid), "a replay");
@@ -75,19 +78,24 @@ async fn an_assertion_opens_its_client_once(database: Database) {
         credentials_by(&new_key(), "keyed", now, &json!({})),
     ] {
         assert_eq!(
-            world.token_server.authenticate_api_client(&refused).await,
+            world
+                .token_server
+                .clients
+                .authenticate_api_client(&refused)
+                .await,
             Err(ClientError::Invalid)
         );
     }
 }
 
-async fn of_parallel_replays_one_wins(database: Database) {
+async fn of_parallel_replays_one_succeeds(database: Database) {
     let world = World::new(database);
     let credentials = credentials_by(&world.client_key, "keyed", world.clock.now(), &json!({}));
     let attempts = (0..20).map(|_| {
         let (token_server, credentials) = (world.token_server.clone(), credentials.clone());
         tokio::spawn(async move {
             token_server
+                .clients
                 .authenticate_api_client(&credentials)
                 .await
                 .is_ok()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::oauth::{BearerError, OAuthError, TokenRequest};
+use countersign::oauth::{BearerError, OAuthError, PresentedToken, TokenRequest};
 use serde_json::json;
 
 use super::login::{REDIRECT_URI, VERIFIER, code, redeem, redeem_request};
@@ -15,7 +15,7 @@ on_both_databases!(
     a_second_use_revokes_what_the_first_produced,
     a_code_presented_wrongly_is_burnt,
     a_code_lives_for_a_minute,
-    of_parallel_uses_none_is_left_with_a_token,
+    parallel_uses_of_a_code_leave_no_token,
     an_assertion_is_good_for_one_code,
     code_redirect_uri_and_verifier_are_required,
 );
@@ -38,7 +38,8 @@ async fn a_code_becomes_a_users_token(database: Database) {
     );
     let bearer = world
         .token_server
-        .authenticate_bearer(response.access_token.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(response.access_token.expose()))
         .await
         .unwrap();
     assert_eq!(
@@ -75,12 +76,17 @@ async fn a_second_use_revokes_what_the_first_produced(database: Database) {
         .access_token;
     world
         .token_server
-        .authenticate_bearer(token.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(token.expose()))
         .await
         .unwrap();
     assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED);
     assert_eq!(
-        world.token_server.authenticate_bearer(token.expose()).await,
+        world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(token.expose()))
+            .await,
         Err(BearerError::InvalidToken)
     );
     assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED);
@@ -113,7 +119,7 @@ async fn a_code_presented_wrongly_is_burnt(database: Database) {
             ..redeem_request(&world, &installation, &code)
         };
         assert_eq!(
-            world.token_server.token(&wrong).await.err(),
+            world.token_server.grants.token(&wrong).await.err(),
             REFUSED,
             "{verifier} {redirect_uri}"
         );
@@ -148,7 +154,7 @@ async fn a_code_lives_for_a_minute(database: Database) {
     assert_eq!(redeem(&world, &installation, &late).await.err(), REFUSED);
 }
 
-async fn of_parallel_uses_none_is_left_with_a_token(database: Database) {
+async fn parallel_uses_of_a_code_leave_no_token(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let code = code(&world, &installation).await;
@@ -157,7 +163,7 @@ async fn of_parallel_uses_none_is_left_with_a_token(database: Database) {
             world.token_server.clone(),
             redeem_request(&world, &installation, &code),
         );
-        tokio::spawn(async move { token_server.token(&request).await })
+        tokio::spawn(async move { token_server.grants.token(&request).await })
     });
     let results = futures_util::future::join_all(attempts).await;
     let issued: Vec<_> = results
@@ -167,7 +173,8 @@ async fn of_parallel_uses_none_is_left_with_a_token(database: Database) {
     assert_eq!(issued.len(), 1, "one is first");
     let bearer = world
         .token_server
-        .authenticate_bearer(issued[0].access_token.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(issued[0].access_token.expose()))
         .await;
     assert_eq!(
         bearer,
@@ -192,8 +199,15 @@ async fn an_assertion_is_good_for_one_code(database: Database) {
         code_verifier: Some(secret("wrong")),
         ..with_assertion(&first)
     };
-    assert_eq!(world.token_server.token(&failed).await.err(), REFUSED);
-    let replayed = world.token_server.token(&with_assertion(&second)).await;
+    assert_eq!(
+        world.token_server.grants.token(&failed).await.err(),
+        REFUSED
+    );
+    let replayed = world
+        .token_server
+        .grants
+        .token(&with_assertion(&second))
+        .await;
     assert_eq!(
         replayed.err(),
         Some(OAuthError::InvalidClient),
@@ -223,7 +237,7 @@ async fn code_redirect_uri_and_verifier_are_required(database: Database) {
             ..good()
         },
     ] {
-        let result = world.token_server.token(&request).await;
+        let result = world.token_server.grants.token(&request).await;
         assert!(
             matches!(result, Err(OAuthError::InvalidRequest(_))),
             "{request:?}"

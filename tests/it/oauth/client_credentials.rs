@@ -1,8 +1,8 @@
-//! An installation's own token.
+//! A device's own token.
 
 use std::time::Duration;
 
-use countersign::oauth::{BearerError, OAuthError, TokenRequest};
+use countersign::oauth::{BearerError, OAuthError, PresentedToken, TokenRequest};
 use countersign::settings::VersionStatus;
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::support::world::{World, client_credentials, credentials_by, new_key, 
 
 on_both_databases!(
     a_device_token_is_good_until_it_expires,
-    only_the_installation_itself_gets_its_token,
+    only_the_device_itself_gets_its_token,
     an_assertion_is_good_for_one_token,
     of_parallel_replays_one_gets_a_token,
     a_device_token_has_the_device_scope,
@@ -23,6 +23,7 @@ async fn a_device_token_is_good_until_it_expires(database: Database) {
     let installation = world.install().await;
     let response = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
@@ -35,7 +36,12 @@ async fn a_device_token_is_good_until_it_expires(database: Database) {
         ("device", 900, None)
     );
     let token = response.access_token.expose();
-    let bearer = world.token_server.authenticate_bearer(token).await.unwrap();
+    let bearer = world
+        .token_server
+        .bearers
+        .authenticate(&PresentedToken::bearer(token))
+        .await
+        .unwrap();
     assert_eq!(
         (&bearer.device_id, bearer.user_id, bearer.scope.as_str()),
         (installation.id(), None, "device")
@@ -50,17 +56,25 @@ async fn a_device_token_is_good_until_it_expires(database: Database) {
         &format!("{token}A"),
         installation.registration_token.expose(),
     ] {
-        let result = world.token_server.authenticate_bearer(wrong).await;
+        let result = world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(wrong))
+            .await;
         assert_eq!(result, Err(BearerError::InvalidToken), "{wrong}");
     }
     world.clock.advance(Duration::from_secs(900));
     assert_eq!(
-        world.token_server.authenticate_bearer(token).await,
+        world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(token))
+            .await,
         Err(BearerError::InvalidToken)
     );
 }
 
-async fn only_the_installation_itself_gets_its_token(database: Database) {
+async fn only_the_device_itself_gets_its_token(database: Database) {
     let world = World::new(database);
     let (installation, other) = (world.install().await, world.install().await);
     let (now, id) = (world.clock.now(), installation.id().as_str());
@@ -80,7 +94,11 @@ async fn only_the_installation_itself_gets_its_token(database: Database) {
         secret_of(id, installation.registration_token.expose()),
         secret_of("nobody", "x"),
     ] {
-        let result = world.token_server.token(&client_credentials(refused)).await;
+        let result = world
+            .token_server
+            .grants
+            .token(&client_credentials(refused))
+            .await;
         assert_eq!(result.err(), Some(OAuthError::InvalidClient));
     }
     for api_client in [
@@ -89,6 +107,7 @@ async fn only_the_installation_itself_gets_its_token(database: Database) {
     ] {
         let result = world
             .token_server
+            .grants
             .token(&client_credentials(api_client))
             .await;
         assert!(matches!(result, Err(OAuthError::UnauthorizedClient(_))));
@@ -100,9 +119,9 @@ async fn an_assertion_is_good_for_one_token(database: Database) {
     let (installation, other) = (world.install().await, world.install().await);
     let now = world.clock.now();
     let request = installation.device_token_request(now);
-    world.token_server.token(&request).await.unwrap();
+    world.token_server.grants.token(&request).await.unwrap();
     assert_eq!(
-        world.token_server.token(&request).await.err(),
+        world.token_server.grants.token(&request).await.err(),
         Some(OAuthError::InvalidClient)
     );
 
@@ -114,7 +133,7 @@ async fn an_assertion_is_good_for_one_token(database: Database) {
     ] {
         let request = client_credentials(installation.assertion(now, &with_same_jti));
         assert_eq!(
-            world.token_server.token(&request).await.err(),
+            world.token_server.grants.token(&request).await.err(),
             expected,
             "a jti is its client's own"
         );
@@ -129,7 +148,7 @@ async fn of_parallel_replays_one_gets_a_token(database: Database) {
         .device_token_request(world.clock.now());
     let attempts = (0..20).map(|_| {
         let (token_server, request) = (world.token_server.clone(), request.clone());
-        tokio::spawn(async move { token_server.token(&request).await.err() })
+        tokio::spawn(async move { token_server.grants.token(&request).await.err() })
     });
     let results: Vec<_> = futures_util::future::join_all(attempts)
         .await
@@ -154,6 +173,7 @@ async fn a_device_token_has_the_device_scope(database: Database) {
     assert_eq!(
         world
             .token_server
+            .grants
             .token(&with_scope("device"))
             .await
             .unwrap()
@@ -162,7 +182,12 @@ async fn a_device_token_has_the_device_scope(database: Database) {
     );
     for scope in ["device user", "user", "", "admin", &"device ".repeat(9_000)] {
         assert_eq!(
-            world.token_server.token(&with_scope(scope)).await.err(),
+            world
+                .token_server
+                .grants
+                .token(&with_scope(scope))
+                .await
+                .err(),
             Some(OAuthError::InvalidScope)
         );
     }
@@ -172,7 +197,7 @@ async fn a_device_token_has_the_device_scope(database: Database) {
             ..with_scope("device")
         };
         assert_eq!(
-            world.token_server.token(&request).await.err(),
+            world.token_server.grants.token(&request).await.err(),
             Some(OAuthError::UnsupportedGrantType)
         );
     }
@@ -184,6 +209,7 @@ async fn a_disabled_version_gets_and_keeps_no_token(database: Database) {
     let now = world.clock.now();
     let token = world
         .token_server
+        .grants
         .token(&installation.device_token_request(now))
         .await
         .unwrap()
@@ -191,21 +217,28 @@ async fn a_disabled_version_gets_and_keeps_no_token(database: Database) {
     world.set_status("1.0", VersionStatus::LoginOnly);
     world
         .token_server
-        .authenticate_bearer(token.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(token.expose()))
         .await
         .unwrap();
     world
         .token_server
+        .grants
         .token(&installation.device_token_request(now))
         .await
         .unwrap();
     world.set_status("1.0", VersionStatus::Disabled);
     assert_eq!(
-        world.token_server.authenticate_bearer(token.expose()).await,
+        world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(token.expose()))
+            .await,
         Err(BearerError::InvalidToken)
     );
     let refused = world
         .token_server
+        .grants
         .token(&installation.device_token_request(now))
         .await;
     assert!(matches!(refused, Err(OAuthError::UnauthorizedClient(_))));

@@ -1,9 +1,9 @@
-//! Devices without a browser.
+//! Appliances without a browser.
 
 use std::time::Duration;
 
 use countersign::oauth::{
-    AcceptConsent, Browser, DeviceAuthorization, OAuthError, PageRequestError, RejectLogin,
+    AcceptConsent, ApplianceAuthorization, Browser, OAuthError, PageRequestError, Rejection,
     TokenRequest, TokenResponse, UserCodeRefusal,
 };
 
@@ -12,23 +12,24 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{ISSUER, World, secret_of, user};
 
 on_both_databases!(
-    a_device_gets_its_tokens_when_its_user_allows_it,
-    a_device_that_asks_too_often_waits_longer,
-    a_device_is_told_no,
-    a_device_waits_for_ten_minutes,
+    an_appliance_gets_tokens_once_its_user_allows_it,
+    an_appliance_that_polls_too_often_waits_longer,
+    an_appliance_is_told_of_a_refusal,
+    an_appliance_waits_for_ten_minutes,
     a_device_code_is_its_clients_own_and_good_once,
-    user_codes_are_not_to_be_guessed,
+    user_codes_cannot_be_guessed,
     a_remembered_user_still_has_to_allow_it,
     of_two_answers_the_first_counts,
 );
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-async fn begin(world: &World) -> DeviceAuthorization {
+async fn begin(world: &World) -> ApplianceAuthorization {
     let credentials = secret_of("tv", "tv secret");
     world
         .token_server
-        .authorize_device(&credentials, Some("orders"), None)
+        .appliances
+        .authorize(&credentials, Some("orders"), None)
         .await
         .unwrap()
 }
@@ -36,12 +37,13 @@ async fn begin(world: &World) -> DeviceAuthorization {
 async fn poll_as(
     world: &World,
     client: &str,
-    device: &DeviceAuthorization,
+    device: &ApplianceAuthorization,
 ) -> Result<TokenResponse, OAuthError> {
     let credentials = secret_of(client, &format!("{client} secret"));
     let device_code = Some(device.device_code.clone());
     world
         .token_server
+        .grants
         .token(&TokenRequest {
             device_code,
             ..TokenRequest::new(credentials, GRANT)
@@ -49,20 +51,21 @@ async fn poll_as(
         .await
 }
 
-async fn poll(world: &World, device: &DeviceAuthorization) -> Option<OAuthError> {
+async fn poll(world: &World, device: &ApplianceAuthorization) -> Option<OAuthError> {
     poll_as(world, "tv", device).await.err()
 }
 
 async fn enter(world: &World, code: &str) -> Result<String, UserCodeRefusal> {
     world
         .token_server
+        .appliances
         .enter_user_code(code, &Browser::default())
         .await
         .map(|redirect| redirect.address)
 }
 
-/// The user has brought the code and logged in.
-async fn asked(world: &World, device: &DeviceAuthorization) -> String {
+/// The user has entered the code and logged in.
+async fn asked(world: &World, device: &ApplianceAuthorization) -> String {
     log_in(
         world,
         &enter(world, &device.user_code).await.unwrap(),
@@ -73,7 +76,7 @@ async fn asked(world: &World, device: &DeviceAuthorization) -> String {
     .unwrap()
 }
 
-async fn a_device_gets_its_tokens_when_its_user_allows_it(database: Database) {
+async fn an_appliance_gets_tokens_once_its_user_allows_it(database: Database) {
     let world = web_world(database);
     let device = begin(&world).await;
     assert_eq!(
@@ -119,7 +122,7 @@ async fn a_device_gets_its_tokens_when_its_user_allows_it(database: Database) {
     );
 }
 
-async fn a_device_that_asks_too_often_waits_longer(database: Database) {
+async fn an_appliance_that_polls_too_often_waits_longer(database: Database) {
     let world = web_world(database);
     let device = begin(&world).await;
     let after = async |seconds| {
@@ -146,7 +149,7 @@ async fn a_device_that_asks_too_often_waits_longer(database: Database) {
     );
 }
 
-async fn a_device_is_told_no(database: Database) {
+async fn an_appliance_is_told_of_a_refusal(database: Database) {
     let world = web_world(database);
     let denied = format!("{ISSUER}/oauth/device/done?result=denied");
     let device = begin(&world).await;
@@ -155,7 +158,8 @@ async fn a_device_is_told_no(database: Database) {
     assert_eq!(
         world
             .token_server
-            .reject_login(&challenge, &RejectLogin::default())
+            .logins
+            .reject(&challenge, &Rejection::default())
             .await,
         Ok(denied.clone())
     );
@@ -165,14 +169,15 @@ async fn a_device_is_told_no(database: Database) {
     assert_eq!(
         world
             .token_server
-            .reject_consent(&challenge, &RejectLogin::default())
+            .consents
+            .reject(&challenge, &Rejection::default())
             .await,
         Ok(denied)
     );
     assert_eq!(poll(&world, &device).await, Some(OAuthError::AccessDenied));
 }
 
-async fn a_device_waits_for_ten_minutes(database: Database) {
+async fn an_appliance_waits_for_ten_minutes(database: Database) {
     let world = web_world(database);
     let device = begin(&world).await;
     world.clock.advance(Duration::from_secs(590));
@@ -180,7 +185,8 @@ async fn a_device_waits_for_ten_minutes(database: Database) {
     world.clock.advance(Duration::from_secs(10));
     let late = world
         .token_server
-        .accept_consent(&challenge, &AcceptConsent::default())
+        .consents
+        .accept(&challenge, &AcceptConsent::default())
         .await;
     assert_eq!(late, Err(PageRequestError::NotFound));
     assert_eq!(
@@ -205,12 +211,13 @@ async fn a_device_code_is_its_clients_own_and_good_once(database: Database) {
     let credentials = installation.assertion(world.clock.now(), &serde_json::json!({}));
     let refused = world
         .token_server
-        .authorize_device(&credentials, None, None)
+        .appliances
+        .authorize(&credentials, None, None)
         .await;
     assert!(matches!(refused, Err(OAuthError::UnauthorizedClient(_))));
 }
 
-async fn user_codes_are_not_to_be_guessed(database: Database) {
+async fn user_codes_cannot_be_guessed(database: Database) {
     let world = web_world(database);
     let device = begin(&world).await;
     for _ in 0..100 {
@@ -246,6 +253,7 @@ async fn a_remembered_user_still_has_to_allow_it(database: Database) {
     let device = begin(&world).await;
     let address = world
         .token_server
+        .appliances
         .enter_user_code(&device.user_code, &browser)
         .await
         .unwrap()
@@ -257,11 +265,13 @@ async fn a_remembered_user_still_has_to_allow_it(database: Database) {
     let credentials = secret_of("trusted", "trusted secret");
     let device = world
         .token_server
-        .authorize_device(&credentials, None, None)
+        .appliances
+        .authorize(&credentials, None, None)
         .await
         .unwrap();
     let address = world
         .token_server
+        .appliances
         .enter_user_code(&device.user_code, &browser)
         .await
         .unwrap()
@@ -280,12 +290,14 @@ async fn of_two_answers_the_first_counts(database: Database) {
     let challenge = parameter(&second, "consent_challenge");
     let late = world
         .token_server
-        .accept_consent(&challenge, &AcceptConsent::default())
+        .consents
+        .accept(&challenge, &AcceptConsent::default())
         .await;
     assert_eq!(late, Err(PageRequestError::AlreadyAnswered));
     let late = world
         .token_server
-        .reject_consent(&challenge, &RejectLogin::default())
+        .consents
+        .reject(&challenge, &Rejection::default())
         .await;
     assert_eq!(late, Err(PageRequestError::AlreadyAnswered));
     poll_as(&world, "tv", &device).await.unwrap();

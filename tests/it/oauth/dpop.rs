@@ -1,4 +1,4 @@
-//! Tokens that are of use only to who holds a key.
+//! Tokens that can be used only by the holder of a key.
 
 use std::time::Duration;
 
@@ -25,15 +25,15 @@ on_both_databases!(
     a_bound_token_needs_its_key_with_every_request,
     a_proof_is_good_for_one_request,
     proofs_for_something_else_are_refused,
-    a_client_may_be_held_to_bound_tokens,
+    a_client_can_be_required_to_bind_its_tokens,
     a_public_clients_refresh_token_is_bound_to_its_key,
     a_code_can_be_bound_to_a_key,
-    a_bound_token_says_so,
+    a_bound_token_names_its_key,
 );
 
 const DOOR: &str = "/device/v1/transactions";
 
-/// A proof for a request; with an access token one for where tokens are used.
+/// A proof for a request; with an access token, for one that presents it.
 fn proof(
     key: &PrivateJwk,
     method: &str,
@@ -69,13 +69,13 @@ fn at_door<'a>(token: &'a str, proof: &'a SecretString) -> PresentedToken<'a> {
     }
 }
 
-/// An installation's own token, bound to a key.
+/// A device's own token, bound to a key.
 async fn bound(world: &World, installation: &Installation, key: &PrivateJwk) -> String {
     let request = TokenRequest {
         dpop: Some(at_token_endpoint(world, key)),
         ..installation.device_token_request(world.clock.now())
     };
-    let response = world.token_server.token(&request).await.unwrap();
+    let response = world.token_server.grants.token(&request).await.unwrap();
     assert_eq!(response.token_type, TokenType::Dpop);
     response.access_token.expose().to_owned()
 }
@@ -87,13 +87,18 @@ async fn a_bound_token_needs_its_key_with_every_request(database: Database) {
     let good = proof(&key, "GET", DOOR, Some(&token), now);
     let bearer = world
         .token_server
+        .bearers
         .authenticate(&at_door(&token, &good))
         .await
         .unwrap();
     assert_eq!(&bearer.device_id, installation.id());
     let invalid = Err(BearerError::InvalidToken);
     assert_eq!(
-        world.token_server.authenticate_bearer(&token).await,
+        world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(&token))
+            .await,
         invalid,
         "whoever has it is not enough"
     );
@@ -101,6 +106,7 @@ async fn a_bound_token_needs_its_key_with_every_request(database: Database) {
     assert_eq!(
         world
             .token_server
+            .bearers
             .authenticate(&at_door(&token, &stolen))
             .await,
         invalid
@@ -110,11 +116,15 @@ async fn a_bound_token_needs_its_key_with_every_request(database: Database) {
         ..at_door(&token, &good)
     };
     let missing = Err(BearerError::InvalidDpopProof(ProofRefusal::Missing));
-    assert_eq!(world.token_server.authenticate(&without).await, missing);
+    assert_eq!(
+        world.token_server.bearers.authenticate(&without).await,
+        missing
+    );
 
     let request = installation.device_token_request(world.clock.now());
     let unbound = world
         .token_server
+        .grants
         .token(&request)
         .await
         .unwrap()
@@ -122,6 +132,7 @@ async fn a_bound_token_needs_its_key_with_every_request(database: Database) {
     let pretended = proof(&key, "GET", DOOR, Some(unbound.expose()), now);
     let refused = world
         .token_server
+        .bearers
         .authenticate(&at_door(unbound.expose(), &pretended))
         .await;
     assert_eq!(
@@ -138,7 +149,7 @@ async fn a_proof_is_good_for_one_request(database: Database) {
     let nodes = [world.token_server.clone(), world.another_node()];
     let attempts = (0..10).map(|index| {
         let (node, token, once) = (nodes[index % 2].clone(), token.clone(), once.clone());
-        tokio::spawn(async move { node.authenticate(&at_door(&token, &once)).await })
+        tokio::spawn(async move { node.bearers.authenticate(&at_door(&token, &once)).await })
     });
     let results: Vec<_> = join_all(attempts)
         .await
@@ -158,8 +169,8 @@ async fn a_proof_is_good_for_one_request(database: Database) {
         dpop: Some(at_token_endpoint(&world, &key)),
         ..client_credentials(secret_of("web", "web secret"))
     };
-    world.token_server.token(&request).await.unwrap();
-    let again = world.token_server.token(&request).await;
+    world.token_server.grants.token(&request).await.unwrap();
+    let again = world.token_server.grants.token(&request).await;
     assert_eq!(
         again.err(),
         Some(OAuthError::InvalidDpopProof(ProofRefusal::Replayed))
@@ -173,6 +184,7 @@ async fn proofs_for_something_else_are_refused(database: Database) {
     let refused = async |proof: SecretString| {
         world
             .token_server
+            .bearers
             .authenticate(&at_door(&token, &proof))
             .await
             .err()
@@ -233,7 +245,7 @@ async fn proofs_for_something_else_are_refused(database: Database) {
             dpop: Some(proof(&key, method, path, None, at)),
             ..installation.device_token_request(now)
         };
-        let error = world.token_server.token(&request).await.err();
+        let error = world.token_server.grants.token(&request).await.err();
         assert!(
             matches!(
                 error,
@@ -244,12 +256,12 @@ async fn proofs_for_something_else_are_refused(database: Database) {
     }
 }
 
-async fn a_client_may_be_held_to_bound_tokens(database: Database) {
+async fn a_client_can_be_required_to_bind_its_tokens(database: Database) {
     let world = World::new(database);
     world.configure(|settings| bank(settings, |bank| bank.tokens.dpop_bound_access_tokens = true));
     let installation = world.install().await;
     let request = installation.device_token_request(world.clock.now());
-    let refused = world.token_server.token(&request).await;
+    let refused = world.token_server.grants.token(&request).await;
     assert_eq!(
         refused.err(),
         Some(OAuthError::InvalidDpopProof(ProofRefusal::Missing))
@@ -257,7 +269,7 @@ async fn a_client_may_be_held_to_bound_tokens(database: Database) {
     bound(&world, &installation, &new_key()).await;
 }
 
-/// A public web client's request for the tokens of a code.
+/// A public web client's request to redeem a code.
 fn public_request(world: &World, code: &str, key: Option<&PrivateJwk>) -> TokenRequest {
     let credentials = Credentials::Public {
         client_id: "public".to_owned(),
@@ -283,6 +295,7 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key(database: Database) 
     let code = code_for(&world, &installation, wanted()).await;
     let first = world
         .token_server
+        .grants
         .token(&public_request(&world, &code, Some(&key)))
         .await
         .unwrap();
@@ -296,7 +309,7 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key(database: Database) 
             dpop: key.map(|key| at_token_endpoint(&world, key)),
             ..TokenRequest::new(credentials, "refresh_token")
         };
-        world.token_server.token(&request).await
+        world.token_server.grants.token(&request).await
     };
     for thief in [None, Some(&new_key())] {
         assert_eq!(
@@ -320,6 +333,7 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key(database: Database) 
     let unbound = code_for(&world, &installation, wanted()).await;
     let unbound = world
         .token_server
+        .grants
         .token(&public_request(&world, &unbound, None))
         .await
         .unwrap();
@@ -345,11 +359,21 @@ async fn a_code_can_be_bound_to_a_key(database: Database) {
         };
         let invalid = Some(OAuthError::InvalidGrant);
         assert_eq!(
-            world.token_server.token(&with(other.as_ref())).await.err(),
+            world
+                .token_server
+                .grants
+                .token(&with(other.as_ref()))
+                .await
+                .err(),
             invalid
         );
         assert_eq!(
-            world.token_server.token(&with(Some(&key))).await.err(),
+            world
+                .token_server
+                .grants
+                .token(&with(Some(&key)))
+                .await
+                .err(),
             invalid,
             "it is burnt"
         );
@@ -359,7 +383,7 @@ async fn a_code_can_be_bound_to_a_key(database: Database) {
         dpop: Some(at_token_endpoint(&world, &key)),
         ..redeem_request(&world, &installation, &code)
     };
-    world.token_server.token(&request).await.unwrap();
+    world.token_server.grants.token(&request).await.unwrap();
     let unbound = code_for(
         &world,
         &installation,
@@ -374,7 +398,7 @@ async fn a_code_can_be_bound_to_a_key(database: Database) {
         .expect("a code that is not bound needs no key");
 }
 
-async fn a_bound_token_says_so(database: Database) {
+async fn a_bound_token_names_its_key(database: Database) {
     let world = World::new(database);
     world.configure(with_apis);
     let key = new_key();
@@ -385,6 +409,7 @@ async fn a_bound_token_says_so(database: Database) {
     };
     let token = world
         .token_server
+        .grants
         .token(&request)
         .await
         .unwrap()

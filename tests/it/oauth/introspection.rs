@@ -1,4 +1,4 @@
-//! What tokens mean to the APIs that take them, and that nobody else is told.
+//! Introspection: APIs learn what the tokens for them mean, and nobody else does.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{ISSUER, START, World, client_credentials, secret_of};
 
 on_both_databases!(
-    a_users_token_tells_what_it_means,
-    a_clients_own_token_speaks_of_no_user,
-    only_the_audience_is_told,
-    what_is_not_active_is_only_that,
+    a_users_token_is_introspected_whole,
+    a_clients_own_token_names_no_user,
+    only_the_audience_may_introspect,
+    an_inactive_token_reveals_nothing,
     a_refresh_token_is_active_while_it_is_the_last,
-    many_at_once_are_each_told_their_own,
-    a_clock_off_by_an_hour_keeps_to_the_lifetime,
+    parallel_introspections_get_their_own_answers,
+    a_clock_off_by_an_hour_keeps_the_lifetime,
 );
 
-async fn a_users_token_tells_what_it_means(database: Database) {
+async fn a_users_token_is_introspected_whole(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let token = redeem(&world, &installation, &code(&world, &installation).await)
@@ -49,7 +49,7 @@ async fn a_users_token_tells_what_it_means(database: Database) {
         (800, ISSUER, None)
     );
     assert_eq!(found.amr, ["pwd"]);
-    let app = found.installation.unwrap();
+    let app = found.device.unwrap();
     assert_eq!(
         (
             app.application_id.as_str(),
@@ -60,26 +60,27 @@ async fn a_users_token_tells_what_it_means(database: Database) {
     );
 }
 
-async fn a_clients_own_token_speaks_of_no_user(database: Database) {
+async fn a_clients_own_token_names_no_user(database: Database) {
     let world = World::new(database);
     world.configure(with_apis);
     let request = client_credentials(secret_of("web", "web secret"));
     let token = world
         .token_server
+        .grants
         .token(&request)
         .await
         .unwrap()
         .access_token;
     let found = introspect(&world, &[], token.expose()).await.unwrap();
     assert_eq!(
-        (found.client_id.as_str(), found.user_id, found.installation),
+        (found.client_id.as_str(), found.user_id, found.device),
         ("web", None, None)
     );
     assert_eq!((found.scope.as_str(), found.amr), ("orders", Vec::new()));
 }
 
-/// M-20: a token for one API is nothing to another, and nothing to who has no API.
-async fn only_the_audience_is_told(database: Database) {
+/// M-20: a token for one API is unknown to another, and to a client without an API.
+async fn only_the_audience_may_introspect(database: Database) {
     let world = World::new(database);
     world.configure(with_apis);
     let token = async |resource: Option<&str>| {
@@ -90,6 +91,7 @@ async fn only_the_audience_is_told(database: Database) {
         };
         world
             .token_server
+            .grants
             .token(&request)
             .await
             .unwrap()
@@ -132,7 +134,7 @@ async fn only_the_audience_is_told(database: Database) {
     );
 }
 
-async fn what_is_not_active_is_only_that(database: Database) {
+async fn an_inactive_token_reveals_nothing(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     for unknown in [
@@ -158,6 +160,7 @@ async fn what_is_not_active_is_only_that(database: Database) {
         assert_eq!(introspect(&world, &[], token).await, None);
         let elsewhere = world
             .another_node()
+            .introspection
             .introspect(&gateway(&[]), token)
             .await
             .unwrap();
@@ -165,6 +168,7 @@ async fn what_is_not_active_is_only_that(database: Database) {
     }
     let own = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
@@ -209,21 +213,21 @@ async fn a_refresh_token_is_active_while_it_is_the_last(database: Database) {
         (found.token_type, found.user_id.as_deref(), found.expires_in),
         (None, Some("alice"), 2_592_000)
     );
-    assert_eq!(found.installation.unwrap().application_id, "bank");
+    assert_eq!(found.device.unwrap().application_id, "bank");
     assert_eq!(
         introspect(&world, &[], &first).await,
         None,
         "it is not everybody's"
     );
     let request = refresh_request(&world, &installation, &first);
-    let second = refresh_token(&world.token_server.token(&request).await.unwrap());
+    let second = refresh_token(&world.token_server.grants.token(&request).await.unwrap());
     assert_eq!(introspect(&world, &["orders"], &first).await, None);
     assert!(introspect(&world, &["orders"], &second).await.is_some());
     world.clock.advance(Duration::from_secs(2_592_000));
     assert_eq!(introspect(&world, &["orders"], &second).await, None);
 }
 
-async fn many_at_once_are_each_told_their_own(database: Database) {
+async fn parallel_introspections_get_their_own_answers(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let mut tokens = Vec::new();
@@ -232,6 +236,7 @@ async fn many_at_once_are_each_told_their_own(database: Database) {
         tokens.push(
             world
                 .token_server
+                .grants
                 .token(&request)
                 .await
                 .unwrap()
@@ -248,6 +253,7 @@ async fn many_at_once_are_each_told_their_own(database: Database) {
         tokio::spawn(async move {
             (
                 server
+                    .introspection
                     .introspect(&gateway(&[]), &token)
                     .await
                     .unwrap()
@@ -267,11 +273,12 @@ async fn many_at_once_are_each_told_their_own(database: Database) {
     assert_eq!(found.len(), tokens.len(), "each token has one id");
 }
 
-async fn a_clock_off_by_an_hour_keeps_to_the_lifetime(database: Database) {
+async fn a_clock_off_by_an_hour_keeps_the_lifetime(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let token = world
         .token_server
+        .grants
         .token(&installation.device_token_request(START))
         .await
         .unwrap()
@@ -281,6 +288,7 @@ async fn a_clock_off_by_an_hour_keeps_to_the_lifetime(database: Database) {
             START.as_millis() + millis,
         )));
         let found = node
+            .introspection
             .introspect(&gateway(&[]), token.expose())
             .await
             .unwrap();

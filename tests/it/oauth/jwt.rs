@@ -1,5 +1,4 @@
-//! Tokens that say what they mean: JWT access tokens, ID tokens, and texts that pretend to be
-//! either.
+//! JWT access tokens and ID tokens, and forgeries of both.
 
 use std::time::Duration;
 
@@ -7,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::clock::{Clock, Timestamp};
 use countersign::jose::{SigningAlgorithm, SigningKey};
-use countersign::oauth::{BearerError, OAuthError, TokenRequest};
+use countersign::oauth::{BearerError, OAuthError, PresentedToken, TokenRequest};
 use countersign::random::SystemRandom;
 use countersign::secret::sha256;
 use serde_json::{Value, json};
@@ -20,16 +19,16 @@ use crate::support::sandbox::secret;
 use crate::support::world::{ISSUER, START, World};
 
 on_both_databases!(
-    an_access_token_for_an_api_is_the_apis,
-    a_jwt_lives_and_dies_like_any_token,
+    an_access_token_for_an_api_is_refused_elsewhere,
+    a_jwt_expires_and_is_revoked_like_any_token,
     an_id_token_tells_who_logged_in,
-    hostile_jwts_open_no_door,
-    what_a_client_says_of_itself_is_in_no_token,
-    tokens_of_one_kind_do_not_open_the_doors_of_another,
-    a_clock_off_by_an_hour_keeps_to_the_lifetime,
+    hostile_jwts_are_refused,
+    a_client_cannot_put_claims_into_a_token,
+    a_token_of_one_kind_is_refused_as_another,
+    a_clock_off_by_an_hour_keeps_the_lifetime,
 );
 
-async fn an_access_token_for_an_api_is_the_apis(database: Database) {
+async fn an_access_token_for_an_api_is_refused_elsewhere(database: Database) {
     let world = World::new(database);
     world.configure(with_apis);
     let installation = world.install().await;
@@ -62,7 +61,11 @@ async fn an_access_token_for_an_api_is_the_apis(database: Database) {
     assert_eq!(json!(found.jti.to_string()), claims["jti"]);
     // It is not for this server itself.
     assert_eq!(
-        world.token_server.authenticate_bearer(jwt).await,
+        world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(jwt))
+            .await,
         Err(BearerError::InvalidToken)
     );
 
@@ -70,7 +73,13 @@ async fn an_access_token_for_an_api_is_the_apis(database: Database) {
         resource: Some("https://orders.example".to_owned()),
         ..installation.device_token_request(world.clock.now())
     };
-    let own = world.token_server.token(&own).await.unwrap().access_token;
+    let own = world
+        .token_server
+        .grants
+        .token(&own)
+        .await
+        .unwrap()
+        .access_token;
     let claims = super::openid::claims(&world.token_server, "at+jwt", own.expose()).await;
     assert_eq!(
         (&claims["sub"], &claims["client_id"]),
@@ -81,7 +90,7 @@ async fn an_access_token_for_an_api_is_the_apis(database: Database) {
     }
 }
 
-async fn a_jwt_lives_and_dies_like_any_token(database: Database) {
+async fn a_jwt_expires_and_is_revoked_like_any_token(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
@@ -96,36 +105,44 @@ async fn a_jwt_lives_and_dies_like_any_token(database: Database) {
     );
     world
         .token_server
-        .authenticate_bearer(jwt.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(jwt.expose()))
         .await
         .unwrap();
     world
         .another_node()
-        .authenticate_bearer(jwt.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(jwt.expose()))
         .await
         .unwrap();
-    // A second use of the code takes it back, on all nodes.
+    // A second use of the code revokes it, on all nodes.
     redeem(&world, &installation, &code).await.unwrap_err();
     for server in [&world.token_server, &world.another_node()] {
         assert_eq!(
-            server.authenticate_bearer(jwt.expose()).await,
+            server
+                .bearers
+                .authenticate(&PresentedToken::bearer(jwt.expose()))
+                .await,
             Err(BearerError::InvalidToken)
         );
     }
     let own = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
     world
         .token_server
-        .authenticate_bearer(own.access_token.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(own.access_token.expose()))
         .await
         .unwrap();
     world.clock.advance(Duration::from_secs(own.expires_in));
     let late = world
         .token_server
-        .authenticate_bearer(own.access_token.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(own.access_token.expose()))
         .await;
     assert_eq!(late, Err(BearerError::InvalidToken));
 }
@@ -170,7 +187,7 @@ async fn an_id_token_tells_who_logged_in(database: Database) {
 
     world.clock.advance(Duration::from_secs(60));
     let request = refresh_request(&world, &installation, &refresh_token(&tokens));
-    let refreshed = world.token_server.token(&request).await.unwrap();
+    let refreshed = world.token_server.grants.token(&request).await.unwrap();
     let claims = claims(
         &world.token_server,
         "JWT",
@@ -191,9 +208,8 @@ fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// A genuine token, and what an attacker makes of it: nothing of that is a token, and nothing
-/// breaks.
-async fn hostile_jwts_open_no_door(database: Database) {
+/// What an attacker makes of a genuine token is refused, and nothing breaks.
+async fn hostile_jwts_are_refused(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
@@ -269,19 +285,24 @@ async fn hostile_jwts_open_no_door(database: Database) {
     corpus.retain(|text| text != good);
     assert!(corpus.len() > 500, "{}", corpus.len());
     for text in &corpus {
-        let refused = world.token_server.authenticate_bearer(text).await;
+        let refused = world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(text))
+            .await;
         assert_eq!(refused, Err(BearerError::InvalidToken), "{text}");
         assert_eq!(introspect(&world, &[], text).await, None, "{text}");
     }
     world
         .token_server
-        .authenticate_bearer(good)
+        .bearers
+        .authenticate(&PresentedToken::bearer(good))
         .await
         .expect("the genuine one is not harmed");
 }
 
-/// M-18: whatever a client registers with, its tokens say what the server knows.
-async fn what_a_client_says_of_itself_is_in_no_token(database: Database) {
+/// M-18: whatever a client registers with, its tokens only say what the server knows.
+async fn a_client_cannot_put_claims_into_a_token(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
     let changes = json!({
@@ -293,6 +314,7 @@ async fn what_a_client_says_of_itself_is_in_no_token(database: Database) {
     assert_ne!(installation.id().as_str(), "portal");
     let token = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
@@ -305,8 +327,8 @@ async fn what_a_client_says_of_itself_is_in_no_token(database: Database) {
     assert_eq!(claims, expected);
 }
 
-/// Each kind of secret text at each door that takes another kind (M-08).
-async fn tokens_of_one_kind_do_not_open_the_doors_of_another(database: Database) {
+/// Presents each kind of secret text wherever another kind is expected (M-08).
+async fn a_token_of_one_kind_is_refused_as_another(database: Database) {
     let world = World::new(database);
     world.configure(|settings| super::refresh::bank(settings, |bank| bank.pin.enabled = false));
     let installation = world.install().await;
@@ -333,13 +355,17 @@ async fn tokens_of_one_kind_do_not_open_the_doors_of_another(database: Database)
     let registration = installation.registration_token.expose().to_owned();
     let others = [&id_token, &unused, &challenge, &registration];
     for text in others.into_iter().chain([&refresh]) {
-        let refused = world.token_server.authenticate_bearer(text).await;
+        let refused = world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(text))
+            .await;
         assert_eq!(refused, Err(BearerError::InvalidToken), "{text}");
     }
     for text in others.into_iter().chain([&access]) {
         let request = refresh_request(&world, &installation, text);
         assert_eq!(
-            world.token_server.token(&request).await.err(),
+            world.token_server.grants.token(&request).await.err(),
             Some(OAuthError::InvalidGrant),
             "{text}"
         );
@@ -353,7 +379,8 @@ async fn tokens_of_one_kind_do_not_open_the_doors_of_another(database: Database)
         assert!(
             world
                 .token_server
-                .login_request(&format!("{text}x"))
+                .logins
+                .request(&format!("{text}x"))
                 .await
                 .is_err()
         );
@@ -363,7 +390,7 @@ async fn tokens_of_one_kind_do_not_open_the_doors_of_another(database: Database)
     }
     for text in [&id_token, &unused, &registration, &access, &refresh] {
         assert!(
-            world.token_server.login_request(text).await.is_err(),
+            world.token_server.logins.request(text).await.is_err(),
             "{text}"
         );
     }
@@ -374,17 +401,19 @@ async fn tokens_of_one_kind_do_not_open_the_doors_of_another(database: Database)
     };
     world
         .token_server
+        .grants
         .token(&swapped)
         .await
         .expect("a proof that nobody asked for does no harm");
 }
 
-async fn a_clock_off_by_an_hour_keeps_to_the_lifetime(database: Database) {
+async fn a_clock_off_by_an_hour_keeps_the_lifetime(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
     let token = world
         .token_server
+        .grants
         .token(&installation.device_token_request(START))
         .await
         .unwrap()
@@ -395,10 +424,14 @@ async fn a_clock_off_by_an_hour_keeps_to_the_lifetime(database: Database) {
         )))
     };
     node_at(-3_600_000)
-        .authenticate_bearer(token.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(token.expose()))
         .await
         .expect("a node whose clock is behind still knows it");
-    let ahead = node_at(3_600_000).authenticate_bearer(token.expose()).await;
+    let ahead = node_at(3_600_000)
+        .bearers
+        .authenticate(&PresentedToken::bearer(token.expose()))
+        .await;
     assert_eq!(
         ahead,
         Err(BearerError::InvalidToken),

@@ -17,16 +17,16 @@ use crate::support::world::{START, World};
 on_both_databases!(
     a_key_is_made_when_it_is_first_needed,
     servers_that_start_at_once_sign_with_one_key,
-    a_key_has_a_successor_and_goes,
-    an_rsa_key_is_made_for_who_asks,
+    a_key_is_rotated_and_retired,
+    an_rsa_key_is_made_when_it_is_asked_for,
     keys_are_sealed_at_rest,
-    a_clock_off_by_an_hour_signs_all_the_same,
+    a_server_whose_clock_is_off_still_signs,
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 async fn kids(server: &TokenServer) -> Vec<String> {
-    let keys = server.published_keys().await.unwrap();
+    let keys = server.keys.published().await.unwrap();
     keys.iter()
         .map(|key| key["kid"].as_str().unwrap().to_owned())
         .collect()
@@ -35,7 +35,7 @@ async fn kids(server: &TokenServer) -> Vec<String> {
 async fn a_key_is_made_when_it_is_first_needed(database: Database) {
     let world = World::new(database);
     assert_eq!(world.store.read(load_signing_keys).await.unwrap(), []);
-    let keys = world.token_server.published_keys().await.unwrap();
+    let keys = world.token_server.keys.published().await.unwrap();
     assert_eq!(keys.len(), 1);
     for (member, value) in [
         ("kty", "EC"),
@@ -49,8 +49,8 @@ async fn a_key_is_made_when_it_is_first_needed(database: Database) {
         keys[0].get("d").is_none(),
         "the private part is nobody's business"
     );
-    assert_eq!(world.token_server.published_keys().await.unwrap(), keys);
-    assert_eq!(world.another_node().published_keys().await.unwrap(), keys);
+    assert_eq!(world.token_server.keys.published().await.unwrap(), keys);
+    assert_eq!(world.another_node().keys.published().await.unwrap(), keys);
 }
 
 async fn servers_that_start_at_once_sign_with_one_key(database: Database) {
@@ -69,7 +69,7 @@ async fn servers_that_start_at_once_sign_with_one_key(database: Database) {
     assert!(all.iter().all(|kids| *kids == all[0]), "{all:?}");
 }
 
-async fn a_key_has_a_successor_and_goes(database: Database) {
+async fn a_key_is_rotated_and_retired(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
@@ -77,6 +77,7 @@ async fn a_key_has_a_successor_and_goes(database: Database) {
         let request = installation.device_token_request(world.clock.now());
         world
             .token_server
+            .grants
             .token(&request)
             .await
             .unwrap()
@@ -84,8 +85,7 @@ async fn a_key_has_a_successor_and_goes(database: Database) {
             .expose()
             .to_owned()
     };
-    // Settings that were replaced are looked at anew, as the loop in the background does every ten
-    // seconds.
+    // Replaced settings have the keys read again, as the background task does every ten seconds.
     let look = || world.configure(|_| ());
     let first = header(&token().await, "kid");
 
@@ -141,7 +141,7 @@ async fn a_key_has_a_successor_and_goes(database: Database) {
     assert_eq!(world.store.read(count).await.unwrap(), 1);
 }
 
-async fn an_rsa_key_is_made_for_who_asks(database: Database) {
+async fn an_rsa_key_is_made_when_it_is_asked_for(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let request = || installation.device_token_request(world.clock.now());
@@ -149,6 +149,7 @@ async fn an_rsa_key_is_made_for_who_asks(database: Database) {
     with_jwts(&world, SigningAlgorithm::Rs256);
     let token = world
         .token_server
+        .grants
         .token(&request())
         .await
         .unwrap()
@@ -167,7 +168,7 @@ async fn an_rsa_key_is_made_for_who_asks(database: Database) {
 
 async fn keys_are_sealed_at_rest(database: Database) {
     let world = World::new(database);
-    world.token_server.published_keys().await.unwrap();
+    world.token_server.keys.published().await.unwrap();
     let rows = world.store.read(load_signing_keys).await.unwrap();
     for algorithm in SigningAlgorithm::ALL {
         let opened = countersign::jose::SigningKey::from_pkcs8(algorithm, &rows[0].private_key);
@@ -175,7 +176,7 @@ async fn keys_are_sealed_at_rest(database: Database) {
     }
 }
 
-async fn a_clock_off_by_an_hour_signs_all_the_same(database: Database) {
+async fn a_server_whose_clock_is_off_still_signs(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
@@ -186,6 +187,7 @@ async fn a_clock_off_by_an_hour_signs_all_the_same(database: Database) {
         ));
         let node = world.another_node_at(clock.clone());
         let token = node
+            .grants
             .token(&installation.device_token_request(clock.now()))
             .await
             .unwrap()

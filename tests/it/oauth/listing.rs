@@ -1,4 +1,4 @@
-//! Listing a user's tokens (OA4MP): who may, what is told, and that long lists come in pieces.
+//! Listing a user's tokens (OA4MP): who may list them, what is listed, and long lists in pieces.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::support::sandbox::secret;
 use crate::support::world::{Installation, World, secret_of, user};
 
 on_both_databases!(
-    an_installation_lists_its_own,
+    a_device_lists_its_own_tokens,
     an_administrator_lists_what_it_administers,
-    what_is_presented_has_to_be_valid,
-    what_was_revoked_is_not_listed,
+    the_presented_token_must_be_valid,
+    revoked_tokens_are_not_listed,
     a_long_list_comes_in_pieces_and_whole,
     a_list_goes_on_while_tokens_are_revoked,
 );
@@ -63,12 +63,12 @@ pub(super) fn permit(world: &World, permissions: &[Permission], administers: &[&
     });
 }
 
-/// The document, and in how many pieces it came.
+/// The document, and the number of its pieces.
 pub(super) async fn list(
     world: &World,
     request: &TokenInfoRequest,
 ) -> Result<(Value, usize), OAuthError> {
-    let mut listing = world.token_server.list_tokens(request).await?;
+    let mut listing = world.token_server.listing.begin(request).await?;
     let (mut document, mut pieces) = (String::new(), 0);
     while let Some(piece) = listing.next().await.unwrap() {
         assert!(piece.len() < 500_000, "{}", piece.len());
@@ -105,7 +105,7 @@ fn counted(document: &Value) -> BTreeMap<String, (usize, usize)> {
     clients
 }
 
-async fn an_installation_lists_its_own(database: Database) {
+async fn a_device_lists_its_own_tokens(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let other = world.install().await;
     let elsewhere = code(&world, &other).await;
@@ -196,12 +196,13 @@ async fn an_administrator_lists_what_it_administers(database: Database) {
     );
 }
 
-async fn what_is_presented_has_to_be_valid(database: Database) {
+async fn the_presented_token_must_be_valid(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     permit(&world, &[Permission::ListUsers], &["bank"]);
     let other = world.install().await;
     let own = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
@@ -259,13 +260,14 @@ async fn what_is_presented_has_to_be_valid(database: Database) {
     );
 }
 
-async fn what_was_revoked_is_not_listed(database: Database) {
+async fn revoked_tokens_are_not_listed(database: Database) {
     let (world, installation, _) = log_in(database).await;
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     insert(&world.store, "web", None, 3, 2).await;
     world
         .token_server
-        .revoke_client_tokens("bank")
+        .revocation
+        .revoke_client("bank")
         .await
         .unwrap();
     let code = code(&world, &installation).await;
@@ -311,13 +313,15 @@ async fn a_list_goes_on_while_tokens_are_revoked(database: Database) {
     insert(&world.store, "web", None, 2, 1200).await;
     let mut listing = world
         .token_server
-        .list_tokens(&by_portal(&tokens))
+        .listing
+        .begin(&by_portal(&tokens))
         .await
         .unwrap();
     let mut document = listing.next().await.unwrap().unwrap();
     world
         .token_server
-        .revoke_user_tokens(&user("alice"))
+        .revocation
+        .revoke_user(&user("alice"))
         .await
         .unwrap();
     while let Some(piece) = listing.next().await.unwrap() {

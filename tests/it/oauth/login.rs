@@ -1,4 +1,4 @@
-//! A user logs in on an installation, step by step.
+//! A user logs in on a device, step by step.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::support::world::{Installation, World, user};
 pub(super) const VERIFIER: &str = "a-verifier-of-more-than-43-characters~._0123456789";
 pub(super) const REDIRECT_URI: &str = "bank://login";
 
-/// What an application asks for when everything is right.
+/// A good request of an application.
 pub(super) fn authorize_request(installation: &Installation) -> AuthorizeRequest {
     let text = |text: &str| Some(text.to_owned());
     AuthorizeRequest {
@@ -40,6 +40,7 @@ pub(super) async fn authorize(
 ) -> Result<String, AuthorizeRefusal> {
     world
         .token_server
+        .authorization
         .authorize(request, &Browser::default())
         .await
         .map(|redirect| redirect.address)
@@ -53,7 +54,7 @@ pub(super) fn parameters(address: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// Asks for a log-in and gives the challenge the login page is called with.
+/// Begins a login; gives the challenge the login page is called with.
 pub(super) async fn begin(world: &World, installation: &Installation) -> String {
     let address = authorize(world, &authorize_request(installation))
         .await
@@ -76,7 +77,8 @@ pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, Pag
     };
     world
         .token_server
-        .accept_login(Some(&portal), challenge, &answer)
+        .logins
+        .accept(Some(&portal), challenge, &answer)
         .await
 }
 
@@ -88,7 +90,7 @@ pub(super) async fn code(world: &World, installation: &Installation) -> String {
     parameters(&address).remove("code").unwrap()
 }
 
-/// A request that redeems a code when everything is right.
+/// A good request to redeem a code.
 pub(super) fn redeem_request(
     world: &World,
     installation: &Installation,
@@ -112,6 +114,7 @@ pub(super) async fn redeem(
 ) -> Result<TokenResponse, OAuthError> {
     world
         .token_server
+        .grants
         .token(&redeem_request(world, installation, code))
         .await
 }

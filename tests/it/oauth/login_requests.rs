@@ -1,32 +1,32 @@
-//! The login page's side of a log-in.
+//! The login page's side of a login.
 
 use std::time::Duration;
 
 use countersign::ids::ClientId;
-use countersign::oauth::{AcceptLogin, PageRequestError, RejectLogin};
+use countersign::oauth::{AcceptLogin, PageRequestError, Rejection};
 
 use super::login::{accept, begin, parameters};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{ISSUER, World, user};
 
 on_both_databases!(
-    the_login_page_learns_what_it_is_asked,
+    the_login_page_is_told_what_the_client_asks,
     a_challenge_is_answered_once,
     a_challenge_lives_for_ten_minutes,
-    the_application_learns_of_a_rejection,
+    a_rejection_reaches_the_application,
     answers_are_bounded,
 );
 
-async fn the_login_page_learns_what_it_is_asked(database: Database) {
+async fn the_login_page_is_told_what_the_client_asks(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let challenge = begin(&world, &installation).await;
-    let request = world.token_server.login_request(&challenge).await.unwrap();
+    let request = world.token_server.logins.request(&challenge).await.unwrap();
     assert_eq!(
         (request.client_id.as_str(), request.client_name.as_str()),
         (installation.id().as_str(), "Demo Bank")
     );
-    let installed = request.installed.unwrap();
+    let installed = request.device.unwrap();
     assert_eq!(
         (
             installed.application_id.as_str(),
@@ -69,19 +69,20 @@ async fn a_challenge_is_answered_once(database: Database) {
             .all(|result| result.is_ok() || *result == Err(answered))
     );
     assert_eq!(
-        world.token_server.login_request(&challenge).await,
+        world.token_server.logins.request(&challenge).await,
         Err(answered)
     );
     assert_eq!(
         world
             .token_server
-            .reject_login(&challenge, &RejectLogin::default())
+            .logins
+            .reject(&challenge, &Rejection::default())
             .await,
         Err(answered)
     );
     for unknown in ["", "x", &"A".repeat(43), &"x".repeat(10_000)] {
         assert_eq!(
-            world.token_server.login_request(unknown).await,
+            world.token_server.logins.request(unknown).await,
             Err(PageRequestError::NotFound)
         );
         assert_eq!(
@@ -102,19 +103,19 @@ async fn a_challenge_lives_for_ten_minutes(database: Database) {
     accept(&world, &in_time).await.unwrap();
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(
-        world.token_server.login_request(&late).await,
+        world.token_server.logins.request(&late).await,
         Err(PageRequestError::NotFound)
     );
     assert_eq!(accept(&world, &late).await, Err(PageRequestError::NotFound));
 }
 
-async fn the_application_learns_of_a_rejection(database: Database) {
+async fn a_rejection_reaches_the_application(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     for (answer, error, description) in [
-        (RejectLogin::default(), "access_denied", None),
+        (Rejection::default(), "access_denied", None),
         (
-            RejectLogin {
+            Rejection {
                 error: Some("login_required".to_owned()),
                 error_description: Some("Not now.".to_owned()),
             },
@@ -125,7 +126,8 @@ async fn the_application_learns_of_a_rejection(database: Database) {
         let challenge = begin(&world, &installation).await;
         let address = world
             .token_server
-            .reject_login(&challenge, &answer)
+            .logins
+            .reject(&challenge, &answer)
             .await
             .unwrap();
         assert!(address.starts_with("bank://login?error="), "{address}");
@@ -196,7 +198,8 @@ async fn answers_are_bounded(database: Database) {
     ] {
         let result = world
             .token_server
-            .accept_login(Some(&portal), &challenge, &answer)
+            .logins
+            .accept(Some(&portal), &challenge, &answer)
             .await;
         assert!(
             matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named)
@@ -212,9 +215,10 @@ async fn answers_are_bounded(database: Database) {
     ] {
         let result = world
             .token_server
-            .reject_login(
+            .logins
+            .reject(
                 &challenge,
-                &RejectLogin {
+                &Rejection {
                     error,
                     error_description,
                 },

@@ -3,6 +3,7 @@
 mod api_clients;
 mod authorization_code;
 mod authorize;
+mod bulk_revocation;
 mod client_credentials;
 mod device_code;
 mod dpop;
@@ -15,7 +16,6 @@ mod login_requests;
 mod openid;
 mod pin;
 mod pushed;
-mod reaches;
 mod refresh;
 mod remade;
 mod revocation;

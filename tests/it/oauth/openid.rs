@@ -1,5 +1,4 @@
-//! Users who log in for more than the device: codes with other scopes, for other clients, and what
-//! comes of them.
+//! Helpers for OpenID Connect and for tokens that are meant for other APIs.
 
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ use crate::support::world::{Installation, World};
 #[derive(Default)]
 pub(super) struct Wanted {
     pub(super) scope: &'static str,
-    /// Another client than the installation.
+    /// Instead of the device.
     pub(super) client_id: Option<&'static str>,
     pub(super) resource_server: Option<&'static str>,
     pub(super) nonce: Option<&'static str>,
@@ -111,6 +110,7 @@ pub(super) async fn introspect(
 ) -> Option<Introspection> {
     world
         .token_server
+        .introspection
         .introspect(&gateway(resource_servers), token)
         .await
         .unwrap()
@@ -118,7 +118,7 @@ pub(super) async fn introspect(
 
 /// The claims of a JWT, verified with what the server publishes.
 pub(super) async fn claims(server: &TokenServer, typ: &str, jwt: &str) -> Value {
-    let keys = server.published_keys().await.unwrap();
+    let keys = server.keys.published().await.unwrap();
     let find = |kid: &str| {
         keys.iter()
             .find(|jwk| jwk["kid"] == *kid)
@@ -138,7 +138,7 @@ pub(super) fn header(jwt: &str, member: &str) -> String {
         .to_owned()
 }
 
-/// The installations of the bank get access tokens that are JWTs, signed with this.
+/// Has devices of the bank get JWT access tokens, signed with this algorithm.
 pub(super) fn with_jwts(world: &World, algorithm: SigningAlgorithm) {
     world.configure(|settings| {
         super::refresh::bank(settings, |bank| {

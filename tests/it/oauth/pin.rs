@@ -1,4 +1,4 @@
-//! Refresh tokens that belong to an authenticator: what they ask for, and how often a PIN can be
+//! Refresh tokens that an authenticator protects: the proofs they take, and how often a PIN can be
 //! guessed.
 
 use base64::Engine as _;
@@ -19,20 +19,20 @@ on_both_databases!(
     a_token_without_a_pin_can_only_be_bound_to_one,
     binding_again_gives_the_same_token,
     a_pin_token_is_refreshed_with_a_proof,
-    a_proof_that_is_none_costs_no_try,
+    a_malformed_proof_costs_no_attempt,
     the_last_wrong_pin_disconnects_the_user,
-    a_right_pin_forgets_the_wrong_ones,
+    a_right_pin_resets_the_failures,
     wrong_pins_count_on_all_nodes_together,
-    of_many_guesses_at_once_no_more_than_allowed_are_looked_at,
-    who_is_not_the_installation_cannot_use_up_the_tries,
+    parallel_guesses_are_bounded_by_the_attempts,
+    another_client_cannot_use_up_the_attempts,
     a_fingerprint_has_a_token_of_its_own,
-    without_a_limit_a_pin_may_be_wrong_for_ever,
-    where_there_are_pins_a_log_in_is_bound_to_one_first,
+    without_a_limit_wrong_pins_never_disconnect,
+    with_pins_a_login_must_be_bound_to_one_first,
     a_pin_set_over_another_has_no_refresh_token,
     a_changed_pin_keeps_the_refresh_token,
     the_same_pin_again_changes_nothing,
     a_pin_that_was_removed_leaves_nothing_to_guess_at,
-    nor_does_one_that_went_with_the_enrolment,
+    a_pin_that_ended_with_its_enrolment_leaves_nothing_to_guess_at,
 );
 
 /// A user who has logged in, enrolled and set a PIN.
@@ -40,7 +40,7 @@ struct Pinned {
     world: World,
     installation: Installation,
     pin: PrivateJwk,
-    /// As the log-in gave them.
+    /// From the login.
     first: TokenResponse,
     /// Bound to the PIN.
     bound: TokenResponse,
@@ -84,7 +84,7 @@ impl Pinned {
         token: &str,
         key: &PrivateJwk,
     ) -> Result<TokenResponse, OAuthError> {
-        server.token(&self.request(token, key)).await
+        server.grants.token(&self.request(token, key)).await
     }
 
     async fn refresh(&self, token: &str, key: &PrivateJwk) -> Result<TokenResponse, OAuthError> {
@@ -117,7 +117,7 @@ async fn bind(
         proof: proof.map(secret),
         ..refresh_request(world, installation, token)
     };
-    world.token_server.token(&request).await
+    world.token_server.grants.token(&request).await
 }
 
 fn hash(token: &str) -> String {
@@ -143,6 +143,7 @@ async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
     let token = refresh_token(&first);
     let plain = world
         .token_server
+        .grants
         .token(&refresh_request(&world, &installation, &token))
         .await;
     assert_eq!(plain.err(), Some(OAuthError::UnboundRefreshToken));
@@ -202,7 +203,7 @@ async fn a_pin_token_is_refreshed_with_a_proof(database: Database) {
     );
 }
 
-async fn a_proof_that_is_none_costs_no_try(database: Database) {
+async fn a_malformed_proof_costs_no_attempt(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
     let now = pinned.world.clock.now().as_secs();
@@ -217,7 +218,7 @@ async fn a_proof_that_is_none_costs_no_try(database: Database) {
         ..pinned.request(&token, &pinned.pin)
     };
     assert!(matches!(
-        pinned.world.token_server.token(&none).await,
+        pinned.world.token_server.grants.token(&none).await,
         Err(OAuthError::InvalidRequest(_))
     ));
     for (text, error) in [
@@ -231,7 +232,7 @@ async fn a_proof_that_is_none_costs_no_try(database: Database) {
                 proof: Some(secret(&text)),
                 ..pinned.request(&token, &pinned.pin)
             };
-            let result = pinned.world.token_server.token(&request).await;
+            let result = pinned.world.token_server.grants.token(&request).await;
             assert_eq!(
                 result.err(),
                 Some(OAuthError::InvalidProof {
@@ -279,6 +280,7 @@ async fn the_last_wrong_pin_disconnects_the_user(database: Database) {
     );
     world
         .token_server
+        .grants
         .token(&pinned.installation.device_token_request(world.clock.now()))
         .await
         .expect("the device stays");
@@ -289,7 +291,7 @@ async fn the_last_wrong_pin_disconnects_the_user(database: Database) {
     );
 }
 
-async fn a_right_pin_forgets_the_wrong_ones(database: Database) {
+async fn a_right_pin_resets_the_failures(database: Database) {
     let pinned = Pinned::new(database).await;
     let other = new_key();
     let mut token = refresh_token(&pinned.bound);
@@ -326,7 +328,7 @@ async fn wrong_pins_count_on_all_nodes_together(database: Database) {
     assert_eq!(last.err(), Some(OAuthError::UserDisconnected));
 }
 
-async fn of_many_guesses_at_once_no_more_than_allowed_are_looked_at(database: Database) {
+async fn parallel_guesses_are_bounded_by_the_attempts(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
     let nodes = [
@@ -337,7 +339,7 @@ async fn of_many_guesses_at_once_no_more_than_allowed_are_looked_at(database: Da
     let guesses = (0..30).map(|number| {
         let request = pinned.request(&token, if number == 25 { &pinned.pin } else { &wrong });
         let server = nodes[number % 2].clone();
-        tokio::spawn(async move { server.token(&request).await.err() })
+        tokio::spawn(async move { server.grants.token(&request).await.err() })
     });
     let results: Vec<_> = futures_util::future::join_all(guesses)
         .await
@@ -345,7 +347,7 @@ async fn of_many_guesses_at_once_no_more_than_allowed_are_looked_at(database: Da
         .map(|result| result.unwrap())
         .collect();
     let looked_at = results.iter().filter(|result| {
-        // The last wrong one hears of the disconnection, as do all that were not looked at.
+        // The last wrong proof is told of the disconnection, as are all that were not verified.
         matches!(result, None | Some(OAuthError::InvalidProof { .. }))
     });
     assert!(looked_at.count() <= 3, "{results:?}");
@@ -354,7 +356,7 @@ async fn of_many_guesses_at_once_no_more_than_allowed_are_looked_at(database: Da
     }
 }
 
-async fn who_is_not_the_installation_cannot_use_up_the_tries(database: Database) {
+async fn another_client_cannot_use_up_the_attempts(database: Database) {
     let pinned = Pinned::new(database).await;
     let (token, other) = (refresh_token(&pinned.bound), pinned.world.install().await);
     let replayed = pinned.request(&token, &new_key());
@@ -364,17 +366,35 @@ async fn who_is_not_the_installation_cannot_use_up_the_tries(database: Database)
             ..pinned.request(&token, &new_key())
         };
         assert_eq!(
-            pinned.world.token_server.token(&by_other).await.err(),
+            pinned
+                .world
+                .token_server
+                .grants
+                .token(&by_other)
+                .await
+                .err(),
             Some(OAuthError::InvalidGrant)
         );
     }
     assert_eq!(
-        pinned.world.token_server.token(&replayed).await.err(),
+        pinned
+            .world
+            .token_server
+            .grants
+            .token(&replayed)
+            .await
+            .err(),
         wrong_pin(Some(2))
     );
     for _ in 0..5 {
         assert_eq!(
-            pinned.world.token_server.token(&replayed).await.err(),
+            pinned
+                .world
+                .token_server
+                .grants
+                .token(&replayed)
+                .await
+                .err(),
             Some(OAuthError::InvalidClient)
         );
     }
@@ -418,7 +438,7 @@ async fn a_fingerprint_has_a_token_of_its_own(database: Database) {
         .await
         .expect("binding does not use the token up");
 
-    // Too many wrong ones cost the fingerprint, not the user's place on the device.
+    // Too many wrong proofs remove the fingerprint; the user stays enrolled.
     let fingerprint_token = refresh_token(&second);
     assert_eq!(
         pinned.refresh(&fingerprint_token, &new_key()).await.err(),
@@ -435,7 +455,7 @@ async fn a_fingerprint_has_a_token_of_its_own(database: Database) {
     assert!(is_alive(&world.token_server, &pinned.bound).await);
 }
 
-async fn without_a_limit_a_pin_may_be_wrong_for_ever(database: Database) {
+async fn without_a_limit_wrong_pins_never_disconnect(database: Database) {
     let pinned = Pinned::new(database).await;
     pinned
         .world
@@ -450,7 +470,7 @@ async fn without_a_limit_a_pin_may_be_wrong_for_ever(database: Database) {
     pinned.refresh(&token, &pinned.pin).await.unwrap();
 }
 
-async fn where_there_are_pins_a_log_in_is_bound_to_one_first(database: Database) {
+async fn with_pins_a_login_must_be_bound_to_one_first(database: Database) {
     let pinned = Pinned::new(database).await;
     let (world, installation, first) = (
         &pinned.world,
@@ -502,7 +522,7 @@ async fn a_pin_set_over_another_has_no_refresh_token(database: Database) {
         "the log-in itself goes on"
     );
 
-    // Who has logged in may bind anew, and has as many tries as were left.
+    // After a login the user may bind again, with the attempts that were left.
     let bound = bind(
         world,
         installation,
@@ -589,7 +609,7 @@ async fn a_pin_that_was_removed_leaves_nothing_to_guess_at(database: Database) {
     assert_useless(&pinned, &token).await;
 }
 
-async fn nor_does_one_that_went_with_the_enrolment(database: Database) {
+async fn a_pin_that_ended_with_its_enrolment_leaves_nothing_to_guess_at(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
     assert_eq!(
@@ -613,8 +633,8 @@ async fn nor_does_one_that_went_with_the_enrolment(database: Database) {
     assert_useless(&pinned, &token).await;
 }
 
-/// Whatever key is set next, a refresh token that was bound before is dead, so nobody is told
-/// whether a PIN was right.
+/// Whatever key is set next, a refresh token that was bound before is refused, so that nobody
+/// learns whether a PIN was right.
 async fn assert_useless(pinned: &Pinned, token: &str) {
     let thief = new_key();
     for key in [&thief, &pinned.pin] {

@@ -12,12 +12,12 @@ use crate::support::world::secret_of;
 
 on_both_databases!(
     a_pushed_request_is_good_once,
-    what_is_pushed_is_checked,
-    an_installation_pushes_with_an_assertion,
+    a_pushed_request_is_checked,
+    a_device_pushes_with_an_assertion,
 );
 
 fn by_name(client: &str, request_uri: &str) -> AuthorizeRequest {
-    // Whatever else stands beside it does not count.
+    // Other parameters beside it are ignored.
     let changed = AuthorizeRequest {
         scope: text("admin"),
         redirect_uri: text("https://evil.test/"),
@@ -35,7 +35,8 @@ async fn a_pushed_request_is_good_once(database: Database) {
         let credentials = secret_of(client, &format!("{client} secret"));
         world
             .token_server
-            .push_authorization_request(&credentials, None, asks(client))
+            .pushed_requests
+            .push(&credentials, None, asks(client))
             .await
             .unwrap()
     };
@@ -77,13 +78,14 @@ async fn a_pushed_request_is_good_once(database: Database) {
     }
 }
 
-async fn what_is_pushed_is_checked(database: Database) {
+async fn a_pushed_request_is_checked(database: Database) {
     let world = web_world(database);
     let push = async |client: &str, secret: &str, request| {
         let credentials = secret_of(client, secret);
         let refused = world
             .token_server
-            .push_authorization_request(&credentials, None, request)
+            .pushed_requests
+            .push(&credentials, None, request)
             .await
             .unwrap_err();
         match refused {
@@ -158,7 +160,7 @@ async fn what_is_pushed_is_checked(database: Database) {
     }
 }
 
-async fn an_installation_pushes_with_an_assertion(database: Database) {
+async fn a_device_pushes_with_an_assertion(database: Database) {
     let world = web_world(database);
     let installation = world.install().await;
     let credentials = installation.assertion(world.clock.now(), &json!({}));
@@ -168,7 +170,8 @@ async fn an_installation_pushes_with_an_assertion(database: Database) {
     };
     let pushed = world
         .token_server
-        .push_authorization_request(&credentials, None, request())
+        .pushed_requests
+        .push(&credentials, None, request())
         .await
         .unwrap();
     let by_name = AuthorizeRequest {
@@ -183,7 +186,8 @@ async fn an_installation_pushes_with_an_assertion(database: Database) {
     );
     let replayed = world
         .token_server
-        .push_authorization_request(&credentials, None, request())
+        .pushed_requests
+        .push(&credentials, None, request())
         .await;
     assert_eq!(
         replayed,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::clock::Clock;
-use countersign::oauth::{BearerError, OAuthError, TokenRequest, TokenResponse, TokenServer};
+use countersign::oauth::{
+    BearerError, OAuthError, PresentedToken, TokenRequest, TokenResponse, TokenServer,
+};
 use countersign::settings::{Settings, TokenSettings};
 use serde_json::json;
 
@@ -16,8 +18,8 @@ use crate::support::world::{Installation, World};
 on_both_databases!(
     a_refresh_token_gives_new_tokens,
     a_lost_answer_is_given_again,
-    an_answer_lost_with_the_server_is_given_again_by_the_next,
-    a_token_used_before_takes_everything_with_it,
+    a_restarted_server_gives_a_lost_answer_again,
+    a_reused_token_ends_its_grant,
     without_grace_a_token_is_good_once,
     of_parallel_refreshes_all_get_the_same_successor,
     a_refresh_that_races_a_revocation_leaves_nothing_alive,
@@ -25,16 +27,16 @@ on_both_databases!(
     another_client_cannot_use_it,
     a_refresh_token_expires,
     refresh_tokens_end_with_the_login,
-    a_clock_that_goes_back_gives_nothing_away,
+    a_clock_that_is_set_back_extends_nothing,
     a_refreshed_token_has_no_more_scopes,
     an_assertion_is_good_for_one_refresh,
-    what_is_no_refresh_token_is_refused,
+    other_texts_are_refused,
 );
 
 const REFUSED: Option<OAuthError> = Some(OAuthError::InvalidGrant);
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A world where the bank has no PINs, and a user who has logged in.
+/// A user who has logged in, where the bank has no PINs.
 pub(super) async fn log_in(database: Database) -> (World, Installation, TokenResponse) {
     let world = World::new(database);
     world.configure(|settings| bank(settings, |bank| bank.pin.enabled = false));
@@ -83,13 +85,15 @@ pub(super) async fn refresh(
 ) -> Result<TokenResponse, OAuthError> {
     world
         .token_server
+        .grants
         .token(&refresh_request(world, installation, token))
         .await
 }
 
 pub(super) async fn is_alive(server: &TokenServer, tokens: &TokenResponse) -> bool {
     match server
-        .authenticate_bearer(tokens.access_token.expose())
+        .bearers
+        .authenticate(&PresentedToken::bearer(tokens.access_token.expose()))
         .await
     {
         Ok(_) => true,
@@ -140,17 +144,19 @@ async fn a_lost_answer_is_given_again(database: Database) {
         .expect("the chain goes on");
 }
 
-async fn an_answer_lost_with_the_server_is_given_again_by_the_next(database: Database) {
+async fn a_restarted_server_gives_a_lost_answer_again(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let token = refresh_token(&first);
-    // Rotated and committed, and nobody hears of it.
+    // Rotated and committed, but the answer is lost.
     let lost = world
         .another_node()
+        .grants
         .token(&refresh_request(&world, &installation, &token))
         .await
         .unwrap();
     let restarted = world.another_node();
     let again = restarted
+        .grants
         .token(&refresh_request(&world, &installation, &token))
         .await
         .unwrap();
@@ -158,7 +164,7 @@ async fn an_answer_lost_with_the_server_is_given_again_by_the_next(database: Dat
     assert!(is_alive(&restarted, &again).await);
 }
 
-async fn a_token_used_before_takes_everything_with_it(database: Database) {
+async fn a_reused_token_ends_its_grant(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
@@ -230,7 +236,7 @@ async fn of_parallel_refreshes_all_get_the_same_successor(database: Database) {
             other.clone()
         };
         let request = refresh_request(&world, &installation, &token);
-        tokio::spawn(async move { server.token(&request).await })
+        tokio::spawn(async move { server.grants.token(&request).await })
     });
     let results = futures_util::future::join_all(attempts).await;
     let successors: Vec<String> = results
@@ -261,7 +267,7 @@ async fn a_refresh_that_races_a_revocation_leaves_nothing_alive(database: Databa
                 world.token_server.clone(),
                 refresh_request(&world, &installation, &token),
             );
-            tokio::spawn(async move { server.token(&request).await })
+            tokio::spawn(async move { server.grants.token(&request).await })
         })
         .collect();
     let (device, user) = (
@@ -295,7 +301,7 @@ async fn a_rotated_token_stays_dead_after_a_restart(database: Database) {
         .unwrap();
     let restarted = world.another_node();
     let request = refresh_request(&world, &installation, &refresh_token(&first));
-    assert_eq!(restarted.token(&request).await.err(), REFUSED);
+    assert_eq!(restarted.grants.token(&request).await.err(), REFUSED);
     assert!(!is_alive(&restarted, &third).await);
 }
 
@@ -360,7 +366,7 @@ async fn refresh_tokens_end_with_the_login(database: Database) {
     );
 }
 
-async fn a_clock_that_goes_back_gives_nothing_away(database: Database) {
+async fn a_clock_that_is_set_back_extends_nothing(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let behind = world.another_node_at(Clock::manual(world.clock.now()));
     let stale = refresh_request(&world, &installation, &refresh_token(&first));
@@ -368,7 +374,7 @@ async fn a_clock_that_goes_back_gives_nothing_away(database: Database) {
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
-    assert_eq!(behind.token(&stale).await.err(), REFUSED);
+    assert_eq!(behind.grants.token(&stale).await.err(), REFUSED);
     assert!(!is_alive(&world.token_server, &second).await);
 }
 
@@ -383,7 +389,7 @@ async fn a_refreshed_token_has_no_more_scopes(database: Database) {
             scope: Some(scope.to_owned()),
             ..refresh_request(&world, &installation, &refresh_token(&tokens))
         };
-        match (world.token_server.token(&request).await, expected) {
+        match (world.token_server.grants.token(&request).await, expected) {
             (Ok(refreshed), Some(expected)) => {
                 assert_eq!(refreshed.scope, expected);
                 tokens = refreshed;
@@ -404,14 +410,14 @@ async fn a_refreshed_token_has_no_more_scopes(database: Database) {
 async fn an_assertion_is_good_for_one_refresh(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let request = refresh_request(&world, &installation, &refresh_token(&first));
-    world.token_server.token(&request).await.unwrap();
+    world.token_server.grants.token(&request).await.unwrap();
     assert_eq!(
-        world.token_server.token(&request).await.err(),
+        world.token_server.grants.token(&request).await.err(),
         Some(OAuthError::InvalidClient)
     );
 }
 
-async fn what_is_no_refresh_token_is_refused(database: Database) {
+async fn other_texts_are_refused(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let good = refresh_token(&first);
     let other_first = format!(
@@ -437,7 +443,7 @@ async fn what_is_no_refresh_token_is_refused(database: Database) {
         ..refresh_request(&world, &installation, "")
     };
     assert!(matches!(
-        world.token_server.token(&none).await,
+        world.token_server.grants.token(&none).await,
         Err(OAuthError::InvalidRequest(_))
     ));
     assert!(

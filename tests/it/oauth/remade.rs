@@ -1,9 +1,11 @@
-//! JWTs in a list of tokens: signed anew, and as good as those that were given out.
+//! JWTs in a list of tokens: signed again, and accepted like those that were issued.
 
 use std::time::Duration;
 
 use countersign::jose::{SigningAlgorithm, SigningKey};
-use countersign::oauth::{BearerError, RevocationRequest, TokenInfoRequest, TokenResponse};
+use countersign::oauth::{
+    BearerError, PresentedToken, RevocationRequest, TokenInfoRequest, TokenResponse,
+};
 use countersign::random::SystemRandom;
 use countersign::settings::{Permission, TokenFormat, VersionStatus};
 use countersign::store::schema::access_tokens;
@@ -21,11 +23,11 @@ use crate::support::sandbox::secret;
 use crate::support::world::{Installation, World};
 
 on_both_databases!(
-    a_listed_jwt_is_as_good_as_the_one_given_out,
+    a_listed_jwt_is_accepted_like_the_issued_one,
     a_listed_jwt_ends_its_token,
-    a_jwt_that_no_door_takes_is_not_made,
-    what_others_sign_is_no_token,
-    what_says_otherwise_than_the_row_is_no_token,
+    a_jwt_that_cannot_be_used_is_listed_without_text,
+    jwts_signed_by_others_are_refused,
+    a_jwt_that_differs_from_its_row_is_refused,
     a_jwt_for_an_api_is_listed_while_that_is_configured,
 );
 
@@ -77,18 +79,24 @@ fn text(listed: &Value) -> String {
 async fn is_taken(world: &World, text: &str) -> bool {
     let mut taken = Vec::new();
     for server in [&world.token_server, &world.another_node()] {
-        taken.push(match server.authenticate_bearer(text).await {
-            Ok(_) => true,
-            Err(BearerError::InvalidToken) => false,
-            Err(error) => panic!("it is {error:?}"),
-        });
+        taken.push(
+            match server
+                .bearers
+                .authenticate(&PresentedToken::bearer(text))
+                .await
+            {
+                Ok(_) => true,
+                Err(BearerError::InvalidToken) => false,
+                Err(error) => panic!("it is {error:?}"),
+            },
+        );
     }
     taken.push(introspect(world, &[], text).await.is_some());
     assert!(taken.iter().all(|one| *one == taken[0]), "{taken:?}");
     taken[0]
 }
 
-async fn a_listed_jwt_is_as_good_as_the_one_given_out(database: Database) {
+async fn a_listed_jwt_is_accepted_like_the_issued_one(database: Database) {
     let (world, installation, opaque) = log_in(database).await;
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     with_jwts(&world, SigningAlgorithm::Es256);
@@ -96,7 +104,7 @@ async fn a_listed_jwt_is_as_good_as_the_one_given_out(database: Database) {
     let jwt = refresh(&world, &installation, &refresh_token(&opaque))
         .await
         .unwrap();
-    // What tokens look like from now on says nothing about those that are there.
+    // A new format does not change the tokens that were issued.
     world.configure(|settings| {
         bank(settings, |bank| {
             bank.tokens.access_token_format = TokenFormat::Opaque
@@ -149,6 +157,7 @@ async fn a_listed_jwt_ends_its_token(database: Database) {
         let credentials = by.assertion(world.clock.now(), &json!({}));
         world
             .token_server
+            .revocation
             .revoke(&RevocationRequest {
                 credentials,
                 token: secret(&made),
@@ -170,7 +179,8 @@ async fn a_listed_jwt_ends_its_token(database: Database) {
     assert!(is_taken(&world, &made).await);
     world
         .token_server
-        .revoke_client_tokens("bank")
+        .revocation
+        .revoke_client("bank")
         .await
         .unwrap();
     assert!(
@@ -179,7 +189,7 @@ async fn a_listed_jwt_ends_its_token(database: Database) {
     );
 }
 
-async fn a_jwt_that_no_door_takes_is_not_made(database: Database) {
+async fn a_jwt_that_cannot_be_used_is_listed_without_text(database: Database) {
     let (world, _, tokens, made) = with_a_listed_jwt(database).await;
     let refresh_token = Some(secret(&refresh_token(&tokens)));
     let request = TokenInfoRequest {
@@ -197,14 +207,14 @@ async fn a_jwt_that_no_door_takes_is_not_made(database: Database) {
     );
 }
 
-async fn what_others_sign_is_no_token(database: Database) {
+async fn jwts_signed_by_others_are_refused(database: Database) {
     let (world, installation, tokens, made) = with_a_listed_jwt(database).await;
     let said = claims(&world.token_server, "at+jwt", &made).await;
     let mut forged = Vec::new();
     for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256] {
         let key = SigningKey::generate(algorithm, &SystemRandom).unwrap();
         let by_another = key.sign("at+jwt", &said).unwrap();
-        // Under the name of the server's key.
+        // With the `kid` of the server's key.
         let (body, head) = (
             by_another.split_once('.').unwrap().1,
             made.split('.').next().unwrap(),
@@ -216,6 +226,7 @@ async fn what_others_sign_is_no_token(database: Database) {
         let credentials = installation.assertion(world.clock.now(), &json!({}));
         world
             .token_server
+            .revocation
             .revoke(&RevocationRequest {
                 credentials,
                 token: secret(text),
@@ -226,8 +237,8 @@ async fn what_others_sign_is_no_token(database: Database) {
     assert!(is_taken(&world, &made).await && is_taken(&world, tokens.access_token.expose()).await);
 }
 
-/// Nothing signs other claims; so it is the row that is made to say something else.
-async fn what_says_otherwise_than_the_row_is_no_token(database: Database) {
+/// The server signs no other claims, so the test changes the row instead.
+async fn a_jwt_that_differs_from_its_row_is_refused(database: Database) {
     let (world, _, tokens, made) = with_a_listed_jwt(database).await;
     let id = claims(&world.token_server, "at+jwt", &made).await["jti"]
         .as_str()
@@ -280,7 +291,11 @@ async fn what_says_otherwise_than_the_row_is_no_token(database: Database) {
     );
     assert!(introspect(&world, &[], &bound).await.is_some());
     assert_eq!(
-        world.token_server.authenticate_bearer(&bound).await,
+        world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(&bound))
+            .await,
         Err(BearerError::InvalidToken),
         "it needs its key"
     );
@@ -318,7 +333,11 @@ async fn a_jwt_for_an_api_is_listed_while_that_is_configured(database: Database)
     assert!(introspect(&world, &["orders"], &made).await.is_some());
     assert_eq!(introspect(&world, &["stock"], &made).await, None);
     assert_eq!(
-        world.token_server.authenticate_bearer(&made).await,
+        world
+            .token_server
+            .bearers
+            .authenticate(&PresentedToken::bearer(&made))
+            .await,
         Err(BearerError::InvalidToken)
     );
 

@@ -10,12 +10,12 @@ use crate::support::sandbox::secret;
 use crate::support::world::{Installation, World, user};
 
 on_both_databases!(
-    an_access_token_goes_alone,
-    a_refresh_token_takes_everything_with_it,
-    any_token_of_the_family_will_do,
-    what_is_not_the_clients_is_left_alone,
-    a_client_proves_who_it_is,
-    an_installation_revokes_its_own_token,
+    an_access_token_is_revoked_alone,
+    a_revoked_refresh_token_ends_its_grant,
+    any_token_of_a_family_revokes_it,
+    tokens_of_other_clients_are_left_alone,
+    the_client_must_authenticate,
+    a_device_revokes_its_own_token,
     a_revocation_among_refreshes_leaves_nothing_alive,
 );
 
@@ -25,6 +25,7 @@ async fn revoke(world: &World, installation: &Installation, token: &str) -> Resu
     let credentials = installation.assertion(world.clock.now(), &json!({}));
     world
         .token_server
+        .revocation
         .revoke(&RevocationRequest {
             credentials,
             token: secret(token),
@@ -36,7 +37,7 @@ fn access_token(tokens: &TokenResponse) -> &str {
     tokens.access_token.expose()
 }
 
-async fn an_access_token_goes_alone(database: Database) {
+async fn an_access_token_is_revoked_alone(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
@@ -62,7 +63,7 @@ async fn an_access_token_goes_alone(database: Database) {
     );
 }
 
-async fn a_refresh_token_takes_everything_with_it(database: Database) {
+async fn a_revoked_refresh_token_ends_its_grant(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
@@ -85,12 +86,12 @@ async fn a_refresh_token_takes_everything_with_it(database: Database) {
     );
 }
 
-async fn any_token_of_the_family_will_do(database: Database) {
+async fn any_token_of_a_family_revokes_it(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
-    // The answer with the second was lost, and it is the first that the user logs out with.
+    // The answer with the second was lost: the user logs out with the first.
     revoke(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
@@ -103,7 +104,7 @@ async fn any_token_of_the_family_will_do(database: Database) {
     );
 }
 
-async fn what_is_not_the_clients_is_left_alone(database: Database) {
+async fn tokens_of_other_clients_are_left_alone(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     let other = world.install().await;
     let altered = |token: &str| {
@@ -140,7 +141,7 @@ async fn what_is_not_the_clients_is_left_alone(database: Database) {
         .expect("it is alive");
 }
 
-async fn a_client_proves_who_it_is(database: Database) {
+async fn the_client_must_authenticate(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     let request = |credentials| RevocationRequest {
         credentials,
@@ -161,7 +162,7 @@ async fn a_client_proves_who_it_is(database: Database) {
         forged,
     ] {
         assert_eq!(
-            world.token_server.revoke(&request(wrong)).await,
+            world.token_server.revocation.revoke(&request(wrong)).await,
             Err(OAuthError::InvalidClient)
         );
     }
@@ -170,25 +171,27 @@ async fn a_client_proves_who_it_is(database: Database) {
         credentials: good.clone(),
         token: secret("unknown"),
     };
-    assert_eq!(world.token_server.revoke(&unknown).await, Ok(()));
+    assert_eq!(world.token_server.revocation.revoke(&unknown).await, Ok(()));
     assert_eq!(
-        world.token_server.revoke(&request(good)).await,
+        world.token_server.revocation.revoke(&request(good)).await,
         Err(OAuthError::InvalidClient),
         "it is used up"
     );
     assert!(is_alive(&world.token_server, &tokens).await);
 }
 
-async fn an_installation_revokes_its_own_token(database: Database) {
+async fn a_device_revokes_its_own_token(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let own = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
     let other = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
@@ -214,7 +217,7 @@ async fn a_revocation_among_refreshes_leaves_nothing_alive(database: Database) {
                     nodes[number % 2].clone(),
                     refresh_request(&world, &installation, &token),
                 );
-                tokio::spawn(async move { node.token(&request).await })
+                tokio::spawn(async move { node.grants.token(&request).await })
             })
             .collect();
         revoke(&world, &installation, &token).await.unwrap();

@@ -11,7 +11,7 @@ use crate::support::world::user;
 on_both_databases!(
     a_remembered_user_is_not_asked_again,
     a_client_may_ask_for_more,
-    a_login_is_remembered_where_it_was_begun_only,
+    only_the_browser_that_began_a_login_remembers_it,
     a_verifier_lives_as_long_as_its_request,
 );
 
@@ -22,6 +22,7 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
     let browser = remembered(&world, "trusted").await;
     let address = world
         .token_server
+        .authorization
         .authorize(&asks("trusted"), &browser)
         .await
         .unwrap()
@@ -36,6 +37,7 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
     };
     let address = world
         .token_server
+        .authorization
         .authorize(&silent, &browser)
         .await
         .unwrap()
@@ -44,9 +46,10 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
         address.starts_with(&format!("{CALLBACK}?code=")),
         "{address}"
     );
-    // Another client of the same user still asks what the user allows.
+    // Another client still has to ask the same user for consent.
     let address = world
         .token_server
+        .authorization
         .authorize(&asks("web"), &browser)
         .await
         .unwrap()
@@ -70,6 +73,7 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
     };
     let address = world
         .token_server
+        .authorization
         .authorize(&asks("trusted"), &forged)
         .await
         .unwrap()
@@ -78,6 +82,7 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
     world.clock.advance(Duration::from_secs(30 * 86_400));
     let address = world
         .token_server
+        .authorization
         .authorize(&asks("trusted"), &browser)
         .await
         .unwrap()
@@ -143,6 +148,7 @@ async fn a_client_may_ask_for_more(database: Database) {
     ] {
         let address = world
             .token_server
+            .authorization
             .authorize(&request, &browser)
             .await
             .unwrap()
@@ -160,6 +166,7 @@ async fn a_client_may_ask_for_more(database: Database) {
             };
             let address = world
                 .token_server
+                .authorization
                 .authorize(&silent, &browser)
                 .await
                 .unwrap()
@@ -169,11 +176,12 @@ async fn a_client_may_ask_for_more(database: Database) {
     }
 }
 
-async fn a_login_is_remembered_where_it_was_begun_only(database: Database) {
+async fn only_the_browser_that_began_a_login_remembers_it(database: Database) {
     let world = web_world(database);
     let begin = async || {
         let begun = world
             .token_server
+            .authorization
             .authorize(&asks("trusted"), &Browser::default())
             .await
             .unwrap();
@@ -186,7 +194,8 @@ async fn a_login_is_remembered_where_it_was_begun_only(database: Database) {
     };
     let elsewhere = world
         .token_server
-        .resume_login(&begin().await, &Browser::default())
+        .logins
+        .resume(&begin().await, &Browser::default())
         .await
         .unwrap();
     assert!(
@@ -196,7 +205,8 @@ async fn a_login_is_remembered_where_it_was_begun_only(database: Database) {
     let victim = remembered(&world, "trusted").await;
     let elsewhere = world
         .token_server
-        .resume_login(&begin().await, &victim)
+        .logins
+        .resume(&begin().await, &victim)
         .await
         .unwrap();
     assert_eq!(elsewhere.cookie, None);
@@ -206,6 +216,7 @@ async fn a_verifier_lives_as_long_as_its_request(database: Database) {
     let world = web_world(database);
     let begun = world
         .token_server
+        .authorization
         .authorize(&asks("trusted"), &Browser::default())
         .await
         .unwrap();
@@ -213,13 +224,15 @@ async fn a_verifier_lives_as_long_as_its_request(database: Database) {
     world.clock.advance(Duration::from_secs(600));
     let late = world
         .token_server
-        .resume_login(&parameter(&resume, "login_verifier"), &Browser::default())
+        .logins
+        .resume(&parameter(&resume, "login_verifier"), &Browser::default())
         .await;
     assert_eq!(late, Err(PageRequestError::NotFound));
     for unknown in ["", "x", &"A".repeat(43)] {
         let refused = world
             .token_server
-            .resume_login(unknown, &Browser::default())
+            .logins
+            .resume(unknown, &Browser::default())
             .await;
         assert_eq!(refused, Err(PageRequestError::NotFound));
     }

@@ -1,4 +1,4 @@
-//! Web clients log users in: what they ask for, what users allow, where everybody is sent.
+//! Web clients log users in: what they ask for, what users allow, and where browsers are sent.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::oauth::{
     AcceptConsent, AcceptLogin, AuthorizeRefusal, AuthorizeRequest, Browser, BrowserCookie,
-    Credentials, OAuthError, PageRequestError, RejectLogin, TokenRequest, TokenResponse,
+    Credentials, OAuthError, PageRequestError, Rejection, TokenRequest, TokenResponse,
 };
 use countersign::secret::sha256;
 use countersign::settings::{ClientCredential, GrantType, ResourceServer, Scope, WebClient};
@@ -24,19 +24,18 @@ on_both_databases!(
     a_code_is_of_no_use_to_another_client,
     a_user_allows_less_than_is_asked,
     a_consent_is_remembered_until_more_is_asked,
-    an_installation_may_have_to_ask_too,
+    a_device_may_have_to_ask_for_consent,
     a_silent_client_is_told_what_is_missing,
     a_parameter_out_of_its_bounds_goes_back_to_the_client,
     a_native_client_listens_at_any_port_of_loopback,
-    a_disabled_user_gets_nowhere,
+    a_disabled_user_is_refused,
     parallel_consents_give_one_code,
 );
 
 pub(super) const CALLBACK: &str = "https://web.example/cb";
 const LOOPBACK: &str = "http://127.0.0.1/cb";
 
-/// With web clients: a confidential one, one more, a public one, one that spares its users, one on
-/// a device.
+/// With web clients: two confidential ones, a public one, one that skips consent, one for appliances.
 pub(super) fn web_world(database: Database) -> World {
     let world = World::new(database);
     world.configure(|settings| {
@@ -121,7 +120,8 @@ pub(super) async fn log_in(
     };
     world
         .token_server
-        .accept_login(None, &parameter(address, "login_challenge"), &answer)
+        .logins
+        .accept(None, &parameter(address, "login_challenge"), &answer)
         .await
 }
 
@@ -132,7 +132,8 @@ pub(super) async fn consent(world: &World, address: &str, answer: &AcceptConsent
     );
     world
         .token_server
-        .accept_consent(&parameter(address, "consent_challenge"), answer)
+        .consents
+        .accept(&parameter(address, "consent_challenge"), answer)
         .await
         .unwrap()
 }
@@ -148,13 +149,14 @@ pub(super) async fn redeem(
         code_verifier: Some(secret(VERIFIER)),
         ..TokenRequest::new(credentials, "authorization_code")
     };
-    world.token_server.token(&request).await
+    world.token_server.grants.token(&request).await
 }
 
-/// Logs Alice in, remembered by a browser.
+/// Logs Alice in and has a browser remember it.
 pub(super) async fn remembered(world: &World, client: &str) -> Browser {
     let begun = world
         .token_server
+        .authorization
         .authorize(&asks(client), &Browser::default())
         .await
         .unwrap();
@@ -173,13 +175,14 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
     let verifier = parameter(&resume, "login_verifier");
     let resumed = world
         .token_server
-        .resume_login(&verifier, &browser)
+        .logins
+        .resume(&verifier, &browser)
         .await
         .unwrap();
     let Some(BrowserCookie::Session(session)) = resumed.cookie else {
         panic!("{:?}", resumed.cookie)
     };
-    let again = world.token_server.resume_login(&verifier, &browser).await;
+    let again = world.token_server.logins.resume(&verifier, &browser).await;
     assert!(
         matches!(
             again,
@@ -202,21 +205,23 @@ async fn a_web_client_logs_a_user_in(database: Database) {
     let address = authorize(&world, &request).await.unwrap();
     let told = world
         .token_server
-        .login_request(&parameter(&address, "login_challenge"))
+        .logins
+        .request(&parameter(&address, "login_challenge"))
         .await
         .unwrap();
     assert_eq!(
         (
             told.client_id.as_str(),
             told.client_name.as_str(),
-            told.installed
+            told.device
         ),
         ("web", "web", None)
     );
     let consent_page = log_in(&world, &address, "alice", false).await.unwrap();
     let told = world
         .token_server
-        .consent_request(&parameter(&consent_page, "consent_challenge"))
+        .consents
+        .request(&parameter(&consent_page, "consent_challenge"))
         .await
         .unwrap();
     assert_eq!(
@@ -290,7 +295,11 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
             granted_scopes: Some(wrong),
             remember: true,
         };
-        let refused = world.token_server.accept_consent(&challenge, &answer).await;
+        let refused = world
+            .token_server
+            .consents
+            .accept(&challenge, &answer)
+            .await;
         assert!(
             matches!(refused, Err(PageRequestError::InvalidParameter { .. })),
             "{refused:?}"
@@ -308,13 +317,14 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
             .scope,
         "profile"
     );
-    let again = world.token_server.accept_consent(&challenge, &less).await;
+    let again = world.token_server.consents.accept(&challenge, &less).await;
     assert_eq!(again, Err(PageRequestError::AlreadyAnswered));
     let no = to_consent().await;
     let challenge = parameter(&no, "consent_challenge");
     let back = world
         .token_server
-        .reject_consent(&challenge, &RejectLogin::default())
+        .consents
+        .reject(&challenge, &Rejection::default())
         .await
         .unwrap();
     assert_eq!(
@@ -324,9 +334,9 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
         ),
         ("access_denied", ISSUER)
     );
-    // A challenge of one page is none of the other.
+    // A challenge for one page is unknown to the other.
     assert_eq!(
-        world.token_server.login_request(&challenge).await,
+        world.token_server.logins.request(&challenge).await,
         Err(PageRequestError::NotFound)
     );
 }
@@ -379,7 +389,7 @@ async fn a_consent_is_remembered_until_more_is_asked(database: Database) {
     );
 }
 
-async fn an_installation_may_have_to_ask_too(database: Database) {
+async fn a_device_may_have_to_ask_for_consent(database: Database) {
     let world = web_world(database);
     let installation = world.install().await;
     world.configure(|settings| {
@@ -428,6 +438,7 @@ async fn a_silent_client_is_told_what_is_missing(database: Database) {
     let browser = remembered(&world, "trusted").await;
     let address = world
         .token_server
+        .authorization
         .authorize(&silent, &browser)
         .await
         .unwrap()
@@ -622,7 +633,7 @@ pub(super) async fn disable(world: &World, name: &'static str) {
     world.store.write(disable).await.unwrap();
 }
 
-async fn a_disabled_user_gets_nowhere(database: Database) {
+async fn a_disabled_user_is_refused(database: Database) {
     let world = web_world(database);
     let browser = remembered(&world, "trusted").await;
     let begun = authorize(&world, &asks("web")).await.unwrap();
@@ -640,7 +651,8 @@ async fn a_disabled_user_gets_nowhere(database: Database) {
     let challenge = parameter(&consent_page, "consent_challenge");
     let allowed = world
         .token_server
-        .accept_consent(&challenge, &AcceptConsent::default())
+        .consents
+        .accept(&challenge, &AcceptConsent::default())
         .await;
     assert_eq!(allowed, Err(PageRequestError::UserDisabled));
     let silent = AuthorizeRequest {
@@ -649,6 +661,7 @@ async fn a_disabled_user_gets_nowhere(database: Database) {
     };
     let address = world
         .token_server
+        .authorization
         .authorize(&silent, &browser)
         .await
         .unwrap()
@@ -670,7 +683,7 @@ async fn parallel_consents_give_one_code(database: Database) {
         granted_scopes: None,
         remember: true,
     };
-    let all = (0..8).map(|_| world.token_server.accept_consent(&challenge, &answer));
+    let all = (0..8).map(|_| world.token_server.consents.accept(&challenge, &answer));
     let results = futures_util::future::join_all(all).await;
     assert_eq!(
         results.iter().filter(|result| result.is_ok()).count(),

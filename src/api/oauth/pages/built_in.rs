@@ -16,7 +16,7 @@ use crate::api::Api;
 use crate::api::error::{ApiError, Area, Fault, OAuthBody};
 use crate::api::extract::{By, Fields, Form, FromFields, Query};
 use crate::ids::UserId;
-use crate::oauth::{AcceptConsent, AcceptLogin, RejectLogin, ScopeAsked};
+use crate::oauth::{AcceptConsent, AcceptLogin, Rejection, RequestedScope};
 
 const NOTICE: &str = "<p><strong>Not for production.</strong> This page is built in for trying the server out: it believes anybody.</p>";
 /// The longest parameter that is looked at, in bytes.
@@ -31,7 +31,7 @@ impl FromRequest for Development {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let api = request.app_data::<web::Data<Api>>();
-        let there = api.is_some_and(|api| api.app().token_server.has_built_in_pages());
+        let there = api.is_some_and(|api| api.app().token_server.pages.are_built_in());
         ready(if there {
             Ok(Self)
         } else {
@@ -122,7 +122,12 @@ pub(crate) async fn login_page(
     api: web::Data<Api>,
     By(_development, challenge): By<Development, Query<LoginChallenge>>,
 ) -> Result<HttpResponse, ApiError> {
-    let request = api.app().token_server.login_request(&challenge.0.0).await?;
+    let request = api
+        .app()
+        .token_server
+        .logins
+        .request(&challenge.0.0)
+        .await?;
     let body = format!(
         "{NOTICE}\n<p>{client} wants to know who you are.</p>\n{form}\
          <label>User id <input name=\"user_id\" value=\"{hint}\" maxlength=\"255\" autofocus></label>\n\
@@ -156,7 +161,8 @@ pub(crate) async fn post_login(
     if !is_allowed(decision.as_deref()) {
         return Ok(see_other(
             &token_server
-                .reject_login(&login_challenge, &RejectLogin::default())
+                .logins
+                .reject(&login_challenge, &Rejection::default())
                 .await?,
         ));
     }
@@ -169,7 +175,8 @@ pub(crate) async fn post_login(
     };
     Ok(see_other(
         &token_server
-            .accept_login(None, &login_challenge, &answer)
+            .logins
+            .accept(None, &login_challenge, &answer)
             .await?,
     ))
 }
@@ -189,7 +196,8 @@ pub(crate) async fn consent_page(
     let request = api
         .app()
         .token_server
-        .consent_request(&challenge.0.0)
+        .consents
+        .request(&challenge.0.0)
         .await?;
     let body = format!(
         "{NOTICE}\n<p>{user}, do you allow {client}:</p>\n<ul>{scopes}</ul>\n{form}\
@@ -228,7 +236,8 @@ pub(crate) async fn post_consent(
     if !is_allowed(decision.as_deref()) {
         return Ok(see_other(
             &token_server
-                .reject_consent(&consent_challenge, &RejectLogin::default())
+                .consents
+                .reject(&consent_challenge, &Rejection::default())
                 .await?,
         ));
     }
@@ -238,7 +247,8 @@ pub(crate) async fn post_consent(
     };
     Ok(see_other(
         &token_server
-            .accept_consent(&consent_challenge, &answer)
+            .consents
+            .accept(&consent_challenge, &answer)
             .await?,
     ))
 }
@@ -254,7 +264,7 @@ fn form_head(api: &Api, path: &str, name: &str, challenge: &str) -> String {
     )
 }
 
-fn scope_item(scope: &ScopeAsked) -> String {
+fn scope_item(scope: &RequestedScope) -> String {
     let text = scope.descriptions.get("en").unwrap_or(&scope.id);
     format!("<li>{}</li>", escape(text))
 }

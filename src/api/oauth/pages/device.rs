@@ -68,6 +68,7 @@ pub(crate) async fn enter_user_code(
     let refusal = match api
         .app()
         .token_server
+        .appliances
         .enter_user_code(&entry, &browser.0)
         .await
     {
@@ -115,7 +116,7 @@ fn form(api: &Api, status: StatusCode, user_code: &str, problem: &str) -> HttpRe
         status,
         "Connect a device",
         &body,
-        &FormsLead::To(&api.app().token_server.page_origins()),
+        &FormsLead::To(&api.app().token_server.pages.origins()),
     )
 }
 

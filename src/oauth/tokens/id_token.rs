@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-use super::clients::Client;
-use super::tokens::amr;
-use super::{OAuthError, TokenServer, scope};
-use crate::clock::Timestamp;
+use super::issue::Issuance;
+use crate::oauth::clients::Client;
+use crate::oauth::error::OAuthError;
+use crate::oauth::model::Grant;
+use crate::oauth::scope;
 use crate::secret::sha256;
-use crate::store::rows::GrantRow;
 
 const TYPE: &str = "JWT";
 
@@ -25,43 +25,47 @@ struct Claims<'a> {
     nonce: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    amr: Vec<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
     at_hash: String,
 }
 
-impl TokenServer {
-    /// The ID token that goes with an access token; none where the grant does not speak of OpenID
-    /// Connect. `nonce` is the authorization request's, and only the first ID token has it.
-    pub(super) fn id_token(
+impl Issuance {
+    /// The ID token that goes with an access token; `None` where the grant is not for OpenID
+    /// Connect. `nonce` is the authorization request's: only the first ID token has it.
+    pub(crate) fn id_token(
         &self,
         client: &Client,
-        grant: &GrantRow,
+        grant: &Grant,
         nonce: Option<&str>,
         access_token: &str,
     ) -> Result<Option<String>, OAuthError> {
         if !scope::contains(&grant.scope, scope::OPENID) {
             return Ok(None);
         }
-        let (now, policy) = (self.0.base.clock.now(), client.policy());
+
+        let (now, policy) = (self.base.clock.now(), client.policy());
+        let authentication = &grant.login.authentication;
         let claims = Claims {
-            iss: &self.0.issuer,
-            sub: &grant.user_id,
+            iss: self.issuer.as_str(),
+            sub: grant.login.user_id.as_str(),
             aud: client.id(),
             iat: now.as_secs(),
             exp: now.after(policy.access_token_lifetime()).as_secs(),
-            auth_time: Timestamp::from_millis(grant.auth_time).as_secs(),
+            auth_time: authentication.time.as_secs(),
             nonce,
-            acr: grant.acr.as_deref(),
-            amr: amr(grant.amr.as_deref()),
+            acr: authentication.acr.as_deref(),
+            amr: &authentication.amr,
             at_hash: access_token_hash(access_token),
         };
-        self.sign(policy.signing_algorithm, TYPE, &claims).map(Some)
+
+        let signed = self.keys.sign(policy.signing_algorithm, TYPE, &claims)?;
+        Ok(Some(signed))
     }
 }
 
-/// The left half of the hash of an access token (OpenID Connect Core §3.1.3.6): both algorithms
-/// hash with SHA-256.
+/// The left half of the hash of an access token (OpenID Connect Core §3.1.3.6). Both signing
+/// algorithms hash with SHA-256.
 fn access_token_hash(access_token: &str) -> String {
     let hash = sha256(access_token.as_bytes());
     URL_SAFE_NO_PAD.encode(hash.split_at(hash.len() / 2).0)

@@ -5,17 +5,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::secret::{constant_time_eq, sha256};
 
-/// Whether a text can be the `S256` challenge of a verifier: base64url of 32 bytes.
-pub(super) fn is_challenge(text: &str) -> bool {
+/// Whether a text can be a SHA-256 hash in base64url: an `S256` challenge, or the thumbprint of a
+/// key.
+pub(super) fn is_encoded_hash(text: &str) -> bool {
     text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok()
 }
 
-/// Whether `verifier` is well-formed (§4.1: 43 to 128 unreserved characters) and the one of
+/// Whether `verifier` is well-formed (43 to 128 unreserved characters, §4.1) and its hash is
 /// `challenge`.
 pub(super) fn verifies(verifier: &str, challenge: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let well_formed = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
     let computed = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()));
+
     well_formed && constant_time_eq(computed.as_bytes(), challenge.as_bytes())
 }
 
@@ -26,7 +28,7 @@ mod tests {
     #[test]
     fn the_example_of_rfc_7636_verifies() {
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-        assert!(is_challenge(challenge));
+        assert!(is_encoded_hash(challenge));
         assert!(verifies(
             "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
             challenge
@@ -72,7 +74,7 @@ mod tests {
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=",
             "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
         ] {
-            assert!(!is_challenge(bad), "{bad}");
+            assert!(!is_encoded_hash(bad), "{bad}");
         }
     }
 }

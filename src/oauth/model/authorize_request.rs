@@ -1,8 +1,12 @@
-//! The parameters of the authorization endpoint (RFC 6749 §4.1.1 and those that extend it).
-
 use serde::{Deserialize, Serialize};
 
-/// A request to the authorization endpoint, its parameters as they came.
+use crate::clock::Timestamp;
+use crate::secret::TokenHash;
+use crate::store::CorruptRow;
+use crate::store::rows::PushedRequestRow;
+
+/// A request to the authorization endpoint, its parameters as they came (RFC 6749 §4.1.1 and those
+/// that extend it).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthorizeRequest {
@@ -42,4 +46,36 @@ pub struct AuthorizeRequest {
     pub request_uri: Option<String>,
     /// `request`: not supported (OpenID Connect Core §6.1).
     pub request: Option<String>,
+}
+
+/// A request that a client handed over itself (RFC 9126).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PushedRequest {
+    pub(crate) client_id: String,
+    pub(crate) request: AuthorizeRequest,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl PushedRequest {
+    pub(crate) fn from_row(row: PushedRequestRow) -> Result<Self, CorruptRow> {
+        let request = serde_json::from_str(&row.parameters)
+            .map_err(|_| CorruptRow::new("pushed_requests", &row.request_hash))?;
+
+        Ok(Self {
+            client_id: row.client_id,
+            request,
+            expires_at: Timestamp::from_millis(row.expires_at),
+        })
+    }
+
+    /// `hash` is that of the `request_uri`.
+    pub(crate) fn to_row(&self, hash: &TokenHash) -> PushedRequestRow {
+        PushedRequestRow {
+            request_hash: hash.to_vec(),
+            client_id: self.client_id.clone(),
+            // Options of texts: nothing in it that JSON does not know.
+            parameters: serde_json::to_string(&self.request).unwrap_or_default(),
+            expires_at: self.expires_at.as_millis(),
+        }
+    }
 }

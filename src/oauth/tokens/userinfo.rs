@@ -1,8 +1,8 @@
 //! Who a token's user is (OpenID Connect Core §5.3). The server knows users by their ids, and how
 //! they logged in.
 
-use super::tokens::amr;
-use super::{BearerError, PresentedToken, TokenServer, scope};
+use super::bearer::{BearerError, Bearers, PresentedToken};
+use crate::oauth::scope;
 
 /// What is told of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,21 +13,22 @@ pub struct UserInfo {
     pub acr: Option<String>,
 }
 
-impl TokenServer {
+impl Bearers {
     /// The user of an access token of any client, if its scope has `openid`.
     pub async fn user_info(&self, presented: &PresentedToken<'_>) -> Result<UserInfo, BearerError> {
-        let live = self.own_access_token(presented).await?;
-        let sub = live
-            .token
-            .user_id
-            .ok_or(BearerError::InsufficientScope(scope::OPENID))?;
+        let live = self.find(presented).await?;
+
+        let Some(user) = live.token.user else {
+            return Err(BearerError::InsufficientScope(scope::OPENID));
+        };
         if !scope::contains(&live.token.scope, scope::OPENID) {
             return Err(BearerError::InsufficientScope(scope::OPENID));
         }
+
         let authentication = live.authentication.ok_or(BearerError::InvalidToken)?;
         Ok(UserInfo {
-            sub,
-            amr: amr(authentication.amr.as_deref()),
+            sub: user.user_id.to_string(),
+            amr: authentication.amr,
             acr: authentication.acr,
         })
     }

@@ -1,21 +1,24 @@
 //! What a portal shows to a user, and removes for the user: tokens and consents.
 
+mod persist;
+
 use uuid::Uuid;
 
-use super::super::TokenServer;
-use super::persist::{self, Removal};
+use super::model::{Consent, GrantedToken, Protection};
+use crate::base::Base;
 use crate::clock::Timestamp;
 use crate::ids::{ApplicationId, ClientId, UserId};
 use crate::settings::Settings;
 use crate::store::StoreError;
-use crate::store::rows::{ConsentRow, EventRow, PortalTokenRow};
+use crate::store::rows::EventRow;
 use crate::users::events::{Concerning, EventType, event};
+use persist::Removal;
 
-/// Tokens or consents shown at a time: far above what people have.
+/// The most tokens or consents shown: far above what people have.
 const LISTED_MAX: i64 = 1_000;
 
-/// By what the refresh token beside an access token is protected, best protected first where there
-/// are several.
+/// What protects the refresh token beside an access token; the best protected where there are
+/// several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortalTokenType {
     /// `DEFAULT`: nothing, or the PIN.
@@ -57,25 +60,21 @@ pub struct PortalConsent {
     pub scope: String,
 }
 
-impl TokenServer {
-    /// A user's tokens that are of use, the first thousand; not those that have expired without a
-    /// refresh token.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn list_tokens_of_user(&self, user: &UserId) -> Result<Vec<PortalToken>, StoreError> {
-        let now = self.0.base.clock.now();
-        let rows = persist::list_tokens(
-            &self.0.base.store,
-            user.as_str(),
-            now.as_millis(),
-            LISTED_MAX,
-        )
-        .await?;
-        let settings = self.0.base.settings.load();
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| portal_token(&settings, row, now))
+/// Shows and removes what users have.
+pub struct Portals {
+    pub(super) base: Base,
+}
+
+impl Portals {
+    /// A user's tokens, the first thousand; not those that have expired without a refresh token.
+    pub async fn list_tokens(&self, user: &UserId) -> Result<Vec<PortalToken>, StoreError> {
+        let now = self.base.clock.now();
+        let tokens = persist::list_tokens(&self.base.store, user, now, LISTED_MAX).await?;
+
+        let settings = self.base.settings.load();
+        let tokens = tokens.into_iter();
+        Ok(tokens
+            .map(|token| portal_token(&settings, token, now))
             .collect())
     }
 
@@ -83,8 +82,8 @@ impl TokenServer {
     /// where the user has no such token.
     ///
     /// # Errors
-    /// The token may be alive.
-    pub async fn remove_token_of_user(
+    /// The token may still be accepted.
+    pub async fn remove_token(
         &self,
         portal: &ClientId,
         user: &UserId,
@@ -95,31 +94,26 @@ impl TokenServer {
             Removal::NotFound => EventType::ApiTokenNotRemovedNotFound,
             Removal::Forbidden => EventType::ApiTokenNotRemovedForbidden,
         });
-        persist::remove_token(&self.0.base.store, user.as_str(), id.into_bytes(), event).await
+        persist::remove_token(&self.base.store, user, id.into_bytes(), event).await
     }
 
     /// What a user has consented to, the first thousand.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn list_consents_of_user(
-        &self,
-        user: &UserId,
-    ) -> Result<Vec<PortalConsent>, StoreError> {
-        let rows = persist::list_consents(&self.0.base.store, user.as_str(), LISTED_MAX).await?;
-        let settings = self.0.base.settings.load();
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| portal_consent(&settings, row))
+    pub async fn list_consents(&self, user: &UserId) -> Result<Vec<PortalConsent>, StoreError> {
+        let consents = persist::list_consents(&self.base.store, user, LISTED_MAX).await?;
+
+        let settings = self.base.settings.load();
+        let consents = consents.into_iter();
+        Ok(consents
+            .map(|consent| portal_consent(&settings, consent))
             .collect())
     }
 
-    /// Takes a consent of a user back for `portal`, and ends what the client was issued on it, on
+    /// Takes back a consent of a user for `portal`, and ends what the client was issued on it, on
     /// all of the user's devices; nothing where the user has given no such consent.
     ///
     /// # Errors
-    /// What was issued may be alive.
-    pub async fn remove_consent_of_user(
+    /// What was issued may still be accepted.
+    pub async fn remove_consent(
         &self,
         portal: &ClientId,
         user: &UserId,
@@ -129,10 +123,10 @@ impl TokenServer {
             Removal::Removed => EventType::ApiConsentRemoved,
             Removal::NotFound | Removal::Forbidden => EventType::ApiConsentNotRemovedNotFound,
         });
-        persist::remove_consent(&self.0.base.store, user.as_str(), id.into_bytes(), event).await
+        persist::remove_consent(&self.base.store, user, id.into_bytes(), event).await
     }
 
-    /// What the audit log says of a removal, once it is known what became of it.
+    /// The event of a removal, made once it is known what became of it.
     fn removal_event<F>(
         &self,
         portal: &ClientId,
@@ -142,52 +136,43 @@ impl TokenServer {
     where
         F: Fn(Removal) -> EventType + Send + Sync + 'static,
     {
-        let (portal, user, server) = (portal.clone(), user.clone(), self.clone());
-        let now = self.0.base.clock.now();
+        let (portal, user) = (portal.clone(), user.clone());
+        let (now, random) = (self.base.clock.now(), self.base.random.clone());
+
         move |removal| {
             let concerning = Concerning {
                 client: Some(&portal),
                 user: Some(&user),
                 ..Concerning::default()
             };
-            event(
-                event_type(removal),
-                concerning,
-                now,
-                server.0.base.random.as_ref(),
-            )
+            event(event_type(removal), concerning, now, random.as_ref())
         }
     }
 }
 
-fn portal_token(settings: &Settings, row: PortalTokenRow, now: Timestamp) -> Option<PortalToken> {
-    Some(PortalToken {
-        id: Uuid::from_slice(&row.id).ok()?,
-        client_name: client_name(
-            settings,
-            row.application_id.as_deref().unwrap_or(&row.client_id),
-        ),
-        device_name: row.device_name,
-        created_at: Timestamp::from_millis(row.issued_at),
-        scope: row.scope,
-        token_type: match row.protection {
-            Some(3) => PortalTokenType::FingerPrint,
-            Some(2) => PortalTokenType::CustomAuthenticator,
-            _ => PortalTokenType::Default,
+fn portal_token(settings: &Settings, token: GrantedToken, now: Timestamp) -> PortalToken {
+    PortalToken {
+        id: token.id,
+        client_name: client_name(settings, token.client.party()),
+        device_name: token.device_name,
+        created_at: token.issued_at,
+        scope: token.scope,
+        token_type: match token.refresh_token {
+            Some(Protection::Fingerprint) => PortalTokenType::FingerPrint,
+            Some(Protection::Custom) => PortalTokenType::CustomAuthenticator,
+            Some(Protection::NoneOrPin) | None => PortalTokenType::Default,
         },
-        refresh_token_issued: row.protection.is_some(),
-        expired: row
-            .expires_at
-            .is_none_or(|expires_at| expires_at <= now.as_millis()),
-    })
+        refresh_token_issued: token.refresh_token.is_some(),
+        expired: token.expires_at.is_none_or(|expires_at| expires_at <= now),
+    }
 }
 
-fn portal_consent(settings: &Settings, row: ConsentRow) -> Option<PortalConsent> {
-    Some(PortalConsent {
-        id: Uuid::from_slice(&row.id).ok()?,
-        client_name: client_name(settings, &row.client),
-        scope: row.scope,
-    })
+fn portal_consent(settings: &Settings, consent: Consent) -> PortalConsent {
+    PortalConsent {
+        id: consent.id.as_uuid(),
+        client_name: client_name(settings, &consent.party),
+        scope: consent.scope,
+    }
 }
 
 /// The name of a web client or an application; its id where it is not configured any more.
@@ -198,6 +183,7 @@ fn client_name(settings: &Settings, id: &str) -> String {
     let application = ApplicationId::new(id)
         .ok()
         .and_then(|id| settings.applications.get(&id));
+
     let name = web
         .map(|client| &client.name)
         .or(application.map(|application| &application.name));

@@ -1,11 +1,12 @@
-//! Everything at once: of a user, of a client, for a resource server; and what becomes of users.
+//! Revoking everything at once: of a user, of a client, for a resource server; and what becomes of
+//! users.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::ids::UserId;
-use countersign::oauth::{OAuthError, ReachError, TokenRequest, TokenResponse};
+use countersign::oauth::{OAuthError, RevocationError, TokenRequest, TokenResponse};
 use countersign::settings::ResourceServer;
 use countersign::users::UserError;
 use serde_json::json;
@@ -16,13 +17,13 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{Installation, World, client_credentials, new_key, user};
 
 on_both_databases!(
-    what_a_user_is_logged_in_with_ends,
+    everything_a_user_is_logged_in_with_ends,
     a_code_being_exchanged_does_not_outlive_the_revocation,
-    refreshes_during_each_reach_leave_nothing_alive,
-    an_application_loses_everything_at_once,
-    an_installation_loses_its_own_and_its_users,
-    what_is_for_a_resource_server_ends,
-    what_has_no_such_id_is_not_there,
+    refreshes_during_a_bulk_revocation_leave_nothing_alive,
+    an_application_loses_all_tokens_at_once,
+    a_device_loses_its_own_tokens_and_its_users,
+    tokens_for_a_resource_server_end,
+    an_unknown_id_is_not_found,
     a_renamed_user_keeps_what_is_enrolled,
     a_renamed_user_stays_disabled,
     an_id_in_use_is_not_taken_over,
@@ -45,17 +46,23 @@ async fn assert_dead(world: &World, installation: &Installation, tokens: &TokenR
     );
 }
 
-async fn what_a_user_is_logged_in_with_ends(database: Database) {
+async fn everything_a_user_is_logged_in_with_ends(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let (alice, other) = (user("alice"), world.install().await);
     let elsewhere = log_in_once_more(&world, &other).await;
     let on_its_way = code(&world, &other).await;
     let own = world
         .token_server
+        .grants
         .token(&other.device_token_request(world.clock.now()))
         .await
         .unwrap();
-    world.token_server.revoke_user_tokens(&alice).await.unwrap();
+    world
+        .token_server
+        .revocation
+        .revoke_user(&alice)
+        .await
+        .unwrap();
     assert_dead(&world, &installation, &first).await;
     assert_dead(&world, &other, &elsewhere).await;
     assert_eq!(redeem(&world, &other, &on_its_way).await.err(), REFUSED);
@@ -104,10 +111,11 @@ async fn a_code_being_exchanged_does_not_outlive_the_revocation(database: Databa
             world.another_node(),
             redeem_request(&world, &installation, &code),
         );
-        let exchange = tokio::spawn(async move { server.token(&request).await });
+        let exchange = tokio::spawn(async move { server.grants.token(&request).await });
         world
             .token_server
-            .revoke_user_tokens(&user("alice"))
+            .revocation
+            .revoke_user(&user("alice"))
             .await
             .unwrap();
         if let Ok(tokens) = exchange.await.unwrap() {
@@ -116,11 +124,10 @@ async fn a_code_being_exchanged_does_not_outlive_the_revocation(database: Databa
     }
 }
 
-async fn refreshes_during_each_reach_leave_nothing_alive(database: Database) {
+async fn refreshes_during_a_bulk_revocation_leave_nothing_alive(database: Database) {
     let (world, installation, _) = log_in(database).await;
     for reach in ["user", "bank", installation.id().as_str()] {
-        // Several logins: several rows to take, by those who refresh and by whoever revokes, in
-        // whatever order.
+        // Several logins mean several rows, which refreshes and the revocation lock in any order.
         let mut logins = Vec::new();
         for _ in 0..5 {
             logins.push(log_in_once_more(&world, &installation).await);
@@ -133,18 +140,20 @@ async fn refreshes_during_each_reach_leave_nothing_alive(database: Database) {
                     nodes[number % 2].clone(),
                     refresh_request(&world, &installation, &token),
                 );
-                tokio::spawn(async move { node.token(&request).await })
+                tokio::spawn(async move { node.grants.token(&request).await })
             })
             .collect();
         match reach {
             "user" => world
                 .token_server
-                .revoke_user_tokens(&user("alice"))
+                .revocation
+                .revoke_user(&user("alice"))
                 .await
                 .unwrap(),
             client => world
                 .token_server
-                .revoke_client_tokens(client)
+                .revocation
+                .revoke_client(client)
                 .await
                 .unwrap(),
         }
@@ -161,13 +170,14 @@ async fn refreshes_during_each_reach_leave_nothing_alive(database: Database) {
     }
 }
 
-async fn an_application_loses_everything_at_once(database: Database) {
+async fn an_application_loses_all_tokens_at_once(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
     let own = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
@@ -176,12 +186,14 @@ async fn an_application_loses_everything_at_once(database: Database) {
     let shop = world.install_with(&json!({ "software_id": "shop" })).await;
     let elsewhere = world
         .token_server
+        .grants
         .token(&shop.device_token_request(world.clock.now()))
         .await
         .unwrap();
     world
         .token_server
-        .revoke_client_tokens("bank")
+        .revocation
+        .revoke_client("bank")
         .await
         .unwrap();
     for tokens in [&first, &second, &own] {
@@ -209,25 +221,28 @@ async fn an_application_loses_everything_at_once(database: Database) {
     );
     world
         .token_server
-        .revoke_client_tokens("bank")
+        .revocation
+        .revoke_client("bank")
         .await
         .unwrap();
     assert_dead(&world, &installation, &again).await;
 }
 
-async fn an_installation_loses_its_own_and_its_users(database: Database) {
+async fn a_device_loses_its_own_tokens_and_its_users(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let other = world.install().await;
     let elsewhere = log_in_once_more(&world, &other).await;
     let own = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
     let on_its_way = code(&world, &installation).await;
     world
         .token_server
-        .revoke_client_tokens(installation.id().as_str())
+        .revocation
+        .revoke_client(installation.id().as_str())
         .await
         .unwrap();
     assert_dead(&world, &installation, &first).await;
@@ -239,12 +254,13 @@ async fn an_installation_loses_its_own_and_its_users(database: Database) {
     assert!(is_alive(&world.token_server, &elsewhere).await);
     let own = world
         .token_server
+        .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await;
     own.expect("the installation itself stays");
 }
 
-async fn what_is_for_a_resource_server_ends(database: Database) {
+async fn tokens_for_a_resource_server_end(database: Database) {
     let (world, installation, _) = log_in(database).await;
     world.configure(|settings| {
         bank(settings, |bank| bank.scopes = ["orders".to_owned()].into());
@@ -270,7 +286,7 @@ async fn what_is_for_a_resource_server_ends(database: Database) {
             resource: Some(format!("https://{id}.example")),
             ..client_credentials(credentials)
         };
-        let tokens = world.token_server.token(&request).await.unwrap();
+        let tokens = world.token_server.grants.token(&request).await.unwrap();
         row_id(&tokens)
     };
     let (orders, other) = (
@@ -282,7 +298,8 @@ async fn what_is_for_a_resource_server_ends(database: Database) {
     );
     world
         .token_server
-        .revoke_resource_server_tokens("orders-api")
+        .revocation
+        .revoke_resource_server("orders-api")
         .await
         .unwrap();
     assert!(!is_row_alive(&world, orders).await && is_row_alive(&world, other).await);
@@ -305,16 +322,20 @@ async fn is_row_alive(world: &World, id: Vec<u8>) -> bool {
     !world.store.read(find).await.unwrap().is_empty()
 }
 
-async fn what_has_no_such_id_is_not_there(database: Database) {
+async fn an_unknown_id_is_not_found(database: Database) {
     let world = World::new(database);
     for id in ["", "nobody", "portal", &"x".repeat(300)] {
         assert_eq!(
-            world.token_server.revoke_client_tokens(id).await,
-            Err(ReachError::NotFound)
+            world.token_server.revocation.revoke_client(id).await,
+            Err(RevocationError::NotFound)
         );
         assert_eq!(
-            world.token_server.revoke_resource_server_tokens(id).await,
-            Err(ReachError::NotFound)
+            world
+                .token_server
+                .revocation
+                .revoke_resource_server(id)
+                .await,
+            Err(RevocationError::NotFound)
         );
     }
 }

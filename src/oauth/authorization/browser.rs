@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use crate::secret::SecretString;
+
+/// How long a browser remembers a login.
+pub const SESSION_TIME_TO_LIVE: Duration = Duration::from_secs(30 * 86_400);
+
+/// The cookies of ours that a browser has sent.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    /// The login it remembers.
+    pub session: Option<SecretString>,
+    /// What it is recognised by when it returns from the login page.
+    pub recognition: Option<SecretString>,
+}
+
+/// A cookie that a browser is to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BrowserCookie {
+    /// A login, for [`SESSION_TIME_TO_LIVE`].
+    Session(SecretString),
+    /// What the browser is recognised by, until it is closed.
+    Recognition(SecretString),
+}
+
+/// Where a browser goes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    pub address: String,
+    pub cookie: Option<BrowserCookie>,
+}
+
+impl Redirect {
+    /// Without a cookie.
+    pub(super) const fn to(address: String) -> Self {
+        Self {
+            address,
+            cookie: None,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What each step makes of an authorization: the new state, where the browser goes next, what an
+//! appliance is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::AuthorizationError;
+use super::pages::Pages;
+use super::redirect;
+use super::state::{Reason, Step};
+use crate::base::Base;
+use crate::clock::Timestamp;
+use crate::oauth::issuer::Issuer;
+use crate::oauth::model::{
+    AnswerTo, ApplianceAnswer, Authorization, AuthorizationState, Login, RedirectAnswer,
+};
+use crate::secret::{OpaqueToken, TokenHash, TokenKind};
+
+/// How long a user may take to log in, and then to consent.
+pub(super) const PAGE_TIME_TO_LIVE: Duration = Duration::from_secs(600);
+/// How long a code may take to come back.
+const CODE_TIME_TO_LIVE: Duration = Duration::from_secs(60);
+
+const NO_LOGIN_PAGE: AuthorizationError =
+    AuthorizationError::new("server_error", "No login page is configured on the server.");
+const NO_CONSENT_PAGE: AuthorizationError = AuthorizationError::new(
+    "server_error",
+    "No consent page is configured on the server.",
+);
+
+/// Carries out steps.
+pub(super) struct Steps {
+    pub(super) base: Base,
+    pub(super) issuer: Issuer,
+    pub(super) pages: Arc<Pages>,
+}
+
+/// An authorization after a step, still to be saved.
+pub(super) struct Stepped {
+    pub(super) authorization: Authorization,
+    /// Where the browser goes next.
+    pub(super) address: String,
+    pub(super) appliance: Option<ApplianceAnswer>,
+}
+
+impl Steps {
+    pub(super) fn carry_out(&self, authorization: Authorization, step: Step) -> Stepped {
+        match step {
+            Step::AskLogin => self.ask_login(authorization),
+            Step::RememberLogin(login) => self.remember_login(authorization, login),
+            Step::AskConsent(login) => self.ask_consent(authorization, login),
+            Step::Allow(login) => self.allow(authorization, login),
+            Step::Deny(login, reason) => self.deny(authorization, login, &reason),
+        }
+    }
+
+    fn ask_login(&self, authorization: Authorization) -> Stepped {
+        // The client is told that the server is not set up, instead of the user.
+        let Some(page) = &self.pages.login else {
+            return self.deny(authorization, None, &NO_LOGIN_PAGE.into());
+        };
+        let (challenge, address) =
+            self.challenge(TokenKind::LoginChallenge, page.as_str(), "login_challenge");
+
+        Stepped {
+            authorization: Authorization {
+                challenge: Some(challenge),
+                state: AuthorizationState::WaitingForLogin,
+                ..authorization
+            },
+            address,
+            appliance: None,
+        }
+    }
+
+    fn remember_login(&self, authorization: Authorization, login: Login) -> Stepped {
+        let resume = self.issuer.at("/oauth/authorize/resume");
+        let (verifier, address) =
+            self.challenge(TokenKind::LoginVerifier, &resume, "login_verifier");
+
+        Stepped {
+            authorization: Authorization {
+                challenge: Some(verifier),
+                state: AuthorizationState::LoginRemembered(login),
+                ..authorization
+            },
+            address,
+            appliance: None,
+        }
+    }
+
+    fn ask_consent(&self, authorization: Authorization, login: Login) -> Stepped {
+        let Some(page) = &self.pages.consent else {
+            return self.deny(authorization, Some(login), &NO_CONSENT_PAGE.into());
+        };
+        let (challenge, address) = self.challenge(
+            TokenKind::ConsentChallenge,
+            page.as_str(),
+            "consent_challenge",
+        );
+
+        // An appliance does not wait any longer because its user takes time.
+        let expires_at = match &authorization.answer_to {
+            AnswerTo::Appliance(_) => authorization.expires_at,
+            AnswerTo::Redirect(_) => self.in_future(PAGE_TIME_TO_LIVE),
+        };
+
+        Stepped {
+            authorization: Authorization {
+                challenge: Some(challenge),
+                state: AuthorizationState::WaitingForConsent(login),
+                expires_at,
+                ..authorization
+            },
+            address,
+            appliance: None,
+        }
+    }
+
+    fn allow(&self, authorization: Authorization, login: Login) -> Stepped {
+        match &authorization.answer_to {
+            AnswerTo::Redirect(answer) => {
+                let code = self.secret(TokenKind::AuthorizationCode);
+                let address = redirect::with_code(
+                    &self.issuer,
+                    &answer.redirect_uri,
+                    answer.state.as_deref(),
+                    &code.text,
+                );
+
+                Stepped {
+                    authorization: Authorization {
+                        state: AuthorizationState::CodeIssued {
+                            code: code.hash,
+                            login,
+                        },
+                        expires_at: self.in_future(CODE_TIME_TO_LIVE),
+                        ..authorization
+                    },
+                    address,
+                    appliance: None,
+                }
+            }
+            AnswerTo::Appliance(code) => Stepped {
+                address: self.appliance_page("allowed"),
+                appliance: Some(ApplianceAnswer {
+                    code: *code,
+                    allowed: true,
+                    scope: authorization.scope.clone(),
+                    login: Some(login.clone()),
+                }),
+                authorization: Authorization {
+                    state: AuthorizationState::ApplianceAllowed(login),
+                    ..authorization
+                },
+            },
+        }
+    }
+
+    fn deny(&self, authorization: Authorization, login: Option<Login>, reason: &Reason) -> Stepped {
+        let (address, appliance) = match &authorization.answer_to {
+            AnswerTo::Redirect(RedirectAnswer {
+                redirect_uri,
+                state,
+                ..
+            }) => {
+                let state = state.as_deref();
+                let address = redirect::with_reason(&self.issuer, redirect_uri, state, reason);
+                (address, None)
+            }
+            AnswerTo::Appliance(code) => {
+                let answer = ApplianceAnswer {
+                    code: *code,
+                    allowed: false,
+                    scope: authorization.scope.clone(),
+                    login: login.clone(),
+                };
+                (self.appliance_page("denied"), Some(answer))
+            }
+        };
+
+        Stepped {
+            authorization: Authorization {
+                state: AuthorizationState::Rejected(login),
+                ..authorization
+            },
+            address,
+            appliance,
+        }
+    }
+
+    /// A new secret of this kind: its hash, and `page` with its text as a parameter.
+    fn challenge(&self, kind: TokenKind, page: &str, parameter: &str) -> (TokenHash, String) {
+        let OpaqueToken { text, hash } = self.secret(kind);
+        let address = redirect::with_parameters(page, &[(parameter, Some(text.expose()))]);
+        (hash, address)
+    }
+
+    fn secret(&self, kind: TokenKind) -> OpaqueToken {
+        OpaqueToken::new(&self.base.keyring, kind, self.base.random.as_ref())
+    }
+
+    fn in_future(&self, duration: Duration) -> Timestamp {
+        self.base.clock.now().after(duration)
+    }
+
+    /// Where the user of an appliance is told how it went.
+    fn appliance_page(&self, result: &str) -> String {
+        self.issuer
+            .at(&format!("/oauth/device/done?result={result}"))
+    }
+}

@@ -1,0 +1,57 @@
+//! Client assertions (RFC 7523): of API clients and web clients that are configured so, and of
+//! every device.
+
+use super::error::ClientError;
+use crate::clock::Timestamp;
+use crate::jose::{PublicJwk, assertion};
+use crate::oauth::issuer::Issuer;
+use crate::oauth::model::UsedAssertions;
+use crate::secret::Keyring;
+
+/// Where clients authenticate with a form.
+const ENDPOINTS: [&str; 7] = [
+    "/oauth/token",
+    "/oauth/par",
+    "/oauth/device_authorization",
+    "/oauth/revoke",
+    "/oauth/introspect",
+    "/oauth/api/v1/token/introspect",
+    "/oauth/api/v2/token/introspect",
+];
+
+/// Verifies the assertions of clients.
+pub(super) struct Assertions {
+    /// The issuer, and every endpoint that takes an assertion, whichever it is sent to (RFC 9126
+    /// §2).
+    audiences: Vec<String>,
+}
+
+impl Assertions {
+    pub(super) fn new(issuer: &Issuer) -> Self {
+        let mut audiences = vec![issuer.as_str().to_owned()];
+        audiences.extend(ENDPOINTS.iter().map(|path| issuer.at(path)));
+        Self { audiences }
+    }
+
+    /// Verifies an assertion by the client that has this key, except for whether it was used
+    /// before.
+    pub(super) fn verify(
+        &self,
+        keyring: &Keyring,
+        key: &PublicJwk,
+        client_id: &str,
+        compact: &str,
+        now: Timestamp,
+    ) -> Result<UsedAssertions, ClientError> {
+        let audiences: Vec<&str> = self.audiences.iter().map(String::as_str).collect();
+        let verified = assertion::verify(key, compact, client_id, &audiences, now);
+
+        match verified {
+            Ok(assertion) => Ok(UsedAssertions::assertion(keyring, client_id, &assertion)),
+            Err(error) => {
+                tracing::debug!(%client_id, %error, "a client assertion was refused");
+                Err(ClientError::Invalid)
+            }
+        }
+    }
+}

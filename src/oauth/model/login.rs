@@ -1,0 +1,99 @@
+use crate::clock::Timestamp;
+use crate::ids::{LoginSessionId, UserId};
+use crate::secret::TokenHash;
+use crate::store::CorruptRow;
+use crate::store::rows::{AuthenticationColumns, LoginSessionRow};
+
+/// How and when a user was authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Authentication {
+    /// The methods, by their names of RFC 8176.
+    pub(crate) amr: Vec<String>,
+    /// How well, in terms that login pages and clients agree upon.
+    pub(crate) acr: Option<String>,
+    pub(crate) time: Timestamp,
+}
+
+impl Authentication {
+    /// `None` where the columns cannot be read.
+    pub(super) fn from_columns(columns: AuthenticationColumns) -> Option<Self> {
+        let amr = match columns.amr {
+            Some(json) => serde_json::from_str(&json).ok()?,
+            None => Vec::new(),
+        };
+
+        Some(Self {
+            amr,
+            acr: columns.acr,
+            time: Timestamp::from_millis(columns.auth_time),
+        })
+    }
+
+    pub(super) fn amr_column(&self) -> Option<String> {
+        serde_json::to_string(&self.amr).ok()
+    }
+}
+
+/// A user who has logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) user_id: UserId,
+    pub(crate) authentication: Authentication,
+}
+
+impl Login {
+    /// `None` where the columns cannot be read.
+    pub(super) fn from_columns(
+        user_id: String,
+        amr: Option<String>,
+        acr: Option<String>,
+        auth_time: Option<i64>,
+    ) -> Option<Self> {
+        let auth_time = auth_time?;
+
+        Some(Self {
+            user_id: user_id.try_into().ok()?,
+            authentication: Authentication::from_columns(AuthenticationColumns {
+                amr,
+                acr,
+                auth_time,
+            })?,
+        })
+    }
+}
+
+/// A login that a browser remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LoginSession {
+    pub(crate) id: LoginSessionId,
+    pub(crate) login: Login,
+    pub(crate) expires_at: Timestamp,
+}
+
+impl LoginSession {
+    pub(crate) fn from_row(row: LoginSessionRow) -> Result<Self, CorruptRow> {
+        let corrupt = || CorruptRow::new("login_sessions", &row.id);
+        let login = Login::from_columns(row.user_id, row.amr, row.acr, Some(row.auth_time));
+
+        Ok(Self {
+            id: LoginSessionId::from_column(&row.id).ok_or_else(corrupt)?,
+            login: login.ok_or_else(corrupt)?,
+            expires_at: Timestamp::from_millis(row.expires_at),
+        })
+    }
+
+    /// `hash` is that of the browser's cookie.
+    pub(crate) fn to_row(&self, hash: &TokenHash) -> LoginSessionRow {
+        let Authentication { acr, time, .. } = &self.login.authentication;
+
+        LoginSessionRow {
+            id: self.id.to_column(),
+            session_hash: hash.to_vec(),
+            user_id: self.login.user_id.to_string(),
+            amr: self.login.authentication.amr_column(),
+            acr: acr.clone(),
+            auth_time: time.as_millis(),
+            expires_at: self.expires_at.as_millis(),
+        }
+    }
+}
