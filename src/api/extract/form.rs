@@ -7,8 +7,8 @@
 use serde_json::Value;
 
 use super::fields::{Fields, printable};
-use super::percent;
 use crate::api::error::Fault;
+use crate::percent;
 
 /// The parameters of a form or a query string.
 pub(super) fn parse(encoded: &[u8]) -> Result<Fields, Fault> {
@@ -22,26 +22,17 @@ pub(super) fn parse(encoded: &[u8]) -> Result<Fields, Fault> {
             .position(|byte| *byte == b'=')
             .unwrap_or(pair.len());
         let (name, value) = pair.split_at(equals);
-        let name = decode(name).map_err(|problem| {
+        let name = percent::decode_form(name).map_err(|problem| {
             Fault::MalformedBody(format!("A parameter's name {problem}.").into())
         })?;
         let value = value.strip_prefix(b"=").unwrap_or_default();
-        let value = decode(value).map_err(|problem| Fault::Parameter {
+        let value = percent::decode_form(value).map_err(|problem| Fault::Parameter {
             name: printable(&name),
-            problem: problem.into(),
+            problem: problem.to_string().into(),
         })?;
         fields.insert(name, Value::String(value))?;
     }
     Ok(fields)
-}
-
-/// One name or value; `+` is a space.
-fn decode(encoded: &[u8]) -> Result<String, &'static str> {
-    let spaced: Vec<u8> = encoded
-        .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
-    percent::decode(&spaced)
 }
 
 #[cfg(test)]

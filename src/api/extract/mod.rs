@@ -13,7 +13,6 @@ mod form;
 mod idempotency;
 mod json;
 mod path;
-mod percent;
 mod query;
 
 use actix_web::{HttpRequest, web};

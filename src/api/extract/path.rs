@@ -7,9 +7,9 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::percent;
 use crate::api::error::{ApiError, Area, Fault};
 use crate::ids::{ClientId, DeviceId, TransactionId, UserId};
+use crate::percent;
 use crate::transactions::{PhoneError, WebsiteError};
 
 /// A type that stands in a path under a name of its own.
@@ -71,5 +71,6 @@ fn text(request: &HttpRequest, name: &'static str) -> Result<String, Fault> {
     if segment.contains(char::REPLACEMENT_CHARACTER) {
         return Err(Fault::parameter(name, "is not UTF-8"));
     }
-    percent::decode(segment.as_bytes()).map_err(|problem| Fault::parameter(name, problem))
+    percent::decode(segment.as_bytes())
+        .map_err(|problem| Fault::parameter(name, problem.to_string()))
 }
