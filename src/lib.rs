@@ -17,6 +17,7 @@ pub mod ids;
 pub mod jose;
 pub mod oauth;
 pub mod otp;
+mod percent;
 pub mod phone;
 pub mod push;
 pub mod random;

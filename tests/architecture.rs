@@ -40,7 +40,7 @@ const LINES: &[&[&str]] = &[
     &["store", "runtime"],
     &["config", "telemetry", "jose"],
     &["ids", "secret"],
-    &["clock", "random"],
+    &["clock", "percent", "random"],
 ];
 
 /// They stand beside the server and use only these; of the server itself only the command line

@@ -1,4 +1,4 @@
-//! The outermost layer: what holds for every request of whatever endpoint.
+//! The outermost layer: what every request needs, whichever endpoint it is for.
 
 use std::panic::AssertUnwindSafe;
 
@@ -10,13 +10,15 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, ResponseError, web};
 use futures_util::FutureExt as _;
 
+use super::context::Api;
 use super::error::{ApiError, Area, Fault};
+use super::gate::Gate;
 use super::request_id::{self, X_REQUEST_ID};
 use super::routes::Matched;
-use super::{Api, Gate};
 use crate::clock::Stopwatch;
 
-/// Lets a request in, has it answered whatever happens, dresses the answer and takes note of it.
+/// Admits a request, makes sure that it is answered, adds the headers that every response has, and
+/// counts and logs it.
 pub async fn boundary(
     request: ServiceRequest,
     next: Next<BoxBody>,
@@ -27,21 +29,23 @@ pub async fn boundary(
     let Some(api) = request.app_data::<web::Data<Api>>().cloned() else {
         return Err(Failed(id).into());
     };
-    match admit(api.gate(), request, next).await {
+
+    match admit(&api.gate, request, next).await {
         Some(response) => {
-            let response = dress(response, &id);
+            let response = complete(response, &id);
             let route = response
                 .request()
                 .app_data::<Matched>()
-                .map_or("unmatched", |matched| matched.pattern);
-            note(&api, route, &method, response.status(), stopwatch);
+                .map_or("unmatched", |resource| resource.pattern);
+
+            record(&api, route, &method, response.status(), stopwatch);
             Ok(response)
         }
-        // The request is gone with the panic, and with that the route; the panic hook has told
-        // where it was.
+        // The panic took the request with it, so the route is unknown. The panic hook has logged
+        // the place.
         None => {
             tracing::error!("a handler panicked");
-            note(
+            record(
                 &api,
                 "failed",
                 &method,
@@ -53,8 +57,8 @@ pub async fn boundary(
     }
 }
 
-/// Hands the request on if there is room for it. A handler that panics does not take the connection
-/// with it: no answer.
+/// Passes the request on if there is a place for it. None if the handler panicked: the connection
+/// outlives the panic.
 async fn admit(
     gate: &Gate,
     request: ServiceRequest,
@@ -62,10 +66,10 @@ async fn admit(
 ) -> Option<ServiceResponse<BoxBody>> {
     let Some(_place) = gate.enter() else {
         let area = Area::of(request.path());
-        return Some(
-            request.into_response(ApiError::from_fault(&Fault::Busy, area).response(None)),
-        );
+        let error = ApiError::from(Fault::Busy).shaped(area);
+        return Some(request.into_response(error.response(None)));
     };
+
     AssertUnwindSafe(next.call(request))
         .catch_unwind()
         .await
@@ -73,34 +77,37 @@ async fn admit(
         .ok()
 }
 
-/// Headers of every answer; the request's id in problems.
-fn dress(response: ServiceResponse<BoxBody>, id: &HeaderValue) -> ServiceResponse<BoxBody> {
+/// Adds the request's id to a problem, and the headers.
+fn complete(response: ServiceResponse<BoxBody>, id: &HeaderValue) -> ServiceResponse<BoxBody> {
     let error = response
         .response()
         .error()
         .and_then(Error::as_error::<ApiError>);
-    let again = error
+    let with_id = error
         .filter(|error| error.is_problem())
         .map(|error| error.response(id.to_str().ok()));
-    let mut response = match again {
-        Some(named) => response.into_response(named),
+
+    let mut response = match with_id {
+        Some(with_id) => response.into_response(with_id),
         None => response,
     };
-    dress_headers(response.headers_mut(), id);
+    add_headers(response.headers_mut(), id);
+
     response
 }
 
-fn dress_headers(headers: &mut HeaderMap, id: &HeaderValue) {
+fn add_headers(headers: &mut HeaderMap, id: &HeaderValue) {
     headers.insert(X_REQUEST_ID, id.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    if headers
+
+    let is_json = headers
         .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value == "application/json")
-    {
+        .is_some_and(|value| value == "application/json");
+    if is_json {
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json;charset=UTF-8"),
@@ -108,12 +115,20 @@ fn dress_headers(headers: &mut HeaderMap, id: &HeaderValue) {
     }
 }
 
-fn note(api: &Api, route: &'static str, method: &Method, status: StatusCode, stopwatch: Stopwatch) {
+/// Counts and logs a request.
+fn record(
+    api: &Api,
+    route: &'static str,
+    method: &Method,
+    status: StatusCode,
+    stopwatch: Stopwatch,
+) {
     let took = stopwatch.elapsed();
-    api.app()
+    api.app
         .base
         .metrics
         .request_answered(route, method_label(method), status.as_u16(), took);
+
     let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(
         http.route = route,
@@ -123,7 +138,7 @@ fn note(api: &Api, route: &'static str, method: &Method, status: StatusCode, sto
     );
 }
 
-/// Methods are the caller's to make up, labels are not.
+/// The method as a label. Callers can make up methods, but must not create labels.
 fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -137,7 +152,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-/// A handler panicked.
+/// The request could not be handled: a handler panicked, or the server is put together wrong.
 #[derive(Debug)]
 struct Failed(HeaderValue);
 
@@ -149,9 +164,9 @@ impl std::fmt::Display for Failed {
 
 impl ResponseError for Failed {
     fn error_response(&self) -> HttpResponse {
-        let error = ApiError::from_fault(&Fault::Internal, Area::Other);
-        let mut response = error.response(self.0.to_str().ok());
-        dress_headers(response.headers_mut(), &self.0);
+        let mut response = ApiError::from(Fault::Internal).response(self.0.to_str().ok());
+        add_headers(response.headers_mut(), &self.0);
+
         response
     }
 }

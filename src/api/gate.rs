@@ -1,9 +1,9 @@
-//! How many requests are in work and how many wait, and the bounds on both.
+//! Limits how many requests are in progress at once, and how many wait.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts the requests of a listener. A request that waits for something to happen does not count
-/// as work meanwhile.
+/// Counts the requests of a listener. While a request waits for something to happen, it does not
+/// count as in progress.
 #[derive(Debug)]
 pub struct Gate {
     working: AtomicUsize,
@@ -13,7 +13,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Lets so many requests work and so many wait at once.
+    /// The most requests that may be in progress, and that may wait, at once.
     #[must_use]
     pub const fn new(working_max: usize, waiting_max: usize) -> Self {
         Self {
@@ -24,17 +24,18 @@ impl Gate {
         }
     }
 
-    /// A place for a request; none when all are taken.
+    /// A place for a request. None if all are taken.
     pub(crate) fn enter(&self) -> Option<Working<'_>> {
         take_place(&self.working, self.working_max).then(|| Working(self))
     }
 
-    /// A place to wait for a request that has entered; none when all are taken. Until it is dropped
-    /// the request's other place is free for somebody else.
+    /// A waiting place for a request that has entered. None if all are taken. Until it is dropped,
+    /// another request can have the first place.
     pub(crate) fn wait(&self) -> Option<Waiting<'_>> {
         if !take_place(&self.waiting, self.waiting_max) {
             return None;
         }
+
         self.working.fetch_sub(1, Ordering::Relaxed);
         Some(Waiting(self))
     }
@@ -44,10 +45,11 @@ fn take_place(count: &AtomicUsize, max: usize) -> bool {
     let taken = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
         (taken < max).then_some(taken + 1)
     });
+
     taken.is_ok()
 }
 
-/// A request in work.
+/// A request in progress.
 pub(crate) struct Working<'a>(&'a Gate);
 
 impl Drop for Working<'_> {
@@ -56,11 +58,11 @@ impl Drop for Working<'_> {
     }
 }
 
-/// A request that waits.
+/// A request that waits for something to happen.
 pub(crate) struct Waiting<'a>(&'a Gate);
 
 impl Drop for Waiting<'_> {
-    /// Goes back to work even if all places are taken: it was let in before.
+    /// Takes a place again even if all are taken: the request was admitted before.
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         self.0.working.fetch_add(1, Ordering::Relaxed);
@@ -72,16 +74,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_makes_room() {
+    fn a_waiting_request_makes_room() {
         let gate = Gate::new(1, 1);
         let first = gate.enter().unwrap();
         assert!(gate.enter().is_none());
+
         let waiting = gate.wait().unwrap();
         let second = gate.enter().unwrap();
         assert!(gate.wait().is_none() && gate.enter().is_none());
+
         drop(waiting);
         drop(first);
         assert!(gate.enter().is_none());
+
         drop(second);
         assert!(gate.enter().is_some());
     }

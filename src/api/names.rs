@@ -1,4 +1,4 @@
-//! Domain values by their names on the wire.
+//! Values of the features, by their names on the wire.
 
 use crate::settings::AuthenticationMethod;
 use crate::transactions::{Reason, Status};
@@ -30,12 +30,12 @@ pub(crate) const fn reason(reason: Reason) -> &'static str {
 /// `description` beside `reason`.
 pub(crate) const fn reason_description(reason: Reason) -> &'static str {
     match reason {
-        Reason::NotAccepted => "The user denied.",
+        Reason::NotAccepted => "The user denied the request.",
         Reason::InvalidAnswer => "Wrong answers used up the attempts.",
         Reason::FailedToSend => "The message could not be sent.",
         Reason::Expired => "Nobody answered in time.",
-        Reason::Cancelled => "The website called it off.",
-        Reason::Reported => "The user says it was not them who asked.",
+        Reason::Cancelled => "The website cancelled the transaction.",
+        Reason::Reported => "The user reported that the request was not theirs.",
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) const fn method(method: AuthenticationMethod) -> &'static str {
     }
 }
 
-/// `method` in the list of what is available: upper case, as configured.
+/// `method` of a type that is available: upper case, as in the settings.
 pub(crate) const fn method_upper(method: AuthenticationMethod) -> &'static str {
     match method {
         AuthenticationMethod::Push => "PUSH",

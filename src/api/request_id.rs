@@ -1,11 +1,10 @@
-//! `X-Request-Id`: what the caller sent, if it is sane, else a fresh one. It is in the answer, in
-//! the log and in problems.
+//! `X-Request-Id`: the one that the caller sent, if it is harmless, else a new one. Responses, the
+//! log and problem documents name it.
 
 use actix_web::HttpMessage as _;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-/// The header.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const CHARACTERS_MAX: usize = 128;
@@ -15,21 +14,23 @@ pub(crate) fn of(request: &ServiceRequest) -> HeaderValue {
     if let Some(sent) = request
         .headers()
         .get(X_REQUEST_ID)
-        .filter(|sent| is_sane(sent.as_bytes()))
+        .filter(|sent| is_harmless(sent.as_bytes()))
     {
         return sent.clone();
     }
+
     let fresh = request
         .extensions()
         .get::<tracing_actix_web::RequestId>()
         .map(ToString::to_string);
+
     fresh
         .and_then(|id| HeaderValue::try_from(id).ok())
         .unwrap_or_else(|| HeaderValue::from_static("-"))
 }
 
-/// Nothing but what can stand in a header, a log line and a URL as it is.
-fn is_sane(id: &[u8]) -> bool {
+/// Whether the id can stand in a header, a log line and a URL as it is.
+fn is_harmless(id: &[u8]) -> bool {
     (1..=CHARACTERS_MAX).contains(&id.len())
         && id
             .iter()
@@ -38,15 +39,16 @@ fn is_sane(id: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_sane;
+    use super::is_harmless;
 
     #[test]
     fn only_harmless_ids_are_repeated() {
-        for sane in ["a", "A-1_b.2", &"x".repeat(128)] {
-            assert!(is_sane(sane.as_bytes()), "{sane}");
+        for id in ["a", "A-1_b.2", &"x".repeat(128)] {
+            assert!(is_harmless(id.as_bytes()), "{id}");
         }
-        for insane in ["", "a b", "a\"", "ä", "a/b", &"x".repeat(129)] {
-            assert!(!is_sane(insane.as_bytes()), "{insane}");
+
+        for id in ["", "a b", "a\"", "ä", "a/b", &"x".repeat(129)] {
+            assert!(!is_harmless(id.as_bytes()), "{id}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The span around each request: what every log record made on its behalf carries.
+//! The tracing span of a request: what all its log records have in common.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -9,7 +9,7 @@ use tracing_actix_web::RootSpanBuilder;
 
 use super::request_id;
 
-/// Never the path, which names users, nor the query, headers or body.
+/// Has neither the path, which can name a user, nor the query, headers or body.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
@@ -20,14 +20,16 @@ impl RootSpanBuilder for RequestSpan {
             http.method = Empty,
             client.id = Empty
         );
+
         if !span.is_disabled() {
             let id = request_id::of(request);
             span.record("request.id", id.to_str().unwrap_or_default());
             span.record("http.method", display(request.method()));
         }
+
         span
     }
 
-    /// The boundary tells how it ended.
+    /// The boundary logs how the request ended.
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
 }

@@ -1,17 +1,19 @@
-//! Requests that wait for something to happen: bounded in number, and ended early when the server
-//! stops.
+//! Requests that wait for something to happen. Their number is limited, and they end early when the
+//! server stops.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-
 use prometheus::IntGauge;
 
-use super::Api;
+use super::context::Api;
 
-/// Asks with the wait; asks again without one when the server stops meanwhile, so that the answer
-/// tells how things stand. Where too many wait already, the answer is `busy`.
+/// Calls `ask` with the time to wait. If too many requests wait already, returns `busy`.
+///
+/// If the server stops meanwhile, calls `ask` again without waiting, so that the response tells the
+/// current state.
 pub(super) async fn ask<T, E, F>(
     api: &Api,
     wait: Duration,
@@ -24,23 +26,25 @@ where
     if wait.is_zero() || api.is_stopping() {
         return ask(Duration::ZERO).await;
     }
-    let Some(_place) = api.gate().wait() else {
-        api.app().base.metrics.refused("waiting_requests");
+
+    let metrics = &api.app.base.metrics;
+    let Some(_place) = api.gate.wait() else {
+        metrics.refused("waiting_requests");
         return Err(busy);
     };
-    let _counted = Counted::up(api.app().base.metrics.waiting_requests());
-    let answered = select(Box::pin(ask(wait)), Box::pin(api.stopped())).await;
-    match answered {
-        Either::Left((answer, _)) => answer,
+    let _counted = Counted::new(metrics.waiting_requests());
+
+    match select(pin!(ask(wait)), pin!(api.stopped())).await {
+        Either::Left((result, _)) => result,
         Either::Right(_) => ask(Duration::ZERO).await,
     }
 }
 
-/// Counted in a gauge until it is dropped, which happens too when the caller hangs up.
+/// Counts in a gauge until it is dropped, which also happens when the caller disconnects.
 struct Counted<'a>(&'a IntGauge);
 
 impl<'a> Counted<'a> {
-    fn up(gauge: &'a IntGauge) -> Self {
+    fn new(gauge: &'a IntGauge) -> Self {
         gauge.inc();
         Self(gauge)
     }

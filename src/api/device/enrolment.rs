@@ -1,26 +1,50 @@
-//! A user's keys on a device, which everything else builds on.
+//! The enrolment of a user on a device: the keys that everything else builds on.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::key;
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{By, Fields, FromFields, Json, UserToken};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{Fields, FromFields, Json, UserToken};
+use crate::api::reply::{Created, NoContent};
 use crate::devices::{Enrolled, EnrolmentState, Transport};
 use crate::jose::PublicJwk;
 
-/// The key the server seals content to.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Reads what a user has enrolled on the device.
+    GET "/device/v1/enrolment" => read_enrolment,
+        404 "The user has not enrolled on the device.";
+
+    /// Enrols a user on the device.
+    ///
+    /// If the settings allow it, enrolling again replaces the key and removes all authenticators and
+    /// push; otherwise it is refused.
+    POST "/device/v1/enrolment" => enrol,
+        403 "The access token belongs to the device alone (`insufficient_scope`), or enrolment is \
+             switched off (`enrolment_disabled`).",
+        409 "The user has enrolled already (`already_enrolled`).";
+
+    /// Ends the enrolment of a user on the device, with all authenticators and push.
+    ///
+    /// Ending what is not there succeeds.
+    DELETE "/device/v1/enrolment" => end_enrolment;
+};
+
+/// A key to enrol.
 #[derive(ToSchema)]
-pub(crate) struct EnrolBody {
-    /// `{"format": "jwk", "jwk": {…}}`, a public P-256 key.
+struct EnrolBody {
+    /// `{"format": "jwk", "jwk": {…}}`: a public P-256 key, to which the server encrypts the content
+    /// of transactions.
     #[schema(value_type = Object)]
     public_key: PublicJwk,
 }
 
 impl FromFields for EnrolBody {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let Some(Value::Object(mut public_key)) = fields.value("public_key") else {
             return Err(Fault::parameter(
@@ -28,41 +52,28 @@ impl FromFields for EnrolBody {
                 "is required and must be an object",
             ));
         };
+
         if public_key.get("format").and_then(Value::as_str) != Some("jwk") {
             return Err(Fault::parameter("public_key/format", "must be \"jwk\""));
         }
-        key::parse("public_key/jwk", public_key.remove("jwk")).map(|public_key| Self { public_key })
+
+        Ok(Self {
+            public_key: key::parse("public_key/jwk", public_key.remove("jwk"))?,
+        })
     }
 }
 
-/// The keys of an enrolment that has just been made.
+/// A new enrolment.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EnrolledAnswer {
-    /// Six characters: the user's name on this device.
+struct EnrolledUser {
+    /// Six characters, which name the user on this device.
     profile_id: String,
-    /// The server's own public key (JWK).
+    /// The server's public key: a P-256 JWK.
     #[schema(value_type = Object)]
     server_key: PublicJwk,
 }
 
-/// All that is enrolled for the user on the device.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct EnrolmentAnswer {
-    /// Six characters.
-    profile_id: String,
-    /// The enrolled key (JWK).
-    #[schema(value_type = Object)]
-    public_key: PublicJwk,
-    /// `pin`, `fingerprint`, `custom:ID`.
-    authenticators: Vec<String>,
-    /// `apns`, `fcm`, `poll`; absent without push.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    push: Option<&'static str>,
-    /// RFC 3339.
-    created_at: String,
-}
-
-impl From<Enrolled> for EnrolledAnswer {
+impl From<Enrolled> for EnrolledUser {
     fn from(enrolled: Enrolled) -> Self {
         Self {
             profile_id: enrolled.profile_id.into(),
@@ -71,13 +82,31 @@ impl From<Enrolled> for EnrolledAnswer {
     }
 }
 
-impl From<EnrolmentState> for EnrolmentAnswer {
+/// What a user has enrolled on a device.
+#[derive(Serialize, ToSchema)]
+struct Enrolment {
+    /// Six characters, which name the user on this device.
+    profile_id: String,
+    /// The enrolled key: a P-256 JWK.
+    #[schema(value_type = Object)]
+    public_key: PublicJwk,
+    /// The enrolled authenticators: `pin`, `fingerprint`, `custom:ID`.
+    authenticators: Vec<String>,
+    /// How pushes are sent: `apns`, `fcm` or `poll`. Absent if push is not enrolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push: Option<&'static str>,
+    /// When the user enrolled, in RFC 3339.
+    created_at: String,
+}
+
+impl From<EnrolmentState> for Enrolment {
     fn from(state: EnrolmentState) -> Self {
         let EnrolmentState {
             enrolment,
             authenticators,
             push,
         } = state;
+
         Self {
             profile_id: enrolment.profile_id.into(),
             public_key: enrolment.public_key,
@@ -88,63 +117,32 @@ impl From<EnrolmentState> for EnrolmentAnswer {
     }
 }
 
-/// Enrols the user's key on this device.
-#[utoipa::path(
-    post,
-    path = "/device/v1/enrolment",
-    tag = "Phones",
-    request_body = EnrolBody,
-    responses((status = 201, body = EnrolledAnswer), (status = "default", body = ProblemDocument)),
-    security(("user_token" = [])),
-)]
-pub(crate) async fn enrol(
-    api: web::Data<Api>,
-    By(token, body): By<UserToken, Json<EnrolBody>>,
-) -> Result<HttpResponse, ApiError> {
-    let enrolled = api
-        .app()
-        .devices
-        .enrol(&token.device_id, &token.user_id, body.0.public_key)
-        .await?;
-    Ok(HttpResponse::Created().json(EnrolledAnswer::from(enrolled)))
-}
-
-/// What is enrolled.
-#[utoipa::path(
-    get,
-    path = "/device/v1/enrolment",
-    tag = "Phones",
-    responses((status = 200, body = EnrolmentAnswer), (status = "default", body = ProblemDocument)),
-    security(("user_token" = [])),
-)]
-pub(crate) async fn enrolment(
-    api: web::Data<Api>,
-    token: UserToken,
-) -> Result<HttpResponse, ApiError> {
-    let state = api
-        .app()
-        .devices
-        .enrolment(&token.device_id, &token.user_id)
-        .await?;
+async fn read_enrolment(
+    api: SharedApi,
+    UserToken { device_id, user_id }: UserToken,
+) -> Result<Json<Enrolment>, ApiError> {
+    let state = api.app.devices.enrolment(&device_id, &user_id).await?;
     let state = state.ok_or_else(ApiError::not_enrolled)?;
-    Ok(HttpResponse::Ok().json(EnrolmentAnswer::from(state)))
+
+    Ok(Json(state.into()))
 }
 
-/// Ends the enrolment, authenticators and push with it. Where there is none, that is so already.
-#[utoipa::path(
-    delete,
-    path = "/device/v1/enrolment",
-    tag = "Phones",
-    responses((status = 204), (status = "default", body = ProblemDocument)),
-    security(("user_token" = [])),
-)]
-pub(crate) async fn end_enrolment(
-    api: web::Data<Api>,
-    token: UserToken,
-) -> Result<HttpResponse, ApiError> {
-    api.app()
-        .devices
-        .end_enrolment(&token.device_id, &token.user_id)
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn enrol(
+    api: SharedApi,
+    UserToken { device_id, user_id }: UserToken,
+    Json(EnrolBody { public_key }): Json<EnrolBody>,
+) -> Result<Created<EnrolledUser>, ApiError> {
+    let devices = &api.app.devices;
+    let enrolled = devices.enrol(&device_id, &user_id, public_key).await?;
+
+    Ok(Created(enrolled.into()))
+}
+
+async fn end_enrolment(
+    api: SharedApi,
+    UserToken { device_id, user_id }: UserToken,
+) -> Result<NoContent, ApiError> {
+    api.app.devices.end_enrolment(&device_id, &user_id).await?;
+
+    Ok(NoContent)
 }

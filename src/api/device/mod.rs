@@ -1,12 +1,22 @@
-//! Phones: the device protocol.
+//! The device protocol: what the app on a user's device calls.
 
-pub(crate) mod authenticators;
-pub(crate) mod enrolment;
+mod authenticators;
+mod enrolment;
 mod key;
-pub(crate) mod push;
-pub(crate) mod transactions;
+mod push;
+mod transactions;
 
-pub(crate) use authenticators::{remove_authenticator, set_authenticator};
-pub(crate) use enrolment::{end_enrolment, enrol, enrolment};
-pub(crate) use push::{enrol_push, remove_push, replace_push_token};
-pub(crate) use transactions::{answer, claim_otp, fetch, pending};
+use super::endpoint::{Listener, Section};
+
+pub(super) const SECTION: Section = Section {
+    listener: Listener::Public,
+    name: "Devices",
+    description: "For apps: enrol the keys of a user on a device, and answer transactions. A device \
+                  registers and gets its tokens at the token server.",
+    tables: &[
+        transactions::ENDPOINTS,
+        enrolment::ENDPOINTS,
+        authenticators::ENDPOINTS,
+        push::ENDPOINTS,
+    ],
+};

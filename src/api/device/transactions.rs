@@ -1,58 +1,98 @@
-//! What a phone is asked, and its answers.
+//! The transactions of a device: listing, reading and answering them.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{By, DeviceToken, Fields, FromFields, InPath, Json, Query, Wait};
-use crate::api::{Api, names, waiting};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{DeviceToken, Fields, FromFields, Json, Path, Query, Wait};
+use crate::api::{names, waiting};
 use crate::ids::{ProfileId, TransactionId};
 use crate::secret::SecretString;
 use crate::transactions::{FetchedTransaction, PendingTransaction, PhoneError};
 
-/// Longer than `custom:` and any configured id.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Lists the pending transactions of the device.
+    ///
+    /// With `wait`, the response comes as soon as there is one, at the latest when the time is up.
+    GET "/device/v1/transactions" => list_transactions;
+
+    /// Reads a pending transaction, with its content encrypted to the enrolled key.
+    GET "/device/v1/transactions/{transaction_id}" => read_transaction,
+        404 "The device has no such transaction.",
+        409 "The transaction has ended already (`already_final`, with `transaction_status`).",
+        410 "The transaction has expired.";
+
+    /// Answers a transaction: accepts, denies or reports it.
+    ///
+    /// An answer with a wrong signature counts as an attempt.
+    POST "/device/v1/transactions/{transaction_id}/answer" => answer_transaction,
+        401 "The access token is not valid (`invalid_token`), or the answer is not signed for this \
+             transaction (`invalid_answer`, with `attempts_left` if they are limited).",
+        403 "The authenticator is not enrolled, or may not answer this transaction \
+             (`wrong_authenticator`).",
+        404 "The device has no such transaction.",
+        409 "The transaction has ended already (`already_final`, with `transaction_status`).",
+        410 "The transaction has expired.",
+        422 "The digest is not the one of this transaction's content (`stale_digest`). Read the \
+             transaction again.";
+
+    /// Claims the transaction of a scanned one-time password for a user of the device.
+    ///
+    /// The response is the transaction, to be answered like any other.
+    POST "/device/v1/otp" => claim_one_time_password,
+        404 "The one-time password or the profile is unknown, or somebody else has claimed the \
+             transaction.",
+        409 "The transaction has ended already (`already_final`, with `transaction_status`).",
+        410 "The transaction has expired.";
+};
+
+/// `custom:` and the longest id in the settings are shorter.
 const AUTHENTICATOR_BYTES_MAX: usize = 300;
-/// The longest signed answer that is looked at.
 const ANSWER_BYTES_MAX: usize = 8192;
-/// Longer than any one-time password.
+/// A one-time password is shorter.
 const OTP_BYTES_MAX: usize = 512;
 
 /// A pending transaction.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PendingAnswer {
-    /// UUID.
+#[schema(as = PendingTransaction)]
+struct PendingBody {
+    /// A UUID.
     transaction_id: String,
-    /// Whom of the phone's users it is for.
+    /// The profile id of the user who is asked.
     profile_id: String,
-    /// `push`, `otp`.
+    /// `push` or `otp`.
     method: &'static str,
+    /// The text to show, which a push also contains.
     message: String,
-    /// RFC 3339.
+    /// When the transaction was started, in RFC 3339.
     created_at: String,
-    /// What is left.
+    /// How long the user still has to answer, in seconds.
     time_to_live_seconds: u64,
 }
 
-/// The pending transactions of an installation.
+/// The pending transactions of a device.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PendingList {
-    transactions: Vec<PendingAnswer>,
+struct PendingTransactions {
+    transactions: Vec<PendingBody>,
 }
 
-/// All of a transaction.
+/// A pending transaction with its content.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct FetchedAnswer {
+#[schema(as = Transaction)]
+struct FetchedBody {
     #[serde(flatten)]
-    pending: PendingAnswer,
-    /// base64url SHA-256 of what is shown: `message`, NUL, `secure_message`, NUL, `signing_data`.
+    pending: PendingBody,
+    /// The SHA-256, in base64url, of what the app shows: `message`, a NUL, `secure_message`, a NUL,
+    /// `signing_data`. What is absent counts as empty.
     content_digest: String,
-    /// Compact JWE (`ECDH-ES`, `A256GCM`) to the enrolled key: JSON `{secure_message?,
-    /// signing_data?}`.
+    /// A compact JWE (`ECDH-ES`, `A256GCM`) to the enrolled key of the JSON object
+    /// `{"secure_message"?, "signing_data"?}`.
     sealed: String,
 }
 
-impl From<PendingTransaction> for PendingAnswer {
+impl From<PendingTransaction> for PendingBody {
     fn from(pending: PendingTransaction) -> Self {
         Self {
             transaction_id: pending.transaction_id.to_string(),
@@ -65,31 +105,29 @@ impl From<PendingTransaction> for PendingAnswer {
     }
 }
 
-impl From<FetchedTransaction> for FetchedAnswer {
+impl From<FetchedTransaction> for FetchedBody {
     fn from(fetched: FetchedTransaction) -> Self {
-        let FetchedTransaction {
-            pending,
-            content_digest,
-            sealed,
-        } = fetched;
         Self {
-            pending: pending.into(),
-            content_digest,
-            sealed,
+            pending: fetched.pending.into(),
+            content_digest: fetched.content_digest,
+            sealed: fetched.sealed,
         }
     }
 }
 
 /// A signed answer.
 #[derive(ToSchema)]
-pub(crate) struct AnswerBody {
-    /// `device`, `pin`, `fingerprint`, `custom:ID`: whose key signed.
+struct AnswerBody {
+    /// The authenticator whose key signed: `device`, `pin`, `fingerprint` or `custom:ID`.
     authenticator: String,
-    /// Compact JWS (ES256) over `{"transaction_id","decision","content_digest","iat"}`.
+    /// A compact JWS (`ES256`) over `{"transaction_id", "decision", "content_digest", "iat"}`.
+    /// `decision` is `accept`, `deny` or `report`, `iat` the time in seconds since the epoch.
     answer: String,
 }
 
 impl FromFields for AnswerBody {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             authenticator: fields.required_text("authenticator", AUTHENTICATOR_BYTES_MAX)?,
@@ -98,119 +136,82 @@ impl FromFields for AnswerBody {
     }
 }
 
-/// How the transaction stands after the answer.
+/// The state of a transaction after an answer.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct AnsweredBody {
-    /// `accepted`, `denied`.
+struct AnsweredTransaction {
+    /// `accepted` or `denied`.
     status: &'static str,
 }
 
-/// A scanned one-time password.
+/// A one-time password that the app scanned.
 #[derive(ToSchema)]
-pub(crate) struct OtpBody {
+struct OtpBody {
+    /// The `otp` that the website showed.
     #[schema(value_type = String)]
     otp: SecretString,
-    /// Who scanned it.
+    /// The profile id of the user who scanned it.
     #[schema(value_type = String)]
     profile_id: ProfileId,
 }
 
 impl FromFields for OtpBody {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        let otp = fields.required_text("otp", OTP_BYTES_MAX)?.into();
         Ok(Self {
-            otp,
+            otp: fields.required_secret("otp", OTP_BYTES_MAX)?,
             profile_id: fields.required("profile_id")?,
         })
     }
 }
 
-/// The pending transactions; with `wait`, as soon as there is one or the time is up.
-#[utoipa::path(
-    get,
-    path = "/device/v1/transactions",
-    tag = "Phones",
-    params(("wait" = Option<u64>, Query, description = "Seconds", minimum = 0, maximum = 60)),
-    responses((status = 200, body = PendingList), (status = "default", body = ProblemDocument)),
-    security(("device_token" = [])),
-)]
-pub(crate) async fn pending(
-    api: web::Data<Api>,
-    By(token, wait): By<DeviceToken, Query<Wait>>,
-) -> Result<HttpResponse, ApiError> {
-    let ask = |wait| api.app().transactions.pending(&token.device_id, wait);
-    let pending = waiting::ask(&api, wait.0.0, PhoneError::Unavailable, ask).await?;
-    let transactions = pending.into_iter().map(PendingAnswer::from).collect();
-    Ok(HttpResponse::Ok().json(PendingList { transactions }))
+async fn list_transactions(
+    api: SharedApi,
+    DeviceToken { device_id }: DeviceToken,
+    Query(Wait { wait }): Query<Wait>,
+) -> Result<Json<PendingTransactions>, ApiError> {
+    let ask = |wait| api.app.transactions.pending(&device_id, wait);
+    let pending = waiting::ask(&api, wait, PhoneError::Unavailable, ask).await?;
+    let transactions = pending.into_iter().map(PendingBody::from).collect();
+
+    Ok(Json(PendingTransactions { transactions }))
 }
 
-/// All of one transaction, its content sealed to the enrolled key.
-#[utoipa::path(
-    get,
-    path = "/device/v1/transactions/{transaction_id}",
-    tag = "Phones",
-    params(("transaction_id" = String, Path)),
-    responses((status = 200, body = FetchedAnswer), (status = "default", body = ProblemDocument)),
-    security(("device_token" = [])),
-)]
-pub(crate) async fn fetch(
-    api: web::Data<Api>,
-    By(token, transaction): By<DeviceToken, InPath<TransactionId>>,
-) -> Result<HttpResponse, ApiError> {
-    let fetched = api
-        .app()
-        .transactions
-        .fetch(&token.device_id, transaction.0)
-        .await?;
-    Ok(HttpResponse::Ok().json(FetchedAnswer::from(fetched)))
+async fn read_transaction(
+    api: SharedApi,
+    DeviceToken { device_id }: DeviceToken,
+    Path(transaction): Path<TransactionId>,
+) -> Result<Json<FetchedBody>, ApiError> {
+    let fetched = api.app.transactions.fetch(&device_id, transaction).await?;
+
+    Ok(Json(fetched.into()))
 }
 
-/// Takes the user's answer.
-#[utoipa::path(
-    post,
-    path = "/device/v1/transactions/{transaction_id}/answer",
-    tag = "Phones",
-    params(("transaction_id" = String, Path)),
-    request_body = AnswerBody,
-    responses((status = 200, body = AnsweredBody), (status = "default", body = ProblemDocument)),
-    security(("device_token" = [])),
-)]
-pub(crate) async fn answer(
-    api: web::Data<Api>,
-    By(token, (transaction, body)): By<DeviceToken, (InPath<TransactionId>, Json<AnswerBody>)>,
-) -> Result<HttpResponse, ApiError> {
-    let AnswerBody {
-        authenticator,
-        answer,
-    } = body.0;
-    let status = api
-        .app()
-        .transactions
-        .answer(&token.device_id, transaction.0, &authenticator, &answer)
+async fn answer_transaction(
+    api: SharedApi,
+    DeviceToken { device_id }: DeviceToken,
+    Path(transaction): Path<TransactionId>,
+    Json(body): Json<AnswerBody>,
+) -> Result<Json<AnsweredTransaction>, ApiError> {
+    let transactions = &api.app.transactions;
+    let status = transactions
+        .answer(&device_id, transaction, &body.authenticator, &body.answer)
         .await?;
-    Ok(HttpResponse::Ok().json(AnsweredBody {
+
+    Ok(Json(AnsweredTransaction {
         status: names::status(status),
     }))
 }
 
-/// Makes the transaction of a scanned one-time password this user's.
-#[utoipa::path(
-    post,
-    path = "/device/v1/otp",
-    tag = "Phones",
-    request_body = OtpBody,
-    responses((status = 200, body = FetchedAnswer), (status = "default", body = ProblemDocument)),
-    security(("device_token" = [])),
-)]
-pub(crate) async fn claim_otp(
-    api: web::Data<Api>,
-    By(token, body): By<DeviceToken, Json<OtpBody>>,
-) -> Result<HttpResponse, ApiError> {
-    let OtpBody { otp, profile_id } = body.0;
-    let fetched = api
-        .app()
-        .transactions
-        .claim_otp(&token.device_id, &profile_id, otp.expose())
+async fn claim_one_time_password(
+    api: SharedApi,
+    DeviceToken { device_id }: DeviceToken,
+    Json(OtpBody { otp, profile_id }): Json<OtpBody>,
+) -> Result<Json<FetchedBody>, ApiError> {
+    let transactions = &api.app.transactions;
+    let fetched = transactions
+        .claim_otp(&device_id, &profile_id, otp.expose())
         .await?;
-    Ok(HttpResponse::Ok().json(FetchedAnswer::from(fetched)))
+
+    Ok(Json(fetched.into()))
 }

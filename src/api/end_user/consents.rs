@@ -1,31 +1,43 @@
-//! What a user has allowed clients.
+//! The consents that a user has given to clients.
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ItemId, NothingFound, failed, nothing_found, scopes};
-use crate::api::Api;
-use crate::api::error::{ApiError, OAuthBody};
-use crate::api::extract::{By, InPath, PathParameter, Portal};
+use super::items::{ItemId, Items, split_scopes};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::extract::{Path, PathParameter, Portal};
+use crate::api::reply::NoContent;
 use crate::ids::UserId;
 use crate::oauth::PortalConsent;
 
-/// A consent. Those to an application hold on all of the user's devices, so none is named.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Lists the consents of a user, at most 1,000.
+    GET "/oauth/api/v1/users/{user_id}/consents" => list_consents;
+
+    /// Withdraws a consent, and revokes all tokens that the client has for the user.
+    ///
+    /// The response is the same if the user has no such consent.
+    DELETE "/oauth/api/v1/users/{user_id}/consents/{consent_id}" => remove_consent;
+};
+
+/// A consent. One that a user gave to an application holds on all their devices.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EndUserConsent {
-    /// What it is taken back by.
+struct EndUserConsent {
+    /// The `consent_id` to withdraw it with.
     id: String,
     client_name: String,
+    /// The scopes that the user allows the client.
     scopes: Vec<String>,
 }
 
-/// Consents.
+/// The consents of a user.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EndUserConsents {
+struct EndUserConsents {
     consents: Vec<EndUserConsent>,
 }
 
@@ -34,12 +46,12 @@ impl From<PortalConsent> for EndUserConsent {
         Self {
             id: consent.id.to_string(),
             client_name: consent.client_name,
-            scopes: scopes(&consent.scope),
+            scopes: split_scopes(&consent.scope),
         }
     }
 }
 
-pub(crate) struct ConsentId(ItemId);
+struct ConsentId(ItemId);
 
 impl FromStr for ConsentId {
     type Err = Infallible;
@@ -51,61 +63,36 @@ impl FromStr for ConsentId {
 
 impl PathParameter for ConsentId {
     const NAME: &'static str = "consent_id";
+    const DESCRIPTION: &'static str = "The `id` of the consent in the list.";
 }
 
-/// What the user has allowed, at most 1,000.
-#[utoipa::path(
-    get,
-    path = "/oauth/api/v1/users/{user_id}/consents",
-    tag = "Portals",
-    params(("user_id" = String, Path)),
-    responses(
-        (status = 200, body = EndUserConsents),
-        (status = 404, description = "There are none", body = NothingFound),
-        (status = "default", body = OAuthBody),
-    ),
-    security(("basic" = [])),
-)]
-pub(crate) async fn consents(
-    api: web::Data<Api>,
-    By(_portal, user): By<Portal, InPath<UserId>>,
-) -> Result<HttpResponse, ApiError> {
-    let consents = api
-        .app()
-        .token_server
-        .portals
-        .list_consents(&user.0)
-        .await
-        .map_err(failed)?;
-    if consents.is_empty() {
-        return Ok(nothing_found("No consents found"));
+async fn list_consents(
+    api: SharedApi,
+    _portal: Portal,
+    Path(user): Path<UserId>,
+) -> Result<Items<EndUserConsents>, ApiError> {
+    let found = api.app.token_server.portals.list_consents(&user).await?;
+    if found.is_empty() {
+        return Ok(Items::None("No consents found"));
     }
-    Ok(HttpResponse::Ok().json(EndUserConsents {
-        consents: consents.into_iter().map(EndUserConsent::from).collect(),
-    }))
+
+    let consents = found.into_iter().map(EndUserConsent::from).collect();
+    Ok(Items::Found(EndUserConsents { consents }))
 }
 
-/// Takes a consent back, and with it every token that the client was issued for the user. The
-/// answer does not tell whether the user had given it.
-#[utoipa::path(
-    delete,
-    path = "/oauth/api/v1/users/{user_id}/consents/{consent_id}",
-    tag = "Portals",
-    params(("user_id" = String, Path), ("consent_id" = String, Path)),
-    responses((status = 204), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn remove_consent(
-    api: web::Data<Api>,
-    By(portal, (user, id)): By<Portal, (InPath<UserId>, InPath<ConsentId>)>,
-) -> Result<HttpResponse, ApiError> {
-    if let ConsentId(ItemId(Some(id))) = id.0 {
-        api.app()
-            .token_server
+async fn remove_consent(
+    api: SharedApi,
+    portal: Portal,
+    Path(user): Path<UserId>,
+    Path(ConsentId(id)): Path<ConsentId>,
+) -> Result<NoContent, ApiError> {
+    if let ItemId(Some(id)) = id {
+        let token_server = &api.app.token_server;
+        token_server
             .portals
-            .remove_consent(portal.id(), &user.0, id)
-            .await
-            .map_err(failed)?;
+            .remove_consent(portal.id(), &user, id)
+            .await?;
     }
-    Ok(HttpResponse::NoContent().finish())
+
+    Ok(NoContent)
 }

@@ -1,40 +1,60 @@
-//! A user's tokens.
+//! The tokens of a user.
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ItemId, NothingFound, failed, nothing_found, scopes};
-use crate::api::Api;
-use crate::api::error::{ApiError, OAuthBody};
-use crate::api::extract::{By, InPath, PathParameter, Portal};
+use super::items::{ItemId, Items, split_scopes};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::extract::{Path, PathParameter, Portal};
+use crate::api::reply::NoContent;
 use crate::ids::UserId;
 use crate::oauth::{PortalToken, PortalTokenType};
 
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Lists the tokens of a user, at most 1,000.
+    ///
+    /// A token that has expired is in the list if its client can get another in its place.
+    GET "/oauth/api/v1/users/{user_id}/tokens" => list_tokens;
+
+    /// Revokes all tokens of a user, and ends remembered log-ins and log-ins in progress.
+    ///
+    /// What the user has enrolled on devices stays.
+    DELETE "/oauth/api/v1/users/{user_id}/tokens" => remove_tokens;
+
+    /// Revokes a token, and the refresh token that was issued with it.
+    ///
+    /// The response is the same if the user has no such token.
+    DELETE "/oauth/api/v1/users/{user_id}/tokens/{token_id}" => remove_token;
+};
+
 /// A token.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EndUserToken {
-    /// What it is removed by.
+struct EndUserToken {
+    /// The `token_id` to revoke it with.
     id: String,
     client_name: String,
-    /// Of an app's token.
+    /// The device that the token was issued to, if its client is an app.
     #[serde(skip_serializing_if = "Option::is_none")]
     device_name: Option<String>,
-    /// Milliseconds since the epoch.
+    /// When the token was issued, in milliseconds since the epoch.
     created_at: i64,
     scopes: Vec<String>,
-    /// `DEFAULT`, `FINGER_PRINT`, `CUSTOM_AUTHENTICATOR`.
+    /// The authenticator that its refresh token is bound to: `DEFAULT` (the PIN or none),
+    /// `FINGER_PRINT` or `CUSTOM_AUTHENTICATOR`.
     r#type: &'static str,
+    /// Whether there is a refresh token with it.
     refresh_token_issued: bool,
     expired: bool,
 }
 
-/// Tokens.
+/// The tokens of a user.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EndUserTokens {
+struct EndUserTokens {
     tokens: Vec<EndUserToken>,
 }
 
@@ -45,7 +65,7 @@ impl From<PortalToken> for EndUserToken {
             client_name: token.client_name,
             device_name: token.device_name,
             created_at: token.created_at.as_millis(),
-            scopes: scopes(&token.scope),
+            scopes: split_scopes(&token.scope),
             r#type: match token.token_type {
                 PortalTokenType::Default => "DEFAULT",
                 PortalTokenType::FingerPrint => "FINGER_PRINT",
@@ -57,7 +77,7 @@ impl From<PortalToken> for EndUserToken {
     }
 }
 
-pub(crate) struct TokenId(ItemId);
+struct TokenId(ItemId);
 
 impl FromStr for TokenId {
     type Err = Infallible;
@@ -69,85 +89,46 @@ impl FromStr for TokenId {
 
 impl PathParameter for TokenId {
     const NAME: &'static str = "token_id";
+    const DESCRIPTION: &'static str = "The `id` of the token in the list.";
 }
 
-/// The user's tokens, at most 1,000. Those that have expired are among them if the client can get
-/// others in their place.
-#[utoipa::path(
-    get,
-    path = "/oauth/api/v1/users/{user_id}/tokens",
-    tag = "Portals",
-    params(("user_id" = String, Path)),
-    responses(
-        (status = 200, body = EndUserTokens),
-        (status = 404, description = "There are none", body = NothingFound),
-        (status = "default", body = OAuthBody),
-    ),
-    security(("basic" = [])),
-)]
-pub(crate) async fn tokens(
-    api: web::Data<Api>,
-    By(_portal, user): By<Portal, InPath<UserId>>,
-) -> Result<HttpResponse, ApiError> {
-    let tokens = api
-        .app()
-        .token_server
-        .portals
-        .list_tokens(&user.0)
-        .await
-        .map_err(failed)?;
-    if tokens.is_empty() {
-        return Ok(nothing_found("No tokens found"));
+async fn list_tokens(
+    api: SharedApi,
+    _portal: Portal,
+    Path(user): Path<UserId>,
+) -> Result<Items<EndUserTokens>, ApiError> {
+    let found = api.app.token_server.portals.list_tokens(&user).await?;
+    if found.is_empty() {
+        return Ok(Items::None("No tokens found"));
     }
-    Ok(HttpResponse::Ok().json(EndUserTokens {
-        tokens: tokens.into_iter().map(EndUserToken::from).collect(),
-    }))
+
+    let tokens = found.into_iter().map(EndUserToken::from).collect();
+    Ok(Items::Found(EndUserTokens { tokens }))
 }
 
-/// Removes a token, and with it the refresh token beside it. The answer does not tell whether the
-/// user had it.
-#[utoipa::path(
-    delete,
-    path = "/oauth/api/v1/users/{user_id}/tokens/{token_id}",
-    tag = "Portals",
-    params(("user_id" = String, Path), ("token_id" = String, Path)),
-    responses((status = 204), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn remove_token(
-    api: web::Data<Api>,
-    By(portal, (user, id)): By<Portal, (InPath<UserId>, InPath<TokenId>)>,
-) -> Result<HttpResponse, ApiError> {
-    if let TokenId(ItemId(Some(id))) = id.0 {
-        api.app()
-            .token_server
+async fn remove_tokens(
+    api: SharedApi,
+    _portal: Portal,
+    Path(user): Path<UserId>,
+) -> Result<NoContent, ApiError> {
+    api.app.token_server.revocation.revoke_user(&user).await?;
+
+    Ok(NoContent)
+}
+
+async fn remove_token(
+    api: SharedApi,
+    portal: Portal,
+    Path(user): Path<UserId>,
+    Path(TokenId(id)): Path<TokenId>,
+) -> Result<NoContent, ApiError> {
+    if let ItemId(Some(id)) = id {
+        let token_server = &api.app.token_server;
+        token_server
             .portals
-            .remove_token(portal.id(), &user.0, id)
-            .await
-            .map_err(failed)?;
+            .remove_token(portal.id(), &user, id)
+            .await?;
     }
-    Ok(HttpResponse::NoContent().finish())
-}
 
-/// Removes all tokens of the user, remembered logins and logins under way. What is enrolled on
-/// devices stays.
-#[utoipa::path(
-    delete,
-    path = "/oauth/api/v1/users/{user_id}/tokens",
-    tag = "Portals",
-    params(("user_id" = String, Path)),
-    responses((status = 204), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn remove_tokens(
-    api: web::Data<Api>,
-    By(_portal, user): By<Portal, InPath<UserId>>,
-) -> Result<HttpResponse, ApiError> {
-    api.app()
-        .token_server
-        .revocation
-        .revoke_user(&user.0)
-        .await
-        .map_err(failed)?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(NoContent)
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with any request, whichever area it is for.
+//! Errors that every endpoint can answer with, in whichever area it is.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,45 +7,38 @@ use actix_web::http::StatusCode;
 
 use crate::store::StoreError;
 
-/// A request that broke a convention, before any feature was asked.
+/// A request that breaks a convention of the API, or that the server cannot handle now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// A parameter is missing, given twice, too long or not of its form.
+    /// A parameter is missing, given twice, too long or malformed.
     Parameter {
-        /// Its name as the caller knows it; cut short where the caller made it up.
+        /// Its name in the request, shortened if the caller made it up.
         name: Cow<'static, str>,
-        /// What is wrong and what to do.
+        /// What is wrong, to be read after the name.
         problem: Cow<'static, str>,
     },
-    /// The body is not what its content type says.
+    /// The body does not parse as its content type.
     MalformedBody(Cow<'static, str>),
     /// The body is longer than the limit.
-    BodyTooLarge {
-        /// The limit.
-        bytes_max: usize,
-    },
+    BodyTooLarge { bytes_max: usize },
     /// The body did not arrive in time.
     BodyTooSlow,
-    /// Another content type than the endpoint's.
-    MediaType {
-        /// The endpoint's.
-        expected: &'static str,
-    },
+    /// The content type is not the one that the endpoint takes.
+    MediaType { expected: &'static str },
     /// The path exists, the method on it does not.
     MethodNotAllowed {
-        /// The methods that do, as the `Allow` header has them.
+        /// The value of `Allow`.
         allow: &'static str,
     },
     /// No such path.
     NotFound,
-    /// More requests are being handled than the server accepts, or the database is out of reach.
+    /// The server has reached its limit of requests, or cannot reach its database.
     Busy,
-    /// A defect of the server. Says nothing about it.
+    /// A defect of the server. The caller learns nothing about it.
     Internal,
 }
 
 impl Fault {
-    /// A parameter's problem.
     pub(crate) fn parameter(name: &'static str, problem: impl Into<Cow<'static, str>>) -> Self {
         Self::Parameter {
             name: Cow::Borrowed(name),
@@ -53,12 +46,10 @@ impl Fault {
         }
     }
 
-    /// A required parameter is not there.
     pub(crate) fn missing(name: &'static str) -> Self {
         Self::parameter(name, "is required")
     }
 
-    /// The HTTP status.
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Parameter { .. } | Self::MalformedBody(_) => StatusCode::BAD_REQUEST,
@@ -72,7 +63,7 @@ impl Fault {
         }
     }
 
-    /// The name programs go by.
+    /// The kind of error, for programs.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Parameter { .. } | Self::MalformedBody(_) => "invalid_request",
@@ -87,7 +78,7 @@ impl Fault {
     }
 }
 
-/// The store's own words stay in the log: they may tell of the database.
+/// The message of a [`StoreError`] may describe the database, so it goes to the log only.
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
@@ -97,7 +88,7 @@ impl From<StoreError> for Fault {
                 Self::Busy
             }
             StoreError::Query(_) | StoreError::Schema(_) | StoreError::Panicked => {
-                tracing::error!(%error, "the database refused a request");
+                tracing::error!(%error, "a database request failed");
                 Self::Internal
             }
         }
@@ -117,12 +108,14 @@ impl fmt::Display for Fault {
                 f,
                 "The content type must be {expected}, without a content coding."
             ),
-            Self::MethodNotAllowed { allow } => write!(f, "This path answers to {allow} only."),
-            Self::NotFound => f.write_str("There is nothing at this path."),
+            Self::MethodNotAllowed { allow } => write!(f, "This path supports {allow} only."),
+            Self::NotFound => f.write_str("There is no such path."),
             Self::Busy => f.write_str(
                 "The server is busy or its database is out of reach; try again shortly.",
             ),
-            Self::Internal => f.write_str("The server failed; the request id finds it in the log."),
+            Self::Internal => f.write_str(
+                "The server failed. Its log has the details under the id of this request.",
+            ),
         }
     }
 }

@@ -1,69 +1,19 @@
 //! Errors of the token server: RFC 6749 §5.2, RFC 7591 §3.2.2.
 
-use std::borrow::Cow;
-
 use actix_web::http::StatusCode;
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::client::BASIC;
-use super::{ApiError, Area, Body, Fault};
+use super::api_error::{ApiError, Body};
+use super::bodies::OAuthBody;
+use super::clients::BASIC;
+use super::fault::Fault;
 use crate::devices::{RegistrationError, RegistrationRefusal};
 use crate::oauth::{AuthorizeRefusal, OAuthError, PageRequestError, PushedRequestError};
-
-/// The body of such an error.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = OAuthError)]
-pub(crate) struct OAuthBody {
-    /// The RFC's name for it.
-    #[schema(example = "invalid_grant")]
-    pub(crate) error: &'static str,
-    /// For the people who write the client.
-    #[schema(value_type = String)]
-    pub(crate) error_description: Cow<'static, str>,
-    /// A refresh token's: what its holder has to do about it, in one word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<&'static str>,
-    /// A wrong proof: how many may follow, where they are limited.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) attempts_left: Option<u32>,
-}
-
-impl OAuthBody {
-    pub(super) fn new(
-        error: &'static str,
-        error_description: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            error,
-            error_description: error_description.into(),
-            code: None,
-            attempts_left: None,
-        }
-    }
-}
-
-impl From<&Fault> for OAuthBody {
-    fn from(fault: &Fault) -> Self {
-        Self::new(fault.code(), fault.to_string())
-    }
-}
-
-impl ApiError {
-    pub(super) fn oauth(
-        status: StatusCode,
-        error: &'static str,
-        description: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::new(status, Body::OAuth(OAuthBody::new(error, description)))
-    }
-}
 
 impl From<RegistrationError> for ApiError {
     fn from(error: RegistrationError) -> Self {
         match error {
             RegistrationError::Refused(refusal) => refusal.into(),
-            RegistrationError::Store(error) => Self::from_fault(&Fault::from(error), Area::OAuth),
+            RegistrationError::Store(error) => error.into(),
         }
     }
 }
@@ -71,6 +21,7 @@ impl From<RegistrationError> for ApiError {
 impl From<RegistrationRefusal> for ApiError {
     fn from(refusal: RegistrationRefusal) -> Self {
         let description = refusal.to_string();
+
         match refusal {
             RegistrationRefusal::InvalidMetadata(_) => Self::oauth(
                 StatusCode::BAD_REQUEST,
@@ -102,10 +53,11 @@ impl From<OAuthError> for ApiError {
             };
             answer(StatusCode::BAD_REQUEST, body)
         };
+
         match error {
             OAuthError::InvalidClient => answer(StatusCode::UNAUTHORIZED, body).challenge(BASIC),
             OAuthError::InsufficientPermissions => answer(StatusCode::FORBIDDEN, body),
-            OAuthError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+            OAuthError::Unavailable => Fault::Busy.into(),
             OAuthError::InvalidProof { attempts_left, .. } => {
                 with_code("invalid_proof", attempts_left)
             }
@@ -130,10 +82,11 @@ impl From<OAuthError> for ApiError {
 impl From<AuthorizeRefusal> for ApiError {
     fn from(refusal: AuthorizeRefusal) -> Self {
         let answer = |code| Self::oauth(StatusCode::BAD_REQUEST, code, refusal.to_string());
+
         match refusal {
             AuthorizeRefusal::ClientOrRedirectUri => answer("invalid_request"),
             AuthorizeRefusal::RequestUri => answer("invalid_request_uri"),
-            AuthorizeRefusal::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+            AuthorizeRefusal::Unavailable => Fault::Busy.into(),
         }
     }
 }
@@ -152,6 +105,7 @@ impl From<PushedRequestError> for ApiError {
 impl From<PageRequestError> for ApiError {
     fn from(error: PageRequestError) -> Self {
         let answer = |status, code| Self::oauth(status, code, error.to_string());
+
         match error {
             PageRequestError::NotFound => answer(StatusCode::NOT_FOUND, "not_found"),
             PageRequestError::AlreadyAnswered => answer(StatusCode::CONFLICT, "already_answered"),
@@ -159,7 +113,7 @@ impl From<PageRequestError> for ApiError {
             PageRequestError::InvalidParameter { .. } => {
                 answer(StatusCode::BAD_REQUEST, "invalid_request")
             }
-            PageRequestError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+            PageRequestError::Unavailable => Fault::Busy.into(),
         }
     }
 }

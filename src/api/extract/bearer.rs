@@ -1,15 +1,13 @@
-//! Access tokens, by whoever has them or with a proof of the key they are bound to.
+//! Access tokens: `Bearer` (RFC 6750), or `DPoP` with a proof of the key that the token is bound to
+//! (RFC 9449).
 
-use std::future::{Ready, ready};
-
-use actix_web::dev::Payload;
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
+use actix_web::HttpRequest;
+use actix_web::http::{StatusCode, header};
 
 use super::dpop;
+use super::request::{Extract, Request};
 use crate::api::error::ApiError;
+use crate::api::openapi::{Operation, Scheme};
 use crate::devices::RegistrationRefusal;
 use crate::ids::{DeviceId, UserId};
 use crate::oauth::{Bearer, PresentedToken, TokenType, UserInfo};
@@ -18,118 +16,145 @@ use crate::secret::SecretString;
 /// The longest token that is looked up.
 const TOKEN_BYTES_MAX: usize = 8192;
 
-/// The token of an installation, with or without a user on it.
+/// The access token of a device, or of a user on it.
 pub(crate) struct DeviceToken {
-    /// Whose.
     pub(crate) device_id: DeviceId,
 }
 
-/// The token of a user on an installation.
+/// The access token of a user on a device.
 pub(crate) struct UserToken {
-    /// Where.
     pub(crate) device_id: DeviceId,
-    /// Whose.
     pub(crate) user_id: UserId,
 }
 
-/// The token of a user at whatever client, as the user it stands for.
-pub(crate) struct UserInfoToken(pub(crate) UserInfo);
+/// The access token of a user, issued to any client with the scope `openid`.
+pub(crate) struct OpenIdToken(pub(crate) UserInfo);
 
-/// The registration access token of an installation (RFC 7592), still to be checked.
+/// The registration access token of a device (RFC 7592). The feature verifies it.
 pub(crate) struct RegistrationToken(pub(crate) SecretString);
 
-impl FromRequest for DeviceToken {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+impl Extract for DeviceToken {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let Bearer { device_id, .. } = authenticate(request).await?;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        authenticate(request.clone())
-            .map(|bearer| {
-                bearer.map(|bearer| Self {
-                    device_id: bearer.device_id,
-                })
-            })
-            .boxed_local()
+        Ok(Self { device_id })
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.require(Scheme::DeviceToken, &[]);
+        operation.note("Requires an access token of the device, or of a user on it.");
+        describe_invalid_token(operation);
     }
 }
 
-impl FromRequest for UserToken {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+impl Extract for UserToken {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let Bearer {
+            device_id, user_id, ..
+        } = authenticate(request).await?;
+        let user_id = user_id.ok_or_else(ApiError::insufficient_scope)?;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        async move {
-            let Bearer {
-                device_id, user_id, ..
-            } = authenticate(request).await?;
-            let user_id = user_id.ok_or_else(ApiError::insufficient_scope)?;
-            Ok(Self { device_id, user_id })
-        }
-        .boxed_local()
+        Ok(Self { device_id, user_id })
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.require(Scheme::UserToken, &[]);
+        operation.note("Requires an access token of a user on the device.");
+        describe_invalid_token(operation);
+        operation.error(
+            StatusCode::FORBIDDEN,
+            "The access token belongs to the device alone.",
+        );
     }
 }
 
-impl FromRequest for UserInfoToken {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+impl Extract for OpenIdToken {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let presented = presented(request.head).ok_or_else(ApiError::missing_oauth_token)?;
+        let user = request
+            .api
+            .app
+            .token_server
+            .bearers
+            .user_info(&presented)
+            .await;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        async move {
-            let api = super::api(&request)?;
-            let presented = presented(&request).ok_or_else(ApiError::missing_oauth_token)?;
-            let user = api.app().token_server.bearers.user_info(&presented).await;
-            user.map(Self).map_err(ApiError::oauth_token)
-        }
-        .boxed_local()
+        user.map(Self).map_err(ApiError::oauth_token)
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.require(Scheme::OpenIdToken, &[]);
+        operation.note("Requires an access token of a user with the scope `openid`.");
+        describe_invalid_token(operation);
+        operation.error(
+            StatusCode::FORBIDDEN,
+            "The access token does not have the scope `openid`.",
+        );
     }
 }
 
-impl FromRequest for RegistrationToken {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+impl Extract for RegistrationToken {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let token = presented(request.head)
+            .filter(|presented| presented.scheme == TokenType::Bearer)
+            .ok_or(RegistrationRefusal::InvalidToken)?;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = presented(request).filter(|presented| presented.scheme == TokenType::Bearer);
-        let token = token
-            .map(|presented| presented.text)
-            .map(|token| Self(SecretString::new(token.to_owned())));
-        ready(token.ok_or_else(|| RegistrationRefusal::InvalidToken.into()))
+        Ok(Self(SecretString::new(token.text.to_owned())))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.require(Scheme::RegistrationToken, &[]);
+        operation.note("Requires the registration access token of the device.");
+        operation.error(
+            StatusCode::UNAUTHORIZED,
+            "The registration access token is missing, or is not this device's.",
+        );
     }
 }
 
-async fn authenticate(request: HttpRequest) -> Result<Bearer, ApiError> {
-    let api = super::api(&request)?;
-    let presented = presented(&request).ok_or_else(ApiError::missing_token)?;
-    let bearer = api
-        .app()
+fn describe_invalid_token(operation: &mut Operation<'_>) {
+    operation.error(
+        StatusCode::UNAUTHORIZED,
+        "The access token is missing, unknown, expired or revoked, or its DPoP proof is not valid.",
+    );
+}
+
+async fn authenticate(request: &Request<'_>) -> Result<Bearer, ApiError> {
+    let presented = presented(request.head).ok_or_else(ApiError::missing_token)?;
+    let bearer = request
+        .api
+        .app
         .token_server
         .bearers
         .authenticate(&presented)
         .await?;
+
     tracing::Span::current().record("client.id", bearer.device_id.as_str());
     Ok(bearer)
 }
 
-/// RFC 6750 §2.1, RFC 9449 §7.1; nowhere else does a token belong.
+/// The token in the `Authorization` header (RFC 6750 §2.1, RFC 9449 §7.1). Tokens in the body or in
+/// the query string are not supported.
 fn presented(request: &HttpRequest) -> Option<PresentedToken<'_>> {
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };
+
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     let scheme = [TokenType::Bearer, TokenType::Dpop]
         .into_iter()
         .find(|known| scheme.eq_ignore_ascii_case(known.as_str()))?;
-    (1..=TOKEN_BYTES_MAX)
-        .contains(&token.len())
-        .then(|| PresentedToken {
-            scheme,
-            text: token,
-            proof: dpop::single(request),
-            method: request.method().as_str(),
-            path: request.path(),
-        })
+    if !(1..=TOKEN_BYTES_MAX).contains(&token.len()) {
+        return None;
+    }
+
+    Some(PresentedToken {
+        scheme,
+        text: token,
+        proof: dpop::single(request),
+        method: request.method().as_str(),
+        path: request.path(),
+    })
 }

@@ -1,244 +1,155 @@
-//! API clients, and what they may do: a right is a parameter's type, so a handler cannot forget to
-//! ask for it.
+//! API clients. A permission is part of a parameter's type, so no handler can forget to check it.
 
-use std::collections::BTreeSet;
-use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
 
-use super::body::{self, MediaType};
-use super::credentials;
+use super::client_credentials;
 use super::fields::{Fields, FromFields};
 use super::form;
-use crate::api::Api;
+use super::request::{Extract, Request};
 use crate::api::error::ApiError;
+use crate::api::openapi::{Operation, Scheme};
 use crate::ids::ClientId;
-use crate::oauth::Credentials;
 use crate::settings::{ApiClient, Permission};
 
 /// A right, as a type.
 pub(crate) trait Right: 'static {
-    /// Whether these permissions include it.
-    fn is_granted(permissions: &BTreeSet<Permission>) -> bool;
+    /// The permissions that grant it. One of them is enough.
+    const PERMISSIONS: &'static [Permission];
 }
 
 macro_rules! rights {
-    ($($(#[$doc:meta])* $name:ident = $($permission:ident)|+;)+) => {
-        $($(#[$doc])*
-        pub(crate) struct $name;
+    ($($(#[$doc:meta])* $name:ident: $($permission:ident)|+;)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
 
-        impl Right for $name {
-            fn is_granted(permissions: &BTreeSet<Permission>) -> bool {
-                permissions.iter().any(|permission| matches!(permission, $(Permission::$permission)|+))
+            impl Right for $name {
+                const PERMISSIONS: &'static [Permission] = &[$(Permission::$permission),+];
             }
-        })+
+        )+
     };
 }
 
 rights! {
     /// To start transactions and read their results.
-    MobileAuthentication = MobileAuthentication;
-    /// To say who a user is.
-    UserAuthentication = UserAuthentication;
-    /// To ask what tokens mean.
-    TokenIntrospection = TokenIntrospection;
-    /// To show and remove what users have.
-    EndUsers = EndUser;
-    /// To see and change what the management listener offers.
-    Administration = Admin | Configuration;
+    MobileAuthentication: MobileAuthentication;
+    /// To tell who a user is.
+    UserAuthentication: UserAuthentication;
+    /// To introspect tokens.
+    TokenIntrospection: TokenIntrospection;
+    /// To list and remove what users have.
+    EndUsers: EndUser;
+    /// To use what the management listener offers.
+    Administration: Admin | Configuration;
 }
 
 /// A website.
 pub(crate) type Website = Client<MobileAuthentication>;
-/// A form a website sends.
+/// A form that a website sends.
 pub(crate) type WebsiteForm<T> = ClientForm<MobileAuthentication, T>;
-/// A form that an API sends which takes tokens.
-pub(crate) type ResourceGatewayForm<T> = ClientForm<TokenIntrospection, T>;
-/// A page that logs people in.
+/// A form that a resource server sends.
+pub(crate) type ResourceServerForm<T> = ClientForm<TokenIntrospection, T>;
+/// A login page or consent page.
 pub(crate) type LoginPage = Client<UserAuthentication>;
-/// A page where users see what they have, and remove it.
+/// A portal, where users see what they have and remove it.
 pub(crate) type Portal = Client<EndUsers>;
 /// An administrator's program.
 pub(crate) type Administrator = Client<Administration>;
 
-/// An API client that has the right, by the credentials in the request's header.
+/// An API client with a right, by the credentials in the `Authorization` header.
 pub(crate) struct Client<R> {
     client: Arc<ApiClient>,
     right: PhantomData<R>,
 }
 
-impl<R> Client<R> {
-    /// Its id.
+impl<R: Right> Client<R> {
     pub(crate) fn id(&self) -> &ClientId {
         &self.client.client_id
     }
 
-    /// All that is configured of it.
     pub(crate) fn settings(&self) -> &ApiClient {
         &self.client
     }
-}
 
-impl<R: Right> FromRequest for Client<R> {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+    /// Verifies the credentials in the header or among the parameters, and checks the permission.
+    async fn authenticate(request: &Request<'_>, fields: &mut Fields) -> Result<Self, ApiError> {
+        let credentials = client_credentials::of(request.head, fields)?;
+        let client = request
+            .api
+            .app
+            .token_server
+            .clients
+            .authenticate_api_client(&credentials)
+            .await?;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        async move {
-            let api = super::api(&request)?;
-            let client = authenticate::<R>(&api, &request, &mut Fields::default()).await?;
-            Ok(Self {
-                client,
-                right: PhantomData,
-            })
+        tracing::Span::current().record("client.id", client.client_id.as_str());
+        let permitted = |permission| client.permissions.contains(permission);
+        if !R::PERMISSIONS.iter().any(permitted) {
+            return Err(ApiError::insufficient_permissions());
         }
-        .boxed_local()
+
+        Ok(Self {
+            client,
+            right: PhantomData,
+        })
     }
 }
 
-/// A form sent by an API client that has the right, by the credentials in the header or in the form
-/// itself.
+impl<R: Right> Extract for Client<R> {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        Self::authenticate(request, &mut Fields::default()).await
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        let permissions: Vec<String> = R::PERMISSIONS.iter().map(name).collect();
+        operation.require(Scheme::ApiClient, &permissions);
+
+        let names: Vec<String> = permissions.iter().map(|name| format!("`{name}`")).collect();
+        operation.note(format!(
+            "Requires an API client with the permission {}.",
+            names.join(" or ")
+        ));
+
+        operation.client_error(
+            StatusCode::UNAUTHORIZED,
+            "The client's credentials are missing or wrong.",
+        );
+        operation.client_error(
+            StatusCode::FORBIDDEN,
+            "The client does not have the permission.",
+        );
+    }
+}
+
+/// The name of a permission in the settings.
+fn name(permission: &Permission) -> String {
+    let name = serde_json::to_value(permission).unwrap_or_default();
+    name.as_str().unwrap_or_default().to_owned()
+}
+
+/// A form of an API client with a right, by the credentials in the header or in the form.
 pub(crate) struct ClientForm<R, T> {
-    /// Who sent it.
     pub(crate) client: Client<R>,
-    /// What it says.
     pub(crate) form: T,
-    /// The same, byte for byte.
+    /// The form as it was sent.
     pub(crate) body: Bytes,
 }
 
-impl<R: Right, T: FromFields + 'static> FromRequest for ClientForm<R, T> {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+impl<R: Right, T: FromFields> Extract for ClientForm<R, T> {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let (body, mut fields) = form::read(request).await?;
+        let client = Client::authenticate(request, &mut fields).await?;
+        let form = T::from_fields(&mut fields)?;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        async move {
-            let api = super::api(&request)?;
-            let (body, mut fields) = read_form(&api, &request, &mut payload).await?;
-            let client = authenticate::<R>(&api, &request, &mut fields).await?;
-            let form =
-                T::from_fields(&mut fields).map_err(|fault| super::fault(&request, &fault))?;
-            Ok(Self {
-                client: Client {
-                    client,
-                    right: PhantomData,
-                },
-                form,
-                body,
-            })
-        }
-        .boxed_local()
+        Ok(Self { client, form, body })
     }
-}
 
-/// A form whose credentials the facade checks: the token endpoint's.
-pub(crate) struct PresentedForm<T> {
-    /// Who sent it, still to be checked.
-    pub(crate) credentials: Credentials,
-    /// What it says.
-    pub(crate) form: T,
-}
-
-impl<T: FromFields + 'static> FromRequest for PresentedForm<T> {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        async move {
-            let api = super::api(&request)?;
-            let (_, mut fields) = read_form(&api, &request, &mut payload).await?;
-            let credentials = credentials::of(&request, &mut fields)?;
-            let form =
-                T::from_fields(&mut fields).map_err(|fault| super::fault(&request, &fault))?;
-            Ok(Self { credentials, form })
-        }
-        .boxed_local()
-    }
-}
-
-/// A query string with credentials in the header, which the facade checks. Nobody's secret belongs
-/// into an address.
-pub(crate) struct PresentedQuery<T> {
-    /// Who asks, still to be checked.
-    pub(crate) credentials: Credentials,
-    /// What for.
-    pub(crate) query: T,
-}
-
-impl<T: FromFields + 'static> FromRequest for PresentedQuery<T> {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let taken = form::parse(request.query_string().as_bytes())
-            .and_then(|mut fields| T::from_fields(&mut fields))
-            .map_err(|fault| super::fault(request, &fault))
-            .and_then(|query| {
-                let credentials = credentials::of(request, &mut Fields::default())?;
-                Ok(Self { credentials, query })
-            });
-        ready(taken)
-    }
-}
-
-/// A form of whoever: the pages'.
-pub(crate) struct Form<T>(pub(crate) T);
-
-impl<T: FromFields + 'static> FromRequest for Form<T> {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        async move {
-            let api = super::api(&request)?;
-            let (_, mut fields) = read_form(&api, &request, &mut payload).await?;
-            T::from_fields(&mut fields)
-                .map(Self)
-                .map_err(|fault| super::fault(&request, &fault))
-        }
-        .boxed_local()
-    }
-}
-
-async fn read_form(
-    api: &Api,
-    request: &HttpRequest,
-    payload: &mut Payload,
-) -> Result<(Bytes, Fields), ApiError> {
-    let in_shape = |fault| super::fault(request, &fault);
-    let body = body::read(api, request, payload, MediaType::Form)
-        .await
-        .map_err(in_shape)?;
-    let fields = form::parse(&body).map_err(in_shape)?;
-    Ok((body, fields))
-}
-
-async fn authenticate<R: Right>(
-    api: &Api,
-    request: &HttpRequest,
-    fields: &mut Fields,
-) -> Result<Arc<ApiClient>, ApiError> {
-    let credentials = credentials::of(request, fields)?;
-    let client = api
-        .app()
-        .token_server
-        .clients
-        .authenticate_api_client(&credentials)
-        .await?;
-    tracing::Span::current().record("client.id", client.client_id.as_str());
-    if R::is_granted(&client.permissions) {
-        Ok(client)
-    } else {
-        Err(ApiError::insufficient_permissions())
+    fn describe(operation: &mut Operation<'_>) {
+        Client::<R>::describe(operation);
+        operation.form::<T::Schema>();
     }
 }

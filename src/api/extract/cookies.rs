@@ -1,46 +1,42 @@
-//! The server's own cookies: what a browser is recognised by. Nothing but the pages of a log-in
-//! looks at them.
+//! The server's cookies, which recognise a browser. Only the endpoints of a log-in read them.
 
-use std::future::{Ready, ready};
-
-use actix_web::dev::Payload;
+use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue, InvalidHeaderValue};
-use actix_web::{FromRequest, HttpRequest};
 
+use super::request::{Extract, Request};
 use crate::api::error::ApiError;
+use crate::api::openapi::Operation;
 use crate::oauth::{Browser, BrowserCookie, SESSION_TIME_TO_LIVE};
 use crate::secret::SecretString;
 
 const SESSION: &str = "countersign-session";
 const RECOGNITION: &str = "countersign-browser";
-/// Browsers take such a cookie from this host only, over TLS only, for the whole host (RFC 6265bis
-/// §4.1.3.2).
+/// A browser accepts a cookie with this prefix only from this host, over TLS and for the whole host
+/// (RFC 6265bis §4.1.3.2).
 const HOST_PREFIX: &str = "__Host-";
-/// The longest value that is looked at, in bytes.
+/// The longest value that is looked at.
 const VALUE_BYTES_MAX: usize = 64;
 
-/// What the browser has kept.
+/// The cookies of a browser.
 pub(crate) struct Cookies(pub(crate) Browser);
 
-impl FromRequest for Cookies {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+impl Extract for Cookies {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let secure = request.api.app.token_server.issuer.has_secure_cookies();
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(super::api(request).map(|api| {
-            let secure = api.app().token_server.issuer.has_secure_cookies();
-            let session = cookie(request, SESSION, secure);
-            Self(Browser {
-                session,
-                recognition: cookie(request, RECOGNITION, secure),
-            })
+        Ok(Self(Browser {
+            session: cookie(request.head, SESSION, secure),
+            recognition: cookie(request.head, RECOGNITION, secure),
         }))
     }
+
+    /// Clients do not use these cookies, so the document does not mention them.
+    fn describe(_: &mut Operation<'_>) {}
 }
 
-/// The value of a cookie; of two of one name neither counts.
+/// The value of a cookie. None if there are two of one name: one of them is forged.
 fn cookie(request: &HttpRequest, name: &str, secure: bool) -> Option<SecretString> {
-    let name = named(name, secure);
+    let name = with_prefix(name, secure);
     let lines = request
         .headers()
         .get_all(header::COOKIE)
@@ -48,19 +44,20 @@ fn cookie(request: &HttpRequest, name: &str, secure: bool) -> Option<SecretStrin
     let pairs = lines
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));
+
     let mut values = pairs
         .filter(|(known, _)| *known == name)
         .map(|(_, value)| value);
-    let value = values
-        .next()
-        .filter(|value| (1..=VALUE_BYTES_MAX).contains(&value.len()))?;
-    values
-        .next()
-        .is_none()
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+
+    (1..=VALUE_BYTES_MAX)
+        .contains(&value.len())
         .then(|| SecretString::new(value.to_owned()))
 }
 
-fn named(name: &str, secure: bool) -> String {
+fn with_prefix(name: &str, secure: bool) -> String {
     if secure {
         format!("{HOST_PREFIX}{name}")
     } else {
@@ -68,7 +65,7 @@ fn named(name: &str, secure: bool) -> String {
     }
 }
 
-/// The `Set-Cookie` of a cookie.
+/// The value of `Set-Cookie`.
 pub(crate) fn set_cookie(
     cookie: &BrowserCookie,
     secure: bool,
@@ -81,7 +78,8 @@ pub(crate) fn set_cookie(
         ),
         BrowserCookie::Recognition(value) => (RECOGNITION, value, String::new()),
     };
-    let name = named(name, secure);
+
+    let name = with_prefix(name, secure);
     let tls_only = if secure { "; Secure" } else { "" };
     HeaderValue::from_str(&format!(
         "{name}={}; Path=/{lifetime}; HttpOnly; SameSite=Lax{tls_only}",
@@ -95,17 +93,19 @@ mod tests {
     use actix_web::test::TestRequest;
 
     #[test]
-    fn a_cookie_is_found_by_its_whole_name_and_once() {
+    fn a_cookie_counts_if_its_name_is_exact_and_unique() {
         let found = |line: &str| {
             let request = TestRequest::get()
                 .insert_header((header::COOKIE, line))
                 .to_http_request();
             cookie(&request, SESSION, true).map(|value| value.expose().to_owned())
         };
+
         assert_eq!(
             found("a=b; __Host-countersign-session=x; c"),
             Some("x".to_owned())
         );
+
         for line in [
             "countersign-session=x",
             "__host-countersign-session=x",
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_kept_from_scripts_and_other_sites() {
+    fn scripts_and_other_sites_cannot_use_a_cookie() {
         let session = BrowserCookie::Session(SecretString::new("x".to_owned()));
         let recognition = BrowserCookie::Recognition(SecretString::new("y".to_owned()));
         let text = |cookie: &BrowserCookie, secure| {
@@ -130,6 +130,7 @@ mod tests {
                 .unwrap()
                 .to_owned()
         };
+
         assert_eq!(
             text(&session, true),
             "__Host-countersign-session=x; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure"

@@ -1,43 +1,43 @@
-//! Proofs of a key (RFC 9449 §4.1).
+//! Proofs of possession of a key (RFC 9449 §4.1).
 
-use std::future::{Ready, ready};
+use actix_web::HttpRequest;
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
-
+use super::request::{Extract, Request};
 use crate::api::error::ApiError;
+use crate::api::openapi::Operation;
 use crate::oauth::{OAuthError, ProofRefusal};
 use crate::secret::SecretString;
 
-/// The name of the header.
 const DPOP: &str = "dpop";
 
-/// The proof of a request to the token server, if there is one, still to be checked.
+/// The proof of a request for a token, if there is one. The feature verifies it.
 pub(crate) struct DpopHeader(pub(crate) Option<SecretString>);
 
-impl FromRequest for DpopHeader {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+impl Extract for DpopHeader {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        if !request.head.headers().contains_key(DPOP) {
+            return Ok(Self(None));
+        }
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let mut values = request.headers().get_all(DPOP);
-        let refused = || OAuthError::from(ProofRefusal::Missing).into();
-        ready(match (values.next(), values.next()) {
-            (None, _) => Ok(Self(None)),
-            (Some(value), None) => value
-                .to_str()
-                .map(|text| Self(Some(SecretString::new(text.to_owned()))))
-                .map_err(|_| refused()),
-            (Some(_), Some(_)) => Err(refused()),
-        })
+        let proof = single(request.head).ok_or_else(|| OAuthError::from(ProofRefusal::Missing))?;
+
+        Ok(Self(Some(SecretString::new(proof.to_owned()))))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.header(
+            "DPoP",
+            "A proof of possession of a key (RFC 9449 §4.2), which the token is then bound to.",
+        );
     }
 }
 
-/// The one proof of a request, if there is exactly one.
+/// The proof of a request, if there is exactly one.
 pub(super) fn single(request: &HttpRequest) -> Option<&str> {
     let mut values = request.headers().get_all(DPOP);
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
     };
+
     value.to_str().ok()
 }

@@ -1,61 +1,71 @@
-//! Named values of a request, wherever they came from: a form, a query string, a JSON object.
+//! The parameters of a request, whether from a form, a query string or a JSON object.
 //!
-//! Reading is strict, and every refusal names the parameter: given twice, too long, with control
-//! characters, not of its form. A value that is empty (or JSON `null`) counts as omitted, as RFC
-//! 6749 §3.1 has it. Names nobody asks for are ignored.
+//! Reading is strict, and every error names the parameter: given twice, too long, with control
+//! characters, malformed. A value that is empty or JSON `null` counts as omitted (RFC 6749 §3.1).
+//! Unknown names are ignored.
 
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::api::error::Fault;
+use crate::secret::SecretString;
 
 /// The most parameters a request may have.
 const FIELDS_MAX: usize = 64;
 
-/// How much of a name the caller made up is repeated to it, in characters.
+/// How much of a name that the caller made up is repeated in an error.
 const NAME_CHARACTERS_MAX: usize = 40;
 
-/// What a handler takes in, made from named values.
+/// A type that is made from parameters.
 pub(crate) trait FromFields: Sized {
-    /// Takes what it needs and checks it.
+    /// Describes the parameters: `Self`, or a type that stands for it in the document.
+    type Schema: ToSchema;
+
+    /// Takes the parameters that it needs, and checks them.
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault>;
 }
 
-/// Nothing is taken in.
+/// No parameters.
 impl FromFields for () {
+    type Schema = Self;
+
     fn from_fields(_: &mut Fields) -> Result<Self, Fault> {
         Ok(())
     }
 }
 
-/// The values, each name once.
+/// Parameters, no two of one name.
 #[derive(Debug, Default)]
 pub(crate) struct Fields(Vec<(String, Value)>);
 
 impl Fields {
-    /// Adds a value; refuses a name that is there.
+    /// Adds a parameter, unless one of this name is there.
     pub(super) fn insert(&mut self, name: String, value: Value) -> Result<(), Fault> {
         if self.0.len() >= FIELDS_MAX {
             return Err(Fault::MalformedBody(
                 format!("There are more than {FIELDS_MAX} parameters.").into(),
             ));
         }
+
         if self.0.iter().any(|(known, _)| *known == name) {
             return Err(Fault::Parameter {
                 name: printable(&name),
                 problem: "is given more than once".into(),
             });
         }
+
         self.0.push((name, value));
         Ok(())
     }
 
-    /// The value as it came.
+    /// Takes a value of any JSON type.
     pub(crate) fn value(&mut self, name: &str) -> Option<Value> {
         let index = self.0.iter().position(|(known, _)| known == name)?;
+
         match self.0.swap_remove(index).1 {
             Value::Null => None,
             Value::String(text) if text.is_empty() => None,
@@ -63,7 +73,7 @@ impl Fields {
         }
     }
 
-    /// A text of at most so many bytes, without control characters except line breaks and tabs.
+    /// Takes a text without control characters except line breaks and tabs.
     pub(crate) fn text(
         &mut self,
         name: &'static str,
@@ -84,7 +94,7 @@ impl Fields {
         }
     }
 
-    /// The same, and it must be there.
+    /// Takes a text, which must be there.
     pub(crate) fn required_text(
         &mut self,
         name: &'static str,
@@ -94,13 +104,48 @@ impl Fields {
             .ok_or_else(|| Fault::missing(name))
     }
 
-    /// A value of a type that checks itself. Longer than the longest of those it is not looked at.
+    /// Takes a text that is a secret.
+    pub(crate) fn secret(
+        &mut self,
+        name: &'static str,
+        bytes_max: usize,
+    ) -> Result<Option<SecretString>, Fault> {
+        Ok(self.text(name, bytes_max)?.map(SecretString::new))
+    }
+
+    /// Takes a text that is a secret, which must be there.
+    pub(crate) fn required_secret(
+        &mut self,
+        name: &'static str,
+        bytes_max: usize,
+    ) -> Result<SecretString, Fault> {
+        self.required_text(name, bytes_max).map(SecretString::new)
+    }
+
+    /// Takes a JSON boolean, which is false if it is omitted.
+    pub(crate) fn boolean(&mut self, name: &'static str) -> Result<bool, Fault> {
+        match self.value(name) {
+            None => Ok(false),
+            Some(Value::Bool(value)) => Ok(value),
+            Some(_) => Err(Fault::parameter(name, "must be true or false")),
+        }
+    }
+
+    /// Takes a JSON array of texts.
+    pub(crate) fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>, Fault> {
+        let value = self.value(name).map(serde_json::from_value).transpose();
+
+        value.map_err(|_| Fault::parameter(name, "must be an array of strings"))
+    }
+
+    /// Takes a text and parses it.
     pub(crate) fn parsed<T>(&mut self, name: &'static str) -> Result<Option<T>, Fault>
     where
         T: FromStr,
         T::Err: Display,
     {
         let text = self.text(name, PARSED_BYTES_MAX)?;
+
         text.map(|text| {
             text.parse()
                 .map_err(|error: T::Err| Fault::parameter(name, error.to_string()))
@@ -108,7 +153,7 @@ impl Fields {
         .transpose()
     }
 
-    /// The same, and it must be there.
+    /// Takes a text, which must be there, and parses it.
     pub(crate) fn required<T>(&mut self, name: &'static str) -> Result<T, Fault>
     where
         T: FromStr,
@@ -118,14 +163,14 @@ impl Fields {
     }
 }
 
-/// The longest text given to a type that checks itself: URLs are the longest of them.
+/// The longest text that is parsed. Among the types that are parsed, URLs are the longest.
 const PARSED_BYTES_MAX: usize = 2048;
 
 fn is_forbidden(character: char) -> bool {
     character.is_control() && !matches!(character, '\n' | '\r' | '\t')
 }
 
-/// A name somebody made up, fit for an answer.
+/// A name that the caller made up, shortened and without control characters.
 pub(super) fn printable(name: &str) -> Cow<'static, str> {
     name.chars()
         .filter(|character| !character.is_control())
@@ -146,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_names_its_parameter() {
+    fn every_error_names_its_parameter() {
         let error = |result: Result<Option<String>, Fault>| result.unwrap_err().to_string();
         assert_eq!(
             error(fields("a", "12345").text("a", 4)),
@@ -164,11 +209,13 @@ mod tests {
                 .to_string(),
             "a: is required"
         );
+
         let user = fields("user_id", "x".repeat(256))
             .parsed::<UserId>("user_id")
             .unwrap_err()
             .to_string();
         assert_eq!(user, "user_id: must not be longer than 255 bytes");
+
         let twice = fields("a", "1")
             .insert("a".to_owned(), "1".into())
             .unwrap_err()

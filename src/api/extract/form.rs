@@ -1,47 +1,63 @@
-//! `application/x-www-form-urlencoded`, in bodies and query strings, read strictly.
+//! `application/x-www-form-urlencoded`, in bodies and query strings.
 //!
-//! The usual decoders repair what is broken: half an escape stays as it is, bytes that are no UTF-8
-//! become replacement characters. What a website signs, shows or looks up must not be repaired by
-//! guessing, so it is refused instead.
+//! Parsing is strict. Common decoders repair what is malformed: they keep a broken escape as it is
+//! and replace bytes that are not UTF-8. What a website has signed, shown or looked up must be
+//! exactly what it sent, so malformed input is an error.
 
+use actix_web::web::Bytes;
 use serde_json::Value;
 
-use super::fields::{Fields, printable};
-use super::percent;
-use crate::api::error::Fault;
+use super::body::{self, MediaType};
+use super::fields::{Fields, FromFields, printable};
+use super::request::{Extract, Request};
+use crate::api::error::{ApiError, Fault};
+use crate::api::openapi::Operation;
+use crate::percent;
+
+/// A form that anybody may send.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: FromFields> Extract for Form<T> {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let (_, mut fields) = read(request).await?;
+
+        Ok(Self(T::from_fields(&mut fields)?))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.form::<T::Schema>();
+    }
+}
+
+/// Reads a form. Returns the body as well.
+pub(super) async fn read(request: &mut Request<'_>) -> Result<(Bytes, Fields), Fault> {
+    let body = body::read(request, MediaType::Form).await?;
+    let fields = parse(&body)?;
+
+    Ok((body, fields))
+}
 
 /// The parameters of a form or a query string.
 pub(super) fn parse(encoded: &[u8]) -> Result<Fields, Fault> {
     let mut fields = Fields::default();
-    for pair in encoded
-        .split(|byte| *byte == b'&')
-        .filter(|pair| !pair.is_empty())
-    {
-        let equals = pair
-            .iter()
-            .position(|byte| *byte == b'=')
-            .unwrap_or(pair.len());
-        let (name, value) = pair.split_at(equals);
-        let name = decode(name).map_err(|problem| {
-            Fault::MalformedBody(format!("A parameter's name {problem}.").into())
-        })?;
+    let pairs = encoded.split(|byte| *byte == b'&');
+
+    for pair in pairs.filter(|pair| !pair.is_empty()) {
+        let equals = pair.iter().position(|byte| *byte == b'=');
+        let (name, value) = pair.split_at(equals.unwrap_or(pair.len()));
         let value = value.strip_prefix(b"=").unwrap_or_default();
-        let value = decode(value).map_err(|problem| Fault::Parameter {
+
+        let name = percent::decode_form(name)
+            .map_err(|error| Fault::MalformedBody(format!("A parameter's name {error}.").into()))?;
+        let value = percent::decode_form(value).map_err(|error| Fault::Parameter {
             name: printable(&name),
-            problem: problem.into(),
+            problem: error.to_string().into(),
         })?;
+
         fields.insert(name, Value::String(value))?;
     }
-    Ok(fields)
-}
 
-/// One name or value; `+` is a space.
-fn decode(encoded: &[u8]) -> Result<String, &'static str> {
-    let spaced: Vec<u8> = encoded
-        .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
-    percent::decode(&spaced)
+    Ok(fields)
 }
 
 #[cfg(test)]
@@ -59,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not() {
+    fn refuses_what_is_malformed() {
         let cases: [(&[u8], &str); 6] = [
             (b"a=%", "a: has a broken percent escape"),
             (b"a=%2", "a: has a broken percent escape"),
@@ -68,6 +84,7 @@ mod tests {
             (b"%ff=1", "A parameter's name is not UTF-8."),
             (b"a=1&%61=2", "a: is given more than once"),
         ];
+
         for (encoded, problem) in cases {
             assert_eq!(parse(encoded).unwrap_err().to_string(), problem);
         }
@@ -75,10 +92,14 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn agrees_with_the_usual_encoder(pairs in proptest::collection::btree_map("[^\\pC]{1,8}", "[^\\pC]{1,8}", 0..8)) {
+        fn decodes_what_the_usual_encoder_encodes(
+            pairs in proptest::collection::btree_map("[^\\pC]{1,8}", "[^\\pC]{1,8}", 0..8),
+        ) {
             let mut encoder = form_urlencoded::Serializer::new(String::new());
             encoder.extend_pairs(&pairs);
+
             let mut fields = parse(encoder.finish().as_bytes()).unwrap();
+
             for (name, value) in pairs {
                 proptest::prop_assert_eq!(fields.value(&name), Some(Value::String(value)));
             }

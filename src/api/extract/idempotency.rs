@@ -1,26 +1,27 @@
 //! `Idempotency-Key`.
 
-use std::future::{Ready, ready};
-
-use actix_web::dev::Payload;
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
-use actix_web::{FromRequest, HttpRequest};
 
+use super::request::{Extract, Request};
 use crate::api::error::{ApiError, Fault};
+use crate::api::openapi::Operation;
 use crate::ids::ClientId;
 use crate::transactions::IdempotencyKey;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const KEY_BYTES_MAX: usize = 255;
 
-/// The header, and the line of the request it came with.
+/// The key, if there is one, and the first line of its request.
 pub(crate) struct IdempotencyHeader(Option<(String, Vec<u8>)>);
 
 impl IdempotencyHeader {
-    /// The key of this client's request with this body.
+    /// The key of a client for a request with this body.
     pub(crate) fn of(self, client_id: &ClientId, body: &[u8]) -> Option<IdempotencyKey> {
         let (key, mut request) = self.0?;
         request.extend_from_slice(body);
+
         Some(IdempotencyKey {
             key,
             request,
@@ -29,12 +30,26 @@ impl IdempotencyHeader {
     }
 }
 
-impl FromRequest for IdempotencyHeader {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+impl Extract for IdempotencyHeader {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        Ok(read(request.head)?)
+    }
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read(request).map_err(|fault| super::fault(request, &fault)))
+    fn describe(operation: &mut Operation<'_>) {
+        operation.header(
+            "Idempotency-Key",
+            "1 to 255 visible ASCII characters. For 24 hours, the same key with the same request \
+             gets the first response again, with `Idempotent-Replayed: true`, and nothing is sent. \
+             The same key with another request is refused.",
+        );
+        operation.error(
+            StatusCode::CONFLICT,
+            "The first request with this `Idempotency-Key` is still running.",
+        );
+        operation.error(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Another request had this `Idempotency-Key`.",
+        );
     }
 }
 
@@ -45,8 +60,10 @@ fn read(request: &HttpRequest) -> Result<IdempotencyHeader, Fault> {
         (Some(value), None) => value.to_str().ok().filter(|key| is_key(key)),
         (Some(_), Some(_)) => None,
     };
+
     let problem = "must be given once, with 1 to 255 visible ASCII characters";
     let key = key.ok_or_else(|| Fault::parameter("Idempotency-Key", problem))?;
+
     let line = format!("{} {}\n", request.method(), request.path());
     Ok(IdempotencyHeader(Some((key.to_owned(), line.into_bytes()))))
 }

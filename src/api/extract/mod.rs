@@ -1,49 +1,36 @@
-//! What handlers take in: rights, path, parameters, each as a type that exists only when it was
-//! checked.
+//! What handlers take from a request: who is calling, and what they send. Each parameter is a type
+//! that exists only if it was checked.
+//!
+//! [`Extract`] says how a type is taken from a request and how the OpenAPI document describes it. A
+//! handler's parameters are extracted in their order, and the first error is the response. So a
+//! handler names the caller first: who has no right to call learns nothing about the request, and
+//! no more of it is read.
 
 mod bearer;
 mod body;
-mod by;
 mod client;
+mod client_credentials;
 mod cookies;
-mod credentials;
 mod dpop;
 mod fields;
 mod form;
 mod idempotency;
 mod json;
 mod path;
-mod percent;
 mod query;
+mod request;
 
-use actix_web::{HttpRequest, web};
-
-pub(crate) use bearer::{DeviceToken, RegistrationToken, UserInfoToken, UserToken};
-pub(crate) use by::By;
+pub(crate) use bearer::{DeviceToken, OpenIdToken, RegistrationToken, UserToken};
 pub(crate) use client::{
-    Administrator, ClientForm, Form, LoginPage, Portal, PresentedForm, PresentedQuery,
-    ResourceGatewayForm, Website, WebsiteForm,
+    Administrator, LoginPage, Portal, ResourceServerForm, Website, WebsiteForm,
 };
+pub(crate) use client_credentials::{CredentialsForm, CredentialsQuery};
 pub(crate) use cookies::{Cookies, set_cookie};
 pub(crate) use dpop::DpopHeader;
 pub(crate) use fields::{Fields, FromFields};
+pub(crate) use form::Form;
 pub(crate) use idempotency::IdempotencyHeader;
-pub(crate) use json::{Json, JsonBytes};
-pub(crate) use path::{InPath, PathParameter};
+pub(crate) use json::{Json, read_json_object};
+pub(crate) use path::{Path, PathParameter};
 pub(crate) use query::{Query, Wait};
-
-use super::Api;
-use super::error::{ApiError, Area, Fault};
-
-/// A broken convention, in the shape of the area the request is for.
-pub(crate) fn fault(request: &HttpRequest, fault: &Fault) -> ApiError {
-    ApiError::from_fault(fault, Area::of(request.path()))
-}
-
-/// What every handler works with.
-fn api(request: &HttpRequest) -> Result<web::Data<Api>, ApiError> {
-    request
-        .app_data::<web::Data<Api>>()
-        .cloned()
-        .ok_or_else(|| fault(request, &Fault::Internal))
-}
+pub(crate) use request::{Extract, Request};

@@ -1,40 +1,43 @@
-//! The query string, read as strictly as a form.
+//! The query string, parsed as strictly as a form.
 
-use std::future::{Ready, ready};
 use std::time::Duration;
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use utoipa::ToSchema;
 
 use super::fields::{Fields, FromFields};
 use super::form;
+use super::request::{Extract, Request};
 use crate::api::error::{ApiError, Fault};
+use crate::api::openapi::Operation;
 
-/// Query parameters, checked.
+/// The parameters in the query string.
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T: FromFields> FromRequest for Query<T> {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+impl<T: FromFields> Extract for Query<T> {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let mut fields = form::parse(request.head.query_string().as_bytes())?;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let taken = form::parse(request.query_string().as_bytes())
-            .and_then(|mut fields| T::from_fields(&mut fields));
-        ready(
-            taken
-                .map(Self)
-                .map_err(|fault| super::fault(request, &fault)),
-        )
+        Ok(Self(T::from_fields(&mut fields)?))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.query::<T::Schema>();
     }
 }
 
-/// `wait`: how long the answer may take while nothing happens, in seconds; zero without it.
-pub(crate) struct Wait(pub(crate) Duration);
+/// How long the response may take if nothing happens.
+#[derive(ToSchema)]
+pub(crate) struct Wait {
+    /// How many seconds to wait for a change; without it, the response comes at once.
+    #[schema(value_type = Option<u64>, minimum = 0, maximum = 60)]
+    pub(crate) wait: Duration,
+}
 
-/// The longest `wait`.
 const WAIT_SECONDS_MAX: u64 = 60;
 
 impl FromFields for Wait {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let seconds = fields.parsed::<u64>("wait")?.unwrap_or(0);
         if seconds > WAIT_SECONDS_MAX {
@@ -43,6 +46,9 @@ impl FromFields for Wait {
                 format!("must be a number of seconds from 0 to {WAIT_SECONDS_MAX}"),
             ));
         }
-        Ok(Self(Duration::from_secs(seconds)))
+
+        Ok(Self {
+            wait: Duration::from_secs(seconds),
+        })
     }
 }

@@ -1,31 +1,51 @@
-//! Callbacks to websites: looking at them, sending those once more that were given up.
+//! Callbacks to websites: listing them, and replaying those that ended.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{Administrator, By, Fields, FromFields, InPath, PathParameter, Query};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{Administrator, Fields, FromFields, Json, Path, PathParameter, Query};
+use crate::api::reply::Accepted;
 use crate::callbacks::{Callback, CallbackId, CallbackState, Replay};
 use crate::clock::Timestamp;
 
-/// Callbacks on one page.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Lists callbacks, in the order in which they were made.
+    GET "/api/v1/callbacks" => list_callbacks;
+
+    /// Sends a callback again, with as many attempts as the first time.
+    POST "/api/v1/callbacks/{callback_id}/replay" => replay_callback,
+        404 "There is no such callback.",
+        409 "The callback is still being tried.";
+};
+
 const LIMIT_MAX: usize = 200;
 const LIMIT_DEFAULT: usize = 50;
 
 impl PathParameter for CallbackId {
     const NAME: &'static str = "callback_id";
+    const DESCRIPTION: &'static str = "The `id` of the callback in the list.";
 }
 
 /// Which callbacks to list.
-pub(crate) struct ListQuery {
+#[derive(ToSchema)]
+struct ListQuery {
+    /// Only callbacks in this state: `due`, `delivered` or `dead`. Default: all.
+    #[schema(value_type = Option<String>)]
     state: Option<CallbackState>,
+    /// The `next_cursor` of the page before.
+    #[schema(value_type = Option<String>)]
     cursor: Option<CallbackId>,
+    /// The most callbacks on the page. Default: 50.
+    #[schema(value_type = Option<usize>, minimum = 1, maximum = 200)]
     limit: usize,
 }
 
 impl FromFields for ListQuery {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let limit = fields.parsed("limit")?.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
@@ -34,6 +54,7 @@ impl FromFields for ListQuery {
                 format!("must be a number from 1 to {LIMIT_MAX}"),
             ));
         }
+
         let state = fields.text("state", 255)?;
         let state = state.map(|name| {
             let known = CallbackState::parse(&name);
@@ -41,6 +62,7 @@ impl FromFields for ListQuery {
                 Fault::parameter("state", "must be \"due\", \"delivered\" or \"dead\"")
             })
         });
+
         Ok(Self {
             state: state.transpose()?,
             cursor: fields.parsed("cursor")?,
@@ -51,20 +73,23 @@ impl FromFields for ListQuery {
 
 /// A callback.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct CallbackAnswer {
-    /// The `webhook-id`.
+#[schema(as = Callback)]
+struct CallbackBody {
+    /// A UUID, which the callback also has as `webhook-id`.
     id: String,
+    /// The transaction that ended.
     transaction_id: String,
+    /// The URL that is called.
     callback_uri: String,
-    /// `due`, `delivered`, `dead`.
+    /// `due`: to be sent. `delivered`: the website accepted it. `dead`: given up.
     state: &'static str,
-    /// Since it was made or replayed.
+    /// How often it was sent since it was made or replayed.
     attempts: u32,
-    /// RFC 3339.
+    /// When it was made, in RFC 3339.
     created_at: String,
-    /// When it is tried next, or was tried last; RFC 3339.
+    /// When it is sent next, or was sent last, in RFC 3339.
     due_at: String,
-    /// When it was delivered or given up; RFC 3339.
+    /// When it was delivered or given up, in RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<String>,
     /// Why the last attempt failed.
@@ -74,14 +99,14 @@ pub(crate) struct CallbackAnswer {
 
 /// A page of callbacks.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct CallbackList {
-    callbacks: Vec<CallbackAnswer>,
-    /// Give it as `cursor` to get the next page; absent on the last one.
+struct CallbackPage {
+    callbacks: Vec<CallbackBody>,
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
-impl From<Callback> for CallbackAnswer {
+impl From<Callback> for CallbackBody {
     fn from(callback: Callback) -> Self {
         Self {
             id: callback.id.to_string(),
@@ -97,53 +122,34 @@ impl From<Callback> for CallbackAnswer {
     }
 }
 
-/// Callbacks in the order they were made.
-#[utoipa::path(
-    get,
-    path = "/api/v1/callbacks",
-    tag = "Administration",
-    params(
-        ("state" = Option<String>, Query, description = "`due`, `delivered`, `dead`; all without"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200),
-    ),
-    responses((status = 200, body = CallbackList), (status = "default", body = ProblemDocument)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn callbacks(
-    api: web::Data<Api>,
-    By(_administrator, query): By<Administrator, Query<ListQuery>>,
-) -> Result<HttpResponse, ApiError> {
+async fn list_callbacks(
+    api: SharedApi,
+    _administrator: Administrator,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<CallbackPage>, ApiError> {
     let ListQuery {
         state,
         cursor,
         limit,
-    } = query.0;
-    let page = api.app().callbacks.list(state, cursor, limit).await?;
+    } = query;
+    let page = api.app.callbacks.list(state, cursor, limit).await?;
+
     let last = page.last().filter(|_| page.len() == limit);
     let next_cursor = last.map(|callback| callback.id.to_string());
-    let callbacks = page.into_iter().map(CallbackAnswer::from).collect();
-    Ok(HttpResponse::Ok().json(CallbackList {
-        callbacks,
+
+    Ok(Json(CallbackPage {
+        callbacks: page.into_iter().map(CallbackBody::from).collect(),
         next_cursor,
     }))
 }
 
-/// Sends a callback once more, with all its attempts before it.
-#[utoipa::path(
-    post,
-    path = "/api/v1/callbacks/{callback_id}/replay",
-    tag = "Administration",
-    params(("callback_id" = String, Path)),
-    responses((status = 202), (status = 409, body = ProblemDocument), (status = "default", body = ProblemDocument)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn replay_callback(
-    api: web::Data<Api>,
-    By(_administrator, id): By<Administrator, InPath<CallbackId>>,
-) -> Result<HttpResponse, ApiError> {
-    match api.app().callbacks.replay(id.0).await? {
-        Replay::Queued => Ok(HttpResponse::Accepted().finish()),
+async fn replay_callback(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(id): Path<CallbackId>,
+) -> Result<Accepted, ApiError> {
+    match api.app.callbacks.replay(id).await? {
+        Replay::Queued => Ok(Accepted),
         Replay::StillDue => Err(ApiError::still_due()),
         Replay::NotFound => Err(ApiError::not_found()),
     }

@@ -1,83 +1,80 @@
-//! Installations, and the users on them.
+//! Devices, and the users on them.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{Administrator, By, Fields, FromFields, InPath, Query};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{Administrator, Fields, FromFields, Json, Path, Query};
+use crate::api::reply::NoContent;
 use crate::ids::{DeviceId, UserId};
 
-/// Whether to only look.
-pub(crate) struct DryRun(bool);
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Disconnects a user from a device: ends all tokens, keys and push of the user on it.
+    ///
+    /// The device stays registered, and its other users stay connected.
+    POST "/api/v1/users/{user_id}/devices/{device_id}/disconnect" => disconnect,
+        404 "The device is unknown, or the user has nothing on it.";
+
+    /// Deletes a device: its registration, all its tokens, and all that its users have on it.
+    DELETE "/api/v1/devices/{device_id}" => delete_device,
+        404 "The device is unknown.";
+};
+
+/// Whether to change nothing.
+#[derive(ToSchema)]
+struct DryRun {
+    /// `true`: only lists the users on the device, and changes nothing. Default: `false`.
+    #[schema(value_type = Option<bool>)]
+    dry_run: bool,
+}
 
 impl FromFields for DryRun {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self(fields.parsed("dry_run")?.unwrap_or(false)))
+        Ok(Self {
+            dry_run: fields.parsed("dry_run")?.unwrap_or(false),
+        })
     }
 }
 
-/// Whom the end of an installation concerns.
+/// A device that was deleted, or would be.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DeletedDevice {
+struct DeletedDevice {
     device_id: String,
-    /// Whether nothing was done.
+    /// Whether nothing was changed.
     dry_run: bool,
-    /// The users on it, at most 1,000: each has to enrol anew.
+    /// The ids of the users on the device, at most 1,000. Each has to enrol anew.
     users: Vec<String>,
 }
 
-/// Ends everything the user has on the device: tokens, keys, push. Other users of the device, and
-/// the installation, stay.
-#[utoipa::path(
-    post,
-    path = "/api/v1/users/{user_id}/devices/{device_id}/disconnect",
-    tag = "Administration",
-    params(("user_id" = String, Path), ("device_id" = String, Path)),
-    responses((status = 204), (status = 404, body = ProblemDocument), (status = "default", body = ProblemDocument)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn disconnect(
-    api: web::Data<Api>,
-    By(_administrator, (user, device)): By<Administrator, (InPath<UserId>, InPath<DeviceId>)>,
-) -> Result<HttpResponse, ApiError> {
-    if api.app().devices.disconnect(&device.0, &user.0).await? {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::not_found())
-    }
+async fn disconnect(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(user): Path<UserId>,
+    Path(device): Path<DeviceId>,
+) -> Result<NoContent, ApiError> {
+    let was_connected = api.app.devices.disconnect(&device, &user).await?;
+
+    was_connected
+        .then_some(NoContent)
+        .ok_or_else(ApiError::not_found)
 }
 
-/// Removes an installation: its credentials, everything issued to it, and everything its users have
-/// on it. A dry run only tells who they are.
-#[utoipa::path(
-    delete,
-    path = "/api/v1/devices/{device_id}",
-    tag = "Administration",
-    params(("device_id" = String, Path), ("dry_run" = Option<bool>, Query)),
-    responses(
-        (status = 200, body = DeletedDevice),
-        (status = 404, body = ProblemDocument),
-        (status = "default", body = ProblemDocument),
-    ),
-    security(("basic" = [])),
-)]
-pub(crate) async fn delete_device(
-    api: web::Data<Api>,
-    By(_administrator, (device, dry_run)): By<Administrator, (InPath<DeviceId>, Query<DryRun>)>,
-) -> Result<HttpResponse, ApiError> {
-    let (device, DryRun(dry_run)) = (device.0, dry_run.0);
-    let users = api
-        .app()
-        .devices
-        .remove(&device, dry_run)
-        .await?
-        .ok_or_else(ApiError::not_found)?;
-    let users = users.into_iter().map(String::from).collect::<Vec<_>>();
-    Ok(HttpResponse::Ok().json(DeletedDevice {
+async fn delete_device(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(device): Path<DeviceId>,
+    Query(DryRun { dry_run }): Query<DryRun>,
+) -> Result<Json<DeletedDevice>, ApiError> {
+    let removed = api.app.devices.remove(&device, dry_run).await?;
+    let users = removed.ok_or_else(ApiError::not_found)?;
+
+    Ok(Json(DeletedDevice {
         device_id: device.into(),
         dry_run,
-        users,
+        users: users.into_iter().map(String::from).collect(),
     }))
 }

@@ -1,63 +1,93 @@
-//! Is the server alive, can it work, how is it doing.
+//! Health and metrics of the server.
 
-use actix_web::http::header::ContentType;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Api;
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::openapi::Operation;
+use crate::api::reply::Reply;
 
-/// What the server needs to work.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Tells that the process is alive.
+    GET "/livez" => livez;
+
+    /// Tells whether the server is ready for requests.
+    GET "/readyz" => readyz;
+
+    /// Reads the metrics, in the text format of Prometheus.
+    GET "/metrics" => metrics;
+};
+
+/// Plain text.
+struct Text {
+    content_type: &'static str,
+    text: String,
+}
+
+impl Reply for Text {
+    fn into_response(self) -> Result<HttpResponse, ApiError> {
+        Ok(HttpResponse::Ok()
+            .content_type(self.content_type)
+            .body(self.text))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.other_response(StatusCode::OK, "Success.", Some("text/plain"));
+    }
+}
+
+/// Whether requests can be sent to the server.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Readiness {
-    /// Whether requests can be sent here.
+struct Readiness {
+    /// Whether everything below is true.
     ready: bool,
-    /// The database answers.
+    /// Whether the database answers.
     database: bool,
-    /// The server is not about to stop.
+    /// Whether the server accepts requests. It no longer does when it is about to stop.
     accepting: bool,
 }
 
-/// The process answers.
-#[utoipa::path(get, path = "/livez", tag = "Operations", responses((status = 200, body = String)))]
-pub(crate) async fn livez() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(ContentType::plaintext())
-        .body("ok\n")
+impl Reply for Readiness {
+    fn into_response(self) -> Result<HttpResponse, ApiError> {
+        let status = match self.ready {
+            true => StatusCode::OK,
+            false => StatusCode::SERVICE_UNAVAILABLE,
+        };
+
+        Ok(HttpResponse::build(status).json(self))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.response::<Self>(StatusCode::OK, "The server is ready.");
+        operation.response::<Self>(StatusCode::SERVICE_UNAVAILABLE, "The server is not ready.");
+    }
 }
 
-/// The server can work: the database answers and nobody has asked it to stop. Else `503`.
-#[utoipa::path(
-    get,
-    path = "/readyz",
-    tag = "Operations",
-    responses((status = 200, body = Readiness), (status = 503, body = Readiness)),
-)]
-pub(crate) async fn readyz(api: web::Data<Api>) -> HttpResponse {
-    let database = api.app().base.store.ping().await.is_ok();
+async fn livez() -> Text {
+    Text {
+        content_type: "text/plain; charset=utf-8",
+        text: "ok\n".to_owned(),
+    }
+}
+
+async fn readyz(api: SharedApi) -> Readiness {
+    let database = api.app.base.store.ping().await.is_ok();
     let accepting = !api.is_stopping();
-    let ready = database && accepting;
-    let mut answer = if ready {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::ServiceUnavailable()
-    };
-    answer.json(Readiness {
-        ready,
+
+    Readiness {
+        ready: database && accepting,
         database,
         accepting,
-    })
+    }
 }
 
-/// Prometheus metrics.
-#[utoipa::path(
-    get,
-    path = "/metrics",
-    tag = "Operations",
-    responses((status = 200, body = String, content_type = "text/plain")),
-)]
-pub(crate) async fn metrics(api: web::Data<Api>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(api.app().base.metrics.render())
+async fn metrics(api: SharedApi) -> Text {
+    Text {
+        content_type: "text/plain; version=0.0.4; charset=utf-8",
+        text: api.app.base.metrics.render(),
+    }
 }

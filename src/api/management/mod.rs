@@ -1,15 +1,32 @@
-//! The management listener: administrators, health, metrics, the API described.
+//! The management listener: for administrators, and for operating the server.
 
-pub(crate) mod callbacks;
-pub(crate) mod devices;
-pub(crate) mod docs;
-pub(crate) mod health;
-pub(crate) mod revocation;
-pub(crate) mod users;
+mod callbacks;
+mod devices;
+mod docs;
+mod health;
+mod revocation;
+mod users;
 
-pub(crate) use callbacks::{callbacks, replay_callback};
-pub(crate) use devices::{delete_device, disconnect};
-pub(crate) use docs::{docs, openapi, pages};
-pub(crate) use health::{livez, metrics, readyz};
-pub(crate) use revocation::{revoke_client_tokens, revoke_resource_server_tokens};
-pub(crate) use users::{disable_user, enable_user, password_changed, rename_user};
+pub(super) use docs::pages;
+
+use super::endpoint::{Listener, Section};
+
+pub(super) const SECTION: Section = Section {
+    listener: Listener::Management,
+    name: "Administration",
+    description: "For administrators' programs: end what users, devices and clients have, and replay \
+                  callbacks.",
+    tables: &[
+        users::ENDPOINTS,
+        devices::ENDPOINTS,
+        revocation::ENDPOINTS,
+        callbacks::ENDPOINTS,
+    ],
+};
+
+pub(super) const OPERATIONS: Section = Section {
+    listener: Listener::Management,
+    name: "Operations",
+    description: "For operating the server: health, metrics and this document. Without credentials.",
+    tables: &[health::ENDPOINTS, docs::ENDPOINTS],
+};

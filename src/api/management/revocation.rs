@@ -1,16 +1,27 @@
-//! Ending everything that was issued to a client or for a resource server.
+//! Revoking all tokens of a client or of a resource server.
 
 use std::str::FromStr;
 
-use actix_web::{HttpResponse, web};
-
-use crate::api::Api;
-use crate::api::error::{ApiError, ProblemDocument};
-use crate::api::extract::{Administrator, By, InPath, PathParameter};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::extract::{Administrator, Path, PathParameter};
+use crate::api::reply::NoContent;
 use crate::ids::{ClientId, InvalidId};
 
-/// A resource server's id, of the same form as a client's.
-pub(crate) struct ResourceServerId(ClientId);
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Revokes all tokens of a web client, of an application on all devices, or of one device.
+    POST "/api/v1/clients/{client_id}/revoke-tokens" => revoke_client_tokens,
+        404 "There is no such client.";
+
+    /// Revokes all tokens that were issued for a resource server.
+    POST "/api/v1/resource-servers/{resource_server_id}/revoke-tokens"
+        => revoke_resource_server_tokens,
+        404 "There is no such resource server.";
+};
+
+/// The id of a resource server, which has the same form as a client's.
+struct ResourceServerId(ClientId);
 
 impl FromStr for ResourceServerId {
     type Err = InvalidId;
@@ -22,47 +33,33 @@ impl FromStr for ResourceServerId {
 
 impl PathParameter for ResourceServerId {
     const NAME: &'static str = "resource_server_id";
+    const DESCRIPTION: &'static str = "The id of a resource server in the settings.";
 }
 
-/// Ends every token that was issued to a web client, to all installations of an application, or to
-/// one installation.
-#[utoipa::path(
-    post,
-    path = "/api/v1/clients/{client_id}/revoke-tokens",
-    tag = "Administration",
-    params(("client_id" = String, Path, description = "Of a web client, an application or an installation")),
-    responses((status = 204), (status = 404, body = ProblemDocument), (status = "default", body = ProblemDocument)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn revoke_client_tokens(
-    api: web::Data<Api>,
-    By(_administrator, client): By<Administrator, InPath<ClientId>>,
-) -> Result<HttpResponse, ApiError> {
-    api.app()
-        .token_server
+async fn revoke_client_tokens(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(client): Path<ClientId>,
+) -> Result<NoContent, ApiError> {
+    let token_server = &api.app.token_server;
+    token_server
         .revocation
-        .revoke_client(client.0.as_str())
+        .revoke_client(client.as_str())
         .await?;
-    Ok(HttpResponse::NoContent().finish())
+
+    Ok(NoContent)
 }
 
-/// Ends every token that was issued for a resource server.
-#[utoipa::path(
-    post,
-    path = "/api/v1/resource-servers/{resource_server_id}/revoke-tokens",
-    tag = "Administration",
-    params(("resource_server_id" = String, Path)),
-    responses((status = 204), (status = 404, body = ProblemDocument), (status = "default", body = ProblemDocument)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn revoke_resource_server_tokens(
-    api: web::Data<Api>,
-    By(_administrator, server): By<Administrator, InPath<ResourceServerId>>,
-) -> Result<HttpResponse, ApiError> {
-    api.app()
-        .token_server
+async fn revoke_resource_server_tokens(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(ResourceServerId(server)): Path<ResourceServerId>,
+) -> Result<NoContent, ApiError> {
+    let token_server = &api.app.token_server;
+    token_server
         .revocation
-        .revoke_resource_server(server.0.0.as_str())
+        .revoke_resource_server(server.as_str())
         .await?;
-    Ok(HttpResponse::NoContent().finish())
+
+    Ok(NoContent)
 }

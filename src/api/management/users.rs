@@ -1,103 +1,94 @@
-//! What becomes of users elsewhere, told to the server by whoever keeps the directory of them.
+//! The life cycle of users. The user directory is elsewhere; its owner tells the server of changes.
 
-use actix_web::{HttpResponse, web};
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, ProblemDocument};
-use crate::api::extract::{Administrator, By, Fields, FromFields, InPath, Json};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{Administrator, Fields, FromFields, Json, Path};
+use crate::api::reply::NoContent;
 use crate::ids::UserId;
+
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Disables a user: revokes all tokens, ends all log-ins, and refuses the user everywhere.
+    ///
+    /// What the user has enrolled stays. Disabling a disabled user succeeds.
+    POST "/api/v1/users/{user_id}/disable" => disable_user;
+
+    /// Enables a user, who can then log in again.
+    ///
+    /// What the disabling ended stays ended. Enabling an enabled user succeeds.
+    POST "/api/v1/users/{user_id}/enable" => enable_user;
+
+    /// Ends everything a user is logged in with, after a change of the password.
+    ///
+    /// What the user has enrolled stays.
+    POST "/api/v1/users/{user_id}/password-changed" => password_changed;
+
+    /// Gives a user another id.
+    ///
+    /// Everything the user is logged in with ends. What the user has enrolled and consented to moves
+    /// to the new id.
+    POST "/api/v1/users/{user_id}/rename" => rename_user,
+        409 "Another user has the new id (`user_id_in_use`), or the user is enrolled on too many \
+             devices (`too_many_devices`).";
+};
 
 /// Another id for a user.
 #[derive(ToSchema)]
-pub(crate) struct RenameBody {
-    /// The new one.
+struct RenameBody {
+    /// The new id: 1 to 255 bytes.
     #[schema(value_type = String)]
     user_id: UserId,
 }
 
 impl FromFields for RenameBody {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
-            user_id: fields
-                .parsed("user_id")?
-                .ok_or_else(|| Fault::missing("user_id"))?,
+            user_id: fields.required("user_id")?,
         })
     }
 }
 
-/// Has the user refused everywhere until enabled again, and ends everything the user is logged in
-/// with.
-#[utoipa::path(
-    post,
-    path = "/api/v1/users/{user_id}/disable",
-    tag = "Administration",
-    params(("user_id" = String, Path)),
-    responses((status = 204), (status = "default", body = ProblemDocument)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn disable_user(
-    api: web::Data<Api>,
-    By(_administrator, user): By<Administrator, InPath<UserId>>,
-) -> Result<HttpResponse, ApiError> {
-    api.app().users.disable(&user.0).await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn disable_user(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(user): Path<UserId>,
+) -> Result<NoContent, ApiError> {
+    api.app.users.disable(&user).await?;
+
+    Ok(NoContent)
 }
 
-/// Lets the user log in again. Nothing that ended comes back.
-#[utoipa::path(
-    post,
-    path = "/api/v1/users/{user_id}/enable",
-    tag = "Administration",
-    params(("user_id" = String, Path)),
-    responses((status = 204), (status = "default", body = ProblemDocument)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn enable_user(
-    api: web::Data<Api>,
-    By(_administrator, user): By<Administrator, InPath<UserId>>,
-) -> Result<HttpResponse, ApiError> {
-    api.app().users.enable(&user.0).await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn enable_user(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(user): Path<UserId>,
+) -> Result<NoContent, ApiError> {
+    api.app.users.enable(&user).await?;
+
+    Ok(NoContent)
 }
 
-/// The user has another password: ends everything the user is logged in with. What is enrolled
-/// stays.
-#[utoipa::path(
-    post,
-    path = "/api/v1/users/{user_id}/password-changed",
-    tag = "Administration",
-    params(("user_id" = String, Path)),
-    responses((status = 204), (status = "default", body = ProblemDocument)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn password_changed(
-    api: web::Data<Api>,
-    By(_administrator, user): By<Administrator, InPath<UserId>>,
-) -> Result<HttpResponse, ApiError> {
-    api.app().users.password_changed(&user.0).await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn password_changed(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(user): Path<UserId>,
+) -> Result<NoContent, ApiError> {
+    api.app.users.password_changed(&user).await?;
+
+    Ok(NoContent)
 }
 
-/// Gives the user another id: ends everything the user is logged in with, and moves what is
-/// enrolled and consented to.
-#[utoipa::path(
-    post,
-    path = "/api/v1/users/{user_id}/rename",
-    tag = "Administration",
-    params(("user_id" = String, Path)),
-    request_body = RenameBody,
-    responses(
-        (status = 204),
-        (status = 409, description = "The new id is in use", body = ProblemDocument),
-        (status = "default", body = ProblemDocument),
-    ),
-    security(("basic" = [])),
-)]
-pub(crate) async fn rename_user(
-    api: web::Data<Api>,
-    By(_administrator, (user, body)): By<Administrator, (InPath<UserId>, Json<RenameBody>)>,
-) -> Result<HttpResponse, ApiError> {
-    api.app().users.rename(&user.0, &body.0.user_id).await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn rename_user(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(user): Path<UserId>,
+    Json(RenameBody { user_id }): Json<RenameBody>,
+) -> Result<NoContent, ApiError> {
+    api.app.users.rename(&user, &user_id).await?;
+
+    Ok(NoContent)
 }

@@ -1,20 +1,86 @@
 //! The authorization endpoint (RFC 6749 §3.1).
 
-use actix_web::{HttpResponse, web};
 use utoipa::ToSchema;
 
-use super::redirect::redirect;
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, OAuthBody};
+use super::redirect::SeeOther;
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
 use crate::api::extract::{Cookies, Fields, Form, FromFields, Query};
 use crate::oauth::AuthorizeRequest;
 
-/// The longest parameter that is looked at.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Starts the log-in of a user: sends the browser to a page that asks the user, or back to the
+    /// client.
+    ///
+    /// The response is an error only if the client or its `redirect_uri` is unknown; all other errors
+    /// go to the client, as parameters of its `redirect_uri`. After a pushed request (RFC 9126), only
+    /// `client_id` and `request_uri` are sent.
+    GET "/oauth/authorize" => authorize;
+
+    /// Starts the log-in of a user, with the parameters in a form.
+    ///
+    /// For parameters that are too long or too private for a URL (OpenID Connect Core §3.1.2.1).
+    POST "/oauth/authorize" => post_authorize;
+
+    /// Takes the browser back from the login page.
+    ///
+    /// The login page sends the browser here: accepting its request returned this URL.
+    GET "/oauth/authorize/resume" => resume_login,
+        404 "There is no such request, or it has expired.";
+};
+
+/// The longest parameter.
 const TEXT_BYTES_MAX: usize = 2048;
 
+/// A request for an authorization code.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the form, which is read field by field")]
+pub(crate) struct AuthorizeForm {
+    /// `code`. Required, except with `request_uri`.
+    response_type: Option<String>,
+    /// `query`, or omitted.
+    response_mode: Option<String>,
+    /// The id of the web client or the device.
+    client_id: String,
+    /// A redirect URI of the client, exactly as it is configured. Required, except with
+    /// `request_uri`.
+    redirect_uri: Option<String>,
+    /// The scopes that the client asks for, separated by spaces.
+    scope: Option<String>,
+    /// A value that the client gets back.
+    state: Option<String>,
+    /// A value that the ID token contains.
+    nonce: Option<String>,
+    /// The SHA-256 of the `code_verifier`, in base64url (RFC 7636). Required, except with
+    /// `request_uri`.
+    code_challenge: Option<String>,
+    /// `S256`.
+    code_challenge_method: Option<String>,
+    /// The audience of a resource server, for which the tokens are meant (RFC 8707).
+    resource: Option<String>,
+    /// `none`, `login`, `consent` or `select_account`.
+    prompt: Option<String>,
+    /// How long ago the user may have been authenticated, in seconds.
+    max_age: Option<String>,
+    /// The user whom the client expects.
+    login_hint: Option<String>,
+    /// The languages that the user prefers, separated by spaces.
+    ui_locales: Option<String>,
+    /// The authentication context classes that the client prefers, separated by spaces.
+    acr_values: Option<String>,
+    /// The thumbprint of the key that the code is bound to (RFC 9449 §10).
+    dpop_jkt: Option<String>,
+    /// The `request_uri` of a pushed request (RFC 9126).
+    request_uri: Option<String>,
+}
+
 impl FromFields for AuthorizeRequest {
+    type Schema = AuthorizeForm;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let mut text = |name| fields.text(name, TEXT_BYTES_MAX);
+
         Ok(Self {
             response_type: text("response_type")?,
             response_mode: text("response_mode")?,
@@ -38,129 +104,63 @@ impl FromFields for AuthorizeRequest {
     }
 }
 
-/// The same parameters in a form.
+async fn authorize(
+    api: SharedApi,
+    Cookies(browser): Cookies,
+    Query(request): Query<AuthorizeRequest>,
+) -> Result<SeeOther, ApiError> {
+    let redirect = api
+        .app
+        .token_server
+        .authorization
+        .authorize(&request, &browser)
+        .await?;
+
+    SeeOther::with_cookie(&api, redirect)
+}
+
+async fn post_authorize(
+    api: SharedApi,
+    Cookies(browser): Cookies,
+    Form(request): Form<AuthorizeRequest>,
+) -> Result<SeeOther, ApiError> {
+    let redirect = api
+        .app
+        .token_server
+        .authorization
+        .authorize(&request, &browser)
+        .await?;
+
+    SeeOther::with_cookie(&api, redirect)
+}
+
+/// The end of a visit to the login page.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "documents the form, which is read field by field")]
-pub(crate) struct AuthorizeForm {
-    /// `code`.
-    pub(super) response_type: String,
-    /// The web client or the installation.
-    pub(super) client_id: String,
-    /// One of the client's, exactly.
-    pub(super) redirect_uri: String,
-    pub(super) scope: Option<String>,
-    pub(super) state: Option<String>,
-    pub(super) nonce: Option<String>,
-    /// RFC 7636.
-    pub(super) code_challenge: String,
-    /// `S256`.
-    pub(super) code_challenge_method: String,
-    /// RFC 8707.
-    pub(super) resource: Option<String>,
-    /// `none`, `login`, `consent`, `select_account`.
-    pub(super) prompt: Option<String>,
-    /// Seconds.
-    pub(super) max_age: Option<String>,
-    pub(super) login_hint: Option<String>,
-    pub(super) ui_locales: Option<String>,
-    pub(super) acr_values: Option<String>,
-    /// RFC 9449 §10.
-    pub(super) dpop_jkt: Option<String>,
+struct ResumeQuery {
+    /// The value in that URL.
+    login_verifier: String,
 }
 
-/// Sends the user's browser to a page that asks the user, or back to the client.
-#[utoipa::path(
-    get,
-    path = "/oauth/authorize",
-    tag = "Token server",
-    params(
-        ("response_type" = String, Query, description = "`code`"),
-        ("client_id" = String, Query, description = "The web client or the installation"),
-        ("redirect_uri" = String, Query, description = "One of the client's, exactly"),
-        ("scope" = Option<String>, Query),
-        ("state" = Option<String>, Query),
-        ("nonce" = Option<String>, Query, description = "For the ID token"),
-        ("code_challenge" = String, Query, description = "RFC 7636"),
-        ("code_challenge_method" = String, Query, description = "`S256`"),
-        ("resource" = Option<String>, Query, description = "RFC 8707"),
-        ("prompt" = Option<String>, Query, description = "`none`, `login`, `consent`, `select_account`"),
-        ("max_age" = Option<String>, Query, description = "Seconds"),
-        ("login_hint" = Option<String>, Query),
-        ("ui_locales" = Option<String>, Query),
-        ("acr_values" = Option<String>, Query),
-        ("dpop_jkt" = Option<String>, Query, description = "RFC 9449 §10"),
-        ("request_uri" = Option<String>, Query, description = "Of a pushed request, instead of all but `client_id`"),
-    ),
-    responses((status = 303, description = "Where to go on"), (status = "default", body = OAuthBody)),
-)]
-pub(crate) async fn authorize(
-    api: web::Data<Api>,
-    browser: Cookies,
-    request: Query<AuthorizeRequest>,
-) -> Result<HttpResponse, ApiError> {
-    redirect(
-        &api,
-        &api.app()
-            .token_server
-            .authorization
-            .authorize(&request.0, &browser.0)
-            .await?,
-    )
-}
+impl FromFields for ResumeQuery {
+    type Schema = Self;
 
-/// The same, for what is too long or too private for an address (OpenID Connect Core §3.1.2.1).
-#[utoipa::path(
-    post,
-    path = "/oauth/authorize",
-    tag = "Token server",
-    request_body(content = AuthorizeForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "Where to go on"), (status = "default", body = OAuthBody)),
-)]
-pub(crate) async fn post_authorize(
-    api: web::Data<Api>,
-    browser: Cookies,
-    request: Form<AuthorizeRequest>,
-) -> Result<HttpResponse, ApiError> {
-    redirect(
-        &api,
-        &api.app()
-            .token_server
-            .authorization
-            .authorize(&request.0, &browser.0)
-            .await?,
-    )
-}
-
-/// What brings a browser back from the login page.
-pub(crate) struct Verifier(String);
-
-impl FromFields for Verifier {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self(
-            fields.required_text("login_verifier", TEXT_BYTES_MAX)?,
-        ))
+        Ok(Self {
+            login_verifier: fields.required_text("login_verifier", TEXT_BYTES_MAX)?,
+        })
     }
 }
 
-/// Has the browser remember the login, and sends it on.
-#[utoipa::path(
-    get,
-    path = "/oauth/authorize/resume",
-    tag = "Token server",
-    params(("login_verifier" = String, Query, description = "As the login page was told")),
-    responses((status = 303, description = "Where to go on"), (status = "default", body = OAuthBody)),
-)]
-pub(crate) async fn resume_login(
-    api: web::Data<Api>,
-    browser: Cookies,
-    verifier: Query<Verifier>,
-) -> Result<HttpResponse, ApiError> {
-    redirect(
-        &api,
-        &api.app()
-            .token_server
-            .logins
-            .resume(&verifier.0.0, &browser.0)
-            .await?,
-    )
+async fn resume_login(
+    api: SharedApi,
+    Cookies(browser): Cookies,
+    Query(ResumeQuery { login_verifier }): Query<ResumeQuery>,
+) -> Result<SeeOther, ApiError> {
+    let token_server = &api.app.token_server;
+    let redirect = token_server
+        .logins
+        .resume(&login_verifier, &browser)
+        .await?;
+
+    SeeOther::with_cookie(&api, redirect)
 }

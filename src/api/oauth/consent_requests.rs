@@ -1,47 +1,68 @@
-//! Consent requests: how the consent page learns what a user is to allow, and says what the user
+//! Consent requests: the consent page learns what the user is to allow, and tells what the user
 //! allows.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::login_requests::{
-    Challenge, InstalledAnswer, RedirectAnswer, RejectBody, ScopeAnswer, boolean,
-};
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, OAuthBody};
-use crate::api::extract::{By, Fields, FromFields, InPath, Json, LoginPage};
+use super::page_requests::{Challenge, RedirectBody, RequestingApp, ScopeBody};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{Fields, FromFields, Json, LoginPage, Path};
 use crate::oauth::{AcceptConsent, ConsentRequest, Rejection};
 
-/// What a consent page is asked for.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Reads a consent request, with which a consent page was called.
+    GET "/oauth/api/v1/consent-requests/{challenge}" => read_consent_request,
+        404 "There is no such request, or it has expired.",
+        409 "The request has been answered already.";
+
+    /// Accepts a consent request: tells what the user allows.
+    PUT "/oauth/api/v1/consent-requests/{challenge}/accept" => accept_consent,
+        403 "The client does not have the permission, or the user is disabled (`user_disabled`).",
+        404 "There is no such request, or it has expired.",
+        409 "The request has been answered already.";
+
+    /// Rejects a consent request: the user allows nothing.
+    PUT "/oauth/api/v1/consent-requests/{challenge}/reject" => reject_consent,
+        404 "There is no such request, or it has expired.",
+        409 "The request has been answered already.";
+};
+
+/// What a client asks of a user.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ConsentRequestAnswer {
-    /// The web client or the installation.
+#[schema(as = ConsentRequest)]
+struct ConsentRequestBody {
+    /// The id of the web client or the device.
     client_id: String,
+    /// The name of the web client or the application.
     client_name: String,
     #[serde(flatten)]
-    installed: Option<InstalledAnswer>,
-    /// The user.
+    app: Option<RequestingApp>,
+    /// The id of the user.
     subject: String,
+    /// The scopes that the client asks for, separated by spaces.
     scope: String,
-    scopes: Vec<ScopeAnswer>,
+    /// The same, one by one.
+    scopes: Vec<ScopeBody>,
+    /// The languages that the user prefers, separated by spaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     ui_locales: Option<String>,
-    /// RFC 3339.
+    /// When the client asked, in RFC 3339.
     requested_at: String,
-    /// RFC 3339.
+    /// Until when the page may answer, in RFC 3339.
     expires_at: String,
 }
 
-impl From<ConsentRequest> for ConsentRequestAnswer {
+impl From<ConsentRequest> for ConsentRequestBody {
     fn from(request: ConsentRequest) -> Self {
         Self {
             client_id: request.client_id,
             client_name: request.client_name,
-            installed: request.device.map(InstalledAnswer::from),
+            app: request.device.map(RequestingApp::from),
             subject: request.subject,
             scope: request.scope,
-            scopes: ScopeAnswer::all(request.scopes),
+            scopes: request.scopes.into_iter().map(ScopeBody::from).collect(),
             ui_locales: request.ui_locales,
             requested_at: request.requested_at.to_rfc3339(),
             expires_at: request.expires_at.to_rfc3339(),
@@ -49,97 +70,60 @@ impl From<ConsentRequest> for ConsentRequestAnswer {
     }
 }
 
-/// The user allows it.
+/// What the user allows.
 #[derive(ToSchema)]
 #[expect(
     dead_code,
     reason = "documents the body, which is read member by member"
 )]
-pub(crate) struct ConsentBody {
-    /// Which of the scopes; all of them without it.
+pub(crate) struct AcceptConsentBody {
+    /// The scopes that the user allows. Default: all that the client asks for.
     granted_scopes: Option<Vec<String>>,
-    /// Whether the user is not to be asked again for the same.
+    /// Whether the user is not asked again for the same scopes. Default: false.
     remember: Option<bool>,
 }
 
 impl FromFields for AcceptConsent {
+    type Schema = AcceptConsentBody;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        let granted_scopes = fields
-            .value("granted_scopes")
-            .map(serde_json::from_value)
-            .transpose();
         Ok(Self {
-            granted_scopes: granted_scopes
-                .map_err(|_| Fault::parameter("granted_scopes", "must be an array of strings"))?,
-            remember: boolean(fields, "remember")?,
+            granted_scopes: fields.texts("granted_scopes")?,
+            remember: fields.boolean("remember")?,
         })
     }
 }
 
-/// What the consent page is asked for.
-#[utoipa::path(
-    get,
-    path = "/oauth/api/v1/consent-requests/{challenge}",
-    tag = "Token server",
-    params(("challenge" = String, Path)),
-    responses((status = 200, body = ConsentRequestAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn consent_request(
-    api: web::Data<Api>,
-    By(_page, challenge): By<LoginPage, InPath<Challenge>>,
-) -> Result<HttpResponse, ApiError> {
-    let request = api
-        .app()
-        .token_server
-        .consents
-        .request(&challenge.0.0)
-        .await?;
-    Ok(HttpResponse::Ok().json(ConsentRequestAnswer::from(request)))
+async fn read_consent_request(
+    api: SharedApi,
+    _page: LoginPage,
+    Path(Challenge(challenge)): Path<Challenge>,
+) -> Result<Json<ConsentRequestBody>, ApiError> {
+    let request = api.app.token_server.consents.request(&challenge).await?;
+
+    Ok(Json(request.into()))
 }
 
-/// Says what the user allows.
-#[utoipa::path(
-    put,
-    path = "/oauth/api/v1/consent-requests/{challenge}/accept",
-    tag = "Token server",
-    params(("challenge" = String, Path)),
-    request_body = ConsentBody,
-    responses((status = 200, body = RedirectAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn accept_consent(
-    api: web::Data<Api>,
-    By(_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<AcceptConsent>)>,
-) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api
-        .app()
-        .token_server
-        .consents
-        .accept(&challenge.0.0, &body.0)
-        .await?;
-    Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
+async fn accept_consent(
+    api: SharedApi,
+    _page: LoginPage,
+    Path(Challenge(challenge)): Path<Challenge>,
+    Json(accepted): Json<AcceptConsent>,
+) -> Result<Json<RedirectBody>, ApiError> {
+    let token_server = &api.app.token_server;
+    let redirect_to = token_server.consents.accept(&challenge, &accepted).await?;
+
+    Ok(Json(RedirectBody { redirect_to }))
 }
 
-/// Says that the user does not allow it.
-#[utoipa::path(
-    put,
-    path = "/oauth/api/v1/consent-requests/{challenge}/reject",
-    tag = "Token server",
-    params(("challenge" = String, Path)),
-    request_body = RejectBody,
-    responses((status = 200, body = RedirectAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn reject_consent(
-    api: web::Data<Api>,
-    By(_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<Rejection>)>,
-) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api
-        .app()
-        .token_server
-        .consents
-        .reject(&challenge.0.0, &body.0)
-        .await?;
-    Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
+async fn reject_consent(
+    api: SharedApi,
+    _page: LoginPage,
+    Path(Challenge(challenge)): Path<Challenge>,
+    Json(rejected): Json<Rejection>,
+) -> Result<Json<RedirectBody>, ApiError> {
+    let token_server = &api.app.token_server;
+    let redirect_to = token_server.consents.reject(&challenge, &rejected).await?;
+
+    Ok(Json(RedirectBody { redirect_to }))
 }

@@ -1,26 +1,40 @@
-//! The device authorization endpoint (RFC 8628 §3.1).
+//! The device authorization endpoint (RFC 8628 §3.1). A "device" of that RFC is an appliance
+//! elsewhere in this server: a television, say, which shows the user a code.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, OAuthBody};
-use crate::api::extract::{Fields, FromFields, PresentedForm};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{CredentialsForm, Fields, FromFields, Json};
 use crate::oauth::ApplianceAuthorization;
 
-/// The longest parameter that is looked at.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Starts the log-in of a user on an appliance, such as a television (RFC 8628).
+    ///
+    /// The appliance shows the `user_code`, and asks for the token with the `device_code` until the
+    /// user has decided.
+    POST "/oauth/device_authorization" => authorize_appliance,
+        400 "A parameter is missing or malformed, or the client may not ask for this.",
+        401 "The client is unknown, or its credentials are wrong, expired or used before.";
+};
+
+/// The longest parameter.
 const TEXT_BYTES_MAX: usize = 2048;
 
-/// What a device asks for.
+/// What an appliance asks for.
 #[derive(ToSchema)]
-pub(crate) struct DeviceForm {
+struct ApplianceForm {
+    /// The scopes that the client asks for, separated by spaces.
     scope: Option<String>,
-    /// RFC 8707.
+    /// The audience of a resource server, for which the tokens are meant (RFC 8707).
     resource: Option<String>,
 }
 
-impl FromFields for DeviceForm {
+impl FromFields for ApplianceForm {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             scope: fields.text("scope", TEXT_BYTES_MAX)?,
@@ -29,55 +43,46 @@ impl FromFields for DeviceForm {
     }
 }
 
-/// What a device and its user are told (RFC 8628 §3.2).
+/// The codes for an appliance and its user (RFC 8628 §3.2).
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DeviceAnswer {
-    /// A secret.
+struct ApplianceAuthorization {
+    /// The code to ask for the token with. Keep it secret.
     device_code: String,
-    /// `XXXX-XXXX`: the device shows it.
+    /// The code to show to the user: `XXXX-XXXX`.
     user_code: String,
-    /// Where the user goes with it.
+    /// The page where the user enters the code.
     verification_uri: String,
+    /// The same, with the code filled in.
     verification_uri_complete: String,
-    /// Seconds.
+    /// How long the codes are valid, in seconds.
     expires_in: u64,
-    /// Seconds between two questions.
+    /// How long to wait between two requests for the token, in seconds.
     interval: i32,
 }
 
-impl From<ApplianceAuthorization> for DeviceAnswer {
-    fn from(device: ApplianceAuthorization) -> Self {
+impl From<ApplianceAuthorization> for ApplianceAuthorization {
+    fn from(authorization: ApplianceAuthorization) -> Self {
         Self {
-            device_code: device.device_code.expose().to_owned(),
-            user_code: device.user_code,
-            verification_uri: device.verification_uri,
-            verification_uri_complete: device.verification_uri_complete,
-            expires_in: device.expires_in.as_secs(),
-            interval: device.interval,
+            device_code: authorization.device_code.expose().to_owned(),
+            user_code: authorization.user_code,
+            verification_uri: authorization.verification_uri,
+            verification_uri_complete: authorization.verification_uri_complete,
+            expires_in: authorization.expires_in.as_secs(),
+            interval: authorization.interval,
         }
     }
 }
 
-/// Lets a device wait for its user. The client authenticates as at the token endpoint.
-#[utoipa::path(
-    post,
-    path = "/oauth/device_authorization",
-    tag = "Token server",
-    request_body(content = DeviceForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = DeviceAnswer), (status = "default", body = OAuthBody)),
-)]
-pub(crate) async fn authorize_device(
-    api: web::Data<Api>,
-    request: PresentedForm<DeviceForm>,
-) -> Result<HttpResponse, ApiError> {
-    let PresentedForm {
-        credentials,
-        form: DeviceForm { scope, resource },
-    } = request;
-    let token_server = &api.app().token_server;
-    let device = token_server
+async fn authorize_appliance(
+    api: SharedApi,
+    CredentialsForm { credentials, form }: CredentialsForm<ApplianceForm>,
+) -> Result<Json<ApplianceAuthorization>, ApiError> {
+    let ApplianceForm { scope, resource } = form;
+    let token_server = &api.app.token_server;
+    let authorization = token_server
         .appliances
         .authorize(&credentials, scope.as_deref(), resource.as_deref())
         .await?;
-    Ok(HttpResponse::Ok().json(DeviceAnswer::from(device)))
+
+    Ok(Json(authorization.into()))
 }

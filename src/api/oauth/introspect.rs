@@ -1,33 +1,49 @@
-//! Introspection (RFC 7662): what a token means, told to the APIs that take it.
+//! Introspection (RFC 7662): resource servers learn what a token means.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, OAuthBody};
-use crate::api::extract::{Fields, FromFields, ResourceGatewayForm};
+use crate::api::context::{Api, SharedApi};
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{Fields, FromFields, Json, ResourceServerForm};
 use crate::oauth::{Introspection, TokenType};
 use crate::secret::SecretString;
+
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Tells a resource server what a token means (RFC 7662).
+    ///
+    /// A token that is unknown, expired, revoked or meant for another resource server is inactive.
+    POST "/oauth/introspect" => introspect;
+
+    /// Tells a resource server what a token means: the same at its documented path.
+    POST "/oauth/api/v2/token/introspect" => introspect_v2;
+
+    /// Tells a resource server what a token means, with the seconds that are left in `exp`.
+    POST "/oauth/api/v1/token/introspect" => introspect_v1;
+};
 
 /// The longest token that is looked up.
 const TOKEN_BYTES_MAX: usize = 8192;
 const HINT_BYTES_MAX: usize = 255;
 
-/// A token that is asked about.
+/// A token to introspect.
 #[derive(ToSchema)]
-pub(crate) struct IntrospectionForm {
+struct IntrospectionForm {
+    /// An access token or a refresh token.
     #[schema(value_type = String)]
     token: SecretString,
-    /// Not needed: the token tells what it is.
+    /// `access_token` or `refresh_token`. Ignored: the token itself tells.
     #[expect(dead_code, reason = "checked, and of no further use")]
     token_type_hint: Option<String>,
 }
 
 impl FromFields for IntrospectionForm {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
-            token: SecretString::new(fields.required_text("token", TOKEN_BYTES_MAX)?),
+            token: fields.required_secret("token", TOKEN_BYTES_MAX)?,
             token_type_hint: fields.text("token_type_hint", HINT_BYTES_MAX)?,
         })
     }
@@ -35,55 +51,76 @@ impl FromFields for IntrospectionForm {
 
 /// What a token means.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct IntrospectionAnswer {
-    /// Always true: otherwise there is nothing but a false `active`.
+#[serde(untagged)]
+#[schema(as = Introspection)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "exists only while the response is written"
+)]
+enum IntrospectionBody {
+    Active(ActiveToken),
+    Inactive(InactiveToken),
+}
+
+/// A token that is of no use. Why is not told.
+#[derive(Serialize, ToSchema)]
+struct InactiveToken {
+    /// False.
     active: bool,
+}
+
+/// A token that can be used.
+#[derive(Serialize, ToSchema)]
+struct ActiveToken {
+    /// True.
+    active: bool,
+    /// The scopes, separated by spaces.
     scope: String,
+    /// The id of the client that the token was issued to.
     client_id: String,
-    /// The user's id.
+    /// The id of the user. Absent if the token is the client's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
-    /// The user's id; of a client's own token the client's.
+    /// The id of the user, or of the client if the token is its own.
     sub: String,
-    /// `Bearer`, `DPoP`; refresh tokens have none.
+    /// `Bearer` or `DPoP`. Absent for a refresh token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
-    /// Seconds since the epoch; in version 1 those that are left.
+    /// When the token expires, in seconds since the epoch. In version 1: in how many seconds.
     exp: i64,
-    /// Seconds since the epoch.
+    /// When the token was issued, in seconds since the epoch.
     iat: i64,
-    /// Of the resource server; without one the server itself.
+    /// The audience of the resource server, or the issuer if the token is for none.
     aud: String,
+    /// The issuer: this server.
     iss: String,
+    /// The id of the token.
     jti: String,
-    /// The key it is bound to (RFC 9449 §6.2).
+    /// The key that the token is bound to (RFC 9449 §6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
     /// How the user was authenticated (RFC 8176).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<String>,
-    /// The application of an installation.
+    /// The id of the application, if the client is an app.
     #[serde(skip_serializing_if = "Option::is_none")]
     app_identifier: Option<String>,
-    /// `ios`, `android`.
+    /// `ios` or `android`, if the client is an app.
     #[serde(skip_serializing_if = "Option::is_none")]
     app_platform: Option<String>,
+    /// The version of the application, if the client is an app.
     #[serde(skip_serializing_if = "Option::is_none")]
     app_version: Option<String>,
 }
 
+/// The key that a token is bound to.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Confirmation {
-    /// Thumbprint of the key (RFC 7638).
+struct Confirmation {
+    /// The thumbprint of the key (RFC 7638).
     jkt: String,
 }
 
-#[derive(Serialize)]
-struct Inactive {
-    active: bool,
-}
-
-impl IntrospectionAnswer {
+impl ActiveToken {
     fn new(found: Introspection, exp: i64, iss: &str) -> Self {
         let (app_identifier, app_platform, app_version) = match found.device {
             Some(app) => (
@@ -93,13 +130,12 @@ impl IntrospectionAnswer {
             ),
             None => (None, None, None),
         };
+        let sub = found.user_id.as_ref().unwrap_or(&found.client_id).clone();
+
         Self {
             active: true,
             scope: found.scope,
-            sub: found
-                .user_id
-                .clone()
-                .unwrap_or_else(|| found.client_id.clone()),
+            sub,
             client_id: found.client_id,
             username: found.user_id,
             token_type: found.token_type.map(TokenType::as_str),
@@ -117,76 +153,45 @@ impl IntrospectionAnswer {
     }
 }
 
-/// What a token means.
-#[utoipa::path(
-    post,
-    path = "/oauth/introspect",
-    tag = "Token server",
-    request_body(content = IntrospectionForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = IntrospectionAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn introspect(
-    api: web::Data<Api>,
-    request: ResourceGatewayForm<IntrospectionForm>,
-) -> Result<HttpResponse, ApiError> {
+async fn introspect(
+    api: SharedApi,
+    request: ResourceServerForm<IntrospectionForm>,
+) -> Result<Json<IntrospectionBody>, ApiError> {
     answer(&api, &request, |found| found.expires_at.as_secs()).await
 }
 
-/// The same.
-#[utoipa::path(
-    post,
-    path = "/oauth/api/v2/token/introspect",
-    tag = "Token server",
-    request_body(content = IntrospectionForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = IntrospectionAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn introspect_v2(
-    api: web::Data<Api>,
-    request: ResourceGatewayForm<IntrospectionForm>,
-) -> Result<HttpResponse, ApiError> {
+async fn introspect_v2(
+    api: SharedApi,
+    request: ResourceServerForm<IntrospectionForm>,
+) -> Result<Json<IntrospectionBody>, ApiError> {
     answer(&api, &request, |found| found.expires_at.as_secs()).await
 }
 
-/// The same, but `exp` is the number of seconds that are left.
-#[utoipa::path(
-    post,
-    path = "/oauth/api/v1/token/introspect",
-    tag = "Token server",
-    request_body(content = IntrospectionForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = IntrospectionAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn introspect_v1(
-    api: web::Data<Api>,
-    request: ResourceGatewayForm<IntrospectionForm>,
-) -> Result<HttpResponse, ApiError> {
-    answer(&api, &request, |found| {
-        i64::try_from(found.expires_in).unwrap_or(i64::MAX)
-    })
-    .await
+async fn introspect_v1(
+    api: SharedApi,
+    request: ResourceServerForm<IntrospectionForm>,
+) -> Result<Json<IntrospectionBody>, ApiError> {
+    let seconds_left = |found: &Introspection| i64::try_from(found.expires_in).unwrap_or(i64::MAX);
+
+    answer(&api, &request, seconds_left).await
 }
 
 async fn answer(
     api: &Api,
-    request: &ResourceGatewayForm<IntrospectionForm>,
+    request: &ResourceServerForm<IntrospectionForm>,
     exp: impl FnOnce(&Introspection) -> i64,
-) -> Result<HttpResponse, ApiError> {
-    let token_server = &api.app().token_server;
+) -> Result<Json<IntrospectionBody>, ApiError> {
+    let token_server = &api.app.token_server;
     let found = token_server
         .introspection
         .introspect(request.client.settings(), request.form.token.expose())
         .await?;
-    Ok(match found {
+
+    Ok(Json(match found {
         Some(found) => {
             let exp = exp(&found);
-            HttpResponse::Ok().json(IntrospectionAnswer::new(
-                found,
-                exp,
-                token_server.issuer.as_str(),
-            ))
+            IntrospectionBody::Active(ActiveToken::new(found, exp, token_server.issuer.as_str()))
         }
-        None => HttpResponse::Ok().json(Inactive { active: false }),
-    })
+        None => IntrospectionBody::Inactive(InactiveToken { active: false }),
+    }))
 }

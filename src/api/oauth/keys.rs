@@ -1,30 +1,30 @@
-//! The public keys of the server's tokens.
+//! The public keys with which tokens are verified.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, OAuthBody};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::extract::Json;
+
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Reads the public keys that verify ID tokens and JWT access tokens.
+    GET "/oauth/keys" => read_keys;
+};
 
 /// A JWK set (RFC 7517 §5).
 #[derive(Serialize, ToSchema)]
-pub(crate) struct KeysAnswer {
-    /// `ES256`, and `RS256` where a client or resource server asks for it; the next one some
-    /// minutes before it signs.
+struct KeySet {
+    /// Keys for `ES256`, and for `RS256` if a client or a resource server uses it. A key is published
+    /// some minutes before it signs.
     #[schema(value_type = Vec<Object>)]
     keys: Vec<Value>,
 }
 
-/// What ID tokens, and access tokens that are JWTs, are verified with.
-#[utoipa::path(
-    get,
-    path = "/oauth/keys",
-    tag = "Token server",
-    responses((status = 200, body = KeysAnswer), (status = "default", body = OAuthBody)),
-)]
-pub(crate) async fn keys(api: web::Data<Api>) -> Result<HttpResponse, ApiError> {
-    let keys = api.app().token_server.keys.published().await?;
-    Ok(HttpResponse::Ok().json(KeysAnswer { keys }))
+async fn read_keys(api: SharedApi) -> Result<Json<KeySet>, ApiError> {
+    let keys = api.app.token_server.keys.published().await?;
+
+    Ok(Json(KeySet { keys }))
 }

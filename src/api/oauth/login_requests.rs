@@ -1,113 +1,76 @@
-//! Login requests: how the login page learns what it is asked for, and says who the user is.
+//! Login requests: the login page learns what it is asked for, and tells who the user is.
 
-use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::str::FromStr;
-
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, OAuthBody};
-use crate::api::extract::{By, Fields, FromFields, InPath, Json, LoginPage, PathParameter};
-use crate::oauth::{AcceptLogin, LoginRequest, Rejection, RequestedScope, RequestingDevice};
+use super::page_requests::{Challenge, RedirectBody, RequestingApp, ScopeBody, TEXT_BYTES_MAX};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{Fields, FromFields, Json, LoginPage, Path};
+use crate::oauth::{AcceptLogin, LoginRequest, Rejection};
 
-/// The longest text that is looked at.
-const TEXT_BYTES_MAX: usize = 1024;
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Reads a login request, with which a login page was called.
+    GET "/oauth/api/v1/login-requests/{challenge}" => read_login_request,
+        404 "There is no such request, or it has expired.",
+        409 "The request has been answered already.";
 
-/// The `login_challenge` or `consent_challenge` a page was called with; the token server tells
-/// whether it is one.
-pub(crate) struct Challenge(pub(super) String);
+    /// Accepts a login request: tells who the user is.
+    PUT "/oauth/api/v1/login-requests/{challenge}/accept" => accept_login,
+        403 "The client does not have the permission, or the user is disabled (`user_disabled`).",
+        404 "There is no such request, or it has expired.",
+        409 "The request has been answered already.";
 
-impl FromStr for Challenge {
-    type Err = Infallible;
+    /// Rejects a login request: the user is not logged in.
+    PUT "/oauth/api/v1/login-requests/{challenge}/reject" => reject_login,
+        404 "There is no such request, or it has expired.",
+        409 "The request has been answered already.";
+};
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl PathParameter for Challenge {
-    const NAME: &'static str = "challenge";
-}
-
-/// A scope, for people.
+/// What a client asks of a login page.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ScopeAnswer {
-    id: String,
-    /// By language code.
-    descriptions: BTreeMap<String, String>,
-}
-
-impl ScopeAnswer {
-    pub(super) fn all(scopes: Vec<RequestedScope>) -> Vec<Self> {
-        scopes
-            .into_iter()
-            .map(|RequestedScope { id, descriptions }| Self { id, descriptions })
-            .collect()
-    }
-}
-
-/// The installation, where the client is one.
-#[derive(Serialize, ToSchema)]
-pub(super) struct InstalledAnswer {
-    /// The application.
-    app_id: String,
-    app_name: String,
-    /// `ios`, `android`.
-    platform: &'static str,
-    device_name: String,
-}
-
-impl From<RequestingDevice> for InstalledAnswer {
-    fn from(installed: RequestingDevice) -> Self {
-        Self {
-            app_id: installed.application_id,
-            app_name: installed.application_name,
-            platform: installed.platform.as_str(),
-            device_name: installed.device_name,
-        }
-    }
-}
-
-/// What a login page is asked for.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct LoginRequestAnswer {
-    /// The web client or the installation.
+#[schema(as = LoginRequest)]
+struct LoginRequestBody {
+    /// The id of the web client or the device.
     client_id: String,
+    /// The name of the web client or the application.
     client_name: String,
     #[serde(flatten)]
-    installed: Option<InstalledAnswer>,
+    app: Option<RequestingApp>,
+    /// The scopes that the client asks for, separated by spaces.
     scope: String,
-    scopes: Vec<ScopeAnswer>,
-    /// Who the client thinks the user is.
+    /// The same, one by one.
+    scopes: Vec<ScopeBody>,
+    /// The user whom the client expects.
     #[serde(skip_serializing_if = "Option::is_none")]
     login_hint: Option<String>,
+    /// The languages that the user prefers, separated by spaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     ui_locales: Option<String>,
+    /// The authentication context classes that the client prefers, separated by spaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     acr_values: Option<String>,
-    /// How long ago the user may have logged in, in seconds.
+    /// How long ago the user may have been authenticated, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_age: Option<u32>,
+    /// The `prompt` of the client (OpenID Connect Core §3.1.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<String>,
-    /// RFC 3339.
+    /// When the client asked, in RFC 3339.
     requested_at: String,
-    /// RFC 3339.
+    /// Until when the page may answer, in RFC 3339.
     expires_at: String,
 }
 
-impl From<LoginRequest> for LoginRequestAnswer {
+impl From<LoginRequest> for LoginRequestBody {
     fn from(request: LoginRequest) -> Self {
         Self {
             client_id: request.client_id,
             client_name: request.client_name,
-            installed: request.device.map(InstalledAnswer::from),
+            app: request.device.map(RequestingApp::from),
             scope: request.scope,
-            scopes: ScopeAnswer::all(request.scopes),
+            scopes: request.scopes.into_iter().map(ScopeBody::from).collect(),
             login_hint: request.login_hint,
             ui_locales: request.ui_locales,
             acr_values: request.acr_values,
@@ -119,139 +82,70 @@ impl From<LoginRequest> for LoginRequestAnswer {
     }
 }
 
-/// The user is who.
+/// The user who was authenticated.
 #[derive(ToSchema)]
 #[expect(
     dead_code,
     reason = "documents the body, which is read member by member"
 )]
-pub(crate) struct AcceptBody {
-    /// The user's id.
+pub(crate) struct AcceptLoginBody {
+    /// The id of the user: 1 to 255 bytes.
     subject: String,
-    /// How the user was authenticated (RFC 8176).
+    /// How the user was authenticated (RFC 8176): at most 10 names of at most 64 bytes.
     amr: Option<Vec<String>>,
-    /// How well.
+    /// The authentication context class: at most 255 bytes.
     acr: Option<String>,
-    /// Whether the browser is to remember it, for 30 days: later log-ins skip the login page.
+    /// Whether the browser remembers the log-in for 30 days, in which it needs no login page.
+    /// Default: false.
     remember: Option<bool>,
 }
 
 impl FromFields for AcceptLogin {
+    type Schema = AcceptLoginBody;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             subject: fields.required("subject")?,
-            amr: fields.value("amr").map_or_else(|| Ok(Vec::new()), names)?,
+            amr: fields.texts("amr")?.unwrap_or_default(),
             acr: fields.text("acr", TEXT_BYTES_MAX)?,
-            remember: boolean(fields, "remember")?,
+            remember: fields.boolean("remember")?,
         })
     }
 }
 
-fn names(value: Value) -> Result<Vec<String>, Fault> {
-    serde_json::from_value(value)
-        .map_err(|_| Fault::parameter("amr", "must be an array of strings"))
+async fn read_login_request(
+    api: SharedApi,
+    _page: LoginPage,
+    Path(Challenge(challenge)): Path<Challenge>,
+) -> Result<Json<LoginRequestBody>, ApiError> {
+    let request = api.app.token_server.logins.request(&challenge).await?;
+
+    Ok(Json(request.into()))
 }
 
-/// A member that is false without it.
-pub(super) fn boolean(fields: &mut Fields, name: &'static str) -> Result<bool, Fault> {
-    match fields.value(name) {
-        None => Ok(false),
-        Some(Value::Bool(value)) => Ok(value),
-        Some(_) => Err(Fault::parameter(name, "must be true or false")),
-    }
-}
-
-/// Why not.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "documents the body, which is read member by member"
-)]
-pub(crate) struct RejectBody {
-    /// `access_denied` without it.
-    error: Option<String>,
-    error_description: Option<String>,
-}
-
-impl FromFields for Rejection {
-    fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Ok(Self {
-            error: fields.text("error", TEXT_BYTES_MAX)?,
-            error_description: fields.text("error_description", TEXT_BYTES_MAX)?,
-        })
-    }
-}
-
-/// Where the user's browser goes on to.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RedirectAnswer {
-    pub(super) redirect_to: String,
-}
-
-/// What the login page is asked for.
-#[utoipa::path(
-    get,
-    path = "/oauth/api/v1/login-requests/{challenge}",
-    tag = "Token server",
-    params(("challenge" = String, Path)),
-    responses((status = 200, body = LoginRequestAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn login_request(
-    api: web::Data<Api>,
-    By(_login_page, challenge): By<LoginPage, InPath<Challenge>>,
-) -> Result<HttpResponse, ApiError> {
-    let request = api
-        .app()
-        .token_server
+async fn accept_login(
+    api: SharedApi,
+    page: LoginPage,
+    Path(Challenge(challenge)): Path<Challenge>,
+    Json(accepted): Json<AcceptLogin>,
+) -> Result<Json<RedirectBody>, ApiError> {
+    let token_server = &api.app.token_server;
+    let redirect_to = token_server
         .logins
-        .request(&challenge.0.0)
+        .accept(Some(page.id()), &challenge, &accepted)
         .await?;
-    Ok(HttpResponse::Ok().json(LoginRequestAnswer::from(request)))
+
+    Ok(Json(RedirectBody { redirect_to }))
 }
 
-/// Says who the user is.
-#[utoipa::path(
-    put,
-    path = "/oauth/api/v1/login-requests/{challenge}/accept",
-    tag = "Token server",
-    params(("challenge" = String, Path)),
-    request_body = AcceptBody,
-    responses((status = 200, body = RedirectAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn accept_login(
-    api: web::Data<Api>,
-    By(client, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<AcceptLogin>)>,
-) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api
-        .app()
-        .token_server
-        .logins
-        .accept(Some(client.id()), &challenge.0.0, &body.0)
-        .await?;
-    Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
-}
+async fn reject_login(
+    api: SharedApi,
+    _page: LoginPage,
+    Path(Challenge(challenge)): Path<Challenge>,
+    Json(rejected): Json<Rejection>,
+) -> Result<Json<RedirectBody>, ApiError> {
+    let token_server = &api.app.token_server;
+    let redirect_to = token_server.logins.reject(&challenge, &rejected).await?;
 
-/// Says that the user is not to be logged in.
-#[utoipa::path(
-    put,
-    path = "/oauth/api/v1/login-requests/{challenge}/reject",
-    tag = "Token server",
-    params(("challenge" = String, Path)),
-    request_body = RejectBody,
-    responses((status = 200, body = RedirectAnswer), (status = "default", body = OAuthBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn reject_login(
-    api: web::Data<Api>,
-    By(_login_page, (challenge, body)): By<LoginPage, (InPath<Challenge>, Json<Rejection>)>,
-) -> Result<HttpResponse, ApiError> {
-    let redirect_to = api
-        .app()
-        .token_server
-        .logins
-        .reject(&challenge.0.0, &body.0)
-        .await?;
-    Ok(HttpResponse::Ok().json(RedirectAnswer { redirect_to }))
+    Ok(Json(RedirectBody { redirect_to }))
 }

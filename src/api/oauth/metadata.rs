@@ -1,31 +1,41 @@
-//! What the server can do (RFC 8414, OpenID Connect Discovery §4).
+//! What the token server supports (RFC 8414, OpenID Connect Discovery §4).
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 
-use crate::api::Api;
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::openapi::Operation;
+use crate::api::reply::Reply;
+use crate::oauth::Metadata;
 
-/// The server's metadata, where OpenID Connect looks for it.
-#[utoipa::path(
-    get,
-    path = "/.well-known/openid-configuration",
-    tag = "Token server",
-    responses((status = 200, body = Object, description = "OpenID Connect Discovery §3")),
-)]
-pub(crate) async fn openid_configuration(api: web::Data<Api>) -> HttpResponse {
-    answer(&api)
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Reads what the server supports, where OpenID Connect clients look for it.
+    GET "/.well-known/openid-configuration" => read_openid_configuration;
+
+    /// Reads what the server supports, where OAuth clients look for it.
+    GET "/.well-known/oauth-authorization-server" => read_authorization_server;
+};
+
+impl Reply for Metadata {
+    fn into_response(self) -> Result<HttpResponse, ApiError> {
+        Ok(HttpResponse::Ok().json(self))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.other_response(
+            StatusCode::OK,
+            "The metadata of RFC 8414 §2 and OpenID Connect Discovery §3.",
+            Some("application/json"),
+        );
+    }
 }
 
-/// The server's metadata, where OAuth looks for it: the same.
-#[utoipa::path(
-    get,
-    path = "/.well-known/oauth-authorization-server",
-    tag = "Token server",
-    responses((status = 200, body = Object, description = "RFC 8414 §2")),
-)]
-pub(crate) async fn authorization_server(api: web::Data<Api>) -> HttpResponse {
-    answer(&api)
+async fn read_openid_configuration(api: SharedApi) -> Metadata {
+    api.app.token_server.metadata()
 }
 
-fn answer(api: &Api) -> HttpResponse {
-    HttpResponse::Ok().json(api.app().token_server.metadata())
+async fn read_authorization_server(api: SharedApi) -> Metadata {
+    api.app.token_server.metadata()
 }

@@ -1,33 +1,53 @@
 //! The token server.
 
-pub(crate) mod authorize;
-pub(crate) mod consent_requests;
-pub(crate) mod device_authorization;
-pub(crate) mod introspect;
-pub(crate) mod keys;
-pub(crate) mod login_requests;
-pub(crate) mod metadata;
-pub(crate) mod pages;
-pub(crate) mod pushed;
+mod authorize;
+mod built_in_pages;
+mod consent_requests;
+mod device_authorization;
+mod html;
+mod introspect;
+mod keys;
+mod login_requests;
+mod metadata;
+mod page_requests;
+mod pushed;
 mod redirect;
-pub(crate) mod register;
-pub(crate) mod revoke;
-pub(crate) mod token;
-pub(crate) mod token_info;
-pub(crate) mod userinfo;
+mod register;
+mod revoke;
+mod token;
+mod token_info;
+mod user_code_page;
+mod userinfo;
 
-pub(crate) use authorize::{authorize, post_authorize, resume_login};
-pub(crate) use consent_requests::{accept_consent, consent_request, reject_consent};
-pub(crate) use device_authorization::authorize_device;
-pub(crate) use introspect::{introspect, introspect_v1, introspect_v2};
-pub(crate) use keys::keys;
-pub(crate) use login_requests::{accept_login, login_request, reject_login};
-pub(crate) use metadata::{authorization_server, openid_configuration};
-pub(crate) use pages::built_in::{consent_page, login_page, post_consent, post_login};
-pub(crate) use pages::device::{device_done, device_page, enter_user_code};
-pub(crate) use pushed::push_authorization_request;
-pub(crate) use register::{delete_registration, read_registration, register, update_registration};
-pub(crate) use revoke::revoke;
-pub(crate) use token::token;
-pub(crate) use token_info::token_info;
-pub(crate) use userinfo::{post_userinfo, userinfo};
+use super::endpoint::{Listener, Section};
+
+pub(super) const SECTION: Section = Section {
+    listener: Listener::Public,
+    name: "Token server",
+    description: "OAuth 2.0 and OpenID Connect: for web clients, apps, resource servers, and the \
+                  pages that log users in.",
+    tables: &[
+        token::ENDPOINTS,
+        introspect::ENDPOINTS,
+        userinfo::ENDPOINTS,
+        keys::ENDPOINTS,
+        metadata::ENDPOINTS,
+        register::ENDPOINTS,
+        authorize::ENDPOINTS,
+        pushed::ENDPOINTS,
+        revoke::ENDPOINTS,
+        token_info::ENDPOINTS,
+        login_requests::ENDPOINTS,
+        consent_requests::ENDPOINTS,
+        device_authorization::ENDPOINTS,
+        user_code_page::ENDPOINTS,
+    ],
+};
+
+pub(super) const BUILT_IN_PAGES: Section = Section {
+    listener: Listener::Public,
+    name: "Built-in pages",
+    description: "Login and consent pages for trying the server out. They exist only with \
+                  `development.login_page`.",
+    tables: &[built_in_pages::ENDPOINTS],
+};

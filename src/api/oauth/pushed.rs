@@ -1,48 +1,45 @@
 //! Pushed authorization requests (RFC 9126).
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::authorize::AuthorizeForm;
-use crate::api::Api;
-use crate::api::error::{ApiError, OAuthBody};
-use crate::api::extract::{DpopHeader, PresentedForm};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::extract::{CredentialsForm, DpopHeader};
+use crate::api::reply::Created;
 use crate::oauth::AuthorizeRequest;
 
-/// What was pushed was taken.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Takes an authorization request from the client itself, before the browser comes (RFC 9126).
+    POST "/oauth/par" => push_authorization_request,
+        400 "A parameter is missing or malformed, or the client may not ask for this.",
+        401 "The client is unknown, or its credentials are wrong, expired or used before.";
+};
+
+/// A pushed request.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PushedAnswer {
-    /// Good once.
+#[schema(as = PushedRequest)]
+struct PushedRequestBody {
+    /// The value of `request_uri` at the authorization endpoint. It can be used once.
     request_uri: String,
-    /// Seconds.
+    /// How long it can be used, in seconds.
     expires_in: u64,
 }
 
-/// Takes an authorization request from the client itself, which authenticates as at the token
-/// endpoint.
-#[utoipa::path(
-    post,
-    path = "/oauth/par",
-    tag = "Token server",
-    request_body(content = AuthorizeForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 201, body = PushedAnswer), (status = "default", body = OAuthBody)),
-)]
-pub(crate) async fn push_authorization_request(
-    api: web::Data<Api>,
-    proof: DpopHeader,
-    request: PresentedForm<AuthorizeRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let PresentedForm { credentials, form } = request;
-    let pushed = api
-        .app()
-        .token_server
+async fn push_authorization_request(
+    api: SharedApi,
+    DpopHeader(proof): DpopHeader,
+    CredentialsForm { credentials, form }: CredentialsForm<AuthorizeRequest>,
+) -> Result<Created<PushedRequestBody>, ApiError> {
+    let token_server = &api.app.token_server;
+    let pushed = token_server
         .pushed_requests
-        .push(&credentials, proof.0.as_ref(), form)
+        .push(&credentials, proof.as_ref(), form)
         .await?;
-    let answer = PushedAnswer {
+
+    Ok(Created(PushedRequestBody {
         request_uri: pushed.request_uri,
         expires_in: pushed.expires_in.as_secs(),
-    };
-    Ok(HttpResponse::Created().json(answer))
+    }))
 }

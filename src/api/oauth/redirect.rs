@@ -1,23 +1,60 @@
 //! Sending a browser on.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 
-use crate::api::Api;
-use crate::api::error::{ApiError, Area, Fault};
+use crate::api::context::Api;
+use crate::api::error::{ApiError, Fault};
 use crate::api::extract::set_cookie;
+use crate::api::openapi::Operation;
+use crate::api::reply::Reply;
 use crate::oauth::Redirect;
 
-/// Always a 303: the browser goes on with a GET and takes nothing of what was posted along (RFC
-/// 9700 §4.12). What stands in our addresses is nobody's to learn from a `Referer`.
-pub(super) fn redirect(api: &Api, redirect: &Redirect) -> Result<HttpResponse, ApiError> {
-    let mut response = HttpResponse::SeeOther();
-    response.insert_header((header::LOCATION, redirect.address.as_str()));
-    response.insert_header((header::REFERRER_POLICY, "no-referrer"));
-    if let Some(cookie) = &redirect.cookie {
-        let value = set_cookie(cookie, api.app().token_server.issuer.has_secure_cookies());
-        let value = value.map_err(|_| ApiError::from_fault(&Fault::Internal, Area::OAuth))?;
-        response.insert_header((header::SET_COOKIE, value));
+/// A `303`, so that the browser goes on with a GET and does not repeat what was posted (RFC 9700
+/// §4.12). The URL of this server can contain secrets, so no `Referer` names it.
+pub(super) struct SeeOther {
+    address: String,
+    cookie: Option<HeaderValue>,
+}
+
+impl SeeOther {
+    pub(super) fn to(address: String) -> Self {
+        Self {
+            address,
+            cookie: None,
+        }
     }
-    Ok(response.finish())
+
+    /// With the cookie that the browser gets.
+    pub(super) fn with_cookie(api: &Api, redirect: Redirect) -> Result<Self, ApiError> {
+        let secure = api.app.token_server.issuer.has_secure_cookies();
+        let cookie = redirect.cookie.map(|cookie| set_cookie(&cookie, secure));
+
+        Ok(Self {
+            address: redirect.address,
+            cookie: cookie.transpose().map_err(|_| Fault::Internal)?,
+        })
+    }
+}
+
+impl Reply for SeeOther {
+    fn into_response(self) -> Result<HttpResponse, ApiError> {
+        let mut response = HttpResponse::SeeOther();
+        response.insert_header((header::LOCATION, self.address));
+        response.insert_header((header::REFERRER_POLICY, "no-referrer"));
+        if let Some(cookie) = self.cookie {
+            response.insert_header((header::SET_COOKIE, cookie));
+        }
+
+        Ok(response.finish())
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.other_response(
+            StatusCode::SEE_OTHER,
+            "`Location` is where the browser goes on.",
+            None,
+        );
+    }
 }

@@ -1,61 +1,101 @@
-//! Registration of installations (RFC 7591) and looking after it (RFC 7592).
+//! Registration of devices (RFC 7591), and its management (RFC 7592).
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, OAuthBody};
-use crate::api::extract::{By, InPath, JsonBytes, RegistrationToken};
+use crate::api::context::{Api, SharedApi};
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::extract::{Extract, Json, Path, RegistrationToken, Request, read_json_object};
+use crate::api::openapi::Operation;
+use crate::api::reply::{Created, NoContent};
 use crate::devices::{ClientMetadata, Device};
 use crate::ids::DeviceId;
 use crate::jose::PublicJwk;
 use crate::secret::SecretString;
 
-/// What an installation says about itself (RFC 7591 §2).
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Registers a device: an app that a user has installed (RFC 7591).
+    POST "/oauth/register" => register,
+        400 "The metadata is missing or malformed, or no such application version is configured.",
+        403 "This version of the application takes no registrations.";
+
+    /// Reads the registration of a device (RFC 7592).
+    GET "/oauth/register/{device_id}" => read_registration;
+
+    /// Replaces what a device has registered. What is left out is removed.
+    PUT "/oauth/register/{device_id}" => update_registration,
+        400 "The metadata is missing or malformed.",
+        403 "This version of the application takes no registrations.";
+
+    /// Deletes a device: its registration, its tokens, and all that its users have enrolled on it.
+    DELETE "/oauth/register/{device_id}" => delete_registration;
+};
+
+/// What a device says about itself (RFC 7591 §2).
 #[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "documents the body, which the device facade reads"
-)]
-pub(crate) struct RegistrationBody {
-    /// The application.
+#[expect(dead_code, reason = "documents the body, which the feature parses")]
+struct RegistrationBody {
+    /// The id of the application in the settings.
     software_id: String,
+    /// The version of the application.
     software_version: String,
-    /// `ios`, `android`.
+    /// `ios` or `android`.
     platform: String,
+    /// The name that the user gave the device.
     device_name: Option<String>,
     device_model: Option<String>,
     os_version: Option<String>,
-    /// `{"keys": [JWK]}`: one P-256 key.
+    /// `{"keys": [JWK]}` with one public P-256 key.
     #[schema(value_type = Object)]
     jwks: (),
     /// `private_key_jwt`.
     token_endpoint_auth_method: String,
 }
 
-/// A registration (RFC 7591 §3.2.1).
+/// The metadata in a body.
+struct Metadata(ClientMetadata);
+
+impl Extract for Metadata {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let body = read_json_object(request).await?;
+
+        Ok(Self(ClientMetadata::from_json(&body)?))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.json::<RegistrationBody>();
+    }
+}
+
+/// The registration of a device (RFC 7591 §3.2.1).
 #[derive(Serialize, ToSchema)]
-pub(crate) struct RegistrationAnswer {
-    /// The installation's OAuth client, and its device id.
+struct Registration {
+    /// The id of the device, which is also its OAuth client id.
     client_id: String,
-    /// Seconds since the epoch.
+    /// When the device registered, in seconds since the epoch.
     client_id_issued_at: i64,
-    /// For reading, changing and removing the registration; told once. A secret.
+    /// The token that reads, replaces and deletes the registration. Only the response to the
+    /// registration contains it. Keep it secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_access_token: Option<String>,
+    /// The URL of the registration.
     registration_client_uri: String,
+    /// The id of the application.
     software_id: String,
+    /// The version of the application.
     software_version: String,
-    /// `ios`, `android`.
+    /// `ios` or `android`.
     platform: &'static str,
     device_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     os_version: Option<String>,
+    /// The public key of the device.
     #[schema(value_type = Object)]
     jwks: Jwks,
+    /// `private_key_jwt`.
     token_endpoint_auth_method: &'static str,
     grant_types: [&'static str; 3],
     response_types: [&'static str; 1],
@@ -66,10 +106,10 @@ struct Jwks {
     keys: [PublicJwk; 1],
 }
 
-impl RegistrationAnswer {
+impl Registration {
     fn new(api: &Api, device: Device, token: Option<&SecretString>) -> Self {
         Self {
-            registration_client_uri: api.link(&format!("/oauth/register/{}", device.id)),
+            registration_client_uri: api.url(&format!("/oauth/register/{}", device.id)),
             client_id: device.id.into(),
             client_id_issued_at: device.created_at.as_secs(),
             registration_access_token: token.map(|token| token.expose().to_owned()),
@@ -89,91 +129,52 @@ impl RegistrationAnswer {
     }
 }
 
-/// Registers an installation.
-#[utoipa::path(
-    post,
-    path = "/oauth/register",
-    tag = "Token server",
-    request_body = RegistrationBody,
-    responses((status = 201, body = RegistrationAnswer), (status = "default", body = OAuthBody)),
-)]
-pub(crate) async fn register(
-    api: web::Data<Api>,
-    body: JsonBytes,
-) -> Result<HttpResponse, ApiError> {
-    let registered = api
-        .app()
-        .devices
-        .register(ClientMetadata::from_json(&body.0)?)
-        .await?;
+async fn register(
+    api: SharedApi,
+    Metadata(metadata): Metadata,
+) -> Result<Created<Registration>, ApiError> {
+    let registered = api.app.devices.register(metadata).await?;
     let token = &registered.registration_access_token;
-    Ok(HttpResponse::Created().json(RegistrationAnswer::new(
+
+    Ok(Created(Registration::new(
         &api,
         registered.device,
         Some(token),
     )))
 }
 
-/// The registration.
-#[utoipa::path(
-    get,
-    path = "/oauth/register/{device_id}",
-    tag = "Token server",
-    params(("device_id" = String, Path, description = "The `client_id` of the registration")),
-    responses((status = 200, body = RegistrationAnswer), (status = "default", body = OAuthBody)),
-    security(("registration_token" = [])),
-)]
-pub(crate) async fn read_registration(
-    api: web::Data<Api>,
-    By(token, id): By<RegistrationToken, InPath<DeviceId>>,
-) -> Result<HttpResponse, ApiError> {
-    let device = api
-        .app()
-        .devices
-        .read_registration(&id.0, token.0.expose())
-        .await?;
-    Ok(HttpResponse::Ok().json(RegistrationAnswer::new(&api, device, None)))
+async fn read_registration(
+    api: SharedApi,
+    RegistrationToken(token): RegistrationToken,
+    Path(id): Path<DeviceId>,
+) -> Result<Json<Registration>, ApiError> {
+    let devices = &api.app.devices;
+    let device = devices.read_registration(&id, token.expose()).await?;
+
+    Ok(Json(Registration::new(&api, device, None)))
 }
 
-/// Replaces what the installation says about itself: what is left out is gone.
-#[utoipa::path(
-    put,
-    path = "/oauth/register/{device_id}",
-    tag = "Token server",
-    params(("device_id" = String, Path, description = "The `client_id` of the registration")),
-    request_body = RegistrationBody,
-    responses((status = 200, body = RegistrationAnswer), (status = "default", body = OAuthBody)),
-    security(("registration_token" = [])),
-)]
-pub(crate) async fn update_registration(
-    api: web::Data<Api>,
-    By(token, (id, body)): By<RegistrationToken, (InPath<DeviceId>, JsonBytes)>,
-) -> Result<HttpResponse, ApiError> {
-    let metadata = ClientMetadata::from_json(&body.0)?;
-    let device = api
-        .app()
-        .devices
-        .update_registration(&id.0, token.0.expose(), metadata)
+async fn update_registration(
+    api: SharedApi,
+    RegistrationToken(token): RegistrationToken,
+    Path(id): Path<DeviceId>,
+    Metadata(metadata): Metadata,
+) -> Result<Json<Registration>, ApiError> {
+    let devices = &api.app.devices;
+    let device = devices
+        .update_registration(&id, token.expose(), metadata)
         .await?;
-    Ok(HttpResponse::Ok().json(RegistrationAnswer::new(&api, device, None)))
+
+    Ok(Json(Registration::new(&api, device, None)))
 }
 
-/// Removes the installation, its users' enrolments and its tokens.
-#[utoipa::path(
-    delete,
-    path = "/oauth/register/{device_id}",
-    tag = "Token server",
-    params(("device_id" = String, Path, description = "The `client_id` of the registration")),
-    responses((status = 204), (status = "default", body = OAuthBody)),
-    security(("registration_token" = [])),
-)]
-pub(crate) async fn delete_registration(
-    api: web::Data<Api>,
-    By(token, id): By<RegistrationToken, InPath<DeviceId>>,
-) -> Result<HttpResponse, ApiError> {
-    api.app()
-        .devices
-        .delete_registration(&id.0, token.0.expose())
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn delete_registration(
+    api: SharedApi,
+    RegistrationToken(token): RegistrationToken,
+    Path(id): Path<DeviceId>,
+) -> Result<NoContent, ApiError> {
+    let devices = &api.app.devices;
+    devices.delete_registration(&id, token.expose()).await?;
+
+    Ok(NoContent)
 }

@@ -1,61 +1,58 @@
 //! The revocation endpoint (RFC 7009).
 
-use actix_web::{HttpResponse, web};
 use utoipa::ToSchema;
 
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, OAuthBody};
-use crate::api::extract::{Fields, FromFields, PresentedForm};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{CredentialsForm, Fields, FromFields};
+use crate::api::reply::Empty;
 use crate::oauth::RevocationRequest;
 use crate::secret::SecretString;
 
-/// The longest token that is looked at, in bytes.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Revokes a token of the client (RFC 7009).
+    ///
+    /// With a refresh token, the access tokens that came from it are revoked as well. The response is
+    /// the same if the token is unknown, has ended, or is another client's.
+    POST "/oauth/revoke" => revoke,
+        401 "The client is unknown, or its credentials are wrong, expired or used before.";
+};
+
+/// The longest token that is looked up.
 const TOKEN_BYTES_MAX: usize = 8192;
 
-/// The parameters of the request, beside the client's credentials.
+/// A token to revoke.
 #[derive(ToSchema)]
-pub(crate) struct RevokeForm {
+struct RevocationForm {
     /// An access token or a refresh token.
     #[schema(value_type = String)]
     token: SecretString,
-    /// `access_token`, `refresh_token`; not needed, and not relied upon.
-    #[expect(dead_code, reason = "documents a parameter that changes nothing")]
+    /// `access_token` or `refresh_token`. Ignored: the token itself tells.
+    #[expect(dead_code, reason = "checked, and of no further use")]
     token_type_hint: Option<String>,
 }
 
-impl FromFields for RevokeForm {
+impl FromFields for RevocationForm {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        let token = fields.required_text("token", TOKEN_BYTES_MAX)?;
-        let token_type_hint = fields.text("token_type_hint", 255)?;
         Ok(Self {
-            token: SecretString::new(token),
-            token_type_hint,
+            token: fields.required_secret("token", TOKEN_BYTES_MAX)?,
+            token_type_hint: fields.text("token_type_hint", 255)?,
         })
     }
 }
 
-/// Ends a token of the client: an access token alone, a refresh token with everything that rests on
-/// it. A token that is unknown, has ended or is another client's changes nothing, and the answer is
-/// the same.
-#[utoipa::path(
-    post,
-    path = "/oauth/revoke",
-    tag = "Token server",
-    request_body(content = RevokeForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, description = "Nothing of it is alive"), (status = "default", body = OAuthBody)),
-)]
-pub(crate) async fn revoke(
-    api: web::Data<Api>,
-    request: PresentedForm<RevokeForm>,
-) -> Result<HttpResponse, ApiError> {
-    let PresentedForm { credentials, form } = request;
-    api.app()
-        .token_server
-        .revocation
-        .revoke(&RevocationRequest {
-            credentials,
-            token: form.token,
-        })
-        .await?;
-    Ok(HttpResponse::Ok().finish())
+async fn revoke(
+    api: SharedApi,
+    CredentialsForm { credentials, form }: CredentialsForm<RevocationForm>,
+) -> Result<Empty, ApiError> {
+    let request = RevocationRequest {
+        credentials,
+        token: form.token,
+    };
+    api.app.token_server.revocation.revoke(&request).await?;
+
+    Ok(Empty)
 }

@@ -1,54 +1,48 @@
-//! Who a token's user is (OpenID Connect Core §5.3).
+//! The userinfo endpoint (OpenID Connect Core §5.3).
 
-use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::error::OAuthBody;
-use crate::api::extract::UserInfoToken;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::extract::{Json, OpenIdToken};
+use crate::oauth::UserInfo;
 
-/// What is told of a user.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Tells who the user of an access token is.
+    GET "/oauth/userinfo" => userinfo;
+
+    /// Tells who the user of an access token is: the same as with GET.
+    POST "/oauth/userinfo" => post_userinfo;
+};
+
+/// A user.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct UserInfoAnswer {
-    /// The user's id.
+#[schema(as = UserInfo)]
+struct UserInfoBody {
+    /// The id of the user.
     sub: String,
     /// How the user was authenticated (RFC 8176).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<String>,
-    /// How well.
+    /// The authentication context class.
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
 }
 
-/// The user of an access token, `Bearer` or `DPoP`.
-#[utoipa::path(
-    get,
-    path = "/oauth/userinfo",
-    tag = "Token server",
-    responses((status = 200, body = UserInfoAnswer), (status = "default", body = OAuthBody)),
-    security(("openid_token" = [])),
-)]
-pub(crate) async fn userinfo(user: UserInfoToken) -> HttpResponse {
-    answer(user)
+impl From<UserInfo> for UserInfoBody {
+    fn from(user: UserInfo) -> Self {
+        Self {
+            sub: user.sub,
+            amr: user.amr,
+            acr: user.acr,
+        }
+    }
 }
 
-/// The same.
-#[utoipa::path(
-    post,
-    path = "/oauth/userinfo",
-    tag = "Token server",
-    responses((status = 200, body = UserInfoAnswer), (status = "default", body = OAuthBody)),
-    security(("openid_token" = [])),
-)]
-pub(crate) async fn post_userinfo(user: UserInfoToken) -> HttpResponse {
-    answer(user)
+async fn userinfo(OpenIdToken(user): OpenIdToken) -> Json<UserInfoBody> {
+    Json(user.into())
 }
 
-fn answer(user: UserInfoToken) -> HttpResponse {
-    let user = user.0;
-    HttpResponse::Ok().json(UserInfoAnswer {
-        sub: user.sub,
-        amr: user.amr,
-        acr: user.acr,
-    })
+async fn post_userinfo(OpenIdToken(user): OpenIdToken) -> Json<UserInfoBody> {
+    Json(user.into())
 }

@@ -1,68 +1,89 @@
-//! What a user can be asked.
+//! How a user can be asked.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::error::{ApiError, WebsiteBody};
-use crate::api::extract::{By, InPath, Website};
-use crate::api::{Api, names};
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::extract::{Json, Path, Website};
+use crate::api::names;
 use crate::ids::{DeviceId, UserId};
 use crate::settings::AuthenticationMethod;
 use crate::transactions::{AvailableDevice, AvailableType};
 
-/// One way of asking.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Lists the authentication types that can be used for a user.
+    ///
+    /// A push type is in the list only if a device of the user can be asked. For a disabled user the
+    /// list is empty.
+    GET "/oauth/api/v4/authenticate/user/{user_id}/enabled" => list_available_types,
+        404 "Mobile authentication is switched off (1000).";
+
+    /// Lists the authentication types that can be used for a user on one device.
+    ///
+    /// The list is empty if the user cannot be asked by push on the device.
+    GET "/oauth/api/v4/authenticate/user/{user_id}/device/{device_id}/enabled"
+        => list_available_types_on_device,
+        404 "Mobile authentication is switched off (1000).";
+};
+
+/// The authentication types that can be used.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct AvailableTypeAnswer {
-    /// The configured name.
+struct AvailableTypes(Vec<AvailableTypeBody>);
+
+/// An authentication type that can be used.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AvailableType)]
+struct AvailableTypeBody {
+    /// The name of the type in the settings: the `type` of a start.
     #[serde(rename = "type")]
     type_name: String,
-    /// `PUSH`, `OTP`, `SMS`.
+    /// `PUSH`, `OTP` or `SMS`.
     method: &'static str,
-    /// Push: whether a text message is sent where a push cannot be.
+    /// Push only: whether a text message is sent if a push cannot be.
     #[serde(skip_serializing_if = "Option::is_none")]
     sms_fallback_allowed: Option<bool>,
-    /// Push: where it can go.
+    /// Push only: the devices that can be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    apps_enrolled_for_push: Option<Vec<EnrolledApp>>,
+    apps_enrolled_for_push: Option<Vec<EnrolledDevice>>,
 }
 
-/// An installation that takes pushes for the user.
+/// A device that shows pushes to the user.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EnrolledApp {
+struct EnrolledDevice {
+    /// The id of the application.
     app_id: String,
+    /// The name of the application.
     app_name: String,
     device_id: String,
     device_name: String,
-    /// `ios`, `android`.
+    /// `ios` or `android`.
     platform: &'static str,
 }
 
-/// The names of the types that can be used.
+/// The authentication types that can be used on a device.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EnabledTypes {
+struct EnabledTypes {
+    /// The names of the types in the settings.
     enabled: Vec<String>,
 }
 
-impl From<AvailableType> for AvailableTypeAnswer {
+impl From<AvailableType> for AvailableTypeBody {
     fn from(available: AvailableType) -> Self {
-        let push = available.method == AuthenticationMethod::Push;
+        let is_push = available.method == AuthenticationMethod::Push;
+        let devices = available.devices.into_iter().map(EnrolledDevice::from);
+
         Self {
             type_name: available.type_name,
             method: names::method_upper(available.method),
-            sms_fallback_allowed: push.then_some(false),
-            apps_enrolled_for_push: push.then(|| {
-                available
-                    .devices
-                    .into_iter()
-                    .map(EnrolledApp::from)
-                    .collect()
-            }),
+            sms_fallback_allowed: is_push.then_some(false),
+            apps_enrolled_for_push: is_push.then(|| devices.collect()),
         }
     }
 }
 
-impl From<AvailableDevice> for EnrolledApp {
+impl From<AvailableDevice> for EnrolledDevice {
     fn from(device: AvailableDevice) -> Self {
         Self {
             app_id: device.application_id,
@@ -74,65 +95,48 @@ impl From<AvailableDevice> for EnrolledApp {
     }
 }
 
-/// What a user can be asked. Unknown users can be asked nothing: an empty list.
-#[utoipa::path(
-    get,
-    path = "/oauth/api/v4/authenticate/user/{user_id}/enabled",
-    tag = "Mobile authentication",
-    params(("user_id" = String, Path)),
-    responses((status = 200, body = [AvailableTypeAnswer]), (status = "default", body = WebsiteBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn available(
-    api: web::Data<Api>,
-    By(_website, user): By<Website, InPath<UserId>>,
-) -> Result<HttpResponse, ApiError> {
-    let available = api.app().transactions.available(&user.0).await?;
-    Ok(HttpResponse::Ok().json(
-        available
-            .into_iter()
-            .map(AvailableTypeAnswer::from)
-            .collect::<Vec<_>>(),
-    ))
+async fn list_available_types(
+    api: SharedApi,
+    _website: Website,
+    Path(user): Path<UserId>,
+) -> Result<Json<AvailableTypes>, ApiError> {
+    let available = api.app.transactions.available(&user).await?;
+    let types = available.into_iter().map(AvailableTypeBody::from);
+
+    Ok(Json(AvailableTypes(types.collect())))
 }
 
-/// The same for one device of the user's.
-#[utoipa::path(
-    get,
-    path = "/oauth/api/v4/authenticate/user/{user_id}/device/{device_id}/enabled",
-    tag = "Mobile authentication",
-    params(("user_id" = String, Path), ("device_id" = String, Path)),
-    responses((status = 200, body = EnabledTypes), (status = "default", body = WebsiteBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn available_on_device(
-    api: web::Data<Api>,
-    By(_website, (user, device)): By<Website, (InPath<UserId>, InPath<DeviceId>)>,
-) -> Result<HttpResponse, ApiError> {
-    let available = api.app().transactions.available(&user.0).await?;
-    Ok(HttpResponse::Ok().json(EnabledTypes {
-        enabled: types_on(&device.0, available),
-    }))
+async fn list_available_types_on_device(
+    api: SharedApi,
+    _website: Website,
+    Path(user): Path<UserId>,
+    Path(device): Path<DeviceId>,
+) -> Result<Json<EnabledTypes>, ApiError> {
+    let available = api.app.transactions.available(&user).await?;
+    let enabled = types_on(&device, available);
+
+    Ok(Json(EnabledTypes { enabled }))
 }
 
-/// Push types that can go to the device; a device that takes no push of the user's counts as
-/// unknown.
+/// The types that can be used on a device. A device that shows no pushes to the user counts as
+/// unknown, so there are none.
 fn types_on(device: &DeviceId, available: Vec<AvailableType>) -> Vec<String> {
-    let is_there = |candidate: &AvailableType| {
+    let includes_device = |candidate: &AvailableType| {
         candidate
             .devices
             .iter()
             .any(|found| found.device_id == *device)
     };
-    if !available.iter().any(is_there) {
+
+    if !available.iter().any(includes_device) {
         return Vec::new();
     }
-    let usable = |candidate: &AvailableType| {
-        candidate.method != AuthenticationMethod::Push || is_there(candidate)
-    };
+
     available
         .into_iter()
-        .filter(usable)
+        .filter(|candidate| {
+            candidate.method != AuthenticationMethod::Push || includes_device(candidate)
+        })
         .map(|candidate| candidate.type_name)
         .collect()
 }

@@ -1,13 +1,22 @@
-//! Websites: mobile authentication, version 4. Versions 3 and 2 get files of their own beside
-//! these.
+//! Mobile authentication for websites: version 4 of the documented API.
 
-mod answer;
-pub(crate) mod availability;
-pub(crate) mod result;
-pub(crate) mod sms;
-pub(crate) mod start;
+mod availability;
+mod idempotent;
+mod result;
+mod sms;
+mod start;
 
-pub(crate) use availability::{available, available_on_device};
-pub(crate) use result::{cancel, resend, result};
-pub(crate) use sms::{resend_sms, verify_sms};
-pub(crate) use start::start;
+use super::endpoint::{Listener, Section};
+
+pub(super) const SECTION: Section = Section {
+    listener: Listener::Public,
+    name: "Mobile authentication",
+    description: "For websites: ask a user by push, text message or one-time password whether an \
+                  action is really theirs.",
+    tables: &[
+        start::ENDPOINTS,
+        result::ENDPOINTS,
+        sms::ENDPOINTS,
+        availability::ENDPOINTS,
+    ],
+};

@@ -1,53 +1,80 @@
-//! A transaction that was started: its result, calling it off, asking again.
+//! A transaction that was started: reading its result, cancelling it, sending its push again.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::respond;
-use crate::api::error::{ApiError, WebsiteBody};
-use crate::api::extract::{
-    By, ClientForm, IdempotencyHeader, InPath, Query, Wait, Website, WebsiteForm,
-};
-use crate::api::{Api, names, waiting};
+use super::idempotent::Idempotent;
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::ApiError;
+use crate::api::extract::{IdempotencyHeader, Json, Path, Query, Wait, Website, WebsiteForm};
+use crate::api::reply::NoContent;
+use crate::api::{names, waiting};
 use crate::ids::TransactionId;
 use crate::transactions::{Reason, Status, TransactionResult, WebsiteError};
 
-/// How a transaction stands.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Reads the result of a transaction.
+    ///
+    /// With `wait`, the response comes as soon as the transaction changes, at the latest when the
+    /// time is up. Results can be read for 24 hours after the end, unless the server is configured
+    /// otherwise.
+    GET "/oauth/api/v4/authenticate/transaction/{transaction_id}" => read_result,
+        404 "This website has no such transaction (1006).";
+
+    /// Cancels a pending transaction.
+    DELETE "/oauth/api/v4/authenticate/transaction/{transaction_id}" => cancel_transaction,
+        404 "This website has no such transaction (1006).",
+        409 "The transaction has ended already.";
+
+    /// Sends the push of a pending transaction again.
+    POST "/oauth/api/v4/authenticate/transaction/{transaction_id}/resend" => resend_push,
+        403 "The push was sent again as often as its type allows (3006).",
+        404 "The user cannot be asked (1001), or this website has no such transaction (1006).",
+        409 "The transaction has ended already, or the first request with this `Idempotency-Key` is \
+             still running.",
+        429 "The user was asked too often on this device.",
+        503 "The push could not be sent (1002), or the server is busy.";
+};
+
+/// The state of a transaction.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ResultAnswer {
+#[schema(as = TransactionResult)]
+struct ResultBody {
+    /// The URL that is called when the transaction has ended, if the start named one.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback_uri: Option<String>,
-    /// UUID.
+    /// A UUID.
     transaction_id: String,
-    /// When it was started, in milliseconds since the epoch.
+    /// When the transaction was started, in milliseconds since the epoch.
     timestamp: i64,
-    /// Who answered or is to answer.
+    /// The user who answered, or who is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
-    /// The verdict; false while it is pending.
+    /// Whether the user accepted. False while the transaction is pending.
     is_authenticated: bool,
-    /// The method that ran: `push`, `otp`, `sms`.
+    /// The method in use: `push`, `otp` or `sms`.
     authentication_method: &'static str,
-    /// Where it ended without being accepted.
+    /// Why not, if the transaction ended otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
-    not_authenticated_reason: Option<ReasonAnswer>,
-    /// `pending`, `accepted`, `denied`, `expired`, `cancelled`, `failed`.
+    not_authenticated_reason: Option<ReasonBody>,
+    /// `pending`, `accepted`, `denied`, `expired`, `cancelled` or `failed`.
     status: &'static str,
-    /// RFC 3339.
+    /// When the transaction expires, or would have expired, in RFC 3339.
     expires_at: String,
 }
 
-/// Why a transaction was not accepted.
+/// Why the user did not accept.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ReasonAnswer {
-    /// `not_accepted`, `invalid_answer`, `failed_to_send`, `expired`, `cancelled`, `reported`.
+#[schema(as = NotAuthenticatedReason)]
+struct ReasonBody {
+    /// `not_accepted`, `invalid_answer`, `failed_to_send`, `expired`, `cancelled` or `reported`.
     reason: &'static str,
-    /// For people.
+    /// The same for people.
     description: &'static str,
 }
 
-impl From<Reason> for ReasonAnswer {
+impl From<Reason> for ReasonBody {
     fn from(reason: Reason) -> Self {
         Self {
             reason: names::reason(reason),
@@ -56,7 +83,7 @@ impl From<Reason> for ReasonAnswer {
     }
 }
 
-impl From<TransactionResult> for ResultAnswer {
+impl From<TransactionResult> for ResultBody {
     fn from(result: TransactionResult) -> Self {
         Self {
             callback_uri: result.callback_uri,
@@ -65,80 +92,46 @@ impl From<TransactionResult> for ResultAnswer {
             user_id: result.user_id.map(String::from),
             is_authenticated: result.status == Status::Accepted,
             authentication_method: names::method(result.method),
-            not_authenticated_reason: result.reason.map(ReasonAnswer::from),
+            not_authenticated_reason: result.reason.map(ReasonBody::from),
             status: names::status(result.status),
             expires_at: result.expires_at.to_rfc3339(),
         }
     }
 }
 
-/// The result of a transaction; with `wait`, as soon as it changes or the time is up.
-#[utoipa::path(
-    get,
-    path = "/oauth/api/v4/authenticate/transaction/{transaction_id}",
-    tag = "Mobile authentication",
-    params(
-        ("transaction_id" = String, Path),
-        ("wait" = Option<u64>, Query, description = "Seconds", minimum = 0, maximum = 60),
-    ),
-    responses((status = 200, body = ResultAnswer), (status = "default", body = WebsiteBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn result(
-    api: web::Data<Api>,
-    By(client, (transaction, wait)): By<Website, (InPath<TransactionId>, Query<Wait>)>,
-) -> Result<HttpResponse, ApiError> {
-    let ask = |wait| {
-        api.app()
-            .transactions
-            .result(client.id(), transaction.0, wait)
-    };
-    let result = waiting::ask(&api, wait.0.0, WebsiteError::Unavailable, ask).await?;
-    Ok(HttpResponse::Ok().json(ResultAnswer::from(result)))
+async fn read_result(
+    api: SharedApi,
+    website: Website,
+    Path(transaction): Path<TransactionId>,
+    Query(Wait { wait }): Query<Wait>,
+) -> Result<Json<ResultBody>, ApiError> {
+    let transactions = &api.app.transactions;
+    let ask = |wait| transactions.result(website.id(), transaction, wait);
+    let result = waiting::ask(&api, wait, WebsiteError::Unavailable, ask).await?;
+
+    Ok(Json(result.into()))
 }
 
-/// Calls a pending transaction off.
-#[utoipa::path(
-    delete,
-    path = "/oauth/api/v4/authenticate/transaction/{transaction_id}",
-    tag = "Mobile authentication",
-    params(("transaction_id" = String, Path)),
-    responses((status = 204), (status = 409, body = WebsiteBody), (status = "default", body = WebsiteBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn cancel(
-    api: web::Data<Api>,
-    By(client, transaction): By<Website, InPath<TransactionId>>,
-) -> Result<HttpResponse, ApiError> {
-    api.app()
-        .transactions
-        .cancel(client.id(), transaction.0)
-        .await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn cancel_transaction(
+    api: SharedApi,
+    website: Website,
+    Path(transaction): Path<TransactionId>,
+) -> Result<NoContent, ApiError> {
+    let transactions = &api.app.transactions;
+    transactions.cancel(website.id(), transaction).await?;
+
+    Ok(NoContent)
 }
 
-/// Pushes the same request again.
-#[utoipa::path(
-    post,
-    path = "/oauth/api/v4/authenticate/transaction/{transaction_id}/resend",
-    tag = "Mobile authentication",
-    params(("transaction_id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 204), (status = "default", body = WebsiteBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn resend(
-    api: web::Data<Api>,
-    By(request, (transaction, key)): By<
-        WebsiteForm<()>,
-        (InPath<TransactionId>, IdempotencyHeader),
-    >,
-) -> HttpResponse {
-    let ClientForm { client, body, .. } = request;
+async fn resend_push(
+    api: SharedApi,
+    WebsiteForm { client, body, .. }: WebsiteForm<()>,
+    Path(transaction): Path<TransactionId>,
+    key: IdempotencyHeader,
+) -> Idempotent<NoContent> {
     let key = key.of(client.id(), &body);
-    let answer = api
-        .app()
-        .transactions
-        .resend(client.id(), transaction.0, key)
-        .await;
-    respond(answer, |()| HttpResponse::NoContent().finish())
+    let transactions = &api.app.transactions;
+    let answer = transactions.resend(client.id(), transaction, key).await;
+
+    Idempotent::new(answer, |()| NoContent)
 }

@@ -1,47 +1,62 @@
-//! The code of a text message: checking what the user typed, sending it again.
+//! The code of a text message: checking what the user typed, and sending the message again.
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::respond;
-use crate::api::Api;
-use crate::api::error::{ApiError, Fault, WebsiteBody};
-use crate::api::extract::{
-    By, ClientForm, Fields, FromFields, IdempotencyHeader, InPath, WebsiteForm,
-};
+use super::idempotent::Idempotent;
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::{ApiError, Fault};
+use crate::api::extract::{Fields, FromFields, IdempotencyHeader, Json, Path, WebsiteForm};
+use crate::api::reply::NoContent;
 use crate::ids::{TransactionId, UserId};
 use crate::secret::SecretString;
 use crate::transactions::WebsiteError;
 
-/// Codes have six digits; what is longer than this was never one.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Checks the code that a user typed.
+    ///
+    /// A wrong code counts as an attempt. When the attempts are used up, the transaction has failed.
+    POST "/oauth/api/v4/authenticate/user/{user_id}/sms" => verify_sms_code,
+        404 "The code is wrong (3003), or the user has no such pending transaction (3004).";
+
+    /// Sends the text message of a pending transaction again, with the same code.
+    POST "/oauth/api/v4/authenticate/user/{user_id}/sms/resend" => resend_sms,
+        403 "The message was sent again as often as its type allows (3006).",
+        404 "The user has no such pending transaction (3004).",
+        503 "The message could not be sent (3002), or the server is busy.";
+};
+
+/// A code has six digits.
 const CODE_BYTES_MAX: usize = 64;
 
-/// What the user typed.
+/// A code to check.
 #[derive(ToSchema)]
-pub(crate) struct VerifyForm {
+struct VerifyForm {
+    /// The `transaction_id` that the start returned.
     #[schema(value_type = String)]
-    transaction_id: Named,
+    transaction_id: NamedTransaction,
     /// Six digits.
     #[schema(value_type = String)]
     sms_code: SecretString,
 }
 
-/// Which message to send again.
+/// A text message to send again.
 #[derive(ToSchema)]
-pub(crate) struct ResendForm {
+struct ResendForm {
+    /// The `transaction_id` that the start returned.
     #[schema(value_type = String)]
-    transaction_id: Named,
+    transaction_id: NamedTransaction,
 }
 
-/// An id in a form: what is none names no transaction either.
-struct Named(Option<TransactionId>);
+/// An id in a form. No transaction has a malformed one.
+struct NamedTransaction(Option<TransactionId>);
 
-impl Named {
+impl NamedTransaction {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        fields
-            .required_text("transaction_id", 255)
-            .map(|text| Self(text.parse().ok()))
+        let text = fields.required_text("transaction_id", 255)?;
+
+        Ok(Self(text.parse().ok()))
     }
 
     fn id(&self) -> Result<TransactionId, WebsiteError> {
@@ -50,74 +65,59 @@ impl Named {
 }
 
 impl FromFields for VerifyForm {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        let transaction_id = Named::from_fields(fields)?;
         Ok(Self {
-            transaction_id,
-            sms_code: fields.required_text("sms_code", CODE_BYTES_MAX)?.into(),
+            transaction_id: NamedTransaction::from_fields(fields)?,
+            sms_code: fields.required_secret("sms_code", CODE_BYTES_MAX)?,
         })
     }
 }
 
 impl FromFields for ResendForm {
+    type Schema = Self;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
-        Named::from_fields(fields).map(|transaction_id| Self { transaction_id })
+        Ok(Self {
+            transaction_id: NamedTransaction::from_fields(fields)?,
+        })
     }
 }
 
 /// The code was right.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct VerifyAnswer {
-    /// UUID.
+struct VerifiedTransaction {
+    /// A UUID.
     transaction_id: String,
 }
 
-/// Checks the code a user typed. Each wrong one counts.
-#[utoipa::path(
-    post,
-    path = "/oauth/api/v4/authenticate/user/{user_id}/sms",
-    tag = "Mobile authentication",
-    params(("user_id" = String, Path)),
-    request_body(content = VerifyForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = VerifyAnswer), (status = "default", body = WebsiteBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn verify_sms(
-    api: web::Data<Api>,
-    By(request, user): By<WebsiteForm<VerifyForm>, InPath<UserId>>,
-) -> Result<HttpResponse, ApiError> {
-    let ClientForm { client, form, .. } = request;
+async fn verify_sms_code(
+    api: SharedApi,
+    WebsiteForm { client, form, .. }: WebsiteForm<VerifyForm>,
+    Path(user): Path<UserId>,
+) -> Result<Json<VerifiedTransaction>, ApiError> {
     let id = form.transaction_id.id()?;
-    api.app()
-        .transactions
-        .verify_sms(client.id(), &user.0, id, form.sms_code.expose())
+    let transactions = &api.app.transactions;
+    transactions
+        .verify_sms(client.id(), &user, id, form.sms_code.expose())
         .await?;
-    Ok(HttpResponse::Ok().json(VerifyAnswer {
+
+    Ok(Json(VerifiedTransaction {
         transaction_id: id.to_string(),
     }))
 }
 
-/// Sends the same code again.
-#[utoipa::path(
-    post,
-    path = "/oauth/api/v4/authenticate/user/{user_id}/sms/resend",
-    tag = "Mobile authentication",
-    params(("user_id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content = ResendForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 204), (status = "default", body = WebsiteBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn resend_sms(
-    api: web::Data<Api>,
-    By(request, (user, key)): By<WebsiteForm<ResendForm>, (InPath<UserId>, IdempotencyHeader)>,
-) -> Result<HttpResponse, ApiError> {
-    let ClientForm { client, form, body } = request;
+async fn resend_sms(
+    api: SharedApi,
+    WebsiteForm { client, form, body }: WebsiteForm<ResendForm>,
+    Path(user): Path<UserId>,
+    key: IdempotencyHeader,
+) -> Result<Idempotent<NoContent>, ApiError> {
     let id = form.transaction_id.id()?;
     let key = key.of(client.id(), &body);
-    let answer = api
-        .app()
-        .transactions
-        .resend_sms(client.id(), &user.0, id, key)
-        .await;
-    Ok(respond(answer, |()| HttpResponse::NoContent().finish()))
+    let transactions = &api.app.transactions;
+    let answer = transactions.resend_sms(client.id(), &user, id, key).await;
+
+    Ok(Idempotent::new(answer, |()| NoContent))
 }

@@ -2,56 +2,74 @@
 
 use std::net::IpAddr;
 
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::respond;
-use crate::api::error::{Fault, WebsiteBody};
-use crate::api::extract::{By, ClientForm, Fields, FromFields, IdempotencyHeader, WebsiteForm};
-use crate::api::{Api, names};
+use super::idempotent::Idempotent;
+use crate::api::context::SharedApi;
+use crate::api::endpoint::{Endpoint, endpoints};
+use crate::api::error::Fault;
+use crate::api::extract::{Fields, FromFields, IdempotencyHeader, Json, WebsiteForm};
+use crate::api::names;
 use crate::transactions::{StartRequest, Started};
 
-/// The longest text nothing else bounds: less than a body.
+pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
+    /// Starts a transaction: asks a user by push or text message, or makes a one-time password.
+    ///
+    /// The transaction is saved before anything is sent. The response comes when the push service or
+    /// the SMS gateway has accepted the message, at the latest after 3 seconds, while delivery is
+    /// still being tried. Errors have a number in `error_code`.
+    POST "/oauth/api/v4/authenticate/user" => start_transaction,
+        400 "A parameter is missing or malformed (1003), the message is too long (1005), or the \
+             phone number is missing or malformed (3001).",
+        404 "Mobile authentication or push is switched off (1000), the user is unknown or cannot be \
+             asked (1001), SMS is switched off (3000), or the type is unknown (4000).",
+        429 "The user was asked too often on this device.",
+        503 "The push (1002) or the text message (3002) could not be sent, or the server is busy.";
+};
+
+/// The longest text, unless something else bounds it. A body is longer.
 const TEXT_BYTES_MAX: usize = 32 * 1024;
-/// Longer than any name in the settings.
+/// The longest name in the settings is shorter.
 const NAME_BYTES_MAX: usize = 255;
-/// Browsers send a few hundred.
+/// Browsers send a few hundred bytes.
 const USER_AGENT_BYTES_MAX: usize = 1024;
-/// The longest address called back to.
 const URI_BYTES_MAX: usize = 2048;
-/// The longest tag of RFC 5646 that is in use.
+/// The longest language tag in use (RFC 5646 §4.4.1).
 const LANGUAGE_BYTES_MAX: usize = 35;
 
-/// The form, as the documentation has it.
+/// A transaction to start.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "documents the form, which is read field by field")]
 pub(crate) struct StartForm {
-    /// The configured authentication type.
+    /// The name of an authentication type in the settings. Its method decides what is sent.
     r#type: String,
-    /// Push and SMS: whom to ask.
+    /// Push and SMS: the user to ask. Required for them.
     user_id: Option<String>,
-    /// Push: on which device; may be left out when exactly one qualifies.
+    /// Push: the device to ask on. May be omitted if exactly one device qualifies.
     device_id: Option<String>,
-    /// Push and OTP: where to call back; left out by a website that polls.
+    /// Push and OTP: the URL to call when the transaction has ended. Omit it to poll instead.
     callback_uri: Option<String>,
-    /// Shown in the push or sent as the text message (`{code}` is the code's place).
+    /// The text that the push shows, or the text message, in which `{code}` stands for the code.
+    /// By default, the text that the settings have for the language.
     message: Option<String>,
-    /// Shown on the phone, never in the push.
+    /// A text that the app shows and the push does not contain.
     secure_message: Option<String>,
-    /// To be signed along.
+    /// Data that the device signs along with the messages.
     signing_data: Option<String>,
-    /// SMS: E.164, such as `+15055551234`.
+    /// SMS: the phone number in E.164 form, such as `+15055551234`. Required for it.
     phone_number: Option<String>,
-    /// Picks the default message.
+    /// The language of the default message, such as `en`.
     language_code: Option<String>,
-    /// Of the user's browser.
+    /// The IP address of the user's browser.
     ip_address: Option<String>,
-    /// Of the user's browser.
+    /// The `User-Agent` of the user's browser.
     user_agent: Option<String>,
 }
 
 impl FromFields for StartRequest {
+    type Schema = StartForm;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             type_name: fields.required_text("type", NAME_BYTES_MAX)?,
@@ -69,41 +87,41 @@ impl FromFields for StartRequest {
     }
 }
 
-/// A transaction was started.
+/// A transaction that was started.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct StartAnswer {
-    /// UUID.
+struct StartedTransaction {
+    /// A UUID.
     transaction_id: String,
-    /// The method that runs: `push`, `otp`, `sms`.
+    /// The method in use: `push`, `otp` or `sms`.
     auth_method: &'static str,
-    /// Milliseconds.
+    /// How long the user has to answer, in milliseconds.
     time_to_live: u64,
-    /// OTP: what the phone scans. A secret.
+    /// OTP only: the one-time password that the app scans. Keep it secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     otp: Option<String>,
-    /// Push: who is asked.
+    /// Push only: the device that is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<DeviceAnswer>,
-    /// RFC 3339.
+    device: Option<AskedDevice>,
+    /// When the transaction expires, in RFC 3339.
     expires_at: String,
 }
 
-/// The device a push went to.
+/// The device that a push was sent to.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DeviceAnswer {
+struct AskedDevice {
     name: String,
-    /// `ios`, `android`.
+    /// `ios` or `android`.
     platform: &'static str,
 }
 
-impl From<Started> for StartAnswer {
+impl From<Started> for StartedTransaction {
     fn from(started: Started) -> Self {
         Self {
             transaction_id: started.transaction_id.to_string(),
             auth_method: names::method(started.method),
             time_to_live: started.time_to_live_millis,
             otp: started.otp.map(|otp| otp.expose().to_owned()),
-            device: started.device.map(|device| DeviceAnswer {
+            device: started.device.map(|device| AskedDevice {
                 name: device.name,
                 platform: device.platform.as_str(),
             }),
@@ -112,27 +130,13 @@ impl From<Started> for StartAnswer {
     }
 }
 
-/// Starts a transaction: push and SMS with `user_id`, OTP without.
-///
-/// It is durable before anything is sent. The answer comes when the provider has taken the message,
-/// or after 3 s while delivery is still being tried.
-#[utoipa::path(
-    post,
-    path = "/oauth/api/v4/authenticate/user",
-    tag = "Mobile authentication",
-    params(("Idempotency-Key" = Option<String>, Header)),
-    request_body(content = StartForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = StartAnswer), (status = "default", body = WebsiteBody)),
-    security(("basic" = [])),
-)]
-pub(crate) async fn start(
-    api: web::Data<Api>,
-    By(request, key): By<WebsiteForm<StartRequest>, IdempotencyHeader>,
-) -> HttpResponse {
-    let ClientForm { client, form, body } = request;
+async fn start_transaction(
+    api: SharedApi,
+    WebsiteForm { client, form, body }: WebsiteForm<StartRequest>,
+    key: IdempotencyHeader,
+) -> Idempotent<Json<StartedTransaction>> {
     let key = key.of(client.id(), &body);
-    let answer = api.app().transactions.start(client.id(), form, key).await;
-    respond(answer, |started| {
-        HttpResponse::Ok().json(StartAnswer::from(started))
-    })
+    let answer = api.app.transactions.start(client.id(), form, key).await;
+
+    Idempotent::new(answer, |started| Json(started.into()))
 }

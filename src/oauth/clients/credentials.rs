@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::ClientError;
 use crate::jose::assertion;
+use crate::percent;
 use crate::secret::SecretString;
 
 /// The only `client_assertion_type` (RFC 7523 §2.2).
@@ -40,7 +41,9 @@ impl PresentedSecret {
     }
 
     fn form_encoded(sent: &str) -> Self {
-        let decoded = form_decode(sent).map(SecretString::new);
+        let decoded = percent::decode_form(sent.as_bytes())
+            .ok()
+            .map(SecretString::new);
         let differs = decoded
             .as_ref()
             .is_none_or(|decoded| decoded.expose() != sent);
@@ -170,31 +173,9 @@ fn decode_basic(header: &str) -> Option<(String, PresentedSecret)> {
     let (client_id, client_secret) = decoded.expose().split_once(':')?;
 
     Some((
-        form_decode(client_id)?,
+        percent::decode_form(client_id.as_bytes()).ok()?,
         PresentedSecret::form_encoded(client_secret),
     ))
-}
-
-/// Decodes one value of `application/x-www-form-urlencoded`.
-fn form_decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => hexadecimal(bytes.next()?)? << 4 | hexadecimal(bytes.next()?)?,
-            other => other,
-        });
-    }
-
-    String::from_utf8(decoded).ok()
-}
-
-fn hexadecimal(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

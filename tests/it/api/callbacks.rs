@@ -1,4 +1,4 @@
-//! Administrators look at callbacks and send them once more.
+//! Administrators list and replay callbacks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::support::http::{Answer, send};
 
 on_both_databases!(
     callbacks_are_listed_page_by_page,
-    a_wish_about_callbacks_is_checked
+    parameters_of_the_list_are_checked
 );
 
-/// Nobody listens there.
+/// A URL at which no server listens.
 const NOWHERE: &str = "http://127.0.0.1:1/callback";
 
 async fn app(database: Database) -> TestApp {
@@ -47,6 +47,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
         ids.push(id);
         app.clock.advance(Duration::from_millis(1));
     }
+
     let mut listed = Vec::new();
     let mut path = "/api/v1/callbacks?limit=1".to_owned();
     for _ in 0..4 {
@@ -58,6 +59,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
         };
         path = format!("/api/v1/callbacks?limit=1&cursor={cursor}");
     }
+
     let of: Vec<&str> = listed
         .iter()
         .map(|callback| callback["transaction_id"].as_str().unwrap())
@@ -67,6 +69,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
         (&listed[0]["callback_uri"], &listed[0]["state"]),
         (&NOWHERE.into(), &"due".into())
     );
+
     let id = listed[0]["id"].as_str().unwrap();
     let replay = ask(&app, "POST", &format!("/api/v1/callbacks/{id}/replay")).await;
     assert_eq!(replay.named(), (409, "still_due"));
@@ -83,7 +86,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
     );
 }
 
-async fn a_wish_about_callbacks_is_checked(database: Database) {
+async fn parameters_of_the_list_are_checked(database: Database) {
     let app = app(database).await;
     for query in [
         "limit=0",
@@ -104,6 +107,7 @@ async fn a_wish_about_callbacks_is_checked(database: Database) {
         let pointer = refused.json["errors"][0]["pointer"].as_str().unwrap();
         assert_eq!(pointer, format!("/{}", query.split_once('=').unwrap().0));
     }
+
     assert_eq!(
         ask(&app, "POST", &format!("/api/v1/callbacks/{UNKNOWN}/replay"))
             .await

@@ -1,4 +1,4 @@
-//! What holds for every request.
+//! What every endpoint has in common.
 
 use super::{START, UNKNOWN, endpoints, transaction};
 use crate::support::app::{TestApp, WEBSITE};
@@ -8,16 +8,16 @@ use crate::support::http::send;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 on_both_databases!(
-    a_wrong_method_is_told_the_right_ones,
-    an_unknown_path_is_answered_in_the_shape_of_its_area,
+    a_wrong_method_gets_the_allowed_ones,
+    an_unknown_path_gets_an_error_of_its_area,
     a_wrong_content_type_is_refused_everywhere,
-    a_content_type_is_what_it_means,
+    a_content_type_is_compared_by_its_meaning,
     a_body_over_the_limit_is_refused,
-    a_request_id_is_repeated_if_it_is_sane,
-    json_says_that_it_is_utf8,
+    a_request_id_is_repeated_if_it_is_harmless,
+    json_names_its_encoding,
 );
 
-async fn a_wrong_method_is_told_the_right_ones(database: Database) {
+async fn a_wrong_method_gets_the_allowed_ones(database: Database) {
     let app = TestApp::start(database).await;
     for endpoint in endpoints(&app).await {
         for method in [
@@ -42,7 +42,7 @@ async fn a_wrong_method_is_told_the_right_ones(database: Database) {
     }
 }
 
-async fn an_unknown_path_is_answered_in_the_shape_of_its_area(database: Database) {
+async fn an_unknown_path_gets_an_error_of_its_area(database: Database) {
     let app = TestApp::start(database).await;
     let website = send(app.get("/oauth/api/v4/authenticate/nothing")).await;
     assert_eq!((website.status, website.text("error")), (404, "not_found"));
@@ -50,6 +50,7 @@ async fn an_unknown_path_is_answered_in_the_shape_of_its_area(database: Database
         website.json["description"],
         website.json["error_description"]
     );
+
     let oauth = send(app.request("GET", "/oauth/nothing")).await;
     assert_eq!(
         (
@@ -59,6 +60,7 @@ async fn an_unknown_path_is_answered_in_the_shape_of_its_area(database: Database
         ),
         (404, "not_found", None)
     );
+
     for request in [
         app.request("GET", "/"),
         app.request("GET", "/device/v1/nothing"),
@@ -72,10 +74,12 @@ async fn an_unknown_path_is_answered_in_the_shape_of_its_area(database: Database
         );
         assert_eq!(other.header("x-request-id"), Some(other.text("request_id")));
     }
-    // What is for administrators is not on the public listener, and the other way round.
+
+    // Each listener serves its own endpoints only.
     for path in ["/metrics", "/openapi.json", "/docs/", "/api/v1/callbacks"] {
         assert_eq!(send(app.request("GET", path)).await.status, 404, "{path}");
     }
+
     assert_eq!(send(app.manage("POST", START)).await.status, 404);
 }
 
@@ -111,8 +115,8 @@ async fn a_wrong_content_type_is_refused_everywhere(database: Database) {
             .await,
         ];
         for answer in answers {
-            // A login page's permission is asked for before its body is looked at; the built-in
-            // pages are not there.
+            // Where the body is JSON, the permission is checked before the body. The built-in pages
+            // do not exist in this server.
             let built_in = ["/oauth/login", "/oauth/consent"].contains(&endpoint.path.as_str());
             let refused = [
                 (415, "unsupported_media_type"),
@@ -131,10 +135,11 @@ async fn a_wrong_content_type_is_refused_everywhere(database: Database) {
             checked += usize::from(answer.status == 415);
         }
     }
+
     assert!(checked >= 3 * 10, "{checked}");
 }
 
-async fn a_content_type_is_what_it_means(database: Database) {
+async fn a_content_type_is_compared_by_its_meaning(database: Database) {
     let app = TestApp::start(database).await;
     let post = |content_type: &str| {
         let request = app
@@ -146,6 +151,7 @@ async fn a_content_type_is_what_it_means(database: Database) {
                 .body("type=otp"),
         )
     };
+
     for right in [
         FORM,
         &format!("{FORM};charset=UTF-8"),
@@ -153,6 +159,7 @@ async fn a_content_type_is_what_it_means(database: Database) {
     ] {
         assert_eq!(post(right).await.status, 200, "{right}");
     }
+
     for wrong in [
         "",
         "text/plain",
@@ -180,6 +187,7 @@ async fn a_body_over_the_limit_is_refused(database: Database) {
     };
     assert_eq!(post(65_536).await.numbered(), (400, "1003"));
     assert_eq!(post(65_537).await.named(), (413, "body_too_large"));
+
     let json = app
         .request("POST", "/oauth/register")
         .header("content-type", "application/json");
@@ -189,27 +197,29 @@ async fn a_body_over_the_limit_is_refused(database: Database) {
     );
 }
 
-async fn a_request_id_is_repeated_if_it_is_sane(database: Database) {
+async fn a_request_id_is_repeated_if_it_is_harmless(database: Database) {
     let app = TestApp::start(database).await;
     let path = transaction(UNKNOWN);
     let long = "x".repeat(128);
-    for sane in ["a", "Trace_1.2-3", &long] {
+    for harmless in ["a", "Trace_1.2-3", &long] {
         assert_eq!(
-            send(app.get(&path).header("x-request-id", sane))
+            send(app.get(&path).header("x-request-id", harmless))
                 .await
                 .header("x-request-id"),
-            Some(sane)
+            Some(harmless)
         );
     }
-    for insane in ["", "a b", "<script>", &format!("{long}x")] {
-        let answer = send(app.get(&path).header("x-request-id", insane)).await;
-        assert_ne!(answer.header("x-request-id"), Some(insane));
+
+    for harmful in ["", "a b", "<script>", &format!("{long}x")] {
+        let answer = send(app.get(&path).header("x-request-id", harmful)).await;
+        assert_ne!(answer.header("x-request-id"), Some(harmful));
     }
+
     let (first, second) = (send(app.get(&path)).await, send(app.get(&path)).await);
     assert_ne!(first.header("x-request-id"), second.header("x-request-id"));
 }
 
-async fn json_says_that_it_is_utf8(database: Database) {
+async fn json_names_its_encoding(database: Database) {
     let app = TestApp::start(database).await;
     let answer = send(app.get(&format!("{START}/alice/enabled"))).await;
     assert_eq!(

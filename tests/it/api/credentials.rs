@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Credentials and permissions.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::support::http::send;
 on_both_databases!(
     an_api_client_needs_credentials_everywhere,
     an_api_client_needs_the_permission,
-    credentials_may_come_in_the_form,
-    credentials_come_in_one_way,
-    a_phone_needs_a_token_everywhere,
+    credentials_may_stand_in_the_form,
+    credentials_in_two_places_are_refused,
+    a_device_needs_a_token_everywhere,
     a_registration_needs_its_token,
 );
 
@@ -89,7 +89,7 @@ async fn an_api_client_needs_the_permission(database: Database) {
     }
 }
 
-async fn credentials_may_come_in_the_form(database: Database) {
+async fn credentials_may_stand_in_the_form(database: Database) {
     let app = TestApp::start(database).await;
     let post = |secret: Option<&'static str>| {
         let mut form = vec![("type", "otp"), ("client_id", OTHER_WEBSITE.0)];
@@ -101,7 +101,7 @@ async fn credentials_may_come_in_the_form(database: Database) {
     assert_eq!(post(None).await.named(), (401, "invalid_client"));
 }
 
-async fn credentials_come_in_one_way(database: Database) {
+async fn credentials_in_two_places_are_refused(database: Database) {
     let app = TestApp::start(database).await;
     let form = [
         ("type", "otp"),
@@ -112,15 +112,17 @@ async fn credentials_come_in_one_way(database: Database) {
         send(app.post_form(START, &form)).await.named(),
         (400, "invalid_request")
     );
+
     let mixed = app.request("POST", START).form(&form).bearer_auth("x.y.z");
     assert_eq!(send(mixed).await.named(), (400, "invalid_request"));
+
     let twice = app
         .post_form(START, &[("type", "otp")])
         .header("authorization", "Basic x");
     assert_eq!(send(twice).await.named(), (400, "invalid_request"));
 }
 
-async fn a_phone_needs_a_token_everywhere(database: Database) {
+async fn a_device_needs_a_token_everywhere(database: Database) {
     let app = TestApp::start(database).await;
     let device_token = app.phone().await.device_token().await.unwrap();
     let mut checked = 0;
@@ -172,7 +174,9 @@ async fn a_phone_needs_a_token_everywhere(database: Database) {
         );
         checked += 1;
     }
+
     assert!(checked >= 12, "{checked}");
+
     app.clock.advance(Duration::from_secs(901));
     let late = send(
         app.request("GET", "/device/v1/transactions")

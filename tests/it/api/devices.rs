@@ -1,4 +1,4 @@
-//! Phones: bodies, and refusals by their codes.
+//! The device protocol: bodies, and errors by their codes.
 
 use countersign::devices::CHANGE_PROOF_TYPE;
 use countersign::ids::UserId;
@@ -17,18 +17,18 @@ use crate::support::world::new_key;
 on_both_databases!(
     every_member_is_checked,
     a_body_is_one_json_object,
-    keys_come_before_everything_else,
-    an_enrolment_is_made_once_shown_and_ended,
-    an_authenticator_is_one_the_application_allows,
-    a_key_is_changed_with_a_proof,
-    a_push_address_is_of_one_installation,
-    a_transaction_of_somebody_else_is_not_there,
+    the_enrolment_comes_first,
+    a_user_enrols_once_and_ends_the_enrolment,
+    the_application_decides_on_authenticators,
+    a_proof_changes_a_key,
+    one_device_has_a_push_token,
+    a_device_sees_its_own_transactions_only,
 );
 
 const KEY: &str = "/device/v1/enrolment";
 
 impl TestApp {
-    /// A user who is logged in on a phone and has not enrolled.
+    /// A user who is logged in on a device and has not enrolled.
     async fn logged_in(&self, user: &str) -> Person {
         let person = Person {
             user: UserId::new(user).unwrap(),
@@ -48,7 +48,7 @@ impl TestApp {
     }
 }
 
-/// Calls with the token of a user on a phone.
+/// Calls the server with the token of a user on a device.
 struct Caller<'a> {
     app: &'a TestApp,
     token: String,
@@ -204,6 +204,7 @@ async fn every_member_is_checked(database: Database) {
             "answer",
         ),
     ];
+
     for (method, path, body, member) in cases {
         let refused = caller.call(method, path, &body).await;
         assert_eq!(
@@ -255,7 +256,7 @@ async fn a_body_is_one_json_object(database: Database) {
     }
 }
 
-async fn keys_come_before_everything_else(database: Database) {
+async fn the_enrolment_comes_first(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.logged_in("alice").await;
     let caller = Caller::new(&app, &person).await;
@@ -279,13 +280,14 @@ async fn keys_come_before_everything_else(database: Database) {
         (409, "push_not_enrolled")
     );
     assert_eq!(caller.empty("GET", KEY).await.named(), (404, "not_found"));
-    // Ending what is not there has nothing to do.
+
+    // Removing what is not there succeeds.
     for path in [KEY, "/device/v1/push", "/device/v1/authenticators/pin"] {
         assert_eq!(caller.empty("DELETE", path).await.status, 204, "{path}");
     }
 }
 
-async fn an_enrolment_is_made_once_shown_and_ended(database: Database) {
+async fn a_user_enrols_once_and_ends_the_enrolment(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.logged_in("alice").await;
     let caller = Caller::new(&app, &person).await;
@@ -304,6 +306,7 @@ async fn an_enrolment_is_made_once_shown_and_ended(database: Database) {
         caller.call("POST", KEY, &body).await.named(),
         (409, "already_enrolled")
     );
+
     let shown = caller.empty("GET", KEY).await.json;
     let expected = json!({
         "profile_id": made.json["profile_id"],
@@ -316,7 +319,7 @@ async fn an_enrolment_is_made_once_shown_and_ended(database: Database) {
     assert_eq!(caller.empty("GET", KEY).await.status, 404);
 }
 
-async fn an_authenticator_is_one_the_application_allows(database: Database) {
+async fn the_application_decides_on_authenticators(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.enrolled("alice").await;
     let caller = Caller::new(&app, &person).await;
@@ -328,6 +331,7 @@ async fn an_authenticator_is_one_the_application_allows(database: Database) {
             .status,
         204
     );
+
     let refused = caller
         .put("/device/v1/authenticators/custom:face", &jwk)
         .await;
@@ -349,7 +353,7 @@ async fn an_authenticator_is_one_the_application_allows(database: Database) {
     );
 }
 
-async fn a_key_is_changed_with_a_proof(database: Database) {
+async fn a_proof_changes_a_key(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.enrolled("alice").await;
     let caller = Caller::new(&app, &person).await;
@@ -365,6 +369,7 @@ async fn a_key_is_changed_with_a_proof(database: Database) {
         "/device/v1/authenticators/pin",
         "/device/v1/authenticators/fingerprint",
     );
+
     for path in [pin, fingerprint] {
         assert_eq!(
             caller
@@ -374,6 +379,7 @@ async fn a_key_is_changed_with_a_proof(database: Database) {
             204
         );
     }
+
     let garbage = caller
         .put(pin, &json!({ "jwk": second.public(), "proof": "garbage" }))
         .await;
@@ -381,6 +387,7 @@ async fn a_key_is_changed_with_a_proof(database: Database) {
         (garbage.named(), garbage.json.get("attempts_left")),
         ((400, "invalid_proof"), None)
     );
+
     for path in [pin, fingerprint] {
         for left in [2, 1] {
             let wrong = change(&thief, path).await;
@@ -390,11 +397,12 @@ async fn a_key_is_changed_with_a_proof(database: Database) {
             );
         }
     }
+
     assert_eq!(change(&first, pin).await.status, 204);
     assert_eq!(
         change(&thief, pin).await.status,
         204,
-        "it is this key already"
+        "the key is enrolled already"
     );
     assert_eq!(
         change(&thief, fingerprint).await.named(),
@@ -404,11 +412,12 @@ async fn a_key_is_changed_with_a_proof(database: Database) {
         caller.empty("GET", KEY).await.json["authenticators"],
         json!(["pin"])
     );
+
     let third = json!({ "jwk": first.public(), "proof": "x" });
     assert_eq!(
         caller.put(fingerprint, &third).await.status,
         204,
-        "there is none to change"
+        "no key is enrolled, so there is nothing to prove"
     );
 
     let claims =
@@ -423,13 +432,14 @@ async fn a_key_is_changed_with_a_proof(database: Database) {
     for expected in ["invalid_proof", "invalid_proof", "user_disconnected"] {
         assert_eq!(caller.put(pin, &body).await.named(), (401, expected));
     }
+
     assert_eq!(
         caller.empty("GET", KEY).await.named(),
         (401, "invalid_token")
     );
 }
 
-async fn a_push_address_is_of_one_installation(database: Database) {
+async fn one_device_has_a_push_token(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
     let (alice, bob) = (
@@ -442,6 +452,7 @@ async fn a_push_address_is_of_one_installation(database: Database) {
         bob.put("/device/v1/push", &address).await.named(),
         (409, "push_token_in_use")
     );
+
     let apns = json!({ "transport": "apns", "token": "an-address" });
     assert_eq!(
         bob.put("/device/v1/push", &apns).await.named(),
@@ -453,6 +464,7 @@ async fn a_push_address_is_of_one_installation(database: Database) {
             .named(),
         (400, "invalid_push_token")
     );
+
     let poll = json!({ "transport": "poll", "token": "x" });
     assert_eq!(
         bob.put("/device/v1/push", &poll).await.named(),
@@ -470,7 +482,7 @@ async fn a_push_address_is_of_one_installation(database: Database) {
     assert_eq!(alice.empty("GET", KEY).await.json.get("push"), None);
 }
 
-async fn a_transaction_of_somebody_else_is_not_there(database: Database) {
+async fn a_device_sees_its_own_transactions_only(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.pushed("alice").await, app.pushed("bob").await);
     let id = super::started(&app, &[("type", "push"), ("user_id", "alice")]).await;
@@ -491,10 +503,12 @@ async fn a_transaction_of_somebody_else_is_not_there(database: Database) {
         bob.empty("GET", "/device/v1/transactions").await.json,
         json!({ "transactions": [] })
     );
+
     for unknown in [UNKNOWN, "nonsense"] {
         let path = format!("/device/v1/transactions/{unknown}");
         assert_eq!(alice.empty("GET", &path).await.named(), (404, "not_found"));
     }
+
     let listed = alice.empty("GET", "/device/v1/transactions").await.json;
     let listed = &listed["transactions"][0];
     assert_eq!(
@@ -505,8 +519,10 @@ async fn a_transaction_of_somebody_else_is_not_there(database: Database) {
         (&listed["message"], &listed["time_to_live_seconds"]),
         (&json!("Approve?"), &json!(120))
     );
+
     let fetched = alice.empty("GET", &path).await;
     assert!(!fetched.text("content_digest").is_empty() && !fetched.text("sealed").is_empty());
+
     let refused = alice.call("POST", &format!("{path}/answer"), &answer).await;
     assert_eq!(
         (refused.named(), &refused.json["attempts_left"]),

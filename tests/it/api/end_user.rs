@@ -1,4 +1,4 @@
-//! Portals: what users have, shown and removed; and the revocation endpoint.
+//! Portals, which list and remove what users have, and the revocation endpoint.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::support::http::{Answer, send};
 use crate::support::people::Person;
 
 on_both_databases!(
-    a_users_tokens_are_shown,
-    a_token_is_removed_with_what_is_beside_it,
-    all_tokens_are_removed,
-    a_consent_is_taken_back_with_what_was_issued,
-    a_token_is_revoked_over_http,
-    unknown_and_foreign_tokens_are_answered_alike,
+    a_portal_lists_tokens,
+    a_portal_revokes_a_token_and_its_refresh_token,
+    a_portal_revokes_all_tokens,
+    a_portal_withdraws_a_consent_and_revokes_its_tokens,
+    a_client_revokes_a_token,
+    unknown_tokens_and_those_of_others_get_the_same_response,
 );
 
 async fn portal(app: &TestApp, method: &str, path: &str) -> Answer {
@@ -37,30 +37,37 @@ async fn is_logged_in(app: &TestApp, person: &Person) -> bool {
         == 200
 }
 
-async fn a_users_tokens_are_shown(database: Database) {
+async fn a_portal_lists_tokens(database: Database) {
     let app = TestApp::start(database).await;
     let none = portal(&app, "GET", "alice/tokens").await;
     assert_eq!(
         (none.status, none.json),
         (404, json!({ "error": "No tokens found" }))
     );
+
     app.enrolled("alice").await;
     app.enrolled("bob").await;
     let mut shown = portal(&app, "GET", "alice/tokens").await;
     assert_eq!(shown.status, 200);
+
     let id = shown.json["tokens"][0]["id"].take();
     assert_eq!(id.as_str().unwrap().len(), 36);
+
     let expected = json!({
         "id": null, "client_name": "Demo Bank", "device_name": "A phone", "created_at": 1_800_000_000_000_i64,
         "scopes": ["device", "user"], "type": "DEFAULT", "refresh_token_issued": true, "expired": false,
     });
     assert_eq!(shown.json, json!({ "tokens": [expected] }));
+
     app.clock.advance(Duration::from_secs(900));
     let expired = portal(&app, "GET", "alice/tokens").await;
-    assert_eq!(expired.status, 404, "neither is of any use: {expired:?}");
+    assert_eq!(
+        expired.status, 404,
+        "the token has expired and has no refresh token: {expired:?}"
+    );
 }
 
-async fn a_token_is_removed_with_what_is_beside_it(database: Database) {
+async fn a_portal_revokes_a_token_and_its_refresh_token(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
     let shown = portal(&app, "GET", "alice/tokens").await;
@@ -72,6 +79,7 @@ async fn a_token_is_removed_with_what_is_beside_it(database: Database) {
     ] {
         assert_eq!(portal(&app, "DELETE", &path).await.status, 204, "{path}");
     }
+
     assert!(is_logged_in(&app, &alice).await && is_logged_in(&app, &bob).await);
     assert_eq!(
         portal(&app, "DELETE", &format!("alice/tokens/{id}"))
@@ -83,7 +91,7 @@ async fn a_token_is_removed_with_what_is_beside_it(database: Database) {
     assert_eq!(portal(&app, "GET", "alice/tokens").await.status, 404);
 }
 
-async fn all_tokens_are_removed(database: Database) {
+async fn a_portal_revokes_all_tokens(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
     assert_eq!(portal(&app, "DELETE", "alice/tokens").await.status, 204);
@@ -91,13 +99,14 @@ async fn all_tokens_are_removed(database: Database) {
     assert!(!is_logged_in(&app, &alice).await && is_logged_in(&app, &bob).await);
 }
 
-async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
+async fn a_portal_withdraws_a_consent_and_revokes_its_tokens(database: Database) {
     let app = TestApp::start(database).await;
     let none = portal(&app, "GET", "alice/consents").await;
     assert_eq!(
         (none.status, none.json),
         (404, json!({ "error": "No consents found" }))
     );
+
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
     for (number, user) in ["alice", "bob"].into_iter().enumerate() {
         let row = ConsentRow {
@@ -116,10 +125,12 @@ async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
             .await
             .unwrap();
     }
+
     let shown = portal(&app, "GET", "alice/consents").await;
     let id = "00000000-0000-0000-0000-000000000000";
     let expected = json!([{ "id": id, "client_name": "Demo Bank", "scopes": ["device", "user"] }]);
     assert_eq!((shown.status, &shown.json["consents"]), (200, &expected));
+
     for path in [
         format!("bob/consents/{id}"),
         format!("alice/consents/{UNKNOWN}"),
@@ -127,6 +138,7 @@ async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
     ] {
         assert_eq!(portal(&app, "DELETE", &path).await.status, 204, "{path}");
     }
+
     assert!(is_logged_in(&app, &alice).await);
     assert_eq!(
         portal(&app, "DELETE", &format!("alice/consents/{id}"))
@@ -139,7 +151,7 @@ async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
     assert_eq!(portal(&app, "GET", "bob/consents").await.status, 200);
 }
 
-/// A request to the revocation endpoint by an installation.
+/// A request of a device to the revocation endpoint.
 fn revoke(app: &TestApp, by: &Person, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
     let assertion = by.phone.client_assertion().unwrap();
     let mut all = vec![
@@ -153,7 +165,7 @@ fn revoke(app: &TestApp, by: &Person, form: &[(&str, &str)]) -> reqwest::Request
     app.request("POST", "/oauth/revoke").form(&all)
 }
 
-async fn a_token_is_revoked_over_http(database: Database) {
+async fn a_client_revokes_a_token(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.enrolled("alice").await;
     assert_eq!(
@@ -170,8 +182,10 @@ async fn a_token_is_revoked_over_http(database: Database) {
             .named(),
         (400, "invalid_request")
     );
+
     let nobody = send(app.request("POST", "/oauth/revoke").form(&[("token", "x")])).await;
     assert_eq!(nobody.named(), (401, "invalid_client"));
+
     let token = alice.phone.user_token(&alice.user).await.unwrap();
     let form = [
         ("token", token.expose()),
@@ -188,7 +202,7 @@ async fn a_token_is_revoked_over_http(database: Database) {
     );
 }
 
-async fn unknown_and_foreign_tokens_are_answered_alike(database: Database) {
+async fn unknown_tokens_and_those_of_others_get_the_same_response(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, mallory) = (app.enrolled("alice").await, app.enrolled("mallory").await);
     let token = alice.phone.user_token(&alice.user).await.unwrap();
@@ -204,6 +218,7 @@ async fn unknown_and_foreign_tokens_are_answered_alike(database: Database) {
             response.bytes().await.unwrap(),
         ));
     }
+
     assert!(
         answers.iter().all(|answer| *answer == answers[0]),
         "{answers:?}"

@@ -1,4 +1,4 @@
-//! Requests as bytes: what could be read in two ways, or comes too slowly, is refused.
+//! Raw requests: those that are ambiguous or arrive too slowly are refused.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::support::app::TestApp;
 use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
-    a_request_that_can_be_read_in_two_ways_is_refused,
-    a_chunked_body_is_bounded_too,
-    a_body_that_does_not_come_is_not_waited_for,
-    a_client_that_leaves_takes_nothing_with_it,
+    an_ambiguous_request_is_refused,
+    a_chunked_body_has_the_same_limit,
+    a_body_that_does_not_arrive_times_out,
+    a_client_that_disconnects_does_no_harm,
 );
 
 async fn connect(app: &TestApp) -> TcpStream {
@@ -22,7 +22,7 @@ async fn connect(app: &TestApp) -> TcpStream {
         .unwrap()
 }
 
-/// Sends these bytes and reads until the server closes or has answered once.
+/// Sends bytes, and reads until the server closes the connection or has sent the head of a response.
 async fn exchange(app: &TestApp, bytes: &[u8]) -> String {
     let mut stream = connect(app).await;
     stream.write_all(bytes).await.unwrap();
@@ -38,7 +38,7 @@ async fn exchange(app: &TestApp, bytes: &[u8]) -> String {
     }
 }
 
-async fn a_request_that_can_be_read_in_two_ways_is_refused(database: Database) {
+async fn an_ambiguous_request_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     let request = |headers: &str, body: &str| {
         format!(
@@ -74,6 +74,7 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused(database: Database) {
         format!("POST {START} HTTP/1.1 \r\nHost: x\r\n\r\n"),
         "GET\r\n\r\n".to_owned(),
     ];
+
     for bytes in cases {
         let answer = exchange(&app, bytes.as_bytes()).await;
         let refused = answer.is_empty()
@@ -90,7 +91,7 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused(database: Database) {
     }
 }
 
-async fn a_chunked_body_is_bounded_too(database: Database) {
+async fn a_chunked_body_has_the_same_limit(database: Database) {
     let app = TestApp::start(database).await;
     let head = format!(
         "POST {START} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
@@ -105,7 +106,7 @@ async fn a_chunked_body_is_bounded_too(database: Database) {
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
 
-async fn a_body_that_does_not_come_is_not_waited_for(database: Database) {
+async fn a_body_that_does_not_arrive_times_out(database: Database) {
     let app = TestApp::start(database).await;
     let mut stream = connect(&app).await;
     let head = format!(
@@ -115,7 +116,8 @@ async fn a_body_that_does_not_come_is_not_waited_for(database: Database) {
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
     let mut read = std::pin::pin!(stream.read_exact(&mut answer));
-    // The server may not have begun to wait when the clock is moved first.
+
+    // The first time the clock moves, the server may not have started its timer.
     while tokio::time::timeout(Duration::from_millis(20), &mut read)
         .await
         .is_err()
@@ -125,7 +127,7 @@ async fn a_body_that_does_not_come_is_not_waited_for(database: Database) {
     assert_eq!(&answer, b"HTTP/1.1 408");
 }
 
-async fn a_client_that_leaves_takes_nothing_with_it(database: Database) {
+async fn a_client_that_disconnects_does_no_harm(database: Database) {
     let app = TestApp::start(database).await;
     for bytes in [
         "POST ",
@@ -135,6 +137,7 @@ async fn a_client_that_leaves_takes_nothing_with_it(database: Database) {
         stream.write_all(bytes.as_bytes()).await.unwrap();
         drop(stream);
     }
+
     assert_eq!(
         app.get(&format!("{START}/alice/enabled"))
             .send()

@@ -1,4 +1,4 @@
-//! What administrators do to users, devices and clients.
+//! Administrators end what users, devices and clients have.
 
 use serde_json::json;
 
@@ -8,10 +8,10 @@ use crate::support::http::{Answer, send};
 use crate::support::people::Person;
 
 on_both_databases!(
-    a_user_gets_another_id,
-    a_changed_password_ends_logins_only,
+    a_user_is_renamed,
+    a_changed_password_ends_log_ins_only,
     a_user_is_disconnected_from_a_device,
-    a_device_is_deleted_with_everybody_on_it,
+    a_device_is_deleted_with_all_its_users,
     a_client_and_a_resource_server_lose_their_tokens,
 );
 
@@ -30,7 +30,7 @@ async fn rename(app: &TestApp, user: &str, body: serde_json::Value) -> Answer {
     send(request.basic_auth(ADMINISTRATOR.0, Some(ADMINISTRATOR.1))).await
 }
 
-/// The status of the user's enrolment, asked with the token at hand.
+/// The status of a request with the user's present token.
 async fn enrolment(app: &TestApp, person: &Person) -> u16 {
     let token = person.phone.user_token(&person.user).await.unwrap();
     send(
@@ -41,7 +41,7 @@ async fn enrolment(app: &TestApp, person: &Person) -> u16 {
     .status
 }
 
-async fn a_user_gets_another_id(database: Database) {
+async fn a_user_is_renamed(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.pushed("alice").await, app.enrolled("bob").await);
     for body in [
@@ -55,6 +55,7 @@ async fn a_user_gets_another_id(database: Database) {
             (400, "invalid_request")
         );
     }
+
     assert_eq!(
         rename(&app, "alice", json!({ "user_id": "bob" }))
             .await
@@ -72,20 +73,23 @@ async fn a_user_gets_another_id(database: Database) {
         (enrolment(&app, &alice).await, enrolment(&app, &bob).await),
         (401, 200)
     );
+
     let form = |user| [("type", "push"), ("user_id", user), ("message", "Pay?")];
     let old = send(app.post_form(super::START, &form("alice"))).await;
     assert_eq!(old.numbered(), (404, "1001"));
+
     let started = app.start_ok(&form("alicia")).await;
     let id = started["transaction_id"].as_str().unwrap();
     let fetched = alice.phone.fetch(id.parse().unwrap()).await.unwrap();
     assert_eq!(alice.phone.accept(&fetched).await.unwrap(), "accepted");
 }
 
-async fn a_changed_password_ends_logins_only(database: Database) {
+async fn a_changed_password_ends_log_ins_only(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.pushed("alice").await;
     app.change_user(&alice.user, "password-changed").await;
     assert_eq!(enrolment(&app, &alice).await, 401);
+
     let started = app
         .start_ok(&[("type", "push"), ("user_id", "alice"), ("message", "Pay?")])
         .await;
@@ -118,15 +122,16 @@ async fn a_user_is_disconnected_from_a_device(database: Database) {
         administer(&app, "POST", &path).await.named(),
         (404, "not_found")
     );
+
     alice.phone.forget_device_token();
     alice
         .phone
         .device_token()
         .await
-        .expect("the installation stays");
+        .expect("the device stays registered");
 }
 
-async fn a_device_is_deleted_with_everybody_on_it(database: Database) {
+async fn a_device_is_deleted_with_all_its_users(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.pushed("alice").await;
     let bob = Person {
@@ -149,12 +154,14 @@ async fn a_device_is_deleted_with_everybody_on_it(database: Database) {
             .named(),
         (400, "invalid_request")
     );
+
     let done = administer(&app, "DELETE", &path).await;
     assert_eq!((done.status, &done.json), (200, &expected(false)));
     assert_eq!(
         (enrolment(&app, &alice).await, enrolment(&app, &bob).await),
         (401, 401)
     );
+
     let listing = send(
         app.request("GET", "/device/v1/transactions")
             .bearer_auth(device_token.expose()),
@@ -183,6 +190,7 @@ async fn a_client_and_a_resource_server_lose_their_tokens(database: Database) {
         204
     );
     assert_eq!(enrolment(&app, &bob).await, 401);
+
     for unknown in [
         "/api/v1/clients/nobody/revoke-tokens",
         "/api/v1/resource-servers/nothing/revoke-tokens",

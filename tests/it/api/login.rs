@@ -1,4 +1,4 @@
-//! The authorization endpoint and the login page's requests.
+//! The authorization endpoint, and the login requests of the login page.
 
 use serde_json::json;
 
@@ -7,10 +7,10 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
 
 on_both_databases!(
-    an_application_is_sent_to_the_login_page,
-    an_address_that_is_not_the_applications_is_never_gone_to,
-    a_login_page_is_told_and_answers_once,
-    a_login_pages_answer_is_checked,
+    an_app_is_sent_to_the_login_page,
+    an_unknown_redirect_uri_gets_no_redirect,
+    a_login_page_reads_a_request_and_answers_it_once,
+    an_answer_of_the_login_page_is_checked,
 );
 
 async fn authorize(app: &TestApp, query: &str) -> reqwest::Response {
@@ -33,7 +33,7 @@ fn location(response: &reqwest::Response) -> String {
     response.headers()["location"].to_str().unwrap().to_owned()
 }
 
-/// Begins a login; its challenge.
+/// Starts a log-in. Returns its challenge.
 async fn begun(app: &TestApp) -> String {
     let phone = app.phone().await;
     let address = location(&authorize(app, &query(phone.device_id().as_str())).await);
@@ -49,7 +49,7 @@ async fn put(app: &TestApp, path: &str, body: &serde_json::Value) -> Answer {
     send(answer(app, "PUT", path).json(body)).await
 }
 
-async fn an_application_is_sent_to_the_login_page(database: Database) {
+async fn an_app_is_sent_to_the_login_page(database: Database) {
     let app = TestApp::start(database).await;
     let phone = app.phone().await;
     let right = query(phone.device_id().as_str());
@@ -57,6 +57,7 @@ async fn an_application_is_sent_to_the_login_page(database: Database) {
         location(&authorize(&app, &right).await)
             .starts_with("https://portal.example/login?login_challenge=")
     );
+
     for (part, other, error) in [
         (
             "response_type=code",
@@ -79,7 +80,7 @@ async fn an_application_is_sent_to_the_login_page(database: Database) {
     }
 }
 
-async fn an_address_that_is_not_the_applications_is_never_gone_to(database: Database) {
+async fn an_unknown_redirect_uri_gets_no_redirect(database: Database) {
     let app = TestApp::start(database).await;
     let phone = app.phone().await;
     let right = query(phone.device_id().as_str());
@@ -92,6 +93,7 @@ async fn an_address_that_is_not_the_applications_is_never_gone_to(database: Data
         format!("{right}&redirect_uri=bank%3A%2F%2Flogin"),
         format!("{right}&client_id=x"),
     ];
+
     for query in wrong {
         let response = authorize(&app, &query).await;
         assert_eq!(
@@ -105,7 +107,7 @@ async fn an_address_that_is_not_the_applications_is_never_gone_to(database: Data
     }
 }
 
-async fn a_login_page_is_told_and_answers_once(database: Database) {
+async fn a_login_page_reads_a_request_and_answers_it_once(database: Database) {
     let app = TestApp::start(database).await;
     let challenge = begun(&app).await;
     let told = send(answer(&app, "GET", &challenge)).await;
@@ -117,6 +119,7 @@ async fn a_login_page_is_told_and_answers_once(database: Database) {
         (told.text("platform"), told.text("device_name")),
         ("android", "A phone")
     );
+
     let accepted = put(
         &app,
         &format!("{challenge}/accept"),
@@ -128,6 +131,7 @@ async fn a_login_page_is_told_and_answers_once(database: Database) {
         address.starts_with("bank://login?code=") && address.contains("state=s"),
         "{address}"
     );
+
     for path in ["accept", "reject"] {
         let again = put(
             &app,
@@ -137,6 +141,7 @@ async fn a_login_page_is_told_and_answers_once(database: Database) {
         .await;
         assert_eq!(again.named(), (409, "already_answered"));
     }
+
     let rejected = begun(&app).await;
     let answered = put(&app, &format!("{rejected}/reject"), &json!({})).await;
     assert!(
@@ -146,7 +151,7 @@ async fn a_login_page_is_told_and_answers_once(database: Database) {
     );
 }
 
-async fn a_login_pages_answer_is_checked(database: Database) {
+async fn an_answer_of_the_login_page_is_checked(database: Database) {
     let app = TestApp::start(database).await;
     let challenge = begun(&app).await;
     for path in ["unknown", "unknown/accept", "unknown/reject"] {
@@ -159,6 +164,7 @@ async fn a_login_pages_answer_is_checked(database: Database) {
         };
         assert_eq!(send(request).await.named(), (404, "not_found"), "{path}");
     }
+
     let long = "x".repeat(300);
     for body in [
         json!({}),
@@ -173,6 +179,7 @@ async fn a_login_pages_answer_is_checked(database: Database) {
         let refused = put(&app, &format!("{challenge}/accept"), &body).await;
         assert_eq!(refused.named(), (400, "invalid_request"), "{body:.60}");
     }
+
     for body in [
         json!({ "error": "made_up" }),
         json!({ "error_description": "\"" }),
@@ -181,6 +188,7 @@ async fn a_login_pages_answer_is_checked(database: Database) {
         let refused = put(&app, &format!("{challenge}/reject"), &body).await;
         assert_eq!(refused.named(), (400, "invalid_request"), "{body}");
     }
-    // None of these was an answer.
+
+    // The request has not been answered yet.
     assert_eq!(send(answer(&app, "GET", &challenge)).await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! Health, metrics, the API described.
+//! Health, metrics and the pages that describe the API.
 
 use super::{START, started_otp, transaction};
 use crate::support::app::{TestApp, WEBSITE};
@@ -6,7 +6,7 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
 on_both_databases!(
-    a_server_that_works_says_so,
+    a_healthy_server_is_ready,
     requests_are_counted_by_route,
     the_pages_come_from_here
 );
@@ -17,7 +17,7 @@ async fn text(app: &TestApp, path: &str) -> String {
     response.text().await.unwrap()
 }
 
-async fn a_server_that_works_says_so(database: Database) {
+async fn a_healthy_server_is_ready(database: Database) {
     let app = TestApp::start(database).await;
     assert_eq!(text(&app, "/livez").await, "ok\n");
     let ready = send(app.manage("GET", "/readyz")).await;
@@ -33,6 +33,7 @@ async fn requests_are_counted_by_route(database: Database) {
     for user in ["alice", "bob"] {
         send(app.get(&format!("{START}/{user}/enabled"))).await;
     }
+
     send(
         app.request("MADE-UP", &transaction(&id))
             .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
@@ -48,6 +49,7 @@ async fn requests_are_counted_by_route(database: Database) {
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
+
     for personal in ["alice", "bob", "nowhere", id.as_str()] {
         assert!(!metrics.contains(personal), "{personal}");
     }
@@ -63,6 +65,7 @@ async fn the_pages_come_from_here(database: Database) {
         ),
         (303, "/docs/")
     );
+
     let page = text(&app, "/docs/").await;
     let script = text(&app, "/docs/docs.js").await;
     let style = text(&app, "/docs/docs.css").await;

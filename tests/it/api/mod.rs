@@ -1,11 +1,11 @@
-//! What HTTP promises on every endpoint: conventions, parameters, credentials, errors; on both
+//! The HTTP API: conventions, credentials, parameters and errors of all endpoints, on both
 //! databases.
 
 mod callbacks;
 mod conventions;
 mod credentials;
 mod devices;
-mod doors;
+mod disabled_users;
 mod end_user;
 mod framing;
 mod lifecycle;
@@ -25,16 +25,16 @@ use serde_json::Value;
 use crate::support::app::TestApp;
 use crate::support::http::{Answer, send};
 
-/// Where transactions are started.
+/// The path at which transactions are started.
 const START: &str = "/oauth/api/v4/authenticate/user";
-/// A transaction that nobody started.
+/// The id of a transaction that does not exist.
 const UNKNOWN: &str = "01890000-0000-7000-8000-000000000000";
 
 fn transaction(id: &str) -> String {
     format!("/oauth/api/v4/authenticate/transaction/{id}")
 }
 
-/// Starts a text message transaction for `alice`; its id.
+/// Starts an SMS transaction for `alice`. Returns its id.
 async fn started_sms(app: &TestApp) -> String {
     let form = [
         ("type", "sms"),
@@ -44,7 +44,7 @@ async fn started_sms(app: &TestApp) -> String {
     started(app, &form).await
 }
 
-/// Starts an OTP transaction; its id.
+/// Starts an OTP transaction. Returns its id.
 async fn started_otp(app: &TestApp) -> String {
     started(app, &[("type", "otp")]).await
 }
@@ -55,12 +55,12 @@ async fn started(app: &TestApp, form: &[(&str, &str)]) -> String {
     answer.text("transaction_id").to_owned()
 }
 
-/// An endpoint of the document, with something in the place of each parameter of its path.
+/// An endpoint in the OpenAPI document, with values for the parameters of its path.
 struct Endpoint {
     method: String,
     path: String,
     description: Value,
-    /// Of the path.
+    /// The methods of the path.
     methods: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ impl Endpoint {
             .any(|start| self.path.starts_with(start))
     }
 
-    /// The content type of the body it takes.
+    /// The content type of its body, if it takes one.
     fn takes(&self) -> Option<&str> {
         self.description["requestBody"]["content"]
             .as_object()?
@@ -99,7 +99,7 @@ impl Endpoint {
     }
 }
 
-/// Every endpoint there is.
+/// All endpoints of the server.
 async fn endpoints(app: &TestApp) -> Vec<Endpoint> {
     let document = send(app.manage("GET", "/openapi.json")).await.json;
     let paths = document["paths"].as_object().unwrap();
@@ -123,8 +123,9 @@ fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
         .replace("{resource_server_id}", "unknown");
     assert!(
         !path.contains('{'),
-        "{path}: give its parameter a value here"
+        "{path} has a parameter without a value here"
     );
+
     let methods = methods.as_object().unwrap();
     let names: Vec<String> = methods.keys().map(|method| method.to_uppercase()).collect();
     let endpoint = |(method, description): (&String, &Value)| Endpoint {
@@ -136,7 +137,7 @@ fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
     methods.iter().map(endpoint).collect()
 }
 
-/// The parameter a refusal names, wherever its shape puts it.
+/// The parameter that an error names, in the shape of any area.
 fn named_parameter(answer: &Answer) -> String {
     let description = answer.json["error_description"]
         .as_str()

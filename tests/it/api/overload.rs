@@ -1,4 +1,4 @@
-//! At the bounds, and when a handler fails.
+//! Limits on requests, and handlers that panic.
 
 use super::{START, UNKNOWN, started_otp, transaction};
 use crate::support::app::{TestApp, WEBSITE};
@@ -7,9 +7,9 @@ use crate::support::http::send;
 
 on_both_databases!(
     one_request_too_many_is_refused_at_once,
-    one_wait_too_many_is_refused_at_once,
-    who_waits_is_not_in_the_way,
-    a_handler_that_panics_takes_nobody_with_it,
+    one_waiting_request_too_many_is_refused_at_once,
+    a_waiting_request_takes_no_place,
+    a_panic_in_a_handler_fails_one_request_only,
 );
 
 async fn one_request_too_many_is_refused_at_once(database: Database) {
@@ -24,6 +24,7 @@ async fn one_request_too_many_is_refused_at_once(database: Database) {
     while app.sms.asked() == 0 {
         tokio::task::yield_now().await;
     }
+
     for (path, shape) in [
         (transaction(UNKNOWN), "error_description"),
         ("/device/v1/push".to_owned(), "detail"),
@@ -35,14 +36,16 @@ async fn one_request_too_many_is_refused_at_once(database: Database) {
         );
         assert!(busy.json[shape].is_string(), "{busy:?}");
     }
-    // Who watches over the server still gets through.
+
+    // The management listener has a limit of its own.
     assert_eq!(send(app.manage("GET", "/readyz")).await.status, 200);
+
     app.sms.release();
     assert_eq!(held.await.unwrap().unwrap().status(), 200);
     assert_eq!(send(app.get(&transaction(UNKNOWN))).await.status, 404);
 }
 
-async fn one_wait_too_many_is_refused_at_once(database: Database) {
+async fn one_waiting_request_too_many_is_refused_at_once(database: Database) {
     let app = TestApp::start_with(database, |_, limits| limits.waiting_requests_max = 2).await;
     let id = started_otp(&app).await;
     let path = format!("{}?wait=60", transaction(&id));
@@ -50,22 +53,26 @@ async fn one_wait_too_many_is_refused_at_once(database: Database) {
     while waiting(&app).await < 2 {
         tokio::task::yield_now().await;
     }
+
     let refused = send(app.get(&path)).await;
     assert_eq!(
         (refused.named(), refused.header("retry-after")),
         ((503, "temporarily_unavailable"), Some("1"))
     );
     assert_eq!(send(app.get(&transaction(&id))).await.status, 200);
+
     cancel(&app, &id).await;
+
     for wait in waits {
         assert_eq!(wait.await.unwrap().text("status"), "cancelled");
     }
+
     while waiting(&app).await > 0 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Which ends the waits for it.
+/// Cancels a transaction, which ends the requests that wait for it.
 async fn cancel(app: &TestApp, id: &str) {
     let cancelled = send(
         app.request("DELETE", &transaction(id))
@@ -75,6 +82,7 @@ async fn cancel(app: &TestApp, id: &str) {
     assert_eq!(cancelled.status, 204);
 }
 
+/// How many requests wait.
 async fn waiting(app: &TestApp) -> u32 {
     let metrics = app
         .manage("GET", "/metrics")
@@ -84,6 +92,7 @@ async fn waiting(app: &TestApp) -> u32 {
         .text()
         .await
         .unwrap();
+
     let line = metrics
         .lines()
         .find(|line| line.starts_with("countersign_waiting_requests "))
@@ -91,7 +100,7 @@ async fn waiting(app: &TestApp) -> u32 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-async fn who_waits_is_not_in_the_way(database: Database) {
+async fn a_waiting_request_takes_no_place(database: Database) {
     let app = TestApp::start_with(database, |_, limits| limits.requests_in_flight_max = 1).await;
     let id = started_otp(&app).await;
     let wait = tokio::spawn(send(app.get(&format!("{}?wait=60", transaction(&id)))));
@@ -106,7 +115,7 @@ async fn who_waits_is_not_in_the_way(database: Database) {
     assert_eq!(wait.await.unwrap().text("status"), "cancelled");
 }
 
-async fn a_handler_that_panics_takes_nobody_with_it(database: Database) {
+async fn a_panic_in_a_handler_fails_one_request_only(database: Database) {
     let app = TestApp::start(database).await;
     let phone = app.phone().await;
     let metadata = serde_json::json!({
@@ -125,7 +134,7 @@ async fn a_handler_that_panics_takes_nobody_with_it(database: Database) {
     );
     assert_eq!(
         failed.text("detail"),
-        "The server failed; the request id finds it in the log."
+        "The server failed. Its log has the details under the id of this request."
     );
     assert_eq!(
         send(app.request("POST", "/oauth/register").json(&metadata))

@@ -1,4 +1,4 @@
-//! The ways of a browser: redirects, cookies, and the few pages of the server's own.
+//! What browsers see: redirects, cookies and the pages of the server.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
 on_both_databases!(
-    a_browser_remembers_a_login,
-    a_request_is_posted_or_pushed_too,
-    a_user_brings_a_devices_code,
-    a_page_shows_what_it_was_given_as_text,
+    a_browser_remembers_a_log_in,
+    a_request_may_be_posted_or_pushed,
+    a_user_enters_the_code_of_an_appliance,
+    a_page_escapes_what_it_shows,
     too_many_wrong_codes_are_refused,
-    built_in_pages_are_not_there_in_production,
-    built_in_pages_do_for_trying_it_out,
+    built_in_pages_exist_in_development_only,
+    built_in_pages_log_a_user_in,
 );
 
 const CLIENT: (&str, &str) = ("web", "web-secret-of-the-tests");
@@ -40,6 +40,7 @@ async fn app_with(database: Database, built_in_pages: bool) -> TestApp {
             .web_clients
             .insert(client.client_id.clone(), Arc::new(client));
     };
+
     let start = TestApp::start_with(database, |settings, limits| {
         limits.built_in_pages = built_in_pages;
         adjust(settings);
@@ -47,8 +48,8 @@ async fn app_with(database: Database, built_in_pages: bool) -> TestApp {
     start.await
 }
 
-/// Where a redirect goes. It is a 303, so that nothing posted goes along, and tells nobody where it
-/// came from.
+/// Where a redirect goes. It is a `303` without a `Referer`, so that neither a posted form nor the
+/// URL goes along.
 fn location(response: &Response) -> String {
     assert_eq!(response.status(), 303);
     assert_eq!(response.headers()["referrer-policy"], "no-referrer");
@@ -67,7 +68,7 @@ fn after(address: &str, name: &str) -> String {
         .to_owned()
 }
 
-/// The name and value of a cookie that is set.
+/// The name and value of the cookie that a response sets, and its whole header.
 fn cookie(response: &Response) -> (String, String) {
     let line = response.headers()["set-cookie"]
         .to_str()
@@ -103,7 +104,7 @@ async fn log_in(app: &TestApp, login_page: &str, remember: bool) -> String {
     .await
 }
 
-async fn a_browser_remembers_a_login(database: Database) {
+async fn a_browser_remembers_a_log_in(database: Database) {
     let app = app_with_client(database).await;
     let begun = app
         .request("GET", &format!("/oauth/authorize?{QUERY}"))
@@ -121,6 +122,7 @@ async fn a_browser_remembers_a_login(database: Database) {
         .unwrap();
     let (session, line) = cookie(&resumed);
     assert!(line.contains("; Max-Age=2592000"), "{line}");
+
     let consent_page = location(&resumed);
     let challenge = after(&consent_page, "consent_challenge");
     let request = app.request(
@@ -139,9 +141,11 @@ async fn a_browser_remembers_a_login(database: Database) {
         ),
         (Some("openid"), None)
     );
+
     let body = json!({ "granted_scopes": ["openid"], "remember": true });
     let back = answer(&app, &format!("consent-requests/{challenge}/accept"), body).await;
     assert!(back.starts_with("https://web.example/cb?code="), "{back}");
+
     let both = format!("{recognition}; {session}");
     let silent = app
         .request("GET", &format!("/oauth/authorize?{QUERY}&prompt=none"))
@@ -153,7 +157,7 @@ async fn a_browser_remembers_a_login(database: Database) {
     );
 }
 
-async fn a_request_is_posted_or_pushed_too(database: Database) {
+async fn a_request_may_be_posted_or_pushed(database: Database) {
     let app = app_with_client(database).await;
     let form = |path: &str| {
         let request = app
@@ -163,11 +167,13 @@ async fn a_request_is_posted_or_pushed_too(database: Database) {
     };
     let posted = form("/oauth/authorize").send().await.unwrap();
     assert!(location(&posted).starts_with("https://portal.example/login?"));
+
     let pushed = send(form("/oauth/par").basic_auth(CLIENT.0, Some(CLIENT.1))).await;
     assert_eq!(
         (pushed.status, pushed.json["expires_in"].as_u64()),
         (201, Some(90))
     );
+
     let query = format!("client_id=web&request_uri={}", pushed.text("request_uri"));
     let named = app
         .request("GET", &format!("/oauth/authorize?{query}"))
@@ -175,15 +181,18 @@ async fn a_request_is_posted_or_pushed_too(database: Database) {
         .await
         .unwrap();
     assert!(location(&named).starts_with("https://portal.example/login?"));
+
     let again = send(app.request("GET", &format!("/oauth/authorize?{query}"))).await;
     assert_eq!(again.named(), (400, "invalid_request_uri"));
+
     let wrong = send(form("/oauth/par").basic_auth(CLIENT.0, Some("wrong"))).await;
     assert_eq!(wrong.named(), (401, "invalid_client"));
 }
 
-/// The text of a page, which no browser frames, runs or keeps.
+/// The text of a page. Its headers keep browsers from framing, running and storing it.
 async fn page(response: Response, status: u16) -> String {
     assert_eq!(response.status(), status);
+
     let header = |name: &str| response.headers()[name].to_str().unwrap();
     let policy = header("content-security-policy");
     assert!(
@@ -199,10 +208,11 @@ async fn page(response: Response, status: u16) -> String {
         (header("referrer-policy"), header("x-content-type-options")),
         ("no-referrer", "nosniff")
     );
+
     response.text().await.unwrap()
 }
 
-async fn a_user_brings_a_devices_code(database: Database) {
+async fn a_user_enters_the_code_of_an_appliance(database: Database) {
     let app = app_with_client(database).await;
     let begin = app
         .request("POST", "/oauth/device_authorization")
@@ -219,6 +229,7 @@ async fn a_user_brings_a_devices_code(database: Database) {
             .await
             .contains(&user_code)
     );
+
     let poll = async || {
         let grant = "urn:ietf:params:oauth:grant-type:device_code";
         let form = [
@@ -234,6 +245,7 @@ async fn a_user_brings_a_devices_code(database: Database) {
     };
     assert_eq!(poll().await.named(), (400, "authorization_pending"));
     assert_eq!(poll().await.named(), (400, "slow_down"));
+
     let entered = app
         .request("POST", "/oauth/device")
         .form(&[("user_code", &user_code)])
@@ -255,7 +267,7 @@ async fn a_user_brings_a_devices_code(database: Database) {
     assert_eq!(poll().await.status, 200);
 }
 
-async fn a_page_shows_what_it_was_given_as_text(database: Database) {
+async fn a_page_escapes_what_it_shows(database: Database) {
     let app = app_with_client(database).await;
     let evil = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E";
     let got = app
@@ -264,6 +276,7 @@ async fn a_page_shows_what_it_was_given_as_text(database: Database) {
         .await
         .unwrap();
     assert!(!page(got, 200).await.contains("<script"));
+
     let posted = app
         .request("POST", "/oauth/device")
         .form(&[("user_code", "\"><script>")])
@@ -271,6 +284,7 @@ async fn a_page_shows_what_it_was_given_as_text(database: Database) {
         .await
         .unwrap();
     assert!(!page(posted, 400).await.contains("<script"));
+
     let done = app
         .request("GET", &format!("/oauth/device/done?result={evil}"))
         .send()
@@ -288,15 +302,18 @@ async fn too_many_wrong_codes_are_refused(database: Database) {
             .await
             .unwrap()
     };
+
     for _ in 0..100 {
         assert_eq!(enter().await.status(), 400);
     }
+
     let refused = enter().await;
     assert_eq!(refused.headers()["retry-after"], "60");
+
     page(refused, 429).await;
 }
 
-async fn built_in_pages_are_not_there_in_production(database: Database) {
+async fn built_in_pages_exist_in_development_only(database: Database) {
     let app = app_with_client(database).await;
     for path in [
         "/oauth/login?login_challenge=x",
@@ -315,7 +332,7 @@ async fn built_in_pages_are_not_there_in_production(database: Database) {
     }
 }
 
-async fn built_in_pages_do_for_trying_it_out(database: Database) {
+async fn built_in_pages_log_a_user_in(database: Database) {
     let app = app_with(database, true).await;
     let get = async |address: &str| {
         app.request("GET", address.strip_prefix(&app.public_url).unwrap())
@@ -331,12 +348,14 @@ async fn built_in_pages_do_for_trying_it_out(database: Database) {
         .send()
         .await
         .unwrap();
+
     let login_page = location(&begun);
     let shown = page(get(&login_page).await, 200).await;
     assert!(
         shown.contains("Not for production") && !shown.contains("<b>"),
         "{shown}"
     );
+
     let challenge = after(&login_page, "login_challenge");
     let post = async |path: &str, form: &[(&str, &str)]| {
         app.request("POST", path).form(form).send().await.unwrap()
@@ -347,6 +366,7 @@ async fn built_in_pages_do_for_trying_it_out(database: Database) {
     )
     .await;
     assert_eq!(nobody.status(), 400);
+
     let form = [
         ("login_challenge", challenge.as_str()),
         ("user_id", "<alice>"),
@@ -358,6 +378,7 @@ async fn built_in_pages_do_for_trying_it_out(database: Database) {
         shown.contains("&lt;alice&gt;") && shown.contains("web"),
         "{shown}"
     );
+
     let challenge = after(&consent_page, "consent_challenge");
     let form = [
         ("consent_challenge", challenge.as_str()),
@@ -371,6 +392,6 @@ async fn built_in_pages_do_for_trying_it_out(database: Database) {
     assert_eq!(
         post("/oauth/consent", &form).await.status(),
         409,
-        "it is good once"
+        "a challenge can be answered once"
     );
 }

@@ -1,4 +1,4 @@
-//! Every parameter missing, malformed, too long, given twice.
+//! Parameters that are missing, malformed, too long or given twice.
 
 use serde_json::json;
 
@@ -8,13 +8,13 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
 
 on_both_databases!(
-    a_start_names_the_parameter_that_is_wrong,
-    a_start_takes_what_is_right,
+    a_refused_start_names_the_wrong_parameter,
+    a_start_with_all_parameters_succeeds,
     a_parameter_given_twice_is_refused,
-    a_form_that_is_no_form_is_refused,
-    a_code_needs_its_transaction_and_itself,
-    a_resend_needs_its_transaction,
-    a_wait_is_a_number_of_seconds,
+    a_malformed_form_is_refused,
+    a_check_of_a_code_needs_transaction_and_code,
+    a_resend_needs_a_transaction,
+    a_wait_is_between_zero_and_sixty_seconds,
     ids_in_the_path_are_checked,
     an_idempotency_key_is_checked,
 );
@@ -31,7 +31,7 @@ async fn post_raw(app: &TestApp, path: &str, form: &str) -> Answer {
     .await
 }
 
-async fn a_start_names_the_parameter_that_is_wrong(database: Database) {
+async fn a_refused_start_names_the_wrong_parameter(database: Database) {
     let app = TestApp::start(database).await;
     let sms = "type=sms&user_id=alice&phone_number=%2B15055551234";
     let long = |length: usize| "x".repeat(length);
@@ -117,12 +117,14 @@ async fn a_start_names_the_parameter_that_is_wrong(database: Database) {
             "callback_uri",
         ),
     ];
+
     for (form, code, parameter) in cases {
         let answer = post_raw(&app, START, &form).await;
         assert_eq!(answer.numbered(), (400, code), "{form:.80}");
         assert_eq!(named_parameter(&answer), parameter, "{form:.80}");
         assert_eq!(answer.json["description"], answer.json["error_description"]);
     }
+
     assert_eq!(
         post_raw(&app, START, "type=nothing").await.numbered(),
         (404, "4000")
@@ -130,12 +132,13 @@ async fn a_start_names_the_parameter_that_is_wrong(database: Database) {
     assert!(app.sms.taken().is_empty());
 }
 
-async fn a_start_takes_what_is_right(database: Database) {
+async fn a_start_with_all_parameters_succeeds(database: Database) {
     let app = TestApp::start(database).await;
     let all = "type=sms&user_id=Al%C3%AFce+B&phone_number=%2B15055551234&message=Code+%7Bcode%7D&secure_message=s\
                &signing_data=d&language_code=nl&ip_address=2001:db8::1&user_agent=Mozilla&device_id=&callback_uri=&unknown=x";
     let answer = post_raw(&app, START, all).await;
     assert_eq!(answer.status, 200, "{answer:?}");
+
     let mut members: Vec<&String> = answer.json.as_object().unwrap().keys().collect();
     members.sort_unstable();
     assert_eq!(
@@ -172,6 +175,7 @@ async fn a_parameter_given_twice_is_refused(database: Database) {
         "client_secret",
         "made-up",
     ];
+
     let twice = async |path: &str, name: &str| {
         let answer = post_raw(&app, path, &format!("{name}=1&{name}=1")).await;
         assert_eq!(
@@ -180,13 +184,16 @@ async fn a_parameter_given_twice_is_refused(database: Database) {
             "{path}"
         );
     };
+
     for name in of_start {
         twice(START, name).await;
     }
+
     for name in ["transaction_id", "sms_code"] {
         twice(&format!("{START}/alice/sms"), name).await;
         twice(&format!("{START}/alice/sms/resend"), name).await;
     }
+
     let answer = send(app.get(&format!("{}?wait=0&wait=0", transaction(UNKNOWN)))).await;
     assert_eq!(
         (answer.numbered(), named_parameter(&answer).as_str()),
@@ -194,7 +201,7 @@ async fn a_parameter_given_twice_is_refused(database: Database) {
     );
 }
 
-async fn a_form_that_is_no_form_is_refused(database: Database) {
+async fn a_malformed_form_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     for form in ["type=%", "type=%4", "type=%zz", "%ff=1"] {
         assert_eq!(
@@ -207,7 +214,7 @@ async fn a_form_that_is_no_form_is_refused(database: Database) {
     assert_eq!(post_raw(&app, START, &many).await.numbered(), (400, "1003"));
 }
 
-async fn a_code_needs_its_transaction_and_itself(database: Database) {
+async fn a_check_of_a_code_needs_transaction_and_code(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_sms(&app).await;
     let path = format!("{START}/alice/sms");
@@ -236,6 +243,7 @@ async fn a_code_needs_its_transaction_and_itself(database: Database) {
             (404, "3004"),
         ),
     ];
+
     for (form, expected) in cases {
         assert_eq!(
             post_raw(&app, &path, &form).await.numbered(),
@@ -243,7 +251,8 @@ async fn a_code_needs_its_transaction_and_itself(database: Database) {
             "{form:.80}"
         );
     }
-    // None of these was an attempt.
+
+    // None of these counted as an attempt.
     let wrong = post_raw(&app, &path, &format!("transaction_id={id}&sms_code=x")).await;
     assert_eq!(
         (wrong.numbered(), &wrong.json["attempts_left"]),
@@ -251,10 +260,11 @@ async fn a_code_needs_its_transaction_and_itself(database: Database) {
     );
 }
 
-async fn a_resend_needs_its_transaction(database: Database) {
+async fn a_resend_needs_a_transaction(database: Database) {
     let app = TestApp::start(database).await;
     let path = format!("{START}/alice/sms/resend");
     assert_eq!(post_raw(&app, &path, "").await.numbered(), (400, "1003"));
+
     for unknown in ["nonsense", UNKNOWN] {
         assert_eq!(
             post_raw(&app, &path, &format!("transaction_id={unknown}"))
@@ -271,7 +281,7 @@ async fn a_resend_needs_its_transaction(database: Database) {
     }
 }
 
-async fn a_wait_is_a_number_of_seconds(database: Database) {
+async fn a_wait_is_between_zero_and_sixty_seconds(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_sms(&app).await;
     for wait in [
@@ -290,6 +300,7 @@ async fn a_wait_is_a_number_of_seconds(database: Database) {
             "{wait}"
         );
     }
+
     for none in ["", "?wait=", "?wait=0", "?other=1"] {
         assert_eq!(
             send(app.get(&format!("{}{none}", transaction(&id))))
@@ -316,6 +327,7 @@ async fn ids_in_the_path_are_checked(database: Database) {
             "{id}"
         );
     }
+
     let long = "x".repeat(256);
     for user in [long.as_str(), "a%00b", "%FF", "a%zz"] {
         let answer = send(app.get(&format!("{START}/{user}/enabled"))).await;
@@ -325,7 +337,8 @@ async fn ids_in_the_path_are_checked(database: Database) {
             "{user:.20}"
         );
     }
-    // Whatever else a name has in it is part of the name.
+
+    // Every other character is part of the id.
     for user in ["al%2Fice", "a%20b", "a+b", "a%25b", "%E2%82%AC"] {
         assert_eq!(
             send(app.get(&format!("{START}/{user}/enabled")))
@@ -344,11 +357,13 @@ async fn an_idempotency_key_is_checked(database: Database) {
         let answer = send(app.post_form(START, &form).header("idempotency-key", key)).await;
         assert_eq!(answer.numbered(), (400, "1003"), "{key:.20}");
     }
+
     let twice = app
         .post_form(START, &form)
         .header("idempotency-key", "a")
         .header("idempotency-key", "b");
     assert_eq!(send(twice).await.numbered(), (400, "1003"));
+
     let long = "k".repeat(255);
     let once = || send(app.post_form(START, &form).header("idempotency-key", &long));
     let (first, again) = (once().await, once().await);
@@ -361,6 +376,7 @@ async fn an_idempotency_key_is_checked(database: Database) {
         (200, Some("true"))
     );
     assert_eq!(first.json, again.json);
+
     let other = app
         .post_form(START, &[("type", "otp"), ("message", "x")])
         .header("idempotency-key", &long);

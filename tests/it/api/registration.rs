@@ -1,4 +1,4 @@
-//! Registration of installations over HTTP (RFC 7591, RFC 7592).
+//! Registration of devices over HTTP (RFC 7591, RFC 7592).
 
 use countersign::jose::PrivateJwk;
 use countersign::random::SystemRandom;
@@ -9,8 +9,8 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
 
 on_both_databases!(
-    an_installation_registers_changes_and_goes,
-    metadata_that_will_not_do_is_refused,
+    a_device_registers_changes_and_is_deleted,
+    wrong_metadata_is_refused,
     a_token_needs_a_grant_and_a_proof,
 );
 
@@ -30,7 +30,7 @@ async fn register(app: &TestApp, metadata: &Value) -> Answer {
     send(app.request("POST", "/oauth/register").json(metadata)).await
 }
 
-async fn an_installation_registers_changes_and_goes(database: Database) {
+async fn a_device_registers_changes_and_is_deleted(database: Database) {
     let app = TestApp::start(database).await;
     let mut metadata = metadata();
     let made = register(&app, &metadata).await;
@@ -38,6 +38,7 @@ async fn an_installation_registers_changes_and_goes(database: Database) {
         (made.status, &made.json["client_id_issued_at"]),
         (201, &json!(1_800_000_000))
     );
+
     for member in [
         "software_id",
         "software_version",
@@ -48,6 +49,7 @@ async fn an_installation_registers_changes_and_goes(database: Database) {
     ] {
         assert_eq!(made.json[member], metadata[member], "{member}");
     }
+
     let (id, token) = (
         made.text("client_id"),
         made.text("registration_access_token"),
@@ -56,12 +58,14 @@ async fn an_installation_registers_changes_and_goes(database: Database) {
         made.text("registration_client_uri"),
         format!("{}/oauth/register/{id}", app.public_url)
     );
+
     let path = format!("/oauth/register/{id}");
     let read = send(app.request("GET", &path).bearer_auth(token)).await;
     assert_eq!(
         (read.status, read.json.get("registration_access_token")),
         (200, None)
     );
+
     metadata["client_id"] = id.into();
     metadata["device_name"] = "A phone".into();
     let changed = send(app.request("PUT", &path).bearer_auth(token).json(&metadata)).await;
@@ -83,7 +87,7 @@ async fn an_installation_registers_changes_and_goes(database: Database) {
     );
 }
 
-async fn metadata_that_will_not_do_is_refused(database: Database) {
+async fn wrong_metadata_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     for member in [
         "software_id",
@@ -100,6 +104,7 @@ async fn metadata_that_will_not_do_is_refused(database: Database) {
             "{member}"
         );
     }
+
     let closed = Value::Object({
         let mut metadata = metadata().as_object().unwrap().clone();
         metadata.insert("software_version".to_owned(), "9.9".into());
@@ -109,6 +114,7 @@ async fn metadata_that_will_not_do_is_refused(database: Database) {
         register(&app, &closed).await.named(),
         (400, "invalid_client_metadata")
     );
+
     for body in ["", "[]", "{", r#"{"platform":"ios","platform":"android"}"#] {
         let request = app
             .request("POST", "/oauth/register")
@@ -139,6 +145,7 @@ async fn a_token_needs_a_grant_and_a_proof(database: Database) {
             post(&form).await
         }
     };
+
     let issued = with("client_credentials").await;
     assert_eq!(
         (
@@ -159,23 +166,27 @@ async fn a_token_needs_a_grant_and_a_proof(database: Database) {
         post(&[("grant_type", "client_credentials")]).await.named(),
         (401, "invalid_client")
     );
+
     let wrong_kind = [
         ("grant_type", "client_credentials"),
         ("client_assertion_type", "urn:other"),
         ("client_assertion", &assertion),
     ];
     assert_eq!(post(&wrong_kind).await.named(), (400, "invalid_request"));
+
     let twice = [
         ("grant_type", "client_credentials"),
         ("grant_type", "client_credentials"),
     ];
     assert_eq!(post(&twice).await.named(), (400, "invalid_request"));
+
     let once = [
         ("grant_type", "client_credentials"),
         ("client_assertion_type", kind),
         ("client_assertion", &assertion),
     ];
     assert_eq!(post(&once).await.status, 200);
-    // A second time it proves nothing.
+
+    // An assertion can be used once.
     assert_eq!(post(&once).await.named(), (401, "invalid_client"));
 }

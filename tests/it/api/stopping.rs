@@ -1,4 +1,4 @@
-//! A server that stops breaks no request.
+//! A server that stops completes its requests.
 
 use super::{START, started_otp, transaction};
 use crate::support::app::TestApp;
@@ -6,11 +6,11 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
 on_both_databases!(
-    a_long_poll_is_answered_when_the_server_stops,
-    a_request_in_work_is_finished_when_the_server_stops
+    a_waiting_request_is_answered_when_the_server_stops,
+    a_request_in_progress_completes_when_the_server_stops
 );
 
-async fn a_long_poll_is_answered_when_the_server_stops(database: Database) {
+async fn a_waiting_request_is_answered_when_the_server_stops(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_otp(&app).await;
     let phone = app.enrolled("alice").await.phone;
@@ -33,10 +33,12 @@ async fn a_long_poll_is_answered_when_the_server_stops(database: Database) {
             break;
         }
     }
-    // The clock stands still: nothing but the stop ends these waits.
+
+    // The clock stands still, so only the stop ends the waiting.
     app.stop().await;
     let result = website.await.unwrap();
     assert_eq!((result.status, result.text("status")), (200, "pending"));
+
     let pending = device.await.unwrap();
     assert_eq!(
         (pending.status, pending.json),
@@ -44,7 +46,7 @@ async fn a_long_poll_is_answered_when_the_server_stops(database: Database) {
     );
 }
 
-async fn a_request_in_work_is_finished_when_the_server_stops(database: Database) {
+async fn a_request_in_progress_completes_when_the_server_stops(database: Database) {
     let app = TestApp::start(database).await;
     app.sms.hold();
     let form = [
@@ -56,15 +58,20 @@ async fn a_request_in_work_is_finished_when_the_server_stops(database: Database)
     while app.sms.asked() == 0 {
         tokio::task::yield_now().await;
     }
+
     let sms = std::sync::Arc::clone(&app.sms);
     let (http, url) = (app.http.clone(), app.public_url.clone());
     let stopped = tokio::spawn(app.stop());
-    // No new connection is taken any more.
+
+    // The server accepts no new connections.
     while http.get(&url).send().await.is_ok() {
         tokio::task::yield_now().await;
     }
+
     assert!(!stopped.is_finished() && !held.is_finished());
+
     sms.release();
     assert_eq!(held.await.unwrap().status, 200);
+
     stopped.await.unwrap();
 }

@@ -9,10 +9,10 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
 on_both_databases!(
-    a_list_is_asked_for_both_ways,
-    no_other_grant_is_had_by_get,
-    credentials_do_not_belong_into_the_address,
-    a_list_that_breaks_does_not_look_whole,
+    get_and_post_return_the_same_list,
+    other_grants_need_post,
+    credentials_in_the_url_are_ignored,
+    a_list_that_fails_breaks_the_connection,
 );
 
 const GRANT: &str = "urn:oa4mp:params:oauth:grant-type:token-info";
@@ -36,7 +36,7 @@ fn get(app: &TestApp, query: &[(&str, &str)]) -> reqwest::RequestBuilder {
     )
 }
 
-async fn a_list_is_asked_for_both_ways(database: Database) {
+async fn get_and_post_return_the_same_list(database: Database) {
     let app = TestApp::start(database).await;
     let token = access_token(&app).await;
     let parameters = [("grant_type", GRANT), ("access_token", token.as_str())];
@@ -56,17 +56,19 @@ async fn a_list_is_asked_for_both_ways(database: Database) {
         by_get.header("content-type"),
         Some("application/json;charset=UTF-8")
     );
+
     let refused = send(
         get(&app, &[("grant_type", GRANT), ("access_token", "x")])
             .basic_auth(LISTER.0, Some(LISTER.1)),
     );
     assert_eq!(refused.await.named(), (400, "invalid_grant"));
+
     let website = crate::support::app::WEBSITE;
     let refused = send(get(&app, &parameters).basic_auth(website.0, Some(website.1))).await;
     assert_eq!(refused.named(), (403, "insufficient_permissions"));
 }
 
-async fn no_other_grant_is_had_by_get(database: Database) {
+async fn other_grants_need_post(database: Database) {
     let app = TestApp::start(database).await;
     let phone = app.phone().await;
     for grant_type in [
@@ -83,11 +85,12 @@ async fn no_other_grant_is_had_by_get(database: Database) {
             "{grant_type}"
         );
     }
+
     let nothing = send(get(&app, &[]).basic_auth(LISTER.0, Some(LISTER.1))).await;
     assert_eq!(nothing.named(), (400, "invalid_request"));
 }
 
-async fn credentials_do_not_belong_into_the_address(database: Database) {
+async fn credentials_in_the_url_are_ignored(database: Database) {
     let app = TestApp::start(database).await;
     let token = access_token(&app).await;
     let query = [
@@ -102,13 +105,14 @@ async fn credentials_do_not_belong_into_the_address(database: Database) {
     );
 }
 
-async fn a_list_that_breaks_does_not_look_whole(database: Database) {
+async fn a_list_that_fails_breaks_the_connection(database: Database) {
     let app = TestApp::start(database).await;
     let token = access_token(&app).await;
     listing::insert(&app.app.base.store, "web", None, 1, 600).await;
     let parameters = [("grant_type", GRANT), ("access_token", token.as_str())];
     let whole = send(get(&app, &parameters).basic_auth(LISTER.0, Some(LISTER.1))).await;
     assert_eq!(whole.status, 200);
+
     let code = whole.json["clients"]
         .as_array()
         .unwrap()
@@ -120,7 +124,8 @@ async fn a_list_that_breaks_does_not_look_whole(database: Database) {
         .unwrap()
         .parse()
         .unwrap();
-    // What no program of ours has written, on the last page.
+
+    // A malformed row, which is read last.
     let row = AccessTokenRow {
         id: vec![0xFF; 17],
         token_hash: None,
@@ -135,6 +140,7 @@ async fn a_list_that_breaks_does_not_look_whole(database: Database) {
         issued_at: 0,
         expires_at: i64::MAX,
     };
+
     let entry = Entry {
         inserts: vec![Insert::AccessToken(Box::new(row))],
         ..Entry::default()
@@ -143,11 +149,12 @@ async fn a_list_that_breaks_does_not_look_whole(database: Database) {
         app.app.base.store.commit(entry).await.unwrap(),
         Outcome::Committed
     );
+
     let response = get(&app, &parameters)
         .basic_auth(LISTER.0, Some(LISTER.1))
         .send()
         .await
         .unwrap();
-    assert_eq!(response.status(), 200, "it has begun");
-    assert!(response.bytes().await.is_err(), "and is cut off");
+    assert_eq!(response.status(), 200, "the response has begun");
+    assert!(response.bytes().await.is_err(), "and is cut short");
 }

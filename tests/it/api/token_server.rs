@@ -1,5 +1,4 @@
-//! What the token server tells over HTTP: who a user is, what a token means, what the server can
-//! do.
+//! What the token server tells: userinfo, introspection, metadata and keys.
 
 use countersign::jose::dpop::{self, DpopExpectation};
 use countersign::store::schema::access_tokens;
@@ -13,15 +12,15 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
 
 on_both_databases!(
-    userinfo_tells_who_the_user_is,
-    introspection_tells_what_a_token_means,
-    metadata_names_what_there_is,
+    userinfo_names_the_user,
+    introspection_describes_a_token,
+    metadata_names_existing_endpoints,
     keys_are_published,
-    a_proof_stands_in_one_header,
-    a_bound_token_is_good_at_the_device_api,
+    two_proofs_are_refused,
+    a_bound_token_works_for_devices,
 );
 
-/// Makes every access token one that speaks of OpenID Connect.
+/// Gives all access tokens the scope `openid`.
 async fn grant_openid(app: &TestApp) {
     let change = |connection: &mut Connection| {
         let scope = access_tokens::scope.eq("device user openid");
@@ -43,7 +42,7 @@ async fn userinfo(app: &TestApp, method: &str, authorization: Option<&str>) -> A
     .await
 }
 
-async fn userinfo_tells_who_the_user_is(database: Database) {
+async fn userinfo_names_the_user(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.enrolled("alice").await;
     let user_token = alice.phone.user_token(&alice.user).await.unwrap();
@@ -51,14 +50,17 @@ async fn userinfo_tells_who_the_user_is(database: Database) {
     let refused = |answer: &Answer| (answer.status, answer.text("error").to_owned());
     let narrow = userinfo(&app, "GET", Some(&user)).await;
     assert_eq!(refused(&narrow), (403, "insufficient_scope".to_owned()));
+
     let challenge = r#"Bearer realm="countersign", error="insufficient_scope", scope="openid""#;
     assert_eq!(narrow.header("www-authenticate"), Some(challenge));
+
     let device = format!(
         "Bearer {}",
         alice.phone.device_token().await.unwrap().expose()
     );
 
     grant_openid(&app).await;
+
     for (method, value) in [
         ("GET", user.clone()),
         ("POST", user.clone()),
@@ -71,8 +73,10 @@ async fn userinfo_tells_who_the_user_is(database: Database) {
             "{answer:?}"
         );
     }
+
     let of_nobody = userinfo(&app, "GET", Some(&device)).await;
     assert_eq!(refused(&of_nobody), (403, "insufficient_scope".to_owned()));
+
     let invalid = r#"Bearer realm="countersign", error="invalid_token""#;
     for (value, challenge) in [
         (None, r#"Bearer realm="countersign""#),
@@ -92,6 +96,7 @@ async fn userinfo_tells_who_the_user_is(database: Database) {
             "{value:?}"
         );
     }
+
     let in_query = app.request(
         "GET",
         &format!("/oauth/userinfo?access_token={}", user_token.expose()),
@@ -99,11 +104,11 @@ async fn userinfo_tells_who_the_user_is(database: Database) {
     assert_eq!(
         send(in_query).await.status,
         401,
-        "a token does not belong into an address"
+        "a token in the URL is ignored"
     );
 }
 
-async fn introspection_tells_what_a_token_means(database: Database) {
+async fn introspection_describes_a_token(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.enrolled("alice").await;
     let token = alice
@@ -150,6 +155,7 @@ async fn introspection_tells_what_a_token_means(database: Database) {
             .form(&[("x", "y")]);
         assert_eq!(send(nothing).await.named(), (400, "invalid_request"));
     }
+
     let form = [
         ("token", token.as_str()),
         ("client_id", GATEWAY.0),
@@ -160,6 +166,7 @@ async fn introspection_tells_what_a_token_means(database: Database) {
         answer.json["active"], true,
         "credentials may come in the form"
     );
+
     app.clock.advance(std::time::Duration::from_secs(900));
     assert_eq!(
         ask("/oauth/introspect", &token).await.json,
@@ -167,7 +174,7 @@ async fn introspection_tells_what_a_token_means(database: Database) {
     );
 }
 
-async fn metadata_names_what_there_is(database: Database) {
+async fn metadata_names_existing_endpoints(database: Database) {
     let app = TestApp::start(database).await;
     let document = send(app.request("GET", "/.well-known/openid-configuration"))
         .await
@@ -179,6 +186,7 @@ async fn metadata_names_what_there_is(database: Database) {
         document
     );
     assert_eq!(document["issuer"], app.public_url);
+
     let served: Vec<String> = endpoints(&app)
         .await
         .into_iter()
@@ -199,7 +207,9 @@ async fn metadata_names_what_there_is(database: Database) {
         assert!(served.iter().any(|known| known == path), "{name}: {path}");
         checked += 1;
     }
+
     assert_eq!(checked, 9);
+
     for (member, value) in [
         ("response_types_supported", "code"),
         ("code_challenge_methods_supported", "S256"),
@@ -217,6 +227,7 @@ async fn metadata_names_what_there_is(database: Database) {
             "{member}"
         );
     }
+
     assert_eq!(
         document["authorization_response_iss_parameter_supported"],
         true
@@ -229,6 +240,7 @@ async fn keys_are_published(database: Database) {
     let keys = answer.json["keys"].as_array().unwrap();
     assert_eq!((answer.status, keys.len()), (200, 1));
     assert_eq!((&keys[0]["alg"], keys[0].get("d")), (&json!("ES256"), None));
+
     let before = answer.json.clone();
     let app = app.restart().await;
     assert_eq!(
@@ -236,6 +248,7 @@ async fn keys_are_published(database: Database) {
         before,
         "a restart keeps the key"
     );
+
     let beside = app.beside().await;
     assert_eq!(
         send(beside.request("GET", "/oauth/keys")).await.json,
@@ -243,7 +256,7 @@ async fn keys_are_published(database: Database) {
     );
 }
 
-/// A form that asks for a phone's own token.
+/// A form that requests a device's own token.
 fn token_form(assertion: &str) -> Vec<(&'static str, String)> {
     vec![
         ("grant_type", "client_credentials".to_owned()),
@@ -255,7 +268,7 @@ fn token_form(assertion: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn a_proof_stands_in_one_header(database: Database) {
+async fn two_proofs_are_refused(database: Database) {
     let app = TestApp::start(database).await;
     let phone = app.phone().await;
     let ask = |proofs: &[&str]| {
@@ -266,6 +279,7 @@ async fn a_proof_stands_in_one_header(database: Database) {
             .fold(request, |request, proof| request.header("dpop", *proof))
     };
     assert_eq!(send(ask(&[])).await.status, 200);
+
     for proofs in [&["x"][..], &["a.b.c"], &["x", "x"], &[""]] {
         let answer = send(ask(proofs)).await;
         assert_eq!(
@@ -276,7 +290,7 @@ async fn a_proof_stands_in_one_header(database: Database) {
     }
 }
 
-async fn a_bound_token_is_good_at_the_device_api(database: Database) {
+async fn a_bound_token_works_for_devices(database: Database) {
     let app = TestApp::start(database).await;
     let phone = app.phone().await;
     let proof = |method: &str, path: &str, access_token: Option<&str>, jti: &str| {
@@ -289,16 +303,18 @@ async fn a_bound_token_is_good_at_the_device_api(database: Database) {
         };
         dpop::sign(phone.key(), &expected, jti).unwrap()
     };
+
     let form = token_form(&phone.client_assertion().unwrap());
     let request = app.request("POST", "/oauth/token").form(&form);
     let answer = send(request.header("dpop", proof("POST", "/oauth/token", None, "1"))).await;
     assert_eq!((answer.status, answer.text("token_type")), (200, "DPoP"));
+
     let token = answer.text("access_token").to_owned();
-    let door = "/device/v1/transactions";
-    let used = proof("GET", door, Some(&token), "2");
+    let path = "/device/v1/transactions";
+    let used = proof("GET", path, Some(&token), "2");
     let ask = async |scheme: &str, proof: Option<&str>| {
         let request = app
-            .request("GET", door)
+            .request("GET", path)
             .header("authorization", format!("{scheme} {token}"));
         send(
             proof
@@ -311,6 +327,7 @@ async fn a_bound_token_is_good_at_the_device_api(database: Database) {
         ask("DPoP", Some(&used)).await.json,
         json!({ "transactions": [] })
     );
+
     let challenge = r#"DPoP realm="countersign", error="invalid_dpop_proof", algs="ES256""#;
     for proof in [None, Some(used.as_str()), Some("x")] {
         let answer = ask("DPoP", proof).await;
@@ -320,17 +337,19 @@ async fn a_bound_token_is_good_at_the_device_api(database: Database) {
         );
         assert_eq!(answer.header("www-authenticate"), Some(challenge));
     }
-    let fresh = proof("GET", door, Some(&token), "3");
+
+    let fresh = proof("GET", path, Some(&token), "3");
     assert_eq!(
         ask("Bearer", Some(&fresh)).await.named(),
         (401, "invalid_token")
     );
+
     let with_query = app
-        .request("GET", &format!("{door}?wait=0"))
+        .request("GET", &format!("{path}?wait=0"))
         .header("authorization", format!("dpop {token}"));
     assert_eq!(
         send(with_query.header("dpop", fresh)).await.status,
         200,
-        "a query is no part of the address"
+        "a proof does not cover the query"
     );
 }

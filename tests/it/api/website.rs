@@ -1,4 +1,4 @@
-//! Websites: whose transaction it is, how it ended, and what each answer looks like.
+//! Mobile authentication for websites: who sees a transaction, its result, and all errors.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::support::http::{Answer, send};
 
 on_both_databases!(
     a_website_sees_its_own_transactions_only,
-    a_result_says_how_it_stands,
+    a_result_tells_the_state,
     a_final_transaction_takes_nothing_more,
     an_expired_transaction_takes_nothing_more,
-    a_result_is_forgotten_in_time,
-    a_code_is_of_the_user_it_was_sent_to,
-    what_is_switched_off_says_so,
+    a_result_is_deleted_in_time,
+    a_code_works_for_its_user_only,
+    methods_can_be_switched_off,
     a_refused_message_is_an_error,
-    nobody_is_offered_what_they_cannot_do,
-    a_user_is_offered_their_devices,
+    push_needs_an_enrolled_device,
+    a_users_devices_are_listed,
 );
 
 async fn verify(app: &TestApp, user: &str, id: &str, code: &str) -> Answer {
@@ -52,12 +52,14 @@ async fn a_website_sees_its_own_transactions_only(database: Database) {
             "{method} {path}"
         );
     }
+
     let form = [("transaction_id", id.as_str()), ("sms_code", code.expose())];
     for path in ["/alice/sms", "/alice/sms/resend"] {
         let request = as_other("POST", &format!("{START}{path}")).form(&form);
         assert_eq!(send(request).await.numbered(), (404, "3004"), "{path}");
     }
-    // What is not theirs looks exactly like what is not there.
+
+    // The transaction of another website looks exactly like an unknown one.
     let foreign = send(as_other("GET", &path)).await.json;
     assert_eq!(
         foreign,
@@ -72,7 +74,7 @@ async fn a_website_sees_its_own_transactions_only(database: Database) {
     );
 }
 
-async fn a_result_says_how_it_stands(database: Database) {
+async fn a_result_tells_the_state(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_sms(&app).await;
     let pending = send(app.get(&transaction(&id))).await.json;
@@ -86,10 +88,12 @@ async fn a_result_says_how_it_stands(database: Database) {
         "expires_at": "2027-01-15T08:02:00.000Z",
     });
     assert_eq!(pending, expected);
+
     verify(&app, "alice", &id, app.sms.wait_for(1).await.code.expose()).await;
     expected["is_authenticated"] = true.into();
     expected["status"] = "accepted".into();
     assert_eq!(send(app.get(&transaction(&id))).await.json, expected);
+
     let cancelled = started_otp(&app).await;
     let path = transaction(&cancelled);
     let deleted = send(
@@ -98,6 +102,7 @@ async fn a_result_says_how_it_stands(database: Database) {
     )
     .await;
     assert_eq!((deleted.status, deleted.json), (204, Value::Null));
+
     let result = send(app.get(&path)).await.json;
     assert_eq!(
         (&result["status"], &result["is_authenticated"]),
@@ -119,19 +124,23 @@ async fn a_final_transaction_takes_nothing_more(database: Database) {
             ((404, "3003"), &json!(left))
         );
     }
+
     assert_eq!(
         verify(&app, "alice", &id, code.expose()).await.numbered(),
         (404, "3004")
     );
+
     let resend = app.post_form(
         &format!("{START}/alice/sms/resend"),
         &[("transaction_id", &id)],
     );
     assert_eq!(send(resend).await.numbered(), (404, "3004"));
+
     let cancel = app
         .request("DELETE", &transaction(&id))
         .basic_auth(WEBSITE.0, Some(WEBSITE.1));
     assert_eq!(send(cancel).await.named(), (409, "already_final"));
+
     let result = send(app.get(&transaction(&id))).await;
     assert_eq!(result.text("status"), "failed");
     assert_eq!(
@@ -149,19 +158,21 @@ async fn an_expired_transaction_takes_nothing_more(database: Database) {
         verify(&app, "alice", &id, code.expose()).await.numbered(),
         (404, "3004")
     );
+
     let result = send(app.get(&transaction(&id))).await;
     assert_eq!(
         (result.text("status"), &result.json["is_authenticated"]),
         ("expired", &json!(false))
     );
     assert_eq!(result.json["not_authenticated_reason"]["reason"], "expired");
+
     let cancel = app
         .request("DELETE", &transaction(&id))
         .basic_auth(WEBSITE.0, Some(WEBSITE.1));
     assert_eq!(send(cancel).await.named(), (409, "already_final"));
 }
 
-async fn a_result_is_forgotten_in_time(database: Database) {
+async fn a_result_is_deleted_in_time(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_otp(&app).await;
     app.clock.advance(Duration::from_secs(120 + 86_400));
@@ -170,7 +181,7 @@ async fn a_result_is_forgotten_in_time(database: Database) {
     assert!(forgotten, "{answer:?}");
 }
 
-async fn a_code_is_of_the_user_it_was_sent_to(database: Database) {
+async fn a_code_works_for_its_user_only(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_sms(&app).await;
     let code = app.sms.wait_for(1).await.code;
@@ -178,6 +189,7 @@ async fn a_code_is_of_the_user_it_was_sent_to(database: Database) {
         verify(&app, "bob", &id, code.expose()).await.numbered(),
         (404, "3004")
     );
+
     let otp = started_otp(&app).await;
     assert_eq!(
         verify(&app, "alice", &otp, code.expose()).await.numbered(),
@@ -186,7 +198,7 @@ async fn a_code_is_of_the_user_it_was_sent_to(database: Database) {
     assert_eq!(verify(&app, "alice", &id, code.expose()).await.status, 200);
 }
 
-async fn what_is_switched_off_says_so(database: Database) {
+async fn methods_can_be_switched_off(database: Database) {
     let app = TestApp::start_with(database, |settings, _| {
         let off = MobileAuthentication {
             push_enabled: false,
@@ -196,8 +208,10 @@ async fn what_is_switched_off_says_so(database: Database) {
         settings.mobile_authentication = off.into();
     })
     .await;
+
     let push = app.post_form(START, &[("type", "push"), ("user_id", "alice")]);
     assert_eq!(send(push).await.numbered(), (404, "1000"));
+
     let sms = app.post_form(
         START,
         &[
@@ -211,6 +225,7 @@ async fn what_is_switched_off_says_so(database: Database) {
         send(app.post_form(START, &[("type", "otp")])).await.status,
         200
     );
+
     let mut settings = (*app.app.base.settings.load()).clone();
     settings.mobile_authentication = MobileAuthentication {
         enabled: false,
@@ -248,18 +263,21 @@ async fn a_refused_message_is_an_error(database: Database) {
             ("phone_number", "+15055551234"),
         ],
     );
+
     let answer = send(sms).await;
     assert_eq!(
         (answer.numbered(), answer.text("error")),
         ((503, "3002"), "provider_error")
     );
+
     let unknown = app.post_form(START, &[("type", "push"), ("user_id", "nobody")]);
     assert_eq!(send(unknown).await.numbered(), (404, "1001"));
 }
 
-async fn nobody_is_offered_what_they_cannot_do(database: Database) {
+async fn push_needs_an_enrolled_device(database: Database) {
     let app = TestApp::start(database).await;
     app.enrolled("alice").await;
+
     for user in ["nobody", "alice"] {
         let types = send(app.get(&format!("{START}/{user}/enabled"))).await;
         assert_eq!(types.status, 200);
@@ -278,7 +296,7 @@ async fn nobody_is_offered_what_they_cannot_do(database: Database) {
     }
 }
 
-async fn a_user_is_offered_their_devices(database: Database) {
+async fn a_users_devices_are_listed(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
     let device = person.phone.device_id().as_str();
@@ -299,6 +317,7 @@ async fn a_user_is_offered_their_devices(database: Database) {
         }],
     });
     assert_eq!(push, &expected);
+
     for offered in types
         .as_array()
         .unwrap()
@@ -317,10 +336,12 @@ async fn a_user_is_offered_their_devices(database: Database) {
             .contains(&json!("push")),
         "{on_device}"
     );
+
     let others = send(app.get(&format!("{START}/bob/device/{device}/enabled")))
         .await
         .json;
     assert_eq!(others, json!({ "enabled": [] }));
+
     let form = [
         ("type", "push"),
         ("user_id", "alice"),
@@ -331,6 +352,7 @@ async fn a_user_is_offered_their_devices(database: Database) {
         answer.json["device"],
         json!({ "name": "A phone", "platform": "android" })
     );
+
     let id = started(&app, &form).await;
     assert_eq!(
         send(app.get(&transaction(&id)))

@@ -19,9 +19,15 @@ function marked(text) {
   return node("span", {}, ...text.split("`").map((part, index) => (index % 2 ? code(part) : part)));
 }
 
+// Paragraphs and lists.
 function texts(description) {
-  const paragraphs = (description ?? "").split(/\n\s*\n/).filter((text) => text.trim());
-  return paragraphs.map((text) => node("p", {}, marked(text)));
+  const blocks = (description ?? "").split(/\n\s*\n/).filter((text) => text.trim());
+  return blocks.map((text) => {
+    if (!text.startsWith("- ")) return node("p", {}, marked(text));
+
+    const items = text.slice(2).split("\n- ");
+    return node("ul", {}, ...items.map((item) => node("li", {}, marked(item))));
+  });
 }
 
 function table(heads, rows) {
@@ -197,7 +203,8 @@ function operationNode(method, path, operation) {
 // The page.
 
 function show() {
-  document.getElementById("about").textContent = `${api.info.description ?? ""} ${api.info.version}`;
+  const about = [...texts(api.info.description), node("p", {}, `Version ${api.info.version}`)];
+  document.getElementById("about").replaceChildren(...about);
 
   const groups = new Map();
   for (const [path, methods] of Object.entries(api.paths)) {
@@ -208,8 +215,9 @@ function show() {
     }
   }
 
+  const aboutTag = (tag) => texts(api.tags?.find(({ name }) => name === tag)?.description);
   const sections = [...groups].map(([tag, operations]) =>
-    node("section", {}, node("h2", {}, tag), ...operations),
+    node("section", {}, node("h2", {}, tag), ...aboutTag(tag), ...operations),
   );
   document.getElementById("operations").replaceChildren(...sections);
 }

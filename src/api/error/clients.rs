@@ -1,17 +1,19 @@
-//! Who is asking, and may they: refusals of API clients and of access tokens.
+//! Errors about who is calling: the credentials of clients, and access tokens.
 //!
-//! An API client is refused in the shape of RFC 6749 wherever it calls; a phone, as RFC 6750 has
-//! it, in a problem.
+//! An API client gets an OAuth error in every area. A device gets a problem, with a challenge as
+//! RFC 6750 §3 describes it.
 
 use actix_web::http::StatusCode;
 
-use super::{ApiError, Area, Fault};
+use super::api_error::ApiError;
+use super::area::Area;
+use super::fault::Fault;
 use crate::oauth::{BearerError, ClientError};
 
-/// A challenge for clients that came with nothing, or with the wrong thing.
+/// The challenge to a client without credentials or with wrong ones.
 pub(super) const BASIC: &str = "Basic realm=\"countersign\", charset=\"UTF-8\"";
 
-/// A challenge for who came without an access token.
+/// The challenge to a request without an access token.
 const BEARER: &str = "Bearer realm=\"countersign\"";
 
 impl From<ClientError> for ApiError {
@@ -25,7 +27,7 @@ impl From<ClientError> for ApiError {
             ClientError::Malformed => {
                 Self::oauth(StatusCode::BAD_REQUEST, "invalid_request", description)
             }
-            ClientError::Unavailable => Self::from_fault(&Fault::Busy, Area::OAuth),
+            ClientError::Unavailable => Self::from(Fault::Busy).shaped(Area::OAuth),
         }
     }
 }
@@ -36,12 +38,12 @@ impl From<BearerError> for ApiError {
             Some((status, code, challenge)) => {
                 Self::problem(status, code, error.to_string()).challenge(challenge)
             }
-            None => Self::from_fault(&Fault::Busy, Area::Other),
+            None => Fault::Busy.into(),
         }
     }
 }
 
-/// What an access token is refused with; nothing where the server cannot tell now.
+/// Status, code and challenge. None if the server could not check the token.
 fn refusal(error: BearerError) -> Option<(StatusCode, &'static str, &'static str)> {
     match error {
         BearerError::InvalidToken => Some((
@@ -64,7 +66,7 @@ fn refusal(error: BearerError) -> Option<(StatusCode, &'static str, &'static str
 }
 
 impl ApiError {
-    /// The client is who it says but may not do this.
+    /// The API client has proved who it is, but lacks the permission.
     pub(crate) fn insufficient_permissions() -> Self {
         let description = "The client does not have the permission for this.";
         Self::oauth(
@@ -74,17 +76,17 @@ impl ApiError {
         )
     }
 
-    /// An access token is refused by the token server itself.
+    /// The same as for devices, as an OAuth error: for endpoints of the token server.
     pub(crate) fn oauth_token(error: BearerError) -> Self {
         match refusal(error) {
             Some((status, code, challenge)) => {
                 Self::oauth(status, code, error.to_string()).challenge(challenge)
             }
-            None => Self::from_fault(&Fault::Busy, Area::OAuth),
+            None => Fault::Busy.into(),
         }
     }
 
-    /// The token server itself asks for an access token.
+    /// There is no access token, at an endpoint of the token server.
     pub(crate) fn missing_oauth_token() -> Self {
         let error = Self::oauth(
             StatusCode::UNAUTHORIZED,
@@ -94,7 +96,7 @@ impl ApiError {
         error.challenge(BEARER)
     }
 
-    /// No access token.
+    /// There is no access token.
     pub(crate) fn missing_token() -> Self {
         let error = Self::problem(
             StatusCode::UNAUTHORIZED,
@@ -104,9 +106,10 @@ impl ApiError {
         error.challenge(BEARER)
     }
 
-    /// The access token is an installation's, and a user's is needed.
+    /// The access token belongs to the device alone, and the endpoint requires a user's.
     pub(crate) fn insufficient_scope() -> Self {
-        let detail = "The access token of a user is required.".to_owned();
+        let detail =
+            "A user's access token is required; this one belongs to the device alone.".to_owned();
         let error = Self::problem(StatusCode::FORBIDDEN, "insufficient_scope", detail);
         error.challenge(
             "Bearer realm=\"countersign\", error=\"insufficient_scope\", scope=\"device user\"",

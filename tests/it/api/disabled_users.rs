@@ -1,7 +1,7 @@
-//! A disabled user is refused at every door, and let in again when enabled.
+//! A disabled user is refused everywhere, and admitted again when enabled.
 //!
-//! The doors stand in one table, and a user is brought before each of them: prepared while all is
-//! well, then disabled, then enabled. A door that is added to the server belongs into the table.
+//! One table has all the ways in. For each, a user prepares what it needs, is disabled, and is
+//! enabled again. Add every new way in to the table.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use crate::support::people::Person;
 use crate::transactions::{PHONE_NUMBER, START};
 
 on_both_databases!(
-    a_disabled_user_is_refused_at_every_door,
-    what_was_sent_before_is_worth_nothing,
-    nobody_is_asked_who_is_disabled,
-    others_are_not_concerned,
+    a_disabled_user_is_refused_everywhere,
+    what_was_sent_before_is_refused,
+    a_disabled_user_is_not_asked,
+    other_users_are_not_affected,
 );
 
-/// A way in for a user.
+/// Something that only an enabled user can do.
 #[derive(Clone, Copy, Debug)]
-enum Door {
+enum WayIn {
     StartPush,
     StartSms,
     VerifySms,
@@ -38,21 +38,21 @@ enum Door {
     LogIn,
 }
 
-const DOORS: [Door; 11] = [
-    Door::StartPush,
-    Door::StartSms,
-    Door::ResendSms,
-    Door::VerifySms,
-    Door::ResendPush,
-    Door::List,
-    Door::Fetch,
-    Door::Answer,
-    Door::ClaimOtp,
-    Door::UserToken,
-    Door::LogIn,
+const WAYS_IN: [WayIn; 11] = [
+    WayIn::StartPush,
+    WayIn::StartSms,
+    WayIn::ResendSms,
+    WayIn::VerifySms,
+    WayIn::ResendPush,
+    WayIn::List,
+    WayIn::Fetch,
+    WayIn::Answer,
+    WayIn::ClaimOtp,
+    WayIn::UserToken,
+    WayIn::LogIn,
 ];
 
-/// What a user brings to the doors, made while all was well.
+/// What a user needs for the ways in, made before the user is disabled.
 struct Prepared {
     person: Person,
     sms: (String, String),
@@ -86,18 +86,18 @@ impl Prepared {
         }
     }
 
-    /// Whether the door lets the user in.
-    async fn enter(&self, app: &TestApp, door: Door) -> bool {
+    /// Whether the way in admits the user.
+    async fn enter(&self, app: &TestApp, way_in: WayIn) -> bool {
         let (user, phone) = (self.person.user.as_str(), &self.person.phone);
-        match door {
-            Door::StartPush => app.starts(&push_to(user)).await,
-            Door::StartSms => app.starts(&sms_to(user)).await,
-            Door::VerifySms => match app.verify(user, &self.sms.0, &self.sms.1).await {
+        match way_in {
+            WayIn::StartPush => app.starts(&push_to(user)).await,
+            WayIn::StartSms => app.starts(&sms_to(user)).await,
+            WayIn::VerifySms => match app.verify(user, &self.sms.0, &self.sms.1).await {
                 (200, _) => true,
                 (404, code) if code == "3004" => false,
                 other => panic!("{other:?}"),
             },
-            Door::ResendSms => {
+            WayIn::ResendSms => {
                 let path = format!("{START}/{user}/sms/resend");
                 match send(app.post_form(&path, &[("transaction_id", &self.sms.0)]))
                     .await
@@ -108,7 +108,7 @@ impl Prepared {
                     other => panic!("{other:?}"),
                 }
             }
-            Door::ResendPush => {
+            WayIn::ResendPush => {
                 let path = format!("{}/resend", super::transaction(&self.push));
                 match send(app.post_form(&path, &[])).await.numbered() {
                     (204, _) => true,
@@ -116,10 +116,10 @@ impl Prepared {
                     other => panic!("{other:?}"),
                 }
             }
-            Door::List => !phone.pending(Duration::ZERO).await.unwrap().is_empty(),
-            Door::Fetch => is_let_in(phone.fetch(self.push.parse().unwrap()).await),
-            Door::Answer => {
-                // A wrong one, so that there is something to answer afterwards.
+            WayIn::List => !phone.pending(Duration::ZERO).await.unwrap().is_empty(),
+            WayIn::Fetch => is_admitted(phone.fetch(self.push.parse().unwrap()).await),
+            WayIn::Answer => {
+                // A wrong answer, so that the transaction stays pending.
                 let id = self.push.parse().unwrap();
                 let claims = AnswerClaims::new(id, Decision::Accept, "stale", app.clock.now());
                 match phone
@@ -133,11 +133,11 @@ impl Prepared {
                     other => panic!("{other:?}"),
                 }
             }
-            Door::ClaimOtp => {
+            WayIn::ClaimOtp => {
                 let profile = phone.profile_id(&self.person.user).unwrap();
-                is_let_in(phone.scan_otp(&self.one_time_password, profile).await)
+                is_admitted(phone.scan_otp(&self.one_time_password, profile).await)
             }
-            Door::UserToken => {
+            WayIn::UserToken => {
                 let request = app
                     .request("GET", "/device/v1/enrolment")
                     .bearer_auth(self.user_token.expose());
@@ -147,7 +147,7 @@ impl Prepared {
                     other => panic!("{other:?}"),
                 }
             }
-            Door::LogIn => {
+            WayIn::LogIn => {
                 let secret = SecretString::new(LOGIN_PAGE.1.to_owned());
                 let login_page = ApiLoginPage::new(app.connection(), LOGIN_PAGE.0, secret);
                 let other = app.phone().await;
@@ -160,7 +160,7 @@ impl Prepared {
     }
 }
 
-fn is_let_in<T>(result: Result<T, countersign::phone::PhoneError>) -> bool {
+fn is_admitted<T>(result: Result<T, countersign::phone::PhoneError>) -> bool {
     match result {
         Ok(_) => true,
         Err(error) if error.code() == Some("not_found") => false,
@@ -181,7 +181,7 @@ fn sms_to(user: &str) -> [(&str, &str); 3] {
 }
 
 impl TestApp {
-    /// Whether a transaction is started; if not, with the documented code.
+    /// Whether a transaction is started. If not, the error must be 1001.
     async fn starts(&self, form: &[(&str, &str)]) -> bool {
         match send(self.post_form(START, form)).await.numbered() {
             (200, _) => true,
@@ -197,29 +197,32 @@ impl TestApp {
     }
 }
 
-async fn a_disabled_user_is_refused_at_every_door(database: Database) {
+async fn a_disabled_user_is_refused_everywhere(database: Database) {
     let app = TestApp::start(database).await;
     let beside = app.beside().await;
-    for door in DOORS {
-        let prepared = Prepared::new(&app, app.pushed(&format!("user-of-{door:?}")).await).await;
+    for way_in in WAYS_IN {
+        let prepared = Prepared::new(&app, app.pushed(&format!("user-of-{way_in:?}")).await).await;
         app.change_user(&prepared.person.user, "disable").await;
-        assert!(!prepared.enter(&app, door).await, "{door:?} is open");
         assert!(
-            !prepared.enter(&beside, door).await,
-            "{door:?} is open on another node"
+            !prepared.enter(&app, way_in).await,
+            "{way_in:?} admits the user"
+        );
+        assert!(
+            !prepared.enter(&beside, way_in).await,
+            "{way_in:?} admits the user on another node"
         );
         app.change_user(&prepared.person.user, "enable").await;
-        // Tokens have ended for good; whoever wants one logs in.
-        let stays_closed = matches!(door, Door::UserToken);
+        // Tokens stay revoked. Who wants a new one logs in.
+        let stays_closed = matches!(way_in, WayIn::UserToken);
         assert_eq!(
-            prepared.enter(&app, door).await,
+            prepared.enter(&app, way_in).await,
             !stays_closed,
-            "{door:?} after enabling"
+            "{way_in:?} after enabling"
         );
     }
 }
 
-async fn what_was_sent_before_is_worth_nothing(database: Database) {
+async fn what_was_sent_before_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     let prepared = Prepared::new(&app, app.pushed("alice").await).await;
     app.change_user(&prepared.person.user, "disable").await;
@@ -230,13 +233,15 @@ async fn what_was_sent_before_is_worth_nothing(database: Database) {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Some("not_found"));
+
     for _ in 0..5 {
-        // None of these counts as an attempt.
+        // A refused check does not count as an attempt.
         assert_eq!(
             app.verify("alice", &prepared.sms.0, &prepared.sms.1).await,
             (404, "3004".to_owned())
         );
     }
+
     app.change_user(&prepared.person.user, "enable").await;
     assert_eq!(app.status(&prepared.push).await, "pending");
     assert_eq!(
@@ -256,7 +261,7 @@ async fn what_was_sent_before_is_worth_nothing(database: Database) {
     );
 }
 
-async fn nobody_is_asked_who_is_disabled(database: Database) {
+async fn a_disabled_user_is_not_asked(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
     app.change_user(&person.user, "disable").await;
@@ -271,13 +276,13 @@ async fn nobody_is_asked_who_is_disabled(database: Database) {
     );
 }
 
-async fn others_are_not_concerned(database: Database) {
+async fn other_users_are_not_affected(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.pushed("alice").await, app.pushed("bob").await);
     app.enrol(&alice.phone, &bob.user).await;
     app.change_user(&bob.user, "disable").await;
     let prepared = Prepared::new(&app, alice).await;
-    for door in DOORS {
-        assert!(prepared.enter(&app, door).await, "{door:?}");
+    for way_in in WAYS_IN {
+        assert!(prepared.enter(&app, way_in).await, "{way_in:?}");
     }
 }

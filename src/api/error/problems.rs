@@ -1,112 +1,16 @@
-//! Errors of everything else: `application/problem+json` (RFC 9457).
+//! Errors that are problem documents (RFC 9457): the devices' and the administrators'.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, HttpResponseBuilder};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::{ApiError, Area, Body, Fault};
+use super::api_error::{ApiError, Body};
+use super::bodies::ProblemBody;
+use super::fault::Fault;
 use crate::api::names;
 use crate::devices::{ChangeError, ChangeRefusal, EnrolmentError, EnrolmentRefusal, ProofError};
 use crate::oauth::RevocationError;
 use crate::store::StoreError;
 use crate::transactions::PhoneError;
 use crate::users::UserError;
-
-/// What is wrong, for programs and for the people who write them.
-#[derive(Clone, Debug)]
-pub(crate) struct ProblemBody {
-    pub(crate) code: &'static str,
-    pub(crate) detail: String,
-    pub(crate) errors: Vec<ProblemDetail>,
-    pub(crate) attempts_left: Option<u32>,
-    pub(crate) transaction_status: Option<&'static str>,
-}
-
-/// One thing that is wrong with the body.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct ProblemDetail {
-    /// JSON Pointer (RFC 6901) to the member; for query parameters their name as a pointer.
-    pub(crate) pointer: String,
-    /// What is wrong with it.
-    pub(crate) code: &'static str,
-    /// The same for people.
-    pub(crate) detail: String,
-}
-
-/// A problem as it goes over the wire (RFC 9457).
-#[derive(Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub(crate) struct ProblemDocument<'a> {
-    /// The status in words.
-    title: &'static str,
-    /// The HTTP status.
-    status: u16,
-    /// The name programs go by.
-    code: &'static str,
-    /// For people.
-    detail: &'a str,
-    /// Finds the request in the server's log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-    /// What is wrong with the body, member by member.
-    #[serde(skip_serializing_if = "<[ProblemDetail]>::is_empty")]
-    errors: &'a [ProblemDetail],
-    /// A wrong answer or proof: how many attempts are left, where they are limited.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempts_left: Option<u32>,
-    /// A transaction that has ended: how.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transaction_status: Option<&'static str>,
-}
-
-impl ProblemBody {
-    pub(super) fn new(code: &'static str, detail: String) -> Self {
-        Self {
-            code,
-            detail,
-            errors: Vec::new(),
-            attempts_left: None,
-            transaction_status: None,
-        }
-    }
-
-    pub(super) fn respond(
-        &self,
-        mut builder: HttpResponseBuilder,
-        status: StatusCode,
-        request_id: Option<&str>,
-    ) -> HttpResponse {
-        let document = ProblemDocument {
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            code: self.code,
-            detail: &self.detail,
-            request_id,
-            errors: &self.errors,
-            attempts_left: self.attempts_left,
-            transaction_status: self.transaction_status,
-        };
-        builder
-            .insert_header(("content-type", "application/problem+json"))
-            .json(document)
-    }
-}
-
-impl From<&Fault> for ProblemBody {
-    fn from(fault: &Fault) -> Self {
-        let mut body = Self::new(fault.code(), fault.to_string());
-        if let Fault::Parameter { name, problem } = fault {
-            let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            body.errors.push(ProblemDetail {
-                pointer,
-                code: "invalid",
-                detail: problem.clone().into_owned(),
-            });
-        }
-        body
-    }
-}
 
 impl From<PhoneError> for ApiError {
     fn from(error: PhoneError) -> Self {
@@ -119,19 +23,20 @@ impl From<PhoneError> for ApiError {
             PhoneError::StaleDigest => (StatusCode::UNPROCESSABLE_ENTITY, "stale_digest"),
             PhoneError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         };
+
         let mut body = ProblemBody::new(code, error.to_string());
         match error {
             PhoneError::InvalidAnswer { attempts_left } => body.attempts_left = attempts_left,
             PhoneError::AlreadyFinal { status } => {
-                body.transaction_status = Some(names::status(status))
+                body.transaction_status = Some(names::status(status));
             }
             _ => {}
         }
+
         let answer = Self::new(status, Body::Problem(body));
-        if error == PhoneError::Unavailable {
-            answer.retry_after(1)
-        } else {
-            answer
+        match error {
+            PhoneError::Unavailable => answer.retry_after(1),
+            _ => answer,
         }
     }
 }
@@ -161,6 +66,7 @@ impl From<EnrolmentRefusal> for ApiError {
             EnrolmentRefusal::PushTokenInUse => (StatusCode::CONFLICT, "push_token_in_use"),
             EnrolmentRefusal::PushNotEnrolled => (StatusCode::CONFLICT, "push_not_enrolled"),
         };
+
         Self::problem(status, code, refusal.to_string())
     }
 }
@@ -190,10 +96,12 @@ impl From<ChangeRefusal> for ApiError {
                 (StatusCode::UNAUTHORIZED, "authenticator_gone", None)
             }
         };
+
         let body = ProblemBody {
             attempts_left,
             ..ProblemBody::new(code, refusal.to_string())
         };
+
         Self::new(status, Body::Problem(body))
     }
 }
@@ -223,31 +131,28 @@ impl From<RevocationError> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        Self::from_fault(&Fault::from(error), Area::Other)
+        Fault::from(error).into()
     }
 }
 
 impl ApiError {
-    pub(super) fn problem(status: StatusCode, code: &'static str, detail: String) -> Self {
-        Self::new(status, Body::Problem(ProblemBody::new(code, detail)))
-    }
-
-    /// There is nothing of this id.
+    /// Nothing has the id that the path names.
     pub(crate) fn not_found() -> Self {
         Self::problem(
             StatusCode::NOT_FOUND,
             "not_found",
-            "There is nothing of this id.".to_owned(),
+            "Nothing has this id.".to_owned(),
         )
     }
 
-    /// The callback is on its way already.
+    /// The callback cannot be replayed: it has not ended.
     pub(crate) fn still_due() -> Self {
-        let detail = "The callback is still on its way and is tried again by itself.".to_owned();
+        let detail = "The callback is still being tried; only one that has ended can be replayed."
+            .to_owned();
         Self::problem(StatusCode::CONFLICT, "still_due", detail)
     }
 
-    /// The user has no keys on this device.
+    /// The user is not enrolled on this device.
     pub(crate) fn not_enrolled() -> Self {
         Self::problem(
             StatusCode::NOT_FOUND,
