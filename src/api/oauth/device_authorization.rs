@@ -8,7 +8,7 @@ use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
 use crate::api::extract::{CredentialsForm, Fields, FromFields, Json};
-use crate::oauth::ApplianceAuthorization;
+use crate::oauth;
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Starts the log-in of a user on an appliance, such as a television (RFC 8628).
@@ -60,8 +60,8 @@ struct ApplianceAuthorization {
     interval: i32,
 }
 
-impl From<ApplianceAuthorization> for ApplianceAuthorization {
-    fn from(authorization: ApplianceAuthorization) -> Self {
+impl From<oauth::ApplianceAuthorization> for ApplianceAuthorization {
+    fn from(authorization: oauth::ApplianceAuthorization) -> Self {
         Self {
             device_code: authorization.device_code.expose().to_owned(),
             user_code: authorization.user_code,
