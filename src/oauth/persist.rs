@@ -3,11 +3,14 @@
 use super::OAuthError;
 use super::authorization::{AuthorizationStatus, DeviceCodeStatus};
 use crate::ids::ProfileId;
-use crate::store::journal::{Entry, Guard, Insert, Outcome};
+use crate::store::journal::{
+    AuthenticatorSuccess, CodeRedemption, DeviceCodeRedemption, Entry, Guard, Insert, Outcome,
+    RefreshRotation,
+};
 use crate::store::queries::{authorizations, devices, events, tokens as queries};
 use crate::store::rows::{
-    AccessTokenRow, AssertionIdRow, AuthenticatorKey, AuthorizationRow, CodeRedemption, EventRow,
-    GrantRow, IdBytes, LiveAccessToken, LiveRefreshToken, RefreshRotation, RefreshTokenRow,
+    AccessTokenRow, AssertionIdRow, AuthorizationRow, EventRow, GrantRow, IdBytes, LiveAccessToken,
+    LiveRefreshToken, RefreshTokenRow,
 };
 use crate::store::{Batched, Store, StoreError};
 
@@ -95,7 +98,7 @@ pub(super) async fn burn_code(
     };
     let entry = Entry {
         assertions,
-        guard: Guard::Code(Box::new(burnt)),
+        guard: Some(Guard::from(burnt)),
         ..Entry::default()
     };
     // Whoever was faster has made it useless too.
@@ -131,7 +134,7 @@ pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed,
         access_token,
         event,
     } = login;
-    let guard = redemption(&code, grant.id.clone());
+    let guard = Some(redemption(&code, grant.id.clone()));
     let mut inserts = vec![Insert::Grant(Box::new(grant))];
     inserts.extend(refresh_token.map(Box::new).map(Insert::RefreshToken));
     inserts.extend([
@@ -163,25 +166,19 @@ pub(super) async fn redeem_code(store: &Store, login: Login) -> Result<Redeemed,
 
 /// That a code, or a device's, is exchanged for the first time.
 fn redemption(code: &AuthorizationRow, grant: IdBytes) -> Guard {
-    let (expected_status, status) = match code.device_code_id {
-        Some(_) => (
-            DeviceCodeStatus::Allowed.stored(),
-            DeviceCodeStatus::Redeemed.stored(),
-        ),
-        None => (
-            AuthorizationStatus::CodeIssued.stored(),
-            AuthorizationStatus::Redeemed.stored(),
-        ),
-    };
-    let redemption = CodeRedemption {
-        id: code.id.clone(),
-        expected_status,
-        status,
-        grant_id: Some(grant),
-    };
+    let id = code.id.clone();
     match code.device_code_id {
-        Some(_) => Guard::DeviceCode(Box::new(redemption)),
-        None => Guard::Code(Box::new(redemption)),
+        Some(_) => Guard::from(DeviceCodeRedemption {
+            id,
+            expected_status: DeviceCodeStatus::Allowed.stored(),
+            status: DeviceCodeStatus::Redeemed.stored(),
+        }),
+        None => Guard::from(CodeRedemption {
+            id,
+            expected_status: AuthorizationStatus::CodeIssued.stored(),
+            status: AuthorizationStatus::Redeemed.stored(),
+            grant_id: Some(grant),
+        }),
     }
 }
 
@@ -207,7 +204,7 @@ pub(super) struct Refresh {
     /// None where the successor is there already.
     pub(super) rotation: Option<RefreshRotation>,
     pub(super) access_token: AccessTokenRow,
-    pub(super) proven: Option<AuthenticatorKey>,
+    pub(super) proven: Option<AuthenticatorSuccess>,
     pub(super) event: EventRow,
 }
 
@@ -230,9 +227,7 @@ pub(super) async fn refresh(store: &Store, refresh: Refresh) -> Result<Refreshed
         proven,
         event,
     } = refresh;
-    let guard = rotation.map_or(Guard::None, |rotation| {
-        Guard::RefreshToken(Box::new(rotation))
-    });
+    let guard = rotation.map(Guard::from);
     let mut inserts = vec![
         Insert::AccessToken(Box::new(access_token)),
         Insert::Event(Box::new(event)),

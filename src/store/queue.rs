@@ -3,17 +3,15 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use super::error::StoreError;
 
-/// First in, first out; any number of threads at both ends.
+/// First in, first out, with any number of threads at both ends.
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
-    closing: Condvar,
     length_max: usize,
 }
 
@@ -23,7 +21,7 @@ struct State<T> {
 }
 
 impl<T> Queue<T> {
-    /// An open, empty queue that holds at most `length_max`.
+    /// An open, empty queue that holds at most `length_max` items.
     pub(super) fn new(length_max: usize) -> Self {
         let state = State {
             items: VecDeque::new(),
@@ -32,12 +30,11 @@ impl<T> Queue<T> {
         Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
-            closing: Condvar::new(),
             length_max,
         }
     }
 
-    /// Adds one at the end, or says at once why not.
+    /// Adds an item at the end. Fails when the queue is full or closed.
     pub(super) fn push(&self, item: T) -> Result<(), StoreError> {
         let mut state = self.state.lock();
         if state.closed {
@@ -47,12 +44,14 @@ impl<T> Queue<T> {
             return Err(StoreError::Overloaded);
         }
         state.items.push_back(item);
+
         drop(state);
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Takes the first, waiting until there is one. `None` when the queue is closed and drained.
+    /// Takes the first item, and waits until there is one. `None` when the queue is closed and
+    /// empty.
     pub(super) fn pop(&self) -> Option<T> {
         let mut state = self.state.lock();
         loop {
@@ -66,39 +65,30 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Moves up to `count` to the end of `into`, waiting for the first if told to. False when the
-    /// queue is closed and drained.
+    /// Moves up to `count` items to the end of `into`; if `wait`, waits for the first one. False
+    /// when the queue is closed and empty.
     pub(super) fn take(&self, count: usize, wait: bool, into: &mut Vec<T>) -> bool {
         let mut state = self.state.lock();
         while wait && state.items.is_empty() && !state.closed {
             self.changed.wait(&mut state);
         }
+
         let count = count.min(state.items.len());
         into.extend(state.items.drain(..count));
         count > 0 || !state.closed
     }
 
-    /// Takes all that is waiting now.
+    /// Takes everything that waits now.
     pub(super) fn drain(&self) -> VecDeque<T> {
         mem::take(&mut self.state.lock().items)
     }
 
-    /// Waits for `duration`, or until the queue is closed.
-    pub(super) fn pause(&self, duration: Duration) {
-        let mut state = self.state.lock();
-        if !state.closed {
-            self.closing.wait_for(&mut state, duration);
-        }
-    }
-
-    /// No more may be added; what is there is still handed out.
+    /// Refuses further items. What is there is still handed out.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_all();
-        self.closing.notify_all();
     }
 
-    /// How many are waiting.
     pub(super) fn len(&self) -> usize {
         self.state.lock().items.len()
     }

@@ -5,24 +5,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Upper bounds of the buckets of [`StoreStatistics::batch_sizes`]; the last bucket has none.
 pub const BATCH_SIZE_BOUNDS: [usize; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-/// How the store has been doing since it was opened.
+/// What the store has done since it was opened, and what waits now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreStatistics {
-    /// Commits of the journal.
+    /// Commits of the journal. The counts below are of its entries.
     pub commits: u64,
-    /// Entries committed by these.
+    /// Entries committed.
     pub entries: u64,
-    /// Rows written by these.
+    /// Rows written by committed entries.
     pub rows: u64,
-    /// Entries whose guard did not hold.
+    /// Entries that were refused, replayed or in the name of a disabled user.
     pub refused: u64,
+    /// Entries that ended with an error.
     pub failed: u64,
     /// How many commits had how many entries: one count for each bound of [`BATCH_SIZE_BOUNDS`],
-    /// and one for larger ones.
+    /// and one for larger commits.
     pub batch_sizes: [u64; BATCH_SIZE_BOUNDS.len() + 1],
-    /// What waits for the journal now.
+    /// Entries and writes that wait for the journal.
     pub journal_queue: usize,
-    /// Queries that wait for a thread now.
+    /// Queries that wait for a thread.
     pub query_queue: usize,
 }
 
@@ -38,7 +39,8 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// A batch of `entries` was committed; `refused` of them wrote nothing, the others `rows`.
+    /// Counts a committed batch of `entries`, of which `refused` wrote nothing and the others wrote
+    /// `rows`.
     pub(super) fn committed(&self, entries: usize, refused: usize, rows: usize) {
         add(&self.commits, 1);
         add(&self.entries, entries - refused);
@@ -50,12 +52,12 @@ impl Counters {
         }
     }
 
-    /// So many entries failed.
-    pub(super) fn failed(&self, entries: usize) {
-        add(&self.failed, entries);
+    /// Counts an entry that ended with an error.
+    pub(super) fn failed(&self) {
+        add(&self.failed, 1);
     }
 
-    /// The counts now; the queues' lengths are left to whoever has the queues.
+    /// Reads the counts. The lengths of the queues are left at zero.
     pub(super) fn read(&self) -> StoreStatistics {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         StoreStatistics {

@@ -4,13 +4,13 @@
 use super::consent;
 use super::page::PageRequestError;
 use super::state::AuthorizationStatus;
-use crate::store::journal::{Entry, Guard, Insert, Outcome};
+use crate::store::journal::{AuthorizationStep, Entry, Guard, Insert, Outcome};
 use crate::store::queries::{
     authorizations, consents, device_codes, events, login_sessions, pushed_requests, users,
 };
 use crate::store::rows::{
-    AuthorizationRow, AuthorizationStep, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, EventRow,
-    LoginSessionRow, PushedRequestRow,
+    AuthorizationRow, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, EventRow, LoginSessionRow,
+    PushedRequestRow,
 };
 use crate::store::{Connection, Store, StoreError, WriteError};
 
@@ -74,13 +74,10 @@ async fn commit(store: &Store, saving: Saving) -> Result<(), PageRequestError> {
     let user = saving.user().map(str::to_owned);
     let events = saving.events.into_iter().map(Box::new).map(Insert::Event);
     let (guard, row) = match saving.from {
-        None => (
-            Guard::None,
-            Some(Insert::Authorization(Box::new(saving.row))),
-        ),
+        None => (None, Some(Insert::Authorization(Box::new(saving.row)))),
         Some(from) => {
             let step = AuthorizationStep::new(from.stored(), saving.row);
-            (Guard::Authorization(Box::new(step)), None)
+            (Some(Guard::from(step)), None)
         }
     };
     let inserts = row.into_iter().chain(events).collect();
@@ -111,7 +108,10 @@ fn save_in(
     }
     let first = match saving.from {
         None => authorizations::insert_authorization(connection, row).map(|()| true)?,
-        Some(from) => authorizations::update_authorization(connection, row, from.stored())?,
+        Some(from) => {
+            let step = AuthorizationStep::new(from.stored(), row.clone());
+            authorizations::step_authorization(connection, &step)?
+        }
     };
     let first = match &saving.device {
         Some(answer) => first && device_codes::answer_device_code(connection, answer)?,

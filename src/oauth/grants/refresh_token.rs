@@ -15,7 +15,8 @@ use crate::ids::UserId;
 use crate::jose::PublicJwk;
 use crate::secret::SecretString;
 use crate::settings::GrantType;
-use crate::store::rows::{AssertionIdRow, AuthenticatorKey, LiveRefreshToken, RefreshRotation};
+use crate::store::journal::{AuthenticatorSuccess, RefreshRotation};
+use crate::store::rows::{AssertionIdRow, LiveRefreshToken};
 use crate::users::events::EventType;
 
 /// The class of refresh tokens that no authenticator protects.
@@ -34,7 +35,7 @@ pub(super) struct Presented {
     /// The key that was proved.
     pub(super) jkt: Option<String>,
     /// Whose failures are forgotten when the refresh succeeds.
-    pub(super) proven: Option<AuthenticatorKey>,
+    pub(super) proven: Option<AuthenticatorSuccess>,
 }
 
 pub(super) async fn exchange(
@@ -194,7 +195,7 @@ async fn prove(
         TryOutcome::Exhausted => return Err(exhausted(&name)),
     }
     if purpose.is_by(&key, proof.expose()) {
-        presented.proven = Some(AuthenticatorKey {
+        presented.proven = Some(AuthenticatorSuccess {
             device_id: grant.client_id.clone(),
             user_id: grant.user_id.clone(),
             name: refresh_token.authenticator.clone(),

@@ -3,7 +3,7 @@
 use super::ends_grant;
 use super::reach::Party;
 use crate::store::queries::tokens::epoch_kind;
-use crate::store::queries::{authorizations, events, tokens, users};
+use crate::store::queries::{authorizations, consents, device_codes, events, tokens};
 use crate::store::rows::{ConsentRow, EventRow, IdBytes, PortalTokenRow};
 use crate::store::{Connection, QueryResult, Store, StoreError};
 
@@ -82,7 +82,7 @@ pub(super) async fn revoke_party(
             match &party {
                 Party::WebClient(id) => {
                     authorizations::delete_authorizations_of_client(connection, id.as_str())?;
-                    authorizations::delete_device_codes_of_client(connection, id.as_str())?;
+                    device_codes::delete_device_codes_of_client(connection, id.as_str())?;
                     tokens::raise_epoch(connection, epoch_kind::CLIENT, id.as_str())?;
                 }
                 Party::Application(id) => {
@@ -135,7 +135,7 @@ pub(super) async fn list_consents(
 ) -> Result<Vec<ConsentRow>, StoreError> {
     let user = user.to_owned();
     store
-        .read(move |connection| users::list_consents(connection, &user, &[], limit))
+        .read(move |connection| consents::list_consents(connection, &user, &[], limit))
         .await
 }
 
@@ -196,7 +196,7 @@ pub(super) async fn remove_consent(
     let user = user.to_owned();
     store
         .write_contended(move |connection| {
-            let removal = match users::delete_consent(connection, &user, &id)? {
+            let removal = match consents::delete_consent(connection, &user, &id)? {
                 Some(party) => {
                     authorizations::delete_authorizations_of_user_at_client(
                         connection, &user, &party,
@@ -204,9 +204,7 @@ pub(super) async fn remove_consent(
                     authorizations::delete_authorizations_of_user_at_application(
                         connection, &user, &party,
                     )?;
-                    authorizations::delete_device_codes_of_user_at_client(
-                        connection, &user, &party,
-                    )?;
+                    device_codes::delete_device_codes_of_user_at_client(connection, &user, &party)?;
                     tokens::delete_grants_of_user_at_client(connection, &user, &party)?;
                     tokens::delete_grants_of_user_at_application(connection, &user, &party)?;
                     Removal::Removed

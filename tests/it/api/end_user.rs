@@ -108,7 +108,8 @@ async fn a_consent_is_taken_back_with_what_was_issued(database: Database) {
             created_at: 0,
             updated_at: 0,
         };
-        let give = move |connection: &mut _| Ok(queries::users::insert_consent(connection, &row)?);
+        let give =
+            move |connection: &mut _| Ok(queries::consents::replace_consent(connection, &row)?);
         app.app
             .store
             .write::<_, countersign::store::StoreError, _>(give)
