@@ -77,40 +77,34 @@ async fn fill(world: &World, count: usize) -> String {
         let grant = GrantRow {
             id: id(),
             client_id: "shop".to_owned(),
-            application_id: None,
             user_id: "busy".to_owned(),
             scope: "orders".to_owned(),
-            resource_server: None,
-            amr: None,
-            acr: None,
             auth_time: now.as_millis(),
             created_at: now.as_millis(),
             expires_at,
+            ..GrantRow::default()
         };
 
-        let mut inserts = vec![Insert::Grant(Box::new(grant.clone()))];
+        let mut inserts = vec![Insert::from(grant.clone())];
 
         for _ in first..count.min(first + TOKENS_OF_A_GRANT) {
             let token = id();
             text = URL_SAFE_NO_PAD
                 .encode([token.as_slice(), &random::bytes::<32>(&SystemRandom)].concat());
 
-            inserts.push(Insert::AccessToken(Box::new(AccessTokenRow {
+            inserts.push(Insert::from(AccessTokenRow {
                 id: token,
                 token_hash: Some(
                     Keyring::token_hash(&world.keyring, TokenKind::Access, &text).to_vec(),
                 ),
                 grant_id: Some(grant.id.clone()),
                 client_id: "shop".to_owned(),
-                application_id: None,
                 user_id: Some("busy".to_owned()),
                 scope: "orders".to_owned(),
-                resource_server: None,
-                jkt: None,
-                signing_algorithm: None,
                 issued_at: now.as_millis(),
                 expires_at,
-            })));
+                ..AccessTokenRow::default()
+            }));
         }
 
         let committed = world

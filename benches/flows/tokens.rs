@@ -158,22 +158,19 @@ impl Session {
             application_id: Some(PIN_APPLICATION.to_owned()),
             user_id: user.to_string(),
             scope: "device user".to_owned(),
-            resource_server: None,
-            amr: None,
-            acr: None,
             auth_time: now.as_millis(),
             created_at: now.as_millis(),
             expires_at,
+            ..GrantRow::default()
         };
 
         let family = RefreshTokenRow {
             id: id(),
             grant_id: grant.id.clone(),
             authenticator: "pin".to_owned(),
-            jkt: None,
-            generation: 0,
             issued_at: now.as_millis(),
             expires_at,
+            ..RefreshTokenRow::default()
         };
 
         let (family_id, token_endpoint) = (
@@ -181,10 +178,7 @@ impl Session {
             format!("http://{}{TOKEN}", world.address),
         );
 
-        let inserts = vec![
-            Insert::Grant(Box::new(grant)),
-            Insert::RefreshToken(Box::new(family)),
-        ];
+        let inserts = vec![Insert::from(grant), Insert::from(family)];
 
         let committed = world
             .app

@@ -11,8 +11,8 @@ use super::authenticators::AuthenticatorName;
 use super::{Device, Devices, enrolment, persist};
 use crate::ids::{DeviceId, UserId};
 use crate::store::StoreError;
-use crate::store::journal::Outcome;
-use crate::store::rows::{AssertionIdRow, AuthenticatorTry};
+use crate::store::journal::{AuthenticatorTry, Outcome};
+use crate::store::rows::AssertionIdRow;
 use crate::users::events::EventType;
 
 /// How often somebody else's success may come between.

@@ -10,10 +10,10 @@ use crate::store::{Connection, QueryResult, Store, StoreError, WriteError};
 /// Rows deleted in one transaction.
 const BATCH: i64 = 500;
 
-/// How long a device that has waited in vain is still told so.
+/// How long an appliance that polls with an expired device code is still told that it expired.
 const EXPIRED_DEVICE_CODES: Duration = Duration::from_secs(600);
 
-/// What is older may go.
+/// The times before which rows are deleted.
 #[derive(Clone, Copy)]
 pub(super) struct Ends {
     pub(super) now: Timestamp,
@@ -23,7 +23,7 @@ pub(super) struct Ends {
     pub(super) dead_callbacks: Timestamp,
 }
 
-/// Deletes one batch and tells how many rows that were.
+/// Deletes one batch and returns how many rows that were.
 pub(super) type Deletion = fn(&mut Connection, Ends) -> QueryResult<usize>;
 
 /// Everything that is deleted by age.
@@ -31,12 +31,8 @@ pub(super) const DELETIONS: &[Deletion] = &[
     |c, ends| sweep::delete_finished_transactions(c, ends.transactions, BATCH),
     |c, ends| sweep::delete_events(c, ends.events, BATCH),
     |c, ends| {
-        sweep::delete_finished_callbacks(
-            c,
-            callback_state::DELIVERED,
-            ends.delivered_callbacks,
-            BATCH,
-        )
+        let (state, before) = (callback_state::DELIVERED, ends.delivered_callbacks);
+        sweep::delete_finished_callbacks(c, state, before, BATCH)
     },
     |c, ends| sweep::delete_finished_callbacks(c, callback_state::DEAD, ends.dead_callbacks, BATCH),
     |c, ends| sweep::delete_expired_idempotency_keys(c, ends.now, BATCH),
@@ -60,5 +56,6 @@ pub(super) async fn delete_batch(
             deletion(connection, ends).map_err(WriteError::from)
         })
         .await?;
-    Ok(i64::try_from(deleted).is_ok_and(|deleted| deleted == BATCH))
+
+    Ok(i64::try_from(deleted).is_ok_and(|deleted| deleted >= BATCH))
 }

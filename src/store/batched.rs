@@ -1,9 +1,9 @@
 //! Reads by key that share a query: all that arrive while one runs are looked up together by the
 //! next.
 //!
-//! What is asked for with every request (whose token is this?) would cost a way to a thread, and on
-//! PostgreSQL a way to the server and back, each time. Nothing is remembered: each answer is read
-//! after it was asked for.
+//! What is needed for every request (whose token is this?) would otherwise cost a hop to a thread
+//! each time, and on PostgreSQL a round trip. Nothing is cached: each answer is read after it was
+//! asked for.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -14,17 +14,19 @@ use diesel::QueryResult;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::connection::Connection;
 use super::error::StoreError;
+use super::handle::Store;
 use super::job;
-use super::{Connection, Store};
+use super::pool::Pooled;
 
-/// Keys looked up in one query at most.
+/// The most keys in one query.
 const BATCH_MAX: usize = 512;
 
-/// Finds the rows of these keys, in any order; a key without a row has none in the answer.
+/// Finds the rows of these keys, in any order. A key without a row is left out.
 pub type FindRows<K, V> = fn(&mut Connection, &[K]) -> QueryResult<Vec<(K, V)>>;
 
-/// One kind of read by key. Clones share what waits.
+/// One kind of read by key. Clones share the queries.
 pub struct Batched<K, V>(Arc<Inner<K, V>>);
 
 impl<K, V> Clone for Batched<K, V> {
@@ -41,8 +43,8 @@ struct Inner<K, V> {
 
 struct Waiting<K, V> {
     reads: Vec<Read<K, V>>,
-    /// Whether a job is on its way that will take them.
-    called: bool,
+    /// Whether a job that will take them is queued.
+    job_is_queued: bool,
 }
 
 struct Read<K, V> {
@@ -55,12 +57,11 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + 'static,
 {
-    /// Reads of this store, by this query.
     #[must_use]
     pub fn new(store: Store, find: FindRows<K, V>) -> Self {
         let waiting = Mutex::new(Waiting {
             reads: Vec::new(),
-            called: false,
+            job_is_queued: false,
         });
         Self(Arc::new(Inner {
             store,
@@ -69,78 +70,77 @@ where
         }))
     }
 
-    /// The row of a key, as it is at some moment after the call.
+    /// Finds the row of a key, as it is at some moment after the call.
     ///
     /// # Errors
-    /// As those of [`Store::read`]; all reads that share a query share its error.
+    /// Those of [`Store::read`]. Reads that share a query share its error.
     pub async fn find(&self, key: K) -> Result<Option<V>, StoreError> {
         let (reply, row) = oneshot::channel();
-        let call = {
+        let job_was_queued = {
             let mut waiting = self.0.waiting.lock();
             if waiting.reads.len() >= self.0.store.reads_max() {
                 return Err(StoreError::Overloaded);
             }
             waiting.reads.push(Read { key, reply });
-            !mem::replace(&mut waiting.called, true)
+            mem::replace(&mut waiting.job_is_queued, true)
         };
-        if call {
-            self.call();
+        if !job_was_queued {
+            self.queue_job();
         }
+
         row.await.unwrap_or_else(|_| Err(StoreError::closed()))
     }
 
-    /// Has a thread of the store take what waits.
-    fn call(&self) {
+    fn queue_job(&self) {
         let reads = self.clone();
-        let job = job::shared(move |connection| reads.run(connection));
+        let job = Box::new(move |pooled: Result<&mut Pooled, StoreError>| reads.run(pooled));
+
         if let Err(error) = self.0.store.push_read(job) {
-            self.answer_all(&error);
+            let mut waiting = self.0.waiting.lock();
+            waiting.job_is_queued = false;
+            let reads = mem::take(&mut waiting.reads);
+            drop(waiting);
+            fail(reads, &error);
         }
     }
 
-    fn run(&self, connection: Result<&mut Connection, StoreError>) -> Option<StoreError> {
+    /// Runs one query for what waits.
+    fn run(&self, pooled: Result<&mut Pooled, StoreError>) {
         let (reads, more) = self.take();
         if more {
-            self.call();
+            self.queue_job();
         }
+
         let keys: Vec<K> = reads.iter().map(|read| read.key.clone()).collect();
-        let found = connection
-            .and_then(|connection| job::guarded_query(|| (self.0.find)(connection, &keys)));
+        let found = pooled.and_then(|pooled| {
+            job::run_query(pooled, |connection| (self.0.find)(connection, &keys))
+        });
         match found {
-            Ok(rows) => {
-                let rows: HashMap<K, V> = rows.into_iter().collect();
-                for read in reads {
-                    // Whoever asked may have gone meanwhile.
-                    let _ = read.reply.send(Ok(rows.get(&read.key).cloned()));
-                }
-                None
-            }
-            Err(error) => {
-                for read in reads {
-                    let _ = read.reply.send(Err(error.clone()));
-                }
-                Some(error)
-            }
+            Ok(rows) => answer(reads, rows),
+            Err(error) => fail(reads, &error),
         }
     }
 
-    /// What fits into one query, and whether there is more.
+    /// Takes what fits into one query, and tells whether there is more.
     fn take(&self) -> (Vec<Read<K, V>>, bool) {
         let mut waiting = self.0.waiting.lock();
         let count = waiting.reads.len().min(BATCH_MAX);
         let taken = waiting.reads.drain(..count).collect();
-        waiting.called = !waiting.reads.is_empty();
-        (taken, waiting.called)
+        waiting.job_is_queued = !waiting.reads.is_empty();
+        (taken, waiting.job_is_queued)
     }
+}
 
-    fn answer_all(&self, error: &StoreError) {
-        let reads = {
-            let mut waiting = self.0.waiting.lock();
-            waiting.called = false;
-            mem::take(&mut waiting.reads)
-        };
-        for read in reads {
-            let _ = read.reply.send(Err(error.clone()));
-        }
+fn answer<K: Eq + Hash, V: Clone>(reads: Vec<Read<K, V>>, rows: Vec<(K, V)>) {
+    let rows: HashMap<K, V> = rows.into_iter().collect();
+    for read in reads {
+        // The caller may have gone meanwhile.
+        let _ = read.reply.send(Ok(rows.get(&read.key).cloned()));
+    }
+}
+
+fn fail<K, V>(reads: Vec<Read<K, V>>, error: &StoreError) {
+    for read in reads {
+        let _ = read.reply.send(Err(error.clone()));
     }
 }

@@ -1,68 +1,102 @@
-//! Statements that find rows by a list of keys, spelled out once for both databases and kept
-//! prepared.
+//! Lookups of rows by a list of ids, written once for both databases and kept prepared.
 
-/// Declares a statement that joins a list of keys `k (key)` with what is wanted of them. PostgreSQL
-/// gets all keys as one array; SQLite one key after the other, because there is no way to a server
-/// to be saved.
-macro_rules! keyed_statement {
-    (
-        $(#[$doc:meta])*
-        $name:ident by $key:ty as $sql:ty: $select:expr, $joins:expr => $row:ty as $returning:ty
-    ) => {
-        $(#[$doc])*
-        struct $name<T>(T);
+use std::marker::PhantomData;
 
-        impl $name<()> {
-            fn load(connection: &mut crate::store::Connection, keys: &[$key]) -> diesel::QueryResult<Vec<$row>> {
-                match connection {
-                    crate::store::Connection::Postgres(connection) => $name(keys).load(connection),
-                    crate::store::Connection::Sqlite(connection) => {
-                        let mut rows = Vec::with_capacity(keys.len());
-                        for key in keys {
-                            rows.extend($name(key).load::<$row>(connection)?);
-                        }
-                        Ok(rows)
-                    }
-                }
-            }
-        }
+use diesel::backend::Backend;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::LoadQuery;
+use diesel::sql_types::{Array, Binary};
+use diesel::sqlite::Sqlite;
+use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
-        impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name<&[$key]> {
-            fn walk_ast<'b>(
-                &'b self,
-                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
-            ) -> diesel::QueryResult<()> {
-                out.push_sql(concat!($select, " FROM unnest("));
-                out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.0)?;
-                out.push_sql(concat!(") AS k (key)", $joins));
-                Ok(())
-            }
-        }
+use super::connection::Connection;
+use super::rows::IdBytes;
 
-        impl diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite> for $name<&$key> {
-            fn walk_ast<'b>(
-                &'b self,
-                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::sqlite::Sqlite>,
-            ) -> diesel::QueryResult<()> {
-                out.push_sql(concat!($select, " FROM (SELECT "));
-                out.push_bind_param::<$sql, _>(self.0)?;
-                out.push_sql(concat!(" AS key) AS k", $joins));
-                Ok(())
-            }
-        }
-
-        impl<T> diesel::query_builder::QueryId for $name<T> {
-            type QueryId = $name<()>;
-            const HAS_STATIC_QUERY_ID: bool = true;
-        }
-
-        impl<T> diesel::query_builder::Query for $name<T> {
-            type SqlType = $returning;
-        }
-
-        impl<T> diesel::RunQueryDsl<diesel::PgConnection> for $name<T> {}
-        impl<T> diesel::RunQueryDsl<diesel::SqliteConnection> for $name<T> {}
-    };
+/// A lookup joins the ids, which are the rows of `k (id)`, with what is wanted of them.
+pub(super) trait Lookup: 'static {
+    /// The types of the selected columns.
+    type Columns;
+    /// The selected columns: names, and the alias of their table.
+    const SELECT: &'static [(&'static str, &'static [&'static str])];
+    /// What follows `FROM … AS k`.
+    const JOINS: &'static str;
 }
 
-pub(super) use keyed_statement;
+/// Finds the rows of these ids, in any order. PostgreSQL gets all ids as one array; SQLite, where
+/// no round trip can be saved, gets one id after the other.
+pub(super) fn look_up<L, T>(connection: &mut Connection, ids: &[IdBytes]) -> QueryResult<Vec<T>>
+where
+    L: Lookup,
+    for<'i> Statement<L, &'i [IdBytes]>: LoadQuery<'i, PgConnection, T>,
+    for<'i> Statement<L, &'i IdBytes>: LoadQuery<'i, SqliteConnection, T>,
+{
+    match connection {
+        Connection::Postgres(connection) => Statement::<L, _>::of(ids).load(connection),
+        Connection::Sqlite(connection) => {
+            let mut rows = Vec::with_capacity(ids.len());
+            for id in ids {
+                rows.extend(Statement::<L, _>::of(id).load(connection)?);
+            }
+            Ok(rows)
+        }
+    }
+}
+
+/// The statement of a lookup, with the ids `I`.
+pub(super) struct Statement<L, I> {
+    ids: I,
+    lookup: PhantomData<L>,
+}
+
+impl<L, I> Statement<L, I> {
+    const fn of(ids: I) -> Self {
+        let lookup = PhantomData;
+        Self { ids, lookup }
+    }
+}
+
+impl<L: Lookup> QueryFragment<Pg> for Statement<L, &[IdBytes]> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        push_select::<L, _>(&mut out);
+        out.push_sql(" FROM unnest(");
+        out.push_bind_param::<Array<Binary>, _>(self.ids)?;
+        out.push_sql(") AS k (id)");
+        out.push_sql(L::JOINS);
+        Ok(())
+    }
+}
+
+impl<L: Lookup> QueryFragment<Sqlite> for Statement<L, &IdBytes> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        push_select::<L, _>(&mut out);
+        out.push_sql(" FROM (SELECT ");
+        out.push_bind_param::<Binary, _>(self.ids)?;
+        out.push_sql(" AS id) AS k");
+        out.push_sql(L::JOINS);
+        Ok(())
+    }
+}
+
+fn push_select<L: Lookup, DB: Backend>(out: &mut AstPass<'_, '_, DB>) {
+    let mut word = "SELECT ";
+    for (alias, names) in L::SELECT {
+        for name in *names {
+            for piece in [word, alias, ".", name] {
+                out.push_sql(piece);
+            }
+            word = ", ";
+        }
+    }
+}
+
+impl<L: 'static, I> QueryId for Statement<L, I> {
+    type QueryId = Statement<L, ()>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<L: Lookup, I> Query for Statement<L, I> {
+    type SqlType = L::Columns;
+}
+
+impl<L, I, C> RunQueryDsl<C> for Statement<L, I> {}

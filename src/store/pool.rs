@@ -1,94 +1,111 @@
-//! The threads that run queries: a fixed number of them, one bounded queue before them, a
-//! connection for each.
+//! The connections of a store, lent to whoever needs one: the threads that run queries, the
+//! journal, migrations. A lost connection is replaced in the same way for all of them.
 //!
-//! An async runtime's own blocking pool has neither bound, and each HTTP worker would have one of
-//! its own.
+//! A connection is made when it is first needed. One that was lost is not lent again: the pool
+//! makes another in the background, with growing pauses while that fails. Who needs one meanwhile
+//! waits for [`CONNECT_WAIT`] and gets an error then.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
-use r2d2::{HandleError, ManageConnection};
+use r2d2::{HandleError, ManageConnection, PooledConnection};
 
-use super::Connection;
-use super::connection::{Connector, Role};
+use super::connection::Connection;
+use super::connector::{Connector, Role};
 use super::error::StoreError;
-use super::job::{Health, Job};
-use super::queue::Queue;
 
-/// How long a query waits for a connection while the database does not answer.
+/// How long to wait for a connection while the database does not answer.
 const CONNECT_WAIT: Duration = Duration::from_secs(3);
 
-/// Starts `count` threads that run what is in `queue` until it is closed and drained.
-pub(super) fn start(
-    connector: Connector,
-    count: usize,
-    queue: &Arc<Queue<Job>>,
-) -> io::Result<Vec<JoinHandle<()>>> {
-    let count_max = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
-    let losses = Arc::new(AtomicU64::new(0));
-    let pool = r2d2::Pool::builder()
-        .max_size(count_max)
-        .min_idle(Some(0))
-        .connection_timeout(CONNECT_WAIT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .error_handler(Box::new(LogError))
-        .build_unchecked(Manager {
-            connector,
-            losses: losses.clone(),
-        });
-    let start_one = |number| {
-        let (pool, queue, losses) = (pool.clone(), queue.clone(), losses.clone());
-        thread::Builder::new()
-            .name(format!("store-{number}"))
-            .spawn(move || run(&pool, &queue, &losses))
-    };
-    (0..count.max(1)).map(start_one).collect()
+/// All connections of a store. Clones share them.
+#[derive(Clone)]
+pub(super) struct Pool {
+    reading: r2d2::Pool<Manager>,
+    writing: r2d2::Pool<Manager>,
 }
 
-fn run(pool: &r2d2::Pool<Manager>, queue: &Queue<Job>, losses: &AtomicU64) {
-    while let Some(job) = queue.pop() {
-        match pool.get() {
-            Ok(mut pooled) => {
-                let Pooled {
-                    connection, health, ..
-                } = &mut *pooled;
-                job(Ok(connection), &mut |reported| {
-                    *health = reported;
-                    if reported == Health::Broken {
-                        losses.fetch_add(1, Ordering::SeqCst);
-                    }
-                });
-            }
-            Err(error) => {
-                let error = StoreError::Unavailable(error.to_string());
-                job(Err(error.clone()), &mut |_| ());
-                // Those behind it need not wait as long again, one after the other.
-                for job in queue.drain() {
-                    job(Err(error.clone()), &mut |_| ());
-                }
-            }
+impl Pool {
+    /// A pool for this many threads that run queries, and one writer.
+    pub(super) fn new(connector: &Connector, readers: u32) -> Self {
+        let pool = |size, role| {
+            r2d2::Pool::builder()
+                .max_size(size)
+                .min_idle(Some(0))
+                .connection_timeout(CONNECT_WAIT)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .error_handler(Box::new(LogError))
+                .build_unchecked(Manager::new(connector.clone(), role))
+        };
+
+        if connector.url.is_embedded() {
+            // SQLite has one writer at a time. Readers are kept from writing.
+            let (reading, writing) = (pool(readers, Role::Reading), pool(1, Role::Writing));
+            Self { reading, writing }
+        } else {
+            let shared = pool(readers.saturating_add(1), Role::Writing);
+            let (reading, writing) = (shared.clone(), shared);
+            Self { reading, writing }
         }
+    }
+
+    /// Lends a connection for queries. On PostgreSQL it may write too.
+    pub(super) fn lend_reading(&self) -> Result<Lent, StoreError> {
+        lend(&self.reading)
+    }
+
+    /// Lends a connection that may write.
+    pub(super) fn lend_writing(&self) -> Result<Lent, StoreError> {
+        lend(&self.writing)
     }
 }
 
-/// Makes pooled connections and tells the good ones from the bad.
-struct Manager {
+fn lend(pool: &r2d2::Pool<Manager>) -> Result<Lent, StoreError> {
+    pool.get()
+        .map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// A connection on loan. It goes back to the pool when this is dropped.
+pub(super) type Lent = PooledConnection<Manager>;
+
+pub(super) struct Pooled {
+    pub(super) connection: Connection,
+    is_broken: bool,
+    /// See [`Manager::losses`].
+    losses: Arc<AtomicU64>,
+    /// What the counter was when this connection was last known to work.
+    losses_seen: u64,
+}
+
+impl Pooled {
+    /// To be called when the connection was lost, or is in a state that nobody knows: it is closed
+    /// when it is given back. Others are checked before their next use from now on.
+    pub(super) fn report_broken(&mut self) {
+        self.is_broken = true;
+        self.losses.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Makes connections for the pool and tells good ones from bad ones.
+pub(super) struct Manager {
     connector: Connector,
-    /// How many connections were lost. When one is, the others are probably lost too, so each is
-    /// tried before its next use.
+    role: Role,
+    /// How many connections were lost. When one is lost, the others probably are too, so each is
+    /// checked before its next use.
     losses: Arc<AtomicU64>,
 }
 
-struct Pooled {
-    connection: Connection,
-    health: Health,
-    /// What [`Manager::losses`] was when this connection was last known to work.
-    losses_seen: u64,
+impl Manager {
+    fn new(connector: Connector, role: Role) -> Self {
+        let losses = Arc::default();
+        Self {
+            connector,
+            role,
+            losses,
+        }
+    }
 }
 
 impl ManageConnection for Manager {
@@ -97,15 +114,17 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Pooled, StoreError> {
         let losses_seen = self.losses.load(Ordering::SeqCst);
-        let connection = self.connector.connect(Role::Pool)?;
+
         Ok(Pooled {
-            connection,
-            health: Health::Sound,
+            connection: self.connector.connect(self.role)?,
+            is_broken: false,
+            losses: Arc::clone(&self.losses),
             losses_seen,
         })
     }
 
-    /// Asked before each use. A round trip each time would be dear: it is made only after a loss.
+    /// Called before each use. A round trip each time would be expensive, so there is one only
+    /// after a loss.
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), StoreError> {
         let losses = self.losses.load(Ordering::SeqCst);
         if pooled.losses_seen != losses {
@@ -116,7 +135,7 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.health == Health::Broken
+        pooled.is_broken
     }
 }
 

@@ -3,20 +3,18 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use super::error::StoreError;
 use crate::telemetry::Gauge;
 
-/// First in, first out; any number of threads at both ends.
+/// First in, first out, with any number of threads at both ends.
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
-    closing: Condvar,
     length_max: usize,
-    /// Shows how many are waiting.
+    /// Shows how many items wait.
     length: Gauge,
 }
 
@@ -26,7 +24,7 @@ struct State<T> {
 }
 
 impl<T> Queue<T> {
-    /// An open, empty queue that holds at most `length_max`; `length` shows how many.
+    /// An open, empty queue that holds at most `length_max` items; `length` shows how many.
     pub(super) fn new(length_max: usize, length: Gauge) -> Self {
         let state = State {
             items: VecDeque::new(),
@@ -35,13 +33,12 @@ impl<T> Queue<T> {
         Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
-            closing: Condvar::new(),
             length_max,
             length,
         }
     }
 
-    /// Adds one at the end, or says at once why not.
+    /// Adds an item at the end. Fails when the queue is full or closed.
     pub(super) fn push(&self, item: T) -> Result<(), StoreError> {
         let mut state = self.state.lock();
         if state.closed {
@@ -52,12 +49,14 @@ impl<T> Queue<T> {
         }
         state.items.push_back(item);
         self.show(&state);
+
         drop(state);
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Takes the first, waiting until there is one. `None` when the queue is closed and drained.
+    /// Takes the first item, and waits until there is one. `None` when the queue is closed and
+    /// empty.
     pub(super) fn pop(&self) -> Option<T> {
         let mut state = self.state.lock();
         loop {
@@ -72,20 +71,21 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Moves up to `count` to the end of `into`, waiting for the first if told to. False when the
-    /// queue is closed and drained.
+    /// Moves up to `count` items to the end of `into`; if `wait`, waits for the first one. False
+    /// when the queue is closed and empty.
     pub(super) fn take(&self, count: usize, wait: bool, into: &mut Vec<T>) -> bool {
         let mut state = self.state.lock();
         while wait && state.items.is_empty() && !state.closed {
             self.changed.wait(&mut state);
         }
+
         let count = count.min(state.items.len());
         into.extend(state.items.drain(..count));
         self.show(&state);
         count > 0 || !state.closed
     }
 
-    /// Takes all that is waiting now.
+    /// Takes everything that waits now.
     pub(super) fn drain(&self) -> VecDeque<T> {
         let mut state = self.state.lock();
         let items = mem::take(&mut state.items);
@@ -93,19 +93,10 @@ impl<T> Queue<T> {
         items
     }
 
-    /// Waits for `duration`, or until the queue is closed.
-    pub(super) fn pause(&self, duration: Duration) {
-        let mut state = self.state.lock();
-        if !state.closed {
-            self.closing.wait_for(&mut state, duration);
-        }
-    }
-
-    /// No more may be added; what is there is still handed out.
+    /// Refuses further items. What is there is still handed out.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_all();
-        self.closing.notify_all();
     }
 
     fn show(&self, state: &State<T>) {

@@ -1,8 +1,5 @@
-//! The tables, as both databases have them. Held against the migrated databases by the store tests.
-#![allow(
-    missing_docs,
-    reason = "the columns are documented where they are made: in the migrations"
-)]
+//! The tables, as both databases have them. The store's tests compare this file with the migrated
+//! databases. What the columns mean is documented in the migrations and in [`rows`](super::rows).
 
 diesel::table! {
     settings (kind, name) {

@@ -1,4 +1,4 @@
-//! Where the database is.
+//! Which database to use, and where it is.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,30 +17,24 @@ pub enum DatabaseUrl {
     Postgres(SecretString),
 }
 
-/// A text is not the address of a database.
+/// Why a text does not name a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDatabaseUrl {
-    /// Neither of the two databases.
     #[error("must start with `sqlite:` or `postgres://`")]
     UnknownScheme,
-    /// `sqlite:` alone.
     #[error("must name a file after `sqlite:`")]
     NoPath,
-    /// `sqlite::memory:`.
     #[error(
         "must name a file: a database in memory belongs to one connection and cannot be shared"
     )]
     InMemory,
-    /// Not a URL.
     #[error("is not a valid PostgreSQL URL")]
     Malformed,
 }
 
 impl DatabaseUrl {
-    /// The URL for libpq, with limits for waits where it sets none, so that a silent network is
-    /// noticed.
-    ///
-    /// `None` for SQLite.
+    /// The URL for libpq; `None` for SQLite. Where it sets no timeouts, defaults are added, so that
+    /// a dead network is noticed.
     pub(super) fn libpq(&self) -> Option<SecretString> {
         let Self::Postgres(secret) = self else {
             return None;
@@ -58,7 +52,7 @@ impl DatabaseUrl {
         Some(SecretString::new(url.into()))
     }
 
-    /// Whether the database lives inside this process and is migrated by it.
+    /// Whether the database is embedded in this process.
     #[must_use]
     pub const fn is_embedded(&self) -> bool {
         matches!(self, Self::Sqlite(_))
@@ -100,7 +94,7 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// Without the query, where libpq takes a password too.
+/// The URL without its password, and without its query, which may contain one too.
 fn masked(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else {
         return "postgres://***".to_owned();
@@ -117,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_and_what_they_mean() {
+    fn urls_are_parsed() {
         let sqlite = |path: &str| Ok(DatabaseUrl::Sqlite(path.into()));
         let cases = [
             ("sqlite:a.db", sqlite("a.db")),

@@ -255,9 +255,7 @@ async fn start(
     let record = Record::starting(id, client.clone(), &plan, &asked);
     let entry = Entry {
         user: asked.user.as_ref().map(ToString::to_string),
-        guard: key.map_or(Guard::None, |key| {
-            Guard::IdempotencyKey(Box::new(key.row(id)))
-        }),
+        guard: key.map(|key| Guard::from(key.row(id))),
         inserts: vec![
             Insert::Transaction(Box::new(row)),
             Insert::Event(Box::new(event)),

@@ -1,33 +1,33 @@
-//! Users in the database. Each change and its event are one database transaction.
+//! Users in the database. Each change and its events share one database transaction.
 
 use crate::ids::UserId;
 use crate::store::queries::{events as log, users as queries};
 use crate::store::rows::EventRow;
-use crate::store::{Batched, Connection, Store, StoreError, WriteError};
+use crate::store::{Batched, Connection, QueryResult, Store, StoreError, WriteError};
 
 use super::error::{RENAMED_DEVICES_MAX, UserError};
 
-/// Those who are disabled, by user id.
+/// Reads who is disabled, many users at once.
 pub(super) type DisabledUsers = Batched<String, ()>;
 
 pub(super) fn disabled_users(store: &Store) -> DisabledUsers {
     Batched::new(store.clone(), queries::find_disabled_users)
 }
 
-/// What becomes of a user, beside that everything the user is logged in with ends.
+/// Whether a user may log in again after all logins have ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
+    /// As before.
     LogOut,
-    /// May do nothing from now on.
+    /// Not until enabled.
     Disable {
         /// Milliseconds since the epoch.
         now: i64,
     },
-    /// May log in again.
     Enable,
 }
 
-/// Ends everything a user is logged in with.
+/// Ends everything a user is logged in with, and carries out the change.
 pub(super) async fn end_logins(
     store: &Store,
     user: &UserId,
@@ -35,6 +35,7 @@ pub(super) async fn end_logins(
     event: EventRow,
 ) -> Result<(), StoreError> {
     let user = user.clone();
+
     store
         .write_contended(move |connection| {
             apply(connection, user.as_str(), change)?;
@@ -44,17 +45,12 @@ pub(super) async fn end_logins(
         .await
 }
 
-fn apply<E>(connection: &mut Connection, user: &str, change: Change) -> Result<(), WriteError<E>> {
+fn apply(connection: &mut Connection, user: &str, change: Change) -> QueryResult<()> {
     match change {
-        Change::LogOut => {}
-        Change::Disable { now } => {
-            queries::insert_disabled_user(connection, user, now)?;
-        }
-        Change::Enable => {
-            queries::delete_disabled_user(connection, user)?;
-        }
+        Change::LogOut => Ok(()),
+        Change::Disable { now } => queries::insert_disabled_user(connection, user, now).map(drop),
+        Change::Enable => queries::delete_disabled_user(connection, user).map(drop),
     }
-    Ok(())
 }
 
 /// Ends everything a user is logged in with, and moves everything else to a new id.
@@ -65,15 +61,16 @@ pub(super) async fn rename(
     events: [EventRow; 2],
 ) -> Result<(), UserError> {
     let (user, new) = (user.clone(), new.clone());
+
     store
         .write_contended(move |connection| {
-            if queries::is_known(connection, new.as_str())? {
+            let (user, new) = (user.as_str(), new.as_str());
+            if queries::is_known(connection, new)? {
                 return Err(WriteError::Refused(UserError::Taken));
             }
-            queries::end_logins(connection, user.as_str())?;
-            let moved =
-                queries::rename_user(connection, user.as_str(), new.as_str(), RENAMED_DEVICES_MAX)?;
-            if moved.is_none() {
+
+            queries::end_logins(connection, user)?;
+            if queries::rename_user(connection, user, new, RENAMED_DEVICES_MAX)?.is_none() {
                 return Err(WriteError::Refused(UserError::TooManyDevices));
             }
             for event in &events {

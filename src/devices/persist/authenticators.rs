@@ -6,9 +6,9 @@ use crate::devices::enrolment::EnrolmentRefusal;
 use crate::devices::types::Device;
 use crate::ids::{DeviceId, UserId};
 use crate::jose::PublicJwk;
-use crate::store::journal::{Entry, Guard, Outcome};
+use crate::store::journal::{AuthenticatorTry, Entry, Guard, Outcome};
 use crate::store::queries::{devices as queries, events, tokens};
-use crate::store::rows::{AssertionIdRow, AuthenticatorRow, AuthenticatorTry, EventRow};
+use crate::store::rows::{AssertionIdRow, AuthenticatorRow, EventRow};
 use crate::store::{Connection, CorruptRow, QueryResult, Store, StoreError};
 
 use super::enrolments::refuse;
@@ -141,12 +141,10 @@ pub(in crate::devices) async fn begin_try(
     attempt: AuthenticatorTry,
     assertions: Vec<AssertionIdRow>,
 ) -> Result<Outcome, StoreError> {
-    let guard = Guard::AuthenticatorTry(Box::new(attempt));
-
     store
         .commit(Entry {
             assertions,
-            guard,
+            guard: Some(Guard::from(attempt)),
             ..Entry::default()
         })
         .await

@@ -1,56 +1,26 @@
-//! The group-commit writer: one thread, one connection, one database transaction for all that
-//! arrived while the last ran.
+//! The journal: group commit. One thread writes everything that happens often, in one database
+//! transaction for all that arrived while the last one ran.
+//!
+//! What is handed to it is an [`Entry`]. The thread ([`writer`]) collects entries, splits off those
+//! that must not share a commit ([`batch`]) and writes the others together ([`apply`]): kind by
+//! kind, all changes of a kind at once ([`write`]). What kinds there are stands in [`changes`]; a
+//! change is described once and becomes SQL in [`statement`].
 
+mod action;
+mod apply;
 mod batch;
-mod columns;
+pub(in crate::store) mod changes;
 mod entry;
-mod postgres;
-mod sqlite;
+mod statement;
+mod values;
+mod work;
+pub(in crate::store) mod write;
 mod writer;
 
-use std::io;
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-
-use tokio::sync::oneshot;
-
-use super::connection::Connector;
-use super::error::StoreError;
-use super::job::Job;
-use super::queue::Queue;
-use crate::telemetry::Metrics;
-use batch::Pending;
-
-pub use entry::{Entry, Guard, Insert, Outcome};
-
-/// What waits for the journal.
-pub(super) type JournalQueue = Queue<Work>;
-
-/// One thing for the journal's thread to do.
-pub(super) enum Work {
-    /// An entry, to be committed with its neighbours.
-    Entry(Pending),
-    /// A transaction of its own, where only this thread may write.
-    Write(Job),
-}
-
-impl Work {
-    /// An entry, and where its outcome will be told.
-    pub(super) fn entry(entry: Entry) -> (Self, oneshot::Receiver<Result<Outcome, StoreError>>) {
-        let (reply, outcome) = oneshot::channel();
-        (Self::Entry(Pending { entry, reply }), outcome)
-    }
-}
-
-/// Starts the thread. It ends when `queue` is closed and drained.
-pub(super) fn start(
-    connector: Connector,
-    batch_max: usize,
-    queue: &Arc<JournalQueue>,
-    metrics: &Metrics,
-) -> io::Result<JoinHandle<()>> {
-    let writer = writer::Writer::new(connector, batch_max.max(1), queue.clone(), metrics.clone());
-    thread::Builder::new()
-        .name("journal".to_owned())
-        .spawn(move || writer.run())
-}
+pub use changes::{
+    AuthenticatorSuccess, AuthenticatorTry, AuthorizationStep, CodeRedemption,
+    DeviceCodeRedemption, Guard, Insert, RefreshRotation, TransactionUpdate,
+};
+pub use entry::{Entry, Outcome};
+pub(super) use work::Work;
+pub(super) use writer::start;

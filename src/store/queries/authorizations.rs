@@ -1,11 +1,13 @@
-//! Authorization requests on their way.
+//! Authorization requests.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use crate::store::Connection;
-use crate::store::rows::{AuthorizationRow, AuthorizationStep};
-use crate::store::schema::{authorizations, device_codes, devices};
+use crate::store::connection::Connection;
+use crate::store::journal::changes::AuthorizationStep;
+use crate::store::journal::write::write;
+use crate::store::rows::AuthorizationRow;
+use crate::store::schema::{authorizations, devices};
 
 /// Adds an authorization request.
 pub fn insert_authorization(
@@ -18,7 +20,7 @@ pub fn insert_authorization(
         .map(drop)
 }
 
-/// The authorization the login page was called for.
+/// Finds the authorization that a login or consent page was opened for.
 pub fn find_authorization_by_challenge(
     connection: &mut Connection,
     challenge_hash: &[u8],
@@ -30,7 +32,7 @@ pub fn find_authorization_by_challenge(
         .optional()
 }
 
-/// The authorization a code was issued for.
+/// Finds the authorization that a code was issued for.
 pub fn find_authorization_by_code(
     connection: &mut Connection,
     code_hash: &[u8],
@@ -42,32 +44,17 @@ pub fn find_authorization_by_code(
         .optional()
 }
 
-/// Saves a step of an authorization; `false` when it does not have the expected status any more.
+/// Saves a step, as the journal does; `false` when the authorization no longer has the status that
+/// the step was decided on.
 pub fn step_authorization(
     connection: &mut Connection,
     step: &AuthorizationStep,
 ) -> QueryResult<bool> {
-    let unchanged = authorizations::table
-        .find(&step.id)
-        .filter(authorizations::status.eq(step.expected_status));
-
-    diesel::update(unchanged)
-        .set((
-            authorizations::status.eq(step.status),
-            authorizations::challenge_hash.eq(&step.challenge_hash),
-            authorizations::code_hash.eq(&step.code_hash),
-            authorizations::scope.eq(&step.scope),
-            authorizations::user_id.eq(&step.user_id),
-            authorizations::amr.eq(&step.amr),
-            authorizations::acr.eq(&step.acr),
-            authorizations::auth_time.eq(step.auth_time),
-            authorizations::expires_at.eq(step.expires_at),
-        ))
-        .execute(connection)
-        .map(|count| count > 0)
+    let refused = write(connection, vec![(0, step)])?;
+    Ok(refused.is_empty())
 }
 
-/// Forgets what is on its way for a user.
+/// Removes a user's authorizations.
 pub fn delete_authorizations_of_user(
     connection: &mut Connection,
     user: &str,
@@ -76,19 +63,19 @@ pub fn delete_authorizations_of_user(
         .execute(connection)
 }
 
-/// Forgets what is on its way to a client for a user.
+/// Removes a user's authorizations at a client.
 pub fn delete_authorizations_of_user_at_client(
     connection: &mut Connection,
     user: &str,
     client: &str,
 ) -> QueryResult<usize> {
-    let both = authorizations::user_id
-        .eq(user)
-        .and(authorizations::client_id.eq(client));
-    diesel::delete(authorizations::table.filter(both)).execute(connection)
+    let rows = authorizations::table
+        .filter(authorizations::user_id.eq(user))
+        .filter(authorizations::client_id.eq(client));
+    diesel::delete(rows).execute(connection)
 }
 
-/// Forgets what is on its way to a client.
+/// Removes a client's authorizations.
 pub fn delete_authorizations_of_client(
     connection: &mut Connection,
     client: &str,
@@ -97,49 +84,28 @@ pub fn delete_authorizations_of_client(
         .execute(connection)
 }
 
-/// Forgets what is on its way to the installations of an application.
+/// Removes the authorizations of an application's devices.
 pub fn delete_authorizations_of_application(
     connection: &mut Connection,
     application: &str,
 ) -> QueryResult<usize> {
-    let installation = devices::table
+    let device = devices::table
         .filter(devices::id.eq(authorizations::client_id))
         .filter(devices::application_id.eq(application));
-    diesel::delete(authorizations::table.filter(exists(installation))).execute(connection)
+    diesel::delete(authorizations::table.filter(exists(device))).execute(connection)
 }
 
-/// Forgets what is on its way for a user to the installations of an application.
+/// Removes a user's authorizations on an application's devices.
 pub fn delete_authorizations_of_user_at_application(
     connection: &mut Connection,
     user: &str,
     application: &str,
 ) -> QueryResult<usize> {
-    let installation = devices::table
+    let device = devices::table
         .filter(devices::id.eq(authorizations::client_id))
         .filter(devices::application_id.eq(application));
-    let theirs = authorizations::table
+    let rows = authorizations::table
         .filter(authorizations::user_id.eq(user))
-        .filter(exists(installation));
-    diesel::delete(theirs).execute(connection)
-}
-
-/// Forgets the devices that wait for a user on behalf of a client.
-pub fn delete_device_codes_of_client(
-    connection: &mut Connection,
-    client: &str,
-) -> QueryResult<usize> {
-    diesel::delete(device_codes::table.filter(device_codes::client_id.eq(client)))
-        .execute(connection)
-}
-
-/// Forgets the devices of a client that wait and have this user already.
-pub fn delete_device_codes_of_user_at_client(
-    connection: &mut Connection,
-    user: &str,
-    client: &str,
-) -> QueryResult<usize> {
-    let both = device_codes::user_id
-        .eq(user)
-        .and(device_codes::client_id.eq(client));
-    diesel::delete(device_codes::table.filter(both)).execute(connection)
+        .filter(exists(device));
+    diesel::delete(rows).execute(connection)
 }

@@ -1,25 +1,23 @@
-//! Callbacks to be sent. They are made by the [journal](crate::store::journal), together with what
-//! they report.
+//! The outbox. Callbacks are inserted by the [journal](crate::store::journal), together with the
+//! change that they report.
 
 use std::time::Duration;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use diesel::update;
 
 use crate::clock::Timestamp;
-use crate::store::Connection;
+use crate::store::connection::Connection;
 use crate::store::rows::{CallbackOutcome, CallbackRow, IdBytes, callback_state};
-use crate::store::schema::callbacks::dsl;
+use crate::store::schema::callbacks;
 
-/// Spelled out, because an index that holds due callbacks only is not used for a condition with a
+/// Spelled out: a partial index, of due callbacks only, is not used for a condition with a
 /// parameter.
 const DUE: &str = "state = 0";
 
-/// Takes callbacks whose time has come and that nobody else has at the moment: nobody else gets
-/// them for `lease`. Those to the addresses in `except` are left where they are. To be called in a
-/// transaction.
+/// Claims due callbacks that nobody else has claimed: for the time of `lease` nobody else gets
+/// them. Those to the addresses in `except` are left alone. Must run in a transaction.
 pub fn claim_due_callbacks(
     connection: &mut Connection,
     now: Timestamp,
@@ -27,104 +25,107 @@ pub fn claim_due_callbacks(
     except: &[String],
     limit: i64,
 ) -> QueryResult<Vec<CallbackRow>> {
-    let due = dsl::callbacks
+    let due = callbacks::table
         .filter(sql::<Bool>(DUE))
-        .filter(dsl::due_at.le(now.as_millis()))
-        .filter(dsl::lease_until.le(now.as_millis()))
-        .filter(dsl::callback_uri.ne_all(except))
-        .order(dsl::due_at)
+        .filter(callbacks::due_at.le(now.as_millis()))
+        .filter(callbacks::lease_until.le(now.as_millis()))
+        .filter(callbacks::callback_uri.ne_all(except))
+        .order(callbacks::due_at)
         .limit(limit)
-        .select(dsl::id);
+        .select(callbacks::id);
     let ids: Vec<IdBytes> = match connection {
-        // Other nodes claim at the same time: what one of them is about to take is left to it.
+        // Other nodes claim at the same time. What one of them is about to claim is left to it.
         Connection::Postgres(connection) => due.for_update().skip_locked().load(connection)?,
         Connection::Sqlite(connection) => due.load(connection)?,
     };
-    update(dsl::callbacks.filter(dsl::id.eq_any(&ids)))
+
+    diesel::update(callbacks::table.filter(callbacks::id.eq_any(&ids)))
         .set((
-            dsl::lease_until.eq(now.after(lease).as_millis()),
-            dsl::fence.eq(dsl::fence + 1),
+            callbacks::lease_until.eq(now.after(lease).as_millis()),
+            callbacks::fence.eq(callbacks::fence + 1),
         ))
         .execute(connection)?;
-    dsl::callbacks
-        .filter(dsl::id.eq_any(&ids))
-        .order(dsl::due_at)
+
+    callbacks::table
+        .filter(callbacks::id.eq_any(&ids))
+        .order(callbacks::due_at)
         .select(CallbackRow::as_select())
         .load(connection)
 }
 
-/// Saves what came of an attempt and gives up the lease. False when the lease was lost meanwhile:
-/// then somebody else has it.
+/// Saves the outcome of an attempt and gives the lease back. False when the lease was lost
+/// meanwhile: then somebody else has claimed the callback.
 pub fn finish_callback(
     connection: &mut Connection,
     outcome: &CallbackOutcome,
 ) -> QueryResult<bool> {
-    let held = dsl::callbacks
+    let claimed = callbacks::table
         .find(outcome.id.as_slice())
-        .filter(dsl::fence.eq(outcome.fence))
-        .filter(dsl::state.eq(callback_state::DUE));
-    let rows = update(held)
+        .filter(callbacks::fence.eq(outcome.fence))
+        .filter(callbacks::state.eq(callback_state::DUE));
+    diesel::update(claimed)
         .set((
-            dsl::state.eq(outcome.state),
-            dsl::attempts.eq(outcome.attempts),
-            dsl::due_at.eq(outcome.due_at),
-            dsl::lease_until.eq(0),
-            dsl::finished_at.eq(outcome.finished_at),
-            dsl::last_error.eq(outcome.last_error.as_deref()),
+            callbacks::state.eq(outcome.state),
+            callbacks::attempts.eq(outcome.attempts),
+            callbacks::due_at.eq(outcome.due_at),
+            callbacks::lease_until.eq(0),
+            callbacks::finished_at.eq(outcome.finished_at),
+            callbacks::last_error.eq(outcome.last_error.as_deref()),
         ))
-        .execute(connection)?;
-    Ok(rows == 1)
+        .execute(connection)
+        .map(|count| count == 1)
 }
 
-/// The callback of this id.
+/// Finds a callback.
 pub fn find_callback(connection: &mut Connection, id: &[u8]) -> QueryResult<Option<CallbackRow>> {
-    dsl::callbacks
+    callbacks::table
         .find(id)
         .select(CallbackRow::as_select())
         .first(connection)
         .optional()
 }
 
-/// Callbacks in the order of their ids, from the first after `after` on; of all states, or one.
+/// Lists callbacks in the order of their ids, from the first after `after` on, in one state or in
+/// all.
 pub fn list_callbacks(
     connection: &mut Connection,
     state: Option<i16>,
     after: Option<&[u8]>,
     limit: i64,
 ) -> QueryResult<Vec<CallbackRow>> {
-    let page = dsl::callbacks
-        .filter(dsl::id.gt(after.unwrap_or_default()))
-        .order(dsl::id)
+    let page = callbacks::table
+        .filter(callbacks::id.gt(after.unwrap_or_default()))
+        .order(callbacks::id)
         .limit(limit);
+
     match state {
         Some(state) => page
-            .filter(dsl::state.eq(state))
+            .filter(callbacks::state.eq(state))
             .select(CallbackRow::as_select())
             .load(connection),
         None => page.select(CallbackRow::as_select()).load(connection),
     }
 }
 
-/// Sends a finished callback once more, with all its attempts before it. False when there is none,
-/// or it is still due.
+/// Makes a finished callback due again, with all its attempts. False when there is none, or it is
+/// due already.
 pub fn replay_callback(
     connection: &mut Connection,
     id: &[u8],
     now: Timestamp,
 ) -> QueryResult<bool> {
-    let rows = update(
-        dsl::callbacks
-            .find(id)
-            .filter(dsl::state.ne(callback_state::DUE)),
-    )
-    .set((
-        dsl::state.eq(callback_state::DUE),
-        dsl::attempts.eq(0),
-        dsl::due_at.eq(now.as_millis()),
-        dsl::lease_until.eq(0),
-        dsl::finished_at.eq(None::<i64>),
-        dsl::last_error.eq(None::<String>),
-    ))
-    .execute(connection)?;
-    Ok(rows == 1)
+    let finished = callbacks::table
+        .find(id)
+        .filter(callbacks::state.ne(callback_state::DUE));
+    diesel::update(finished)
+        .set((
+            callbacks::state.eq(callback_state::DUE),
+            callbacks::attempts.eq(0),
+            callbacks::due_at.eq(now.as_millis()),
+            callbacks::lease_until.eq(0),
+            callbacks::finished_at.eq(None::<i64>),
+            callbacks::last_error.eq(None::<String>),
+        ))
+        .execute(connection)
+        .map(|count| count == 1)
 }

@@ -1,13 +1,13 @@
-//! Devices that wait for their users (RFC 8628).
+//! Appliances that wait for their users (RFC 8628).
 
 use diesel::prelude::*;
 
-use super::unless_taken;
-use crate::store::Connection;
+use super::unique::unless_taken;
+use crate::store::connection::Connection;
 use crate::store::rows::{DeviceCodeAnswer, DeviceCodeRow, DevicePoll};
 use crate::store::schema::device_codes;
 
-/// Adds a device that waits; `false` when its user code is taken.
+/// Adds an appliance; `false` when its user code is taken.
 pub fn insert_device_code(connection: &mut Connection, row: &DeviceCodeRow) -> QueryResult<bool> {
     unless_taken(connection, |connection| {
         diesel::insert_into(device_codes::table)
@@ -16,7 +16,7 @@ pub fn insert_device_code(connection: &mut Connection, row: &DeviceCodeRow) -> Q
     })
 }
 
-/// The device that has this code.
+/// Finds the appliance that polls with this code.
 pub fn find_device_code(
     connection: &mut Connection,
     device_code_hash: &[u8],
@@ -28,7 +28,7 @@ pub fn find_device_code(
         .optional()
 }
 
-/// The device that shows this code to its user.
+/// Finds the appliance that shows this code to its user.
 pub fn find_device_code_of_user_code(
     connection: &mut Connection,
     user_code_hash: &[u8],
@@ -43,24 +43,24 @@ pub fn find_device_code_of_user_code(
 /// Notes that the appliance has polled, and its interval from now on; `false` when it has polled
 /// since it was read.
 pub fn note_poll(connection: &mut Connection, poll: &DevicePoll) -> QueryResult<bool> {
-    let this = device_codes::table.find(&poll.id);
+    let row_of_id = device_codes::table.find(&poll.id);
     let change = (
         device_codes::polled_at.eq(poll.polled_at),
         device_codes::interval_seconds.eq(poll.interval_seconds),
     );
 
     let noted = match poll.expected_polled_at {
-        Some(before) => diesel::update(this.filter(device_codes::polled_at.eq(before)))
+        Some(before) => diesel::update(row_of_id.filter(device_codes::polled_at.eq(before)))
             .set(change)
             .execute(connection)?,
-        None => diesel::update(this.filter(device_codes::polled_at.is_null()))
+        None => diesel::update(row_of_id.filter(device_codes::polled_at.is_null()))
             .set(change)
             .execute(connection)?,
     };
     Ok(noted > 0)
 }
 
-/// Saves what the user has decided; `false` when it was decided before.
+/// Saves the user's decision; `false` when the row no longer has the expected status.
 pub fn answer_device_code(
     connection: &mut Connection,
     answer: &DeviceCodeAnswer,
@@ -79,4 +79,30 @@ pub fn answer_device_code(
         ))
         .execute(connection)
         .map(|count| count > 0)
+}
+
+/// Removes a client's appliances.
+pub fn delete_device_codes_of_client(
+    connection: &mut Connection,
+    client: &str,
+) -> QueryResult<usize> {
+    diesel::delete(device_codes::table.filter(device_codes::client_id.eq(client)))
+        .execute(connection)
+}
+
+/// Removes the appliances that this user has decided about.
+pub fn delete_device_codes_of_user(connection: &mut Connection, user: &str) -> QueryResult<usize> {
+    diesel::delete(device_codes::table.filter(device_codes::user_id.eq(user))).execute(connection)
+}
+
+/// Removes a client's appliances that this user has decided about.
+pub fn delete_device_codes_of_user_at_client(
+    connection: &mut Connection,
+    user: &str,
+    client: &str,
+) -> QueryResult<usize> {
+    let rows = device_codes::table
+        .filter(device_codes::user_id.eq(user))
+        .filter(device_codes::client_id.eq(client));
+    diesel::delete(rows).execute(connection)
 }

@@ -1,17 +1,17 @@
-//! Installations, the users on them, their keys and where their pushes go.
+//! Devices, the users on them, their keys, and where pushes go.
 //!
-//! Functions that insert what must be unique answer `false` where it was taken.
+//! Functions that insert what must be unique return `false` where it is taken.
 
 use diesel::prelude::*;
 
-use super::unless_taken;
-use crate::store::Connection;
+use super::unique::unless_taken;
+use crate::store::connection::Connection;
 use crate::store::rows::{
     AuthenticatorRow, DeviceRow, EnrolmentRow, PushAddressRow, PushEnrolmentRow,
 };
 use crate::store::schema::{authenticators, devices, enrolments, push_addresses, push_enrolments};
 
-/// Adds an installation.
+/// Adds a device.
 pub fn insert_device(connection: &mut Connection, row: &DeviceRow) -> QueryResult<()> {
     diesel::insert_into(devices::table)
         .values(row)
@@ -19,6 +19,7 @@ pub fn insert_device(connection: &mut Connection, row: &DeviceRow) -> QueryResul
         .map(drop)
 }
 
+/// Finds a device.
 pub fn find_device(connection: &mut Connection, id: &str) -> QueryResult<Option<DeviceRow>> {
     devices::table
         .find(id)
@@ -27,7 +28,7 @@ pub fn find_device(connection: &mut Connection, id: &str) -> QueryResult<Option<
         .optional()
 }
 
-/// The installations of these ids.
+/// Finds the devices of these ids.
 pub fn find_devices(
     connection: &mut Connection,
     ids: &[String],
@@ -54,7 +55,8 @@ pub fn find_devices(
     Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
-/// Changes what an installation may tell anew about itself; its key, application and platform stay.
+/// Changes what a device may change about itself: not its key, application or platform. `false`
+/// when there is no such device.
 pub fn update_device(connection: &mut Connection, row: &DeviceRow) -> QueryResult<bool> {
     diesel::update(devices::table.find(&row.id))
         .set((
@@ -68,7 +70,7 @@ pub fn update_device(connection: &mut Connection, row: &DeviceRow) -> QueryResul
         .map(|count| count > 0)
 }
 
-/// Removes an installation with its enrolments, keys and push address.
+/// Removes a device with its enrolments, keys and push address; `false` when there is none.
 pub fn delete_device(connection: &mut Connection, id: &str) -> QueryResult<bool> {
     diesel::delete(devices::table.find(id))
         .execute(connection)
@@ -84,7 +86,7 @@ pub fn insert_enrolment(connection: &mut Connection, row: &EnrolmentRow) -> Quer
     })
 }
 
-/// A user on a device.
+/// Finds a user on a device.
 pub fn find_enrolment(
     connection: &mut Connection,
     device: &str,
@@ -97,24 +99,22 @@ pub fn find_enrolment(
         .optional()
 }
 
-/// A user on a device, by profile.
+/// Finds a user on a device, by profile.
 pub fn find_enrolment_by_profile(
     connection: &mut Connection,
     device: &str,
     profile: &str,
 ) -> QueryResult<Option<EnrolmentRow>> {
     enrolments::table
-        .filter(
-            enrolments::device_id
-                .eq(device)
-                .and(enrolments::profile_id.eq(profile)),
-        )
+        .filter(enrolments::device_id.eq(device))
+        .filter(enrolments::profile_id.eq(profile))
         .select(EnrolmentRow::as_select())
         .first(connection)
         .optional()
 }
 
-/// Removes a user from a device, with the authenticators and the push enrolment.
+/// Removes a user from a device, with the authenticators and the push enrolment; `false` when the
+/// user is not enrolled.
 pub fn delete_enrolment(
     connection: &mut Connection,
     device: &str,
@@ -125,7 +125,7 @@ pub fn delete_enrolment(
         .map(|count| count > 0)
 }
 
-/// Sets a further key. In place of another it has that one's failures.
+/// Sets the key of an authenticator. Failures that are counted against an earlier key stay.
 pub fn set_authenticator(connection: &mut Connection, row: &AuthenticatorRow) -> QueryResult<()> {
     let id = (
         authenticators::device_id,
@@ -137,6 +137,7 @@ pub fn set_authenticator(connection: &mut Connection, row: &AuthenticatorRow) ->
         authenticators::created_at.eq(row.created_at),
     );
     let insert = diesel::insert_into(authenticators::table).values(row);
+
     match connection {
         Connection::Postgres(connection) => insert
             .on_conflict(id)
@@ -152,15 +153,17 @@ pub fn set_authenticator(connection: &mut Connection, row: &AuthenticatorRow) ->
     .map(drop)
 }
 
-/// Puts a further key, with its failures, in the place of the one that is `present`; `false` when
-/// that one is not there.
+/// Replaces the key `present` of an authenticator, and its failures; `false` when that key is not
+/// there.
 pub fn change_authenticator(
     connection: &mut Connection,
     row: &AuthenticatorRow,
     present: &str,
 ) -> QueryResult<bool> {
-    let there = authenticators::table.find((&row.device_id, &row.user_id, &row.name));
-    diesel::update(there.filter(authenticators::public_key.eq(present)))
+    let unchanged = authenticators::table
+        .find((&row.device_id, &row.user_id, &row.name))
+        .filter(authenticators::public_key.eq(present));
+    diesel::update(unchanged)
         .set((
             authenticators::public_key.eq(&row.public_key),
             authenticators::created_at.eq(row.created_at),
@@ -170,7 +173,7 @@ pub fn change_authenticator(
         .map(|count| count > 0)
 }
 
-/// A further key of a user on a device.
+/// Finds an authenticator of a user on a device.
 pub fn find_authenticator(
     connection: &mut Connection,
     device: &str,
@@ -184,7 +187,7 @@ pub fn find_authenticator(
         .optional()
 }
 
-/// The names of a user's further keys on a device, in order.
+/// Lists the names of a user's authenticators on a device, in order.
 pub fn list_authenticator_names(
     connection: &mut Connection,
     device: &str,
@@ -192,18 +195,15 @@ pub fn list_authenticator_names(
     limit: i64,
 ) -> QueryResult<Vec<String>> {
     authenticators::table
-        .filter(
-            authenticators::device_id
-                .eq(device)
-                .and(authenticators::user_id.eq(user)),
-        )
+        .filter(authenticators::device_id.eq(device))
+        .filter(authenticators::user_id.eq(user))
         .order(authenticators::name)
         .limit(limit)
         .select(authenticators::name)
         .load(connection)
 }
 
-/// Removes a further key.
+/// Removes an authenticator; `false` when there is none.
 pub fn delete_authenticator(
     connection: &mut Connection,
     device: &str,
@@ -215,7 +215,7 @@ pub fn delete_authenticator(
         .map(|count| count > 0)
 }
 
-/// Where pushes for an installation go.
+/// Finds where pushes to a device go.
 pub fn find_push_address(
     connection: &mut Connection,
     device: &str,
@@ -227,7 +227,7 @@ pub fn find_push_address(
         .optional()
 }
 
-/// Sets where pushes for an installation go; `false` when another installation has this address.
+/// Sets where pushes to a device go; `false` when another device has this address.
 pub fn replace_push_address(
     connection: &mut Connection,
     row: &PushAddressRow,
@@ -245,45 +245,44 @@ pub fn replace_push_address(
         if updated > 0 {
             return Ok(updated);
         }
+
         diesel::insert_into(push_addresses::table)
             .values(row)
             .execute(connection)
     })
 }
 
-/// Forgets an installation's address when none of its users is asked by push any more.
+/// Removes a device's address if none of its users is enrolled for push any more.
 pub fn delete_unused_push_address(connection: &mut Connection, device: &str) -> QueryResult<()> {
-    let in_use = push_enrolments::table
+    let users: i64 = push_enrolments::table
         .filter(push_enrolments::device_id.eq(device))
-        .count();
-    if in_use.get_result::<i64>(connection)? == 0 {
+        .count()
+        .get_result(connection)?;
+    if users == 0 {
         diesel::delete(push_addresses::table.find(device)).execute(connection)?;
     }
     Ok(())
 }
 
-/// Notes that an address is gone; `false` when it was registered at `since` or later, or is known
-/// to be dead.
+/// Marks an address as dead; `false` when it was registered at `since` or later, or is dead
+/// already.
 pub fn mark_push_address_dead(
     connection: &mut Connection,
     device: &str,
     since: i64,
     now: i64,
 ) -> QueryResult<bool> {
-    let gone = push_addresses::table
-        .filter(push_addresses::device_id.eq(device))
-        .filter(
-            push_addresses::registered_at
-                .lt(since)
-                .and(push_addresses::dead_since.is_null()),
-        );
-    diesel::update(gone)
+    let address = push_addresses::table
+        .find(device)
+        .filter(push_addresses::registered_at.lt(since))
+        .filter(push_addresses::dead_since.is_null());
+    diesel::update(address)
         .set(push_addresses::dead_since.eq(now))
         .execute(connection)
         .map(|count| count > 0)
 }
 
-/// Has a user asked by push on a device; `false` when the user's slot is taken by another device.
+/// Enrols a user for push on a device; `false` when another device has the user's slot.
 pub fn insert_push_enrolment(
     connection: &mut Connection,
     row: &PushEnrolmentRow,
@@ -295,7 +294,7 @@ pub fn insert_push_enrolment(
     })
 }
 
-/// Whether a user is asked by push on a device.
+/// Finds a user's push enrolment on a device.
 pub fn find_push_enrolment(
     connection: &mut Connection,
     device: &str,
@@ -308,7 +307,7 @@ pub fn find_push_enrolment(
         .optional()
 }
 
-/// Has a user asked no more by push on a device.
+/// Ends a user's push enrolment on a device; `false` when there is none.
 pub fn delete_push_enrolment(
     connection: &mut Connection,
     device: &str,
@@ -319,8 +318,8 @@ pub fn delete_push_enrolment(
         .map(|count| count > 0)
 }
 
-/// The devices a user is asked on by push, the oldest enrolment first, without those whose address
-/// is dead.
+/// Lists the devices on which a user can be prompted by push, the oldest push enrolment first.
+/// Those whose address is dead are left out.
 pub fn list_push_targets(
     connection: &mut Connection,
     user: &str,
@@ -329,17 +328,15 @@ pub fn list_push_targets(
     let enrolment = enrolments::device_id
         .eq(push_enrolments::device_id)
         .and(enrolments::user_id.eq(push_enrolments::user_id));
+    let device = devices::id.eq(push_enrolments::device_id);
+    let address = push_addresses::device_id.eq(push_enrolments::device_id);
+
     push_enrolments::table
         .inner_join(enrolments::table.on(enrolment))
-        .inner_join(devices::table.on(devices::id.eq(push_enrolments::device_id)))
-        .inner_join(
-            push_addresses::table.on(push_addresses::device_id.eq(push_enrolments::device_id)),
-        )
-        .filter(
-            push_enrolments::user_id
-                .eq(user)
-                .and(push_addresses::dead_since.is_null()),
-        )
+        .inner_join(devices::table.on(device))
+        .inner_join(push_addresses::table.on(address))
+        .filter(push_enrolments::user_id.eq(user))
+        .filter(push_addresses::dead_since.is_null())
         .order((push_enrolments::created_at, push_enrolments::device_id))
         .limit(limit)
         .select((

@@ -1,30 +1,29 @@
-//! The audit log. Rows enter through the [journal](crate::store::journal), or with [`insert_event`]
-//! as part of another change.
+//! The audit log. Most events come with the [journal](crate::store::journal)'s entries; the others
+//! are written by [`insert_event`], in the transaction of what they report.
 
-use diesel::insert_into;
 use diesel::prelude::*;
 
-use crate::store::Connection;
+use crate::store::connection::Connection;
 use crate::store::rows::EventRow;
-use crate::store::schema::events::dsl;
+use crate::store::schema::events;
 
-/// Writes an event, in the transaction of what it reports.
+/// Adds an event.
 pub fn insert_event(connection: &mut Connection, row: &EventRow) -> QueryResult<()> {
-    insert_into(dsl::events)
+    diesel::insert_into(events::table)
         .values(row)
         .execute(connection)
         .map(drop)
 }
 
-/// What happened to a user last, the latest first.
+/// Finds the latest events of a user, the latest first.
 pub fn find_latest_events_of_user(
     connection: &mut Connection,
     user_id: &str,
     limit: i64,
 ) -> QueryResult<Vec<EventRow>> {
-    dsl::events
-        .filter(dsl::user_id.eq(user_id))
-        .order(dsl::id.desc())
+    events::table
+        .filter(events::user_id.eq(user_id))
+        .order(events::id.desc())
         .limit(limit)
         .select(EventRow::as_select())
         .load(connection)

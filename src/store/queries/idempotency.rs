@@ -1,27 +1,26 @@
-//! Idempotency keys. They are taken by the [journal](crate::store::journal)'s guard.
+//! Idempotency keys. The [journal](crate::store::journal) claims them.
 
 use diesel::prelude::*;
-use diesel::update;
 
-use crate::store::Connection;
+use crate::store::connection::Connection;
 use crate::store::rows::IdempotencyRow;
-use crate::store::schema::idempotency_keys::dsl;
+use crate::store::schema::idempotency_keys;
 
-/// The use of a key, which may have expired.
+/// Finds a key in use, which may have expired.
 pub fn find_idempotency_key(
     connection: &mut Connection,
     client_id: &str,
     key_hash: &[u8],
 ) -> QueryResult<Option<IdempotencyRow>> {
-    dsl::idempotency_keys
+    idempotency_keys::table
         .find((client_id, key_hash))
         .select(IdempotencyRow::as_select())
         .first(connection)
         .optional()
 }
 
-/// Keeps the answer to the first request with a key. False when the key is gone, was taken anew
-/// since `created_at`, or has an answer.
+/// Saves the answer to the first request with a key. False when the key is gone, was claimed anew
+/// after `created_at`, or has an answer.
 pub fn save_idempotent_answer(
     connection: &mut Connection,
     client_id: &str,
@@ -29,12 +28,12 @@ pub fn save_idempotent_answer(
     created_at: i64,
     answer: &[u8],
 ) -> QueryResult<bool> {
-    let unanswered = dsl::idempotency_keys
+    let unanswered = idempotency_keys::table
         .find((client_id, key_hash))
-        .filter(dsl::created_at.eq(created_at))
-        .filter(dsl::answer.is_null());
-    Ok(update(unanswered)
-        .set(dsl::answer.eq(answer))
-        .execute(connection)?
-        == 1)
+        .filter(idempotency_keys::created_at.eq(created_at))
+        .filter(idempotency_keys::answer.is_null());
+    diesel::update(unanswered)
+        .set(idempotency_keys::answer.eq(answer))
+        .execute(connection)
+        .map(|count| count == 1)
 }

@@ -1,5 +1,5 @@
-//! All that is outstanding of a user, read in pages. Both lists are in the order of (client,
-//! grant), which is the database's own: how it compares texts is not for anybody else to know.
+//! Everything outstanding of a user, read in pages. Both lists are in the order of (client, grant)
+//! as the database has it; nobody else needs to know how it compares texts.
 
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
@@ -7,13 +7,16 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Text};
 
-use super::tokens::{epochs_of_t, is_alive};
-use crate::store::Connection;
-use crate::store::rows::{IdBytes, ListedAccessTokenRow, ListedGrantRow, RefreshTokenRow};
+use crate::store::connection::Connection;
+use crate::store::epochs::{is_alive, join_epochs, join_revocations};
+use crate::store::record::Record as _;
+use crate::store::rows::{
+    AccessTokenRow, IdBytes, ListedAccessTokenRow, ListedGrantRow, RefreshTokenRow,
+};
 use crate::store::schema::refresh_tokens;
 
-/// PostgreSQL: one moment for both lists, and along the index that has their order, instead of
-/// collecting all that a user has and sorting it anew for each page.
+/// PostgreSQL: both lists are read as of one moment, along the index that has their order. Other
+/// plans would collect everything a user has and sort it again for each page.
 const SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
     SET LOCAL enable_bitmapscan = off;
     SET LOCAL enable_seqscan = off;
@@ -21,7 +24,7 @@ const SNAPSHOT: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ON
     SET LOCAL enable_mergejoin = off;
     SET LOCAL enable_sort = off";
 
-/// Runs queries that see the database as it is at one moment.
+/// Runs queries that see the database as of one moment.
 pub fn in_snapshot<T>(
     connection: &mut Connection,
     queries: impl FnOnce(&mut Connection) -> QueryResult<T>,
@@ -43,7 +46,21 @@ macro_rules! load {
     };
 }
 
-/// A user's grants that are alive, after this one; `inclusive`: from this one on.
+macro_rules! grants_query {
+    ($comparison:literal) => {
+        concat!(
+            "SELECT t.id, t.client_id, t.application_id FROM grants AS t",
+            join_revocations!(),
+            " WHERE",
+            is_alive!(),
+            " AND t.user_id = $1 AND (t.client_id, t.id) ",
+            $comparison,
+            " ($2, $3) ORDER BY t.client_id, t.id LIMIT $4"
+        )
+    };
+}
+
+/// Lists a user's grants that are alive: those after the given one, or, if `inclusive`, from it on.
 pub fn list_grants(
     connection: &mut Connection,
     user: &str,
@@ -51,33 +68,35 @@ pub fn list_grants(
     inclusive: bool,
     limit: i64,
 ) -> QueryResult<Vec<ListedGrantRow>> {
-    macro_rules! grants {
-        ($compared:literal) => {
-            concat!(
-                "SELECT t.id, t.client_id, t.application_id FROM grants AS t",
-                epochs_of_t!(),
-                " WHERE",
-                is_alive!(),
-                " AND t.user_id = $1 AND (t.client_id, t.id) ",
-                $compared,
-                " ($2, $3) ORDER BY t.client_id, t.id LIMIT $4"
-            )
-        };
-    }
-    let query = sql_query(if inclusive {
-        grants!(">=")
+    let query = if inclusive {
+        grants_query!(">=")
     } else {
-        grants!(">")
-    })
-    .bind::<Text, _>(user)
-    .bind::<Text, _>(client)
-    .bind::<Binary, _>(grant)
-    .bind::<BigInt, _>(limit);
+        grants_query!(">")
+    };
+    let query = sql_query(query)
+        .bind::<Text, _>(user)
+        .bind::<Text, _>(client)
+        .bind::<Binary, _>(grant)
+        .bind::<BigInt, _>(limit);
     load!(connection, query)
 }
 
-/// A user's access tokens after this one, up to the last one of a grant. That their grants are
-/// alive is for the caller to see.
+/// What follows the columns of the token in [`list_access_tokens`].
+const ACCESS_TOKENS: &str = concat!(
+    ", g.amr, g.acr, g.auth_time, d.application_version, d.platform FROM access_tokens AS t \
+     JOIN grants AS g ON g.id = t.grant_id AND g.client_epoch = t.client_epoch \
+     LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
+    join_revocations!(),
+    " WHERE",
+    is_alive!(),
+    " AND t.user_id = $1 AND (t.client_id, t.grant_id, t.id) > ($2, $3, $4) \
+      AND (t.client_id, t.grant_id) <= ($5, $6) \
+      AND (g.resource_server IS NULL OR g.resource_epoch = t.resource_epoch) \
+     ORDER BY t.client_id, t.grant_id, t.id LIMIT $7"
+);
+
+/// Lists a user's access tokens after the given one, up to the last one of a grant. The caller
+/// makes sure that their grants are alive.
 pub fn list_access_tokens(
     connection: &mut Connection,
     user: &str,
@@ -85,21 +104,8 @@ pub fn list_access_tokens(
     (last_client, last_grant): (&str, &[u8]),
     limit: i64,
 ) -> QueryResult<Vec<ListedAccessTokenRow>> {
-    const TOKENS: &str = concat!(
-        "SELECT t.id, t.token_hash, t.grant_id, t.client_id, t.application_id, t.user_id, t.scope, t.resource_server, \
-           t.jkt, t.signing_algorithm, t.issued_at, t.expires_at, g.amr, g.acr, g.auth_time, \
-           d.application_version, d.platform FROM access_tokens AS t \
-         JOIN grants AS g ON g.id = t.grant_id AND g.client_epoch = t.client_epoch \
-         LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
-        epochs_of_t!(),
-        " WHERE",
-        is_alive!(),
-        " AND t.user_id = $1 AND (t.client_id, t.grant_id, t.id) > ($2, $3, $4) \
-          AND (t.client_id, t.grant_id) <= ($5, $6) \
-          AND (g.resource_server IS NULL OR g.resource_epoch = t.resource_epoch) \
-         ORDER BY t.client_id, t.grant_id, t.id LIMIT $7"
-    );
-    let query = sql_query(TOKENS)
+    let columns = AccessTokenRow::FIELDS.join(", t.");
+    let query = sql_query(format!("SELECT t.{columns}{ACCESS_TOKENS}"))
         .bind::<Text, _>(user)
         .bind::<Text, _>(client)
         .bind::<Binary, _>(grant)
@@ -110,7 +116,7 @@ pub fn list_access_tokens(
     load!(connection, query)
 }
 
-/// The families of refresh tokens of these grants.
+/// Lists the families of refresh tokens of these grants.
 pub fn list_refresh_tokens(
     connection: &mut Connection,
     grants: &[IdBytes],

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use crate::store::Connection;
+use crate::store::connection::Connection;
 use crate::store::rows::LoginSessionRow;
 use crate::store::schema::login_sessions;
 
@@ -14,7 +14,7 @@ pub fn insert_login_session(connection: &mut Connection, row: &LoginSessionRow) 
         .map(drop)
 }
 
-/// The login a browser remembers.
+/// Finds the login of a browser.
 pub fn find_login_session(
     connection: &mut Connection,
     session_hash: &[u8],
@@ -26,9 +26,18 @@ pub fn find_login_session(
         .optional()
 }
 
-/// Forgets the login a browser remembers.
+/// Removes the login of a browser; `false` when there is none.
 pub fn delete_login_session(connection: &mut Connection, session_hash: &[u8]) -> QueryResult<bool> {
     diesel::delete(login_sessions::table.filter(login_sessions::session_hash.eq(session_hash)))
         .execute(connection)
         .map(|count| count > 0)
+}
+
+/// Removes all remembered logins of a user.
+pub fn delete_login_sessions_of_user(
+    connection: &mut Connection,
+    user: &str,
+) -> QueryResult<usize> {
+    diesel::delete(login_sessions::table.filter(login_sessions::user_id.eq(user)))
+        .execute(connection)
 }

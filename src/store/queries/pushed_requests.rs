@@ -1,12 +1,12 @@
-//! Authorization requests that clients have handed over themselves.
+//! Pushed authorization requests (RFC 9126).
 
 use diesel::prelude::*;
 
-use crate::store::Connection;
+use crate::store::connection::Connection;
 use crate::store::rows::PushedRequestRow;
 use crate::store::schema::pushed_requests;
 
-/// Keeps a pushed request.
+/// Adds a pushed request.
 pub fn insert_pushed_request(
     connection: &mut Connection,
     row: &PushedRequestRow,
@@ -17,22 +17,22 @@ pub fn insert_pushed_request(
         .map(drop)
 }
 
-/// Takes the request out that this client has pushed: of several who ask, one gets it.
+/// Takes out the request that this client has pushed. Of several callers, one gets it.
 pub fn take_pushed_request(
     connection: &mut Connection,
     request_hash: &[u8],
     client: &str,
 ) -> QueryResult<Option<PushedRequestRow>> {
-    let same = pushed_requests::table
+    let found = pushed_requests::table
         .find(request_hash)
-        .filter(pushed_requests::client_id.eq(client));
-    let Some(row) = same
+        .filter(pushed_requests::client_id.eq(client))
         .select(PushedRequestRow::as_select())
         .first(connection)
-        .optional()?
-    else {
+        .optional()?;
+    let Some(row) = found else {
         return Ok(None);
     };
-    let taken = diesel::delete(pushed_requests::table.find(request_hash)).execute(connection)?;
-    Ok((taken > 0).then_some(row))
+
+    let deleted = diesel::delete(pushed_requests::table.find(request_hash)).execute(connection)?;
+    Ok((deleted > 0).then_some(row))
 }

@@ -1,41 +1,40 @@
-//! What administrators configure, and the one row that tells how often it changed.
+//! What administrators configure, and the one row of the server's state.
 
 use diesel::prelude::*;
 
-use crate::store::Connection;
+use crate::store::connection::Connection;
 use crate::store::rows::SettingRow;
 use crate::store::schema::{server_state, settings};
 
-/// Counts the changes.
+/// Finds how often the settings were changed.
 pub fn find_revision(connection: &mut Connection) -> QueryResult<i64> {
     server_state::table
         .select(server_state::settings_revision)
         .first(connection)
 }
 
-/// All objects, and a revision they are at least as new as.
+/// Loads all objects, and a revision that they are at least as new as.
 pub fn load_settings(connection: &mut Connection) -> QueryResult<(i64, Vec<SettingRow>)> {
-    // In this order: rows of a later change are read again when its revision is noticed.
+    // The revision comes first: rows of a later change are loaded again when its revision is
+    // noticed.
     let revision = find_revision(connection)?;
-    Ok((
-        revision,
-        settings::table
-            .select(SettingRow::as_select())
-            .load(connection)?,
-    ))
+    let rows = settings::table
+        .select(SettingRow::as_select())
+        .load(connection)?;
+    Ok((revision, rows))
 }
 
-/// Takes the next revision; `false` if the last one is not `from` any more. Comes first in a
-/// transaction that changes settings: who comes second waits here.
+/// Raises the revision; `false` if it is no longer `from`. A transaction that changes settings
+/// begins with this: of two, the second waits here.
 pub fn advance_revision(connection: &mut Connection, from: i64) -> QueryResult<bool> {
-    let last = server_state::table.filter(server_state::settings_revision.eq(from));
-    let updated = diesel::update(last)
+    let unchanged = server_state::table.filter(server_state::settings_revision.eq(from));
+    diesel::update(unchanged)
         .set(server_state::settings_revision.eq(from + 1))
-        .execute(connection)?;
-    Ok(updated == 1)
+        .execute(connection)
+        .map(|count| count == 1)
 }
 
-/// A new object.
+/// Adds an object.
 pub fn insert_setting(connection: &mut Connection, row: &SettingRow) -> QueryResult<()> {
     diesel::insert_into(settings::table)
         .values(row)
@@ -43,18 +42,16 @@ pub fn insert_setting(connection: &mut Connection, row: &SettingRow) -> QueryRes
         .map(drop)
 }
 
-/// Another body for an object; its version grows by one. `false` if it is not there.
+/// Replaces the body of an object and raises its version; `false` if there is no such object.
 pub fn update_setting(connection: &mut Connection, row: &SettingRow) -> QueryResult<bool> {
-    let object = settings::table.find((&row.kind, &row.name));
-    let changes = (
-        settings::body.eq(&row.body),
-        settings::version.eq(settings::version + 1),
-        settings::updated_at.eq(row.updated_at),
-    );
-    diesel::update(object)
-        .set(changes)
+    diesel::update(settings::table.find((&row.kind, &row.name)))
+        .set((
+            settings::body.eq(&row.body),
+            settings::version.eq(settings::version + 1),
+            settings::updated_at.eq(row.updated_at),
+        ))
         .execute(connection)
-        .map(|updated| updated == 1)
+        .map(|count| count == 1)
 }
 
 /// Removes an object.
@@ -64,14 +61,14 @@ pub fn delete_setting(connection: &mut Connection, kind: &str, name: &str) -> Qu
         .map(drop)
 }
 
-/// What tells whether a master key is the one the database was set up with.
+/// Finds the sealed text that tells whether a master key is the one the database was set up with.
 pub fn find_key_check(connection: &mut Connection) -> QueryResult<Option<Vec<u8>>> {
     server_state::table
         .select(server_state::key_check)
         .first(connection)
 }
 
-/// Notes it, unless there is one.
+/// Saves that text, unless there is one.
 pub fn insert_key_check(connection: &mut Connection, check: &[u8]) -> QueryResult<()> {
     let unset = server_state::table.filter(server_state::key_check.is_null());
     diesel::update(unset)

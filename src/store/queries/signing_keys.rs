@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use crate::store::Connection;
+use crate::store::connection::Connection;
 use crate::store::rows::SigningKeyRow;
 use crate::store::schema::{server_state, signing_keys};
 
-/// All of them, the oldest first.
+/// Loads all keys, the oldest first.
 pub fn load_signing_keys(connection: &mut Connection) -> QueryResult<Vec<SigningKeyRow>> {
     signing_keys::table
         .order((signing_keys::active_from, signing_keys::kid))
@@ -14,7 +14,7 @@ pub fn load_signing_keys(connection: &mut Connection) -> QueryResult<Vec<Signing
         .load(connection)
 }
 
-/// Has other nodes wait with their changes of the keys until the transaction is over.
+/// Makes other nodes wait with changes of the keys until the transaction is over.
 pub fn lock_signing_keys(connection: &mut Connection) -> QueryResult<()> {
     match connection {
         Connection::Postgres(connection) => server_state::table
@@ -35,21 +35,21 @@ pub fn insert_signing_key(connection: &mut Connection, row: &SigningKeyRow) -> Q
         .map(drop)
 }
 
-/// Notes until when the keys of an algorithm are published that have had no successor so far.
+/// Sets until when the keys of an algorithm are published that have had no successor so far.
 pub fn retire_signing_keys(
     connection: &mut Connection,
     algorithm: &str,
     published_until: i64,
 ) -> QueryResult<usize> {
-    let last = signing_keys::algorithm
-        .eq(algorithm)
-        .and(signing_keys::published_until.is_null());
-    diesel::update(signing_keys::table.filter(last))
+    let current = signing_keys::table
+        .filter(signing_keys::algorithm.eq(algorithm))
+        .filter(signing_keys::published_until.is_null());
+    diesel::update(current)
         .set(signing_keys::published_until.eq(Some(published_until)))
         .execute(connection)
 }
 
-/// Removes the keys whose time is over.
+/// Removes the keys that are no longer published.
 pub fn delete_retired_signing_keys(connection: &mut Connection, now: i64) -> QueryResult<usize> {
     diesel::delete(signing_keys::table.filter(signing_keys::published_until.le(now)))
         .execute(connection)

@@ -1,82 +1,81 @@
-//! Transactions. They are written by the [journal](crate::store::journal) alone.
+//! Transactions. Only the [journal](crate::store::journal) writes them.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use crate::clock::Timestamp;
-use crate::store::Connection;
+use crate::store::connection::Connection;
 use crate::store::rows::{IdBytes, TransactionRow};
-use crate::store::schema::transactions::dsl;
+use crate::store::schema::transactions;
 
-/// Spelled out, because an index that holds pending transactions only is not used for a condition
-/// with a parameter.
+/// Spelled out: a partial index, of pending transactions only, is not used for a condition with a
+/// parameter.
 const PENDING: &str = "status = 0";
 const DELIVERY_DUE: &str = "status = 0 AND delivery_due";
 
-/// The transaction of this id.
+/// Finds a transaction.
 pub fn find_transaction(
     connection: &mut Connection,
     id: &[u8],
 ) -> QueryResult<Option<TransactionRow>> {
-    dsl::transactions
+    transactions::table
         .find(id)
         .select(TransactionRow::as_select())
         .first(connection)
         .optional()
 }
 
-/// The pending, unexpired transactions for a device, oldest first.
+/// Finds the pending, unexpired transactions of a device, the oldest first.
 pub fn find_pending_by_device(
     connection: &mut Connection,
     device_id: &str,
     now: Timestamp,
     limit: i64,
 ) -> QueryResult<Vec<TransactionRow>> {
-    dsl::transactions
+    transactions::table
         .filter(sql::<Bool>(PENDING))
-        .filter(dsl::device_id.eq(device_id))
-        .filter(dsl::expires_at.gt(now.as_millis()))
-        .order(dsl::id)
+        .filter(transactions::device_id.eq(device_id))
+        .filter(transactions::expires_at.gt(now.as_millis()))
+        .order(transactions::id)
         .limit(limit)
         .select(TransactionRow::as_select())
         .load(connection)
 }
 
-/// Ids of transactions that are pending although their time has passed, those that have waited
-/// longest first.
+/// Finds the ids of transactions that are pending but expired, the longest expired first.
 pub fn find_expired_pending(
     connection: &mut Connection,
     now: Timestamp,
     limit: i64,
 ) -> QueryResult<Vec<IdBytes>> {
-    dsl::transactions
+    transactions::table
         .filter(sql::<Bool>(PENDING))
-        .filter(dsl::expires_at.le(now.as_millis()))
-        .order(dsl::expires_at)
+        .filter(transactions::expires_at.le(now.as_millis()))
+        .order(transactions::expires_at)
         .limit(limit)
-        .select(dsl::id)
+        .select(transactions::id)
         .load(connection)
 }
 
-/// Ids of pending transactions whose delivery was not finished when last saved, in the order of
-/// their ids, from the first after `after` on.
+/// Finds the ids of pending transactions whose delivery was unfinished when they were last saved,
+/// in the order of the ids, from the first after `after` on.
 pub fn find_delivery_due(
     connection: &mut Connection,
     after: Option<&[u8]>,
     limit: i64,
 ) -> QueryResult<Vec<IdBytes>> {
-    dsl::transactions
+    transactions::table
         .filter(sql::<Bool>(DELIVERY_DUE))
-        .filter(dsl::id.gt(after.unwrap_or_default()))
-        .order(dsl::id)
+        .filter(transactions::id.gt(after.unwrap_or_default()))
+        .order(transactions::id)
         .limit(limit)
-        .select(dsl::id)
+        .select(transactions::id)
         .load(connection)
 }
 
-/// When a user was asked on a device since `since`, by one of `methods`, whatever became of it: the
-/// latest first.
+/// Finds when a user was prompted on a device by one of `methods` after `since`, whatever the
+/// outcome; the latest first.
 pub fn push_prompt_times(
     connection: &mut Connection,
     device_id: &str,
@@ -85,13 +84,13 @@ pub fn push_prompt_times(
     since: Timestamp,
     limit: i64,
 ) -> QueryResult<Vec<i64>> {
-    dsl::transactions
-        .filter(dsl::device_id.eq(device_id))
-        .filter(dsl::created_at.gt(since.as_millis()))
-        .filter(dsl::user_id.eq(user_id))
-        .filter(dsl::method.eq_any(methods))
-        .order(dsl::created_at.desc())
+    transactions::table
+        .filter(transactions::device_id.eq(device_id))
+        .filter(transactions::created_at.gt(since.as_millis()))
+        .filter(transactions::user_id.eq(user_id))
+        .filter(transactions::method.eq_any(methods))
+        .order(transactions::created_at.desc())
         .limit(limit)
-        .select(dsl::created_at)
+        .select(transactions::created_at)
         .load(connection)
 }

@@ -1,18 +1,18 @@
-//! Users, of whom the server keeps no directory: who may do nothing, what each has, and how all of
-//! it ends or moves.
+//! Users. The server has no directory of them: here is who is disabled, what each user has, and how
+//! all of it ends or is renamed.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use crate::store::Connection;
-use crate::store::queries::{authorizations, devices, tokens};
-use crate::store::rows::{AuthenticatorRow, ConsentRow, EnrolmentRow, PushEnrolmentRow};
+use super::{authorizations, device_codes, devices, login_sessions, tokens};
+use crate::store::connection::Connection;
+use crate::store::rows::{AuthenticatorRow, EnrolmentRow, PushEnrolmentRow};
 use crate::store::schema::{
-    authenticators, consents, device_codes, disabled_users, enrolments, grants, login_sessions,
+    authenticators, consents, disabled_users, enrolments, grants, login_sessions as sessions,
     push_enrolments,
 };
 
-/// Those of these users who are disabled.
+/// Finds those of these users who are disabled.
 pub fn find_disabled_users(
     connection: &mut Connection,
     users: &[String],
@@ -28,24 +28,24 @@ pub fn find_disabled_users(
                     .find(user)
                     .select(disabled_users::user_id)
                     .first(connection)
+                    .optional()
             };
             users
                 .iter()
                 .map(find)
-                .map(OptionalExtension::optional)
                 .filter_map(QueryResult::transpose)
-                .collect::<Result<_, _>>()?
+                .collect::<QueryResult<_>>()?
         }
     };
     Ok(disabled.into_iter().map(|user| (user, ())).collect())
 }
 
-/// Whether a user may do nothing at present.
+/// Whether a user is disabled.
 pub fn is_user_disabled(connection: &mut Connection, user: &str) -> QueryResult<bool> {
     diesel::select(exists(disabled_users::table.find(user))).get_result(connection)
 }
 
-/// Disables a user; `false` when that was so already.
+/// Disables a user; `false` when the user is disabled already.
 pub fn insert_disabled_user(
     connection: &mut Connection,
     user: &str,
@@ -56,6 +56,7 @@ pub fn insert_disabled_user(
         disabled_users::disabled_at.eq(now),
     );
     let insert = diesel::insert_into(disabled_users::table).values(row);
+
     let inserted = match connection {
         Connection::Postgres(connection) => insert.on_conflict_do_nothing().execute(connection)?,
         Connection::Sqlite(connection) => insert.on_conflict_do_nothing().execute(connection)?,
@@ -63,26 +64,25 @@ pub fn insert_disabled_user(
     Ok(inserted > 0)
 }
 
-/// Enables a user; `false` when that was so already.
+/// Enables a user; `false` when the user is enabled already.
 pub fn delete_disabled_user(connection: &mut Connection, user: &str) -> QueryResult<bool> {
     diesel::delete(disabled_users::table.find(user))
         .execute(connection)
         .map(|count| count > 0)
 }
 
-/// Ends everything a user is logged in with, on whatever client: what is on its way first, so that
-/// a code that is being exchanged at this moment has become a grant when those are deleted. Tells
-/// how many grants ended.
+/// Ends everything a user is logged in with, on all clients; returns how many grants ended.
 pub fn end_logins(connection: &mut Connection, user: &str) -> QueryResult<usize> {
+    // Authorizations come first: a code that is being exchanged at this moment has become a grant
+    // by the time grants are deleted.
     authorizations::delete_authorizations_of_user(connection, user)?;
-    diesel::delete(device_codes::table.filter(device_codes::user_id.eq(user)))
-        .execute(connection)?;
-    diesel::delete(login_sessions::table.filter(login_sessions::user_id.eq(user)))
-        .execute(connection)?;
+    device_codes::delete_device_codes_of_user(connection, user)?;
+    login_sessions::delete_login_sessions_of_user(connection, user)?;
     tokens::delete_grants_of_user(connection, user)
 }
 
-/// Whether a user has, or is, anything: what is enrolled, logged in, consented to or disabled.
+/// Whether there is anything of a user: an enrolment, a login, a consent, or that the user is
+/// disabled.
 pub fn is_known(connection: &mut Connection, user: &str) -> QueryResult<bool> {
     macro_rules! has {
         ($table:ident) => {
@@ -90,16 +90,18 @@ pub fn is_known(connection: &mut Connection, user: &str) -> QueryResult<bool> {
                 .get_result::<bool>(connection)?
         };
     }
-    Ok(has!(enrolments)
-        || has!(grants)
-        || has!(consents)
-        || has!(login_sessions)
-        || has!(disabled_users))
+    Ok(
+        has!(enrolments)
+            || has!(grants)
+            || has!(consents)
+            || has!(sessions)
+            || has!(disabled_users),
+    )
 }
 
-/// Moves what a user has enrolled, and what was consented to, to another id that has none of it. A
-/// user who is disabled stays so. Tells how many devices moved; of more than `limit` it is `None`,
-/// and nothing may be kept of what was written.
+/// Moves a user's enrolments, consents and whether the user is disabled to another id, which must
+/// have none of these. Returns how many devices moved. `None` when they are more than `limit`: then
+/// the transaction must be rolled back.
 pub fn rename_user(
     connection: &mut Connection,
     user: &str,
@@ -115,11 +117,11 @@ pub fn rename_user(
     if i64::try_from(enrolled.len()).unwrap_or(i64::MAX) > limit {
         return Ok(None);
     }
+
     for row in &enrolled {
         move_enrolment(connection, row, new)?;
     }
-    let theirs = consents::table.filter(consents::user_id.eq(user));
-    diesel::update(theirs)
+    diesel::update(consents::table.filter(consents::user_id.eq(user)))
         .set(consents::user_id.eq(new))
         .execute(connection)?;
     diesel::update(disabled_users::table.find(user))
@@ -128,19 +130,18 @@ pub fn rename_user(
     Ok(Some(enrolled.len()))
 }
 
-/// What hangs on an enrolment goes with its row, so it is made anew beneath the new one.
+/// Moves an enrolment to another user id. The rows that depend on it are deleted with it, so they
+/// are read first and inserted again.
 fn move_enrolment(connection: &mut Connection, row: &EnrolmentRow, new: &str) -> QueryResult<()> {
     let (device, user) = (row.device_id.as_str(), row.user_id.as_str());
     let keys: Vec<AuthenticatorRow> = authenticators::table
-        .filter(
-            authenticators::device_id
-                .eq(device)
-                .and(authenticators::user_id.eq(user)),
-        )
+        .filter(authenticators::device_id.eq(device))
+        .filter(authenticators::user_id.eq(user))
         .select(AuthenticatorRow::as_select())
         .load(connection)?;
     let push = devices::find_push_enrolment(connection, device, user)?;
     devices::delete_enrolment(connection, device, user)?;
+
     let moved = EnrolmentRow {
         user_id: new.to_owned(),
         ..row.clone()
@@ -148,6 +149,7 @@ fn move_enrolment(connection: &mut Connection, row: &EnrolmentRow, new: &str) ->
     diesel::insert_into(enrolments::table)
         .values(&moved)
         .execute(connection)?;
+
     for key in keys {
         let moved = AuthenticatorRow {
             user_id: new.to_owned(),
@@ -157,6 +159,7 @@ fn move_enrolment(connection: &mut Connection, row: &EnrolmentRow, new: &str) ->
             .values(&moved)
             .execute(connection)?;
     }
+
     if let Some(push) = push {
         let moved = PushEnrolmentRow {
             user_id: new.to_owned(),
@@ -169,47 +172,7 @@ fn move_enrolment(connection: &mut Connection, row: &EnrolmentRow, new: &str) ->
     Ok(())
 }
 
-/// Gives a consent.
-pub fn insert_consent(connection: &mut Connection, row: &ConsentRow) -> QueryResult<()> {
-    diesel::insert_into(consents::table)
-        .values(row)
-        .execute(connection)
-        .map(drop)
-}
-
-/// What a user has consented to, from the first after `after` on.
-pub fn list_consents(
-    connection: &mut Connection,
-    user: &str,
-    after: &[u8],
-    limit: i64,
-) -> QueryResult<Vec<ConsentRow>> {
-    consents::table
-        .filter(consents::user_id.eq(user).and(consents::id.gt(after)))
-        .order(consents::id)
-        .limit(limit)
-        .select(ConsentRow::as_select())
-        .load(connection)
-}
-
-/// Takes a consent of a user back; whom it was given, if it was there.
-pub fn delete_consent(
-    connection: &mut Connection,
-    user: &str,
-    id: &[u8],
-) -> QueryResult<Option<String>> {
-    let theirs = consents::table.find(id).filter(consents::user_id.eq(user));
-    let party: Option<String> = theirs
-        .select(consents::client)
-        .first(connection)
-        .optional()?;
-    if party.is_some() {
-        diesel::delete(theirs).execute(connection)?;
-    }
-    Ok(party)
-}
-
-/// The users on a device, in order: enrolled or logged in.
+/// Lists the users of a device, enrolled or logged in, in order.
 pub fn list_users_of_device(
     connection: &mut Connection,
     device: &str,
@@ -228,6 +191,7 @@ pub fn list_users_of_device(
         .select(grants::user_id)
         .distinct()
         .load(connection)?;
+
     let mut users = [enrolled, logged_in].concat();
     users.sort();
     users.dedup();

@@ -1,7 +1,5 @@
-use diesel::prelude::*;
-
-use super::IdBytes;
-use crate::store::schema::callbacks;
+use super::ids::IdBytes;
+use crate::store::record::row;
 
 /// The values of `callbacks.state`.
 pub mod callback_state {
@@ -13,27 +11,27 @@ pub mod callback_state {
     pub const DEAD: i16 = 2;
 }
 
-/// A callback to be sent: the outbox.
-#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = callbacks, treat_none_as_default_value = false)]
-pub struct CallbackRow {
-    pub id: IdBytes,
-    pub transaction_id: IdBytes,
-    pub callback_uri: String,
-    pub state: i16,
-    pub attempts: i32,
-    pub created_at: i64,
-    pub due_at: i64,
-    /// Until when one worker has it for itself.
-    pub lease_until: i64,
-    /// Grows with each claim; a worker whose number is outdated may not report any more.
-    pub fence: i64,
-    pub finished_at: Option<i64>,
-    /// Why the last attempt failed, without anything the receiver sent.
-    pub last_error: Option<String>,
+row! {
+    /// A callback in the outbox.
+    pub struct CallbackRow in callbacks (id) {
+        pub id: IdBytes,
+        pub transaction_id: IdBytes,
+        pub callback_uri: String,
+        pub state: i16,
+        pub attempts: i32,
+        pub created_at: i64,
+        pub due_at: i64,
+        /// Until then one worker has claimed it.
+        pub lease_until: i64,
+        /// Raised by each claim. A worker with an older number may no longer report.
+        pub fence: i64,
+        pub finished_at: Option<i64>,
+        /// Why the last attempt failed, without anything that the website sent.
+        pub last_error: Option<String>,
+    }
 }
 
-/// What came of one attempt to send a callback.
+/// The outcome of one attempt to send a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackOutcome {
     pub id: IdBytes,

@@ -1,35 +1,33 @@
-//! Rows as the database has them: plain data, one file for each group of tables. What a value means
-//! is the features' matter.
+//! Rows as they are in the database: plain data, one file for each group of tables. What the values
+//! mean is up to the features. The rows that the [journal](crate::store::journal) writes are
+//! declared by `row!`, whose list of fields is the list of their columns everywhere.
 
 mod authorizations;
 mod callbacks;
 mod devices;
 mod events;
 mod idempotency;
+mod ids;
+mod live_tokens;
 mod settings;
 mod signing_keys;
 mod tokens;
 mod transactions;
 
 pub use authorizations::{
-    AuthorizationRow, AuthorizationStep, CodeRedemption, ConsentRow, DeviceCodeAnswer,
-    DeviceCodeRow, DevicePoll, LoginSessionRow, PushedRequestRow,
+    AuthorizationRow, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, DevicePoll, LoginSessionRow,
+    PushedRequestRow,
 };
 pub use callbacks::{CallbackOutcome, CallbackRow, callback_state};
-pub use devices::{
-    AuthenticatorKey, AuthenticatorRow, AuthenticatorTry, DeviceRow, EnrolmentRow, PushAddressRow,
-    PushEnrolmentRow,
-};
+pub use devices::{AuthenticatorRow, DeviceRow, EnrolmentRow, PushAddressRow, PushEnrolmentRow};
 pub use events::EventRow;
 pub use idempotency::IdempotencyRow;
+pub use ids::IdBytes;
+pub use live_tokens::{
+    AuthenticationColumns, ListedAccessTokenRow, ListedGrantRow, LiveAccessToken, LiveRefreshToken,
+    PortalTokenRow,
+};
 pub use settings::SettingRow;
 pub use signing_keys::SigningKeyRow;
-pub use tokens::{
-    AccessTokenRow, AssertionIdRow, AuthenticationColumns, GrantRow, ListedAccessTokenRow,
-    ListedGrantRow, LiveAccessToken, LiveRefreshToken, PortalTokenRow, RefreshRotation,
-    RefreshTokenRow,
-};
-pub use transactions::{TransactionRow, TransactionUpdate, transaction_method};
-
-/// An id in 16 bytes, as stored.
-pub type IdBytes = Vec<u8>;
+pub use tokens::{AccessTokenRow, AssertionIdRow, GrantRow, RefreshTokenRow};
+pub use transactions::{TransactionRow, transaction_method};

@@ -2,7 +2,7 @@ use diesel::prelude::*;
 
 use crate::store::schema::settings;
 
-/// One object that administrators configure, as a JSON document.
+/// A configured object, as a JSON document.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = settings, treat_none_as_default_value = false)]
 pub struct SettingRow {

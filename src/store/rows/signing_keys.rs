@@ -12,8 +12,8 @@ pub struct SigningKeyRow {
     /// PKCS#8, sealed.
     pub private_key: Vec<u8>,
     pub created_at: i64,
-    /// From then on it signs; it is published before.
+    /// It signs from then on, and is published before.
     pub active_from: i64,
-    /// Known once it has a successor.
+    /// None until it has a successor.
     pub published_until: Option<i64>,
 }

@@ -8,8 +8,8 @@ use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, ProfileId, TransactionId, UserId};
 use crate::random::Random;
 use crate::settings::AuthenticationMethod;
-use crate::store::journal::{Entry, Guard, Insert};
-use crate::store::rows::{EventRow, TransactionRow, TransactionUpdate};
+use crate::store::journal::{Entry, Guard, Insert, TransactionUpdate};
+use crate::store::rows::{EventRow, TransactionRow};
 use crate::transactions::Shared;
 use crate::transactions::messages::{Action, Command};
 use crate::transactions::policy::Plan;
@@ -56,7 +56,7 @@ pub(in crate::transactions) fn change(change: &Change<'_>, shared: &Shared) -> E
     };
     Entry {
         user,
-        guard: Guard::Transaction(Box::new(update(change, now))),
+        guard: Some(Guard::from(update(change, now))),
         inserts,
         ..Entry::default()
     }

@@ -117,7 +117,8 @@ async fn a_portal_withdraws_a_consent_and_revokes_its_tokens(database: Database)
             created_at: 0,
             updated_at: 0,
         };
-        let give = move |connection: &mut _| Ok(queries::users::insert_consent(connection, &row)?);
+        let give =
+            move |connection: &mut _| Ok(queries::consents::replace_consent(connection, &row)?);
         app.app
             .base
             .store

@@ -1,6 +1,6 @@
 //! Listing tokens over HTTP.
 
-use countersign::store::journal::{Entry, Insert, Outcome};
+use countersign::store::journal::{Entry, Outcome};
 use countersign::store::rows::AccessTokenRow;
 
 use crate::oauth::listing;
@@ -128,21 +128,15 @@ async fn a_list_that_fails_breaks_the_connection(database: Database) {
     // A malformed row, which is read last.
     let row = AccessTokenRow {
         id: vec![0xFF; 17],
-        token_hash: None,
         grant_id: Some(grant.as_bytes().to_vec()),
         client_id: "web".to_owned(),
-        application_id: None,
         user_id: Some("alice".to_owned()),
-        scope: String::new(),
-        resource_server: None,
-        jkt: None,
-        signing_algorithm: None,
-        issued_at: 0,
         expires_at: i64::MAX,
+        ..AccessTokenRow::default()
     };
 
     let entry = Entry {
-        inserts: vec![Insert::AccessToken(Box::new(row))],
+        inserts: vec![row.into()],
         ..Entry::default()
     };
     assert_eq!(

@@ -24,6 +24,7 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
 
 use crate::support::databases::Database;
+use crate::support::rows;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
@@ -134,10 +135,7 @@ impl Harness {
             &SystemRandom,
         );
         let id = CallbackId::from_bytes(row.id.clone().try_into().unwrap());
-        let inserts = vec![
-            Insert::Transaction(Box::new(transaction(transaction_id))),
-            Insert::Callback(Box::new(row)),
-        ];
+        let inserts = vec![Insert::from(transaction(transaction_id)), Insert::from(row)];
         let entry = Entry {
             inserts,
             ..Entry::default()
@@ -214,28 +212,14 @@ fn endpoint_of(sandbox: &Sandbox) -> CallbackEndpoint {
     }
 }
 
+/// A transaction that has been accepted.
 fn transaction(id: TransactionId) -> TransactionRow {
     TransactionRow {
         id: id.as_bytes().to_vec(),
         version: 1,
-        client_id: "portal".to_owned(),
-        type_name: "login".to_owned(),
-        method: 0,
         status: 1,
-        reason: None,
-        user_id: Some("alice".to_owned()),
         device_id: Some("phone".to_owned()),
-        profile_id: None,
-        attempts: 0,
-        attempts_max: 3,
-        resends: 0,
-        resends_max: 1,
-        delivery_due: false,
-        created_at: NOW.as_millis(),
-        expires_at: NOW.as_millis() + 120_000,
         finished_at: Some(NOW.as_millis()),
-        callback_uri: None,
-        content: Vec::new(),
-        answer: None,
+        ..rows::transaction()
     }
 }

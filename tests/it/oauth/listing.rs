@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::login::{code, redeem};
 use super::refresh::{log_in, refresh, refresh_token};
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows;
 use crate::support::sandbox::secret;
 use crate::support::world::{Installation, World, secret_of, user};
 
@@ -353,46 +354,23 @@ pub(crate) async fn insert(
             id: new_id(),
             client_id: client.to_owned(),
             application_id: application.map(str::to_owned),
-            user_id: "alice".to_owned(),
             scope: "openid".to_owned(),
-            resource_server: None,
-            amr: None,
-            acr: None,
-            auth_time: now,
-            created_at: now,
             expires_at: now + 1_000_000_000,
+            ..rows::grant("alice")
         };
         let family = RefreshTokenRow {
             id: new_id(),
-            grant_id: grant.id.clone(),
-            authenticator: "default".to_owned(),
-            jkt: None,
-            generation: 0,
-            issued_at: now,
-            expires_at: grant.expires_at,
+            ..rows::refresh_token(&grant)
         };
         let token = |_| AccessTokenRow {
             id: new_id(),
             token_hash: None,
-            grant_id: Some(grant.id.clone()),
-            client_id: client.to_owned(),
-            application_id: application.map(str::to_owned),
-            user_id: Some("alice".to_owned()),
-            scope: "openid".to_owned(),
-            resource_server: None,
-            jkt: None,
-            signing_algorithm: None,
-            issued_at: now,
             expires_at: now + 900_000,
+            ..rows::access_token(Some(&grant))
         };
-        inserts.push(Insert::Grant(Box::new(grant.clone())));
-        inserts.push(Insert::RefreshToken(Box::new(family)));
-        inserts.extend(
-            (0..per_grant)
-                .map(token)
-                .map(Box::new)
-                .map(Insert::AccessToken),
-        );
+        inserts.push(Insert::from(grant.clone()));
+        inserts.push(Insert::from(family));
+        inserts.extend((0..per_grant).map(token).map(Insert::from));
     }
     let outcome = store
         .commit(Entry {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use countersign::clock::Timestamp;
-use countersign::store::journal::{Entry, Insert};
 use countersign::store::queries::callbacks::{
     claim_due_callbacks, find_callback, finish_callback, list_callbacks, replay_callback,
 };
@@ -11,8 +10,9 @@ use countersign::store::rows::{CallbackOutcome, CallbackRow, callback_state};
 use countersign::store::{Store, StoreError, WriteError};
 use futures_util::future::join_all;
 
-use super::rows::{NOW, callback, id};
+use super::entries::inserting;
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::{NOW, callback, id};
 
 on_both_databases!(
     a_claim_is_a_lease,
@@ -27,11 +27,7 @@ const LEASE: Duration = Duration::from_secs(30);
 
 async fn save(store: &Store, rows: impl IntoIterator<Item = CallbackRow>) {
     for row in rows {
-        let entry = Entry {
-            inserts: vec![Insert::Callback(Box::new(row))],
-            ..Entry::default()
-        };
-        assert!(store.commit(entry).await.is_ok());
+        assert!(store.commit(inserting([row.into()])).await.is_ok());
     }
 }
 

@@ -11,7 +11,8 @@ use countersign::store::rows::TransactionRow;
 use countersign::store::{DatabaseUrl, Store, StoreOptions};
 use futures_util::future::join_all;
 
-use super::rows::{start, transaction};
+use super::entries::start;
+use crate::support::rows::transaction;
 
 const URL_VARIABLE: &str = "COUNTERSIGN_TEST_CHILD_DATABASE";
 

@@ -7,8 +7,9 @@ use countersign::store::queries::transactions::find_transaction;
 use countersign::store::{DatabaseUrl, Store};
 
 use super::child::{Committer, Said};
-use super::rows::{start, transaction};
+use super::entries::start;
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::transaction;
 
 on_both_databases!(what_was_acknowledged_is_there_after_a_kill);
 

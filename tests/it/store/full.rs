@@ -10,8 +10,9 @@ use diesel::connection::SimpleConnection as _;
 use futures_util::future::join_all;
 
 use super::child::{Committer, Said};
-use super::rows::{start, transaction};
+use super::entries::start;
 use crate::support::databases::Database;
+use crate::support::rows::transaction;
 
 /// A limit that the database itself keeps, on the connection it writes with: what it says is what
 /// it says of a full disk.

@@ -1,11 +1,11 @@
 //! The answers kept for repeated requests.
 
-use countersign::store::journal::{Entry, Guard};
 use countersign::store::queries::idempotency::{find_idempotency_key, save_idempotent_answer};
 use countersign::store::{Store, StoreError, WriteError};
 
-use super::rows::idempotency_key;
+use super::entries::guarded;
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::idempotency_key;
 
 on_both_databases!(the_first_answer_stays);
 
@@ -24,11 +24,7 @@ async fn the_first_answer_stays(database: Database) {
     let key = idempotency_key(1);
     let find = || store.read(|connection| find_idempotency_key(connection, "portal", &[1; 32]));
     assert_eq!(find().await, Ok(None));
-    let entry = Entry {
-        guard: Guard::IdempotencyKey(Box::new(key.clone())),
-        ..Entry::default()
-    };
-    assert!(store.commit(entry).await.is_ok());
+    assert!(store.commit(guarded(key.clone())).await.is_ok());
     assert_eq!(find().await, Ok(Some(key.clone())));
     assert!(!save(&store, key.created_at + 1, b"of another use").await);
     assert!(save(&store, key.created_at, b"answer").await);

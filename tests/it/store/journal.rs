@@ -3,13 +3,11 @@
 
 use std::sync::mpsc;
 
-use countersign::store::journal::{Entry, Guard, Insert, Outcome};
+use countersign::store::journal::{Entry, Outcome, TransactionUpdate};
 use countersign::store::queries::callbacks::list_callbacks;
 use countersign::store::queries::events::find_latest_events_of_user;
 use countersign::store::queries::transactions::find_transaction;
-use countersign::store::rows::{
-    AccessTokenRow, EventRow, IdempotencyRow, TransactionRow, TransactionUpdate,
-};
+use countersign::store::rows::{AccessTokenRow, EventRow, IdempotencyRow, TransactionRow};
 use countersign::store::schema::{access_tokens, idempotency_keys};
 use countersign::store::{Connection, Store, StoreError, WriteError};
 use countersign::telemetry::metrics::JournalCounts;
@@ -17,11 +15,11 @@ use diesel::connection::SimpleConnection as _;
 use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
 use futures_util::future::join_all;
 
-use super::rows::{
-    NOW, access_token, assertion_id, attempt, callback, change, event, id, idempotency_key, start,
-    transaction,
-};
+use super::entries::{change, guarded, inserting, start};
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::{
+    NOW, access_token, assertion_id, attempt, callback, event, id, idempotency_key, transaction,
+};
 
 on_both_databases!(
     an_entry_is_written_whole,
@@ -58,16 +56,17 @@ async fn events(store: &Store) -> Vec<EventRow> {
 async fn an_entry_is_written_whole(database: Database) {
     let store = database.store();
     let row = transaction();
-    let (event, callback, token) = (event(&row.id), callback(&row.id), access_token(1));
-    let entry = Entry {
-        inserts: vec![
-            Insert::Transaction(Box::new(row.clone())),
-            Insert::Event(Box::new(event.clone())),
-            Insert::Callback(Box::new(callback.clone())),
-            Insert::AccessToken(Box::new(token.clone())),
-        ],
-        ..Entry::default()
+    let (event, callback) = (event(&row.id), callback(&row.id));
+    let token = AccessTokenRow {
+        signing_algorithm: Some("ES256".to_owned()),
+        ..access_token(None)
     };
+    let entry = inserting([
+        row.clone().into(),
+        event.clone().into(),
+        callback.clone().into(),
+        token.clone().into(),
+    ]);
     assert_eq!(store.commit(entry).await, Ok(Outcome::Committed));
     assert_eq!(find(&store, &row.id).await, Some(row));
     assert_eq!(events(&store).await, [event]);
@@ -186,7 +185,7 @@ async fn a_key_is_taken_once(database: Database) {
     let store = database.store();
     let rows: Vec<TransactionRow> = (0..20).map(|_| transaction()).collect();
     let entry = |row| Entry {
-        guard: Guard::IdempotencyKey(Box::new(idempotency_key(1))),
+        guard: Some(idempotency_key(1).into()),
         ..start(row)
     };
     let outcomes = join_all(rows.iter().map(|row| store.commit(entry(row)))).await;
@@ -204,7 +203,7 @@ async fn a_key_is_taken_once(database: Database) {
         );
     }
     let another = Entry {
-        guard: Guard::IdempotencyKey(Box::new(idempotency_key(2))),
+        guard: Some(idempotency_key(2).into()),
         ..start(&transaction())
     };
     assert_eq!(store.commit(another).await, Ok(Outcome::Committed));
@@ -213,23 +212,16 @@ async fn a_key_is_taken_once(database: Database) {
 async fn an_expired_key_is_taken_again(database: Database) {
     let store = database.store();
     let mut key = idempotency_key(1);
-    let entry = |key| Entry {
-        guard: Guard::IdempotencyKey(Box::new(key)),
-        ..Entry::default()
-    };
-    assert_eq!(
-        store.commit(entry(key.clone())).await,
-        Ok(Outcome::Committed)
-    );
+    let claim = |key: &IdempotencyRow| store.commit(guarded(key.clone()));
+
+    assert_eq!(claim(&key).await, Ok(Outcome::Committed));
     key.created_at = key.expires_at - 1;
-    assert_eq!(store.commit(entry(key.clone())).await, Ok(Outcome::Refused));
+    assert_eq!(claim(&key).await, Ok(Outcome::Refused));
+
     key.created_at += 1;
     key.expires_at += 1000;
-    assert_eq!(
-        store.commit(entry(key.clone())).await,
-        Ok(Outcome::Committed)
-    );
-    assert_eq!(store.commit(entry(key)).await, Ok(Outcome::Refused));
+    assert_eq!(claim(&key).await, Ok(Outcome::Committed));
+    assert_eq!(claim(&key).await, Ok(Outcome::Refused));
 }
 
 async fn a_change_takes_its_key_along(database: Database) {
@@ -239,9 +231,7 @@ async fn a_change_takes_its_key_along(database: Database) {
     let mut key = idempotency_key(1);
     let entry = |row: &TransactionRow, key: &IdempotencyRow| {
         let mut entry = change(attempt(row));
-        entry
-            .inserts
-            .push(Insert::IdempotencyKey(Box::new(key.clone())));
+        entry.inserts.push(key.clone().into());
         entry
     };
     assert_eq!(
@@ -276,12 +266,11 @@ async fn a_change_takes_its_key_along(database: Database) {
 
 async fn an_assertion_is_seen_once(database: Database) {
     let store = database.store();
-    let entry = |jti, token| Entry {
+    let entry = |jti| Entry {
         assertions: vec![assertion_id(jti)],
-        inserts: vec![Insert::AccessToken(Box::new(access_token(token)))],
-        ..Entry::default()
+        ..inserting([access_token(None).into()])
     };
-    let entries = [entry(1, 1), entry(2, 2), entry(1, 3)];
+    let entries = [entry(1), entry(2), entry(1)];
     let outcomes = join_all(entries.map(|entry| store.commit(entry))).await;
     assert_eq!(
         outcomes,
@@ -391,19 +380,8 @@ async fn counts_what_it_does(database: Database) {
         Ok(Outcome::Refused)
     );
     let bad = TransactionRow { id: id(), ..row };
-    let twice = [
-        Insert::Transaction(Box::new(bad.clone())),
-        Insert::Transaction(Box::new(bad)),
-    ];
-    assert!(
-        store
-            .commit(Entry {
-                inserts: twice.into(),
-                ..Entry::default()
-            })
-            .await
-            .is_err()
-    );
+    let twice = inserting([bad.clone().into(), bad.into()]);
+    assert!(store.commit(twice).await.is_err());
     let metrics = store.metrics();
     let counts = JournalCounts {
         commits: 3,

@@ -3,11 +3,11 @@
 mod callbacks;
 mod child;
 mod crash;
+mod entries;
 mod full;
 mod idempotency;
 mod journal;
 mod outage;
-mod rows;
 mod schema;
 mod sweep;
 mod tokens;

@@ -6,8 +6,9 @@ use countersign::store::queries::transactions::find_transaction;
 use countersign::store::{DatabaseUrl, Store, StoreError, StoreOptions, WriteError};
 use futures_util::future::join_all;
 
-use super::rows::{event, id, start, transaction};
+use super::entries::start;
 use crate::support::postgres::Cluster;
+use crate::support::rows::{event, id, transaction};
 use crate::support::temporary::TemporaryDirectory;
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use countersign::store::{Connection, SchemaStatus, Store, StoreError};
 use diesel::sql_types::{Bool, Text};
 use diesel::{QueryResult, QueryableByName, RunQueryDsl as _, sql_query};
 
-use super::rows::{start, transaction};
+use super::entries::start;
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::transaction;
 
 on_both_databases!(
     goes_up_down_and_up_again,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::clock::Timestamp;
-use countersign::store::journal::{Entry, Guard, Insert};
+use countersign::store::journal::{Entry, Insert};
 use countersign::store::queries::callbacks::list_callbacks;
 use countersign::store::queries::sweep::{
     delete_events, delete_expired_access_tokens, delete_expired_assertion_ids,
@@ -14,10 +14,11 @@ use countersign::store::rows::{CallbackRow, EventRow, TransactionRow, callback_s
 use countersign::store::{Connection, Store, StoreError, WriteError};
 use diesel::QueryResult;
 
-use super::rows::{
+use super::entries::inserting;
+use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::{
     NOW, access_token, assertion_id, callback, event, id, id_at, idempotency_key, transaction,
 };
-use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
     goes_in_portions_until_nothing_is_left,
@@ -29,15 +30,7 @@ on_both_databases!(
 type Delete = fn(&mut Connection, Timestamp, i64) -> QueryResult<usize>;
 
 async fn save(store: &Store, inserts: Vec<Insert>) {
-    assert!(
-        store
-            .commit(Entry {
-                inserts,
-                ..Entry::default()
-            })
-            .await
-            .is_ok()
-    );
+    assert!(store.commit(inserting(inserts)).await.is_ok());
 }
 
 async fn sweep(
@@ -52,20 +45,22 @@ async fn sweep(
 
 fn finished(millis: i64) -> Insert {
     let finished_at = Some(NOW.as_millis() + millis);
-    Insert::Transaction(Box::new(TransactionRow {
+    let row = TransactionRow {
         status: 1,
         finished_at,
         ..transaction()
-    }))
+    };
+    row.into()
 }
 
 fn happened(millis: u64) -> Insert {
     let time = NOW.after(Duration::from_millis(millis));
-    Insert::Event(Box::new(EventRow {
+    let row = EventRow {
         id: id_at(time),
         occurred_at: time.as_millis(),
         ..event(&id())
-    }))
+    };
+    row.into()
 }
 
 async fn goes_in_portions_until_nothing_is_left(database: Database) {
@@ -92,7 +87,7 @@ async fn goes_in_portions_until_nothing_is_left(database: Database) {
 
 async fn keeps_what_is_young(database: Database) {
     let store = database.store();
-    let pending = Insert::Transaction(Box::new(transaction()));
+    let pending = transaction().into();
     save(
         &store,
         vec![finished(-1), finished(0), finished(1), pending],
@@ -121,11 +116,11 @@ async fn keeps_what_is_young(database: Database) {
 async fn keeps_callbacks_of_other_states(database: Database) {
     let store = database.store();
     let of = |state, finished_at: Option<i64>| {
-        Insert::Callback(Box::new(CallbackRow {
+        Insert::from(CallbackRow {
             state,
             finished_at,
             ..callback(&id())
-        }))
+        })
     };
     let before = Some(NOW.as_millis() - 1);
     let delivered = (0..3).map(|_| of(callback_state::DELIVERED, before));
@@ -159,14 +154,10 @@ async fn keeps_callbacks_of_other_states(database: Database) {
 async fn forgets_what_has_expired(database: Database) {
     let store = database.store();
     for number in 0..3 {
-        let tokens = vec![Insert::AccessToken(Box::new(access_token(number)))];
-        let key = Guard::IdempotencyKey(Box::new(idempotency_key(number)));
-        let assertions = vec![assertion_id(number)];
         let entry = Entry {
-            assertions,
-            guard: key,
-            inserts: tokens,
-            ..Entry::default()
+            assertions: vec![assertion_id(number)],
+            guard: Some(idempotency_key(number).into()),
+            ..inserting([access_token(None).into()])
         };
         assert!(store.commit(entry).await.is_ok());
     }

@@ -1,19 +1,19 @@
 //! Which tokens are alive, and the conditions they are issued and used under.
 
-use countersign::store::journal::{Entry, Guard, Insert, Outcome};
+use countersign::store::journal::{CodeRedemption, Entry, Insert, Outcome, RefreshRotation};
 use countersign::store::queries::tokens::{
     delete_grant, delete_grants_of_user, find_live_access_tokens, find_live_refresh_tokens,
 };
 use countersign::store::rows::{
-    AccessTokenRow, AuthorizationRow, CodeRedemption, GrantRow, LiveAccessToken, RefreshRotation,
-    RefreshTokenRow,
+    AccessTokenRow, AuthorizationRow, GrantRow, LiveAccessToken, RefreshTokenRow,
 };
 use countersign::store::{Batched, Connection, QueryResult, Store, StoreError, queries};
 use diesel::{RunQueryDsl as _, sql_query};
 use futures_util::future::join_all;
 
-use super::rows::{NOW, assertion_id, id};
+use super::entries::{guarded, inserting};
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::{NOW, access_token, assertion_id, grant, id, refresh_token};
 
 on_both_databases!(
     a_token_lives_and_dies_with_its_grant,
@@ -28,70 +28,19 @@ on_both_databases!(
     nothing_happens_in_the_name_of_a_disabled_user,
 );
 
-fn grant(user: &str) -> GrantRow {
-    GrantRow {
-        id: id(),
-        client_id: "shop".to_owned(),
-        application_id: None,
-        user_id: user.to_owned(),
-        scope: "orders".to_owned(),
-        resource_server: None,
-        amr: Some("[\"pwd\"]".to_owned()),
-        acr: None,
-        auth_time: NOW.as_millis(),
-        created_at: NOW.as_millis(),
-        expires_at: NOW.as_millis() + 60_000,
-    }
-}
-
-/// A token that rests on the grant, or a client's own.
-fn token(grant: Option<&GrantRow>) -> AccessTokenRow {
-    AccessTokenRow {
-        id: id(),
-        token_hash: Some(vec![1; 32]),
-        grant_id: grant.map(|grant| grant.id.clone()),
-        client_id: "shop".to_owned(),
-        application_id: None,
-        user_id: grant.map(|grant| grant.user_id.clone()),
-        scope: "orders".to_owned(),
-        resource_server: None,
-        jkt: None,
-        signing_algorithm: None,
-        issued_at: NOW.as_millis(),
-        expires_at: NOW.as_millis() + 60_000,
-    }
-}
-
-fn family(grant: &GrantRow) -> RefreshTokenRow {
-    RefreshTokenRow {
-        id: id(),
-        grant_id: grant.id.clone(),
-        authenticator: "default".to_owned(),
-        jkt: None,
-        generation: 0,
-        issued_at: NOW.as_millis(),
-        expires_at: NOW.as_millis() + 60_000,
-    }
-}
-
-async fn save(store: &Store, inserts: Vec<Insert>) {
+async fn save(store: &Store, inserts: impl IntoIterator<Item = Insert>) {
     assert_eq!(
-        store
-            .commit(Entry {
-                inserts,
-                ..Entry::default()
-            })
-            .await,
+        store.commit(inserting(inserts)).await,
         Ok(Outcome::Committed)
     );
 }
 
 async fn save_login(store: &Store, grant: &GrantRow) -> (AccessTokenRow, RefreshTokenRow) {
-    let (token, family) = (token(Some(grant)), family(grant));
-    let inserts = vec![
-        Insert::Grant(Box::new(grant.clone())),
-        Insert::AccessToken(Box::new(token.clone())),
-        Insert::RefreshToken(Box::new(family.clone())),
+    let (token, family) = (access_token(Some(grant)), refresh_token(grant));
+    let inserts = [
+        grant.clone().into(),
+        token.clone().into(),
+        family.clone().into(),
     ];
     save(store, inserts).await;
     (token, family)
@@ -130,7 +79,11 @@ async fn run(store: &Store, statement: &'static str) {
 
 async fn a_token_lives_and_dies_with_its_grant(database: Database) {
     let store = database.store();
-    let (kept, ended) = (grant("alice"), grant("alice"));
+    let kept = grant("alice");
+    let ended = GrantRow {
+        amr: Some("[\"pwd\"]".to_owned()),
+        ..grant("alice")
+    };
     let (kept_token, kept_family) = save_login(&store, &kept).await;
     let (token, family) = save_login(&store, &ended).await;
     let found = live(&store, &token).await.unwrap();
@@ -158,21 +111,12 @@ async fn a_token_lives_and_dies_with_its_grant(database: Database) {
 
 async fn an_epoch_ends_everything_before_it(database: Database) {
     let store = database.store();
-    let (own, for_api) = (
-        token(None),
-        AccessTokenRow {
-            resource_server: Some("api".to_owned()),
-            ..token(None)
-        },
-    );
-    save(
-        &store,
-        vec![
-            Insert::AccessToken(Box::new(own.clone())),
-            Insert::AccessToken(Box::new(for_api.clone())),
-        ],
-    )
-    .await;
+    let own = access_token(None);
+    let for_api = AccessTokenRow {
+        resource_server: Some("api".to_owned()),
+        ..access_token(None)
+    };
+    save(&store, [own.clone().into(), for_api.clone().into()]).await;
     let first = grant("alice");
     let (token_of_first, family_of_first) = save_login(&store, &first).await;
     run(
@@ -190,9 +134,9 @@ async fn an_epoch_ends_everything_before_it(database: Database) {
     assert!(!is_refreshable(&store, &family_of_first).await);
 
     // What is made from now on is of the new epoch; a token that rests on an old grant is not.
-    let (second, late) = (grant("alice"), token(Some(&first)));
+    let (second, late) = (grant("alice"), access_token(Some(&first)));
     let (token_of_second, family_of_second) = save_login(&store, &second).await;
-    save(&store, vec![Insert::AccessToken(Box::new(late.clone()))]).await;
+    save(&store, [late.clone().into()]).await;
     assert!(
         live(&store, &token_of_second).await.is_some()
             && is_refreshable(&store, &family_of_second).await
@@ -222,17 +166,8 @@ async fn a_disabled_user_has_no_live_tokens(database: Database) {
 
 async fn many_at_once_share_a_query_and_get_their_own(database: Database) {
     let store = database.store();
-    let tokens: Vec<AccessTokenRow> = (0..700).map(|_| token(None)).collect();
-    save(
-        &store,
-        tokens
-            .iter()
-            .cloned()
-            .map(Box::new)
-            .map(Insert::AccessToken)
-            .collect(),
-    )
-    .await;
+    let tokens: Vec<AccessTokenRow> = (0..700).map(|_| access_token(None)).collect();
+    save(&store, tokens.iter().cloned().map(Insert::from)).await;
     let batched = Batched::new(store.clone(), find_live_access_tokens);
     let unknown = id();
     let keys = tokens
@@ -261,9 +196,9 @@ async fn a_batched_read_sees_what_was_committed_before(database: Database) {
     let store = database.store();
     let batched = Batched::new(store.clone(), find_live_access_tokens);
     for _ in 0..50 {
-        let token = token(None);
+        let token = access_token(None);
         assert_eq!(batched.find(token.id.clone()).await, Ok(None));
-        save(&store, vec![Insert::AccessToken(Box::new(token.clone()))]).await;
+        save(&store, [token.clone().into()]).await;
         assert!(batched.find(token.id).await.unwrap().is_some());
     }
 }
@@ -293,11 +228,9 @@ async fn a_code_is_exchanged_once(database: Database) {
             status: 2,
             grant_id: Some(grant.id.clone()),
         };
-        let inserts = vec![Insert::Grant(Box::new(grant))];
         store.commit(Entry {
-            guard: Guard::Code(Box::new(redemption)),
-            inserts,
-            ..Entry::default()
+            inserts: vec![grant.into()],
+            ..guarded(redemption)
         })
     }))
     .await;
@@ -327,10 +260,7 @@ async fn a_refresh_token_is_rotated_once(database: Database) {
             issued_at: NOW.as_millis() + 1,
             expires_at: 5,
         };
-        store.commit(Entry {
-            guard: Guard::RefreshToken(Box::new(rotation)),
-            ..Entry::default()
-        })
+        store.commit(guarded(rotation))
     };
     let outcomes = join_all((0..10).map(|_| rotate(0))).await;
     assert_eq!(
@@ -372,11 +302,9 @@ async fn what_a_replayed_assertion_came_with_does_not_happen(database: Database)
             issued_at: 0,
             expires_at: 0,
         };
-        let assertions = vec![assertion_id(jti)];
         Entry {
-            assertions,
-            guard: Guard::RefreshToken(Box::new(rotation)),
-            ..Entry::default()
+            assertions: vec![assertion_id(jti)],
+            ..guarded(rotation)
         }
     };
     let seen = Entry {
@@ -416,12 +344,11 @@ async fn nothing_happens_in_the_name_of_a_disabled_user(database: Database) {
         "INSERT INTO disabled_users (user_id, disabled_at) VALUES ('alice', 1)",
     )
     .await;
-    let (of_alice, of_bob) = (token(None), token(None));
+    let (of_alice, of_bob) = (access_token(None), access_token(None));
     let entry = |user: &str, token: &AccessTokenRow| Entry {
         user: Some(user.to_owned()),
         assertions: vec![assertion_id(1)],
-        inserts: vec![Insert::AccessToken(Box::new(token.clone()))],
-        ..Entry::default()
+        ..inserting([token.clone().into()])
     };
     let outcomes = join_all(
         [entry("alice", &of_alice), entry("bob", &of_bob)].map(|entry| store.commit(entry)),

@@ -9,8 +9,9 @@ use countersign::store::queries::transactions::{
 };
 use countersign::store::rows::TransactionRow;
 
-use super::rows::{NOW, start, transaction};
+use super::entries::start;
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::{NOW, transaction};
 
 on_both_databases!(
     an_unknown_id_finds_nothing,

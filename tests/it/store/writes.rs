@@ -5,8 +5,9 @@ use countersign::store::{Connection, Store, StoreError, WriteError};
 use diesel::QueryResult;
 use diesel::connection::SimpleConnection as _;
 
-use super::rows::{event, id, start, transaction};
+use super::entries::start;
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::rows::{event, id, transaction};
 
 on_both_databases!(
     what_succeeds_stays,

@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod rows;
 pub(crate) mod sandbox;
 pub(crate) mod server;
 pub(crate) mod temporary;

@@ -1,0 +1,2 @@
+/// A UUID as stored: 16 bytes.
+pub type IdBytes = Vec<u8>;
