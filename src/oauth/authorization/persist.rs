@@ -6,11 +6,11 @@ use crate::oauth::model::{
     PushedRequest,
 };
 use crate::secret::TokenHash;
-use crate::store::journal::{Entry, Guard, Insert, Outcome};
+use crate::store::journal::{AuthorizationStep, Entry, Guard, Insert, Outcome};
 use crate::store::queries::{
     authorizations, consents, device_codes, events, login_sessions, pushed_requests, users,
 };
-use crate::store::rows::{AuthorizationRow, AuthorizationStep, EventRow};
+use crate::store::rows::{AuthorizationRow, EventRow};
 use crate::store::{Connection, QueryResult, Store, StoreError, WriteError};
 
 /// The authorization that a challenge or verifier was handed out for.
@@ -114,8 +114,8 @@ async fn commit(
     events: Vec<EventRow>,
 ) -> Result<(), NotSaved> {
     let (guard, begin) = match change {
-        Change::Begin(row) => (Guard::None, Some(Insert::Authorization(row))),
-        Change::Step(step) => (Guard::Authorization(step), None),
+        Change::Begin(row) => (None, Some(Insert::Authorization(row))),
+        Change::Step(step) => (Some(Guard::Authorization(step)), None),
     };
     let events = events.into_iter().map(Box::new).map(Insert::Event);
 

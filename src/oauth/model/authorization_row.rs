@@ -3,7 +3,8 @@
 use crate::clock::Timestamp;
 use crate::ids::{AuthorizationId, DeviceCodeId, GrantId};
 use crate::store::CorruptRow;
-use crate::store::rows::{AuthorizationRow, AuthorizationStep, CodeRedemption};
+use crate::store::journal::{AuthorizationStep, CodeRedemption};
+use crate::store::rows::AuthorizationRow;
 
 use super::authorization::{AnswerTo, Authorization, AuthorizationState, RedirectAnswer};
 use super::hints::Hints;

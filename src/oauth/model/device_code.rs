@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::ids::{DeviceCodeId, GrantId};
+use crate::ids::DeviceCodeId;
 use crate::secret::TokenHash;
 use crate::store::CorruptRow;
-use crate::store::rows::{CodeRedemption, DeviceCodeAnswer, DeviceCodeRow, DevicePoll};
+use crate::store::journal::DeviceCodeRedemption;
+use crate::store::rows::{DeviceCodeAnswer, DeviceCodeRow, DevicePoll};
 
 use super::login::{Authentication, Login};
 
@@ -117,12 +118,11 @@ impl DeviceCode {
     }
 
     /// The change of the row that the code was exchanged for a grant.
-    pub(crate) fn redemption(id: DeviceCodeId, grant: GrantId) -> CodeRedemption {
-        CodeRedemption {
+    pub(crate) fn redemption(id: DeviceCodeId) -> DeviceCodeRedemption {
+        DeviceCodeRedemption {
             id: id.to_column(),
             expected_status: status::ALLOWED,
             status: status::REDEEMED,
-            grant_id: Some(grant.to_column()),
         }
     }
 }

@@ -2,9 +2,8 @@ use crate::clock::Timestamp;
 use crate::devices::AuthenticatorName;
 use crate::ids::{GrantId, RefreshFamilyId};
 use crate::jose::PublicJwk;
-use crate::store::rows::{
-    AuthenticatorKey, LiveRefreshToken as LiveRow, RefreshRotation, RefreshTokenRow,
-};
+use crate::store::journal::{AuthenticatorSuccess, RefreshRotation};
+use crate::store::rows::{LiveRefreshToken as LiveRow, RefreshTokenRow};
 use crate::store::{CorruptRow, StoreError};
 
 use super::grant::Grant;
@@ -70,11 +69,11 @@ impl RefreshFamily {
         }
     }
 
-    /// The key of the authenticator that protects it, as the user of the `grant` has enrolled it.
-    pub(crate) fn authenticator_key(&self, grant: &Grant) -> Option<AuthenticatorKey> {
+    /// The success of the authenticator that protects it, which the user of the `grant` has.
+    pub(crate) fn authenticator_success(&self, grant: &Grant) -> Option<AuthenticatorSuccess> {
         let name = self.authenticator.as_ref()?;
 
-        Some(AuthenticatorKey {
+        Some(AuthenticatorSuccess {
             device_id: grant.client.id.clone(),
             user_id: grant.login.user_id.to_string(),
             name: name.to_string(),

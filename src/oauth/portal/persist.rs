@@ -4,7 +4,7 @@
 use crate::clock::Timestamp;
 use crate::ids::UserId;
 use crate::oauth::model::{Consent, GrantedToken};
-use crate::store::queries::{authorizations, events, tokens, users};
+use crate::store::queries::{authorizations, consents, device_codes, events, tokens};
 use crate::store::rows::EventRow;
 use crate::store::{Connection, QueryResult, Store, StoreError};
 
@@ -33,7 +33,7 @@ pub(super) async fn list_consents(
 ) -> Result<Vec<Consent>, StoreError> {
     let user = user.clone();
     let list = move |connection: &mut Connection| {
-        users::list_consents(connection, user.as_str(), &[], limit)
+        consents::list_consents(connection, user.as_str(), &[], limit)
     };
     let rows = store.read(list).await?;
 
@@ -101,7 +101,7 @@ pub(super) async fn remove_consent(
         .write_contended(move |connection| {
             let user = user.as_str();
 
-            let removal = match users::delete_consent(connection, user, &id)? {
+            let removal = match consents::delete_consent(connection, user, &id)? {
                 Some(party) => {
                     end_at_party(connection, user, &party)?;
                     Removal::Removed
@@ -118,7 +118,7 @@ pub(super) async fn remove_consent(
 fn end_at_party(connection: &mut Connection, user: &str, party: &str) -> QueryResult<()> {
     authorizations::delete_authorizations_of_user_at_client(connection, user, party)?;
     authorizations::delete_authorizations_of_user_at_application(connection, user, party)?;
-    authorizations::delete_device_codes_of_user_at_client(connection, user, party)?;
+    device_codes::delete_device_codes_of_user_at_client(connection, user, party)?;
     tokens::delete_grants_of_user_at_client(connection, user, party)?;
     tokens::delete_grants_of_user_at_application(connection, user, party)?;
     Ok(())

@@ -3,7 +3,7 @@
 use crate::ids::{AccessTokenId, ApplicationId, ClientId, DeviceId, RefreshFamilyId};
 use crate::oauth::model::RefreshFamily;
 use crate::store::queries::tokens::epoch_kind;
-use crate::store::queries::{authorizations, events, tokens};
+use crate::store::queries::{authorizations, device_codes, events, tokens};
 use crate::store::rows::EventRow;
 use crate::store::{Store, StoreError};
 
@@ -102,7 +102,7 @@ pub(super) async fn revoke_party(
                 Party::WebClient(id) => {
                     let id = id.as_str();
                     authorizations::delete_authorizations_of_client(connection, id)?;
-                    authorizations::delete_device_codes_of_client(connection, id)?;
+                    device_codes::delete_device_codes_of_client(connection, id)?;
                     tokens::raise_epoch(connection, epoch_kind::CLIENT, id)?;
                 }
                 Party::Application(id) => {

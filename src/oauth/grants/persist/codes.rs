@@ -60,7 +60,7 @@ pub(crate) async fn burn_code(
 ) -> Result<(), StoreError> {
     let entry = Entry {
         assertions: used.into_rows(),
-        guard: Guard::Code(Box::new(Authorization::redemption(id, None))),
+        guard: Some(Authorization::redemption(id, None).into()),
         ..Entry::default()
     };
     store.commit(entry).await.map(drop)
@@ -93,10 +93,8 @@ pub(crate) async fn exchange(
 ) -> Result<Exchanged, StoreError> {
     let grant_id = exchange.grant.id;
     let guard = match exchange.code {
-        CodeId::Authorization(id) => {
-            Guard::Code(Box::new(Authorization::redemption(id, Some(grant_id))))
-        }
-        CodeId::Device(id) => Guard::DeviceCode(Box::new(DeviceCode::redemption(id, grant_id))),
+        CodeId::Authorization(id) => Guard::from(Authorization::redemption(id, Some(grant_id))),
+        CodeId::Device(id) => Guard::from(DeviceCode::redemption(id)),
     };
 
     // The tokens name the grant, so it is written first.
@@ -110,7 +108,7 @@ pub(crate) async fn exchange(
 
     let entry = Entry {
         assertions: exchange.used.into_rows(),
-        guard,
+        guard: Some(guard),
         inserts,
         ..Entry::default()
     };

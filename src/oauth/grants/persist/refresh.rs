@@ -60,15 +60,13 @@ pub(crate) async fn refresh(store: &Store, refresh: Refresh<'_>) -> Result<Refre
         access_token,
         event,
     } = refresh;
-    let guard = successor.map_or(Guard::None, |successor| {
-        Guard::RefreshToken(Box::new(family.rotation_to(successor)))
-    });
+    let guard = successor.map(|successor| Guard::from(family.rotation_to(successor)));
 
     let mut inserts = vec![
         Insert::AccessToken(Box::new(access_token.to_row())),
         Insert::Event(Box::new(event)),
     ];
-    let proven = family.authenticator_key(grant);
+    let proven = family.authenticator_success(grant);
     inserts.extend(proven.map(Box::new).map(Insert::AuthenticatorSuccess));
 
     let entry = Entry {
