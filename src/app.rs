@@ -21,7 +21,7 @@ use crate::settings::{CurrentSettings, StoredSettings};
 use crate::sms::SmsSender;
 use crate::store::{BATCH_SIZE_BOUNDS, Store};
 use crate::telemetry::{Metrics, Snapshot};
-use crate::transactions::{TransactionParts, Transactions};
+use crate::transactions::{self, TransactionParts, Transactions};
 use crate::users::Users;
 
 /// Phones with something in flight, in memory.
@@ -89,7 +89,7 @@ impl AppState {
             Arc::clone(&parts.random),
             parts.clock.clone(),
         );
-        let transactions = transactions(&parts, &devices, &arbiters, shutdown.signal());
+        let transactions = start_transactions(&parts, &devices, &arbiters, shutdown.signal());
         let token_server = TokenServer::new(
             parts.store.clone(),
             parts.settings.clone(),
@@ -180,7 +180,7 @@ impl AppState {
     }
 }
 
-fn transactions(
+fn start_transactions(
     parts: &AppParts,
     devices: &Devices,
     arbiters: &Arc<Arbiters>,
@@ -195,6 +195,7 @@ fn transactions(
         metrics: parts.metrics.clone(),
         arbiters: Arc::clone(arbiters),
         live_max: CHANNELS_MAX,
+        prompting_methods: transactions::prompting_methods(),
     });
     Transactions::new(TransactionParts {
         store: parts.store.clone(),

@@ -17,6 +17,7 @@ pub mod jose;
 pub mod oauth;
 pub mod otp;
 pub mod phone;
+pub mod platform;
 pub mod push;
 pub mod random;
 pub mod retention;

@@ -31,12 +31,14 @@ const LINES: &[&[&str]] = &[
     &["oauth"],
     &["transactions"],
     &["devices"],
-    &["callbacks", "otp", "push", "retention", "sms"],
+    &["callbacks", "otp", "retention", "sms"],
     &["users"],
-    &["settings", "egress"],
+    &["settings"],
+    &["push"],
+    &["egress"],
     &["store", "runtime"],
     &["config", "telemetry", "jose"],
-    &["ids", "secret"],
+    &["ids", "platform", "secret"],
     &["clock", "random"],
 ];
 

@@ -11,8 +11,7 @@ use super::content::Content;
 use super::messages::{Action, By};
 use super::persist;
 use crate::clock::Timestamp;
-use crate::devices::channel::DeliveryOutcome;
-use crate::egress::retry_at;
+use crate::egress::DeliveryOutcome;
 use crate::ids::{DeviceId, ProfileId, TransactionId};
 use crate::otp::SmsCode;
 use crate::push::PushMessage;
@@ -132,43 +131,9 @@ async fn send(
         Some(Parcel::Push { device, message }) => {
             shared.channels.deliver(&device, message).await == DeliveryOutcome::Taken
         }
-        Some(Parcel::Sms(message)) => send_sms(shared, id, expires_at, &message).await,
-    }
-}
-
-async fn send_sms(
-    shared: &Arc<Shared>,
-    id: TransactionId,
-    expires_at: Timestamp,
-    message: &SmsMessage,
-) -> bool {
-    let mut failures = 0;
-    loop {
-        let Some(gateway) = shared.settings.load().sms.clone() else {
-            tracing::warn!(transaction_id = %id, "no SMS gateway is configured");
-            return false;
-        };
-        let Ok(permit) = shared.sms_permits.acquire().await else {
-            return false;
-        };
-        let sent = shared.sms.send(&gateway, message).await;
-        drop(permit);
-        let failure = match sent {
-            Ok(()) => {
-                shared.metrics.provider_answered(gateway.name(), "sent");
-                return true;
-            }
-            Err(failure) => failure,
-        };
-        shared
-            .metrics
-            .provider_answered(failure.provider, failure.kind.as_str());
-        tracing::warn!(transaction_id = %id, %failure, "a text message was not taken");
-        failures += 1;
-        let Some(at) = retry_at(failures, failure.kind, shared.clock.now(), expires_at) else {
-            return false;
-        };
-        shared.clock.sleep_until(at).await;
+        Some(Parcel::Sms(message)) => {
+            shared.sms.deliver(id, expires_at, &message).await == DeliveryOutcome::Taken
+        }
     }
 }
 

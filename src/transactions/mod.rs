@@ -19,7 +19,7 @@ mod website;
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 pub use idempotency::Answer;
 pub use types::{
@@ -43,14 +43,12 @@ use crate::random::SharedRandom;
 use crate::runtime::{Address, Admission, Arbiters, Directory, ShutdownSignal, ask};
 use crate::secret::Keyring;
 use crate::settings::CurrentSettings;
-use crate::sms::SmsSender;
+use crate::sms::{SmsDelivery, SmsSender};
 use crate::store::Store;
 use crate::store::rows::IdempotencyRow;
 use crate::telemetry::metrics::Metrics;
 use crate::users::Users;
 
-/// Text messages being handed to the gateway at a time; further ones wait.
-const SMS_IN_FLIGHT_MAX: usize = 256;
 /// How often a command is given anew to a transaction whose actor or row changed under it.
 const TRIES_MAX: u32 = 4;
 
@@ -87,8 +85,7 @@ struct Shared {
     users: Users,
     channels: Channels,
     callbacks: Callbacks,
-    sms: Arc<dyn SmsSender>,
-    sms_permits: Semaphore,
+    sms: SmsDelivery,
     metrics: Metrics,
     directory: Directory<TransactionId, TransactionActor>,
     admission: Admission,
@@ -108,6 +105,12 @@ impl Transactions {
         Self(Arc::new(Shared {
             users,
             store: parts.store,
+            sms: SmsDelivery::new(
+                parts.sms,
+                parts.settings.clone(),
+                parts.clock.clone(),
+                parts.metrics.clone(),
+            ),
             clock: parts.clock,
             random: parts.random,
             keyring: parts.keyring,
@@ -115,8 +118,6 @@ impl Transactions {
             devices: parts.devices,
             channels: parts.channels,
             callbacks: parts.callbacks,
-            sms: parts.sms,
-            sms_permits: Semaphore::new(SMS_IN_FLIGHT_MAX),
             metrics: parts.metrics,
             directory: Directory::new(parts.arbiters),
             admission: Admission::new(parts.live_max),
@@ -213,6 +214,12 @@ impl Shared {
                 .transaction_finished(persist::method_name(record.method), ending_name(ending));
         }
     }
+}
+
+/// The values of `transactions.method` whose transactions prompt a user on a device.
+#[must_use]
+pub fn prompting_methods() -> Vec<i16> {
+    vec![crate::store::rows::transaction_method::PUSH]
 }
 
 const fn ending_name(ending: Ending) -> &'static str {

@@ -1,0 +1,93 @@
+//! [`Devices`]: what all operations on devices share.
+
+use std::sync::Arc;
+
+use super::persist;
+use super::types::Device;
+use crate::clock::{Clock, Timestamp};
+use crate::ids::{DeviceId, UserId};
+use crate::jose::{PrivateJwk, PublicJwk};
+use crate::random::SharedRandom;
+use crate::secret::{Keyring, Purpose};
+use crate::settings::CurrentSettings;
+use crate::store::rows::EventRow;
+use crate::store::{Store, StoreError};
+use crate::users::events::{Concerning, EventType, event};
+
+/// Everything about devices. Cheap to clone.
+#[derive(Clone)]
+pub struct Devices(pub(super) Arc<Parts>);
+
+pub(super) struct Parts {
+    pub(super) store: Store,
+    pub(super) settings: CurrentSettings,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) random: SharedRandom,
+    pub(super) clock: Clock,
+    pub(super) server_key: PublicJwk,
+    /// Read with every request of a device.
+    pub(super) by_id: persist::DevicesById,
+}
+
+impl Devices {
+    #[must_use]
+    pub fn new(
+        store: Store,
+        settings: CurrentSettings,
+        keyring: Arc<Keyring>,
+        random: SharedRandom,
+        clock: Clock,
+    ) -> Self {
+        let server_key = server_key(&keyring);
+        let by_id = persist::devices_by_id(&store);
+
+        Self(Arc::new(Parts {
+            store,
+            settings,
+            keyring,
+            random,
+            clock,
+            server_key,
+            by_id,
+        }))
+    }
+
+    /// Finds a registered device.
+    pub async fn find(&self, id: &DeviceId) -> Result<Option<Device>, StoreError> {
+        let row = self.0.by_id.find(id.to_string()).await?;
+        row.map(Device::try_from).transpose()
+    }
+
+    /// A row of the audit log.
+    pub(super) fn event(
+        &self,
+        event_type: EventType,
+        device: &DeviceId,
+        user: Option<&UserId>,
+        now: Timestamp,
+    ) -> EventRow {
+        let concerning = Concerning {
+            device: Some(device),
+            user,
+            ..Concerning::default()
+        };
+        event(event_type, concerning, now, self.0.random.as_ref())
+    }
+}
+
+/// The server's own key pair. Derived from the master key, so that it is the same on all nodes and
+/// after every restart.
+#[expect(
+    clippy::expect_used,
+    reason = "each of the 256 attempts fails with a probability of 2^-32"
+)]
+fn server_key(keyring: &Keyring) -> PublicJwk {
+    let derive = |attempt: u8| {
+        let input = [b"server-key\0".as_slice(), &[attempt]].concat();
+        keyring.hash(Purpose::SigningKey, &input)
+    };
+
+    let key = (0..=u8::MAX).find_map(|attempt| PrivateJwk::from_bytes(derive(attempt)).ok());
+    *key.expect("almost all texts of 32 bytes are a private key")
+        .public()
+}
