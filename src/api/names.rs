@@ -1,19 +1,6 @@
 //! Domain values by their names on the wire.
 
-use crate::settings::AuthenticationMethod;
-use crate::transactions::{Reason, Status};
-
-/// `status` of a transaction.
-pub(crate) const fn status(status: Status) -> &'static str {
-    match status {
-        Status::Pending => "pending",
-        Status::Accepted => "accepted",
-        Status::Denied => "denied",
-        Status::Expired => "expired",
-        Status::Cancelled => "cancelled",
-        Status::Failed => "failed",
-    }
-}
+use crate::transactions::Reason;
 
 /// `reason` of a transaction that was not accepted.
 pub(crate) const fn reason(reason: Reason) -> &'static str {
@@ -36,23 +23,5 @@ pub(crate) const fn reason_description(reason: Reason) -> &'static str {
         Reason::Expired => "Nobody answered in time.",
         Reason::Cancelled => "The website called it off.",
         Reason::Reported => "The user says it was not them who asked.",
-    }
-}
-
-/// `auth_method`, `authentication_method`: lower case.
-pub(crate) const fn method(method: AuthenticationMethod) -> &'static str {
-    match method {
-        AuthenticationMethod::Push => "push",
-        AuthenticationMethod::Otp => "otp",
-        AuthenticationMethod::Sms => "sms",
-    }
-}
-
-/// `method` in the list of what is available: upper case, as configured.
-pub(crate) const fn method_upper(method: AuthenticationMethod) -> &'static str {
-    match method {
-        AuthenticationMethod::Push => "PUSH",
-        AuthenticationMethod::Otp => "OTP",
-        AuthenticationMethod::Sms => "SMS",
     }
 }

@@ -6,10 +6,12 @@ use utoipa::ToSchema;
 
 use crate::api::error::{ApiError, Fault, ProblemDocument};
 use crate::api::extract::{By, DeviceToken, Fields, FromFields, InPath, Json, Query, Wait};
-use crate::api::{Api, names, waiting};
+use crate::api::{Api, waiting};
 use crate::ids::{ProfileId, TransactionId};
 use crate::secret::SecretString;
-use crate::transactions::{FetchedTransaction, PendingTransaction, PhoneError};
+use crate::transactions::{
+    DeviceRequestError, FetchedTransaction, PendingTransaction, method_name,
+};
 
 /// Longer than `custom:` and any configured id.
 const AUTHENTICATOR_BYTES_MAX: usize = 300;
@@ -57,7 +59,7 @@ impl From<PendingTransaction> for PendingAnswer {
         Self {
             transaction_id: pending.transaction_id.to_string(),
             profile_id: pending.profile_id.into(),
-            method: names::method(pending.method),
+            method: method_name(pending.method),
             message: pending.message,
             created_at: pending.created_at.to_rfc3339(),
             time_to_live_seconds: pending.time_to_live_seconds,
@@ -139,7 +141,7 @@ pub(crate) async fn pending(
     By(token, wait): By<DeviceToken, Query<Wait>>,
 ) -> Result<HttpResponse, ApiError> {
     let ask = |wait| api.app().transactions.pending(&token.device_id, wait);
-    let pending = waiting::ask(&api, wait.0.0, PhoneError::Unavailable, ask).await?;
+    let pending = waiting::ask(&api, wait.0.0, DeviceRequestError::Unavailable, ask).await?;
     let transactions = pending.into_iter().map(PendingAnswer::from).collect();
     Ok(HttpResponse::Ok().json(PendingList { transactions }))
 }
@@ -189,7 +191,7 @@ pub(crate) async fn answer(
         .answer(&token.device_id, transaction.0, &authenticator, &answer)
         .await?;
     Ok(HttpResponse::Ok().json(AnsweredBody {
-        status: names::status(status),
+        status: status.as_str(),
     }))
 }
 

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::percent;
 use crate::api::error::{ApiError, Area, Fault};
 use crate::ids::{ClientId, DeviceId, TransactionId, UserId};
-use crate::transactions::{PhoneError, WebsiteError};
+use crate::transactions::{DeviceRequestError, WebsiteError};
 
 /// A type that stands in a path under a name of its own.
 pub(crate) trait PathParameter: FromStr<Err: Display> {
@@ -43,7 +43,7 @@ impl PathParameter for TransactionId {
     fn refused(request: &HttpRequest, _: &Self::Err) -> ApiError {
         match Area::of(request.path()) {
             Area::Website => WebsiteError::NoSuchTransaction.into(),
-            Area::OAuth | Area::Other => PhoneError::NotFound.into(),
+            Area::OAuth | Area::Other => DeviceRequestError::NotFound.into(),
         }
     }
 }

@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::Api;
 use crate::api::error::{ApiError, WebsiteBody};
 use crate::api::extract::{By, InPath, Website};
-use crate::api::{Api, names};
 use crate::ids::{DeviceId, UserId};
 use crate::settings::AuthenticationMethod;
 use crate::transactions::{AvailableDevice, AvailableType};
@@ -18,7 +18,8 @@ pub(crate) struct AvailableTypeAnswer {
     #[serde(rename = "type")]
     type_name: String,
     /// `PUSH`, `OTP`, `SMS`.
-    method: &'static str,
+    #[schema(value_type = String)]
+    method: AuthenticationMethod,
     /// Push: whether a text message is sent where a push cannot be.
     #[serde(skip_serializing_if = "Option::is_none")]
     sms_fallback_allowed: Option<bool>,
@@ -46,18 +47,12 @@ pub(crate) struct EnabledTypes {
 
 impl From<AvailableType> for AvailableTypeAnswer {
     fn from(available: AvailableType) -> Self {
-        let push = available.method == AuthenticationMethod::Push;
+        let enrolled = |devices: Vec<_>| devices.into_iter().map(EnrolledApp::from).collect();
         Self {
             type_name: available.type_name,
-            method: names::method_upper(available.method),
-            sms_fallback_allowed: push.then_some(false),
-            apps_enrolled_for_push: push.then(|| {
-                available
-                    .devices
-                    .into_iter()
-                    .map(EnrolledApp::from)
-                    .collect()
-            }),
+            method: available.method,
+            sms_fallback_allowed: available.devices.is_some().then_some(false),
+            apps_enrolled_for_push: available.devices.map(enrolled),
         }
     }
 }
@@ -118,21 +113,22 @@ pub(crate) async fn available_on_device(
 /// Push types that can go to the device; a device that takes no push of the user's counts as
 /// unknown.
 fn types_on(device: &DeviceId, available: Vec<AvailableType>) -> Vec<String> {
-    let is_there = |candidate: &AvailableType| {
-        candidate
-            .devices
+    let is_there = |devices: &Vec<AvailableDevice>| {
+        devices
             .iter()
-            .any(|found| found.device_id == *device)
+            .any(|candidate| candidate.device_id == *device)
     };
-    if !available.iter().any(is_there) {
+    if !available
+        .iter()
+        .filter_map(|candidate| candidate.devices.as_ref())
+        .any(is_there)
+    {
         return Vec::new();
     }
-    let usable = |candidate: &AvailableType| {
-        candidate.method != AuthenticationMethod::Push || is_there(candidate)
-    };
+
     available
         .into_iter()
-        .filter(usable)
+        .filter(|candidate| candidate.devices.as_ref().is_none_or(is_there))
         .map(|candidate| candidate.type_name)
         .collect()
 }

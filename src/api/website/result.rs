@@ -11,7 +11,7 @@ use crate::api::extract::{
 };
 use crate::api::{Api, names, waiting};
 use crate::ids::TransactionId;
-use crate::transactions::{Reason, Status, TransactionResult, WebsiteError};
+use crate::transactions::{Reason, Status, TransactionResult, WebsiteError, method_name};
 
 /// How a transaction stands.
 #[derive(Serialize, ToSchema)]
@@ -64,9 +64,9 @@ impl From<TransactionResult> for ResultAnswer {
             timestamp: result.created_at.as_millis(),
             user_id: result.user_id.map(String::from),
             is_authenticated: result.status == Status::Accepted,
-            authentication_method: names::method(result.method),
+            authentication_method: method_name(result.method),
             not_authenticated_reason: result.reason.map(ReasonAnswer::from),
-            status: names::status(result.status),
+            status: result.status.as_str(),
             expires_at: result.expires_at.to_rfc3339(),
         }
     }

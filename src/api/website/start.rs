@@ -7,10 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::respond;
+use crate::api::Api;
 use crate::api::error::{Fault, WebsiteBody};
 use crate::api::extract::{By, ClientForm, Fields, FromFields, IdempotencyHeader, WebsiteForm};
-use crate::api::{Api, names};
-use crate::transactions::{StartRequest, Started};
+use crate::transactions::{StartRequest, Started, method_name};
 
 /// The longest text nothing else bounds: less than a body.
 const TEXT_BYTES_MAX: usize = 32 * 1024;
@@ -100,7 +100,7 @@ impl From<Started> for StartAnswer {
     fn from(started: Started) -> Self {
         Self {
             transaction_id: started.transaction_id.to_string(),
-            auth_method: names::method(started.method),
+            auth_method: method_name(started.method),
             time_to_live: started.time_to_live_millis,
             otp: started.otp.map(|otp| otp.expose().to_owned()),
             device: started.device.map(|device| DeviceAnswer {

@@ -29,7 +29,7 @@ pub use tokens::{
     ListedGrantRow, LiveAccessToken, LiveRefreshToken, PortalTokenRow, RefreshRotation,
     RefreshTokenRow,
 };
-pub use transactions::{TransactionRow, TransactionUpdate, transaction_method};
+pub use transactions::{TransactionRow, TransactionUpdate};
 
 /// An id in 16 bytes, as stored.
 pub type IdBytes = Vec<u8>;

@@ -3,16 +3,6 @@ use diesel::prelude::*;
 use super::IdBytes;
 use crate::store::schema::transactions;
 
-/// The values of `transactions.method`.
-pub mod transaction_method {
-    /// Push.
-    pub const PUSH: i16 = 1;
-    /// One-time password.
-    pub const OTP: i16 = 2;
-    /// Code in a text message.
-    pub const SMS: i16 = 3;
-}
-
 /// A transaction. Written once whole, then changed by [`TransactionUpdate`]s only.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = transactions, treat_none_as_default_value = false)]
