@@ -11,14 +11,14 @@ use crate::base::Base;
 use crate::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup};
 use crate::config::Config;
 use crate::devices::Devices;
-use crate::devices::channel::Channels;
+use crate::devices::channel::{ChannelParts, Channels};
 use crate::egress::{Egress, EgressSettings, InvalidEgress, ProxySettings};
 use crate::oauth::{OAuthOptions, TokenServer};
 use crate::push::{ProviderPush, PushSender};
 use crate::retention::{Retention, RetentionTimes};
 use crate::runtime::{Arbiters, Shutdown, ShutdownSignal, supervise};
 use crate::sms::{GatewaySms, SmsSender};
-use crate::transactions::{TransactionParts, Transactions};
+use crate::transactions::{self, TransactionParts, Transactions};
 use crate::users::Users;
 
 /// What a server may have different from another.
@@ -122,7 +122,15 @@ impl AppState {
 
         let users = Users::new(&base);
         let devices = Devices::new(&base);
-        let channels = Channels::new(&base, devices.clone(), options.push, Arc::clone(&arbiters));
+        let channels = Channels::new(
+            &base,
+            ChannelParts {
+                devices: devices.clone(),
+                push: options.push,
+                arbiters: Arc::clone(&arbiters),
+                prompting_methods: transactions::prompting_methods(),
+            },
+        );
         let transactions = Transactions::new(
             &base,
             TransactionParts {

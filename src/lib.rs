@@ -19,6 +19,7 @@ pub mod oauth;
 pub mod otp;
 mod percent;
 pub mod phone;
+pub mod platform;
 pub mod push;
 pub mod random;
 pub mod retention;

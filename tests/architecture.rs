@@ -33,13 +33,15 @@ const LINES: &[&[&str]] = &[
     &["oauth"],
     &["transactions"],
     &["devices"],
-    &["callbacks", "otp", "push", "retention", "sms"],
+    &["callbacks", "otp", "retention", "sms"],
     &["users"],
     &["base"],
-    &["settings", "egress"],
+    &["settings"],
+    &["push"],
+    &["egress"],
     &["store", "runtime"],
     &["config", "telemetry", "jose"],
-    &["ids", "secret"],
+    &["ids", "platform", "secret"],
     &["clock", "percent", "random"],
 ];
 

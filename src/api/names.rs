@@ -1,19 +1,6 @@
 //! Values of the features, by their names on the wire.
 
-use crate::settings::AuthenticationMethod;
-use crate::transactions::{Reason, Status};
-
-/// `status` of a transaction.
-pub(crate) const fn status(status: Status) -> &'static str {
-    match status {
-        Status::Pending => "pending",
-        Status::Accepted => "accepted",
-        Status::Denied => "denied",
-        Status::Expired => "expired",
-        Status::Cancelled => "cancelled",
-        Status::Failed => "failed",
-    }
-}
+use crate::transactions::Reason;
 
 /// `reason` of a transaction that was not accepted.
 pub(crate) const fn reason(reason: Reason) -> &'static str {
@@ -36,23 +23,5 @@ pub(crate) const fn reason_description(reason: Reason) -> &'static str {
         Reason::Expired => "Nobody answered in time.",
         Reason::Cancelled => "The website cancelled the transaction.",
         Reason::Reported => "The user reported that the request was not theirs.",
-    }
-}
-
-/// `auth_method`, `authentication_method`: lower case.
-pub(crate) const fn method(method: AuthenticationMethod) -> &'static str {
-    match method {
-        AuthenticationMethod::Push => "push",
-        AuthenticationMethod::Otp => "otp",
-        AuthenticationMethod::Sms => "sms",
-    }
-}
-
-/// `method` of a type that is available: upper case, as in the settings.
-pub(crate) const fn method_upper(method: AuthenticationMethod) -> &'static str {
-    match method {
-        AuthenticationMethod::Push => "PUSH",
-        AuthenticationMethod::Otp => "OTP",
-        AuthenticationMethod::Sms => "SMS",
     }
 }

@@ -1,4 +1,4 @@
-//! The further keys of a user on a device, and which of them an application allows.
+//! The authenticators of a user on a device, and which of them an application allows.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,20 +10,19 @@ use crate::settings::Application;
 pub const CUSTOM_ID_BYTES_MAX: usize = 64;
 const CUSTOM_PREFIX: &str = "custom:";
 
-/// The name of an authenticator that has a key of its own. (`device` has none: it is the
-/// installation's key.)
+/// An authenticator that has a key of its own. (`device` has none: it stands for the device's key.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthenticatorName {
-    /// `pin`: a key derived from the PIN.
+    /// `pin`: its key is derived from the PIN.
     Pin,
-    /// `fingerprint`: a key in secure hardware, released by biometrics.
+    /// `fingerprint`: its key is in secure hardware and is released by biometrics.
     Fingerprint,
-    /// `custom:ID`: an authenticator of the application's own.
+    /// `custom:ID`: the application's own.
     Custom(String),
 }
 
 impl AuthenticatorName {
-    /// Whether users of the application may enrol it and answer with it.
+    /// Whether users of the application may enrol it and use it.
     #[must_use]
     pub fn is_allowed(&self, application: &Application) -> bool {
         match self {
@@ -78,6 +77,7 @@ mod tests {
         for name in ["pin", "fingerprint", "custom:face-1.b_C"] {
             assert_eq!(name.parse::<AuthenticatorName>().unwrap().to_string(), name);
         }
+
         let long = format!("custom:{}", "x".repeat(CUSTOM_ID_BYTES_MAX + 1));
         for name in [
             "",

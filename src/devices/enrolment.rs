@@ -1,11 +1,10 @@
-//! What may be enrolled: decided purely, from settings and from what is there.
+//! What may be enrolled: decided purely, by the settings and by what is enrolled already.
 
-use super::{AuthenticatorName, Device, Transport};
+use super::authenticators::AuthenticatorName;
+use super::types::Device;
+use crate::push::{PUSH_ADDRESS_BYTES_MAX, Transport};
 use crate::secret::SecretString;
 use crate::settings::{MobileAuthentication, Settings};
-
-/// The longest push address, in bytes.
-pub const PUSH_ADDRESS_BYTES_MAX: usize = 4096;
 
 /// Why a user's enrolment on a device was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,41 +12,37 @@ pub enum EnrolmentRefusal {
     /// Switched off in the settings.
     #[error("Enrolment is switched off.")]
     Disabled,
-    /// `already_enrolled`: keys are there and may not be replaced, or another device has the user's
-    /// one push enrolment.
+    /// `already_enrolled`: the user has keys that may not be replaced, or the user's one push
+    /// enrolment is on another device.
     #[error("The user is enrolled already.")]
     AlreadyEnrolled,
-    /// `keys_not_enrolled`: first the keys, then push and authenticators.
+    /// `keys_not_enrolled`: keys come first, then push and authenticators.
     #[error("The user has not enrolled keys on this device.")]
     KeysNotEnrolled,
-    /// The application does not have this authenticator.
     #[error("This authenticator is not allowed for the application.")]
     AuthenticatorNotAllowed,
-    /// The transport does not reach this platform, or none is configured for the application's
-    /// version.
     #[error(
-        "This transport does not reach the installation: iOS has `apns`, Android `fcm`, and `poll` works without a push configuration."
+        "The transport does not reach devices of this platform, or no push configuration for it is set for the application's version. `poll` works everywhere."
     )]
     UnsuitableTransport,
-    /// The push address is missing, too long, or given for `poll`.
     #[error(
-        "`token` must be 1 to {PUSH_ADDRESS_BYTES_MAX} visible ASCII characters for `apns` and `fcm`, and absent for `poll`."
+        "`token` must be an address of the transport: 1 to {PUSH_ADDRESS_BYTES_MAX} visible ASCII characters, absent for `poll`."
     )]
     InvalidAddress,
-    /// `push_token_in_use`: by another installation.
-    #[error("Another installation uses this push token.")]
+    /// `push_token_in_use`.
+    #[error("Another device uses this push token.")]
     PushTokenInUse,
-    /// None of the installation's users is enrolled for push, so there is no address to replace.
-    #[error("The installation is not enrolled for push.")]
+    /// No user of the device is enrolled for push, so there is no address to replace.
+    #[error("The device is not enrolled for push.")]
     PushNotEnrolled,
 }
 
-/// What to do about a user who wants to enrol keys.
+/// How a user's keys are enrolled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyEnrolment {
-    /// Enrol.
+    /// There are none yet.
     New,
-    /// Remove what is enrolled, authenticators and push with it, then enrol under the same profile.
+    /// Remove what is enrolled, including authenticators and push, then enrol under the same profile.
     Override,
 }
 
@@ -68,7 +63,7 @@ pub(super) fn decide_keys(
     }
 }
 
-/// Whether users of this device may have this authenticator.
+/// Whether users of the device may have this authenticator.
 pub(super) fn decide_authenticator(
     settings: &Settings,
     device: &Device,
@@ -82,7 +77,7 @@ pub(super) fn decide_authenticator(
     }
 }
 
-/// Whether a user may be asked by push on this device, over this transport at this address.
+/// Whether pushes to a user may go to the device by this transport, at this address.
 pub(super) fn decide_push(
     settings: &Settings,
     device: &Device,
@@ -92,30 +87,22 @@ pub(super) fn decide_push(
     if !settings.mobile_authentication.push_enrolment_enabled {
         return Err(EnrolmentRefusal::Disabled);
     }
+
     let configured = device
         .enabled_version(settings)
         .is_some_and(|version| version.push_configuration.is_some());
-    if !transport.fits(device.platform) || (transport != Transport::Poll && !configured) {
+    if !transport.reaches(device.platform) || (transport != Transport::Poll && !configured) {
         return Err(EnrolmentRefusal::UnsuitableTransport);
     }
     decide_address(transport, address)
 }
 
-/// Whether the address is one for the transport.
+/// Whether the transport can have this address.
 pub(super) fn decide_address(
     transport: Transport,
     address: Option<&SecretString>,
 ) -> Result<(), EnrolmentRefusal> {
-    let fits = match (transport, address) {
-        (Transport::Poll, address) => address.is_none(),
-        (Transport::Apns | Transport::Fcm, None) => false,
-        (Transport::Apns | Transport::Fcm, Some(address)) => {
-            let text = address.expose();
-            (1..=PUSH_ADDRESS_BYTES_MAX).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_graphic())
-        }
-    };
-    if fits {
+    if transport.accepts(address) {
         Ok(())
     } else {
         Err(EnrolmentRefusal::InvalidAddress)
@@ -156,32 +143,6 @@ mod tests {
         assert_eq!(
             decide_keys(&rules(false, true), true),
             Err(EnrolmentRefusal::Disabled)
-        );
-    }
-
-    #[test]
-    fn an_address_belongs_to_a_push_service_and_is_bounded() {
-        let address = |text: &str| SecretString::new(text.to_owned());
-        let long = "x".repeat(PUSH_ADDRESS_BYTES_MAX);
-        for transport in [Transport::Apns, Transport::Fcm] {
-            assert_eq!(
-                decide_address(transport, Some(&address("d-1:ab_C"))),
-                Ok(())
-            );
-            assert_eq!(decide_address(transport, Some(&address(&long))), Ok(()));
-            for refused in ["", " ", "a b", "a\nb", "é", &format!("{long}x")] {
-                let decision = decide_address(transport, Some(&address(refused)));
-                assert_eq!(decision, Err(EnrolmentRefusal::InvalidAddress), "{refused}");
-            }
-            assert_eq!(
-                decide_address(transport, None),
-                Err(EnrolmentRefusal::InvalidAddress)
-            );
-        }
-        assert_eq!(decide_address(Transport::Poll, None), Ok(()));
-        assert_eq!(
-            decide_address(Transport::Poll, Some(&address("x"))),
-            Err(EnrolmentRefusal::InvalidAddress)
         );
     }
 }

@@ -1,48 +1,53 @@
-//! Keys of authenticators: set, and changed by who has the one there was.
+//! Keys of authenticators: set, changed by whoever holds the present key, removed, and looked up.
 //!
-//! An access token alone sets a key, and may be in the hands of whoever holds the unlocked phone.
-//! So it does not get the refresh tokens of that authenticator with it, and no tries back: a
-//! refresh token can only be guessed at with the key it was bound under, or with one that this key
-//! has signed for. That is why nothing has to be remembered of an authenticator that is removed, or
-//! goes with the enrolment, tries included. What is set in its place later finds no refresh token,
-//! and new ones are bound by a fresh log-in or by another authenticator that is proven.
+//! An access token alone is enough to set a key, and whoever holds the unlocked device may have it.
+//! So a key that is set gets neither the authenticator's refresh tokens nor new attempts: a refresh
+//! token can only be guessed at with the key it was bound to, or with a key that this one has signed
+//! for. That is why nothing is remembered of an authenticator that is removed, or goes with the
+//! enrolment, not even its attempts: a key set later finds no refresh token, and new ones are bound
+//! after a log-in or by another authenticator that is proven.
 
+use super::attempts::{FailedTry, TryOutcome};
 use super::authenticators::AuthenticatorName;
-use super::enrolment::decide_authenticator;
+use super::enrolment::{EnrolmentRefusal, decide_authenticator};
+use super::error::{DeviceError, EnrolmentError};
+use super::facade::Devices;
+use super::persist;
 use super::proof::{ProofError, ProofOf};
-use super::{
-    Device, DeviceError, Devices, EnrolmentError, EnrolmentRefusal, FailedTry, TryOutcome, persist,
-};
+use super::types::Device;
 use crate::ids::{DeviceId, UserId};
 use crate::jose::PublicJwk;
-use crate::store::rows::AuthenticatorRow;
+use crate::store::StoreError;
+use crate::store::rows::{AuthenticatorRow, EventRow};
 use crate::users::events::EventType;
+
+/// The name of the authenticator that has no key of its own but uses the device's.
+const DEVICE: &str = "device";
 
 /// Why an authenticator's key was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeRefusal {
-    /// It may not have a key at all.
+    /// The user may not have this authenticator on this device.
     #[error(transparent)]
     Enrolment(EnrolmentRefusal),
-    /// The proof by the key there is, is not one.
+    /// The proof was not made with the enrolled key, or not for this change.
     #[error("{error}")]
     InvalidProof {
-        /// What is wrong with it.
         error: ProofError,
-        /// Wrong proofs that may still follow, where they are limited. Only wrong signatures count.
+        /// Further wrong proofs, where there is a limit. Only wrong signatures count.
         attempts_left: Option<u32>,
     },
-    /// The last wrong proof by the PIN's key was one too many.
+    /// The last attempt with the PIN failed.
     #[error(
         "Wrong proofs used up the attempts: the user was disconnected from this device and has to log in again."
     )]
     UserDisconnected,
-    /// The same for another authenticator.
+    /// The last attempt with another authenticator failed.
     #[error("Wrong proofs used up the attempts: the authenticator was removed.")]
     AuthenticatorGone,
 }
 
-/// Why a key was not changed, or nobody knows whether it was.
+/// Why a key was not changed. After some errors of the store it may have been changed.
 pub type ChangeError = DeviceError<ChangeRefusal>;
 
 impl From<EnrolmentError> for ChangeError {
@@ -55,9 +60,8 @@ impl From<EnrolmentError> for ChangeError {
 }
 
 impl Devices {
-    /// Sets the key of an authenticator of a user. In place of another key it leaves the failed
-    /// tries as they are, and ends the refresh tokens that belong to the authenticator. The same
-    /// key again changes nothing.
+    /// Sets the key of a user's authenticator. If it replaces another key, failed attempts stay
+    /// counted and the authenticator's refresh tokens end. The same key again changes nothing.
     pub async fn set_authenticator(
         &self,
         device: &DeviceId,
@@ -65,20 +69,14 @@ impl Devices {
         name: &AuthenticatorName,
         key: PublicJwk,
     ) -> Result<(), EnrolmentError> {
-        self.allowing_device(device, name).await?;
-        let row = self.authenticator_row(device, user, name, key);
-        let event = self.event(
-            EventType::AuthenticatorEnrolled,
-            device,
-            Some(user),
-            self.0.base.clock.now(),
-        );
+        self.find_allowing(device, name).await?;
+        let (row, event) = self.enrolled_rows(device, user, name, key);
         persist::set_authenticator(&self.0.base.store, row, event).await
     }
 
-    /// Changes the key of an authenticator of a user for one that the present key has signed for,
-    /// see [`ProofOf::NewKey`]. Failed tries are forgotten, and the refresh tokens stay. Where
-    /// there is no key to change, or it is this one already, the proof is not looked at.
+    /// Changes the key of a user's authenticator to one that the present key has signed for, see
+    /// [`ProofOf::NewKey`]. Resets failed attempts; refresh tokens stay. Where there is no key to
+    /// change, or it is the new one already, the proof is not verified.
     pub async fn change_authenticator(
         &self,
         device: &DeviceId,
@@ -87,58 +85,109 @@ impl Devices {
         key: PublicJwk,
         proof: &str,
     ) -> Result<(), ChangeError> {
-        let registered = self.allowing_device(device, name).await?;
+        let registered = self.find_allowing(device, name).await?;
         let present =
             persist::find_authenticator_key(&self.0.base.store, device, user, name).await?;
         let Some(present) = present.filter(|present| *present != key) else {
             return Ok(self.set_authenticator(device, user, name, key).await?);
         };
-        let purpose = ProofOf::NewKey(&key);
-        purpose
-            .check_claims(proof, self.0.base.clock.now())
-            .map_err(|error| {
-                DeviceError::Refused(ChangeRefusal::InvalidProof {
-                    error,
-                    attempts_left: None,
-                })
-            })?;
-        match self.begin_try(&registered, user, name, Vec::new()).await? {
-            TryOutcome::Begun => {}
-            TryOutcome::Exhausted => return Err(exhausted(name)),
-            // Nothing came with it that could have been seen before.
-            TryOutcome::NotAllowed | TryOutcome::Replayed => return Err(not_allowed().into()),
-        }
-        let row = self.authenticator_row(device, user, name, key);
-        let event = self.event(
-            EventType::AuthenticatorEnrolled,
-            device,
-            Some(user),
-            self.0.base.clock.now(),
-        );
-        let wrong = |attempts_left| {
-            DeviceError::Refused(ChangeRefusal::InvalidProof {
-                error: ProofError::Signature,
-                attempts_left,
-            })
-        };
-        if !purpose.is_by(&present, proof) {
-            return Err(match self.fail_try(&registered, user, name).await? {
-                FailedTry::Left(attempts_left) => wrong(attempts_left),
-                FailedTry::Exhausted => exhausted(name),
-                FailedTry::Gone => DeviceError::Refused(ChangeRefusal::AuthenticatorGone),
-            });
-        }
+
+        self.prove_change(&registered, user, name, &present, &key, proof)
+            .await?;
+
+        let (row, event) = self.enrolled_rows(device, user, name, key);
         if persist::change_authenticator(&self.0.base.store, row, present, event).await? {
             Ok(())
         } else {
-            // Another key was set or changed to in the meantime, or this one was removed: it is not
-            // the proof of that.
-            Err(wrong(None))
+            // The key was changed or removed in the meantime, and the proof is not about that.
+            Err(wrong_signature(None))
         }
     }
 
-    /// The device, if its application lets users have this authenticator.
-    async fn allowing_device(
+    /// Verifies that the present key has signed for the new one. The attempt is counted first.
+    async fn prove_change(
+        &self,
+        device: &Device,
+        user: &UserId,
+        name: &AuthenticatorName,
+        present: &PublicJwk,
+        new: &PublicJwk,
+        proof: &str,
+    ) -> Result<(), ChangeError> {
+        let purpose = ProofOf::NewKey(new);
+        let now = self.0.base.clock.now();
+        purpose.check_claims(proof, now).map_err(|error| {
+            DeviceError::Refused(ChangeRefusal::InvalidProof {
+                error,
+                attempts_left: None,
+            })
+        })?;
+
+        match self.begin_try(device, user, name, Vec::new()).await? {
+            TryOutcome::Begun => {}
+            TryOutcome::Exhausted => return Err(exhausted(name)),
+            // No assertion came with it, so that none can have been replayed.
+            TryOutcome::NotAllowed | TryOutcome::Replayed => {
+                let refusal = EnrolmentRefusal::AuthenticatorNotAllowed;
+                return Err(DeviceError::Refused(ChangeRefusal::Enrolment(refusal)));
+            }
+        }
+
+        if purpose.is_by(present, proof) {
+            return Ok(());
+        }
+        Err(match self.fail_try(device, user, name).await? {
+            FailedTry::Left(attempts_left) => wrong_signature(attempts_left),
+            FailedTry::Exhausted => exhausted(name),
+            FailedTry::Gone => DeviceError::Refused(ChangeRefusal::AuthenticatorGone),
+        })
+    }
+
+    /// Removes an authenticator of a user. Returns whether there was one.
+    pub async fn remove_authenticator(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+        name: &AuthenticatorName,
+    ) -> Result<bool, StoreError> {
+        let now = self.0.base.clock.now();
+        let event = self.event(EventType::AuthenticatorRemoved, device, Some(user), now);
+        persist::delete_authenticator(&self.0.base.store, device, user, name.to_string(), event)
+            .await
+    }
+
+    /// The key that verifies an answer of this user on this device by `authenticator` (`device`,
+    /// `pin`, `fingerprint`, `custom:ID`). `None` where the user is not enrolled, the authenticator
+    /// is not enrolled or no longer allowed, or the application's version is disabled.
+    pub async fn answering_key(
+        &self,
+        device: &DeviceId,
+        user: &UserId,
+        authenticator: &str,
+    ) -> Result<Option<PublicJwk>, StoreError> {
+        let name = match authenticator {
+            DEVICE => None,
+            other => match other.parse::<AuthenticatorName>() {
+                Ok(name) => Some(name),
+                Err(_) => return Ok(None),
+            },
+        };
+
+        let stored_name = name.as_ref().map(ToString::to_string);
+        let found =
+            persist::find_answering_key(&self.0.base.store, device, user, stored_name).await?;
+        let settings = self.0.base.settings.load();
+
+        Ok(found.and_then(|(device, key)| {
+            device.enabled_version(&settings)?;
+            let allowed =
+                name.is_none_or(|name| decide_authenticator(&settings, &device, &name).is_ok());
+            allowed.then_some(key)
+        }))
+    }
+
+    /// The device, if its application allows this authenticator.
+    async fn find_allowing(
         &self,
         id: &DeviceId,
         name: &AuthenticatorName,
@@ -151,25 +200,35 @@ impl Devices {
         Ok(device)
     }
 
-    fn authenticator_row(
+    fn enrolled_rows(
         &self,
         device: &DeviceId,
         user: &UserId,
         name: &AuthenticatorName,
         key: PublicJwk,
-    ) -> AuthenticatorRow {
-        AuthenticatorRow {
+    ) -> (AuthenticatorRow, EventRow) {
+        let now = self.0.base.clock.now();
+        let row = AuthenticatorRow {
             device_id: device.to_string(),
             user_id: user.to_string(),
             name: name.to_string(),
             public_key: key.to_json(),
-            created_at: self.0.base.clock.now().as_millis(),
+            created_at: now.as_millis(),
             failures: 0,
-        }
+        };
+        let event = self.event(EventType::AuthenticatorEnrolled, device, Some(user), now);
+        (row, event)
     }
 }
 
-/// What wrong proofs that used up the tries have cost.
+fn wrong_signature(attempts_left: Option<u32>) -> ChangeError {
+    DeviceError::Refused(ChangeRefusal::InvalidProof {
+        error: ProofError::Signature,
+        attempts_left,
+    })
+}
+
+/// The consequence of the last failed attempt.
 fn exhausted(name: &AuthenticatorName) -> ChangeError {
     DeviceError::Refused(match name {
         AuthenticatorName::Pin => ChangeRefusal::UserDisconnected,
@@ -177,8 +236,4 @@ fn exhausted(name: &AuthenticatorName) -> ChangeError {
             ChangeRefusal::AuthenticatorGone
         }
     })
-}
-
-fn not_allowed() -> EnrolmentError {
-    DeviceError::Refused(EnrolmentRefusal::AuthenticatorNotAllowed)
 }

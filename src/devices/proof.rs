@@ -1,4 +1,4 @@
-//! Proofs that an authenticator is there: a JWS by its key over what it is for and the time. Pure.
+//! Proofs of possession of an authenticator's key: a JWS over its purpose and the time. Pure.
 
 use std::time::Duration;
 
@@ -12,31 +12,28 @@ use crate::secret::{constant_time_eq, sha256};
 
 /// `typ` of the header (RFC 8725 §3.11) of a proof for a refresh token.
 pub const REFRESH_PROOF_TYPE: &str = "refresh-proof+jwt";
-/// `typ` of the header of a proof for another key.
+/// `typ` of the header of a proof for a change of the key.
 pub const CHANGE_PROOF_TYPE: &str = "authenticator-change+jwt";
 /// How old a proof may be.
 const AGE_MAX: Duration = Duration::from_secs(300);
-/// How far the phone's clock may be ahead of ours.
+/// How far the device's clock may be ahead of the server's.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// Why a proof was refused. Only a wrong signature can be a wrong PIN.
+/// Why a proof was refused. Of these, only a wrong signature can mean a wrong PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// Not a JWS, or its claims are missing or of another JSON type.
+    /// It is no JWS, or a claim is missing or of another JSON type.
     #[error(
         "proof: must be a compact JWS over `iat` and `refresh_token_hash`; to change a key, `jwk_thumbprint`."
     )]
     Malformed,
-    /// Made for another token.
     #[error("proof: `refresh_token_hash` is not the hash of this refresh token.")]
     OtherToken,
-    /// Made for another key than the one that is to be set.
     #[error("proof: `jwk_thumbprint` is not the thumbprint of the new key.")]
     OtherKey,
-    /// Made too long ago, or in the future.
-    #[error("proof: `iat` is more than five minutes old or lies ahead; is the clock right?")]
+    #[error("proof: `iat` is more than five minutes old or in the future; is the clock right?")]
     Stale,
-    /// Not by the authenticator's key: where the key comes from a PIN, a wrong PIN.
+    /// Where the key is derived from a PIN, the PIN was wrong.
     #[error("proof: is not signed with the authenticator's key.")]
     Signature,
 }
@@ -52,7 +49,7 @@ pub enum ProofOf<'a> {
 }
 
 impl ProofOf<'_> {
-    /// Looks at everything about a proof but who made it.
+    /// Checks everything but the signature.
     pub fn check_claims(self, proof: &str, now: Timestamp) -> Result<(), ProofError> {
         let (member, expected, other) = match self {
             Self::RefreshToken(text) => (
@@ -62,6 +59,7 @@ impl ProofOf<'_> {
             ),
             Self::NewKey(key) => ("jwk_thumbprint", key.thumbprint(), ProofError::OtherKey),
         };
+
         let payload = jws::unverified_payload(proof).map_err(|_| ProofError::Malformed)?;
         let claims: Value = serde_json::from_slice(&payload).map_err(|_| ProofError::Malformed)?;
         let subject = claims
@@ -72,9 +70,11 @@ impl ProofOf<'_> {
             .get("iat")
             .and_then(Value::as_i64)
             .ok_or(ProofError::Malformed)?;
+
         if !constant_time_eq(subject.as_bytes(), expected.as_bytes()) {
             return Err(other);
         }
+
         let made_at = iat
             .checked_mul(1000)
             .map(Timestamp::from_millis)
@@ -85,7 +85,7 @@ impl ProofOf<'_> {
         Ok(())
     }
 
-    /// Whether this key made the proof.
+    /// Whether the proof is signed with this key.
     #[must_use]
     pub fn is_by(self, key: &PublicJwk, proof: &str) -> bool {
         let proof_type = match self {
@@ -131,12 +131,13 @@ mod tests {
         assert!(first.is_by(key.public(), &good));
         assert!(!first.is_by(self::key().public(), &good));
         assert_eq!(second.check_claims(&good, NOW), Err(ProofError::OtherToken));
+
         let other_type = jws::sign(&key, None, b"{}").unwrap();
         assert!(!first.is_by(key.public(), &other_type));
     }
 
     #[test]
-    fn a_proof_for_a_new_key_is_none_for_a_token_or_another_key() {
+    fn a_proof_for_a_new_key_proves_nothing_else() {
         let (new, key) = (key(), key());
         let claims = json!({ "jwk_thumbprint": new.public().thumbprint(), "iat": NOW.as_secs() });
         let good = sign(&key, CHANGE_PROOF_TYPE, &claims);
@@ -167,9 +168,11 @@ mod tests {
         for iat in [now, now + 60, now - 300] {
             assert_eq!(at(json!(iat)), Ok(()), "{iat}");
         }
+
         for iat in [now + 61, now - 301, 0, i64::MAX, i64::MIN] {
             assert_eq!(at(json!(iat)), Err(ProofError::Stale), "{iat}");
         }
+
         for iat in [
             json!(now.to_string()),
             json!(null),
@@ -179,6 +182,7 @@ mod tests {
         ] {
             assert_eq!(at(iat.clone()), Err(ProofError::Malformed), "{iat}");
         }
+
         for text in ["", "a.b.c", "{}", &"x".repeat(10_000)] {
             assert_eq!(
                 proof.check_claims(text, NOW),

@@ -1,4 +1,4 @@
-//! Builds the HTTP clients: bounded in time, no redirects, the configured proxy or none, rustls.
+//! Builds the HTTP clients: time limits, no redirects, the configured proxy or none, rustls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +13,8 @@ use crate::secret::SecretString;
 /// The most of a provider's answer that is read, in bytes.
 pub(crate) const PROVIDER_BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// How often an idle HTTP/2 connection is asked whether it is still there. Without this a
-/// connection that a firewall has forgotten would swallow every request until the kernel gives it
-/// up, a quarter of an hour later.
+/// How often an idle HTTP/2 connection is probed. Without a probe, a connection that a firewall has
+/// dropped silently swallows every request until the kernel gives it up a quarter of an hour later.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -24,20 +23,19 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct ProxySettings {
     /// Where it listens: `http://host:port`.
     pub url: Url,
-    /// Basic credentials, sent with the first request already.
+    /// For Basic authentication, sent with the first request already.
     pub username: Option<String>,
-    /// Belongs to `username`.
     pub password: Option<SecretString>,
 }
 
-/// How calls to the outside are made.
+/// Limits and proxy of calls to the outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EgressSettings {
-    /// To establish a connection, TLS included.
+    /// To establish a connection, including TLS.
     pub connect_timeout: Duration,
-    /// For a whole call, answer included.
+    /// For a whole call, including the answer.
     pub request_timeout: Duration,
-    /// All calls go through it. The environment's proxy variables are ignored.
+    /// All calls go through it. Proxy variables of the environment are ignored.
     pub proxy: Option<ProxySettings>,
 }
 
@@ -54,42 +52,41 @@ impl Default for EgressSettings {
 /// Why no client can be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEgress {
-    /// The proxy's URL is not one a proxy can have.
+    /// No proxy can have this URL.
     #[error("the outgoing proxy's URL is not usable")]
     Proxy,
-    /// The further trust anchor is not a certificate in PEM.
+    /// The additional trust anchor is not a certificate in PEM.
     #[error("the CA certificate is not a certificate in PEM")]
     CaCertificate,
-    /// The machine has no trust anchors at all, mostly because no package with CA certificates is
-    /// installed.
+    /// The machine has no trust anchors, usually because no package of CA certificates is installed.
     #[error("TLS cannot be set up: the system's CA certificates are missing")]
     Tls,
 }
 
-/// Makes the clients for calls to the outside. Cheap to clone.
+/// Builds the clients for calls to the outside. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Egress(Arc<EgressSettings>);
 
 impl Egress {
-    /// Clients made from now on follow these settings.
+    /// Builds clients with these settings.
     #[must_use]
     pub fn new(settings: EgressSettings) -> Self {
         Self(Arc::new(settings))
     }
 
-    /// A client that trusts the system's anchors and, if given, one more certificate (PEM).
+    /// A client that trusts the system's anchors and, where given, these certificates (PEM).
     pub fn client(&self, ca_certificate: Option<&str>) -> Result<Client, InvalidEgress> {
         self.builder(ca_certificate)?
             .build()
             .map_err(|_| InvalidEgress::Tls)
     }
 
-    /// Whether calls go through a proxy, which then is the one that looks names up.
+    /// Whether calls go through a proxy, which then resolves the names.
     pub fn is_proxied(&self) -> bool {
         self.0.proxy.is_some()
     }
 
-    /// The same before it is built, for callers with further wishes.
+    /// The same before it is built, for callers that need more options.
     pub fn builder(&self, ca_certificate: Option<&str>) -> Result<ClientBuilder, InvalidEgress> {
         let settings = &*self.0;
         let mut builder = Client::builder()
@@ -102,9 +99,11 @@ impl Egress {
             .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .http2_keep_alive_while_idle(true)
             .no_proxy();
+
         if let Some(proxy) = &settings.proxy {
             builder = builder.proxy(proxy_of(proxy)?);
         }
+
         if let Some(pem) = ca_certificate {
             let certificates = Certificate::from_pem_bundle(pem.as_bytes())
                 .map_err(|_| InvalidEgress::CaCertificate)?;
@@ -113,6 +112,7 @@ impl Egress {
             }
             builder = builder.tls_certs_merge(certificates);
         }
+
         Ok(builder)
     }
 }
@@ -128,8 +128,7 @@ fn proxy_of(settings: &ProxySettings) -> Result<Proxy, InvalidEgress> {
     Ok(proxy)
 }
 
-/// The answer's body, or as much of it as `bytes_max` allows; the rest is left unread and the
-/// connection given up.
+/// Reads at most `bytes_max` bytes of the answer's body. The connection of a longer one is closed.
 pub(crate) async fn read_body(
     mut response: Response,
     bytes_max: usize,
@@ -145,8 +144,8 @@ pub(crate) async fn read_body(
     Ok(body)
 }
 
-/// `Retry-After` (RFC 9110 §10.2.3) in seconds; the form with a date, which no provider uses,
-/// counts as absent.
+/// `Retry-After` (RFC 9110 §10.2.3) in seconds. The form with a date counts as absent: no provider
+/// uses it.
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response
         .headers()
@@ -179,6 +178,7 @@ mod tests {
                 .unwrap();
             while client.write_all(&[b'x'; 4096]).is_ok() {}
         });
+
         let response = Egress::default()
             .client(None)
             .unwrap()
@@ -186,7 +186,9 @@ mod tests {
             .send()
             .await
             .unwrap();
+
         assert_eq!(read_body(response, 10_000).await.unwrap(), [b'x'; 10_000]);
+
         // Ends when the connection is given up.
         tokio::task::spawn_blocking(move || server.join().unwrap())
             .await

@@ -1,4 +1,4 @@
-//! What a provider's failure means.
+//! Why a provider did not take a message, and what to do about it.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use crate::clock::Timestamp;
 /// What to do about a provider's failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// Passing: try again, not before `after` where the provider said so.
+    /// Temporary: try again.
     Retry {
-        /// `Retry-After`.
+        /// `Retry-After`: not earlier than this.
         after: Option<Duration>,
     },
-    /// The address is gone. A registration later than `since` is not meant.
+    /// The address is gone.
     DeadAddress {
-        /// Since when, where the provider tells.
+        /// Since when, where the provider says so. An address registered later is not meant.
         since: Option<Timestamp>,
     },
     /// Our configuration is wrong: credentials, topic, project. Trying again is of no use until it
@@ -26,6 +26,15 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// What an HTTP status means where the provider gives no reason of its own.
+    pub(crate) const fn from_status(status: u16, after: Option<Duration>) -> Self {
+        match status {
+            408 | 425 | 429 | 500..=599 => Self::Retry { after },
+            401 | 403 | 404 | 405 | 407 | 300..=399 => Self::Configuration,
+            _ => Self::Blocked,
+        }
+    }
+
     /// The name in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -42,11 +51,10 @@ impl FailureKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{provider}: {detail}")]
 pub struct ProviderFailure {
-    /// `apns`, `fcm`, `twilio`, `http`.
+    /// The provider's name in metrics, such as `fcm` or `twilio`.
     pub provider: &'static str,
-    /// What to do about it.
     pub kind: FailureKind,
-    /// The provider's own reason code or ours, never an address, a number or a token.
+    /// The provider's reason code or ours. Never an address, a number or a token.
     pub detail: Cow<'static, str>,
 }
 
@@ -63,8 +71,8 @@ impl ProviderFailure {
         }
     }
 
-    /// No answer came, or none that can be read. Says what kind of trouble it was and no more: the
-    /// error itself names the URL, and with it the address.
+    /// No answer arrived, or none that can be read. Tells the kind of trouble only: the error's own
+    /// text names the URL, which may hold the address.
     pub(crate) fn unreachable(provider: &'static str, error: &reqwest::Error) -> Self {
         let (kind, detail) = if error.is_builder() {
             (FailureKind::Configuration, "request cannot be built")
@@ -82,8 +90,7 @@ impl ProviderFailure {
         }
     }
 
-    /// An answer with this status and the provider's reason code, where it gave one that looks like
-    /// a code.
+    /// The provider refused with this status. Its reason is passed on if it looks like a code.
     pub(crate) fn answered(
         provider: &'static str,
         kind: FailureKind,
@@ -97,6 +104,7 @@ impl ProviderFailure {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         };
+
         let detail = match reason.filter(is_code) {
             Some(reason) => format!("status {status}, {reason}"),
             None => format!("status {status}"),
@@ -112,6 +120,29 @@ impl ProviderFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statuses() {
+        let after = Some(Duration::from_secs(7));
+        let retry = FailureKind::Retry { after };
+        let cases = [
+            (200, FailureKind::Blocked),
+            (302, FailureKind::Configuration),
+            (400, FailureKind::Blocked),
+            (401, FailureKind::Configuration),
+            (403, FailureKind::Configuration),
+            (404, FailureKind::Configuration),
+            (408, retry),
+            (422, FailureKind::Blocked),
+            (429, retry),
+            (500, retry),
+            (503, retry),
+        ];
+
+        for (status, kind) in cases {
+            assert_eq!(FailureKind::from_status(status, after), kind, "{status}");
+        }
+    }
 
     #[test]
     fn only_codes_are_passed_on() {

@@ -1,8 +1,8 @@
 //! The six digits of a text message and the long one-time password of a QR code. Pure.
 //!
-//! Both are derived from the transaction's id under a key that lives outside the database. So
-//! nothing about them is at rest, the same code can be sent again after a restart, and a stolen
-//! database holds nothing to guess against.
+//! Both are derived from the transaction's id under a key that is kept outside the database. So they
+//! are not stored, the same code can be sent again after a restart, and a stolen database holds
+//! nothing to guess against.
 
 use std::fmt;
 
@@ -19,10 +19,10 @@ const PASSWORD_BYTES: usize = 16;
 pub struct SmsCode([u8; SMS_CODE_DIGITS]);
 
 impl SmsCode {
-    /// The code of a transaction: always the same one.
+    /// The code of a transaction, always the same one.
     ///
-    /// Sixty-four bits reduced to a million values: no value is likelier than another by more than
-    /// one in 10¹³.
+    /// Reduces 64 bits to a million values: no value is likelier than another by more than one in
+    /// 10¹³.
     #[must_use]
     pub fn of(keyring: &Keyring, transaction: TransactionId) -> Self {
         let hash = keyring.hash(Purpose::SmsCode, transaction.as_bytes());
@@ -31,11 +31,13 @@ impl SmsCode {
             .take(8)
             .fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
             % 1_000_000;
+
         let mut digits = [b'0'; SMS_CODE_DIGITS];
         for digit in digits.iter_mut().rev() {
             *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
             number /= 10;
         }
+
         Self(digits)
     }
 
@@ -45,7 +47,7 @@ impl SmsCode {
         str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Whether this is what was typed, in constant time.
+    /// Whether `typed` is this code. Takes constant time.
     #[must_use]
     pub fn matches(&self, typed: &str) -> bool {
         constant_time_eq(&self.0, typed.as_bytes())
@@ -58,8 +60,8 @@ impl fmt::Debug for SmsCode {
     }
 }
 
-/// The one-time password of a transaction: URL-safe base64 of its id and 128 further bits. Fits a
-/// QR code.
+/// The one-time password of a transaction: URL-safe base64 of its id and 128 derived bits. Fits into
+/// a QR code.
 #[must_use]
 pub fn one_time_password(keyring: &Keyring, transaction: TransactionId) -> SecretString {
     let mut bytes = transaction.as_bytes().to_vec();
@@ -67,7 +69,7 @@ pub fn one_time_password(keyring: &Keyring, transaction: TransactionId) -> Secre
     SecretString::new(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Which transaction a one-time password belongs to; nothing where it is not genuine.
+/// The transaction of a one-time password. `None` where the password is not genuine.
 #[must_use]
 pub fn transaction_of(keyring: &Keyring, one_time_password: &str) -> Option<TransactionId> {
     let bytes = URL_SAFE_NO_PAD.decode(one_time_password).ok()?;
@@ -101,6 +103,7 @@ mod tests {
             assert!(code.expose().bytes().all(|byte| byte.is_ascii_digit()));
             first_digits[usize::from(code.expose().as_bytes()[0] - b'0')] += 1;
         }
+
         assert!(
             first_digits.iter().all(|count| (800..1200).contains(count)),
             "{first_digits:?}"
@@ -130,6 +133,7 @@ mod tests {
             transaction_of(&Keyring::new(&[2; 32]), password.expose()),
             None
         );
+
         for index in 0..password.expose().len() {
             let mut altered = password.expose().as_bytes().to_vec();
             altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
@@ -139,6 +143,7 @@ mod tests {
                 "{index}"
             );
         }
+
         for broken in [
             "",
             "AAAA",

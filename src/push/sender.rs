@@ -1,4 +1,4 @@
-//! Sends by whichever service a destination's configuration names.
+//! Sends by the service that a destination's configuration is for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,37 +8,32 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use super::access_token::ServiceAccount;
-use super::apns::Apns;
-use super::fcm::Fcm;
-use super::provider_token::{AuthKey, ProviderTokens};
-use super::{PushDestination, PushMessage, PushSender};
+use super::types::{
+    Connector, PushConfiguration, PushDestination, PushMessage, PushSender, PushService,
+};
 use crate::clock::Clock;
 use crate::egress::{Egress, ProviderFailure};
-use crate::settings::{PushConfiguration, PushProvider};
 
-/// Configurations with connections of their own. Beyond that all are forgotten and made again when
-/// used.
+/// Configurations whose connections are kept. Past it all are dropped, and connect again when they
+/// are used.
 const CONFIGURATIONS_MAX: usize = 64;
 
-/// The [`PushSender`] of the server. Keeps connections and tokens for each configuration, until
-/// that changes.
+/// The server's [`PushSender`]. Keeps the connections and tokens of each configuration until that
+/// changes.
 pub struct ProviderPush {
     egress: Egress,
     clock: Clock,
-    provider_tokens: ProviderTokens,
-    services: Mutex<HashMap<String, Entry>>,
+    /// By the service's name.
+    connectors: Mutex<HashMap<&'static str, Arc<dyn Connector>>>,
+    /// By the configuration's name.
+    connections: Mutex<HashMap<String, Connection>>,
 }
 
+/// What sends for one configuration, made when it is first used.
 #[derive(Clone)]
-struct Entry {
+struct Connection {
     configuration: Arc<PushConfiguration>,
-    service: Arc<OnceCell<Service>>,
-}
-
-enum Service {
-    Apns(Box<Apns>),
-    Fcm(Box<Fcm>),
+    sender: Arc<OnceCell<Box<dyn PushSender>>>,
 }
 
 impl ProviderPush {
@@ -48,8 +43,8 @@ impl ProviderPush {
         Self {
             egress,
             clock,
-            provider_tokens: ProviderTokens::default(),
-            services: Mutex::default(),
+            connectors: Mutex::default(),
+            connections: Mutex::default(),
         }
     }
 
@@ -58,109 +53,69 @@ impl ProviderPush {
         to: &PushDestination,
         message: &PushMessage,
     ) -> Result<(), ProviderFailure> {
-        let entry = self.entry(&to.configuration);
-        match entry
-            .service
-            .get_or_try_init(|| self.connect(&entry.configuration))
-            .await?
-        {
-            Service::Apns(apns) => apns.send(to, message).await,
-            Service::Fcm(fcm) => fcm.send(to, message).await,
-        }
+        let connection = self.connection(&to.configuration);
+        let sender = connection
+            .sender
+            .get_or_try_init(|| self.connect(&connection.configuration))
+            .await?;
+        sender.send(to, message).await
     }
 
-    fn entry(&self, configuration: &Arc<PushConfiguration>) -> Entry {
-        let mut services = self.services.lock();
-        if let Some(entry) = services.get_mut(&configuration.name) {
-            if Arc::ptr_eq(&entry.configuration, configuration) {
-                return entry.clone();
+    fn connection(&self, configuration: &Arc<PushConfiguration>) -> Connection {
+        let mut connections = self.connections.lock();
+
+        if let Some(connection) = connections.get_mut(&configuration.name) {
+            if Arc::ptr_eq(&connection.configuration, configuration) {
+                return connection.clone();
             }
-            // Settings that were read anew mostly say the same.
-            if entry.configuration == *configuration {
-                entry.configuration = Arc::clone(configuration);
-                return entry.clone();
+            // Settings are read again as a whole; most configurations are the same as before.
+            if connection.configuration == *configuration {
+                connection.configuration = Arc::clone(configuration);
+                return connection.clone();
             }
-        } else if services.len() >= CONFIGURATIONS_MAX {
-            services.clear();
+        } else if connections.len() >= CONFIGURATIONS_MAX {
+            connections.clear();
         }
-        let entry = Entry {
+
+        let connection = Connection {
             configuration: Arc::clone(configuration),
-            service: Arc::default(),
+            sender: Arc::default(),
         };
-        services.insert(configuration.name.clone(), entry.clone());
-        entry
+        connections.insert(configuration.name.clone(), connection.clone());
+        connection
     }
 
     async fn connect(
         &self,
         configuration: &Arc<PushConfiguration>,
-    ) -> Result<Service, ProviderFailure> {
-        let provider = match configuration.provider {
-            PushProvider::Apns { .. } => "apns",
-            PushProvider::Fcm { .. } => "fcm",
-        };
-        let (egress, clock, tokens) = (
-            self.egress.clone(),
-            self.clock.clone(),
-            self.provider_tokens.clone(),
-        );
-        let configuration = Arc::clone(configuration);
-        // Reads the system's trust anchors from disk.
-        tokio::task::spawn_blocking(move || build(&egress, clock, tokens, &configuration, provider))
-            .await
-            .unwrap_or_else(|_| {
-                Err(ProviderFailure::configuration(
-                    provider,
-                    "client cannot be built",
-                ))
-            })
-    }
-}
+    ) -> Result<Box<dyn PushSender>, ProviderFailure> {
+        let service = configuration.service;
+        let connector = self.connector(service);
+        let (egress, configuration) = (self.egress.clone(), Arc::clone(configuration));
 
-fn build(
-    egress: &Egress,
-    clock: Clock,
-    tokens: ProviderTokens,
-    configuration: &PushConfiguration,
-    provider: &'static str,
-) -> Result<Service, ProviderFailure> {
-    let builder = egress
-        .builder(configuration.ca_certificate.as_deref())
-        .map_err(|_| {
-            ProviderFailure::configuration(provider, "CA certificate or proxy is not usable")
-        })?;
-    let unusable = |_| ProviderFailure::configuration(provider, "TLS cannot be set up");
-    match &configuration.provider {
-        PushProvider::Apns {
-            team_id,
-            key_id,
-            auth_key,
-        } => {
-            // APNs speaks nothing else.
-            let client = builder.http2_prior_knowledge().build().map_err(unusable)?;
-            let key = AuthKey {
-                team_id: team_id.clone(),
-                key_id: key_id.clone(),
-                pem: auth_key.clone(),
-            };
-            Ok(Service::Apns(Box::new(Apns {
-                client,
-                endpoint: configuration.endpoint.clone(),
-                key,
-                tokens,
-                clock,
-            })))
-        }
-        PushProvider::Fcm { service_account } => {
-            let client = builder.build().map_err(unusable)?;
-            let account = ServiceAccount::parse(service_account)?;
-            Ok(Service::Fcm(Box::new(Fcm::new(
-                client,
-                configuration.endpoint.as_ref(),
-                account,
-                clock,
-            )?)))
-        }
+        // Reads the system's trust anchors from disk.
+        let connecting = tokio::task::spawn_blocking(move || {
+            let unusable = "CA certificate or proxy is not usable";
+            let client = egress
+                .builder(configuration.ca_certificate.as_deref())
+                .map_err(|_| ProviderFailure::configuration(service.name, unusable))?;
+            connector.connect(&configuration, client)
+        });
+
+        connecting.await.unwrap_or_else(|_| {
+            Err(ProviderFailure::configuration(
+                service.name,
+                "client cannot be built",
+            ))
+        })
+    }
+
+    fn connector(&self, service: &PushService) -> Arc<dyn Connector> {
+        let mut connectors = self.connectors.lock();
+        let connector = connectors
+            .entry(service.name)
+            .or_insert_with(|| (service.connector)(&self.clock));
+        Arc::clone(connector)
     }
 }
 

@@ -27,7 +27,7 @@ pub use snapshot::{CurrentSettings, Settings};
 pub use types::{
     ApiClient, ApnsEnvironment, Application, ApplicationVersion, AuthenticationMethod,
     AuthenticationType, CallbackEndpoint, ClientCredential, Enabled, GrantType,
-    MobileAuthentication, Permission, PinSettings, Platform, PushConfiguration, PushProvider,
-    RESERVED_SCOPES, ResourceServer, Scope, SmsConfiguration, TokenFormat, TokenPolicy,
-    TokenSettings, VersionStatus, WebClient,
+    MobileAuthentication, Permission, PinSettings, Platform, PushConfiguration, RESERVED_SCOPES,
+    ResourceServer, Scope, SmsConfiguration, TokenFormat, TokenPolicy, TokenSettings,
+    VersionStatus, WebClient,
 };

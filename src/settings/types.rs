@@ -12,64 +12,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub use applications::{
-    ApnsEnvironment, Application, ApplicationVersion, Enabled, PinSettings, Platform, VersionStatus,
-};
+pub use applications::{Application, ApplicationVersion, Enabled, PinSettings, VersionStatus};
 pub use clients::{ApiClient, ClientCredential, GrantType, Permission, WebClient};
 pub use tokens::{RESERVED_SCOPES, ResourceServer, Scope, TokenFormat, TokenPolicy, TokenSettings};
 
+pub use crate::platform::Platform;
+pub use crate::push::{ApnsEnvironment, PushConfiguration};
 use crate::secret::SecretString;
-
-/// How to reach one platform's push service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushConfiguration {
-    /// Application versions refer to it by this name.
-    pub name: String,
-    pub provider: PushProvider,
-    /// Replaces the provider's address.
-    pub endpoint: Option<Url>,
-    /// An additional trust anchor for TLS, in PEM.
-    pub ca_certificate: Option<String>,
-}
-
-/// A push service and the credentials for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PushProvider {
-    /// Apple's, with token-based authentication.
-    Apns {
-        /// The id of the developer team.
-        team_id: String,
-        /// The id of the authentication key.
-        key_id: String,
-        /// The `.p8` file: a PKCS#8 EC private key in PEM.
-        auth_key: SecretString,
-    },
-    /// Google's, with the HTTP v1 API.
-    Fcm {
-        /// The service account's key file, in JSON.
-        service_account: SecretString,
-    },
-}
-
-impl PushProvider {
-    /// The platform whose phones it reaches.
-    #[must_use]
-    pub const fn platform(&self) -> Platform {
-        match self {
-            Self::Apns { .. } => Platform::Ios,
-            Self::Fcm { .. } => Platform::Android,
-        }
-    }
-
-    /// The service's name in metrics.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Apns { .. } => "apns",
-            Self::Fcm { .. } => "fcm",
-        }
-    }
-}
 
 /// The text message gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,8 +15,9 @@ use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
 use super::types::{
     AuthenticationMethod, AuthenticationType, CallbackEndpoint, MobileAuthentication,
-    PushConfiguration, PushProvider, SmsConfiguration,
+    PushConfiguration, SmsConfiguration,
 };
+use crate::push::CredentialForm;
 
 /// NIST SP 800-63B-4 §3.1.3.2: an out-of-band secret is valid for at most ten minutes.
 const TIME_TO_LIVE_SECONDS_MAX: u32 = 600;
@@ -203,40 +204,16 @@ fn push_configuration(configuration: &PushConfiguration, problems: &mut Problems
         "must be a certificate in PEM, or `file:PATH` of one",
     );
 
-    match &configuration.provider {
-        PushProvider::Apns {
-            team_id,
-            key_id,
-            auth_key,
-        } => {
-            problems.check_name("team_id", team_id);
-            problems.check_name("key_id", key_id);
-            let is_pem = auth_key.expose().contains("-----BEGIN PRIVATE KEY-----");
-            problems.check(
-                is_pem,
-                "auth_key",
-                "must be the .p8 file from Apple: a private key in PEM",
-            );
-        }
-        PushProvider::Fcm { service_account } => {
-            let problem = "must be the service account's key file from Google: JSON with project_id, client_email, \
-                           private_key and token_uri";
-            problems.check(
-                is_service_account(service_account.expose()),
-                "service_account",
-                problem,
-            );
+    for field in configuration.service.credentials {
+        let value = configuration.credentials.get(field.name);
+        match field.form {
+            CredentialForm::Name => problems.check_name(field.name, value),
+            CredentialForm::Secret {
+                is_usable,
+                requirement,
+            } => problems.check(is_usable(value), field.name, requirement),
         }
     }
-}
-
-fn is_service_account(text: &str) -> bool {
-    let Ok(account) = serde_json::from_str::<serde_json::Value>(text) else {
-        return false;
-    };
-    ["project_id", "client_email", "private_key", "token_uri"]
-        .iter()
-        .all(|field| account.get(field).is_some_and(serde_json::Value::is_string))
 }
 
 fn sms(gateway: &SmsConfiguration, problems: &mut Problems) {

@@ -1,22 +1,23 @@
-//! Sends through whichever gateway is configured.
+//! Sends through the configured gateway.
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use reqwest::Client;
 
-use super::{SmsMessage, SmsSender, http_gateway, twilio};
+use super::types::{SmsMessage, SmsSender};
+use super::{http_gateway, twilio};
 use crate::egress::{Egress, InvalidEgress, ProviderFailure};
 use crate::settings::SmsConfiguration;
 
-/// The [`SmsSender`] of the server. Its connections are shared by all messages, whatever the
-/// configuration.
+/// The server's [`SmsSender`]. All messages share its connections, whatever the configuration.
 #[derive(Clone, Debug)]
 pub struct GatewaySms {
     client: Client,
 }
 
 impl GatewaySms {
-    /// Fails when no HTTP client can be built from these settings.
+    /// # Errors
+    /// When no HTTP client can be built from these settings.
     pub fn new(egress: &Egress) -> Result<Self, InvalidEgress> {
         Ok(Self {
             client: egress.client(None)?,
@@ -35,12 +36,11 @@ impl GatewaySms {
                 from_number,
                 endpoint,
             } => {
-                let endpoint = endpoint.as_ref();
                 let account = twilio::Account {
                     sid: account_sid,
                     auth_token,
                     from_number,
-                    endpoint,
+                    endpoint: endpoint.as_ref(),
                 };
                 twilio::send(&self.client, &account, message).await
             }

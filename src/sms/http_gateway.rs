@@ -1,12 +1,12 @@
-//! A gateway of one's own: `POST` JSON, `204` means taken, anything else that it was not.
+//! The generic HTTP gateway: `POST` of JSON. `204` means that the message was taken; every other
+//! answer means that it was not.
 
 use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use url::Url;
 
-use super::SmsMessage;
-use super::classify;
-use crate::egress::{ProviderFailure, retry_after};
+use super::types::SmsMessage;
+use crate::egress::{FailureKind, ProviderFailure, retry_after};
 use crate::secret::SecretString;
 
 const PROVIDER: &str = "http";
@@ -32,17 +32,21 @@ pub(super) async fn send(
         verification_code: message.code.expose(),
         sender_id: message.sender_id.as_deref(),
     });
+
     if let Some((username, password)) = credentials {
         request = request.basic_auth(username, Some(password.expose()));
     }
+
     let response = request
         .send()
         .await
         .map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
+
     if response.status() == StatusCode::NO_CONTENT {
         return Ok(());
     }
+
     let status = response.status().as_u16();
-    let kind = classify::http_gateway(status, retry_after(&response));
+    let kind = FailureKind::from_status(status, retry_after(&response));
     Err(ProviderFailure::answered(PROVIDER, kind, status, None))
 }

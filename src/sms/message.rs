@@ -1,9 +1,9 @@
 //! What a text message says.
 //!
-//! A message may end in a line that binds its code to a website, `@host #code` (Origin-bound
-//! one-time codes delivered via SMS, WICG): phones offer the code on that site only. Whoever could
-//! write this line could lead codes to a site of their own, so only the server writes it, and texts
-//! that look like it are refused where they come in.
+//! A message may end in a line that binds its code to a website, `@host #code` (WICG, "Origin-bound
+//! one-time codes delivered via SMS"): phones then offer the code on that site only. Whoever writes
+//! this line decides which site gets the code. So only the server writes it, and a template that
+//! contains such a line is refused.
 
 use crate::secret::SecretString;
 
@@ -21,7 +21,7 @@ pub enum InvalidTemplate {
     OriginBound,
 }
 
-/// Whether a text from outside may be the template of a text message.
+/// Checks that a text from a website may be the template of a text message.
 pub fn check_template(template: &str) -> Result<(), InvalidTemplate> {
     if template
         .chars()
@@ -29,7 +29,8 @@ pub fn check_template(template: &str) -> Result<(), InvalidTemplate> {
     {
         return Err(InvalidTemplate::ControlCharacter);
     }
-    // U+2028 and U+2029 are line ends to some, and the one that shows the message decides.
+
+    // Some phones end a line at U+2028 and U+2029, too.
     let mut lines = template.split(['\n', '\u{2028}', '\u{2029}']);
     if lines.any(is_origin_bound) {
         Err(InvalidTemplate::OriginBound)
@@ -38,20 +39,20 @@ pub fn check_template(template: &str) -> Result<(), InvalidTemplate> {
     }
 }
 
-/// Wider than the format, which knows no indentation: what only a lenient reader takes for such a
-/// line is one too. A code needs no `#` in the text, the placeholder can be what follows it.
+/// Whether even a lenient parser could take the line for one that binds a code. The format itself
+/// has no indentation; a parser may skip it all the same.
 fn is_origin_bound(line: &str) -> bool {
     let visible = |character: char| !character.is_whitespace() && !is_invisible(character);
     line.chars().find(|&character| visible(character)) == Some('@') && line.contains('#')
 }
 
-/// Characters of no width that may stand before the `@` unseen.
+/// Characters without width: they may precede the `@` unseen.
 const fn is_invisible(character: char) -> bool {
     matches!(character, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
-/// The message: the template with the code in it, or the code alone where the template has no
-/// `{code}`; with a website's host, the line that binds the code to it comes last.
+/// The text of the message: the template with the code in place of `{code}`, or the code alone where
+/// the template has no `{code}`. With `web_origin`, the last line binds the code to that host.
 #[must_use]
 pub fn render(template: &str, code: &str, web_origin: Option<&str>) -> SecretString {
     let mut text = if template.contains(PLACEHOLDER) {
@@ -59,12 +60,14 @@ pub fn render(template: &str, code: &str, web_origin: Option<&str>) -> SecretStr
     } else {
         code.to_owned()
     };
+
     if let Some(host) = web_origin {
         text.push_str("\n@");
         text.push_str(host);
         text.push_str(" #");
         text.push_str(code);
     }
+
     SecretString::new(text)
 }
 
@@ -116,6 +119,7 @@ mod tests {
                 "012345\n@portal.example #012345",
             ),
         ];
+
         for (template, origin, text) in cases {
             assert_eq!(render(template, "012345", origin).expose(), text);
         }
@@ -141,6 +145,7 @@ mod tests {
             "{code}\n\u{200B}@evil.example #{code}",
             "{code}\n@evil.example #{code}\nthanks",
         ];
+
         for template in refused {
             assert_eq!(
                 check_template(template),
@@ -148,6 +153,7 @@ mod tests {
                 "{template}"
             );
         }
+
         for template in [
             "{code}\r@evil.example #{code}",
             "bell\u{7}",
@@ -160,6 +166,7 @@ mod tests {
                 "{template:?}"
             );
         }
+
         for template in [
             "{code} for you@portal.example",
             "Pay #1 with {code}",

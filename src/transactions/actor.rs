@@ -1,121 +1,76 @@
-//! The shell around a transaction's state machine: reads the clock, decides by [`step`], saves,
-//! answers, acts, and waits for its one deadline.
+//! The shell around a transaction's state machine: reads the clock, decides, saves, answers, and
+//! waits for its one deadline.
 
 use std::sync::Arc;
 
 use actix::fut::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, ActorContext as _, AsyncContext as _, AtomicResponse, Context, Handler};
 
-use tokio::sync::oneshot;
-
-use super::Shared;
-use super::delivery::{self, Delivery, First};
-use super::messages::{Action, By, Command, CommandError, Subscribe};
+use super::decide::decide;
+use super::messages::{Action, Caller, Command, CommandError, Subscribe};
 use super::persist::{self, Change, Record};
-use super::state::{Effect, Event, Pending, Refusal, State, Step, step};
-use super::types::Decision;
-use crate::otp::SmsCode;
-use crate::runtime::{Permit, Reply};
-use crate::settings::AuthenticationMethod;
+use super::services::Services;
+use super::state::{Effect, Ending, Event, Refusal, State, Step, Verdict};
+use crate::clock::Timestamp;
+use crate::ids::TransactionId;
+use crate::runtime::{Directory, Permit, Reply, ask};
 use crate::store::StoreError;
 use crate::store::journal::Outcome;
 
-/// Websites that may wait for one transaction's result at a time.
+/// Requests that may wait for the result of one transaction at a time.
 const SUBSCRIBERS_MAX: usize = 16;
+
+/// Where the actor of a transaction is found.
+pub(super) type TransactionDirectory = Directory<TransactionId, TransactionActor>;
 
 /// One pending transaction.
 pub(super) struct TransactionActor {
     record: Record,
     subscribers: Vec<Reply<()>>,
-    shared: Arc<Shared>,
+    services: Arc<Services>,
+    directory: Arc<TransactionDirectory>,
     _permit: Permit,
 }
 
 impl TransactionActor {
-    /// Around a record that is saved.
-    pub(super) fn new(record: Record, shared: Arc<Shared>, permit: Permit) -> Self {
+    /// Hosts a record that is saved.
+    pub(super) fn new(
+        record: Record,
+        services: Arc<Services>,
+        directory: Arc<TransactionDirectory>,
+        permit: Permit,
+    ) -> Self {
         Self {
             record,
             subscribers: Vec::new(),
-            shared,
+            services,
+            directory,
             _permit: permit,
         }
     }
 
-    /// What the command means to the state machine; codes are compared here.
-    fn interpret(&self, command: &Command) -> Result<Event, CommandError> {
-        if !self.record.belongs_to(&command.by) {
-            return Err(CommandError::NotTheirs);
-        }
-        match &command.action {
-            Action::VerifyCode(_) if self.record.method != AuthenticationMethod::Sms => {
-                Err(CommandError::NotTheirs)
-            }
-            Action::VerifyCode(typed) => {
-                let right =
-                    SmsCode::of(&self.shared.base.keyring, self.record.id).matches(typed.expose());
-                Ok(if right {
-                    Event::Accepted
-                } else {
-                    Event::WrongAnswer
-                })
-            }
-            Action::Answer {
-                decision: Decision::Accept,
-                ..
-            } => Ok(Event::Accepted),
-            Action::Answer {
-                decision: Decision::Deny,
-                ..
-            } => Ok(Event::Denied),
-            Action::Answer {
-                decision: Decision::Report,
-                ..
-            } => Ok(Event::Reported),
-            Action::WrongAnswer => Ok(Event::WrongAnswer),
-            Action::Claim { .. } => Ok(Event::Claimed),
-            Action::Resend(method) if *method != self.record.method => Err(CommandError::NotTheirs),
-            Action::Resend(_) => Ok(Event::ResendAsked),
-            Action::Cancel => Ok(Event::Cancelled),
-            Action::Look => Ok(Event::Look),
-            Action::DeliveryDelayed => Ok(Event::DeliveryDelayed),
-            Action::Delivered => Ok(Event::Delivered),
-            Action::DeliveryFailed => Ok(Event::DeliveryFailed),
-        }
-    }
-
-    fn decide(&self, command: &Command) -> Result<(Event, Step), CommandError> {
-        let event = self.interpret(command)?;
-        match step(
-            self.record.state,
-            self.record.limits,
-            event,
-            self.shared.base.clock.now(),
-        ) {
-            Ok(decided) => Ok((event, decided)),
-            // The phone that claimed it lost the answer and asks again.
-            Err(Refusal::AlreadyClaimed) if self.record.is_claimed_by(&command.action) => {
-                Err(CommandError::Refused(Refusal::NothingToDo))
-            }
-            Err(refusal) => Err(CommandError::Refused(refusal)),
-        }
-    }
-
-    /// The only way to another state: save first, with the mailbox paused; then answer and act.
-    fn advance(&self, event: Event, decided: Step, command: Command) -> AtomicResponse<Self, ()> {
+    /// The only way to another state: save first, with the mailbox paused, then answer and act.
+    fn advance(
+        &self,
+        event: Event,
+        step: Step,
+        command: Command,
+        now: Timestamp,
+    ) -> AtomicResponse<Self, ()> {
         let change = Change {
             record: &self.record,
             event,
-            step: decided,
-            command: &command,
+            step,
+            action: &command.action,
         };
-        let entry = persist::change(&change, &self.shared);
-        let store = self.shared.base.store.clone();
-        let saving = async move { store.commit(entry).await };
+        let entry = persist::change(&change, now, &*self.services.base.random);
+
+        let services = Arc::clone(&self.services);
+        let saving = async move { services.base.store.commit(entry).await };
         let settled = saving
             .into_actor(self)
             .map(move |saved, actor: &mut Self, context| {
-                actor.settle(saved, decided, command, context);
+                actor.settle(saved, step, command, context);
             });
         AtomicResponse::new(Box::pin(settled))
     }
@@ -123,23 +78,23 @@ impl TransactionActor {
     fn settle(
         &mut self,
         saved: Result<Outcome, StoreError>,
-        decided: Step,
-        mut command: Command,
+        step: Step,
+        command: Command,
         context: &mut Context<Self>,
     ) {
         match saved {
             Ok(Outcome::Committed) => {
-                self.record.apply(&decided, &command.action);
-                self.shared.note(&self.record, &decided);
-                self.act(decided.effect, command.sent.take(), context);
-                command.reply.send(Ok(decided.verdict));
+                self.record.apply(step.next, &command.action);
+                // Whoever asked to send the message again sends it.
+                if step.effect == Some(Effect::Finish) {
+                    self.finish(context);
+                }
+                command.reply.send(answer(step.verdict));
             }
-            Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::NotTheirs)),
-            // Whoever asks next starts from the row, which alone is true.
-            Ok(Outcome::Refused | Outcome::Replayed) => {
-                self.leave(context);
-                command.reply.send(Err(CommandError::Stale));
-            }
+            Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::NotFound)),
+            // Another writer was first, and the row alone is true. The reply ends unanswered, so
+            // that the command is sent again to an actor that starts from the row.
+            Ok(Outcome::Refused | Outcome::Replayed) => self.leave(context),
             Err(error) => {
                 tracing::warn!(transaction_id = %self.record.id, %error, "a transaction could not be saved");
                 self.leave(context);
@@ -148,86 +103,62 @@ impl TransactionActor {
         }
     }
 
-    fn act(
-        &mut self,
-        effect: Option<Effect>,
-        sent: Option<oneshot::Sender<First>>,
-        context: &mut Context<Self>,
-    ) {
-        match effect {
-            None => {}
-            Some(Effect::SendAgain) => self.deliver(false, sent),
-            Some(Effect::Finish) => {
-                for subscriber in self.subscribers.drain(..) {
-                    subscriber.send(());
-                }
-                if self.record.callback_uri.is_some() {
-                    self.shared.callbacks.wake();
-                }
-                self.leave(context);
-            }
+    fn finish(&mut self, context: &mut Context<Self>) {
+        if let State::Final(ending) = self.record.state {
+            let (method, status) = (self.record.method.name, ending.status().as_str());
+            self.services
+                .base
+                .metrics
+                .transaction_finished(method, status);
         }
-    }
 
-    fn deliver(&self, decisive: bool, sent: Option<oneshot::Sender<First>>) {
-        let expires_at = self.record.limits.expires_at;
-        delivery::start(
-            &self.shared,
-            Delivery {
-                id: self.record.id,
-                expires_at,
-                parcel: None,
-                decisive,
-            },
-            sent,
-        );
+        for subscriber in self.subscribers.drain(..) {
+            subscriber.send(());
+        }
+        if self.record.callback_uri.is_some() {
+            self.services.callbacks.wake();
+        }
+        self.leave(context);
     }
 
     fn leave(&self, context: &mut Context<Self>) {
-        self.shared
-            .directory
-            .leave(&self.record.id, &context.address());
+        self.directory.leave(&self.record.id, &context.address());
         context.stop();
     }
+}
 
-    /// Sends itself a look at the deadline. Only a hint: expiry is decided by comparing with the
-    /// clock.
-    fn arm(&self, context: &mut Context<Self>) {
-        let deadline = self
-            .shared
-            .base
-            .clock
-            .sleep_until(self.record.limits.expires_at);
-        context.spawn(
-            deadline
-                .into_actor(self)
-                .map(|(), actor, context| actor.look(context)),
-        );
-    }
-
-    fn look(&self, context: &mut Context<Self>) {
-        let asked = crate::runtime::ask(&context.address(), |reply| Command {
-            by: By::Server,
-            action: Action::Look,
-            idempotency: None,
-            sent: None,
-            reply,
-        });
-        context.spawn(asked.into_actor(self).map(|_, _, _| ()));
+/// What the sender of a command is told once it is saved.
+const fn answer(verdict: Verdict) -> Result<(), CommandError> {
+    match verdict {
+        Verdict::Done => Ok(()),
+        Verdict::Wrong { attempts_left } => Err(CommandError::WrongAnswer { attempts_left }),
+        Verdict::TooLate => {
+            let refusal = Refusal::AlreadyFinal(Ending::Expired);
+            Err(CommandError::Refused(refusal))
+        }
     }
 }
 
 impl Actor for TransactionActor {
     type Context = Context<Self>;
 
+    /// Waits for the deadline and then looks. The timer is only a hint: expiry is decided by
+    /// comparing with the clock.
     fn started(&mut self, context: &mut Self::Context) {
-        self.arm(context);
-        if let State::Pending(Pending {
-            delivery_due: true, ..
-        }) = self.record.state
-        {
-            self.deliver(true, None);
-        }
+        let deadline = self
+            .services
+            .base
+            .clock
+            .sleep_until(self.record.limits.expires_at);
+        let look = |(), actor: &mut Self, context: &mut Context<Self>| {
+            let looking = ask(&context.address(), |reply| Command {
+                caller: Caller::Server,
+                action: Action::Look,
+                reply,
+            });
+            context.spawn(looking.into_actor(actor).map(|_, _, _| ()));
+        };
+        context.spawn(deadline.into_actor(self).map(look));
     }
 }
 
@@ -235,8 +166,11 @@ impl Handler<Command> for TransactionActor {
     type Result = AtomicResponse<Self, ()>;
 
     fn handle(&mut self, command: Command, _: &mut Self::Context) -> Self::Result {
-        match self.decide(&command) {
-            Ok((event, decided)) => self.advance(event, decided, command),
+        let now = self.services.base.clock.now();
+
+        let decided = decide(&self.record, &command, &self.services.base.keyring, now);
+        match decided {
+            Ok((event, step)) => self.advance(event, step, command, now),
             Err(error) => {
                 command.reply.send(Err(error));
                 AtomicResponse::new(Box::pin(actix::fut::ready(())))
@@ -249,7 +183,7 @@ impl Handler<Subscribe> for TransactionActor {
     type Result = ();
 
     fn handle(&mut self, subscribe: Subscribe, _: &mut Self::Context) {
-        // One too many is dropped, which its sender takes for an end and reads the row.
+        // Past the limit a subscriber is dropped. It then reads the row itself.
         if self.subscribers.len() < SUBSCRIBERS_MAX {
             self.subscribers.push(subscribe.reply);
         }

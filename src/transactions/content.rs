@@ -1,5 +1,4 @@
-//! What a transaction says and to whom: sealed in its row, opened only to send it or to show it to
-//! its phone.
+//! What a transaction says. Sealed in its row; opened only to send it or to show it on the device.
 
 use std::net::IpAddr;
 
@@ -11,10 +10,10 @@ use crate::ids::TransactionId;
 use crate::random::Random;
 use crate::secret::{Keyring, Purpose, UnsealError, sha256};
 
-/// Everything of a transaction that is nobody else's business.
+/// The confidential part of a transaction.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Content {
-    /// The short message; for SMS the template.
+    /// The short message. For SMS it is the template.
     pub(super) message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) secure_message: Option<String>,
@@ -28,7 +27,7 @@ pub(super) struct Content {
     pub(super) user_agent: Option<String>,
 }
 
-/// Where a text message goes and how it is dressed.
+/// Where a text message goes, and from whom.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SmsContent {
     pub(super) phone_number: String,
@@ -38,7 +37,7 @@ pub(super) struct SmsContent {
     pub(super) web_origin: Option<String>,
 }
 
-/// Shown to the phone under the seal of its enrolled key.
+/// What is encrypted to the device's enrolled key.
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +53,7 @@ impl Content {
         id: TransactionId,
         random: &dyn Random,
     ) -> Vec<u8> {
-        // Strings, options and an address: nothing that JSON could refuse.
+        // Strings, options and an address always have a JSON form.
         let plain = serde_json::to_vec(self).unwrap_or_default();
         keyring.seal(Purpose::TransactionContent, id.as_bytes(), &plain, random)
     }
@@ -68,7 +67,7 @@ impl Content {
         serde_json::from_slice(&plain).map_err(|_| UnsealError)
     }
 
-    /// base64url SHA-256 of exactly what the phone shows: `message`, NUL, `secure_message`, NUL,
+    /// base64url SHA-256 of exactly what the device shows: `message`, NUL, `secure_message`, NUL,
     /// `signing_data`.
     pub(super) fn digest(&self) -> String {
         let parts = [
@@ -79,7 +78,7 @@ impl Content {
         URL_SAFE_NO_PAD.encode(sha256(parts.join("\0").as_bytes()))
     }
 
-    /// The JSON that goes to the phone sealed.
+    /// The JSON to encrypt to the device's enrolled key.
     pub(super) fn shown(&self) -> Vec<u8> {
         let shown = Shown {
             secure_message: self.secure_message.as_deref(),
@@ -104,7 +103,7 @@ mod tests {
             };
             content.digest()
         };
-        // SHA-256 of "Approve?" NUL NUL, computed with another implementation.
+
         assert_eq!(
             digest("Approve?", None, None),
             digest("Approve?", Some(""), None)

@@ -1,224 +1,147 @@
-//! Getting the message out: tried again with growing pauses until the provider takes it, refuses it
-//! for good, or the transaction's time is up.
+//! Delivers the message of a transaction, and reports what became of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::Shared;
-use super::content::Content;
-use super::messages::{Action, By};
+use super::messages::Action;
+use super::methods::Message;
 use super::persist;
+use super::services::Services;
 use crate::clock::Timestamp;
-use crate::devices::channel::DeliveryOutcome;
-use crate::egress::retry_at;
-use crate::ids::{DeviceId, ProfileId, TransactionId};
-use crate::otp::SmsCode;
-use crate::push::PushMessage;
-use crate::secret::SecretString;
-use crate::sms::{self, PhoneNumber, SmsMessage};
+use crate::egress::DeliveryOutcome;
+use crate::ids::TransactionId;
+use crate::store::StoreError;
 
-/// How long a start waits for the provider before it answers all the same.
+/// How long a start waits for the provider before it is answered all the same.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What is to be sent.
-pub(super) enum Parcel {
-    /// A push, by the device's channel.
-    Push {
-        device: DeviceId,
-        message: PushMessage,
-    },
-    /// A text message, by the configured gateway.
-    Sms(SmsMessage),
-}
-
-/// What is known when the patience ends.
+/// How a delivery stands when the start has to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum First {
-    /// The provider took it.
+pub(super) enum Submission {
+    /// The provider took the message.
     Taken,
     /// The provider refused it for good.
     Refused,
-    /// Still trying.
+    /// It is still being tried.
     Delayed,
 }
 
 /// A delivery to be made.
 pub(super) struct Delivery {
     pub(super) id: TransactionId,
-    pub(super) expires_at: Timestamp,
-    /// Absent: to be made up from the row.
-    pub(super) parcel: Option<Parcel>,
-    /// Whether the transaction fails when it cannot be delivered. A message sent again may fail:
-    /// the first one is there.
+    /// The message and its deadline; `None` where they are to be made from the row.
+    pub(super) message: Option<(Message, Timestamp)>,
+    /// Whether the transaction fails if the message cannot be delivered. It does not when the
+    /// message is sent again: the first one was delivered.
     pub(super) decisive: bool,
 }
 
-/// Delivers in a task of its own, whoever may have hung up meanwhile.
-pub(super) fn start(
-    shared: &Arc<Shared>,
-    delivery: Delivery,
-    first: Option<oneshot::Sender<First>>,
-) {
-    tokio::spawn(deliver(Arc::clone(shared), delivery, first));
+impl Delivery {
+    /// Of a transaction that was restored from its row.
+    pub(super) const fn of_row(id: TransactionId) -> Self {
+        Self {
+            id,
+            message: None,
+            decisive: true,
+        }
+    }
+
+    /// Of a message that is sent again.
+    pub(super) const fn again(id: TransactionId) -> Self {
+        Self {
+            id,
+            message: None,
+            decisive: false,
+        }
+    }
 }
 
-async fn deliver(shared: Arc<Shared>, delivery: Delivery, first: Option<oneshot::Sender<First>>) {
+/// Delivers, tells `submission` how it stands after [`PATIENCE`] at the latest, and reports to the
+/// transaction if the delivery is decisive.
+pub(super) async fn run<R, F>(
+    services: Arc<Services>,
+    delivery: Delivery,
+    submission: oneshot::Sender<Submission>,
+    report: R,
+) where
+    R: Fn(Action) -> F,
+    F: Future<Output = ()>,
+{
     let Delivery {
         id,
-        expires_at,
-        parcel,
+        message,
         decisive,
     } = delivery;
-    let tell_first = |outcome| {
-        if let Some(first) = first {
-            // Whoever asked may have gone.
-            let _ = first.send(outcome);
+    let report_if_decisive = async |action| {
+        if decisive {
+            report(action).await;
         }
     };
-    let mut sending = std::pin::pin!(send(&shared, id, expires_at, parcel));
+    let tell = |outcome| {
+        // Whoever waits may have gone.
+        let _ = submission.send(outcome);
+    };
+
+    let mut sending = std::pin::pin!(send(&services, id, message));
     let in_time = tokio::select! {
         biased;
-        taken = &mut sending => Some(taken),
-        () = shared.base.clock.sleep(PATIENCE) => None,
+        outcome = &mut sending => Some(outcome),
+        () = services.base.clock.sleep(PATIENCE) => None,
     };
+
     match in_time {
-        Some(true) => tell_first(First::Taken),
-        Some(false) => {
-            if decisive {
-                report(&shared, id, Action::DeliveryFailed).await;
-            }
-            tell_first(First::Refused);
+        Some(DeliveryOutcome::Taken) => tell(Submission::Taken),
+        Some(DeliveryOutcome::GivenUp) => {
+            report_if_decisive(Action::DeliveryFailed).await;
+            tell(Submission::Refused);
         }
         None => {
-            if decisive {
-                report(&shared, id, Action::DeliveryDelayed).await;
-            }
-            tell_first(First::Delayed);
-            let outcome = if sending.await {
-                Action::Delivered
-            } else {
-                Action::DeliveryFailed
+            report_if_decisive(Action::DeliveryDelayed).await;
+            tell(Submission::Delayed);
+
+            let action = match sending.await {
+                DeliveryOutcome::Taken => Action::Delivered,
+                DeliveryOutcome::GivenUp => Action::DeliveryFailed,
             };
-            if decisive {
-                report(&shared, id, outcome).await;
-            }
+            report_if_decisive(action).await;
         }
     }
 }
 
-async fn report(shared: &Arc<Shared>, id: TransactionId, action: Action) {
-    // Nothing to report to: the transaction has ended, or its row is out of reach and the deadline
-    // decides.
-    if let Err(error) = shared.command(id, By::Server, action, None, None).await {
-        tracing::debug!(transaction_id = %id, %error, "a delivery could not be reported");
-    }
-}
-
-/// Whether the provider took it.
 async fn send(
-    shared: &Arc<Shared>,
+    services: &Services,
     id: TransactionId,
-    expires_at: Timestamp,
-    parcel: Option<Parcel>,
-) -> bool {
-    let parcel = match parcel {
-        Some(parcel) => Some(parcel),
-        None => load(shared, id, expires_at).await,
+    message: Option<(Message, Timestamp)>,
+) -> DeliveryOutcome {
+    let message = match message {
+        Some(message) => Some(message),
+        None => load(services, id).await.unwrap_or_else(|error| {
+            tracing::warn!(transaction_id = %id, %error, "a message could not be loaded");
+            None
+        }),
     };
-    match parcel {
-        None => false,
-        Some(Parcel::Push { device, message }) => {
-            shared.channels.deliver(&device, message).await == DeliveryOutcome::Taken
+
+    match message {
+        Some((Message::Push { device, message }, _)) => {
+            services.channels.deliver(&device, message).await
         }
-        Some(Parcel::Sms(message)) => send_sms(shared, id, expires_at, &message).await,
+        Some((Message::Sms(message), expires_at)) => {
+            services.sms.deliver(id, expires_at, &message).await
+        }
+        None => DeliveryOutcome::GivenUp,
     }
 }
 
-async fn send_sms(
-    shared: &Arc<Shared>,
+/// The message of a transaction, made from its row, and its deadline.
+async fn load(
+    services: &Services,
     id: TransactionId,
-    expires_at: Timestamp,
-    message: &SmsMessage,
-) -> bool {
-    let mut failures = 0;
-    loop {
-        let Some(gateway) = shared.base.settings.load().sms.clone() else {
-            tracing::warn!(transaction_id = %id, "no SMS gateway is configured");
-            return false;
-        };
-        let Ok(permit) = shared.sms_permits.acquire().await else {
-            return false;
-        };
-        let sent = shared.sms.send(&gateway, message).await;
-        drop(permit);
-        let failure = match sent {
-            Ok(()) => {
-                shared
-                    .base
-                    .metrics
-                    .provider_answered(gateway.name(), "sent");
-                return true;
-            }
-            Err(failure) => failure,
-        };
-        shared
-            .base
-            .metrics
-            .provider_answered(failure.provider, failure.kind.as_str());
-        tracing::warn!(transaction_id = %id, %failure, "a text message was not taken");
-        failures += 1;
-        let Some(at) = retry_at(failures, failure.kind, shared.base.clock.now(), expires_at) else {
-            return false;
-        };
-        shared.base.clock.sleep_until(at).await;
-    }
-}
-
-/// The parcel of a transaction that is in the database only.
-async fn load(shared: &Shared, id: TransactionId, expires_at: Timestamp) -> Option<Parcel> {
-    let row = persist::find(&shared.base.store, id).await.ok()??;
-    let content = Content::open(&shared.base.keyring, id, &row.content).ok()?;
-    if let Some(message) = sms_message(shared, id, &content) {
-        return Some(Parcel::Sms(message));
-    }
-    let device = DeviceId::new(row.device_id.as_deref()?).ok()?;
-    let profile: ProfileId = row.profile_id.as_deref()?.parse().ok()?;
-    Some(Parcel::Push {
-        device,
-        message: push_message(id, profile, &content, expires_at),
-    })
-}
-
-/// The text message of a transaction; nothing where it is none of SMS.
-pub(super) fn sms_message(
-    shared: &Shared,
-    id: TransactionId,
-    content: &Content,
-) -> Option<SmsMessage> {
-    let sms = content.sms.as_ref()?;
-    let to: PhoneNumber = sms.phone_number.parse().ok()?;
-    let code = SmsCode::of(&shared.base.keyring, id);
-    Some(SmsMessage {
-        to,
-        text: sms::message::render(&content.message, code.expose(), sms.web_origin.as_deref()),
-        code: SecretString::new(code.expose().to_owned()),
-        sender_id: sms.sender_id.clone(),
-    })
-}
-
-/// The push of a transaction.
-pub(super) fn push_message(
-    id: TransactionId,
-    profile_id: ProfileId,
-    content: &Content,
-    expires_at: Timestamp,
-) -> PushMessage {
-    PushMessage {
-        transaction_id: id,
-        profile_id,
-        message: SecretString::new(content.message.clone()),
-        expires_at,
-    }
+) -> Result<Option<(Message, Timestamp)>, StoreError> {
+    let Some(row) = persist::find(&services.base.store, id).await? else {
+        return Ok(None);
+    };
+    let message = persist::message_of(&row, &services.base.keyring)?;
+    Ok(message.map(|message| (message, Timestamp::from_millis(row.expires_at))))
 }

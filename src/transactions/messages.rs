@@ -1,42 +1,38 @@
 //! All messages of a transaction's actor.
 
 use actix::Message;
-use tokio::sync::oneshot;
 
-use super::delivery::First;
-use super::state::{Refusal, Verdict};
+use super::error::log_unexpected;
+use super::methods::MessageKind;
+use super::state::Refusal;
 use super::types::Decision;
 use crate::ids::{ClientId, DeviceId, ProfileId, UserId};
 use crate::runtime::Reply;
 use crate::secret::SecretString;
-use crate::settings::AuthenticationMethod;
+use crate::store::StoreError;
 use crate::store::rows::IdempotencyRow;
 
-/// Does something to the transaction, durably, then answers. Sent by the facade for websites and
-/// phones, by delivery and by the sweeper. A lost one changed nothing, or its sender is told so by
-/// the reply's end and asks again.
+/// Does something to the transaction, durably, and then answers. Sent for websites and devices, for
+/// deliveries and for the sweeper. If the reply ends without an answer, nothing is known: the row has
+/// to be read again.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Command {
-    pub(super) by: By,
+    pub(super) caller: Caller,
     pub(super) action: Action,
-    /// Written together with the change.
-    pub(super) idempotency: Option<Box<IdempotencyRow>>,
-    /// Hears what becomes of the message, where one is sent.
-    pub(super) sent: Option<oneshot::Sender<First>>,
-    pub(super) reply: Reply<Result<Verdict, CommandError>>,
+    pub(super) reply: Reply<Result<(), CommandError>>,
 }
 
-/// Who acts: a transaction listens to its own website and its own phone only.
+/// Who acts. A transaction obeys only its own website and its own device.
 #[derive(Clone, Debug)]
-pub(super) enum By {
-    /// The website that started it; where it names a user, that user's transaction.
+pub(super) enum Caller {
+    /// The website that started it. If it names a user, only for that user's transaction.
     Website {
         client: ClientId,
         user: Option<UserId>,
     },
     /// The device that was asked.
-    Phone(DeviceId),
+    Device(DeviceId),
     /// The server itself.
     Server,
 }
@@ -46,49 +42,65 @@ pub(super) enum By {
 pub(super) enum Action {
     /// The user typed this code.
     VerifyCode(SecretString),
-    /// The phone answered, properly signed; the JWS is kept as evidence.
+    /// The device sent a validly signed answer. The JWS is kept as evidence.
     Answer { decision: Decision, jws: String },
-    /// The phone answered, but not properly signed.
+    /// The device sent an answer that is not validly signed.
     WrongAnswer,
-    /// A phone presents the one-time password for one of its users.
+    /// A device presents the one-time password for one of its users.
     Claim {
         user: UserId,
         device: DeviceId,
         profile: ProfileId,
     },
-    /// The same message again, by the method the website believes it to be.
-    Resend(AuthenticationMethod),
-    /// The website calls it off.
+    /// The website wants the message sent again. On success the caller sends it, because it waits
+    /// for the provider's answer.
+    Resend {
+        /// What the website takes it for.
+        kind: MessageKind,
+        /// Written together with the change.
+        key: Option<Box<IdempotencyRow>>,
+    },
+    /// The website cancels it.
     Cancel,
-    /// Is it time?
+    /// The deadline may have passed.
     Look,
-    /// The provider is still trying, longer than the start waits.
+    /// The message is still on its way when the start has to be answered.
     DeliveryDelayed,
     /// The provider took the message after a delay.
     Delivered,
-    /// The provider gave up for good.
+    /// The message cannot be delivered.
     DeliveryFailed,
 }
 
-/// Why a command changed nothing.
+/// Why a command did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CommandError {
-    /// Not this website's, user's or device's transaction, or not of this method.
-    #[error("the transaction is somebody else's")]
-    NotTheirs,
+    /// There is no such transaction for this caller, or it is of another method.
+    #[error("there is no such transaction")]
+    NotFound,
     /// The state machine refused.
     #[error(transparent)]
     Refused(Refusal),
-    /// Another writer was first: the row has to be read again.
-    #[error("the row has changed")]
-    Stale,
-    /// Not saved, or not known to be saved.
-    #[error("the database is out of reach")]
+    /// The code or the answer was wrong. It is counted.
+    #[error("the answer is wrong")]
+    WrongAnswer {
+        /// Further attempts, where there is a limit.
+        attempts_left: Option<u32>,
+    },
+    /// The change was not saved, or nobody knows whether it was.
+    #[error("the database is unavailable")]
     Unavailable,
 }
 
-/// Answers when the transaction ends. Sent by those who wait for the result; a lost one costs them
-/// their patience only.
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        log_unexpected(&error);
+        Self::Unavailable
+    }
+}
+
+/// Answers when the transaction ends. Sent by those who wait for the result. If it is lost, they
+/// wait until their time is up.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Subscribe {

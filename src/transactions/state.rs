@@ -1,141 +1,160 @@
-//! A transaction's life, decided purely: `step(state, limits, event, now)` gives the next state and
-//! what follows from it, or a refusal that changes nothing. No clock, no randomness, no database,
-//! no actor.
+//! The state machine of a transaction, pure: `step(state, limits, event, now)` gives the next state
+//! and what follows from it, or a refusal that changes nothing. No clock, no randomness, no
+//! database, no actor.
 
+use super::types::{Reason, Status};
 use crate::clock::Timestamp;
 
-/// How a transaction stands.
+/// The state of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Waiting for an answer.
+    /// Waits for an answer.
     Pending(Pending),
-    /// Ended. Never changes again.
+    /// Has ended. Never changes again.
     Final(Ending),
 }
 
-/// What a pending transaction counts.
+/// What is known of a pending transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pending {
     /// Wrong answers so far.
     pub attempts: u32,
-    /// Times the message was sent again.
+    /// How often the message was sent again.
     pub resends: u32,
-    /// Whether an OTP was scanned; push and SMS belong to somebody from the start.
+    /// Whether it belongs to a user: from the start, or since a device scanned the password.
     pub claimed: bool,
-    /// The start was answered while delivery was still being tried.
+    /// Whether the start was answered while the message was still on its way.
     pub delivery_due: bool,
 }
 
 /// How a transaction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// Accepted by the user or by the right code.
+    /// The user accepted, or the right code was typed.
     Accepted,
-    /// Denied by the user.
+    /// The user denied.
     Denied,
-    /// Denied by the user, who did not ask for it.
+    /// The user denied and reported that somebody else asked.
     Reported,
     /// Nobody answered in time.
     Expired,
-    /// Called off by the website.
+    /// The website cancelled it.
     Cancelled,
     /// Wrong answers used up the attempts.
     InvalidAnswer,
-    /// The provider gave up for good.
+    /// The message could not be delivered.
     FailedToSend,
 }
 
-/// What a transaction may cost, fixed when it starts.
+impl Ending {
+    /// The status that it appears as.
+    pub(super) const fn status(self) -> Status {
+        match self {
+            Self::Accepted => Status::Accepted,
+            Self::Denied | Self::Reported => Status::Denied,
+            Self::Expired => Status::Expired,
+            Self::Cancelled => Status::Cancelled,
+            Self::InvalidAnswer | Self::FailedToSend => Status::Failed,
+        }
+    }
+
+    /// Why it is not [`Self::Accepted`].
+    pub(super) const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Accepted => None,
+            Self::Denied => Some(Reason::NotAccepted),
+            Self::Reported => Some(Reason::Reported),
+            Self::Expired => Some(Reason::Expired),
+            Self::Cancelled => Some(Reason::Cancelled),
+            Self::InvalidAnswer => Some(Reason::InvalidAnswer),
+            Self::FailedToSend => Some(Reason::FailedToSend),
+        }
+    }
+}
+
+/// The limits of a transaction, fixed when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    /// Wrong answers before it fails; 0 = until expiry.
+    /// Wrong answers until it fails; 0 = no limit.
     pub attempts_max: u32,
-    /// Times the message may be sent again; 0 = not at all.
+    /// How often the message may be sent again; 0 = never.
     pub resends_max: u32,
-    /// From here on it is expired.
+    /// From this time on it is expired.
     pub expires_at: Timestamp,
 }
 
-/// What happens to a transaction.
+/// What happened to a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// The right code, or a signed yes.
+    /// The user accepted with a signed answer, or typed the right code.
     Accepted,
-    /// A wrong code, or an answer that is not properly signed.
+    /// The code was wrong, or the answer not validly signed.
     WrongAnswer,
-    /// A signed no.
+    /// The user denied with a signed answer.
     Denied,
-    /// A signed "that was not me".
+    /// The user reported, with a signed answer, that somebody else asked.
     Reported,
-    /// A phone presents the one-time password.
+    /// A device presented the one-time password.
     Claimed,
-    /// The website wants the message sent again.
+    /// The website asked to send the message again.
     ResendAsked,
-    /// The website calls it off.
+    /// The website cancelled it.
     Cancelled,
-    /// Delivery takes longer than the start waits for.
+    /// The message is still on its way when the start has to be answered.
     DeliveryDelayed,
-    /// The provider took the message after all.
+    /// The provider took the message after a delay.
     Delivered,
-    /// The provider gave up for good.
+    /// The message cannot be delivered.
     DeliveryFailed,
-    /// Somebody looks whether it is time.
+    /// Nothing; the deadline may have passed.
     Look,
 }
 
-/// What follows from a step, to be done once it is saved.
+/// What has to be done once a step is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// Send the same message again.
     SendAgain,
-    /// Tell the website, if it wants to be called back; wake those who wait for the result; end.
+    /// Wake the callback worker and those who wait for the result, and end.
     Finish,
 }
 
-/// What a step comes to for whoever caused it.
+/// What whoever caused a step is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// What was asked for is so.
+    /// It was done.
     Done,
     /// The answer was wrong.
     Wrong {
         /// Further attempts, where there is a limit.
         attempts_left: Option<u32>,
     },
-    /// It was too late: the transaction is now expired.
+    /// It was too late: the transaction has now expired.
     TooLate,
 }
 
-/// A decision: save `next`, then do `effect`, then answer `verdict`.
+/// A decision: save `next`, then do `effect` and tell `verdict`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
-    /// The state to save.
     pub next: State,
     pub effect: Option<Effect>,
     pub verdict: Verdict,
 }
 
-/// Nothing changes, and why.
+/// Why nothing changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
-    /// It has ended.
     #[error("the transaction has ended")]
     AlreadyFinal(Ending),
-    /// No further resend.
     #[error("the resend limit is reached")]
     ResendLimitReached,
-    /// The one-time password was scanned before.
-    #[error("the one-time password is claimed already")]
+    #[error("the one-time password is already claimed")]
     AlreadyClaimed,
-    /// There is nothing to change.
-    #[error("nothing changes")]
+    #[error("there is nothing to change")]
     NothingToDo,
 }
 
-/// Decides. The only place where a transaction's state changes.
-///
-/// # Errors
-/// A [`Refusal`] where the event changes nothing.
+/// Decides what an event leads to. The only place where a transaction's state changes.
 pub(super) fn step(
     state: State,
     limits: Limits,
@@ -146,6 +165,8 @@ pub(super) fn step(
         State::Final(ending) => return Err(Refusal::AlreadyFinal(ending)),
         State::Pending(pending) => pending,
     };
+
+    // From the deadline on, whatever happens only expires the transaction.
     if now >= limits.expires_at {
         let verdict = if event == Event::Look {
             Verdict::Done
@@ -154,6 +175,7 @@ pub(super) fn step(
         };
         return Ok(end(Ending::Expired, verdict));
     }
+
     match event {
         Event::Accepted => Ok(end(Ending::Accepted, Verdict::Done)),
         Event::Denied => Ok(end(Ending::Denied, Verdict::Done)),
@@ -184,6 +206,7 @@ fn count_wrong_answer(pending: Pending, limits: Limits) -> Step {
     let attempts_left =
         (limits.attempts_max > 0).then(|| limits.attempts_max.saturating_sub(attempts));
     let verdict = Verdict::Wrong { attempts_left };
+
     if attempts_left == Some(0) {
         end(Ending::InvalidAnswer, verdict)
     } else {
@@ -202,6 +225,7 @@ fn resend(pending: Pending, limits: Limits) -> Result<Step, Refusal> {
     if pending.resends >= limits.resends_max {
         return Err(Refusal::ResendLimitReached);
     }
+
     let next = State::Pending(Pending {
         resends: pending.resends + 1,
         ..pending

@@ -52,6 +52,7 @@ fn each_event_leads_where_the_table_says() {
             attempts_left: Some(2),
         },
     );
+
     let resent = (
         State::Pending(Pending {
             resends: 1,
@@ -60,6 +61,7 @@ fn each_event_leads_where_the_table_says() {
         Some(Effect::SendAgain),
         Verdict::Done,
     );
+
     let table = [
         (Event::Accepted, Ok(ended(Ending::Accepted))),
         (Event::WrongAnswer, Ok(wrong)),
@@ -85,7 +87,9 @@ fn each_event_leads_where_the_table_says() {
         (Event::DeliveryFailed, Ok(ended(Ending::FailedToSend))),
         (Event::Look, Err(Refusal::NothingToDo)),
     ];
+
     assert_eq!(table.len(), EVENTS.len());
+
     for (event, expected) in table {
         let expected = expected.map(|(next, effect, verdict)| Step {
             next,
@@ -160,6 +164,7 @@ fn a_maximum_of_zero_attempts_means_until_expiry() {
             attempts_left: None
         }
     );
+
     assert!(matches!(decided.next, State::Pending(_)));
 }
 
@@ -185,6 +190,7 @@ fn resends_stop_at_the_maximum() {
         step(resent, LIMITS, Event::ResendAsked, BEFORE),
         Err(Refusal::ResendLimitReached)
     );
+
     let none = Limits {
         resends_max: 0,
         ..LIMITS

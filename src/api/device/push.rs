@@ -53,7 +53,8 @@ impl FromFields for PushBody {
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let name = fields.required_text("transport", 255)?;
         let transport = Transport::from_name(&name).ok_or_else(|| {
-            Fault::parameter("transport", "must be \"apns\", \"fcm\" or \"poll\"")
+            let names: Vec<_> = Transport::names().collect();
+            Fault::parameter("transport", format!("must be one of {}", names.join(", ")))
         })?;
 
         Ok(Self {

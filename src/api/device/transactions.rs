@@ -7,10 +7,12 @@ use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
 use crate::api::extract::{DeviceToken, Fields, FromFields, Json, Path, Query, Wait};
-use crate::api::{names, waiting};
+use crate::api::waiting;
 use crate::ids::{ProfileId, TransactionId};
 use crate::secret::SecretString;
-use crate::transactions::{FetchedTransaction, PendingTransaction, PhoneError};
+use crate::transactions::{
+    DeviceRequestError, FetchedTransaction, PendingTransaction, method_name,
+};
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Lists the pending transactions of the device.
@@ -97,7 +99,7 @@ impl From<PendingTransaction> for PendingBody {
         Self {
             transaction_id: pending.transaction_id.to_string(),
             profile_id: pending.profile_id.into(),
-            method: names::method(pending.method),
+            method: method_name(pending.method),
             message: pending.message,
             created_at: pending.created_at.to_rfc3339(),
             time_to_live_seconds: pending.time_to_live_seconds,
@@ -171,7 +173,7 @@ async fn list_transactions(
     Query(Wait { wait }): Query<Wait>,
 ) -> Result<Json<PendingTransactions>, ApiError> {
     let ask = |wait| api.app.transactions.pending(&device_id, wait);
-    let pending = waiting::ask(&api, wait, PhoneError::Unavailable, ask).await?;
+    let pending = waiting::ask(&api, wait, DeviceRequestError::Unavailable, ask).await?;
     let transactions = pending.into_iter().map(PendingBody::from).collect();
 
     Ok(Json(PendingTransactions { transactions }))
@@ -199,7 +201,7 @@ async fn answer_transaction(
         .await?;
 
     Ok(Json(AnsweredTransaction {
-        status: names::status(status),
+        status: status.as_str(),
     }))
 }
 

@@ -5,37 +5,44 @@ use actix_web::http::StatusCode;
 use super::api_error::{ApiError, Body};
 use super::bodies::ProblemBody;
 use super::fault::Fault;
-use crate::api::names;
 use crate::devices::{ChangeError, ChangeRefusal, EnrolmentError, EnrolmentRefusal, ProofError};
 use crate::oauth::RevocationError;
 use crate::store::StoreError;
-use crate::transactions::PhoneError;
+use crate::transactions::DeviceRequestError;
 use crate::users::UserError;
 
-impl From<PhoneError> for ApiError {
-    fn from(error: PhoneError) -> Self {
+impl From<DeviceRequestError> for ApiError {
+    fn from(error: DeviceRequestError) -> Self {
         let (status, code) = match error {
-            PhoneError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            PhoneError::AlreadyFinal { .. } => (StatusCode::CONFLICT, "already_final"),
-            PhoneError::Expired => (StatusCode::GONE, "expired"),
-            PhoneError::WrongAuthenticator => (StatusCode::FORBIDDEN, "wrong_authenticator"),
-            PhoneError::InvalidAnswer { .. } => (StatusCode::UNAUTHORIZED, "invalid_answer"),
-            PhoneError::StaleDigest => (StatusCode::UNPROCESSABLE_ENTITY, "stale_digest"),
-            PhoneError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            DeviceRequestError::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            DeviceRequestError::AlreadyFinal { .. } => (StatusCode::CONFLICT, "already_final"),
+            DeviceRequestError::Expired => (StatusCode::GONE, "expired"),
+            DeviceRequestError::WrongAuthenticator => {
+                (StatusCode::FORBIDDEN, "wrong_authenticator")
+            }
+            DeviceRequestError::InvalidAnswer { .. } => {
+                (StatusCode::UNAUTHORIZED, "invalid_answer")
+            }
+            DeviceRequestError::StaleDigest => (StatusCode::UNPROCESSABLE_ENTITY, "stale_digest"),
+            DeviceRequestError::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
         };
 
         let mut body = ProblemBody::new(code, error.to_string());
         match error {
-            PhoneError::InvalidAnswer { attempts_left } => body.attempts_left = attempts_left,
-            PhoneError::AlreadyFinal { status } => {
-                body.transaction_status = Some(names::status(status));
+            DeviceRequestError::InvalidAnswer { attempts_left } => {
+                body.attempts_left = attempts_left
+            }
+            DeviceRequestError::AlreadyFinal { status } => {
+                body.transaction_status = Some(status.as_str());
             }
             _ => {}
         }
 
         let answer = Self::new(status, Body::Problem(body));
         match error {
-            PhoneError::Unavailable => answer.retry_after(1),
+            DeviceRequestError::Unavailable => answer.retry_after(1),
             _ => answer,
         }
     }

@@ -48,7 +48,6 @@ const fn row(error: &WebsiteError) -> (StatusCode, &'static str, Option<&'static
         WebsiteError::SmsNotSent => (UNAVAILABLE, "provider_error", Some("3002")),
         WebsiteError::WrongCode { .. } => (NOT_FOUND, "invalid_code", Some("3003")),
         WebsiteError::NoSuchPendingTransaction => (NOT_FOUND, "not_found", Some("3004")),
-        WebsiteError::UnknownUser => (NOT_FOUND, "not_found", Some("3005")),
         WebsiteError::ResendLimitReached => {
             (StatusCode::FORBIDDEN, "resend_limit_reached", Some("3006"))
         }

@@ -10,7 +10,7 @@ use crate::api::error::{ApiError, Area, Fault};
 use crate::api::openapi::Operation;
 use crate::ids::{ClientId, DeviceId, TransactionId, UserId};
 use crate::percent;
-use crate::transactions::{PhoneError, WebsiteError};
+use crate::transactions::{DeviceRequestError, WebsiteError};
 
 /// A type that stands in paths, under a name of its own.
 pub(crate) trait PathParameter: FromStr<Err: Display> {
@@ -50,7 +50,7 @@ impl PathParameter for TransactionId {
     fn malformed(request: &HttpRequest, _: &Self::Err) -> ApiError {
         match Area::of(request.path()) {
             Area::Website => WebsiteError::NoSuchTransaction.into(),
-            Area::OAuth | Area::Other => PhoneError::NotFound.into(),
+            Area::OAuth | Area::Other => DeviceRequestError::NotFound.into(),
         }
     }
 }

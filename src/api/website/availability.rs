@@ -7,7 +7,6 @@ use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::ApiError;
 use crate::api::extract::{Json, Path, Website};
-use crate::api::names;
 use crate::ids::{DeviceId, UserId};
 use crate::settings::AuthenticationMethod;
 use crate::transactions::{AvailableDevice, AvailableType};
@@ -40,7 +39,8 @@ struct AvailableTypeBody {
     #[serde(rename = "type")]
     type_name: String,
     /// `PUSH`, `OTP` or `SMS`.
-    method: &'static str,
+    #[schema(value_type = String)]
+    method: AuthenticationMethod,
     /// Push only: whether a text message is sent if a push cannot be.
     #[serde(skip_serializing_if = "Option::is_none")]
     sms_fallback_allowed: Option<bool>,
@@ -71,14 +71,13 @@ struct EnabledTypes {
 
 impl From<AvailableType> for AvailableTypeBody {
     fn from(available: AvailableType) -> Self {
-        let is_push = available.method == AuthenticationMethod::Push;
-        let devices = available.devices.into_iter().map(EnrolledDevice::from);
+        let enrolled = |devices: Vec<_>| devices.into_iter().map(EnrolledDevice::from).collect();
 
         Self {
             type_name: available.type_name,
-            method: names::method_upper(available.method),
-            sms_fallback_allowed: is_push.then_some(false),
-            apps_enrolled_for_push: is_push.then(|| devices.collect()),
+            method: available.method,
+            sms_fallback_allowed: available.devices.is_some().then_some(false),
+            apps_enrolled_for_push: available.devices.map(enrolled),
         }
     }
 }
@@ -121,22 +120,19 @@ async fn list_available_types_on_device(
 /// The types that can be used on a device. A device that shows no pushes to the user counts as
 /// unknown, so there are none.
 fn types_on(device: &DeviceId, available: Vec<AvailableType>) -> Vec<String> {
-    let includes_device = |candidate: &AvailableType| {
-        candidate
-            .devices
-            .iter()
-            .any(|found| found.device_id == *device)
-    };
+    let includes_device =
+        |devices: &Vec<AvailableDevice>| devices.iter().any(|found| found.device_id == *device);
 
-    if !available.iter().any(includes_device) {
+    let mut with_devices = available
+        .iter()
+        .filter_map(|candidate| candidate.devices.as_ref());
+    if !with_devices.any(includes_device) {
         return Vec::new();
     }
 
     available
         .into_iter()
-        .filter(|candidate| {
-            candidate.method != AuthenticationMethod::Push || includes_device(candidate)
-        })
+        .filter(|candidate| candidate.devices.as_ref().is_none_or(includes_device))
         .map(|candidate| candidate.type_name)
         .collect()
 }

@@ -11,7 +11,7 @@ use crate::api::extract::{IdempotencyHeader, Json, Path, Query, Wait, Website, W
 use crate::api::reply::NoContent;
 use crate::api::{names, waiting};
 use crate::ids::TransactionId;
-use crate::transactions::{Reason, Status, TransactionResult, WebsiteError};
+use crate::transactions::{Reason, Status, TransactionResult, WebsiteError, method_name};
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Reads the result of a transaction.
@@ -91,9 +91,9 @@ impl From<TransactionResult> for ResultBody {
             timestamp: result.created_at.as_millis(),
             user_id: result.user_id.map(String::from),
             is_authenticated: result.status == Status::Accepted,
-            authentication_method: names::method(result.method),
+            authentication_method: method_name(result.method),
             not_authenticated_reason: result.reason.map(ReasonBody::from),
-            status: names::status(result.status),
+            status: result.status.as_str(),
             expires_at: result.expires_at.to_rfc3339(),
         }
     }

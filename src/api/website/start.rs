@@ -10,8 +10,7 @@ use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::Fault;
 use crate::api::extract::{Fields, FromFields, IdempotencyHeader, Json, WebsiteForm};
-use crate::api::names;
-use crate::transactions::{StartRequest, Started};
+use crate::transactions::{StartRequest, Started, method_name};
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Starts a transaction: asks a user by push or text message, or makes a one-time password.
@@ -118,7 +117,7 @@ impl From<Started> for StartedTransaction {
     fn from(started: Started) -> Self {
         Self {
             transaction_id: started.transaction_id.to_string(),
-            auth_method: names::method(started.method),
+            auth_method: method_name(started.method),
             time_to_live: started.time_to_live_millis,
             otp: started.otp.map(|otp| otp.expose().to_owned()),
             device: started.device.map(|device| AskedDevice {

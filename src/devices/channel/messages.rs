@@ -2,13 +2,14 @@
 
 use actix::Message;
 
-use super::{DeliveryOutcome, ReserveError};
+use super::types::ReserveError;
+use crate::egress::DeliveryOutcome;
 use crate::ids::UserId;
 use crate::push::PushMessage;
 use crate::runtime::Reply;
 
-/// Takes a prompt from the user's budget. Sent before a push transaction is made; a lost one took
-/// nothing or one too many.
+/// Takes a prompt from the user's budget. Sent before a push transaction is made. If it is lost,
+/// the budget may be one prompt short.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Reserve {
@@ -16,8 +17,8 @@ pub(super) struct Reserve {
     pub(super) reply: Reply<Result<(), ReserveError>>,
 }
 
-/// Delivers a push, as often as it takes. Sent when the transaction is saved; a lost one is a push
-/// that was not sent.
+/// Delivers a push, with as many attempts as it takes. Sent when the transaction is saved. If it is
+/// lost, the push is not sent.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Deliver {
@@ -25,8 +26,8 @@ pub(super) struct Deliver {
     pub(super) reply: Reply<DeliveryOutcome>,
 }
 
-/// Answers when something arrives for the device. Sent by a phone's long poll; a lost one ends with
-/// the poll.
+/// Answers when something arrives for the device. Sent by a device's long poll. If it is lost, the
+/// poll ends.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Await {

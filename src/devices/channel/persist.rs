@@ -2,27 +2,27 @@
 
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, UserId};
-use crate::store::rows::transaction_method;
 use crate::store::{Store, StoreError, queries};
 
-/// When a user was prompted on a device since `since`: the latest, at most `limit`.
+/// When a user was prompted on a device since `since`, by transactions of these methods: the latest
+/// times, at most `limit`.
 pub(super) async fn prompt_times(
     store: &Store,
     device: &DeviceId,
     user: &UserId,
+    methods: &[i16],
     since: Timestamp,
     limit: u32,
 ) -> Result<Vec<Timestamp>, StoreError> {
-    let (device, user) = (device.clone(), user.clone());
-    let methods = &[transaction_method::PUSH];
+    let (device, user, methods) = (device.clone(), user.clone(), methods.to_vec());
+
     let times = store
         .read(move |connection| {
-            let (device, user) = (device.as_str(), user.as_str());
             queries::transactions::push_prompt_times(
                 connection,
-                device,
-                user,
-                methods,
+                device.as_str(),
+                user.as_str(),
+                &methods,
                 since,
                 i64::from(limit),
             )

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::types::ReserveError;
 use crate::clock::Timestamp;
 
 const SHORT: Duration = Duration::from_secs(5 * 60);
@@ -15,8 +16,24 @@ pub(super) struct PromptLimits {
     pub(super) long_max: u32,
 }
 
-/// The prompts of the last hour, of one user on one device. Holds at most as many as an hour
-/// allows.
+/// Why no prompt is taken from the budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The budget is used up.
+    TooManyPrompts {
+        /// The next prompt is possible after this.
+        retry_after: Duration,
+    },
+}
+
+impl From<Refusal> for ReserveError {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal::TooManyPrompts { retry_after } = refusal;
+        Self::TooManyPrompts { retry_after }
+    }
+}
+
+/// The prompts of one user on one device within the last hour: at most as many as an hour allows.
 #[derive(Debug, Default)]
 pub(super) struct PromptBudget {
     prompts: VecDeque<Timestamp>,
@@ -24,15 +41,15 @@ pub(super) struct PromptBudget {
 
 impl PromptBudget {
     /// From the times of earlier prompts, in any order.
-    pub(super) fn of(mut times: Vec<Timestamp>) -> Self {
+    pub(super) fn from_times(mut times: Vec<Timestamp>) -> Self {
         times.sort_unstable();
         Self {
             prompts: times.into(),
         }
     }
 
-    /// Takes one prompt from the budget; where it is used up, tells how long until it is not.
-    pub(super) fn take(&mut self, limits: PromptLimits, now: Timestamp) -> Result<(), Duration> {
+    /// Takes one prompt from the budget.
+    pub(super) fn take(&mut self, limits: PromptLimits, now: Timestamp) -> Result<(), Refusal> {
         while self
             .prompts
             .front()
@@ -40,12 +57,13 @@ impl PromptBudget {
         {
             self.prompts.pop_front();
         }
+
         let waits = [
             wait(&self.prompts, limits.short_max, SHORT, now),
             wait(&self.prompts, limits.long_max, LONG, now),
         ];
         match waits.into_iter().flatten().max() {
-            Some(wait) => Err(wait),
+            Some(retry_after) => Err(Refusal::TooManyPrompts { retry_after }),
             None => {
                 self.prompts.push_back(now);
                 Ok(())
@@ -53,7 +71,7 @@ impl PromptBudget {
         }
     }
 
-    /// Whether nothing within the last hour is remembered.
+    /// Whether there was no prompt within the last hour.
     pub(super) fn is_idle(&self, now: Timestamp) -> bool {
         self.prompts
             .back()
@@ -61,7 +79,7 @@ impl PromptBudget {
     }
 }
 
-/// How long until fewer than `max` prompts lie within `window`; nothing where that is so now.
+/// How long until fewer than `max` prompts lie within `window`. `None` where that is so now.
 fn wait(
     prompts: &VecDeque<Timestamp>,
     max: u32,
@@ -72,6 +90,7 @@ fn wait(
     let Some(last_allowed) = max.checked_sub(1) else {
         return Some(window);
     };
+
     // The prompt that has to leave the window before another may enter it.
     let blocking = prompts.iter().rev().nth(last_allowed)?;
     let free_at = blocking.after(window);
@@ -89,6 +108,12 @@ mod tests {
         long_max: 3,
     };
 
+    fn refused(minutes: u64) -> Result<(), Refusal> {
+        Err(Refusal::TooManyPrompts {
+            retry_after: Duration::from_secs(minutes * 60),
+        })
+    }
+
     fn minute(minute: i64) -> Timestamp {
         Timestamp::from_millis(minute * 60_000)
     }
@@ -98,15 +123,9 @@ mod tests {
         let mut budget = PromptBudget::default();
         assert_eq!(budget.take(LIMITS, minute(0)), Ok(()));
         assert_eq!(budget.take(LIMITS, minute(1)), Ok(()));
-        assert_eq!(
-            budget.take(LIMITS, minute(2)),
-            Err(Duration::from_secs(3 * 60))
-        );
+        assert_eq!(budget.take(LIMITS, minute(2)), refused(3));
         assert_eq!(budget.take(LIMITS, minute(5)), Ok(()));
-        assert_eq!(
-            budget.take(LIMITS, minute(30)),
-            Err(Duration::from_secs(30 * 60))
-        );
+        assert_eq!(budget.take(LIMITS, minute(30)), refused(30));
         assert_eq!(budget.take(LIMITS, minute(60)), Ok(()));
     }
 
@@ -122,20 +141,21 @@ mod tests {
     proptest! {
         #[test]
         fn never_more_than_the_limits_in_any_window(pauses in proptest::collection::vec(0_i64..20, 1..200)) {
-            let mut budget = PromptBudget::of(vec![]);
+            let mut budget = PromptBudget::from_times(vec![]);
             let mut granted: Vec<Timestamp> = Vec::new();
             let mut now = 0;
             for pause in pauses {
                 now += pause;
                 match budget.take(LIMITS, minute(now)) {
                     Ok(()) => granted.push(minute(now)),
-                    // What it promises is true: then it is granted, and not earlier.
-                    Err(wait) => {
-                        let mut again = PromptBudget::of(granted.clone());
-                        prop_assert!(again.take(LIMITS, minute(now).after(wait)).is_ok());
+                    // After the time it names, a prompt is granted.
+                    Err(Refusal::TooManyPrompts { retry_after }) => {
+                        let mut again = PromptBudget::from_times(granted.clone());
+                        prop_assert!(again.take(LIMITS, minute(now).after(retry_after)).is_ok());
                     }
                 }
             }
+
             for (index, first) in granted.iter().enumerate() {
                 let within = |window| granted[index..].iter().filter(|prompt| prompt.since(*first) < window).count();
                 prop_assert!(within(SHORT) <= 2 && within(LONG) <= 3);

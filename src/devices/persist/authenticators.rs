@@ -1,8 +1,8 @@
 //! Authenticators: their keys, and the attempts that are counted against them.
 
-use crate::devices::EnrolmentError;
 use crate::devices::authenticators::AuthenticatorName;
 use crate::devices::enrolment::EnrolmentRefusal;
+use crate::devices::error::EnrolmentError;
 use crate::devices::types::Device;
 use crate::ids::{DeviceId, UserId};
 use crate::jose::PublicJwk;

@@ -2,8 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::devices::enrolment::{EnrolmentRefusal, KeyEnrolment, decide_keys};
+use crate::devices::error::{DeviceError, EnrolmentError};
 use crate::devices::types::{Enrolment, EnrolmentState};
-use crate::devices::{DeviceError, EnrolmentError};
 use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::PublicJwk;
 use crate::random::SharedRandom;

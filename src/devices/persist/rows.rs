@@ -1,8 +1,9 @@
 //! Rows as domain types, and back.
 
 use crate::clock::Timestamp;
-use crate::devices::types::{Device, Enrolment, Transport};
+use crate::devices::types::{Device, Enrolment};
 use crate::jose::PublicJwk;
+use crate::push::Transport;
 use crate::settings::Platform;
 use crate::store::rows::{DeviceRow, EnrolmentRow, PushAddressRow};
 use crate::store::{CorruptRow, StoreError};

@@ -1,7 +1,7 @@
-//! Push enrolment, in single-device mode: a user is asked on one device of each application.
+//! Push enrolment in single-device mode: a user is asked on one device of each application.
 //!
-//! The address belongs to the installation and is shared by its users. It is kept sealed, and
-//! hashed, so that no two installations have the same one.
+//! The address belongs to the device, and its users share it. It is stored sealed, and hashed, so
+//! that no two devices have the same one.
 
 mod persist;
 
@@ -9,19 +9,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::enrolment::{self, EnrolmentRefusal};
-use super::{Destination, Device, DeviceError, Devices, EnrolmentError, PushTarget, Transport};
+use super::error::{DeviceError, EnrolmentError};
+use super::facade::Devices;
+use super::types::{Destination, Device, PushTarget};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, UserId};
-use crate::push::PushDestination;
+use crate::push::{PushDestination, Transport};
 use crate::secret::{Purpose, SecretString};
-use crate::settings::{PushConfiguration, PushProvider, Settings};
+use crate::settings::Settings;
 use crate::store::rows::PushAddressRow;
 use crate::store::{CorruptRow, StoreError};
 use crate::users::events::EventType;
 
 impl Devices {
-    /// Has a user asked by push on a device; asked again, replaces the address. `address` is absent
-    /// for `poll` only.
+    /// Enrols a user for push on a device. The same again replaces the address, which only
+    /// [`Transport::Poll`] does not have.
     pub async fn enrol_push(
         &self,
         device: &DeviceId,
@@ -32,32 +34,25 @@ impl Devices {
         let Some(registered) = self.find(device).await? else {
             return Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled));
         };
-        enrolment::decide_push(
-            &self.0.base.settings.load(),
-            &registered,
-            transport,
-            address.as_ref(),
-        )
-        .map_err(DeviceError::Refused)?;
+
+        let settings = self.0.base.settings.load();
+        enrolment::decide_push(&settings, &registered, transport, address.as_ref())
+            .map_err(DeviceError::Refused)?;
+
         let now = self.0.base.clock.now();
         let row = self.push_address_row(device, transport, address.as_ref(), now);
         let event = self.event(EventType::PushEnrollmentSuccess, device, Some(user), now);
         persist::enrol(&self.0.base.store, &registered, user, row, event).await
     }
 
-    /// Has a user asked no more by push on a device; `false` when the user was not.
+    /// Ends a user's push enrolment on a device. Returns whether there was one.
     pub async fn remove_push(&self, device: &DeviceId, user: &UserId) -> Result<bool, StoreError> {
-        let event = self.event(
-            EventType::PushEnrollmentRemoved,
-            device,
-            Some(user),
-            self.0.base.clock.now(),
-        );
+        let now = self.0.base.clock.now();
+        let event = self.event(EventType::PushEnrollmentRemoved, device, Some(user), now);
         persist::delete_enrolment(&self.0.base.store, device, user, event).await
     }
 
-    /// Replaces the address of an installation that is reached by a push service, for all its
-    /// users.
+    /// Replaces the address of a device that is reached by a push service, for all its users.
     pub async fn replace_push_token(
         &self,
         device: &DeviceId,
@@ -69,14 +64,15 @@ impl Devices {
             Some((_, transport, _)) => transport,
         };
         enrolment::decide_address(transport, Some(&address)).map_err(DeviceError::Refused)?;
+
         let now = self.0.base.clock.now();
         let row = self.push_address_row(device, transport, Some(&address), now);
         let event = self.event(EventType::PushEnrollmentUpdateSuccess, device, None, now);
         persist::replace_address(&self.0.base.store, row, event).await
     }
 
-    /// The devices a user can be asked on by push, the oldest enrolment first: enrolled, the
-    /// version not disabled, the address not known to be dead.
+    /// The devices on which a user can be asked by push, oldest enrolment first. Leaves out devices
+    /// whose version is disabled or whose address is dead.
     pub async fn push_targets(&self, user: &UserId) -> Result<Vec<PushTarget>, StoreError> {
         let targets = persist::list_targets(&self.0.base.store, user).await?;
         let settings = self.0.base.settings.load();
@@ -86,7 +82,7 @@ impl Devices {
         Ok(targets.into_iter().filter_map(reachable).collect())
     }
 
-    /// Where a push for an installation goes; none where it has no address, a dead one, or no push
+    /// Where a push for a device goes. `None` where the device has no address, a dead one, or no push
     /// configuration.
     pub async fn push_destination(&self, id: &DeviceId) -> Result<Option<Destination>, StoreError> {
         let Some((device, transport, row)) = persist::find_address(&self.0.base.store, id).await?
@@ -99,10 +95,12 @@ impl Devices {
         if transport == Transport::Poll {
             return Ok(Some(Destination::Poll));
         }
+
         let settings = self.0.base.settings.load();
-        let Some(configured) = configuration(&settings, &device, transport) else {
+        let Some(configured) = configured_destination(&settings, &device, transport) else {
             return Ok(None);
         };
+
         let destination = PushDestination {
             address: self.open_address(&row)?,
             ..configured
@@ -113,9 +111,9 @@ impl Devices {
         }))
     }
 
-    /// Notes that the push service no longer knows an installation's address. What it says about a
-    /// time up to our registration is about an older address and changes nothing: `false`. Without
-    /// `since` it is about now.
+    /// Marks a device's address as dead since `since`, or since now. Returns whether it was marked:
+    /// a push service's report about a time before the address was registered is about an older
+    /// address and changes nothing.
     pub async fn mark_address_dead(
         &self,
         id: &DeviceId,
@@ -142,6 +140,7 @@ impl Devices {
                 self.0.base.random.as_ref(),
             )
         };
+
         PushAddressRow {
             device_id: device.to_string(),
             transport: transport.as_str().to_owned(),
@@ -165,16 +164,16 @@ impl Devices {
                 .base
                 .keyring
                 .open(Purpose::PushAddress, row.device_id.as_bytes(), sealed);
-        let text = plain
+        plain
             .ok()
-            .and_then(|plain| String::from_utf8(plain.to_vec()).ok());
-        text.map(SecretString::new)
+            .and_then(|plain| String::from_utf8(plain.to_vec()).ok())
+            .map(SecretString::new)
             .ok_or_else(|| CorruptRow::new("push_addresses", &row.device_id).into())
     }
 }
 
-/// Which service reaches the installation, all but the address.
-fn configuration(
+/// The configuration that reaches a device by this transport. The address is still empty.
+fn configured_destination(
     settings: &Settings,
     device: &Device,
     transport: Transport,
@@ -183,17 +182,11 @@ fn configuration(
     let configuration = settings
         .push_configurations
         .get(version.push_configuration.as_ref()?)?;
-    serves(configuration, transport).then(|| PushDestination {
+
+    (transport == Transport::Service(configuration.service)).then(|| PushDestination {
         configuration: Arc::clone(configuration),
         environment: version.apns_environment,
         bundle_id: version.bundle_id.clone(),
         address: SecretString::default(),
     })
-}
-
-const fn serves(configuration: &PushConfiguration, transport: Transport) -> bool {
-    match configuration.provider {
-        PushProvider::Apns { .. } => matches!(transport, Transport::Apns),
-        PushProvider::Fcm { .. } => matches!(transport, Transport::Fcm),
-    }
 }

@@ -1,11 +1,12 @@
 //! Push addresses and push enrolments in the database.
 
 use crate::clock::Timestamp;
-use crate::devices::EnrolmentError;
 use crate::devices::enrolment::EnrolmentRefusal;
+use crate::devices::error::EnrolmentError;
 use crate::devices::persist::{refuse, transport};
-use crate::devices::types::{Device, Enrolment, PushTarget, Transport};
+use crate::devices::types::{Device, Enrolment, PushTarget};
 use crate::ids::{DeviceId, UserId};
+use crate::push::Transport;
 use crate::store::queries::{devices as queries, events};
 use crate::store::rows::{DeviceRow, EnrolmentRow, EventRow, PushAddressRow, PushEnrolmentRow};
 use crate::store::{Store, StoreError};

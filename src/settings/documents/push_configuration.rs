@@ -1,65 +1,63 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
-use super::fields::{absent, required};
+use super::fields::required;
 use super::secrets::{SecretReader, SecretWriter};
+use crate::push::{CredentialField, CredentialForm, PushService};
+use crate::secret::SecretString;
 use crate::settings::problem::Problem;
-use crate::settings::types::{Platform, PushConfiguration, PushProvider};
+use crate::settings::types::{Platform, PushConfiguration};
 
 /// The document of a [`PushConfiguration`]. The platform determines which credentials it has.
 #[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
 pub(in crate::settings) struct PushConfigurationDocument {
     name: String,
     platform: Platform,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    team_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    key_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    auth_key: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    service_account: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     endpoint: Option<Url>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ca_certificate: Option<String>,
+    /// Whatever else is written. [`Self::read`] refuses what the service does not have.
+    #[serde(flatten)]
+    credentials: BTreeMap<String, Value>,
 }
 
 impl PushConfigurationDocument {
     pub(super) fn write(configuration: &PushConfiguration, secrets: &dyn SecretWriter) -> Self {
-        let mut document = Self {
-            name: configuration.name.clone(),
-            platform: Platform::Ios,
-            team_id: None,
-            key_id: None,
-            auth_key: None,
-            service_account: None,
-            endpoint: configuration.endpoint.clone(),
-            ca_certificate: configuration.ca_certificate.clone(),
+        let PushConfiguration {
+            name,
+            platform,
+            service,
+            credentials,
+            endpoint,
+            ca_certificate,
+        } = configuration;
+
+        let write = |field: &CredentialField| {
+            let value = credentials.get(field.name);
+            let written = match field.form {
+                CredentialForm::Name => value.to_owned(),
+                CredentialForm::Secret { .. } => {
+                    secrets.secret(field.name, &SecretString::new(value.to_owned()))
+                }
+            };
+            (field.name.to_owned(), Value::String(written))
         };
 
-        match &configuration.provider {
-            PushProvider::Apns {
-                team_id,
-                key_id,
-                auth_key,
-            } => {
-                document.team_id = Some(team_id.clone());
-                document.key_id = Some(key_id.clone());
-                document.auth_key = Some(secrets.secret("auth_key", auth_key));
-            }
-            PushProvider::Fcm { service_account } => {
-                document.platform = Platform::Android;
-                document.service_account = Some(secrets.secret("service_account", service_account));
-            }
+        Self {
+            name: name.clone(),
+            platform: *platform,
+            endpoint: endpoint.clone(),
+            ca_certificate: ca_certificate.clone(),
+            credentials: service.credentials.iter().map(write).collect(),
         }
-
-        document
     }
 
     pub(in crate::settings) fn read(
-        self,
+        mut self,
         secrets: &dyn SecretReader,
     ) -> Result<PushConfiguration, Problem> {
         let ca_certificate = self
@@ -68,32 +66,37 @@ impl PushConfigurationDocument {
             .map(|written| secrets.text("ca_certificate", written))
             .transpose()?;
 
-        let provider = match self.platform {
-            Platform::Ios => {
-                let context = "for ios";
-                absent("service_account", self.service_account.as_ref(), context)?;
-                let auth_key = required("auth_key", self.auth_key, context)?;
-                PushProvider::Apns {
-                    team_id: required("team_id", self.team_id, context)?,
-                    key_id: required("key_id", self.key_id, context)?,
-                    auth_key: secrets.secret("auth_key", &auth_key)?,
-                }
-            }
-            Platform::Android => {
-                let context = "for android";
-                absent("auth_key", self.auth_key.as_ref(), context)?;
-                absent("team_id", self.team_id.as_ref(), context)?;
-                absent("key_id", self.key_id.as_ref(), context)?;
-                let written = required("service_account", self.service_account, context)?;
-                PushProvider::Fcm {
-                    service_account: secrets.secret("service_account", &written)?,
-                }
-            }
+        let context = format!("for {}", self.platform.as_str());
+        let service = PushService::of_platform(self.platform)
+            .ok_or_else(|| Problem::new("platform", "has no push service"))?;
+
+        let is_known = |name: &String| service.credentials.iter().any(|field| field.name == name);
+        if let Some(name) = self.credentials.keys().find(|name| !is_known(name)) {
+            return Err(Problem::new(name, format!("is not allowed {context}")));
+        }
+
+        let read = |field: &'static CredentialField| {
+            let written = required(field.name, self.credentials.remove(field.name), &context)?;
+            let Value::String(written) = written else {
+                return Err(Problem::new(field.name, "must be text"));
+            };
+            let value = match field.form {
+                CredentialForm::Name => SecretString::new(written),
+                CredentialForm::Secret { .. } => secrets.secret(field.name, &written)?,
+            };
+            Ok((field.name, value))
         };
+        let credentials = service
+            .credentials
+            .iter()
+            .map(read)
+            .collect::<Result<_, _>>()?;
 
         Ok(PushConfiguration {
             name: self.name,
-            provider,
+            platform: self.platform,
+            service,
+            credentials,
             endpoint: self.endpoint,
             ca_certificate,
         })

@@ -28,12 +28,6 @@ pub(in crate::settings) trait SecretWriter {
     fn secret(&self, field: &'static str, secret: &SecretString) -> String;
 }
 
-/// The names of the fields that hold secrets, in any document.
-pub(in crate::settings) const SECRET_FIELDS: &[&str] = &[
-    "auth_key",
-    "auth_token",
-    "client_secret",
-    "password",
-    "service_account",
-    "signing_secret",
-];
+/// The names of the fields that hold secrets, in documents whose fields are fixed.
+pub(in crate::settings) const SECRET_FIELDS: &[&str] =
+    &["auth_token", "client_secret", "password", "signing_secret"];

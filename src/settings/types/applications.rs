@@ -6,31 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::tokens::TokenPolicy;
 use crate::ids::ApplicationId;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Platform {
-    Ios,
-    Android,
-}
-
-impl Platform {
-    /// The name on the wire and in the file.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ios => "ios",
-            Self::Android => "android",
-        }
-    }
-
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Ios, Self::Android]
-            .into_iter()
-            .find(|platform| platform.as_str() == name)
-    }
-}
+use crate::platform::Platform;
+use crate::push::ApnsEnvironment;
 
 /// What the installations of a version may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,17 +19,6 @@ pub enum VersionStatus {
     LoginOnly,
     /// Registering and logging in.
     LoginRegistration,
-}
-
-/// Which of Apple's two push services a build uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ApnsEnvironment {
-    /// For builds from the App Store.
-    #[default]
-    Production,
-    /// For development builds; Apple's "sandbox".
-    Development,
 }
 
 /// One version of an application on one platform.

@@ -8,7 +8,7 @@ use super::redirect_uris::{self, Owner};
 use super::tokens;
 use crate::settings::objects::{Kind, Object, Objects};
 use crate::settings::types::{
-    ApiClient, Application, ApplicationVersion, GrantType, Permission, Platform, WebClient,
+    ApiClient, Application, ApplicationVersion, GrantType, Permission, WebClient,
 };
 
 /// Reserved scopes that only installations may have.
@@ -153,8 +153,9 @@ fn application_version(
     };
 
     let platform = version.platform;
+    let fits = configuration.platform == platform;
     problems.check(
-        configuration.provider.platform() == platform,
+        fits,
         field,
         format!(
             "the push configuration {name:?} is not for {}",
@@ -163,10 +164,11 @@ fn application_version(
     );
 
     // The bundle id is APNs' topic.
+    let needs_bundle_id = fits && configuration.service.needs_bundle_id;
     let has_bundle_id = version.bundle_id.as_ref().is_some_and(|id| !id.is_empty());
     problems.check(
-        platform != Platform::Ios || has_bundle_id,
+        has_bundle_id || !needs_bundle_id,
         format!("{place}.bundle_id"),
-        "is required for push on ios",
+        format!("is required for push on {}", platform.as_str()),
     );
 }

@@ -1,15 +1,6 @@
 use super::ids::IdBytes;
 use crate::store::record::row;
 
-/// The values of `transactions.method`.
-pub mod transaction_method {
-    pub const PUSH: i16 = 1;
-    /// One-time password.
-    pub const OTP: i16 = 2;
-    /// Code in a text message.
-    pub const SMS: i16 = 3;
-}
-
 row! {
     /// A transaction. Inserted whole, then changed by
     /// [`TransactionUpdate`](crate::store::journal::TransactionUpdate)s only.

@@ -1,32 +1,8 @@
-//! What the columns' numbers mean.
+//! The values of the columns `status`, `reason` and the counters.
 
-use super::Corrupt;
-use crate::settings::AuthenticationMethod;
-use crate::store::rows::transaction_method;
 use crate::transactions::state::Ending;
 
-/// The column of a method.
-pub(super) const fn method_column(method: AuthenticationMethod) -> i16 {
-    match method {
-        AuthenticationMethod::Push => transaction_method::PUSH,
-        AuthenticationMethod::Otp => transaction_method::OTP,
-        AuthenticationMethod::Sms => transaction_method::SMS,
-    }
-}
-
-/// The method in a row.
-pub(in crate::transactions) const fn method_of(
-    column: i16,
-) -> Result<AuthenticationMethod, Corrupt> {
-    match column {
-        transaction_method::PUSH => Ok(AuthenticationMethod::Push),
-        transaction_method::OTP => Ok(AuthenticationMethod::Otp),
-        transaction_method::SMS => Ok(AuthenticationMethod::Sms),
-        _ => Err(Corrupt),
-    }
-}
-
-/// `status` and `reason` of an ending. Pending is `0` and no reason.
+/// `status` and `reason` of an ending. Pending is `0` without a reason.
 pub(super) const fn columns_of(ending: Ending) -> (i16, Option<i16>) {
     match ending {
         Ending::Accepted => (1, None),
@@ -39,26 +15,26 @@ pub(super) const fn columns_of(ending: Ending) -> (i16, Option<i16>) {
     }
 }
 
-pub(super) const fn ending_of(status: i16, reason: Option<i16>) -> Result<Option<Ending>, Corrupt> {
-    match (status, reason) {
-        (0, None) => Ok(None),
-        (1, None) => Ok(Some(Ending::Accepted)),
-        (2, Some(1)) => Ok(Some(Ending::Denied)),
-        (2, Some(2)) => Ok(Some(Ending::Reported)),
-        (3, None) => Ok(Some(Ending::Expired)),
-        (4, None) => Ok(Some(Ending::Cancelled)),
-        (5, Some(1)) => Ok(Some(Ending::InvalidAnswer)),
-        (5, Some(2)) => Ok(Some(Ending::FailedToSend)),
-        _ => Err(Corrupt),
-    }
+/// The state of `status` and `reason`: `None` for values that are never written, `Some(None)` while
+/// the transaction is pending.
+pub(super) const fn ending_of(status: i16, reason: Option<i16>) -> Option<Option<Ending>> {
+    let ending = match (status, reason) {
+        (0, None) => return Some(None),
+        (1, None) => Ending::Accepted,
+        (2, Some(1)) => Ending::Denied,
+        (2, Some(2)) => Ending::Reported,
+        (3, None) => Ending::Expired,
+        (4, None) => Ending::Cancelled,
+        (5, Some(1)) => Ending::InvalidAnswer,
+        (5, Some(2)) => Ending::FailedToSend,
+        _ => return None,
+    };
+    Some(Some(ending))
 }
 
+/// The column of a counter. Limits are configured and far below the largest value.
 pub(super) fn column(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-pub(super) fn count(column: i32) -> Result<u32, Corrupt> {
-    u32::try_from(column).map_err(|_| Corrupt)
 }
 
 #[cfg(test)]
@@ -76,10 +52,13 @@ mod tests {
             Ending::InvalidAnswer,
             Ending::FailedToSend,
         ];
+
         for ending in endings {
             let (status, reason) = columns_of(ending);
-            assert_eq!(ending_of(status, reason).unwrap(), Some(ending));
+            assert_eq!(ending_of(status, reason), Some(Some(ending)));
         }
-        assert!(ending_of(0, Some(1)).is_err() && ending_of(9, None).is_err());
+        assert_eq!(ending_of(0, None), Some(None));
+        assert_eq!(ending_of(0, Some(1)), None);
+        assert_eq!(ending_of(9, None), None);
     }
 }

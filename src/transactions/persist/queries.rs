@@ -1,11 +1,10 @@
-//! Reading transactions and what belongs to them.
+//! Queries for transactions and idempotency keys.
 
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, TransactionId};
-use crate::store::rows::{IdempotencyRow, TransactionRow};
-use crate::store::{Store, StoreError, WriteError, queries};
+use crate::store::rows::{IdBytes, IdempotencyRow, TransactionRow};
+use crate::store::{CorruptRow, Store, StoreError, WriteError, queries};
 
-/// Reads a transaction.
 pub(in crate::transactions) async fn find(
     store: &Store,
     id: TransactionId,
@@ -15,7 +14,7 @@ pub(in crate::transactions) async fn find(
         .await
 }
 
-/// Reads what is pending on a device.
+/// The pending transactions of a device, oldest first.
 pub(in crate::transactions) async fn find_pending_of_device(
     store: &Store,
     device: &DeviceId,
@@ -30,7 +29,7 @@ pub(in crate::transactions) async fn find_pending_of_device(
         .await
 }
 
-/// Ids of pending transactions whose deadline was before `before`.
+/// Ids of pending transactions that expired before `before`.
 pub(in crate::transactions) async fn find_expired(
     store: &Store,
     before: Timestamp,
@@ -41,14 +40,11 @@ pub(in crate::transactions) async fn find_expired(
             queries::transactions::find_expired_pending(connection, before, limit)
         })
         .await?;
-    Ok(ids
-        .iter()
-        .filter_map(|id| id.as_slice().try_into().ok())
-        .map(TransactionId::from_bytes)
-        .collect())
+    transaction_ids(&ids)
 }
 
-/// Ids of pending transactions whose delivery was under way when they were saved, after `after`.
+/// Ids of pending transactions whose message was still on its way when they were saved, in the order
+/// of their ids, from the first after `after` on.
 pub(in crate::transactions) async fn find_delivery_due(
     store: &Store,
     after: Option<TransactionId>,
@@ -60,14 +56,10 @@ pub(in crate::transactions) async fn find_delivery_due(
             queries::transactions::find_delivery_due(connection, after, limit)
         })
         .await?;
-    Ok(ids
-        .iter()
-        .filter_map(|id| id.as_slice().try_into().ok())
-        .map(TransactionId::from_bytes)
-        .collect())
+    transaction_ids(&ids)
 }
 
-/// Reads a website's idempotency key.
+/// A website's idempotency key.
 pub(in crate::transactions) async fn find_idempotency_key(
     store: &Store,
     client: &ClientId,
@@ -81,7 +73,7 @@ pub(in crate::transactions) async fn find_idempotency_key(
         .await
 }
 
-/// Keeps the answer to the request with this key, unless there is one.
+/// Stores the answer to the request with this key, unless there is one.
 pub(in crate::transactions) async fn save_answer(
     store: &Store,
     row: IdempotencyRow,
@@ -105,4 +97,15 @@ pub(in crate::transactions) async fn save_answer(
             .map_err(WriteError::from)
         })
         .await
+}
+
+fn transaction_ids(ids: &[IdBytes]) -> Result<Vec<TransactionId>, StoreError> {
+    ids.iter()
+        .map(|id| {
+            let bytes = id.as_slice().try_into();
+            bytes
+                .map(TransactionId::from_bytes)
+                .map_err(|_| CorruptRow::new("transactions", id).into())
+        })
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! Further keys of a user on a device.
+//! The authenticators of a user on a device.
 
 use countersign::devices::{
     AuthenticatorName, CHANGE_PROOF_TYPE, ChangeError, ChangeRefusal, DeviceError,
@@ -12,15 +12,15 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{Installation, World, new_key, user};
 
 on_both_databases!(
-    authenticators_need_an_enrolment_and_the_applications_leave,
+    authenticators_need_an_enrolment_and_the_applications_permission,
     answers_are_verified_with_the_named_authenticators_key,
-    a_key_is_changed_by_who_has_the_one_before,
-    a_proof_that_is_none_costs_no_try,
-    wrong_proofs_cost_the_pin_the_user_and_others_themselves,
-    a_right_proof_forgets_the_wrong_ones,
-    without_a_proof_no_try_comes_back,
-    of_many_guesses_at_once_no_more_than_allowed_are_looked_at,
-    of_two_changes_at_once_one_succeeds,
+    a_key_is_changed_by_its_holder,
+    an_invalid_proof_costs_no_attempt,
+    wrong_proofs_disconnect_the_user_or_remove_the_authenticator,
+    a_right_proof_resets_failed_attempts,
+    without_a_proof_failed_attempts_stay_counted,
+    parallel_proofs_get_no_more_than_the_allowed_attempts,
+    of_two_parallel_changes_one_succeeds,
 );
 
 /// A user who is enrolled with a key for `pin` and one for `custom:face`.
@@ -54,7 +54,7 @@ impl Keyed {
             .unwrap();
     }
 
-    /// With a proof by a key.
+    /// With a proof that a key has signed.
     async fn change(
         &self,
         text: &str,
@@ -104,7 +104,7 @@ fn wrong(attempts_left: u32) -> Result<(), ChangeError> {
     refused(ProofError::Signature, Some(attempts_left))
 }
 
-async fn a_key_is_changed_by_who_has_the_one_before(database: Database) {
+async fn a_key_is_changed_by_its_holder(database: Database) {
     let keyed = Keyed::new(database).await;
     let (second, third) = (new_key(), new_key());
     let proof = keyed.proof(second.public(), &keyed.key, 0);
@@ -114,6 +114,7 @@ async fn a_key_is_changed_by_who_has_the_one_before(database: Database) {
             .await
             .expect("a lost answer is given again");
     }
+
     assert_eq!(keyed.key_of("pin").await, Some(*second.public()));
     assert_eq!(keyed.key_of("custom:face").await, Some(*keyed.key.public()));
     assert_eq!(
@@ -121,6 +122,7 @@ async fn a_key_is_changed_by_who_has_the_one_before(database: Database) {
         wrong(2),
         "the one before the last"
     );
+
     keyed.change("pin", &third, &second).await.unwrap();
     assert_eq!(
         keyed.change_with("pin", &second, &proof).await,
@@ -135,6 +137,7 @@ async fn a_key_is_changed_by_who_has_the_one_before(database: Database) {
         .remove_authenticator(id, &alice, &name("pin"))
         .await
         .unwrap();
+
     keyed
         .change_with("pin", &second, "nothing to prove")
         .await
@@ -146,7 +149,7 @@ async fn a_key_is_changed_by_who_has_the_one_before(database: Database) {
     );
 }
 
-async fn a_proof_that_is_none_costs_no_try(database: Database) {
+async fn an_invalid_proof_costs_no_attempt(database: Database) {
     let keyed = Keyed::new(database).await;
     let (new, thief) = (new_key(), new_key());
     let other_claims = jws::sign(
@@ -155,6 +158,7 @@ async fn a_proof_that_is_none_costs_no_try(database: Database) {
         br#"{"refresh_token_hash":"x","iat":1}"#,
     )
     .unwrap();
+
     for (proof, error) in [
         (String::new(), ProofError::Malformed),
         ("a.b.c".to_owned(), ProofError::Malformed),
@@ -177,6 +181,7 @@ async fn a_proof_that_is_none_costs_no_try(database: Database) {
             );
         }
     }
+
     assert_eq!(
         keyed.change("pin", &new, &thief).await,
         wrong(2),
@@ -184,7 +189,7 @@ async fn a_proof_that_is_none_costs_no_try(database: Database) {
     );
 }
 
-async fn wrong_proofs_cost_the_pin_the_user_and_others_themselves(database: Database) {
+async fn wrong_proofs_disconnect_the_user_or_remove_the_authenticator(database: Database) {
     let keyed = Keyed::new(database).await;
     let (new, thief) = (new_key(), new_key());
     let gone = |refusal| Err(DeviceError::Refused(refusal));
@@ -195,6 +200,7 @@ async fn wrong_proofs_cost_the_pin_the_user_and_others_themselves(database: Data
         claims.to_string().as_bytes(),
     )
     .unwrap();
+
     assert_eq!(
         keyed.change_with("custom:face", &new, &other_type).await,
         wrong(2)
@@ -226,7 +232,7 @@ async fn wrong_proofs_cost_the_pin_the_user_and_others_themselves(database: Data
     );
 }
 
-async fn a_right_proof_forgets_the_wrong_ones(database: Database) {
+async fn a_right_proof_resets_failed_attempts(database: Database) {
     let keyed = Keyed::new(database).await;
     let (new, thief) = (new_key(), new_key());
     assert_eq!(keyed.change("pin", &new, &thief).await, wrong(2));
@@ -235,18 +241,21 @@ async fn a_right_proof_forgets_the_wrong_ones(database: Database) {
     assert_eq!(keyed.change("pin", &new_key(), &thief).await, wrong(2));
 }
 
-async fn without_a_proof_no_try_comes_back(database: Database) {
+async fn without_a_proof_failed_attempts_stay_counted(database: Database) {
     let keyed = Keyed::new(database).await;
     let (new, thief) = (new_key(), new_key());
     assert_eq!(keyed.change("pin", &new, &thief).await, wrong(2));
+
     keyed.set("pin", &keyed.key).await;
     assert_eq!(
         keyed.change("pin", &new, &thief).await,
         wrong(1),
         "it was the same key"
     );
+
     keyed.set("pin", &new).await;
     assert_eq!(keyed.key_of("pin").await, Some(*new.public()));
+
     let last = keyed.change("pin", &new_key(), &thief).await;
     assert_eq!(
         last,
@@ -254,24 +263,26 @@ async fn without_a_proof_no_try_comes_back(database: Database) {
     );
 }
 
-async fn of_many_guesses_at_once_no_more_than_allowed_are_looked_at(database: Database) {
+async fn parallel_proofs_get_no_more_than_the_allowed_attempts(database: Database) {
     let keyed = Keyed::new(database).await;
     let (new, thief) = (new_key(), new_key());
     let results =
         futures_util::future::join_all((0..20).map(|_| keyed.change("pin", &new, &thief))).await;
-    // The last wrong one hears of the disconnection, as do all that were not looked at.
+
+    // The last wrong proof and all that come after it are told of the disconnection.
     let looked_at = results.iter().filter(|result| {
         matches!(
             result,
             Err(DeviceError::Refused(ChangeRefusal::InvalidProof { .. }))
         )
     });
+
     assert!(looked_at.count() <= 2, "{results:?}");
     assert!(results.iter().all(Result::is_err));
     assert_eq!(keyed.key_of("pin").await, None);
 }
 
-async fn of_two_changes_at_once_one_succeeds(database: Database) {
+async fn of_two_parallel_changes_one_succeeds(database: Database) {
     let keyed = Keyed::new(database).await;
     let (left, right) = (new_key(), new_key());
     let results = tokio::join!(
@@ -284,6 +295,7 @@ async fn of_two_changes_at_once_one_succeeds(database: Database) {
         both => panic!("{both:?}"),
     };
     assert_eq!(keyed.key_of("pin").await, Some(*expected.public()));
+
     keyed.change("pin", &new_key(), expected).await.unwrap();
 }
 
@@ -291,7 +303,7 @@ fn name(text: &str) -> AuthenticatorName {
     text.parse().unwrap()
 }
 
-async fn authenticators_need_an_enrolment_and_the_applications_leave(database: Database) {
+async fn authenticators_need_an_enrolment_and_the_applications_permission(database: Database) {
     let world = World::new(database);
     let alice = user("alice");
     let installation = world.install().await;
@@ -305,23 +317,28 @@ async fn authenticators_need_an_enrolment_and_the_applications_leave(database: D
                 .await
         }
     };
+
     assert_eq!(
         set("pin").await,
         Err(DeviceError::Refused(EnrolmentRefusal::KeysNotEnrolled))
     );
+
     devices
         .enrol(id, &alice, *new_key().public())
         .await
         .unwrap();
+
     for allowed in ["pin", "pin", "custom:face"] {
         set(allowed).await.unwrap();
     }
+
     for refused in ["fingerprint", "custom:voice"] {
         let refusal = Err(DeviceError::Refused(
             EnrolmentRefusal::AuthenticatorNotAllowed,
         ));
         assert_eq!(set(refused).await, refusal, "{refused}");
     }
+
     let state = devices.enrolment(id, &alice).await.unwrap().unwrap();
     assert_eq!(state.authenticators, ["custom:face", "pin"]);
     assert_eq!(
@@ -341,6 +358,7 @@ async fn answers_are_verified_with_the_named_authenticators_key(database: Databa
     let (devices, id) = (&world.devices, installation.id());
     let key_for = |authenticator: &'static str| devices.answering_key(id, &alice, authenticator);
     assert_eq!(key_for("device").await, Ok(None), "not enrolled");
+
     devices
         .enrol(id, &alice, *new_key().public())
         .await
@@ -361,16 +379,20 @@ async fn answers_are_verified_with_the_named_authenticators_key(database: Databa
             .await
             .unwrap();
     }
+
     assert_eq!(key_for("pin").await, Ok(Some(*new.public())));
+
     for none in ["fingerprint", "custom:face", "custom:", "nonsense", ""] {
         assert_eq!(key_for(none).await, Ok(None), "{none}");
     }
+
     world.configure(|settings| {
         for application in settings.applications.values_mut() {
             std::sync::Arc::make_mut(application).pin.enabled = false;
         }
     });
     assert_eq!(key_for("pin").await, Ok(None), "no longer allowed");
+
     world.set_status("1.0", VersionStatus::Disabled);
     assert_eq!(key_for("device").await, Ok(None), "the version is disabled");
 }

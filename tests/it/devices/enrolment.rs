@@ -1,18 +1,18 @@
 //! Users enrol keys on devices.
 
-use countersign::devices::{DeviceError, EnrolmentError, EnrolmentRefusal, Transport};
+use countersign::devices::{DeviceError, EnrolmentError, EnrolmentRefusal};
 use countersign::ids::UserId;
 
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::sandbox::secret;
-use crate::support::world::{World, new_key, user};
+use crate::support::world::{World, new_key, transport, user};
 
 on_both_databases!(
     a_user_enrols_once_on_each_device,
     enrolment_can_be_switched_off,
     override_replaces_all_that_was_enrolled,
     of_parallel_enrolments_one_wins,
-    ending_an_enrolment_takes_what_is_built_on_it,
+    ending_an_enrolment_removes_what_depends_on_it,
 );
 
 const ENROLLED: EnrolmentError = DeviceError::Refused(EnrolmentRefusal::AlreadyEnrolled);
@@ -28,17 +28,20 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
         .await
         .unwrap();
     assert_eq!(enrolled.profile_id.as_str().len(), 6);
+
     let again = world
         .devices
         .enrol(first.id(), &alice, *other_key.public())
         .await;
     assert_eq!(again, Err(ENROLLED));
+
     let elsewhere = world
         .devices
         .enrol(second.id(), &alice, *other_key.public())
         .await
         .unwrap();
     assert_eq!(elsewhere.server_key, enrolled.server_key);
+
     let neighbour = world
         .devices
         .enrol(first.id(), &bob, *other_key.public())
@@ -52,6 +55,7 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
         .await
         .unwrap()
         .unwrap();
+
     assert_eq!((&found.user_id, &found.public_key), (&alice, key.public()));
     assert_eq!(
         world
@@ -61,6 +65,7 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
             .unwrap(),
         Some(found)
     );
+
     assert_eq!(
         world
             .devices
@@ -69,6 +74,7 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
             .unwrap(),
         None
     );
+
     assert_eq!(
         world.events_of(&alice).await,
         ["KEY_ENROLLMENT_SUCCESS", "KEY_ENROLLMENT_SUCCESS"]
@@ -106,7 +112,7 @@ async fn override_replaces_all_that_was_enrolled(database: Database) {
         .unwrap();
     world
         .devices
-        .enrol_push(id, &alice, Transport::Fcm, Some(secret("address")))
+        .enrol_push(id, &alice, transport("fcm"), Some(secret("address")))
         .await
         .unwrap();
 
@@ -118,6 +124,7 @@ async fn override_replaces_all_that_was_enrolled(database: Database) {
         .await
         .unwrap();
     assert_eq!(after.profile_id, before.profile_id);
+
     let state = world.devices.enrolment(id, &alice).await.unwrap().unwrap();
     assert_eq!(
         (state.enrolment.public_key, state.push),
@@ -137,6 +144,7 @@ async fn of_parallel_enrolments_one_wins(database: Database) {
                 .await
         })
     });
+
     let results = futures_util::future::join_all(attempts).await;
     let (won, lost): (Vec<_>, Vec<_>) = results
         .into_iter()
@@ -146,7 +154,7 @@ async fn of_parallel_enrolments_one_wins(database: Database) {
     assert!(lost.into_iter().all(|result| result == Err(ENROLLED)));
 }
 
-async fn ending_an_enrolment_takes_what_is_built_on_it(database: Database) {
+async fn ending_an_enrolment_removes_what_depends_on_it(database: Database) {
     let world = World::new(database);
     let (alice, bob): (UserId, UserId) = (user("alice"), user("bob"));
     let installation = world.install_and_enrol(&alice).await;
@@ -156,13 +164,15 @@ async fn ending_an_enrolment_takes_what_is_built_on_it(database: Database) {
         .enrol(id, &bob, *new_key().public())
         .await
         .unwrap();
+
     for user in [&alice, &bob] {
         world
             .devices
-            .enrol_push(id, user, Transport::Fcm, Some(secret("address")))
+            .enrol_push(id, user, transport("fcm"), Some(secret("address")))
             .await
             .unwrap();
     }
+
     assert_eq!(world.devices.end_enrolment(id, &alice).await, Ok(true));
     assert_eq!(world.devices.end_enrolment(id, &alice).await, Ok(false));
     assert_eq!(world.devices.enrolment(id, &alice).await, Ok(None));

@@ -10,16 +10,16 @@ use serde_json::json;
 
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::sandbox::secret;
-use crate::support::world::{START, World, new_key, user};
+use crate::support::world::{START, World, new_key, transport, user};
 
 on_both_databases!(
     a_user_is_enrolled_for_push_on_one_device_of_each_application,
     a_transport_must_reach_the_installation,
     an_address_belongs_to_one_installation,
-    of_two_devices_that_enrol_at_once_one_wins,
+    of_two_devices_enrolling_in_parallel_one_wins,
     of_two_devices_with_one_address_one_wins,
     the_address_can_be_replaced,
-    only_a_report_later_than_the_registration_kills_an_address,
+    only_a_report_after_the_registration_marks_an_address_dead,
     a_disabled_version_is_no_target,
 );
 
@@ -27,7 +27,7 @@ fn refused(refusal: EnrolmentRefusal) -> Result<(), EnrolmentError> {
     Err(DeviceError::Refused(refusal))
 }
 
-/// The address in force.
+/// The address that pushes to the device go to.
 async fn address(world: &World, id: &DeviceId) -> Option<(String, Timestamp)> {
     match world.devices.push_destination(id).await.unwrap()? {
         Destination::Push {
@@ -46,20 +46,23 @@ async fn a_user_is_enrolled_for_push_on_one_device_of_each_application(database:
         let (devices, alice) = (world.devices.clone(), alice.clone());
         async move {
             devices
-                .enrol_push(&id, &alice, Transport::Fcm, Some(secret(address)))
+                .enrol_push(&id, &alice, transport("fcm"), Some(secret(address)))
                 .await
         }
     };
+
     assert_eq!(
         enrol(first.id().clone(), "a1").await,
         refused(EnrolmentRefusal::KeysNotEnrolled)
     );
+
     let profile = world
         .devices
         .enrol(first.id(), &alice, *new_key().public())
         .await
         .unwrap()
         .profile_id;
+
     enrol(first.id().clone(), "a1").await.unwrap();
     enrol(first.id().clone(), "a2")
         .await
@@ -69,6 +72,7 @@ async fn a_user_is_enrolled_for_push_on_one_device_of_each_application(database:
         enrol(second.id().clone(), "b").await,
         refused(EnrolmentRefusal::AlreadyEnrolled)
     );
+
     let shop = world.install_with(&json!({ "software_id": "shop" })).await;
     world
         .devices
@@ -86,7 +90,7 @@ async fn a_user_is_enrolled_for_push_on_one_device_of_each_application(database:
     assert!(
         targets
             .iter()
-            .any(|target| target.profile_id == profile && target.transport == Transport::Fcm)
+            .any(|target| target.profile_id == profile && target.transport == transport("fcm"))
     );
     assert_eq!(world.devices.push_targets(&user("bob")).await, Ok(vec![]));
 
@@ -99,6 +103,7 @@ async fn a_user_is_enrolled_for_push_on_one_device_of_each_application(database:
         Ok(false)
     );
     assert_eq!(address(&world, first.id()).await, None);
+
     enrol(second.id().clone(), "a2")
         .await
         .expect("user and address are free");
@@ -112,13 +117,14 @@ async fn a_transport_must_reach_the_installation(database: Database) {
     let without = world
         .install_with(&json!({ "software_version": "1.1" }))
         .await;
+
     for (installation, transport, fits) in [
-        (&android, Transport::Apns, false),
-        (&android, Transport::Fcm, true),
-        (&ios, Transport::Fcm, false),
-        (&ios, Transport::Apns, true),
+        (&android, transport("apns"), false),
+        (&android, transport("fcm"), true),
+        (&ios, transport("fcm"), false),
+        (&ios, transport("apns"), true),
         (&ios, Transport::Poll, true),
-        (&without, Transport::Fcm, false),
+        (&without, transport("fcm"), false),
         (&without, Transport::Poll, true),
     ] {
         let id = installation.id();
@@ -153,9 +159,10 @@ async fn a_transport_must_reach_the_installation(database: Database) {
             );
         }
     }
+
     for (transport, address) in [
-        (Transport::Fcm, None),
-        (Transport::Fcm, Some("")),
+        (transport("fcm"), None),
+        (transport("fcm"), Some("")),
         (Transport::Poll, Some("x")),
     ] {
         let result = world
@@ -164,6 +171,7 @@ async fn a_transport_must_reach_the_installation(database: Database) {
             .await;
         assert_eq!(result, refused(EnrolmentRefusal::InvalidAddress));
     }
+
     world.configure_general(|general| general.push_enrolment_enabled = false);
     let result = world
         .devices
@@ -181,12 +189,12 @@ async fn an_address_belongs_to_one_installation(database: Database) {
     );
     world
         .devices
-        .enrol_push(first.id(), &alice, Transport::Fcm, Some(secret("same")))
+        .enrol_push(first.id(), &alice, transport("fcm"), Some(secret("same")))
         .await
         .unwrap();
     let result = world
         .devices
-        .enrol_push(second.id(), &bob, Transport::Fcm, Some(secret("same")))
+        .enrol_push(second.id(), &bob, transport("fcm"), Some(secret("same")))
         .await;
     assert_eq!(result, refused(EnrolmentRefusal::PushTokenInUse));
     assert!(
@@ -195,7 +203,7 @@ async fn an_address_belongs_to_one_installation(database: Database) {
     );
 }
 
-async fn of_two_devices_that_enrol_at_once_one_wins(database: Database) {
+async fn of_two_devices_enrolling_in_parallel_one_wins(database: Database) {
     let world = World::new(database);
     let alice = user("alice");
     for round in 0..5 {
@@ -207,7 +215,12 @@ async fn of_two_devices_that_enrol_at_once_one_wins(database: Database) {
             let (devices, id) = (world.devices.clone(), id.clone());
             tokio::spawn(async move {
                 devices
-                    .enrol_push(&id, &user("alice"), Transport::Fcm, Some(secret(&address)))
+                    .enrol_push(
+                        &id,
+                        &user("alice"),
+                        transport("fcm"),
+                        Some(secret(&address)),
+                    )
                     .await
             })
         };
@@ -249,10 +262,11 @@ async fn of_two_devices_with_one_address_one_wins(database: Database) {
         let (devices, id) = (world.devices.clone(), id.clone());
         tokio::spawn(async move {
             devices
-                .enrol_push(&id, &user(name), Transport::Fcm, Some(secret("same")))
+                .enrol_push(&id, &user(name), transport("fcm"), Some(secret("same")))
                 .await
         })
     };
+
     let attempts = [enrol(first.id(), "alice"), enrol(second.id(), "bob")];
     let results: Vec<_> = futures_util::future::join_all(attempts)
         .await
@@ -280,6 +294,7 @@ async fn the_address_can_be_replaced(database: Database) {
         replace("new").await,
         refused(EnrolmentRefusal::PushNotEnrolled)
     );
+
     world
         .devices
         .enrol_push(id, &alice, Transport::Poll, None)
@@ -289,9 +304,10 @@ async fn the_address_can_be_replaced(database: Database) {
         replace("new").await,
         refused(EnrolmentRefusal::PushNotEnrolled)
     );
+
     world
         .devices
-        .enrol_push(id, &alice, Transport::Fcm, Some(secret("old")))
+        .enrol_push(id, &alice, transport("fcm"), Some(secret("old")))
         .await
         .unwrap();
     assert_eq!(replace("").await, refused(EnrolmentRefusal::InvalidAddress));
@@ -300,47 +316,52 @@ async fn the_address_can_be_replaced(database: Database) {
         Ok(true)
     );
     assert_eq!(address(&world, id).await, None);
+
     world.clock.advance(Duration::from_secs(5));
     replace("new").await.unwrap();
     assert_eq!(
         address(&world, id).await,
         Some(("new".to_owned(), world.clock.now()))
     );
+
     let other = world.install_and_enrol(&user("bob")).await;
     let result = world
         .devices
         .enrol_push(
             other.id(),
             &user("bob"),
-            Transport::Fcm,
+            transport("fcm"),
             Some(secret("new")),
         )
         .await;
+
     assert_eq!(result, refused(EnrolmentRefusal::PushTokenInUse));
+
     world
         .devices
         .enrol_push(
             other.id(),
             &user("bob"),
-            Transport::Fcm,
+            transport("fcm"),
             Some(secret("old")),
         )
         .await
         .unwrap();
+
     assert_eq!(
         replace("old").await,
         refused(EnrolmentRefusal::PushTokenInUse)
     );
 }
 
-async fn only_a_report_later_than_the_registration_kills_an_address(database: Database) {
+async fn only_a_report_after_the_registration_marks_an_address_dead(database: Database) {
     let world = World::new(database);
     let alice = user("alice");
     let installation = world.install_and_enrol(&alice).await;
     let id = installation.id();
     world
         .devices
-        .enrol_push(id, &alice, Transport::Fcm, Some(secret("address")))
+        .enrol_push(id, &alice, transport("fcm"), Some(secret("address")))
         .await
         .unwrap();
     let now = START.after(Duration::from_secs(60));
@@ -351,7 +372,9 @@ async fn only_a_report_later_than_the_registration_kills_an_address(database: Da
         );
         assert!(address(&world, id).await.is_some());
     }
+
     assert_eq!(world.devices.push_targets(&alice).await.unwrap().len(), 1);
+
     let later = START.after(Duration::from_millis(1));
     assert_eq!(
         world.devices.mark_address_dead(id, Some(later), now).await,
@@ -375,13 +398,15 @@ async fn a_disabled_version_is_no_target(database: Database) {
         .enrol_push(
             installation.id(),
             &alice,
-            Transport::Fcm,
+            transport("fcm"),
             Some(secret("address")),
         )
         .await
         .unwrap();
+
     world.set_status("1.0", VersionStatus::LoginOnly);
     assert_eq!(world.devices.push_targets(&alice).await.unwrap().len(), 1);
+
     world.set_status("1.0", VersionStatus::Disabled);
     assert!(world.devices.push_targets(&alice).await.unwrap().is_empty());
     assert!(

@@ -9,11 +9,11 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{Installation, World, metadata, new_key, parse, user};
 
 on_both_databases!(
-    an_installation_registers_and_reads_itself,
+    a_device_registers_and_reads_its_registration,
     only_the_registration_token_opens_a_registration,
-    closed_versions_take_no_registrations,
+    closed_versions_accept_no_registrations,
     an_update_is_validated_as_a_whole,
-    deleting_a_registration_takes_everything_with_it,
+    deleting_a_registration_removes_everything_of_the_device,
 );
 
 const CLOSED: RegistrationError = DeviceError::Refused(RegistrationRefusal::VersionClosed);
@@ -28,7 +28,7 @@ fn is_invalid_metadata<T>(result: &Result<T, RegistrationError>) -> bool {
     )
 }
 
-/// What this installation says about itself, changed.
+/// The device's metadata with these changes.
 fn own_metadata(installation: &Installation, changes: &Value) -> ClientMetadata {
     let mut metadata = metadata(
         installation.key.public(),
@@ -40,7 +40,7 @@ fn own_metadata(installation: &Installation, changes: &Value) -> ClientMetadata 
     parse(&metadata)
 }
 
-async fn an_installation_registers_and_reads_itself(database: Database) {
+async fn a_device_registers_and_reads_its_registration(database: Database) {
     let world = World::new(database);
     let installation = world
         .install_with(&json!({ "device_model": "P8", "os_version": "16" }))
@@ -53,8 +53,10 @@ async fn an_installation_registers_and_reads_itself(database: Database) {
                 .all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte)),
         "{id}"
     );
+
     let found = world.devices.find(installation.id()).await.unwrap();
     assert_eq!(found.as_ref(), Some(&installation.device));
+
     let token = installation.registration_token.expose();
     assert_eq!(
         world
@@ -64,11 +66,13 @@ async fn an_installation_registers_and_reads_itself(database: Database) {
             .ok(),
         found
     );
+
     let unknown = parse(&metadata(
         new_key().public(),
         &json!({ "software_id": "nobody" }),
     ));
     assert!(is_invalid_metadata(&world.devices.register(unknown).await));
+
     let unknown = parse(&metadata(
         new_key().public(),
         &json!({ "software_version": "7.0" }),
@@ -100,10 +104,11 @@ async fn only_the_registration_token_opens_a_registration(database: Database) {
             Err(WRONG_TOKEN)
         );
     }
+
     assert!(world.devices.find(mine.id()).await.unwrap().is_some());
 }
 
-async fn closed_versions_take_no_registrations(database: Database) {
+async fn closed_versions_accept_no_registrations(database: Database) {
     let world = World::new(database);
     for version in ["0.9", "0.1"] {
         let wish = parse(&metadata(
@@ -156,6 +161,7 @@ async fn an_update_is_validated_as_a_whole(database: Database) {
             "{changes}"
         );
     }
+
     for version in ["0.9", "0.1"] {
         assert_eq!(
             update(json!({ "software_version": version })).await.err(),
@@ -163,6 +169,7 @@ async fn an_update_is_validated_as_a_whole(database: Database) {
             "{version}"
         );
     }
+
     assert_eq!(world.devices.find(id).await.unwrap(), Some(changed));
 
     world.set_status("1.1", VersionStatus::LoginOnly);
@@ -176,7 +183,7 @@ async fn an_update_is_validated_as_a_whole(database: Database) {
     );
 }
 
-async fn deleting_a_registration_takes_everything_with_it(database: Database) {
+async fn deleting_a_registration_removes_everything_of_the_device(database: Database) {
     let world = World::new(database);
     let alice = user("alice");
     let installation = world.install_and_enrol(&alice).await;
@@ -189,6 +196,7 @@ async fn deleting_a_registration_takes_everything_with_it(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     assert_eq!(
         world
             .token_server
@@ -215,6 +223,7 @@ async fn deleting_a_registration_takes_everything_with_it(database: Database) {
             .await,
         Err(BearerError::InvalidToken)
     );
+
     let again = world
         .devices
         .delete_registration(id, installation.registration_token.expose())

@@ -6,7 +6,6 @@ use std::time::Duration;
 use countersign::egress::{Egress, FailureKind, ProviderFailure};
 use countersign::push::{ProviderPush, PushDestination, PushSender as _};
 use countersign::sandbox::{Fault, Provider, Sandbox};
-use countersign::settings::PushProvider;
 use futures_util::future::join_all;
 
 use super::{RETRY, START, TRANSACTION, destination, impatient, push, retry_after, sandbox};
@@ -18,7 +17,7 @@ fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
-/// The provider tokens shown so far, in their order.
+/// The provider tokens received so far, in their order.
 fn provider_tokens(sandbox: &Sandbox) -> Vec<String> {
     sandbox
         .received(Provider::Apns)
@@ -49,7 +48,9 @@ async fn a_push_carries_the_reference_and_the_message() {
         "profile_id": "AB12CD",
         "message": "Log in to Demo Bank?",
     });
+
     assert_eq!(received.fields, expected);
+
     let header = |name: &str| received.headers[name].as_str();
     assert_eq!(header("apns-topic"), "com.example.bank");
     assert_eq!(header("apns-push-type"), "alert");
@@ -70,6 +71,7 @@ async fn one_provider_token_serves_many_pushes_and_is_renewed_in_time() {
     for outcome in join_all((0..50).map(|_| sender.send(&to, &message))).await {
         outcome.unwrap();
     }
+
     clock.advance(minutes(39));
     sender.send(&to, &message).await.unwrap();
     assert_eq!(
@@ -110,7 +112,7 @@ async fn a_token_apple_calls_expired_is_renewed_at_once() {
         (3, true, false)
     );
 
-    // A token this young is not old: our clock is wrong, and a new token would be one too many.
+    // So young a token cannot have expired: our clock is wrong, and Apple would refuse a new token.
     sandbox.fail(
         Provider::Apns,
         Fault::status(403).reason("ExpiredProviderToken"),
@@ -135,6 +137,7 @@ async fn a_changed_configuration_takes_effect_with_the_same_token() {
         failure(&sender, &destination(wrong, ADDRESS)).await.kind,
         FailureKind::Configuration
     );
+
     sender
         .send(&destination(second, ADDRESS), &push())
         .await
@@ -175,22 +178,25 @@ async fn failures() {
         (Fault::status(503), RETRY),
         (Fault::drop_connection(), RETRY),
     ];
+
     for (fault, kind) in cases {
         sandbox.fail(Provider::Apns, fault.clone());
         assert_eq!(failure(&sender, &to).await.kind, kind, "{fault:?}");
     }
+
     sandbox.fail(Provider::Apns, Fault::hang());
     let hanging = failure(&ProviderPush::new(impatient(), clock), &to).await;
     assert_eq!(
         (hanging.kind, hanging.to_string()),
         (RETRY, "apns: timeout".to_owned())
     );
+
     sandbox.heal(Provider::Apns);
     sender.send(&to, &push()).await.unwrap();
 }
 
 #[tokio::test]
-async fn what_is_configured_wrongly_says_so() {
+async fn a_wrong_configuration_is_reported() {
     let (sandbox, clock) = sandbox();
     let sender = ProviderPush::new(Egress::default(), clock);
     let good = destination(apns(&sandbox), ADDRESS);
@@ -205,14 +211,9 @@ async fn what_is_configured_wrongly_says_so() {
     );
 
     let mut wrong_team = apns(&sandbox);
-    let PushProvider::Apns {
-        team_id, auth_key, ..
-    } = &mut wrong_team.provider
-    else {
-        unreachable!()
-    };
-    *team_id = "OTHERTEAM1".to_owned();
-    let right_key = std::mem::replace(auth_key, secret("no key"));
+    let right_key = secret(wrong_team.credentials.get("auth_key"));
+    wrong_team.credentials.set("team_id", secret("OTHERTEAM1"));
+    wrong_team.credentials.set("auth_key", secret("no key"));
     assert_eq!(
         failure(&sender, &destination(wrong_team.clone(), ADDRESS))
             .await
@@ -220,10 +221,7 @@ async fn what_is_configured_wrongly_says_so() {
         "apns: auth key is not usable"
     );
 
-    let PushProvider::Apns { auth_key, .. } = &mut wrong_team.provider else {
-        unreachable!()
-    };
-    *auth_key = right_key;
+    wrong_team.credentials.set("auth_key", right_key);
     let refused = failure(&sender, &destination(wrong_team, ADDRESS)).await;
     assert_eq!(
         refused.to_string(),

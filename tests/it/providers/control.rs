@@ -1,4 +1,4 @@
-//! The sandbox driven from outside, as another program would.
+//! The sandbox, driven from outside as by another program.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -38,6 +38,7 @@ async fn faults_and_messages_over_http() {
             .status()
             .as_u16()
     };
+
     assert_eq!(
         put("twilio", json!({ "status": 503, "times": 1 })).await,
         204
@@ -56,6 +57,7 @@ async fn faults_and_messages_over_http() {
         code: secret("012345"),
         sender_id: None,
     };
+
     sms.send(&gateway, &message).await.unwrap_err();
     let (waited, sent) = tokio::join!(
         get(
@@ -64,6 +66,7 @@ async fn faults_and_messages_over_http() {
         ),
         sms.send(&gateway, &message)
     );
+
     sent.unwrap();
     assert_eq!(waited["messages"][0]["fields"]["Body"], "012345");
     assert_eq!(waited["messages"][0]["status"], 201);
@@ -77,6 +80,7 @@ async fn faults_and_messages_over_http() {
     );
 
     assert_eq!(put("twilio", json!({ "drop_connection": true })).await, 204);
+
     sms.send(&gateway, &message).await.unwrap_err();
     assert_eq!(
         client
@@ -87,6 +91,7 @@ async fn faults_and_messages_over_http() {
             .status(),
         204
     );
+
     sms.send(&gateway, &message).await.unwrap();
     sandbox.shutdown().await;
 }
@@ -113,6 +118,7 @@ async fn a_callback_is_checked_as_a_careful_website_would() {
             .unwrap();
         sandbox.check_callback(sandbox.received(Provider::Website).last().unwrap())
     };
+
     let (now, password) = (
         clock.now().as_secs(),
         credentials.callback_password.as_str(),
@@ -144,11 +150,13 @@ async fn the_files_for_apply_are_for_the_owner_only() {
     sandbox.write_files(&folder).unwrap();
     let text = std::fs::read_to_string(folder.join("sandbox.toml")).unwrap();
     assert_eq!(text, sandbox.apply_file());
+
     let parsed: toml::Table = toml::from_str(&text).unwrap();
     assert_eq!(
         parsed["sms"]["endpoint"].as_str(),
         Some(sandbox.endpoints().twilio.as_str())
     );
+
     for reference in text
         .split("\"file:")
         .skip(1)

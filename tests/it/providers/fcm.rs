@@ -5,7 +5,6 @@ use std::time::Duration;
 use countersign::egress::{Egress, FailureKind};
 use countersign::push::{ProviderPush, PushSender as _};
 use countersign::sandbox::{Fault, Provider};
-use countersign::settings::PushProvider;
 use futures_util::future::join_all;
 
 use super::{RETRY, START, TRANSACTION, destination, impatient, push, retry_after, sandbox};
@@ -41,9 +40,11 @@ async fn one_access_token_serves_everybody_until_shortly_before_its_end() {
     for outcome in join_all((0..50).map(|_| sender.send(&to, &message))).await {
         outcome.unwrap();
     }
+
     clock.advance(Duration::from_secs(54 * 60));
     sender.send(&to, &message).await.unwrap();
     assert_eq!(sandbox.requests(Provider::FcmToken), 1);
+
     clock.advance(Duration::from_secs(2 * 60));
     sender.send(&to, &message).await.unwrap();
     assert_eq!(sandbox.requests(Provider::FcmToken), 2);
@@ -77,7 +78,7 @@ async fn a_refused_access_token_is_replaced_once() {
         (3, 4)
     );
 
-    // Not the access token's fault.
+    // These refusals are not about the access token.
     sandbox.fail(
         Provider::Fcm,
         Fault::status(403).reason("SENDER_ID_MISMATCH"),
@@ -139,12 +140,14 @@ async fn failures() {
         (Fault::status(500), RETRY),
         (Fault::drop_connection(), RETRY),
     ];
+
     for (fault, kind) in cases {
         sandbox.fail(Provider::Fcm, fault.clone());
         let failure = sender.send(&to, &push()).await.unwrap_err();
         assert_eq!(failure.kind, kind, "{fault:?}");
         assert!(!failure.to_string().contains(ADDRESS), "{failure}");
     }
+
     sandbox.fail(Provider::Fcm, Fault::hang());
     let hanging = ProviderPush::new(impatient(), clock)
         .send(&to, &push())
@@ -154,6 +157,7 @@ async fn failures() {
         (hanging.kind, hanging.to_string()),
         (RETRY, "fcm: timeout".to_owned())
     );
+
     sandbox.heal(Provider::Fcm);
     sender.send(&to, &push()).await.unwrap();
 }
@@ -172,24 +176,27 @@ async fn a_message_that_cannot_be_taken_is_not_the_addresss_fault() {
 }
 
 #[tokio::test]
-async fn what_is_configured_wrongly_says_so() {
+async fn a_wrong_configuration_is_reported() {
     let (sandbox, clock) = sandbox();
     let sender = ProviderPush::new(Egress::default(), clock.clone());
     let kind_with = async |service_account: &str| {
         let mut configuration = fcm(&sandbox);
-        configuration.provider = PushProvider::Fcm {
-            service_account: secret(service_account),
-        };
+        let service_account = secret(service_account);
+        configuration
+            .credentials
+            .set("service_account", service_account);
         sender
             .send(&destination(configuration, ADDRESS), &push())
             .await
             .unwrap_err()
     };
+
     let account = &sandbox.credentials().fcm_service_account;
     assert_eq!(
         kind_with("{}").await.to_string(),
         "fcm: service account is not usable"
     );
+
     let stranger = account.replace("push@", "stranger@");
     let failure = kind_with(&stranger).await;
     assert_eq!(
@@ -199,6 +206,7 @@ async fn what_is_configured_wrongly_says_so() {
             "fcm: status 400, invalid_grant".to_owned()
         )
     );
+
     let elsewhere = account.replace("\"countersign-sandbox\"", "\"elsewhere\"");
     assert_eq!(kind_with(&elsewhere).await.kind, FailureKind::Configuration);
     assert_eq!(clock.now(), START);

@@ -20,7 +20,7 @@ use crate::support::sandbox::secret;
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const TRANSACTION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/// A sandbox whose time the test moves.
+/// A sandbox whose clock the test moves.
 fn sandbox() -> (Sandbox, Clock) {
     let clock = Clock::manual(START);
     let options = SandboxOptions {
@@ -49,8 +49,7 @@ fn push() -> PushMessage {
     }
 }
 
-/// Waits less long for a provider that hangs. Only for those: on a busy machine others may be slow
-/// too.
+/// Times out early. Only for providers that hang: on a busy machine others are slow, too.
 fn impatient() -> Egress {
     Egress::new(EgressSettings {
         request_timeout: Duration::from_secs(1),

@@ -15,8 +15,8 @@ use crate::support::sandbox::{apns, secret};
 
 const ADDRESS: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
 
-/// An HTTP proxy that knows `CONNECT` and one user, `us` with the password `hunter2`. Tells the
-/// first line of each request.
+/// An HTTP proxy for `CONNECT` with one user, `us` with the password `hunter2`. Reports the first line
+/// of each request.
 fn start_proxy() -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -29,6 +29,7 @@ fn start_proxy() -> (SocketAddr, Receiver<String>) {
             });
         }
     });
+
     (address, received)
 }
 
@@ -39,6 +40,7 @@ fn serve(mut client: TcpStream, tell: impl FnOnce(String)) -> io::Result<()> {
         client.read_exact(&mut byte)?;
         head.extend(byte);
     }
+
     let head = String::from_utf8_lossy(&head).into_owned();
     let first = head.lines().next().unwrap_or_default().to_owned();
     tell(first.clone());
@@ -88,6 +90,7 @@ async fn pushes_go_through_the_proxy() {
         .await
         .unwrap();
     assert!(sandbox.wait_for_push(ADDRESS).await.is_some());
+
     let target = sandbox.endpoints().apns.strip_prefix("https://").unwrap();
     assert_eq!(
         requests.recv().unwrap(),

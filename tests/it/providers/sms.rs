@@ -1,4 +1,4 @@
-//! Text messages through Twilio and through a gateway of one's own.
+//! Text messages through Twilio and through the generic gateway.
 
 use countersign::egress::{Egress, FailureKind, ProviderFailure};
 use countersign::sandbox::{Fault, Provider, Sandbox, SandboxOptions};
@@ -54,6 +54,7 @@ async fn twilio_takes_a_message() {
         Some("Your code: 012345 & more\n@portal.example #012345")
     );
     assert_eq!(received.code(), Some("012345"));
+
     let senders: Vec<_> = sandbox
         .received(Provider::Twilio)
         .iter()
@@ -89,9 +90,10 @@ async fn a_refused_sender_is_replaced_by_the_default_number_once() {
             "twilio: status 400, 21659".to_owned()
         )
     );
+
     assert_eq!(sandbox.requests(Provider::Twilio), 4);
 
-    // Another refusal is not the sender's fault, and the default number has no one to fall back on.
+    // Other refusals are not about the sender, and there is no fallback for the default number.
     sandbox.fail(Provider::Twilio, Fault::status(400).reason("21610"));
     assert_eq!(
         send(&twilio(&sandbox), &message(Some("Demo")))
@@ -100,6 +102,7 @@ async fn a_refused_sender_is_replaced_by_the_default_number_once() {
             .kind,
         FailureKind::Blocked
     );
+
     sandbox.fail(Provider::Twilio, Fault::status(400).reason("21659"));
     assert_eq!(
         send(&twilio(&sandbox), &message(None))
@@ -108,6 +111,7 @@ async fn a_refused_sender_is_replaced_by_the_default_number_once() {
             .kind,
         FailureKind::Configuration
     );
+
     assert_eq!(sandbox.requests(Provider::Twilio), 6);
 }
 
@@ -127,10 +131,12 @@ async fn twilio_failures() {
         (Fault::status(400).reason("21211"), FailureKind::Blocked),
         (Fault::drop_connection(), RETRY),
     ];
+
     for (fault, kind) in cases {
         sandbox.fail(Provider::Twilio, fault.clone());
         assert_eq!(failure(&twilio(&sandbox)).await, kind, "{fault:?}");
     }
+
     sandbox.fail(Provider::Twilio, Fault::hang());
     assert_timeout(&twilio(&sandbox)).await;
 }
@@ -153,6 +159,7 @@ async fn twilio_refuses_wrong_credentials() {
         from_number,
         endpoint,
     };
+
     assert_eq!(failure(&wrong).await, FailureKind::Configuration);
 }
 
@@ -172,6 +179,7 @@ async fn the_gateway_gets_text_and_code_apart() {
             "verification_code": "012345",
         })
     );
+
     assert_eq!(received[1].fields["sender_id"], "Demo");
 }
 
@@ -187,12 +195,15 @@ async fn gateway_failures() {
         (Fault::status(500), RETRY),
         (Fault::drop_connection(), RETRY),
     ];
+
     for (fault, kind) in cases {
         sandbox.fail(Provider::Http, fault.clone());
         assert_eq!(failure(&sms_gateway(&sandbox)).await, kind, "{fault:?}");
     }
+
     sandbox.fail(Provider::Http, Fault::hang());
     assert_timeout(&sms_gateway(&sandbox)).await;
+
     let SmsConfiguration::Http { endpoint, .. } = sms_gateway(&sandbox) else {
         unreachable!()
     };

@@ -14,14 +14,14 @@ use countersign::clock::{Clock, Timestamp};
 use countersign::config::Config;
 use countersign::egress::ProviderFailure;
 use countersign::ids::{ApplicationId, ClientId};
-use countersign::push::{PushDestination, PushMessage, PushSender};
+use countersign::push::{Credentials, PushDestination, PushMessage, PushSender, PushService};
 use countersign::random::{Random, SystemRandom};
-use countersign::secret::{Keyring, SecretString, sha256};
+use countersign::secret::{Keyring, sha256};
 use countersign::server::{self, Listeners, RunningServer};
 use countersign::settings::{
     ApiClient, Application, ApplicationVersion, AuthenticationMethod, AuthenticationType,
     CallbackEndpoint, ClientCredential, MobileAuthentication, Permission, Platform,
-    PushConfiguration, PushProvider, Settings, SmsConfiguration, VersionStatus,
+    PushConfiguration, Settings, SmsConfiguration, VersionStatus,
 };
 use countersign::sms::{SmsMessage, SmsSender};
 use countersign::store::Store;
@@ -475,13 +475,12 @@ pub(crate) fn default_settings() -> Settings {
 
     for platform in [Platform::Android, Platform::Ios] {
         // Never used: the push provider of the tests is in process.
-        let provider = PushProvider::Fcm {
-            service_account: SecretString::default(),
-        };
         let name = platform.as_str().to_owned();
         let configuration = PushConfiguration {
             name: name.clone(),
-            provider,
+            platform,
+            service: PushService::from_name("fcm").unwrap(),
+            credentials: Credentials::default(),
             endpoint: None,
             ca_certificate: None,
         };

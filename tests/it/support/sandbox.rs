@@ -1,8 +1,9 @@
 //! The server's settings for a running sandbox.
 
+use countersign::push::PushService;
 use countersign::sandbox::Sandbox;
 use countersign::secret::SecretString;
-use countersign::settings::{PushConfiguration, PushProvider, SmsConfiguration};
+use countersign::settings::{Platform, PushConfiguration, SmsConfiguration};
 use url::Url;
 
 pub(crate) fn secret(text: &str) -> SecretString {
@@ -14,11 +15,15 @@ pub(crate) fn apns(sandbox: &Sandbox) -> PushConfiguration {
     let credentials = sandbox.credentials();
     PushConfiguration {
         name: "apns".to_owned(),
-        provider: PushProvider::Apns {
-            team_id: credentials.apns_team_id.clone(),
-            key_id: credentials.apns_key_id.clone(),
-            auth_key: secret(&credentials.apns_auth_key),
-        },
+        platform: Platform::Ios,
+        service: PushService::from_name("apns").unwrap(),
+        credentials: [
+            ("team_id", secret(&credentials.apns_team_id)),
+            ("key_id", secret(&credentials.apns_key_id)),
+            ("auth_key", secret(&credentials.apns_auth_key)),
+        ]
+        .into_iter()
+        .collect(),
         endpoint: Some(url(&sandbox.endpoints().apns)),
         ca_certificate: Some(credentials.ca_certificate.clone()),
     }
@@ -29,7 +34,9 @@ pub(crate) fn fcm(sandbox: &Sandbox) -> PushConfiguration {
     let service_account = secret(&sandbox.credentials().fcm_service_account);
     PushConfiguration {
         name: "fcm".to_owned(),
-        provider: PushProvider::Fcm { service_account },
+        platform: Platform::Android,
+        service: PushService::from_name("fcm").unwrap(),
+        credentials: [("service_account", service_account)].into_iter().collect(),
         endpoint: Some(url(&sandbox.endpoints().fcm)),
         ca_certificate: None,
     }

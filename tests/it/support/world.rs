@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use countersign::base::Base;
 use countersign::clock::{Clock, Timestamp};
-use countersign::devices::{ClientMetadata, Device, Devices};
+use countersign::devices::{ClientMetadata, Device, Devices, Transport};
 use countersign::ids::{ClientId, DeviceId, UserId};
 use countersign::jose::{PrivateJwk, PublicJwk, jws};
 use countersign::oauth::{
     CLIENT_ASSERTION_TYPE, Credentials, OAuthOptions, PresentedCredentials, TokenRequest,
     TokenServer,
 };
+use countersign::push::PushService;
 use countersign::random::SystemRandom;
 use countersign::secret::{Keyring, SecretString, sha256};
 use countersign::settings::{
     ApiClient, Application, ApplicationVersion, ClientCredential, CurrentSettings, Enabled,
-    MobileAuthentication, Permission, PinSettings, Platform, PushConfiguration, PushProvider,
-    Settings, VersionStatus,
+    MobileAuthentication, Permission, PinSettings, Platform, PushConfiguration, Settings,
+    VersionStatus,
 };
 use countersign::store::{Store, queries};
 use countersign::users::Users;
@@ -359,9 +360,9 @@ fn version(
 fn fcm() -> PushConfiguration {
     PushConfiguration {
         name: "fcm".to_owned(),
-        provider: PushProvider::Fcm {
-            service_account: secret("{}"),
-        },
+        platform: Platform::Android,
+        service: PushService::from_name("fcm").unwrap(),
+        credentials: [("service_account", secret("{}"))].into_iter().collect(),
         endpoint: None,
         ca_certificate: None,
     }
@@ -370,12 +371,21 @@ fn fcm() -> PushConfiguration {
 fn apns() -> PushConfiguration {
     PushConfiguration {
         name: "apns".to_owned(),
-        provider: PushProvider::Apns {
-            team_id: "T".to_owned(),
-            key_id: "K".to_owned(),
-            auth_key: secret(""),
-        },
+        platform: Platform::Ios,
+        service: PushService::from_name("apns").unwrap(),
+        credentials: [
+            ("team_id", secret("T")),
+            ("key_id", secret("K")),
+            ("auth_key", secret("")),
+        ]
+        .into_iter()
+        .collect(),
         endpoint: None,
         ca_certificate: None,
     }
+}
+
+/// The transport of this name.
+pub(crate) fn transport(name: &str) -> Transport {
+    Transport::from_name(name).expect("a transport")
 }

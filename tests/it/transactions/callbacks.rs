@@ -19,6 +19,7 @@ async fn every_end_of_push_and_otp_is_called_back(database: Database) {
             .insert(url.clone(), callback_endpoint(&url).into());
     })
     .await;
+
     let person = app.pushed("alice").await;
     let form = [
         ("type", "push"),
@@ -34,6 +35,7 @@ async fn every_end_of_push_and_otp_is_called_back(database: Database) {
                 .to_owned(),
         );
     }
+
     let fetched = person.phone.fetch(ids[0].parse().unwrap()).await.unwrap();
     person.phone.accept(&fetched).await.unwrap();
     let fetched = person.phone.fetch(ids[1].parse().unwrap()).await.unwrap();
@@ -42,6 +44,7 @@ async fn every_end_of_push_and_otp_is_called_back(database: Database) {
         .start_ok(&[("type", "otp"), ("callback_uri", url.as_str())])
         .await;
     ids.push(otp["transaction_id"].as_str().unwrap().to_owned());
+
     // The third push and the OTP expire.
     app.clock.advance(Duration::from_secs(121));
     for id in &ids {
@@ -64,6 +67,7 @@ async fn a_callback_that_is_not_configured_is_refused(database: Database) {
     ];
     let response = app.post_form(super::START, &form).send().await.unwrap();
     assert_eq!(response.status(), 400);
+
     let body: serde_json::Value = response.json().await.unwrap();
     assert_eq!(body["error_code"], "1003");
     assert!(app.push.taken().is_empty());

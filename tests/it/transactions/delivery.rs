@@ -6,10 +6,10 @@ use crate::support::app::{Provider, TestApp};
 use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
-    a_passing_failure_is_tried_again_within_the_start,
-    a_final_refusal_is_the_starts_error,
+    a_temporary_failure_is_retried_within_the_start,
+    a_final_refusal_fails_the_start,
     a_slow_provider_delays_the_answer_three_seconds_at_most,
-    a_dead_address_is_pushed_to_no_more,
+    nothing_is_pushed_to_a_dead_address,
 );
 
 fn failure(kind: FailureKind) -> ProviderFailure {
@@ -20,7 +20,7 @@ fn failure(kind: FailureKind) -> ProviderFailure {
     }
 }
 
-const PASSING: FailureKind = FailureKind::Retry { after: None };
+const TEMPORARY: FailureKind = FailureKind::Retry { after: None };
 
 async fn start(app: &TestApp, form: &[(&str, &str)]) -> (u16, Value) {
     let response = app.post_form(START, form).send().await.unwrap();
@@ -34,22 +34,23 @@ const SMS: [(&str, &str); 3] = [
 ];
 const PUSH: [(&str, &str); 2] = [("type", "push"), ("user_id", "alice")];
 
-async fn a_passing_failure_is_tried_again_within_the_start(database: Database) {
+async fn a_temporary_failure_is_retried_within_the_start(database: Database) {
     let app = TestApp::start(database).await;
     app.pushed("alice").await;
-    app.sms.fail([failure(PASSING), failure(PASSING)]);
-    app.push.fail([failure(PASSING), failure(PASSING)]);
+    app.sms.fail([failure(TEMPORARY), failure(TEMPORARY)]);
+    app.push.fail([failure(TEMPORARY), failure(TEMPORARY)]);
     for form in [&SMS[..], &PUSH[..]] {
         let (status, body) = app.while_time_passes(start(&app, form)).await;
         assert_eq!(status, 200, "{body}");
     }
+
     // On a busy machine the three seconds may be over before the third attempt.
     app.while_time_passes(async { (app.sms.wait_for(1).await, app.push.wait_for(1).await) })
         .await;
     assert_eq!((app.sms.taken().len(), app.push.taken().len()), (1, 1));
 }
 
-async fn a_final_refusal_is_the_starts_error(database: Database) {
+async fn a_final_refusal_fails_the_start(database: Database) {
     let app = TestApp::start(database).await;
     app.pushed("alice").await;
     for kind in [FailureKind::Blocked, FailureKind::Configuration] {
@@ -68,6 +69,7 @@ async fn a_final_refusal_is_the_starts_error(database: Database) {
             "{body}"
         );
     }
+
     assert!(app.sms.taken().is_empty() && app.push.taken().is_empty());
 }
 
@@ -76,9 +78,11 @@ async fn a_slow_provider_delays_the_answer_three_seconds_at_most(database: Datab
     app.sms.hold();
     let (status, body) = app.while_time_passes(start(&app, &SMS)).await;
     assert_eq!(status, 200, "{body}");
+
     let id = body["transaction_id"].as_str().unwrap().to_owned();
-    // The server goes away while it is still trying. It goes on when it is back: what it said yes
-    // to is not lost.
+
+    // The server restarts while it is still trying, and goes on: what it has acknowledged is not
+    // lost.
     let app = app.restart().await;
     app.sms.release();
     let code = app
@@ -87,18 +91,21 @@ async fn a_slow_provider_delays_the_answer_three_seconds_at_most(database: Datab
         .code
         .expose()
         .to_owned();
+
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
 }
 
-async fn a_dead_address_is_pushed_to_no_more(database: Database) {
+async fn nothing_is_pushed_to_a_dead_address(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
     app.push
         .fail([failure(FailureKind::DeadAddress { since: None })]);
     assert_eq!(start(&app, &PUSH).await.0, 503);
-    // There is no way to ask this user any more, and the dead address is not tried again.
+
+    // The user cannot be asked any more, and the dead address is not tried again.
     assert_eq!(start(&app, &PUSH).await.0, 404);
     assert_eq!(pushed(&app.push), 0);
+
     let token = countersign::secret::SecretString::new("a-new-token".to_owned());
     person.phone.replace_push_token(&token).await.unwrap();
     assert_eq!(start(&app, &PUSH).await.0, 200);

@@ -10,8 +10,8 @@ on_both_databases!(
     a_repeated_start_gives_the_first_answer_and_no_second_message,
     another_body_is_refused_and_another_website_has_its_own_keys,
     a_repeated_resend_sends_nothing,
-    a_kept_failure_stays_one,
-    requests_at_once_start_one_transaction,
+    a_stored_failure_is_replayed,
+    parallel_requests_start_one_transaction,
 );
 
 const FORM: [(&str, &str); 3] = [
@@ -46,6 +46,7 @@ async fn a_repeated_start_gives_the_first_answer_and_no_second_message(database:
         assert_eq!((again.status().as_u16(), is_replayed(&again)), (200, true));
         assert_eq!(again.text().await.unwrap(), first);
     }
+
     let app = app.restart().await;
     let after_restart = send(&app, START, "key-of-3", &FORM).await;
     assert!(is_replayed(&after_restart));
@@ -55,12 +56,14 @@ async fn a_repeated_start_gives_the_first_answer_and_no_second_message(database:
 async fn another_body_is_refused_and_another_website_has_its_own_keys(database: Database) {
     let app = TestApp::start(database).await;
     assert_eq!(send(&app, START, "key", &FORM).await.status(), 200);
+
     let changed = [
         ("type", "sms"),
         ("user_id", "bob"),
         ("phone_number", PHONE_NUMBER),
     ];
     assert_eq!(send(&app, START, "key", &changed).await.status(), 422);
+
     let other = app
         .request("POST", START)
         .basic_auth(OTHER_WEBSITE.0, Some(OTHER_WEBSITE.1))
@@ -83,7 +86,7 @@ async fn a_repeated_resend_sends_nothing(database: Database) {
     assert_eq!(send(&app, &path, "another", &form).await.status(), 403);
 }
 
-async fn a_kept_failure_stays_one(database: Database) {
+async fn a_stored_failure_is_replayed(database: Database) {
     let app = TestApp::start(database).await;
     app.sms.fail([ProviderFailure {
         provider: "test",
@@ -91,9 +94,11 @@ async fn a_kept_failure_stays_one(database: Database) {
         detail: "on purpose".into(),
     }]);
     assert_eq!(send(&app, START, "key", &FORM).await.status(), 503);
+
     let again = send(&app, START, "key", &FORM).await;
     assert_eq!((again.status().as_u16(), is_replayed(&again)), (503, true));
-    // A request that was refused before anything happened may be made again.
+
+    // A request that was refused before anything happened is not replayed.
     let missing = [("type", "sms"), ("user_id", "alice")];
     for _ in 0..2 {
         let refused = send(&app, START, "other-key", &missing).await;
@@ -104,7 +109,7 @@ async fn a_kept_failure_stays_one(database: Database) {
     }
 }
 
-async fn requests_at_once_start_one_transaction(database: Database) {
+async fn parallel_requests_start_one_transaction(database: Database) {
     let app = TestApp::start(database).await;
     let requests = (0..8).map(|_| send(&app, START, "key", &FORM));
     let mut statuses: Vec<_> = futures_util::future::join_all(requests)

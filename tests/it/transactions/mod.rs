@@ -1,4 +1,4 @@
-//! Transactions from end to end, over HTTP, on both databases; and what can go wrong with them.
+//! Transactions from end to end, over HTTP, on both databases, and what can go wrong with them.
 
 mod callbacks;
 mod delivery;
@@ -17,7 +17,7 @@ pub(crate) const START: &str = "/oauth/api/v4/authenticate/user";
 pub(crate) const PHONE_NUMBER: &str = "+15055551234";
 
 impl TestApp {
-    /// Starts a text message transaction and answers its id and the code in the message.
+    /// Starts a text message transaction. Returns its id and the code in the message.
     pub(crate) async fn start_sms(&self, user: &str) -> (String, String) {
         let before = self.sms.taken().len();
         let form = [
@@ -26,6 +26,7 @@ impl TestApp {
             ("phone_number", PHONE_NUMBER),
             ("message", "Your code: {code}"),
         ];
+
         let id = self.start_ok(&form).await["transaction_id"]
             .as_str()
             .unwrap()
@@ -34,7 +35,7 @@ impl TestApp {
         (id, message.code.expose().to_owned())
     }
 
-    /// Starts a transaction that has to succeed.
+    /// Starts a transaction, which has to succeed.
     pub(crate) async fn start_ok(&self, form: &[(&str, &str)]) -> Value {
         let response = self.post_form(START, form).send().await.unwrap();
         let (status, body) = (response.status(), response.text().await.unwrap());
@@ -42,7 +43,7 @@ impl TestApp {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// Sends a code; the status and the error code of the answer.
+    /// Sends a code. Returns the status and the error code of the answer.
     pub(crate) async fn verify(&self, user: &str, id: &str, code: &str) -> (u16, String) {
         let path = format!("{START}/{user}/sms");
         let response = self
@@ -58,7 +59,7 @@ impl TestApp {
         )
     }
 
-    /// The result as it stands.
+    /// The result so far.
     pub(crate) async fn result(&self, id: &str) -> Value {
         let response = self
             .get(&format!("/oauth/api/v4/authenticate/transaction/{id}"))
@@ -74,7 +75,7 @@ impl TestApp {
     }
 }
 
-/// A code that is not this one.
+/// Another code than this one.
 pub(crate) fn wrong(code: &str) -> String {
     let mut digits = code.as_bytes().to_vec();
     digits[5] = if digits[5] == b'9' {

@@ -5,8 +5,8 @@ use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
     whoever_scans_is_the_user,
-    a_password_is_claimed_by_one_phone_only,
-    a_password_is_worth_nothing_altered_or_late,
+    a_password_is_claimed_by_one_device_only,
+    an_altered_or_expired_password_is_refused,
 );
 
 const FORM: [(&str, &str); 2] = [
@@ -23,16 +23,19 @@ async fn whoever_scans_is_the_user(database: Database) {
         started["otp"].as_str().unwrap(),
     );
     assert!(app.result(id).await.get("user_id").is_none());
+
     let profile = person.phone.profile_id(&person.user).unwrap();
     let fetched = person.phone.scan_otp(otp, profile).await.unwrap();
     assert_eq!(
         fetched.secure_message.as_deref(),
         Some("Log in on the big screen")
     );
-    // The answer was lost: scanning again gives the same.
+
+    // If the answer gets lost, scanning again gives the same one.
     let again = person.phone.scan_otp(otp, profile).await.unwrap();
     assert_eq!(again.content_digest, fetched.content_digest);
     assert_eq!(person.phone.accept(&fetched).await.unwrap(), "accepted");
+
     let result = app.result(id).await;
     assert_eq!(
         (result["status"].as_str(), result["user_id"].as_str()),
@@ -41,7 +44,7 @@ async fn whoever_scans_is_the_user(database: Database) {
     assert_eq!(result["authentication_method"], "otp");
 }
 
-async fn a_password_is_claimed_by_one_phone_only(database: Database) {
+async fn a_password_is_claimed_by_one_device_only(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
     let started = app.start_ok(&FORM).await;
@@ -52,6 +55,7 @@ async fn a_password_is_claimed_by_one_phone_only(database: Database) {
             .scan_otp(otp, person.phone.profile_id(&person.user).unwrap())
             .await
     };
+
     let (first, second) = tokio::join!(scan(&alice), scan(&bob));
     assert_eq!(
         [first.is_ok(), second.is_ok()]
@@ -60,6 +64,7 @@ async fn a_password_is_claimed_by_one_phone_only(database: Database) {
             .count(),
         1
     );
+
     assert_eq!(
         app.status(started["transaction_id"].as_str().unwrap())
             .await,
@@ -67,7 +72,7 @@ async fn a_password_is_claimed_by_one_phone_only(database: Database) {
     );
 }
 
-async fn a_password_is_worth_nothing_altered_or_late(database: Database) {
+async fn an_altered_or_expired_password_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.enrolled("alice").await;
     let started = app.start_ok(&FORM).await;
@@ -81,6 +86,7 @@ async fn a_password_is_worth_nothing_altered_or_late(database: Database) {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Some("not_found"));
+
     let nobody = "AAAAAA".parse().unwrap();
     assert_eq!(
         person
@@ -91,6 +97,7 @@ async fn a_password_is_worth_nothing_altered_or_late(database: Database) {
             .code(),
         Some("not_found")
     );
+
     app.clock.advance(Duration::from_secs(120));
     assert_eq!(
         person

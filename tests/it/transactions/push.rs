@@ -14,14 +14,14 @@ use crate::support::people::Person;
 
 on_both_databases!(
     a_push_is_fetched_and_accepted,
-    a_phone_may_deny_or_report,
+    a_device_denies_or_reports,
     a_wrong_signature_counts_and_is_never_accepted,
     an_answer_holds_for_its_transaction_only,
     a_final_transaction_takes_no_further_answer,
     a_long_poll_is_woken_by_a_start,
     a_website_waits_for_the_answer,
     prompts_are_limited_in_any_window,
-    several_devices_have_to_be_told_apart,
+    with_several_devices_the_website_names_one,
     a_resend_pushes_again_until_the_limit,
 );
 
@@ -54,12 +54,15 @@ async fn a_push_is_fetched_and_accepted(database: Database) {
         (push.transaction_id.to_string(), push.message.expose()),
         (id.clone(), "Pay?")
     );
+
     let pending = person.phone.pending(Duration::ZERO).await.unwrap();
     assert_eq!(pending.len(), 1);
+
     let fetched = fetch(&person, &id).await;
     assert_eq!(fetched.secure_message.as_deref(), Some("Pay 100 to Bob"));
     assert_eq!(fetched.signing_data.as_deref(), Some("amount=100"));
     assert_eq!(person.phone.accept(&fetched).await.unwrap(), "accepted");
+
     let result = app.result(&id).await;
     assert_eq!(
         (
@@ -68,6 +71,7 @@ async fn a_push_is_fetched_and_accepted(database: Database) {
         ),
         (Some("accepted"), Some(true))
     );
+
     assert_eq!(result["authentication_method"], "push");
     assert!(
         person
@@ -79,7 +83,7 @@ async fn a_push_is_fetched_and_accepted(database: Database) {
     );
 }
 
-async fn a_phone_may_deny_or_report(database: Database) {
+async fn a_device_denies_or_reports(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
     for (reason, decision) in [
@@ -117,9 +121,11 @@ async fn a_wrong_signature_counts_and_is_never_accepted(database: Database) {
         &fetched.content_digest,
         app.clock.now(),
     );
+
     let stranger = claims
         .sign(&PrivateJwk::generate(&SystemRandom).unwrap())
         .unwrap();
+
     for left in [2, 1, 0] {
         let refused = person
             .phone
@@ -131,6 +137,7 @@ async fn a_wrong_signature_counts_and_is_never_accepted(database: Database) {
             (Some("invalid_answer"), Some(left))
         );
     }
+
     let genuine = claims.sign(person.phone.key()).unwrap();
     let refused = person
         .phone
@@ -166,6 +173,7 @@ async fn an_answer_holds_for_its_transaction_only(database: Database) {
             .unwrap()
             .to_owned()
     };
+
     assert_eq!(
         answer(second, "device", &claims(&fetched.content_digest)).await,
         "invalid_answer"
@@ -178,12 +186,14 @@ async fn an_answer_holds_for_its_transaction_only(database: Database) {
         answer(first, "pin", &claims(&fetched.content_digest)).await,
         "wrong_authenticator"
     );
+
     let old = AnswerClaims {
         iat: app.clock.now().as_secs() - 3600,
         ..claims(&fetched.content_digest)
     };
     assert_eq!(answer(first, "device", &old).await, "invalid_answer");
-    // Another phone of the same user has nothing to do with it.
+
+    // Another device of the same user cannot answer it.
     let other = app.phone().await;
     let jws = claims(&fetched.content_digest).sign(other.key()).unwrap();
     assert_eq!(
@@ -194,6 +204,7 @@ async fn an_answer_holds_for_its_transaction_only(database: Database) {
             .code(),
         Some("not_found")
     );
+
     assert_eq!(person.phone.accept(&fetched).await.unwrap(), "accepted");
 }
 
@@ -208,6 +219,7 @@ async fn a_final_transaction_takes_no_further_answer(database: Database) {
         Some("already_final")
     );
     assert_eq!(app.status(&id).await, "denied");
+
     let late = app.start_push(&person.user).await;
     let fetched = fetch(&person, &late).await;
     app.clock.advance(Duration::from_secs(121));
@@ -246,7 +258,8 @@ async fn a_website_waits_for_the_answer(database: Database) {
     answered.unwrap();
     let result: Value = waited.unwrap().json().await.unwrap();
     assert_eq!(result["status"], "accepted");
-    // And the time being up ends it too.
+
+    // The wait also ends when the time is up.
     let id = app.start_push(&person.user).await;
     let waiting = app
         .get(&format!(
@@ -268,6 +281,7 @@ async fn prompts_are_limited_in_any_window(database: Database) {
         .into();
     })
     .await;
+
     let person = app.pushed("alice").await;
     let start = async |app: &TestApp| {
         let form = [("type", "push"), ("user_id", "alice")];
@@ -278,20 +292,24 @@ async fn prompts_are_limited_in_any_window(database: Database) {
             .map(|value| value.to_str().unwrap().to_owned());
         (response.status().as_u16(), retry_after)
     };
+
     assert_eq!(start(&app).await.0, 200);
     assert_eq!(start(&app).await.0, 200);
     assert_eq!(start(&app).await, (429, Some("300".to_owned())));
-    // Neither a restart nor time gives more than is allowed.
+
+    // Neither a restart nor time allows more prompts.
     let app = app.restart().await;
     assert_eq!(start(&app).await.0, 429);
+
     app.clock.advance(Duration::from_secs(301));
     assert_eq!(start(&app).await.0, 200);
     assert_eq!(start(&app).await.0, 429);
     assert_eq!(app.push.taken().len(), 3);
+
     drop(person);
 }
 
-async fn several_devices_have_to_be_told_apart(database: Database) {
+async fn with_several_devices_the_website_names_one(database: Database) {
     let app = TestApp::start_with(database, |settings, _| {
         let id = countersign::ids::ApplicationId::new("shop").unwrap();
         let bank = &settings.applications[&countersign::ids::ApplicationId::new("bank").unwrap()];
@@ -302,6 +320,7 @@ async fn several_devices_have_to_be_told_apart(database: Database) {
         settings.applications.insert(id, shop.into());
     })
     .await;
+
     let person = app.pushed("alice").await;
     let profile = countersign::phone::PhoneProfile::new("shop", "1.0", "android");
     let second = countersign::phone::Phone::register(app.connection(), &profile)
@@ -318,6 +337,7 @@ async fn several_devices_have_to_be_told_apart(database: Database) {
         .await
         .unwrap();
     assert_eq!(response.status(), 400);
+
     let form = [
         ("type", "push"),
         ("user_id", "alice"),
@@ -348,11 +368,14 @@ async fn a_resend_pushes_again_until_the_limit(database: Database) {
             .status()
             .as_u16()
     };
+
     assert_eq!(resend().await, 204);
+
     let (first, again) = (app.push.wait_for(1).await, app.push.wait_for(2).await);
     assert_eq!(first.transaction_id, again.transaction_id);
     assert_eq!(first.message.expose(), again.message.expose());
     assert_eq!(resend().await, 403);
+
     let fetched = fetch(&person, &id).await;
     person.phone.accept(&fetched).await.unwrap();
     assert_eq!(resend().await, 409);

@@ -8,15 +8,15 @@ use crate::support::app::{TestApp, WEBSITE};
 use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
-    many_guesses_at_once_are_never_worth_more_than_allowed,
+    parallel_guesses_get_no_more_than_the_allowed_attempts,
     two_servers_on_one_database_count_together,
     two_answers_at_once_have_one_winner,
     a_panicking_actor_hurts_nobody,
-    one_too_many_is_refused_and_comes_in_later,
-    a_caller_who_hangs_up_is_charged_all_the_same,
+    past_the_limit_a_start_is_refused_until_there_is_room,
+    an_attempt_counts_even_if_the_caller_hangs_up,
 );
 
-/// How often each answer was given to 30 wrong codes and one right one, sent at once.
+/// Sends 30 wrong codes and the right one in parallel. Returns how often each answer was given.
 async fn guess(
     app: &TestApp,
     other: &TestApp,
@@ -40,12 +40,12 @@ fn check(answers: &HashMap<(u16, String), usize>) {
     let evaluated_wrong = answers.get(&(404, "3003".to_owned())).copied().unwrap_or(0);
     let right = answers.get(&(200, String::new())).copied().unwrap_or(0);
     assert!(right <= 1 && evaluated_wrong <= 3, "{answers:?}");
-    // Either the right one was among the first, or the wrong ones used up the attempts.
+    // Either the right code was among the first, or wrong ones used up the attempts.
     assert!(right == 1 || evaluated_wrong == 3, "{answers:?}");
     assert_eq!(answers.values().sum::<usize>(), 31, "{answers:?}");
 }
 
-async fn many_guesses_at_once_are_never_worth_more_than_allowed(database: Database) {
+async fn parallel_guesses_get_no_more_than_the_allowed_attempts(database: Database) {
     let app = TestApp::start(database).await;
     for _ in 0..10 {
         let (id, code) = app.start_sms("alice").await;
@@ -101,8 +101,8 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
     let app = TestApp::start(database).await;
     let (id, code) = app.start_sms("alice").await;
     let (other_id, other_code) = app.start_sms("bob").await;
-    // The event of the wrong answer needs randomness, on the actor's thread, before anything is
-    // saved.
+
+    // The event of a wrong answer takes randomness on the actor's thread, before anything is saved.
     app.random.panic_once();
     assert_eq!(
         app.verify("alice", &id, &wrong(&code)).await,
@@ -112,7 +112,8 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
     assert_eq!(app.verify("bob", &other_id, &other_code).await.0, 200);
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.0, 404);
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.0, 404);
-    // Three wrong answers were given, no more and no fewer.
+
+    // Exactly three wrong answers were counted.
     assert_eq!(
         app.verify("alice", &id, &code).await,
         (404, "3004".to_owned())
@@ -126,7 +127,7 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
     );
 }
 
-async fn one_too_many_is_refused_and_comes_in_later(database: Database) {
+async fn past_the_limit_a_start_is_refused_until_there_is_room(database: Database) {
     let app = TestApp::start_with(database, |_, limits| limits.live_transactions_max = 1).await;
     let (id, code) = app.start_sms("alice").await;
     let form = [
@@ -143,18 +144,20 @@ async fn one_too_many_is_refused_and_comes_in_later(database: Database) {
         "nothing that was refused has happened"
     );
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
+
     app.start_ok(&form).await;
 }
 
-async fn a_caller_who_hangs_up_is_charged_all_the_same(database: Database) {
+async fn an_attempt_counts_even_if_the_caller_hangs_up(database: Database) {
     let app = TestApp::start(database).await;
     let (id, code) = app.start_sms("alice").await;
     for _ in 0..3 {
         let wrong = wrong(&code);
-        // Given up at some moment between sending and being answered.
+        // Hangs up at some moment between request and answer.
         let _ = tokio::time::timeout(Duration::from_micros(300), app.verify("alice", &id, &wrong))
             .await;
     }
+
     let mut evaluated = 0;
     while app.verify("alice", &id, &wrong(&code)).await.1 == "3003" {
         evaluated += 1;

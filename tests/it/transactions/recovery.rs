@@ -6,7 +6,7 @@ use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
     attempts_survive_a_restart,
-    what_nobody_holds_expires_all_the_same,
+    a_transaction_without_an_actor_expires_too,
     a_long_poll_ends_with_the_server,
 );
 
@@ -21,13 +21,15 @@ async fn attempts_survive_a_restart(database: Database) {
     assert_eq!(app.verify("alice", &id, &code).await.1, "3004");
 }
 
-async fn what_nobody_holds_expires_all_the_same(database: Database) {
+async fn a_transaction_without_an_actor_expires_too(database: Database) {
     let app = TestApp::start(database).await;
     let (id, _) = app.start_sms("alice").await;
     let app = app.restart().await;
     assert_eq!(app.app.transactions.live(), 0);
+
     app.clock.advance(Duration::from_secs(125));
-    // Nobody asks for this transaction: the sweeper finds it.
+
+    // Nobody asks for this transaction, so that only the sweeper can find it.
     let expired = async {
         while !app
             .app
@@ -42,6 +44,7 @@ async fn what_nobody_holds_expires_all_the_same(database: Database) {
                 .unwrap();
         }
     };
+
     tokio::time::timeout(Duration::from_secs(20), expired)
         .await
         .expect("the sweeper comes by");

@@ -7,7 +7,7 @@ use crate::support::databases::{Database, on_both_databases};
 on_both_databases!(
     the_right_code_is_accepted_once,
     wrong_codes_count_to_the_maximum,
-    a_code_is_worth_nothing_after_the_deadline,
+    a_code_is_refused_after_the_deadline,
     a_resend_brings_the_same_code_until_the_limit,
     a_transaction_belongs_to_its_website_and_user,
     a_cancelled_transaction_takes_no_code,
@@ -19,6 +19,7 @@ async fn the_right_code_is_accepted_once(database: Database) {
     let (id, code) = app.start_sms("alice").await;
     assert_eq!(app.status(&id).await, "pending");
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
+
     let result = app.result(&id).await;
     assert_eq!(
         (
@@ -27,6 +28,7 @@ async fn the_right_code_is_accepted_once(database: Database) {
         ),
         (Some("accepted"), Some(true))
     );
+
     assert_eq!(result["user_id"], "alice");
     assert_eq!(
         app.verify("alice", &id, &code).await,
@@ -51,10 +53,12 @@ async fn wrong_codes_count_to_the_maximum(database: Database) {
             (Some("3003"), Some(left))
         );
     }
+
     assert_eq!(
         app.verify("alice", &id, &code).await,
         (404, "3004".to_owned())
     );
+
     let result = app.result(&id).await;
     assert_eq!(
         (
@@ -65,7 +69,7 @@ async fn wrong_codes_count_to_the_maximum(database: Database) {
     );
 }
 
-async fn a_code_is_worth_nothing_after_the_deadline(database: Database) {
+async fn a_code_is_refused_after_the_deadline(database: Database) {
     let app = TestApp::start(database).await;
     let (id, code) = app.start_sms("alice").await;
     app.clock.advance(Duration::from_secs(120));
@@ -90,10 +94,12 @@ async fn a_resend_brings_the_same_code_until_the_limit(database: Database) {
             .unwrap();
         response.status().as_u16()
     };
+
     assert_eq!(resend(&app).await, 204);
     assert_eq!(app.sms.wait_for(2).await.code.expose(), code);
     assert_eq!(resend(&app).await, 403);
-    // The limit holds, and the code is still the same, after a restart too.
+
+    // After a restart the limit and the code are still the same.
     let app = app.restart().await;
     assert_eq!(resend(&app).await, 403);
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
@@ -112,6 +118,7 @@ async fn a_transaction_belongs_to_its_website_and_user(database: Database) {
         app.verify("mallory", &id, &code).await,
         (404, "3004".to_owned())
     );
+
     let path = format!("/oauth/api/v4/authenticate/transaction/{id}");
     for method in ["GET", "DELETE"] {
         let stranger = app
@@ -119,7 +126,8 @@ async fn a_transaction_belongs_to_its_website_and_user(database: Database) {
             .basic_auth(OTHER_WEBSITE.0, Some(OTHER_WEBSITE.1));
         assert_eq!(stranger.send().await.unwrap().status(), 404, "{method}");
     }
-    // None of it counted.
+
+    // None of these attempts counted.
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
 }
 
@@ -134,6 +142,7 @@ async fn a_cancelled_transaction_takes_no_code(database: Database) {
         let request = request.basic_auth(WEBSITE.0, Some(WEBSITE.1));
         request.send().await.unwrap().status().as_u16()
     };
+
     assert_eq!(cancel().await, 204);
     assert_eq!(cancel().await, 409);
     assert_eq!(
@@ -155,9 +164,11 @@ async fn the_message_is_made_as_configured(database: Database) {
             .insert("sms".to_owned(), sms.into());
     })
     .await;
+
     let (_, code) = app.start_sms("alice").await;
     let text = app.sms.wait_for(1).await.text.expose().to_owned();
     assert_eq!(text, format!("Your code: {code}\n@portal.example #{code}"));
+
     app.start_ok(&[
         ("type", "sms"),
         ("user_id", "alice"),
@@ -165,6 +176,7 @@ async fn the_message_is_made_as_configured(database: Database) {
         ("language_code", "nl"),
     ])
     .await;
+
     let bare = app.sms.wait_for(2).await;
     assert_eq!(
         bare.text.expose(),

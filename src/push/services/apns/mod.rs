@@ -1,5 +1,8 @@
 //! Apple's push service: HTTP/2 with token authentication.
 
+mod classify;
+mod provider_token;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,34 +10,113 @@ use std::time::Duration;
 use a2::request::notification::{NotificationOptions, Priority, PushType};
 use a2::request::payload::{APS, APSAlert, Payload};
 use a2::response::ErrorReason;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as NameError, StrDeserializer};
 use url::Url;
 
-use super::provider_token::{AuthKey, ProviderTokens};
-use super::{PushDestination, PushMessage, classify};
 use crate::clock::{Clock, Timestamp};
 use crate::egress::{PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after};
+use crate::platform::Platform;
+use crate::push::types::{
+    ApnsEnvironment, Connector, CredentialField, CredentialForm, PushConfiguration,
+    PushDestination, PushMessage, PushSender, PushService, is_token, unusable_tls,
+};
 use crate::secret::SecretString;
-use crate::settings::ApnsEnvironment;
+use provider_token::{AuthKey, ProviderTokens};
 
-const PROVIDER: &str = "apns";
+const NAME: &str = "apns";
+const TEAM_ID: &str = "team_id";
+const KEY_ID: &str = "key_id";
+const AUTH_KEY: &str = "auth_key";
 
-/// The connection for one push configuration. Its two environments are two hosts.
-pub(super) struct Apns {
-    pub(super) client: Client,
-    pub(super) endpoint: Option<Url>,
-    pub(super) key: AuthKey,
-    pub(super) tokens: ProviderTokens,
-    pub(super) clock: Clock,
+pub(super) static SERVICE: PushService = PushService {
+    name: NAME,
+    platforms: &[Platform::Ios],
+    credentials: &[
+        CredentialField {
+            name: TEAM_ID,
+            form: CredentialForm::Name,
+        },
+        CredentialField {
+            name: KEY_ID,
+            form: CredentialForm::Name,
+        },
+        CredentialField {
+            name: AUTH_KEY,
+            form: CredentialForm::Secret {
+                is_usable: |pem| pem.contains("-----BEGIN PRIVATE KEY-----"),
+                requirement: "must be the .p8 file from Apple: a private key in PEM",
+            },
+        },
+    ],
+    needs_bundle_id: true,
+    is_address: is_token,
+    connector: |clock| {
+        Arc::new(ApnsConnector {
+            tokens: ProviderTokens::default(),
+            clock: clock.clone(),
+        })
+    },
+};
+
+/// Shares the provider tokens between configurations: Apple counts them for each auth key.
+struct ApnsConnector {
+    tokens: ProviderTokens,
+    clock: Clock,
+}
+
+impl Connector for ApnsConnector {
+    fn connect(
+        &self,
+        configuration: &PushConfiguration,
+        client: ClientBuilder,
+    ) -> Result<Box<dyn PushSender>, ProviderFailure> {
+        // APNs speaks nothing else.
+        let client = client.http2_prior_knowledge().build();
+        let credentials = &configuration.credentials;
+
+        Ok(Box::new(Apns {
+            client: client.map_err(|_| unusable_tls(NAME))?,
+            endpoint: configuration.endpoint.clone(),
+            key: AuthKey {
+                team_id: credentials.get(TEAM_ID).to_owned(),
+                key_id: credentials.get(KEY_ID).to_owned(),
+                pem: SecretString::new(credentials.get(AUTH_KEY).to_owned()),
+            },
+            tokens: self.tokens.clone(),
+            clock: self.clock.clone(),
+        }))
+    }
+}
+
+/// Sends for one push configuration. Its two environments are two hosts.
+struct Apns {
+    client: Client,
+    endpoint: Option<Url>,
+    key: AuthKey,
+    tokens: ProviderTokens,
+    clock: Clock,
+}
+
+impl PushSender for Apns {
+    fn send<'a>(
+        &'a self,
+        destination: &'a PushDestination,
+        message: &'a PushMessage,
+    ) -> BoxFuture<'a, Result<(), ProviderFailure>> {
+        self.send_renewing_token(destination, message).boxed()
+    }
 }
 
 impl Apns {
-    /// Sends once; a second time with a new provider token where Apple calls the old one expired.
-    pub(super) async fn send(
+    /// Sends once, and a second time with a new provider token if Apple says that the first one has
+    /// expired.
+    async fn send_renewing_token(
         &self,
         to: &PushDestination,
         message: &PushMessage,
@@ -43,10 +125,12 @@ impl Apns {
         let Err(refusal) = self.post(to, message, &token).await? else {
             return Ok(());
         };
+
         let is_expired = refusal.reason == Some(ErrorReason::ExpiredProviderToken);
         if !is_expired || !self.tokens.discard(&self.key, &token, self.clock.now()) {
             return Err(refusal.into_failure());
         }
+
         let token = self.provider_token()?;
         self.post(to, message, &token)
             .await?
@@ -54,13 +138,13 @@ impl Apns {
     }
 
     fn provider_token(&self) -> Result<Arc<SecretString>, ProviderFailure> {
-        let unusable = |_| ProviderFailure::configuration(PROVIDER, "auth key is not usable");
+        let unusable = |_| ProviderFailure::configuration(NAME, "auth key is not usable");
         self.tokens
             .current(&self.key, self.clock.now())
             .map_err(unusable)
     }
 
-    /// The outer error: no answer. The inner one: an answer that refuses.
+    /// The outer error means that there was no answer, the inner one that the answer refused.
     async fn post(
         &self,
         to: &PushDestination,
@@ -71,7 +155,8 @@ impl Apns {
         let response = request
             .send()
             .await
-            .map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
+            .map_err(|error| ProviderFailure::unreachable(NAME, &error))?;
+
         if response.status().is_success() {
             Ok(Ok(()))
         } else {
@@ -85,16 +170,17 @@ impl Apns {
         message: &PushMessage,
     ) -> Result<RequestBuilder, ProviderFailure> {
         let topic = to.bundle_id.as_deref();
-        let topic = topic.ok_or_else(|| {
-            ProviderFailure::configuration(PROVIDER, "bundle_id is not configured")
-        })?;
+        let topic = topic
+            .ok_or_else(|| ProviderFailure::configuration(NAME, "bundle_id is not configured"))?;
         let url = device_url(self.endpoint.as_ref(), to.environment, to.address.expose());
         let url =
-            url.ok_or_else(|| ProviderFailure::configuration(PROVIDER, "endpoint is not usable"))?;
+            url.ok_or_else(|| ProviderFailure::configuration(NAME, "endpoint is not usable"))?;
         let body = payload(message)
-            .ok_or_else(|| ProviderFailure::configuration(PROVIDER, "payload is not usable"))?;
-        let request = self.client.post(url);
-        Ok(request
+            .ok_or_else(|| ProviderFailure::configuration(NAME, "payload is not usable"))?;
+
+        Ok(self
+            .client
+            .post(url)
             .header("apns-topic", topic)
             .header("apns-push-type", PushType::Alert.to_string())
             .header("apns-priority", Priority::High.to_string())
@@ -107,15 +193,15 @@ impl Apns {
 
 struct Refusal {
     status: u16,
-    /// As Apple wrote it.
+    /// Apple's text.
     name: Option<String>,
-    /// The same, if it is one `a2` knows.
+    /// The same reason, if `a2` knows it.
     reason: Option<ErrorReason>,
     since: Option<Timestamp>,
     after: Option<Duration>,
 }
 
-/// Not `a2`'s own, which cannot be read at all when the reason is a new one.
+/// `a2` has a type of its own, which fails to parse a reason that is new.
 #[derive(Default, Deserialize)]
 struct ErrorBody {
     reason: Option<String>,
@@ -125,7 +211,7 @@ struct ErrorBody {
 impl Refusal {
     async fn read(response: Response) -> Self {
         let (status, after) = (response.status().as_u16(), retry_after(&response));
-        // A body that cannot be read costs the reason only; the status still says what to do.
+        // Without a readable body the reason is missing; the status still says what to do.
         let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
             .await
             .unwrap_or_default();
@@ -134,6 +220,7 @@ impl Refusal {
             let name: StrDeserializer<'_, NameError> = name.into_deserializer();
             ErrorReason::deserialize(name).ok()
         });
+
         Self {
             status,
             name: body.reason,
@@ -144,8 +231,8 @@ impl Refusal {
     }
 
     fn into_failure(self) -> ProviderFailure {
-        let kind = classify::apns(self.status, self.reason.as_ref(), self.since, self.after);
-        ProviderFailure::answered(PROVIDER, kind, self.status, self.name.as_deref())
+        let kind = classify::classify(self.status, self.reason.as_ref(), self.since, self.after);
+        ProviderFailure::answered(NAME, kind, self.status, self.name.as_deref())
     }
 }
 
@@ -157,6 +244,7 @@ fn device_url(endpoint: Option<&Url>, environment: ApnsEnvironment, address: &st
             Url::parse("https://api.sandbox.push.apple.com").ok()?
         }
     };
+
     url.path_segments_mut()
         .ok()?
         .pop_if_empty()
@@ -164,7 +252,7 @@ fn device_url(endpoint: Option<&Url>, environment: ApnsEnvironment, address: &st
     Some(url)
 }
 
-/// The alert, and beside it what the app needs to fetch the rest: three members, nothing else.
+/// The alert, and the three members that the app needs to fetch the rest. Nothing else.
 fn payload(message: &PushMessage) -> Option<String> {
     let text = message.message.expose();
     let data = BTreeMap::from([
@@ -176,6 +264,7 @@ fn payload(message: &PushMessage) -> Option<String> {
         alert: Some(APSAlert::Body(text)),
         ..APS::default()
     };
+
     let payload = Payload {
         options: NotificationOptions::default(),
         device_token: "",
@@ -218,6 +307,7 @@ mod tests {
                 "https://127.0.0.1:9102/prefix/3/device/a%2F..%2F%3Fb",
             ),
         ];
+
         for (endpoint, environment, address, url) in cases {
             assert_eq!(
                 device_url(endpoint, environment, address).unwrap().as_str(),
@@ -227,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_says_nothing_else() {
+    fn the_payload_holds_nothing_else() {
         let message = PushMessage {
             transaction_id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
             profile_id: "AB12CD".parse().unwrap(),

@@ -1,9 +1,9 @@
-//! The tokens a server shows Apple: made once, shown with every push, renewed before Apple takes
-//! them for old.
+//! The provider tokens that authenticate the server to Apple: made once, sent with every push,
+//! renewed before Apple refuses them.
 //!
-//! Apple refuses a token older than an hour, and one that replaces another within twenty minutes.
-//! So they are kept for each auth key, not for each configuration: two configurations with one key,
-//! or one that is changed, use the same token.
+//! Apple refuses a token that is older than an hour, and one that replaces another within twenty
+//! minutes. So a token is kept for each auth key and not for each configuration: two configurations
+//! with the same key, or one that was changed, use the same token.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::jose::{self, JoseError};
 use crate::secret::SecretString;
 
 const RENEW_AFTER: Duration = Duration::from_secs(40 * 60);
-/// Apple answers `TooManyProviderTokenUpdates` to earlier ones.
+/// To an earlier replacement Apple answers `TooManyProviderTokenUpdates`.
 const REPLACE_AFTER: Duration = Duration::from_secs(20 * 60);
-/// A token from further ahead was made before the clock was set back.
-const AHEAD_MAX: Duration = Duration::from_secs(60);
-/// Auth keys whose tokens are kept; beyond that the oldest token goes.
+/// A token from further in the future was made before the clock was set back.
+const FUTURE_MAX: Duration = Duration::from_secs(60);
+/// Auth keys whose tokens are kept. Past it the oldest token is dropped.
 const KEYS_MAX: usize = 64;
 
 /// An Apple auth key.
@@ -33,12 +33,12 @@ pub(super) struct AuthKey {
     pub(super) pem: SecretString,
 }
 
-/// One token for each auth key. Clones share them.
+/// One token for each auth key. Clones share the tokens.
 #[derive(Clone, Default)]
 pub(super) struct ProviderTokens(Arc<Mutex<HashMap<(String, String), Issued>>>);
 
 struct Issued {
-    /// A key file that was corrected under the same id makes another token.
+    /// A key file that is corrected under the same id needs another token.
     pem: SecretString,
     token: Arc<SecretString>,
     at: Timestamp,
@@ -61,12 +61,13 @@ impl ProviderTokens {
         let id = (key.team_id.clone(), key.key_id.clone());
         let is_good = |issued: &&Issued| {
             issued.pem == key.pem
-                && issued.at <= now.after(AHEAD_MAX)
+                && issued.at <= now.after(FUTURE_MAX)
                 && now.since(issued.at) < RENEW_AFTER
         };
         if let Some(issued) = tokens.get(&id).filter(is_good) {
             return Ok(Arc::clone(&issued.token));
         }
+
         let claims = Claims {
             iss: &key.team_id,
             iat: now.as_secs(),
@@ -76,6 +77,7 @@ impl ProviderTokens {
             &key.key_id,
             &claims,
         )?));
+
         if tokens.len() >= KEYS_MAX && !tokens.contains_key(&id) {
             let oldest = tokens
                 .iter()
@@ -83,6 +85,7 @@ impl ProviderTokens {
                 .map(|(id, _)| id.clone());
             oldest.and_then(|id| tokens.remove(&id));
         }
+
         tokens.insert(
             id,
             Issued {
@@ -94,8 +97,9 @@ impl ProviderTokens {
         Ok(token)
     }
 
-    /// Gives up a token Apple calls expired. Whether another try makes sense: not with a token so
-    /// young that Apple would refuse its successor too, which means that our clock is wrong.
+    /// Drops a token that Apple calls expired. Returns whether another attempt makes sense. It does
+    /// not where the token is so young that Apple would refuse its successor, too: then this
+    /// machine's clock is wrong.
     pub(super) fn discard(&self, key: &AuthKey, refused: &SecretString, now: Timestamp) -> bool {
         let mut tokens = self.0.lock();
         let id = (key.team_id.clone(), key.key_id.clone());
@@ -151,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_old_token_is_given_up() {
+    fn only_an_old_token_is_dropped() {
         let (tokens, key) = (ProviderTokens::default(), key("A"));
         let first = tokens.current(&key, minutes(0)).unwrap();
         assert!(!tokens.discard(&key, &first, minutes(19)));
@@ -166,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_tokens_than_the_bound() {
+    fn the_number_of_tokens_is_bounded() {
         let (tokens, one) = (ProviderTokens::default(), key("0"));
         for number in 0..KEYS_MAX + 3 {
             let key = AuthKey {

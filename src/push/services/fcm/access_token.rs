@@ -1,5 +1,5 @@
-//! The access tokens Google gives a service account: RFC 7523 §2.1, an assertion signed with the
-//! account's key.
+//! The access tokens that Google issues to a service account for an assertion signed with the
+//! account's key (RFC 7523 §2.1).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,22 +9,23 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::classify;
 use crate::clock::{Clock, Timestamp};
-use crate::egress::{PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after};
+use crate::egress::{
+    FailureKind, PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after,
+};
 use crate::jose;
 use crate::secret::SecretString;
 
-pub(super) const PROVIDER: &str = "fcm";
+pub(super) const NAME: &str = "fcm";
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 const ASSERTION_LIFE: Duration = Duration::from_secs(3600);
-/// A token is replaced this long before it ends.
+/// A token is replaced this long before it expires.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
-/// Everybody who waited for a token that did not come gets the same answer, and so does who comes
-/// within this time: a token endpoint that is down must not be asked by every push in turn.
+/// A failure is given to all who wait for the token and to all who ask within this time: not every
+/// push in turn shall ask a token endpoint that is down.
 const FAILURE_HOLD: Duration = Duration::from_secs(1);
 
-/// A service account's key file, as the Google Cloud console gives it out.
+/// A service account's key file, in the format of the Google Cloud console.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ServiceAccount {
     #[serde(rename = "type")]
@@ -37,13 +38,11 @@ pub(super) struct ServiceAccount {
 }
 
 impl ServiceAccount {
-    pub(super) fn parse(json: &SecretString) -> Result<Self, ProviderFailure> {
-        let account: Option<Self> = serde_json::from_str(json.expose()).ok();
+    pub(super) fn parse(json: &str) -> Result<Self, ProviderFailure> {
+        let account: Option<Self> = serde_json::from_str(json).ok();
         account
             .filter(|account| account.kind == "service_account")
-            .ok_or_else(|| {
-                ProviderFailure::configuration(PROVIDER, "service account is not usable")
-            })
+            .ok_or_else(|| ProviderFailure::configuration(NAME, "service account is not usable"))
     }
 }
 
@@ -67,7 +66,7 @@ struct GrantError {
     error: Option<String>,
 }
 
-/// The one token of a service account, fetched by one caller while the others wait.
+/// The current token of a service account. One caller fetches it while the others wait.
 pub(super) struct AccessTokens {
     account: ServiceAccount,
     clock: Clock,
@@ -111,11 +110,12 @@ impl AccessTokens {
             }
             State::Empty | State::Good { .. } | State::Failed { .. } => {}
         }
+
         match self.fetch(client, now).await {
             Ok(granted) => {
                 let life = Duration::from_secs(u64::from(granted.expires_in));
                 let token = Arc::new(granted.access_token);
-                // Even of a token that ends within the margin some use must be made.
+                // A token that lives no longer than the margin is used for half of its life.
                 let until = now.after(life.saturating_sub(MARGIN).max(life / 2));
                 *state = State::Good {
                     token: Arc::clone(&token),
@@ -133,7 +133,7 @@ impl AccessTokens {
         }
     }
 
-    /// Gives up a token that was refused, unless it has been replaced meanwhile.
+    /// Drops a token that was refused, unless it has been replaced meanwhile.
     pub(super) async fn discard(&self, refused: &SecretString) {
         let mut state = self.state.lock().await;
         if matches!(&*state, State::Good { token, .. } if **token == *refused) {
@@ -146,17 +146,19 @@ impl AccessTokens {
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
             ("assertion", &self.assertion(now)?),
         ];
+
         let request = client.post(self.account.token_uri.clone()).form(&form);
-        let unreachable = |error: reqwest::Error| ProviderFailure::unreachable(PROVIDER, &error);
+        let unreachable = |error: reqwest::Error| ProviderFailure::unreachable(NAME, &error);
         let response = request.send().await.map_err(unreachable)?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
+
         let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
             .await
             .map_err(unreachable)?;
         serde_json::from_slice(&body).map_err(|_| {
-            ProviderFailure::configuration(PROVIDER, "token endpoint gave no access token")
+            ProviderFailure::configuration(NAME, "token endpoint gave no access token")
         })
     }
 
@@ -169,14 +171,13 @@ impl AccessTokens {
             iat: now.as_secs(),
             exp: now.after(ASSERTION_LIFE).as_secs(),
         };
+
         jose::sign_rs256_pem(
             account.private_key.expose(),
             &account.private_key_id,
             &claims,
         )
-        .map_err(|_| {
-            ProviderFailure::configuration(PROVIDER, "service account's key is not usable")
-        })
+        .map_err(|_| ProviderFailure::configuration(NAME, "service account's key is not usable"))
     }
 }
 
@@ -186,12 +187,16 @@ async fn refusal(response: Response) -> ProviderFailure {
         .await
         .unwrap_or_default();
     let body: GrantError = serde_json::from_slice(&body).unwrap_or_default();
-    ProviderFailure::answered(
-        PROVIDER,
-        classify::token_endpoint(status, after),
-        status,
-        body.error.as_deref(),
-    )
+
+    ProviderFailure::answered(NAME, classify(status, after), status, body.error.as_deref())
+}
+
+/// What a refusal by a token endpoint means (RFC 6749 §5.2): it will not change its mind.
+const fn classify(status: u16, after: Option<Duration>) -> FailureKind {
+    match FailureKind::from_status(status, after) {
+        FailureKind::Blocked => FailureKind::Configuration,
+        kind => kind,
+    }
 }
 
 #[cfg(test)]
@@ -199,16 +204,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_service_account_is_one() {
+    fn other_kinds_of_keys_are_refused() {
         let with_type = |kind: &str| {
             let json = serde_json::json!({
                 "type": kind, "project_id": "p", "private_key_id": "1", "private_key": "-",
                 "client_email": "a@b", "token_uri": "https://oauth2.googleapis.com/token", "client_id": "2",
             });
-            ServiceAccount::parse(&SecretString::new(json.to_string()))
+            ServiceAccount::parse(&json.to_string())
         };
         assert!(with_type("service_account").is_ok());
         assert!(with_type("authorized_user").is_err());
-        assert!(ServiceAccount::parse(&SecretString::new("{}".to_owned())).is_err());
+        assert!(ServiceAccount::parse("{}").is_err());
+    }
+
+    #[test]
+    fn statuses() {
+        let after = Some(Duration::from_secs(7));
+        let retry = FailureKind::Retry { after };
+        let cases = [
+            (400, FailureKind::Configuration),
+            (401, FailureKind::Configuration),
+            (404, FailureKind::Configuration),
+            (422, FailureKind::Configuration),
+            (429, retry),
+            (500, retry),
+        ];
+
+        for (status, kind) in cases {
+            assert_eq!(classify(status, after), kind, "{status}");
+        }
     }
 }

@@ -1,21 +1,85 @@
 //! Google's push service: FCM, HTTP v1.
 
+mod access_token;
+mod classify;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use reqwest::{Client, ClientBuilder, Response};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::access_token::{AccessTokens, PROVIDER, ServiceAccount};
-use super::{PushDestination, PushMessage, classify};
 use crate::clock::Clock;
 use crate::egress::{PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after};
+use crate::platform::Platform;
+use crate::push::types::{
+    Connector, CredentialField, CredentialForm, PushConfiguration, PushDestination, PushMessage,
+    PushSender, PushService, is_token, unusable_tls,
+};
 use crate::secret::SecretString;
+use access_token::{AccessTokens, NAME, ServiceAccount};
 
 const DEFAULT_ENDPOINT: &str = "https://fcm.googleapis.com";
+const SERVICE_ACCOUNT: &str = "service_account";
 
-/// The connection for one push configuration.
-pub(super) struct Fcm {
+pub(super) static SERVICE: PushService = PushService {
+    name: NAME,
+    platforms: &[Platform::Android],
+    credentials: &[CredentialField {
+        name: SERVICE_ACCOUNT,
+        form: CredentialForm::Secret {
+            is_usable: is_service_account,
+            requirement: "must be the service account's key file from Google: JSON with \
+                          project_id, client_email, private_key and token_uri",
+        },
+    }],
+    needs_bundle_id: false,
+    is_address: is_token,
+    connector: |clock| {
+        Arc::new(FcmConnector {
+            clock: clock.clone(),
+        })
+    },
+};
+
+fn is_service_account(text: &str) -> bool {
+    let Ok(account) = serde_json::from_str::<serde_json::Value>(text) else {
+        return false;
+    };
+    ["project_id", "client_email", "private_key", "token_uri"]
+        .iter()
+        .all(|field| account.get(field).is_some_and(serde_json::Value::is_string))
+}
+
+struct FcmConnector {
+    clock: Clock,
+}
+
+impl Connector for FcmConnector {
+    fn connect(
+        &self,
+        configuration: &PushConfiguration,
+        client: ClientBuilder,
+    ) -> Result<Box<dyn PushSender>, ProviderFailure> {
+        let client = client.build().map_err(|_| unusable_tls(NAME))?;
+        let account = ServiceAccount::parse(configuration.credentials.get(SERVICE_ACCOUNT))?;
+        let url = send_url(configuration.endpoint.as_ref(), &account.project_id)
+            .ok_or_else(|| ProviderFailure::configuration(NAME, "endpoint is not usable"))?;
+
+        Ok(Box::new(Fcm {
+            client,
+            url,
+            tokens: AccessTokens::new(account, self.clock.clone()),
+            clock: self.clock.clone(),
+        }))
+    }
+}
+
+/// Sends for one push configuration.
+struct Fcm {
     client: Client,
     url: Url,
     tokens: AccessTokens,
@@ -34,9 +98,8 @@ struct Message<'a> {
     android: Android,
 }
 
-/// What the app gets: three members, nothing else. Without `notification` the app itself decides
-/// what to show, which it must: it alone knows whether the user may see the message on a locked
-/// screen.
+/// The three members that the app gets, nothing else. There is no `notification`, so that the app
+/// decides what to show: it alone knows whether the message may be seen on a locked screen.
 #[derive(Serialize)]
 struct Data<'a> {
     transaction_id: String,
@@ -50,26 +113,19 @@ struct Android {
     ttl: String,
 }
 
-impl Fcm {
-    pub(super) fn new(
-        client: Client,
-        endpoint: Option<&Url>,
-        account: ServiceAccount,
-        clock: Clock,
-    ) -> Result<Self, ProviderFailure> {
-        let url = send_url(endpoint, &account.project_id);
-        let url =
-            url.ok_or_else(|| ProviderFailure::configuration(PROVIDER, "endpoint is not usable"))?;
-        Ok(Self {
-            client,
-            url,
-            tokens: AccessTokens::new(account, clock.clone()),
-            clock,
-        })
+impl PushSender for Fcm {
+    fn send<'a>(
+        &'a self,
+        destination: &'a PushDestination,
+        message: &'a PushMessage,
+    ) -> BoxFuture<'a, Result<(), ProviderFailure>> {
+        self.send_renewing_token(destination, message).boxed()
     }
+}
 
-    /// Sends once; a second time with a new access token where Google refuses the old one.
-    pub(super) async fn send(
+impl Fcm {
+    /// Sends once, and a second time with a new access token if Google refuses the first one.
+    async fn send_renewing_token(
         &self,
         to: &PushDestination,
         message: &PushMessage,
@@ -81,6 +137,7 @@ impl Fcm {
         if !refusal.is_about_access() {
             return Err(refusal.into_failure());
         }
+
         self.tokens.discard(&token).await;
         let token = self.tokens.current(&self.client).await?;
         self.post(to, message, &token)
@@ -88,7 +145,7 @@ impl Fcm {
             .map_err(Refusal::into_failure)
     }
 
-    /// The outer error: no answer. The inner one: an answer that refuses.
+    /// The outer error means that there was no answer, the inner one that the answer refused.
     async fn post(
         &self,
         to: &PushDestination,
@@ -110,6 +167,7 @@ impl Fcm {
                 },
             },
         };
+
         let request = self
             .client
             .post(self.url.clone())
@@ -118,7 +176,8 @@ impl Fcm {
         let response = request
             .send()
             .await
-            .map_err(|error| ProviderFailure::unreachable(PROVIDER, &error))?;
+            .map_err(|error| ProviderFailure::unreachable(NAME, &error))?;
+
         if response.status().is_success() {
             Ok(Ok(()))
         } else {
@@ -132,6 +191,7 @@ fn send_url(endpoint: Option<&Url>, project_id: &str) -> Option<Url> {
         Some(endpoint) => endpoint.clone(),
         None => Url::parse(DEFAULT_ENDPOINT).ok()?,
     };
+
     url.path_segments_mut().ok()?.pop_if_empty().extend([
         "v1",
         "projects",
@@ -153,7 +213,7 @@ struct ErrorBody {
     error: Error,
 }
 
-/// `google.rpc.Status`, with what FCM puts into its details.
+/// `google.rpc.Status` with FCM's details.
 #[derive(Default, Deserialize)]
 struct Error {
     status: Option<String>,
@@ -178,7 +238,7 @@ struct FieldViolation {
 }
 
 impl Error {
-    /// FCM's own code, which says more than the general one.
+    /// FCM's own code, or the general one where it has none.
     fn code(&self) -> Option<&str> {
         let specific = self
             .details
@@ -187,14 +247,15 @@ impl Error {
         specific.or(self.status.as_deref())
     }
 
-    /// `INVALID_ARGUMENT` comes with the field that is wrong, or, for an address that never was
-    /// one, with FCM's own code and no field.
+    /// Whether `INVALID_ARGUMENT` is about the address. It comes with the field that is wrong; for
+    /// an address that never existed it comes with FCM's own code and no field.
     fn is_about_token(&self) -> bool {
         let mut fields = self
             .details
             .iter()
             .flat_map(|detail| &detail.field_violations)
             .peekable();
+
         match fields.peek() {
             Some(_) => fields.all(|violation| violation.field == "message.token"),
             None => self
@@ -208,11 +269,12 @@ impl Error {
 impl Refusal {
     async fn read(response: Response) -> Self {
         let (status, after) = (response.status().as_u16(), retry_after(&response));
-        // A body that cannot be read costs the code only; the status still says what to do.
+        // Without a readable body the code is missing; the status still says what to do.
         let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
             .await
             .unwrap_or_default();
         let body: ErrorBody = serde_json::from_slice(&body).unwrap_or_default();
+
         Self {
             status,
             error: body.error,
@@ -220,7 +282,7 @@ impl Refusal {
         }
     }
 
-    /// The access token was refused, not the message or the project behind the address.
+    /// Whether Google refused the access token, and not the message or the address's project.
     fn is_about_access(&self) -> bool {
         matches!(self.status, 401 | 403)
             && !matches!(
@@ -231,8 +293,8 @@ impl Refusal {
 
     fn into_failure(self) -> ProviderFailure {
         let code = self.error.code();
-        let kind = classify::fcm(self.status, code, self.error.is_about_token(), self.after);
-        ProviderFailure::answered(PROVIDER, kind, self.status, code)
+        let kind = classify::classify(self.status, code, self.error.is_about_token(), self.after);
+        ProviderFailure::answered(NAME, kind, self.status, code)
     }
 }
 
@@ -251,6 +313,7 @@ mod tests {
                 {"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"UNREGISTERED"}]}}"#,
         );
         assert_eq!(unregistered.code(), Some("UNREGISTERED"));
+
         let never_one = error(
             r#"{"error":{"code":400,"message":"The registration token is not a valid FCM registration token",
                 "status":"INVALID_ARGUMENT","details":[
@@ -260,6 +323,7 @@ mod tests {
             (never_one.code(), never_one.is_about_token()),
             (Some("INVALID_ARGUMENT"), true)
         );
+
         let bad_data = error(
             r#"{"error":{"code":400,"message":"Invalid value at 'message.data[0].value' (TYPE_STRING), 12",
                 "status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.BadRequest",

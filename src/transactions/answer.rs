@@ -1,0 +1,100 @@
+//! A device's signed answer.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::error::DeviceRequestError;
+use super::facade::Transactions;
+use super::messages::{Action, Caller};
+use super::persist::{self, Record};
+use super::types::{Decision, Status};
+use crate::clock::Timestamp;
+use crate::ids::{DeviceId, TransactionId};
+use crate::jose::jws;
+
+/// How far the device's clock may differ from the server's, either way.
+const CLOCK_SKEW_MAX: Duration = Duration::from_secs(300);
+
+/// What the device signs.
+#[derive(Deserialize)]
+struct SignedAnswer {
+    transaction_id: TransactionId,
+    decision: SignedDecision,
+    content_digest: String,
+    iat: i64,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SignedDecision {
+    Accept,
+    Deny,
+    Report,
+}
+
+impl From<SignedDecision> for Decision {
+    fn from(signed: SignedDecision) -> Self {
+        match signed {
+            SignedDecision::Accept => Self::Accept,
+            SignedDecision::Deny => Self::Deny,
+            SignedDecision::Report => Self::Report,
+        }
+    }
+}
+
+impl Transactions {
+    /// Takes a device's answer, signed by this authenticator's key.
+    pub async fn answer(
+        &self,
+        device: &DeviceId,
+        id: TransactionId,
+        authenticator: &str,
+        jws: &str,
+    ) -> Result<Status, DeviceRequestError> {
+        let row = self.services.find_pending(device, id).await?;
+        let record = Record::from_row(&row)?;
+        let user = record.user.as_ref().ok_or(DeviceRequestError::NotFound)?;
+
+        if !record.method.may_answer(authenticator) {
+            return Err(DeviceRequestError::WrongAuthenticator);
+        }
+        let devices = &self.services.devices;
+        let key = devices
+            .answering_key(device, user, authenticator)
+            .await?
+            .ok_or(DeviceRequestError::WrongAuthenticator)?;
+
+        let content = persist::open_content(&row, &self.services.base.keyring)?;
+        let caller = Caller::Device(device.clone());
+        let verified = jws::verify(&key, jws, None).ok();
+        let now = self.services.base.clock.now();
+        let Some(answer) = verified.and_then(|payload| read_answer(&payload, id, now)) else {
+            // Counts as a wrong answer, which the command says.
+            self.command(id, caller, Action::WrongAnswer).await?;
+            return Err(DeviceRequestError::Unavailable);
+        };
+        if answer.content_digest != content.digest() {
+            return Err(DeviceRequestError::StaleDigest);
+        }
+
+        let decision = Decision::from(answer.decision);
+        let jws = jws.to_owned();
+        self.command(id, caller, Action::Answer { decision, jws })
+            .await?;
+        Ok(match decision {
+            Decision::Accept => Status::Accepted,
+            Decision::Deny | Decision::Report => Status::Denied,
+        })
+    }
+}
+
+/// The answer in a verified payload, if it is about this transaction and of this time.
+fn read_answer(payload: &[u8], id: TransactionId, now: Timestamp) -> Option<SignedAnswer> {
+    let answer: SignedAnswer = serde_json::from_slice(payload).ok()?;
+    let signed_at = Timestamp::from_millis(answer.iat.checked_mul(1000)?);
+
+    let is_timely =
+        signed_at <= now.after(CLOCK_SKEW_MAX) && signed_at >= now.before(CLOCK_SKEW_MAX);
+    (answer.transaction_id == id && is_timely).then_some(answer)
+}

@@ -1,0 +1,199 @@
+//! What devices do with transactions: list, fetch and claim them. Answering is in `answer`.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+
+use super::error::DeviceRequestError;
+use super::facade::Transactions;
+use super::messages::{Action, Caller, CommandError};
+use super::persist::{self, Record};
+use super::services::Services;
+use super::state::{Ending, Refusal, State};
+use super::types::{FetchedTransaction, PendingTransaction};
+use crate::clock::Timestamp;
+use crate::ids::{DeviceId, ProfileId, TransactionId, UserId};
+use crate::jose::jwe;
+use crate::otp;
+use crate::store::rows::TransactionRow;
+use crate::store::{CorruptRow, StoreError};
+
+/// Pending transactions in a device's list.
+const LISTED_MAX: i64 = 50;
+
+impl Transactions {
+    /// What waits for an answer on this device, oldest first. With `wait`, answers as soon as there
+    /// is something or the time is up.
+    pub async fn pending(
+        &self,
+        device: &DeviceId,
+        wait: Duration,
+    ) -> Result<Vec<PendingTransaction>, DeviceRequestError> {
+        let services = &self.services;
+        let listed = services.list(device).await?;
+        if !listed.is_empty() || wait.is_zero() {
+            return Ok(listed);
+        }
+
+        // Listens first and then looks again, so that nothing is missed that arrives in between.
+        let arrival = services.channels.arrival(device);
+        let listed = services.list(device).await?;
+        if !listed.is_empty() {
+            return Ok(listed);
+        }
+
+        let mut shutdown = services.shutdown.clone();
+        tokio::select! {
+            () = arrival => {}
+            () = services.base.clock.sleep(wait) => {}
+            () = shutdown.begun() => {}
+        }
+        services.list(device).await
+    }
+
+    /// A pending transaction of this device, with its confidential part encrypted to the enrolled
+    /// key.
+    pub async fn fetch(
+        &self,
+        device: &DeviceId,
+        id: TransactionId,
+    ) -> Result<FetchedTransaction, DeviceRequestError> {
+        let row = self.services.find_pending(device, id).await?;
+        self.services.seal_for_device(device, &row).await
+    }
+
+    /// Gives the transaction of a scanned one-time password to the user of this profile, and fetches
+    /// it.
+    pub async fn claim_otp(
+        &self,
+        device: &DeviceId,
+        profile: &ProfileId,
+        one_time_password: &str,
+    ) -> Result<FetchedTransaction, DeviceRequestError> {
+        let services = &self.services;
+        let id = otp::transaction_of(&services.base.keyring, one_time_password)
+            .ok_or(DeviceRequestError::NotFound)?;
+        let enrolment = services
+            .devices
+            .enrolment_by_profile(device, profile)
+            .await?
+            .ok_or(DeviceRequestError::NotFound)?;
+        if services.users.is_disabled(&enrolment.user_id).await? {
+            return Err(DeviceRequestError::NotFound);
+        }
+
+        let claim = Action::Claim {
+            user: enrolment.user_id,
+            device: device.clone(),
+            profile: *profile,
+        };
+        match self.command(id, Caller::Server, claim).await {
+            // The device has claimed it before and did not get the answer.
+            Ok(()) | Err(CommandError::Refused(Refusal::NothingToDo)) => {
+                self.fetch(device, id).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl From<CommandError> for DeviceRequestError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::NotFound | CommandError::Refused(Refusal::AlreadyClaimed) => {
+                Self::NotFound
+            }
+            CommandError::Refused(Refusal::AlreadyFinal(ending)) => ended(ending),
+            CommandError::WrongAnswer { attempts_left } => Self::InvalidAnswer { attempts_left },
+            CommandError::Refused(Refusal::ResendLimitReached | Refusal::NothingToDo)
+            | CommandError::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
+const fn ended(ending: Ending) -> DeviceRequestError {
+    match ending {
+        Ending::Expired => DeviceRequestError::Expired,
+        other => DeviceRequestError::AlreadyFinal {
+            status: other.status(),
+        },
+    }
+}
+
+impl Services {
+    async fn list(&self, device: &DeviceId) -> Result<Vec<PendingTransaction>, DeviceRequestError> {
+        let now = self.clock.now();
+        let rows = persist::find_pending_of_device(&self.store, device, now, LISTED_MAX).await?;
+        let admitted = try_join_all(rows.iter().map(|row| self.is_admitted(row))).await?;
+
+        let listed = rows.iter().zip(admitted).filter(|(_, admitted)| *admitted);
+        let listed = listed.map(|(row, _)| self.pending_of(row, now));
+        Ok(listed.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the transaction's user is not disabled. The request's token does not tell: it may be
+    /// the device's own.
+    async fn is_admitted(&self, row: &TransactionRow) -> Result<bool, DeviceRequestError> {
+        let Some(user) = &row.user_id else {
+            return Ok(true);
+        };
+        let corrupt = || StoreError::from(CorruptRow::new("transactions", &row.id));
+        let user = UserId::new(user).map_err(|_| corrupt())?;
+        Ok(!self.users.is_disabled(&user).await?)
+    }
+
+    /// The row of a pending transaction of this device.
+    pub(super) async fn find_pending(
+        &self,
+        device: &DeviceId,
+        id: TransactionId,
+    ) -> Result<TransactionRow, DeviceRequestError> {
+        let row = persist::find(&self.store, id)
+            .await?
+            .filter(|row| row.device_id.as_deref() == Some(device.as_str()))
+            .ok_or(DeviceRequestError::NotFound)?;
+        if !self.is_admitted(&row).await? {
+            return Err(DeviceRequestError::NotFound);
+        }
+
+        let record = Record::from_row(&row)?;
+        match record.state {
+            State::Final(ending) => Err(ended(ending)),
+            State::Pending(_) if record.limits.expires_at <= self.clock.now() => {
+                Err(DeviceRequestError::Expired)
+            }
+            State::Pending(_) => Ok(row),
+        }
+    }
+
+    fn pending_of(
+        &self,
+        row: &TransactionRow,
+        now: Timestamp,
+    ) -> Result<PendingTransaction, StoreError> {
+        let content = persist::open_content(row, &self.keyring)?;
+        persist::pending_of(row, content.message, now)
+    }
+
+    async fn seal_for_device(
+        &self,
+        device: &DeviceId,
+        row: &TransactionRow,
+    ) -> Result<FetchedTransaction, DeviceRequestError> {
+        let content = persist::open_content(row, &self.keyring)?;
+        let pending = persist::pending_of(row, content.message.clone(), self.clock.now())?;
+        let enrolment = self
+            .devices
+            .enrolment_by_profile(device, &pending.profile_id)
+            .await?
+            .ok_or(DeviceRequestError::NotFound)?;
+
+        let sealed = jwe::encrypt(&enrolment.public_key, &content.shown(), &*self.random)
+            .map_err(|_| DeviceRequestError::Unavailable)?;
+        Ok(FetchedTransaction {
+            pending,
+            content_digest: content.digest(),
+            sealed,
+        })
+    }
+}

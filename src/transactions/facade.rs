@@ -1,0 +1,160 @@
+//! [`Transactions`]: where the actors of pending transactions live, how one is found, restored from
+//! its row and given commands, and how its message is delivered.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::actor::{TransactionActor, TransactionDirectory};
+use super::delivery::{self, Delivery, Submission};
+use super::messages::{Action, Caller, Command, CommandError};
+use super::persist::{self, Record};
+use super::services::Services;
+use super::state::{Refusal, State};
+use crate::base::Base;
+use crate::callbacks::Callbacks;
+use crate::devices::Devices;
+use crate::devices::channel::Channels;
+use crate::ids::TransactionId;
+use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, ShutdownSignal, ask};
+use crate::sms::{SmsDelivery, SmsSender};
+use crate::users::Users;
+
+/// How often a command is sent to a transaction whose actor ended or whose row changed meanwhile.
+const SENT_MAX: u32 = 4;
+
+/// What transactions need.
+pub struct TransactionParts {
+    pub devices: Devices,
+    pub users: Users,
+    pub channels: Channels,
+    pub callbacks: Callbacks,
+    pub sms: Arc<dyn SmsSender>,
+    pub arbiters: Arc<Arbiters>,
+    /// Pending transactions in memory. Past it a transaction is refused with 503.
+    pub live_max: usize,
+    pub shutdown: ShutdownSignal,
+}
+
+/// The transactions. Cheap to clone.
+#[derive(Clone)]
+pub struct Transactions {
+    pub(super) services: Arc<Services>,
+    directory: Arc<TransactionDirectory>,
+}
+
+impl Transactions {
+    /// With no transaction in memory. Those that are pending in the database are restored when they
+    /// are needed.
+    #[must_use]
+    pub fn new(base: &Base, parts: TransactionParts) -> Self {
+        let services = Services {
+            base: base.clone(),
+            devices: parts.devices,
+            users: parts.users,
+            channels: parts.channels,
+            callbacks: parts.callbacks,
+            sms: SmsDelivery::new(base.clone(), parts.sms),
+            shutdown: parts.shutdown,
+        };
+        let directory = Directory::new(DirectoryOptions {
+            actor: "transaction",
+            bound: "live_transactions",
+            live_max: parts.live_max,
+            live: base.metrics.live_transactions().clone(),
+            arbiters: parts.arbiters,
+            metrics: base.metrics.clone(),
+        });
+
+        Self {
+            services: Arc::new(services),
+            directory: Arc::new(directory),
+        }
+    }
+
+    /// Lets the transaction's actor carry out the command. If the actor ends without an answer, or
+    /// another writer was first, the command is sent again to an actor that starts from the row.
+    pub(super) async fn command(
+        &self,
+        id: TransactionId,
+        caller: Caller,
+        action: Action,
+    ) -> Result<(), CommandError> {
+        for _ in 0..SENT_MAX {
+            let address = self.find_or_restore(id, &caller).await?;
+            let (caller, action) = (caller.clone(), action.clone());
+            let answer = ask(&address, |reply| Command {
+                caller,
+                action,
+                reply,
+            });
+            if let Ok(answer) = answer.await {
+                return answer;
+            }
+        }
+        Err(CommandError::Unavailable)
+    }
+
+    /// The actor of a pending transaction. Where none lives, it is started from the row, provided
+    /// that the caller has anything to do with the transaction.
+    pub(super) async fn find_or_restore(
+        &self,
+        id: TransactionId,
+        caller: &Caller,
+    ) -> Result<Address<TransactionActor>, CommandError> {
+        if let Some(address) = self.directory.find(&id) {
+            return Ok(address);
+        }
+
+        let row = persist::find(&self.services.base.store, id)
+            .await?
+            .ok_or(CommandError::NotFound)?;
+        let record = Record::from_row(&row)?;
+        if !record.obeys(caller) {
+            return Err(CommandError::NotFound);
+        }
+        if let State::Final(ending) = record.state {
+            return Err(CommandError::Refused(Refusal::AlreadyFinal(ending)));
+        }
+
+        self.host(record).ok_or(CommandError::Unavailable)
+    }
+
+    /// Starts the actor of a saved, pending transaction. `None` where there are too many.
+    pub(super) fn host(&self, record: Record) -> Option<Address<TransactionActor>> {
+        let id = record.id;
+        let this = self.clone();
+
+        // Runs only if no actor lives yet, and so delivers once.
+        self.directory.find_or_start(&id, move |permit| {
+            if record.is_delivery_due() {
+                drop(this.deliver(Delivery::of_row(id)));
+            }
+            TransactionActor::new(record, this.services, this.directory, permit)
+        })
+    }
+
+    /// Delivers a message in a task of its own. The receiver hears how it stands when the provider
+    /// has answered, or when a start has to be answered.
+    pub(super) fn deliver(&self, delivery: Delivery) -> oneshot::Receiver<Submission> {
+        let (sender, receiver) = oneshot::channel();
+        let (this, id) = (self.clone(), delivery.id);
+
+        let report = move |action| {
+            let this = this.clone();
+            async move {
+                // The transaction may have ended. If its row is unavailable, the deadline decides.
+                if let Err(error) = this.command(id, Caller::Server, action).await {
+                    tracing::debug!(transaction_id = %id, %error, "a delivery could not be reported");
+                }
+            }
+        };
+        tokio::spawn(delivery::run(
+            Arc::clone(&self.services),
+            delivery,
+            sender,
+            report,
+        ));
+        receiver
+    }
+}

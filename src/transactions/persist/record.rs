@@ -1,0 +1,192 @@
+//! Rows that are read: the record that a pending transaction's actor keeps, what websites and devices
+//! see of it, and its message.
+
+use std::sync::Arc;
+
+use super::columns::ending_of;
+use crate::clock::Timestamp;
+use crate::ids::{ClientId, DeviceId, TransactionId, UserId};
+use crate::secret::Keyring;
+use crate::store::rows::TransactionRow;
+use crate::store::{CorruptRow, StoreError};
+use crate::transactions::content::Content;
+use crate::transactions::messages::{Action, Caller};
+use crate::transactions::methods::{self, Message, Method, Outgoing, Recipient};
+use crate::transactions::state::{Ending, Limits, Pending, State};
+use crate::transactions::types::{PendingTransaction, Status, TransactionResult};
+
+/// What is kept in memory of a transaction: no more than decisions need.
+pub(in crate::transactions) struct Record {
+    pub id: TransactionId,
+    pub client: ClientId,
+    pub method: &'static Method,
+    pub user: Option<UserId>,
+    pub device: Option<DeviceId>,
+    pub state: State,
+    pub limits: Limits,
+    pub version: i64,
+    pub callback_uri: Option<Arc<str>>,
+}
+
+impl Record {
+    pub(in crate::transactions) fn from_row(row: &TransactionRow) -> Result<Self, StoreError> {
+        let read = || {
+            let state = match ending_of(row.status, row.reason)? {
+                Some(ending) => State::Final(ending),
+                None => State::Pending(Pending {
+                    attempts: row.attempts.try_into().ok()?,
+                    resends: row.resends.try_into().ok()?,
+                    claimed: row.user_id.is_some(),
+                    delivery_due: row.delivery_due,
+                }),
+            };
+
+            Some(Self {
+                id: id_of(row)?,
+                client: ClientId::new(&row.client_id).ok()?,
+                method: methods::of_column(row.method)?,
+                user: optional(row.user_id.as_deref(), UserId::new)?,
+                device: optional(row.device_id.as_deref(), DeviceId::new)?,
+                state,
+                limits: Limits {
+                    attempts_max: row.attempts_max.try_into().ok()?,
+                    resends_max: row.resends_max.try_into().ok()?,
+                    expires_at: Timestamp::from_millis(row.expires_at),
+                },
+                version: row.version,
+                callback_uri: row.callback_uri.as_deref().map(Arc::from),
+            })
+        };
+        read().ok_or_else(|| corrupt(row))
+    }
+
+    /// Whether this caller has anything to do with the transaction.
+    pub(in crate::transactions) fn obeys(&self, caller: &Caller) -> bool {
+        match caller {
+            Caller::Server => true,
+            Caller::Device(device) => self.device.as_ref() == Some(device),
+            Caller::Website { client, user } => {
+                let is_named = user.is_none() || self.user == *user;
+                self.client == *client && is_named
+            }
+        }
+    }
+
+    /// Whether this claim is the one that was granted.
+    pub(in crate::transactions) fn is_claimed_by(&self, action: &Action) -> bool {
+        matches!(action, Action::Claim { user, device, .. }
+            if self.user.as_ref() == Some(user) && self.device.as_ref() == Some(device))
+    }
+
+    /// Whether its message was still on its way when the row was saved.
+    pub(in crate::transactions) const fn is_delivery_due(&self) -> bool {
+        match self.state {
+            State::Pending(pending) => pending.delivery_due,
+            State::Final(_) => false,
+        }
+    }
+
+    /// Follows a step that is saved.
+    pub(in crate::transactions) fn apply(&mut self, next: State, action: &Action) {
+        self.version += 1;
+        self.state = next;
+
+        if let (State::Pending(_), Action::Claim { user, device, .. }) = (next, action) {
+            self.user = Some(user.clone());
+            self.device = Some(device.clone());
+        }
+    }
+}
+
+/// The result as the website sees it.
+pub(in crate::transactions) fn result_of(
+    row: &TransactionRow,
+) -> Result<TransactionResult, StoreError> {
+    let read = || {
+        let ending = ending_of(row.status, row.reason)?;
+        Some(TransactionResult {
+            transaction_id: id_of(row)?,
+            callback_uri: row.callback_uri.clone(),
+            created_at: Timestamp::from_millis(row.created_at),
+            expires_at: Timestamp::from_millis(row.expires_at),
+            user_id: optional(row.user_id.as_deref(), UserId::new)?,
+            method: methods::of_column(row.method)?.id,
+            status: ending.map_or(Status::Pending, Ending::status),
+            reason: ending.and_then(Ending::reason),
+        })
+    };
+    read().ok_or_else(|| corrupt(row))
+}
+
+/// The pending transaction as its device sees it in the list.
+pub(in crate::transactions) fn pending_of(
+    row: &TransactionRow,
+    message: String,
+    now: Timestamp,
+) -> Result<PendingTransaction, StoreError> {
+    let read = || {
+        Some(PendingTransaction {
+            transaction_id: id_of(row)?,
+            profile_id: row.profile_id.as_deref()?.parse().ok()?,
+            method: methods::of_column(row.method)?.id,
+            message,
+            created_at: Timestamp::from_millis(row.created_at),
+            time_to_live_seconds: Timestamp::from_millis(row.expires_at).since(now).as_secs(),
+        })
+    };
+    read().ok_or_else(|| corrupt(row))
+}
+
+/// The message of a transaction; `None` where its method sends none.
+pub(in crate::transactions) fn message_of(
+    row: &TransactionRow,
+    keyring: &Keyring,
+) -> Result<Option<Message>, StoreError> {
+    let content = open_content(row, keyring)?;
+
+    let read = || {
+        let method = methods::of_column(row.method)?;
+        let recipient = Recipient {
+            user: optional(row.user_id.as_deref(), UserId::new)?,
+            device: optional(row.device_id.as_deref(), DeviceId::new)?,
+            profile: optional(row.profile_id.as_deref(), str::parse)?,
+        };
+
+        let outgoing = Outgoing {
+            id: id_of(row)?,
+            recipient: &recipient,
+            content: &content,
+            expires_at: Timestamp::from_millis(row.expires_at),
+            keyring,
+        };
+        Some(method.sends.and_then(|sends| (sends.message)(&outgoing)))
+    };
+    read().ok_or_else(|| corrupt(row))
+}
+
+/// The confidential part of a transaction.
+pub(in crate::transactions) fn open_content(
+    row: &TransactionRow,
+    keyring: &Keyring,
+) -> Result<Content, StoreError> {
+    id_of(row)
+        .and_then(|id| Content::open(keyring, id, &row.content).ok())
+        .ok_or_else(|| corrupt(row))
+}
+
+fn id_of(row: &TransactionRow) -> Option<TransactionId> {
+    let id = row.id.as_slice().try_into().ok()?;
+    Some(TransactionId::from_bytes(id))
+}
+
+/// The value of a column that may be empty. `None` where it cannot be read.
+fn optional<T, E>(
+    column: Option<&str>,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Option<Option<T>> {
+    column.map(read).transpose().ok()
+}
+
+fn corrupt(row: &TransactionRow) -> StoreError {
+    CorruptRow::new("transactions", &row.id).into()
+}

@@ -1,0 +1,19 @@
+//! What all transactions share.
+
+use crate::base::Base;
+use crate::callbacks::Callbacks;
+use crate::devices::Devices;
+use crate::devices::channel::Channels;
+use crate::runtime::ShutdownSignal;
+use crate::sms::SmsDelivery;
+use crate::users::Users;
+
+pub(super) struct Services {
+    pub(super) base: Base,
+    pub(super) devices: Devices,
+    pub(super) users: Users,
+    pub(super) channels: Channels,
+    pub(super) callbacks: Callbacks,
+    pub(super) sms: SmsDelivery,
+    pub(super) shutdown: ShutdownSignal,
+}
