@@ -13,8 +13,8 @@ use super::types::Device;
 use super::{enrolment, persist};
 use crate::ids::{DeviceId, UserId};
 use crate::store::StoreError;
-use crate::store::journal::Outcome;
-use crate::store::rows::{AssertionIdRow, AuthenticatorTry};
+use crate::store::journal::{AuthenticatorTry, Outcome};
+use crate::store::rows::AssertionIdRow;
 use crate::users::events::EventType;
 
 /// How often an attempt is counted again after somebody else's success reset the count.

@@ -122,8 +122,9 @@ const fn ended(ending: Ending) -> DeviceRequestError {
 
 impl Services {
     async fn list(&self, device: &DeviceId) -> Result<Vec<PendingTransaction>, DeviceRequestError> {
-        let now = self.clock.now();
-        let rows = persist::find_pending_of_device(&self.store, device, now, LISTED_MAX).await?;
+        let now = self.base.clock.now();
+        let rows =
+            persist::find_pending_of_device(&self.base.store, device, now, LISTED_MAX).await?;
         let admitted = try_join_all(rows.iter().map(|row| self.is_admitted(row))).await?;
 
         let listed = rows.iter().zip(admitted).filter(|(_, admitted)| *admitted);
@@ -148,7 +149,7 @@ impl Services {
         device: &DeviceId,
         id: TransactionId,
     ) -> Result<TransactionRow, DeviceRequestError> {
-        let row = persist::find(&self.store, id)
+        let row = persist::find(&self.base.store, id)
             .await?
             .filter(|row| row.device_id.as_deref() == Some(device.as_str()))
             .ok_or(DeviceRequestError::NotFound)?;
@@ -159,7 +160,7 @@ impl Services {
         let record = Record::from_row(&row)?;
         match record.state {
             State::Final(ending) => Err(ended(ending)),
-            State::Pending(_) if record.limits.expires_at <= self.clock.now() => {
+            State::Pending(_) if record.limits.expires_at <= self.base.clock.now() => {
                 Err(DeviceRequestError::Expired)
             }
             State::Pending(_) => Ok(row),
@@ -171,7 +172,7 @@ impl Services {
         row: &TransactionRow,
         now: Timestamp,
     ) -> Result<PendingTransaction, StoreError> {
-        let content = persist::open_content(row, &self.keyring)?;
+        let content = persist::open_content(row, &self.base.keyring)?;
         persist::pending_of(row, content.message, now)
     }
 
@@ -180,15 +181,15 @@ impl Services {
         device: &DeviceId,
         row: &TransactionRow,
     ) -> Result<FetchedTransaction, DeviceRequestError> {
-        let content = persist::open_content(row, &self.keyring)?;
-        let pending = persist::pending_of(row, content.message.clone(), self.clock.now())?;
+        let content = persist::open_content(row, &self.base.keyring)?;
+        let pending = persist::pending_of(row, content.message.clone(), self.base.clock.now())?;
         let enrolment = self
             .devices
             .enrolment_by_profile(device, &pending.profile_id)
             .await?
             .ok_or(DeviceRequestError::NotFound)?;
 
-        let sealed = jwe::encrypt(&enrolment.public_key, &content.shown(), &*self.random)
+        let sealed = jwe::encrypt(&enrolment.public_key, &content.shown(), &*self.base.random)
             .map_err(|_| DeviceRequestError::Unavailable)?;
         Ok(FetchedTransaction {
             pending,

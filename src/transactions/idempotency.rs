@@ -267,8 +267,9 @@ impl Services {
 
     /// The row of the first request with this key, if it was made before and has been answered.
     async fn find_first(&self, key: &Key) -> Result<Option<IdempotencyRow>, WebsiteError> {
-        let now = self.clock.now();
-        let found = persist::find_idempotency_key(&self.store, &key.client, key.key_hash).await?;
+        let now = self.base.clock.now();
+        let found =
+            persist::find_idempotency_key(&self.base.store, &key.client, key.key_hash).await?;
         let Some(row) = found.filter(|row| row.expires_at > now.as_millis()) else {
             return Ok(None);
         };
@@ -297,13 +298,14 @@ impl Services {
     ) -> Result<Result<T, WebsiteError>, WebsiteError> {
         if let Some(answer) = &row.answer {
             let opened = self
+                .base
                 .keyring
                 .open(Purpose::IdempotentAnswer, &row.key_hash, answer);
             let stored = opened
                 .ok()
                 .and_then(|plain| serde_json::from_slice(&plain).ok())
                 .ok_or_else(|| corrupt(row))?;
-            return Ok(T::from_stored(stored, &self.keyring));
+            return Ok(T::from_stored(stored, &self.base.keyring));
         }
 
         let id = row
@@ -312,25 +314,25 @@ impl Services {
             .and_then(|id| id.try_into().ok())
             .map(TransactionId::from_bytes)
             .ok_or_else(|| corrupt(row))?;
-        let transaction = persist::find(&self.store, id)
+        let transaction = persist::find(&self.base.store, id)
             .await?
             .ok_or(WebsiteError::NoSuchTransaction)?;
-        Ok(T::reconstruct(&transaction, &self.keyring))
+        Ok(T::reconstruct(&transaction, &self.base.keyring))
     }
 
     /// A failure is only logged: the answer can be reconstructed.
     async fn store_answer(&self, key: &Key, stored: &StoredAnswer) {
         let plain = serde_json::to_vec(stored).unwrap_or_default();
-        let sealed = self.keyring.seal(
+        let sealed = self.base.keyring.seal(
             Purpose::IdempotentAnswer,
             &key.key_hash,
             &plain,
-            &*self.random,
+            &*self.base.random,
         );
 
         // Only finds the row, which has its transaction already.
         let row = key.row(TransactionId::from_bytes([0; 16]));
-        if let Err(error) = persist::save_answer(&self.store, row, sealed).await {
+        if let Err(error) = persist::save_answer(&self.base.store, row, sealed).await {
             tracing::warn!(%error, "the answer to an idempotent request could not be stored");
         }
     }

@@ -119,7 +119,7 @@ async fn save(
 ) -> Result<(), WebsiteError> {
     let entry = Entry {
         user: recipient.user.as_ref().map(ToString::to_string),
-        guard: key.map_or(Guard::None, |row| Guard::IdempotencyKey(Box::new(row))),
+        guard: key.map(Guard::from),
         inserts: vec![
             Insert::Transaction(Box::new(row)),
             Insert::Event(Box::new(event)),

@@ -60,7 +60,6 @@ fn generate(
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(error: impl Display) -> OAuthError {
     tracing::error!(%error, "no signing key can be made");
     OAuthError::Unavailable

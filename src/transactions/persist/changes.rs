@@ -5,8 +5,8 @@ use super::record::Record;
 use crate::callbacks::Callbacks;
 use crate::clock::Timestamp;
 use crate::random::Random;
-use crate::store::journal::{Entry, Guard, Insert};
-use crate::store::rows::{EventRow, TransactionUpdate};
+use crate::store::journal::{Entry, Insert, TransactionUpdate};
+use crate::store::rows::EventRow;
 use crate::transactions::messages::Action;
 use crate::transactions::state::{Effect, Event, Pending, State, Step, Verdict};
 use crate::users::events::{Concerning, EventType, event};
@@ -52,7 +52,7 @@ pub(in crate::transactions) fn change(
 
     Entry {
         user,
-        guard: Guard::Transaction(Box::new(update(change, now))),
+        guard: Some(update(change, now).into()),
         inserts,
         ..Entry::default()
     }
