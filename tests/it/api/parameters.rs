@@ -127,7 +127,7 @@ async fn a_start_names_the_parameter_that_is_wrong(database: Database) {
         post_raw(&app, START, "type=nothing").await.numbered(),
         (404, "4000")
     );
-    assert!(app.sms.taken().is_empty());
+    assert!(app.sms.accepted().is_empty());
 }
 
 async fn a_start_takes_what_is_right(database: Database) {

@@ -1,4 +1,4 @@
-//! The server's settings for a running sandbox.
+//! Settings that make a server use a running sandbox.
 
 use countersign::sandbox::Sandbox;
 use countersign::secret::SecretString;
@@ -9,7 +9,6 @@ pub(crate) fn secret(text: &str) -> SecretString {
     SecretString::new(text.to_owned())
 }
 
-/// Reaches the APNs stand-in.
 pub(crate) fn apns(sandbox: &Sandbox) -> PushConfiguration {
     let credentials = sandbox.credentials();
     PushConfiguration {
@@ -24,7 +23,6 @@ pub(crate) fn apns(sandbox: &Sandbox) -> PushConfiguration {
     }
 }
 
-/// Reaches the FCM stand-in.
 pub(crate) fn fcm(sandbox: &Sandbox) -> PushConfiguration {
     let service_account = secret(&sandbox.credentials().fcm_service_account);
     PushConfiguration {
@@ -35,7 +33,6 @@ pub(crate) fn fcm(sandbox: &Sandbox) -> PushConfiguration {
     }
 }
 
-/// Reaches the Twilio stand-in.
 pub(crate) fn twilio(sandbox: &Sandbox) -> SmsConfiguration {
     let credentials = sandbox.credentials();
     SmsConfiguration::Twilio {
@@ -46,7 +43,6 @@ pub(crate) fn twilio(sandbox: &Sandbox) -> SmsConfiguration {
     }
 }
 
-/// Reaches the SMS gateway's stand-in.
 pub(crate) fn sms_gateway(sandbox: &Sandbox) -> SmsConfiguration {
     let credentials = sandbox.credentials();
     SmsConfiguration::Http {

@@ -138,7 +138,7 @@ async fn one_too_many_is_refused_and_comes_in_later(database: Database) {
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
     assert_eq!(
-        app.sms.taken().len(),
+        app.sms.accepted().len(),
         1,
         "nothing that was refused has happened"
     );
