@@ -1,7 +1,7 @@
-//! How fast whole flows are: `cargo bench --profile dist --bench flows`. Everything on loopback,
-//! bounded in time, with every promise of durability kept. Options: `-- --seconds N` for each row
-//! (default 5), `-- --quick` leaves the million out, `-- --only TEXT` repeats only the flows whose
-//! name contains the text (`SMS`, `push`, `token`).
+//! The throughput of whole flows: `cargo bench --profile dist --bench flows`. Everything runs on
+//! loopback, with the durability of production. Options: `-- --seconds N` for each row (default 5),
+//! `-- --quick` skips the million transactions, `-- --only TEXT` only runs the flows whose name
+//! contains the text (`SMS`, `push`, `token`).
 
 #![allow(
     missing_docs,
@@ -14,7 +14,7 @@
     clippy::disallowed_methods,
     clippy::large_futures,
     unreachable_pub,
-    reason = "a benchmark measures real time, prints, and may stop where something is wrong"
+    reason = "a benchmark measures real time, prints, and may panic"
 )]
 
 #[path = "flows/listing.rs"]
@@ -45,13 +45,13 @@ use world::{Folder, World};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Durable, as a production server is.
+/// With the default durability: `fsync` at each commit.
 const POSTGRES_OPTIONS: &str = "-c shared_buffers=256MB -c max_wal_size=4GB";
 
 struct Options {
     seconds: u64,
     quick: bool,
-    /// Only the flows whose name contains this.
+    /// Runs only the flows whose name contains this.
     only: String,
 }
 
@@ -85,7 +85,7 @@ fn main() {
     run(&options);
 }
 
-/// What can be repeated, and with how many connections.
+/// The flows, with the numbers of connections.
 const FLOWS: &[(&str, &[usize])] = &[
     (SMS, &[64, 256]),
     (PUSH, &[64, 256]),
@@ -132,16 +132,16 @@ fn run(options: &Options) {
 
     let duration = Duration::from_secs(options.seconds);
     println!(
-        "| flow | database | connections | per second | of the yardstick | p50 | p99 | p99/p50 | commits/s | rows per commit |"
+        "| flow | database | connections | per second | of the baseline | p50 | p99 | p99/p50 | commits/s | rows per commit |"
     );
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
-    let yardstick = runtime.block_on(local.run_until(rounds::bare(64, duration)));
+    let baseline = runtime.block_on(local.run_until(rounds::bare(64, duration)));
     row(
-        "bare endpoint (the yardstick)",
+        "bare endpoint (the baseline)",
         "–",
         64,
-        &yardstick,
-        yardstick.per_second(),
+        &baseline,
+        baseline.per_second(),
         None,
     );
 
@@ -176,7 +176,7 @@ fn run(options: &Options) {
                     name,
                     *connections,
                     &measured,
-                    yardstick.per_second(),
+                    baseline.per_second(),
                     Some(commits),
                 );
             }
@@ -190,17 +190,16 @@ fn run(options: &Options) {
         let folder = Folder::new("twilio");
         let world = World::start(folder.database(), Some(&sandbox));
         let sms = runtime.block_on(local.run_until(rounds::sms(&world, 64, duration)));
-
         row(
             "SMS with Twilio's stand-in over HTTP",
             "SQLite",
             64,
             &sms,
-            yardstick.per_second(),
+            baseline.per_second(),
             None,
         );
-
         world.stop();
+
         memory(options, &cluster);
     }
 
@@ -209,8 +208,9 @@ fn run(options: &Options) {
     }
 }
 
-/// Each in a process of its own, which prints the cells of its row.
-fn measured_apart(command: &str, url: DatabaseUrl, count: usize) -> String {
+/// Measures in a child process, whose memory is not affected by other measurements. Returns the cells
+/// of its row.
+fn measure_in_child(command: &str, url: DatabaseUrl, count: usize) -> String {
     let url = match url {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
         DatabaseUrl::Postgres(url) => url.expose().to_owned(),
@@ -230,9 +230,7 @@ fn measured_apart(command: &str, url: DatabaseUrl, count: usize) -> String {
 }
 
 fn listings(cluster: &Cluster) {
-    println!(
-        "\n| tokens listed | database | to the first byte | in all | size | memory at most, above before |"
-    );
+    println!("\n| tokens listed | database | first byte | total | size | peak memory increase |");
     println!("|---:|---|---:|---:|---:|---:|");
 
     for count in [10, 100_000] {
@@ -243,14 +241,14 @@ fn listings(cluster: &Cluster) {
         ] {
             println!(
                 "| {count} | {name} | {}",
-                measured_apart("listing", url, count)
+                measure_in_child("listing", url, count)
             );
         }
     }
 }
 
 fn memory(options: &Options, cluster: &Cluster) {
-    println!("\n| live transactions | database | resident memory for each | started in |");
+    println!("\n| live transactions | database | resident memory per transaction | started in |");
     println!("|---:|---|---:|---:|");
 
     let counts: &[usize] = if options.quick {
@@ -267,7 +265,7 @@ fn memory(options: &Options, cluster: &Cluster) {
         ] {
             println!(
                 "| {count} | {name} | {}",
-                measured_apart("memory", url, *count)
+                measure_in_child("memory", url, *count)
             );
         }
     }
@@ -275,7 +273,7 @@ fn memory(options: &Options, cluster: &Cluster) {
 
 struct Commits {
     per_second: f64,
-    rows_each: f64,
+    rows_per_commit: f64,
 }
 
 impl Commits {
@@ -286,7 +284,7 @@ impl Commits {
         );
         Self {
             per_second: commits / took.as_secs_f64(),
-            rows_each: rows / commits.max(1.0),
+            rows_per_commit: rows / commits.max(1.0),
         }
     }
 }
@@ -296,19 +294,19 @@ fn row(
     database: &str,
     connections: usize,
     measured: &Measured,
-    yardstick: f64,
+    baseline: f64,
     commits: Option<Commits>,
 ) {
     let (p50, p99) = (measured.percentile(50.0), measured.percentile(99.0));
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
     let commits = commits.map_or_else(
         || "– | –".to_owned(),
-        |commits| format!("{:.0} | {:.0}", commits.per_second, commits.rows_each),
+        |commits| format!("{:.0} | {:.0}", commits.per_second, commits.rows_per_commit),
     );
     println!(
         "| {flow} | {database} | {connections} | {:.0} | {:.1} % | {:.2} ms | {:.2} ms | {:.1} | {commits} |",
         measured.per_second(),
-        measured.per_second() / yardstick * 100.0,
+        measured.per_second() / baseline * 100.0,
         milliseconds(p50),
         milliseconds(p99),
         p99.as_secs_f64() / p50.as_secs_f64().max(f64::MIN_POSITIVE),

@@ -1,5 +1,4 @@
-//! What listing a user's tokens costs: a process of its own has many tokens, lists them and looks
-//! at its resident memory.
+//! The time and memory for listing the tokens of a user, measured in a child process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,8 +19,7 @@ use tokio::net::TcpStream;
 use super::memory::resident_bytes;
 use super::world::{CLIENT_ID, CLIENT_SECRET, World};
 
-/// Tokens of one log-in.
-const TOKENS_OF_A_GRANT: usize = 10;
+const TOKENS_PER_GRANT: usize = 10;
 
 /// Prints the cells of the table.
 pub fn measure(url: DatabaseUrl, count: usize) {
@@ -33,7 +31,9 @@ pub fn measure(url: DatabaseUrl, count: usize) {
     let world = World::start(url, None);
     runtime.block_on(async {
         let token = fill(&world, count).await;
+        // The first listing fills pools and caches.
         list(&world, &token).await;
+
         let before = resident_bytes();
         let (peak, done) = (
             Arc::new(AtomicUsize::new(before)),
@@ -49,31 +49,31 @@ pub fn measure(url: DatabaseUrl, count: usize) {
             })
         };
 
-        let (first, all, size) = list(&world, &token).await;
+        let (first, total, size) = list(&world, &token).await;
         done.store(true, Ordering::Relaxed);
-        watcher.join().expect("it watches");
+        watcher.join().expect("the watcher ends");
 
         println!(
             "{:.1} ms | {:.0} ms | {:.1} MB | {:.1} MB |",
             first.as_secs_f64() * 1000.0,
-            all.as_secs_f64() * 1000.0,
+            total.as_secs_f64() * 1000.0,
             size as f64 / 1e6,
             (peak.load(Ordering::Relaxed) - before) as f64 / 1e6,
         );
 
-        // Let the operating system take it all away at once.
+        // Skips the clean-up, which the operating system does faster.
         std::process::exit(0);
     });
 }
 
-/// Gives a user so many tokens; one of them, as text.
+/// Inserts this many tokens of a user. Returns one of them as text.
 async fn fill(world: &World, count: usize) -> String {
     let now = Clock::system().now();
     let id = || uuid_v7(now, &SystemRandom).into_bytes().to_vec();
     let expires_at = now.after(Duration::from_secs(3600)).as_millis();
     let mut text = String::new();
 
-    for first in (0..count).step_by(TOKENS_OF_A_GRANT) {
+    for first in (0..count).step_by(TOKENS_PER_GRANT) {
         let grant = GrantRow {
             id: id(),
             client_id: "shop".to_owned(),
@@ -87,7 +87,7 @@ async fn fill(world: &World, count: usize) -> String {
 
         let mut inserts = vec![Insert::from(grant.clone())];
 
-        for _ in first..count.min(first + TOKENS_OF_A_GRANT) {
+        for _ in first..count.min(first + TOKENS_PER_GRANT) {
             let token = id();
             text = URL_SAFE_NO_PAD
                 .encode([token.as_slice(), &random::bytes::<32>(&SystemRandom)].concat());
@@ -116,14 +116,13 @@ async fn fill(world: &World, count: usize) -> String {
                 ..Entry::default()
             })
             .await;
-
         assert!(committed.is_ok(), "{committed:?}");
     }
 
     text
 }
 
-/// Lists; the time to the first byte, the time in all, and how many bytes came.
+/// Lists the tokens. Returns the time to the first byte, the total time, and the number of bytes.
 async fn list(world: &World, token: &str) -> (Duration, Duration, usize) {
     let credentials = STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
     let grant_type = "urn%3Aoa4mp%3Aparams%3Aoauth%3Agrant-type%3Atoken-info";

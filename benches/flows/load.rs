@@ -1,5 +1,4 @@
-//! A load generator that costs as little as it can: raw HTTP/1.1 over kept-alive connections on
-//! loopback.
+//! A load generator that uses little CPU time: raw HTTP/1.1 over persistent connections.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,13 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// One connection, one request at a time.
+/// A connection that sends one request at a time.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// What came back.
 pub struct Response<'a> {
     pub status: u16,
     pub location: Option<String>,
@@ -32,7 +30,7 @@ impl Connection {
         }
     }
 
-    /// Sends a whole request and reads a whole response with a `Content-Length`.
+    /// Sends a request and reads the response, which must have a `Content-Length`.
     pub async fn send(&mut self, request: &[u8]) -> Response<'_> {
         self.stream
             .write_all(request)
@@ -40,7 +38,6 @@ impl Connection {
             .expect("the server reads");
 
         self.buffer.clear();
-
         let head = loop {
             assert_ne!(
                 self.stream
@@ -109,13 +106,11 @@ pub fn member<'a>(json: &'a [u8], name: &str) -> &'a str {
     &json[start..end]
 }
 
-/// A `GET`.
 pub fn get(path: &str, authorization: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n\r\n")
         .into_bytes()
 }
 
-/// A `POST`.
 pub fn post(path: &str, authorization: &str, content_type: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
@@ -125,12 +120,12 @@ pub fn post(path: &str, authorization: &str, content_type: &str, body: &str) -> 
     .into_bytes()
 }
 
-/// What a run measured.
+/// The measurements of a run.
 pub struct Measured {
-    /// Rounds that were completed.
+    /// The number of completed rounds.
     pub rounds: usize,
     pub took: Duration,
-    /// Of the timed part of each round, sorted.
+    /// The times of the timed parts of all rounds, sorted.
     pub latencies: Vec<Duration>,
 }
 
@@ -148,15 +143,14 @@ impl Measured {
     }
 }
 
-/// Repeats a round on each of the connections until the time is up. A round answers how long its
-/// timed part took.
+/// Repeats a round on each connection until the time is up. A round returns the duration of its timed
+/// part.
 pub async fn repeat<R>(rounds: Vec<R>, duration: Duration) -> Measured
 where
     R: AsyncFnMut() -> Duration + 'static,
 {
     let started = Instant::now();
     let deadline = started + duration;
-
     let tasks: Vec<_> = rounds
         .into_iter()
         .map(|mut round| {
@@ -174,7 +168,6 @@ where
     for task in tasks {
         latencies.extend(task.await.expect("a round does not panic"));
     }
-
     latencies.sort_unstable();
 
     Measured {

@@ -1,5 +1,4 @@
-//! What a live transaction costs: a process of its own starts many and looks at its resident
-//! memory.
+//! The resident memory of live transactions, measured in a child process.
 
 use std::time::Instant;
 
@@ -10,8 +9,8 @@ use futures_util::{StreamExt as _, stream};
 
 use super::world::{self, CLIENT_ID};
 
-const AT_ONCE: usize = 1024;
-/// Started before the first look, so that pools, caches and threads are there.
+const CONCURRENT_STARTS: usize = 1024;
+/// Transactions before the first measurement, which fill pools and caches and start threads.
 const WARM_UP: usize = 2_000;
 
 /// Prints the cells of the table.
@@ -23,12 +22,13 @@ pub fn measure(url: DatabaseUrl, count: usize) {
     runtime.block_on(async {
         let app = world::app(url, None, &world::config("http://127.0.0.1"));
         start(&app, WARM_UP).await;
+
         let (before, started) = (resident_bytes(), Instant::now());
         start(&app, count).await;
         let each = (resident_bytes() - before) as f64 / count as f64;
         assert_eq!(app.transactions.live(), WARM_UP + count);
         println!("{each:.0} B | {:.0} s |", started.elapsed().as_secs_f64());
-        // Let the operating system take it all away at once.
+        // Skips the clean-up, which the operating system does faster.
         std::process::exit(0);
     });
 }
@@ -54,7 +54,7 @@ async fn start(app: &countersign::app::AppState, count: usize) {
 
             app.transactions.start(&client, request, None)
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(CONCURRENT_STARTS)
         .for_each(|started| {
             started.result.expect("it starts");
             std::future::ready(())
@@ -62,7 +62,7 @@ async fn start(app: &countersign::app::AppState, count: usize) {
         .await;
 }
 
-/// What the process has in memory.
+/// The resident memory of this process.
 pub fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status

@@ -1,4 +1,4 @@
-//! What is repeated: one round of each flow.
+//! The rounds of the flows for mobile authentication.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ pub fn basic() -> String {
     )
 }
 
-/// An endpoint that does nothing, on a server like ours: what the machine could do at best.
+/// The baseline: an endpoint that does nothing, on the same HTTP server.
 pub async fn bare(connections: usize, duration: Duration) -> Measured {
     let (sender, address) = std::sync::mpsc::sync_channel(1);
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
@@ -38,7 +38,8 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
             let server = HttpServer::new(endpoint)
                 .bind("127.0.0.1:0")
                 .expect("a free port");
-            sender.send(server.addrs()[0]).expect("somebody waits");
+            sender.send(server.addrs()[0]).expect("the caller waits");
+
             let server = server.disable_signals().run();
             let handle = server.handle();
             actix_web::rt::spawn(async move {
@@ -51,6 +52,7 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
     });
 
     let address = address.recv().expect("the bare server starts");
+
     let request = get("/", &basic());
     let mut rounds = Vec::new();
     for _ in 0..connections {
@@ -63,6 +65,7 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
     }
 
     let measured = repeat(rounds, duration).await;
+
     let _ = stop.send(());
     thread.join().expect("the bare server ends");
     measured
@@ -71,7 +74,6 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
 /// Start and verify; the start is timed.
 pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measured {
     let mut rounds = Vec::new();
-
     for index in 0..connections {
         let mut connection = Connection::open(world.address).await;
         let keyring = std::sync::Arc::clone(&world.keyring);
@@ -112,8 +114,8 @@ pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measu
     repeat(rounds, duration).await
 }
 
-/// Start, pending, fetch, signed answer, result; the start is timed. A user and a phone for each
-/// connection.
+/// Start, pending, fetch, signed answer, result; the start is timed. Each connection has a user with
+/// a phone.
 pub async fn push(world: &World, connections: usize, duration: Duration) -> Measured {
     let mut people = Vec::new();
     for index in 0..connections {

@@ -1,4 +1,4 @@
-//! What is repeated of the token server: one request, or one log-in, each round.
+//! The rounds of the token server's flows.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,9 +22,8 @@ use super::world::{CLIENT_SECRET, PIN_APPLICATION, World};
 const TOKEN: &str = "/oauth/token";
 const VERIFIER: &str = "a-verifier-of-more-than-43-characters~._0123456789";
 const REDIRECT_URI: &str = "https://shop.example/cb";
-/// Refreshes for which everything a phone signs is made beforehand; the others are signed as they
-/// come.
-const SIGNED_BEFOREHAND: usize = 60_000;
+/// The number of refreshes whose signatures are made in advance. Further ones are signed as needed.
+const SIGNED_IN_ADVANCE: usize = 60_000;
 
 fn basic_of(client_id: &str) -> String {
     format!(
@@ -33,7 +32,7 @@ fn basic_of(client_id: &str) -> String {
     )
 }
 
-/// A web client gets a token of its own.
+/// A web client gets a token for itself.
 pub async fn client_credentials(
     world: &World,
     client_id: &str,
@@ -49,7 +48,7 @@ pub async fn client_credentials(
     same_request(world, connections, duration, |_| request.clone()).await
 }
 
-/// A resource server asks about tokens that are alive, a few of them again and again.
+/// A resource server introspects valid tokens, one for each connection.
 pub async fn introspection(
     world: &World,
     client_id: &str,
@@ -116,7 +115,7 @@ async fn same_request(
     repeat(rounds, duration).await
 }
 
-/// A user of a phone with a PIN: what a refresh is made of.
+/// A user with a PIN on a phone, and everything a refresh needs.
 struct Session {
     device: DeviceId,
     key: PrivateJwk,
@@ -142,7 +141,6 @@ impl Session {
             .enrol(&device.id, &user, *new_key().public())
             .await
             .expect("enrolled");
-
         devices
             .set_authenticator(&device.id, &user, &AuthenticatorName::Pin, *pin.public())
             .await
@@ -163,7 +161,6 @@ impl Session {
             expires_at,
             ..GrantRow::default()
         };
-
         let family = RefreshTokenRow {
             id: id(),
             grant_id: grant.id.clone(),
@@ -189,22 +186,19 @@ impl Session {
                 ..Entry::default()
             })
             .await;
-
         assert!(committed.is_ok(), "{committed:?}");
-
-        let keyring = Arc::clone(&world.keyring);
 
         Self {
             device: device.id,
             key,
             pin,
             family: family_id,
-            keyring,
+            keyring: Arc::clone(&world.keyring),
             token_endpoint,
         }
     }
 
-    /// The request that uses the token of this generation.
+    /// The request with the refresh token of this generation.
     fn request(&self, generation: i32) -> Vec<u8> {
         let head = [self.family.as_slice(), &generation.to_be_bytes()].concat();
         let secret = self.keyring.hash(Purpose::RefreshToken, &head);
@@ -214,7 +208,6 @@ impl Session {
             "iss": self.device, "sub": self.device, "aud": self.token_endpoint, "iat": now, "exp": now + 600,
             "jti": format!("{generation}"),
         });
-
         let proof = json!({ "refresh_token_hash": URL_SAFE_NO_PAD.encode(sha256(token.as_bytes())), "iat": now });
         let sign = |key, typ, claims: serde_json::Value| {
             jws::sign(key, Some(typ), claims.to_string().as_bytes()).expect("a signature")
@@ -237,15 +230,15 @@ fn new_key() -> PrivateJwk {
     PrivateJwk::generate(&SystemRandom).expect("a key")
 }
 
-/// A phone refreshes with its PIN: assertion and proof verified, the token rotated. What it signs
-/// is made beforehand: the work of phones is not what is measured.
+/// A phone refreshes with its PIN: the assertion and the proof are verified and the token is rotated.
+/// The phone's signatures are made in advance, because only the server is measured.
 pub async fn refresh(world: &World, connections: usize, duration: Duration) -> Measured {
     let mut sessions = Vec::new();
     for index in 0..connections {
         sessions.push(Session::new(world, index).await);
     }
 
-    let rounds_each = SIGNED_BEFOREHAND / connections;
+    let rounds_each = SIGNED_IN_ADVANCE / connections;
     let mut rounds = Vec::new();
 
     for session in sessions {
@@ -256,7 +249,6 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
         let mut generation = 0;
         rounds.push(async move || {
             let late;
-
             let request = match signed.get(generation) {
                 Some(request) => request,
                 None => {
@@ -264,8 +256,8 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
                     &late
                 }
             };
-
             generation += 1;
+
             let started = Instant::now();
             let response = connection.send(request).await;
             let took = started.elapsed();
@@ -284,8 +276,8 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
     repeat(rounds, duration).await
 }
 
-/// A user logs in at a web client: authorize, the login page accepts, the code is redeemed. All of
-/// it is timed.
+/// A user logs in at a web client: authorize, the login page's answer, the token request. All of it is
+/// timed.
 pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Measured {
     let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
     let mut rounds = Vec::new();

@@ -1,4 +1,4 @@
-//! A whole server with providers in process that take every message, on loopback.
+//! A whole server on loopback, with providers in process that accept every message.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -29,10 +29,10 @@ pub const PIN_APPLICATION: &str = "vault";
 pub const CLIENT_SECRET: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 const KEY: [u8; 32] = [1; 32];
 
-/// Takes every message and forgets it.
-struct Taker;
+/// Accepts every message.
+struct AcceptingProvider;
 
-impl SmsSender for Taker {
+impl SmsSender for AcceptingProvider {
     fn send<'a>(
         &'a self,
         _: &'a SmsConfiguration,
@@ -42,7 +42,7 @@ impl SmsSender for Taker {
     }
 }
 
-impl PushSender for Taker {
+impl PushSender for AcceptingProvider {
     fn send<'a>(
         &'a self,
         _: &'a PushDestination,
@@ -60,7 +60,7 @@ pub struct World {
 }
 
 impl World {
-    /// On this database, with text messages to the sandbox's Twilio where there is one.
+    /// Starts a server on this database. Text messages go to the sandbox's Twilio if there is one.
     pub fn start(url: DatabaseUrl, twilio: Option<&Sandbox>) -> Self {
         let listen = || TcpListener::bind("127.0.0.1:0").expect("a free port");
         let listeners = Listeners {
@@ -83,7 +83,7 @@ impl World {
         self.server.stop().expect("the server stops");
     }
 
-    /// A user with a phone that asks for what is pending.
+    /// A user with a phone that polls.
     pub async fn person(&self, index: usize) -> (UserId, Phone) {
         let connection =
             || Connection::new(&format!("http://{}", self.address).parse().unwrap()).unwrap();
@@ -116,7 +116,7 @@ pub fn config(public_url: &str) -> Config {
     config
 }
 
-/// Everything but the HTTP server.
+/// Everything except the HTTP server.
 pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, config: &Config) -> AppState {
     let store = Store::open(&StoreOptions::new(url)).expect("the database opens");
     store.migrate().expect("the schema is made");
@@ -124,9 +124,9 @@ pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, config: &Config) -> AppSt
     base.settings.replace(all_settings(twilio));
 
     let mut options = AppOptions::new(&base, config).expect("HTTP clients");
-    options.push = Arc::new(Taker);
+    options.push = Arc::new(AcceptingProvider);
     if twilio.is_none() {
-        options.sms = Arc::new(Taker);
+        options.sms = Arc::new(AcceptingProvider);
     }
     AppState::start(base, options).expect("the server's parts start")
 }
@@ -251,7 +251,7 @@ fn application(id: ApplicationId, pin: bool) -> Application {
     }
 }
 
-/// A folder for an embedded database, removed in the end.
+/// A folder for an embedded database, which is removed when dropped.
 pub struct Folder(PathBuf);
 
 impl Folder {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::{self, CliResult};
-use crate::sandbox::{self, Sandbox, SandboxOptions};
+use crate::sandbox::{Sandbox, SandboxOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
@@ -45,18 +45,18 @@ pub(super) fn run(args: &SandboxArgs) -> CliResult {
         ..SandboxOptions::default()
     };
 
-    let runtime = common::single_threaded_runtime()?;
-    runtime.block_on(sandbox::run(options, |sandbox| {
-        std::fs::create_dir_all(&args.folder)?;
-        sandbox.write_files(&args.folder)?;
-        show(sandbox)?;
-        writeln!(io::stdout(), "files         {}", args.folder.display())
-    }))?;
+    let sandbox = Sandbox::start(options)?;
+    sandbox.write_files(&args.folder)?;
+    write_endpoints(&sandbox)?;
+    writeln!(io::stdout(), "files         {}", args.folder.display())?;
 
+    let runtime = common::single_threaded_runtime()?;
+    common::wait_for_stop_signal(&runtime)?;
+    runtime.block_on(sandbox.shutdown());
     Ok(())
 }
 
-fn show(sandbox: &Sandbox) -> io::Result<()> {
+fn write_endpoints(sandbox: &Sandbox) -> io::Result<()> {
     let endpoints = sandbox.endpoints();
     let rows = [
         ("apns", &endpoints.apns),

@@ -1,20 +1,11 @@
-//! The effective settings, without their secrets.
+//! Serializes secrets as asterisks.
 
 use serde::Serializer;
 use url::Url;
 
-use super::Config;
 use crate::secret::SecretString;
 
 const MASK: &str = "********";
-
-impl Config {
-    /// The effective settings as TOML. Asterisks replace every secret.
-    #[must_use]
-    pub fn masked(&self) -> String {
-        toml::to_string(self).unwrap_or_default()
-    }
-}
 
 #[expect(clippy::ref_option, reason = "serde hands over the field")]
 pub(super) fn secret<S: Serializer>(

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::Config;
+use super::load::Config;
 use crate::random::{self, Random};
 use crate::secret::{InvalidMasterKey, Keyring, SecretString};
 
@@ -55,6 +55,7 @@ impl Config {
         if let Some(key) = &self.secrets.master_key {
             return Ok(MasterKeySource::Configured(key.clone()));
         }
+
         let mut path = self
             .database
             .embedded_path()
@@ -84,6 +85,7 @@ impl MasterKeySource {
                 }
             },
         };
+
         Keyring::from_base64(&text)
             .map(Some)
             .map_err(|source| MasterKeyError::Invalid { place, source })
@@ -99,6 +101,7 @@ impl MasterKeySource {
         if let Some(keyring) = self.read()? {
             return Ok(keyring);
         }
+
         if let (Self::File(path), true) = (self, keyed) {
             return Err(MasterKeyError::Lost(path.clone()));
         }
@@ -112,6 +115,7 @@ impl MasterKeySource {
         let Self::File(path) = self else {
             return Ok(());
         };
+
         let key = Zeroizing::new(random::bytes::<32>(random));
         let text = Zeroizing::new(STANDARD.encode(key.as_ref()) + "\n");
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::{ConfigError, masked};
+use super::error::ConfigError;
+use super::masked;
 use crate::secret::SecretString;
 
 /// Addresses and requests.

@@ -3,7 +3,7 @@
 //! One table lists each key with the kind of its value. A password of digits therefore stays text,
 //! and the error about an invalid number names the variable.
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 const PREFIX: &str = "COUNTERSIGN_";
 
@@ -59,6 +59,7 @@ pub(super) fn table(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<toml::Table, ConfigError> {
     let mut table = toml::Table::new();
+
     for (name, value) in environment {
         let Some(rest) = name.strip_prefix(PREFIX) else {
             continue;
@@ -90,6 +91,7 @@ pub(super) fn table(
             });
         }
     }
+
     Ok(table)
 }
 

@@ -1,4 +1,4 @@
-//! What a phone signs.
+//! The signed answer to a transaction.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,29 +10,28 @@ use crate::ids::TransactionId;
 use crate::jose::{PrivateJwk, jws};
 use crate::secret::sha256;
 
-/// What the user said.
+/// The user's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     Accept,
     Deny,
-    /// No, and it was not me who asked.
+    /// Denied, and the user did not start the transaction.
     Report,
 }
 
-/// The payload of an answer. Public, so that a test can sign a wrong one.
+/// The payload of an answer. Public, so that tests can sign wrong ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerClaims {
     pub transaction_id: TransactionId,
     pub decision: Decision,
-    /// The digest of what was shown: see [`content_digest`].
+    /// The digest of what the phone showed; see [`content_digest`].
     pub content_digest: String,
-    /// When, in seconds since the epoch.
+    /// The time of the answer in seconds since the epoch.
     pub iat: i64,
 }
 
 impl AnswerClaims {
-    /// An answer given now.
     #[must_use]
     pub fn new(
         transaction_id: TransactionId,
@@ -48,7 +47,7 @@ impl AnswerClaims {
         }
     }
 
-    /// The compact JWS (`ES256`) by this key.
+    /// Signs the claims: a compact JWS with `ES256`.
     pub fn sign(&self, key: &PrivateJwk) -> Result<String, PhoneError> {
         let payload = serde_json::to_vec(self)
             .map_err(|_| PhoneError::UnexpectedAnswer("claims that are no JSON"))?;
@@ -56,8 +55,8 @@ impl AnswerClaims {
     }
 }
 
-/// SHA-256 of exactly what the phone was shown, base64url: the parts with a NUL between them,
-/// absent ones empty.
+/// SHA-256 in base64url of exactly what the phone shows: the three parts joined by NUL, absent ones
+/// empty.
 #[must_use]
 pub fn content_digest(
     message: &str,
@@ -79,7 +78,7 @@ mod tests {
     use crate::random::SystemRandom;
 
     #[test]
-    fn the_digest_tells_the_parts_apart() {
+    fn the_digest_distinguishes_the_parts() {
         let digests = [
             content_digest("a", None, None),
             content_digest("a", Some("b"), None),

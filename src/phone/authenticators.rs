@@ -1,63 +1,46 @@
-//! Further authenticators: their keys, and the refresh tokens that are bound to them.
+//! The user's authenticators: their keys, and the refresh tokens that are bound to them.
 
 use reqwest::Method;
 use serde_json::json;
 
 use super::error::PhoneError;
+use super::installation::{Phone, new_key};
 use super::pin::PinSalt;
 use super::refresh::Proof;
-use super::saved::SavedKey;
-use super::{Phone, new_key};
+use super::saved::{DEFAULT, FINGERPRINT, PIN, SavedKey};
 use crate::ids::UserId;
 use crate::jose::{PublicJwk, jws};
 
-/// `typ` of a proof for another key.
+/// The `typ` of a proof for a new key.
 const CHANGE_PROOF_TYPE: &str = "authenticator-change+jwt";
-/// The class of refresh tokens that belong to no authenticator.
-pub(super) const DEFAULT: &str = "default";
-/// The authenticator whose key is derived from the PIN.
-pub(super) const PIN: &str = "pin";
-/// The authenticator that biometrics release.
-pub(super) const FINGERPRINT: &str = "fingerprint";
 
 impl Phone {
-    /// Sets the user's PIN, in place of the one there may be, and has the refresh token belong to
-    /// it. The keys must be enrolled, and the user must have logged in less than a quarter of an
-    /// hour ago; else it takes a [`Phone::change_pin`].
+    /// Sets or replaces the user's PIN and binds the refresh token to it. Keys must be enrolled, and
+    /// the user must have logged in less than 15 minutes ago. Otherwise use [`Phone::change_pin`].
     pub async fn set_pin(&self, user: &UserId, pin: &str) -> Result<(), PhoneError> {
         let salt = PinSalt::new(self.0.connection.random.as_ref());
         let key = salt.key(pin).await?;
-        let _turn = self.0.refreshing.lock().await;
-        let present = self.refresh_tokens(user);
-        if !present.iter().any(|class| class == DEFAULT) {
-            let user = user.clone();
-            let none = present.is_empty();
-            return Err(if none {
-                PhoneError::NotLoggedIn(user)
-            } else {
-                PhoneError::AuthenticatorNeeded(user)
-            });
-        }
 
-        self.set_authenticator_in_turn(user, PIN, key.public())
+        let _refreshing = self.0.refresh_lock.lock().await;
+        self.require_unbound_refresh_token(user)?;
+        self.set_authenticator_locked(user, PIN, key.public())
             .await?;
-        self.change(user, |saved| {
+        self.update_user(user, |saved| {
             saved.forget_authenticator(PIN);
             saved.pin = Some(salt);
         });
+        self.bind_locked(user, PIN, Proof::None).await?;
 
-        self.bind_in_turn(user, PIN, Proof::None).await?;
-
-        // Where there is a PIN it is good for nothing more.
-        self.change(user, |saved| drop(saved.refresh_tokens.remove(DEFAULT)));
+        // An application with PINs does not accept the unbound refresh token any more.
+        self.update_user(user, |saved| drop(saved.refresh_tokens.remove(DEFAULT)));
         Ok(())
     }
 
-    /// Changes the user's PIN; the refresh token stays. A wrong old one is refused as
-    /// [`Phone::refresh`] is with it.
+    /// Changes the user's PIN and keeps the refresh token. A wrong old PIN is refused like in
+    /// [`Phone::refresh`].
     ///
-    /// The salt stays as well: whether the change has arrived or its answer was lost, one of the
-    /// two PINs is right.
+    /// The salt does not change. So if the response is lost, either the old or the new PIN still
+    /// works.
     pub async fn change_pin(&self, user: &UserId, old: &str, new: &str) -> Result<(), PhoneError> {
         let salt = self
             .0
@@ -68,71 +51,70 @@ impl Phone {
             .and_then(|saved| saved.pin.clone());
         let salt = salt.ok_or_else(|| PhoneError::NoRefreshToken(PIN.to_owned()))?;
         let (old_key, new_key) = (salt.key(old).await?, salt.key(new).await?);
-        let _turn = self.0.refreshing.lock().await;
 
+        let _refreshing = self.0.refresh_lock.lock().await;
         let token = match self.usable_token(user) {
             Some(token) => token,
-            None => self.refresh_in_turn(user, Proof::Pin(old)).await?,
+            None => self.refresh_locked(user, Proof::Pin(old)).await?,
         };
 
-        let claims = json!({ "jwk_thumbprint": new_key.public().thumbprint(), "iat": self.0.connection.clock.now().as_secs() });
-
+        let claims = json!({
+            "jwk_thumbprint": new_key.public().thumbprint(),
+            "iat": self.0.connection.clock.now().as_secs(),
+        });
         let proof = jws::sign(
             &old_key,
             Some(CHANGE_PROOF_TYPE),
             claims.to_string().as_bytes(),
-        );
-        let body =
-            json!({ "jwk": new_key.public(), "proof": proof.map_err(PhoneError::Cryptography)? });
+        )
+        .map_err(PhoneError::Cryptography)?;
+        let body = json!({ "jwk": new_key.public(), "proof": proof });
 
         let request = self
             .0
             .connection
-            .request(Method::PUT, &path(PIN))?
-            .bearer_auth(token.expose());
+            .bearer_request(Method::PUT, &path(PIN), &token)?;
         let result = self.0.connection.body(request.json(&body)).await;
         if result.as_ref().err().and_then(PhoneError::code) == Some("user_disconnected") {
             self.0.saved.lock().users.remove(user);
         }
-
         result.map(drop)
     }
 
-    /// Makes a key that stands in for one that a fingerprint releases, and has a refresh token
-    /// belong to it. `proof` is of an authenticator the user has: the PIN, or none where the
-    /// application has no PINs.
+    /// Generates a key that a real phone would release by fingerprint, and binds a refresh token to
+    /// it. `proof` is that of an existing authenticator: the PIN, or none if the application has no
+    /// PINs.
     pub async fn set_fingerprint(&self, user: &UserId, proof: Proof<'_>) -> Result<(), PhoneError> {
         self.set_software_key(user, FINGERPRINT, proof).await
     }
 
-    /// The same for an authenticator of the application's own.
+    /// Like [`Phone::set_fingerprint`], for a custom authenticator.
     pub async fn set_custom(
         &self,
         user: &UserId,
         id: &str,
         proof: Proof<'_>,
     ) -> Result<(), PhoneError> {
-        self.set_software_key(user, &Proof::Custom(id).class(), proof)
+        self.set_software_key(user, &Proof::Custom(id).authenticator(), proof)
             .await
     }
 
-    /// Enrols the key of a further authenticator, `pin`, `fingerprint` or `custom:ID`, and nothing
-    /// more.
+    /// Only enrols the key of an authenticator: `pin`, `fingerprint` or `custom:ID`.
     pub async fn set_authenticator(
         &self,
         user: &UserId,
         name: &str,
         key: &PublicJwk,
     ) -> Result<(), PhoneError> {
-        let _turn = self.0.refreshing.lock().await;
-        self.set_authenticator_in_turn(user, name, key).await
+        let _refreshing = self.0.refresh_lock.lock().await;
+        self.set_authenticator_locked(user, name, key).await
     }
 
-    /// Removes a further authenticator, and the refresh token that belongs to it.
+    /// Removes an authenticator and the refresh token that is bound to it.
     pub async fn remove_authenticator(&self, user: &UserId, name: &str) -> Result<(), PhoneError> {
         let request = self.user_request(Method::DELETE, &path(name), user).await?;
         self.0.connection.body(request).await?;
-        self.change(user, |saved| saved.forget_authenticator(name));
+        self.update_user(user, |saved| saved.forget_authenticator(name));
         Ok(())
     }
 
@@ -143,35 +125,30 @@ impl Phone {
         proof: Proof<'_>,
     ) -> Result<(), PhoneError> {
         let key = new_key(&self.0.connection)?;
-        let _turn = self.0.refreshing.lock().await;
-        self.set_authenticator_in_turn(user, name, key.public())
+
+        let _refreshing = self.0.refresh_lock.lock().await;
+        self.set_authenticator_locked(user, name, key.public())
             .await?;
-        self.change(user, |saved| {
+        self.update_user(user, |saved| {
             saved.forget_authenticator(name);
             saved.keys.insert(name.to_owned(), SavedKey(key));
         });
-
-        self.bind_in_turn(user, name, proof).await
+        self.bind_locked(user, name, proof).await
     }
 
-    async fn set_authenticator_in_turn(
+    /// The caller holds `refresh_lock`.
+    async fn set_authenticator_locked(
         &self,
         user: &UserId,
         name: &str,
         key: &PublicJwk,
     ) -> Result<(), PhoneError> {
-        let token = self.user_token_in_turn(user).await?;
-
-        let request = self
-            .0
-            .connection
-            .request(Method::PUT, &path(name))?
-            .bearer_auth(token.expose());
-        self.0
-            .connection
-            .body(request.json(&json!({"jwk": key})))
-            .await
-            .map(drop)
+        let token = self.user_token_locked(user).await?;
+        let connection = &self.0.connection;
+        let request = connection
+            .bearer_request(Method::PUT, &path(name), &token)?
+            .json(&json!({"jwk": key}));
+        connection.body(request).await.map(drop)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The way to the server: addresses, bounds and the two shapes of its errors.
+//! The connection to the server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,14 @@ use reqwest::{Method, RequestBuilder, redirect};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
-use super::error::{PhoneError, Refusal};
+use super::error::{PhoneError, ServerError};
 use crate::clock::Clock;
 use crate::random::{SharedRandom, SystemRandom};
+use crate::secret::SecretString;
 
-/// How long the server may take to answer, besides what it was asked to wait.
+/// How long the server may take to answer, in addition to a requested wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// More than any answer of the protocol.
+/// Longer than all responses of the protocol.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// A server, and what the phone needs to talk to it. Clones share their connections.
@@ -26,11 +27,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// To the server whose public listener is at `base_url`.
+    /// Prepares to connect to the server whose public listener is at `base_url`.
     pub fn new(base_url: &Url) -> Result<Self, PhoneError> {
         let mut builder = reqwest::Client::builder().redirect(redirect::Policy::none());
         if is_loopback(base_url) {
-            // The proxy that the environment may name cannot know what is on this machine.
+            // A proxy from the environment cannot reach this machine's loopback address.
             builder = builder.no_proxy();
         }
 
@@ -43,37 +44,47 @@ impl Connection {
         })
     }
 
-    /// Takes the time from here: a test's server and its phones share one clock.
+    /// Replaces the clock. In tests the server and its phones share one.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Takes randomness from here.
+    /// Replaces the source of randomness.
     #[must_use]
     pub fn with_random(self, random: SharedRandom) -> Self {
         Self { random, ..self }
     }
 
-    /// The server's address.
     #[must_use]
     pub fn base_url(&self) -> &Url {
         &self.base_url
     }
 
-    /// The address of something on the server. `path` begins with `/` and comes after the base
-    /// URL's own path.
+    /// The URL of a resource. `path` begins with `/` and is appended to the base URL's own path.
     pub(super) fn url(&self, path: &str) -> Result<Url, PhoneError> {
         let base = self.base_url.as_str().trim_end_matches('/');
         Url::parse(&format!("{base}{path}"))
-            .map_err(|_| PhoneError::UnexpectedAnswer("no address of the server"))
+            .map_err(|_| PhoneError::UnexpectedAnswer("not a URL of the server"))
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, PhoneError> {
         self.request_waiting(method, path, Duration::ZERO)
     }
 
-    /// A request that the server answers after `wait` at the latest.
+    /// A request with an access token.
+    pub(super) fn bearer_request(
+        &self,
+        method: Method,
+        path: &str,
+        access_token: &SecretString,
+    ) -> Result<RequestBuilder, PhoneError> {
+        Ok(self
+            .request(method, path)?
+            .bearer_auth(access_token.expose()))
+    }
+
+    /// A request that the server may hold for `wait`.
     pub(super) fn request_waiting(
         &self,
         method: Method,
@@ -86,7 +97,7 @@ impl Connection {
             .timeout(ANSWER_TIMEOUT + wait))
     }
 
-    /// Sends and reads the answer's JSON.
+    /// Sends a request and parses the JSON body of the response.
     pub(super) async fn json<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
@@ -96,22 +107,27 @@ impl Connection {
             .map_err(|_| PhoneError::UnexpectedAnswer("the body is not of the expected form"))
     }
 
-    /// Sends and reads the answer; anything but success is an error.
+    /// Sends a request and reads the body of the response.
+    ///
+    /// # Errors
+    ///
+    /// A status other than `2xx` is an error.
     pub(super) async fn body(&self, request: RequestBuilder) -> Result<Vec<u8>, PhoneError> {
         let response = request.send().await.map_err(PhoneError::Unreachable)?;
         let status = response.status();
         let body = read_bounded(response).await?;
+
         if status.is_success() {
             return Ok(body);
         }
 
         Err(PhoneError::Refused {
             status: status.as_u16(),
-            refusal: Refusal::from_body(&body),
+            error: ServerError::from_body(&body),
         })
     }
 
-    /// Sends a browser's `GET` and gives the address it is redirected to.
+    /// Sends a `GET` like a browser and returns the URL that the server redirects to.
     pub(super) async fn redirect(&self, url: Url) -> Result<Url, PhoneError> {
         let request = self.http.get(url.clone()).timeout(ANSWER_TIMEOUT);
         let response = request.send().await.map_err(PhoneError::Unreachable)?;
@@ -119,7 +135,7 @@ impl Connection {
             let status = response.status().as_u16();
             return Err(PhoneError::Refused {
                 status,
-                refusal: Refusal::from_body(&read_bounded(response).await?),
+                error: ServerError::from_body(&read_bounded(response).await?),
             });
         }
 
@@ -128,10 +144,10 @@ impl Connection {
             .get(reqwest::header::LOCATION)
             .and_then(|value| value.to_str().ok());
         let location = location.ok_or(PhoneError::UnexpectedAnswer(
-            "a redirect without an address",
+            "a redirect without a location",
         ))?;
         url.join(location)
-            .map_err(|_| PhoneError::UnexpectedAnswer("a redirect to no address"))
+            .map_err(|_| PhoneError::UnexpectedAnswer("a redirect to an invalid URL"))
     }
 }
 

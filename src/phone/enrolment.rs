@@ -1,34 +1,35 @@
-//! Enrolling: the user's keys, and how the phone is told of transactions.
+//! Enrolment of the user's keys and of push.
 
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::PhoneError;
+use super::installation::{Phone, new_key};
 use super::saved::SavedEnrolment;
-use super::{Phone, new_key};
 use crate::ids::{ProfileId, UserId};
 use crate::secret::SecretString;
 
-/// How the phone learns that there is something to answer.
+/// How the phone learns of transactions.
 #[derive(Clone, Debug)]
 pub enum PushTransport {
-    /// Apple's service, to this device token.
+    /// Apple's service, with the device token.
     Apns(SecretString),
-    /// Google's service, to this registration token.
+    /// Google's service, with the registration token.
     Fcm(SecretString),
-    /// Not at all: it asks.
+    /// The phone polls the server.
     Poll,
 }
 
 impl Phone {
-    /// Makes the user's key pair on this phone and enrols its public part. From then on content is
-    /// sealed to it.
+    /// Generates the user's key pair and enrols the public key. The server encrypts the content of
+    /// transactions for it.
     pub async fn enrol(&self, user: &UserId) -> Result<ProfileId, PhoneError> {
         #[derive(Deserialize)]
         struct Enrolled {
             profile_id: ProfileId,
         }
+
         let key = new_key(&self.0.connection)?;
         let body = json!({"public_key": {"format": "jwk", "jwk": key.public()}});
         let request = self
@@ -36,44 +37,38 @@ impl Phone {
             .await?
             .json(&body);
         let Enrolled { profile_id } = self.0.connection.json(request).await?;
+
         let mut saved = self.0.saved.lock();
         let saved_user = saved.users.entry(user.clone()).or_default();
-        // Keys that were enrolled over others took the authenticators with them.
+        // Enrolling new keys removes the authenticators that were enrolled with the old ones.
         saved_user.forget_authenticators();
         saved_user.enrolment = Some(SavedEnrolment { profile_id, key });
         Ok(profile_id)
     }
 
-    /// The user's enrolment as the server has it.
+    /// The user's enrolment according to the server.
     pub async fn enrolment(&self, user: &UserId) -> Result<Value, PhoneError> {
-        self.0
-            .connection
-            .json(
-                self.user_request(Method::GET, "/device/v1/enrolment", user)
-                    .await?,
-            )
-            .await
+        let request = self
+            .user_request(Method::GET, "/device/v1/enrolment", user)
+            .await?;
+        self.0.connection.json(request).await
     }
 
-    /// Ends the enrolment and forgets the keys.
+    /// Removes the user's enrolment and forgets the keys.
     pub async fn end_enrolment(&self, user: &UserId) -> Result<(), PhoneError> {
-        self.0
-            .connection
-            .body(
-                self.user_request(Method::DELETE, "/device/v1/enrolment", user)
-                    .await?,
-            )
+        let request = self
+            .user_request(Method::DELETE, "/device/v1/enrolment", user)
             .await?;
+        self.0.connection.body(request).await?;
 
-        if let Some(user) = self.0.saved.lock().users.get_mut(user) {
-            user.enrolment = None;
-            user.forget_authenticators();
-        }
-
+        self.update_user(user, |saved| {
+            saved.enrolment = None;
+            saved.forget_authenticators();
+        });
         Ok(())
     }
 
-    /// Lets the user be asked by push on this phone. The keys must be enrolled.
+    /// Enrols the user for push on this phone. Keys must be enrolled.
     pub async fn enrol_push(
         &self,
         user: &UserId,
@@ -84,7 +79,6 @@ impl Phone {
             PushTransport::Fcm(token) => json!({"transport": "fcm", "token": token.expose()}),
             PushTransport::Poll => json!({"transport": "poll"}),
         };
-
         let request = self
             .user_request(Method::PUT, "/device/v1/push", user)
             .await?
@@ -92,30 +86,24 @@ impl Phone {
         self.0.connection.body(request).await.map(drop)
     }
 
-    /// Ends that.
+    /// Removes the user's enrolment for push on this phone.
     pub async fn remove_push(&self, user: &UserId) -> Result<(), PhoneError> {
-        self.0
-            .connection
-            .body(
-                self.user_request(Method::DELETE, "/device/v1/push", user)
-                    .await?,
-            )
-            .await
-            .map(drop)
+        let request = self
+            .user_request(Method::DELETE, "/device/v1/push", user)
+            .await?;
+        self.0.connection.body(request).await.map(drop)
     }
 
-    /// Tells the server the phone's new push address, for all its users.
+    /// Replaces the phone's push address for all its users.
     pub async fn replace_push_token(&self, token: &SecretString) -> Result<(), PhoneError> {
         let request = self
             .device_request(Method::PUT, "/device/v1/push-token")
-            .await?;
-        self.0
-            .connection
-            .body(request.json(&json!({"token": token.expose()})))
-            .await
-            .map(drop)
+            .await?
+            .json(&json!({"token": token.expose()}));
+        self.0.connection.body(request).await.map(drop)
     }
 
+    /// A request with the user's access token.
     pub(super) async fn user_request(
         &self,
         method: Method,
@@ -123,23 +111,16 @@ impl Phone {
         user: &UserId,
     ) -> Result<RequestBuilder, PhoneError> {
         let token = self.user_token(user).await?;
-        Ok(self
-            .0
-            .connection
-            .request(method, path)?
-            .bearer_auth(token.expose()))
+        self.0.connection.bearer_request(method, path, &token)
     }
 
+    /// A request with the installation's own access token.
     pub(super) async fn device_request(
         &self,
         method: Method,
         path: &str,
     ) -> Result<RequestBuilder, PhoneError> {
         let token = self.device_token().await?;
-        Ok(self
-            .0
-            .connection
-            .request(method, path)?
-            .bearer_auth(token.expose()))
+        self.0.connection.bearer_request(method, path, &token)
     }
 }

@@ -1,89 +1,77 @@
-//! What can go wrong on a phone's side.
+//! Errors of the phone.
 
 use std::fmt;
 
 use crate::ids::UserId;
 use crate::jose::JoseError;
 
-/// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum PhoneError {
-    /// The server said no.
-    #[error("the server answered {status} {refusal}")]
-    Refused {
-        status: u16,
-        /// What the body said.
-        refusal: Refusal,
-    },
-    /// The server could not be reached, or went away in the middle.
+    /// The server refused the request.
+    #[error("the server answered {status} {error}")]
+    Refused { status: u16, error: ServerError },
+    /// The server could not be reached, or the connection broke.
     #[error("the server cannot be reached: {0}")]
     Unreachable(#[source] reqwest::Error),
-    /// The server answered something that is not of the protocol.
+    /// The response does not follow the protocol.
     #[error("the server's answer is not understood: {0}")]
     UnexpectedAnswer(&'static str),
-    /// The login page did not let the user in, or its answer belongs to another attempt.
+    /// The login page refused the user, or its response belongs to another log-in.
     #[error("the log-in failed: {0}")]
     LogInFailed(String),
-    /// What is asked for needs the user to log in, for the first time or again.
+    /// The user has to log in.
     #[error("{0} is not logged in on this phone")]
     NotLoggedIn(UserId),
-    /// What is asked for needs a new access token, which the user's PIN or another authenticator is
-    /// to be refreshed with.
+    /// The user has to refresh with the PIN or another authenticator.
     #[error("{0} has to be there: refresh with the PIN or another authenticator")]
     AuthenticatorNeeded(UserId),
-    /// There is no refresh token of this authenticator.
     #[error("there is no refresh token for this authenticator (`{0}`) on this phone")]
     NoRefreshToken(String),
-    /// What is asked for needs keys that this phone does not have.
+    /// The phone does not have the keys of this user or profile.
     #[error("no user of this phone has enrolled keys for this")]
     NotEnrolled,
-    /// What the server sealed cannot be opened with the enrolled key.
     #[error("the sealed content cannot be opened with the enrolled key")]
     NotOpened,
-    /// What the server showed is not what it asks to be signed.
+    /// The server wants the phone to sign something else than it showed.
     #[error("the content digest does not belong to the content")]
     DigestMismatch,
-    /// A key or a signature could not be made.
     #[error("cryptography: the key or message {0}")]
     Cryptography(#[source] JoseError),
-    /// The file with the phone's state cannot be read or written.
     #[error("the phone's state file: {0}")]
     State(#[from] std::io::Error),
 }
 
 impl PhoneError {
-    /// The server's error code, if it was the server that said no.
+    /// The error code, if the server refused the request.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::Refused { refusal, .. } => Some(&refusal.code),
+            Self::Refused { error, .. } => Some(&error.code),
             _ => None,
         }
     }
 
-    /// How many wrong answers are left, if the server said so.
+    /// The remaining attempts of the authenticator, if the server sent them.
     #[must_use]
     pub fn attempts_left(&self) -> Option<u32> {
         match self {
-            Self::Refused { refusal, .. } => refusal.attempts_left,
+            Self::Refused { error, .. } => error.attempts_left,
             _ => None,
         }
     }
 }
 
-/// The body of a refusal, whichever of the server's shapes it has: problem details (RFC 9457) or
-/// OAuth (RFC 6749 §5.2).
+/// The body of an error response: problem details (RFC 9457) or an OAuth error (RFC 6749 §5.2).
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Refusal {
-    /// `code` or `error`; empty if the body is neither.
+pub struct ServerError {
+    /// `code` or `error`; empty if the body has neither.
     pub code: String,
     /// `detail` or `error_description`.
     pub detail: Option<String>,
-    /// `attempts_left`.
     pub attempts_left: Option<u32>,
 }
 
-impl Refusal {
+impl ServerError {
     pub(super) fn from_body(body: &[u8]) -> Self {
         let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |name: &str| {
@@ -101,7 +89,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.code)?;
         self.detail
@@ -115,19 +103,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_understood_in_each_of_its_shapes() {
-        let problem =
-            Refusal::from_body(br#"{"code":"invalid_answer","detail":"No.","attempts_left":2}"#);
+    fn both_formats_of_errors_are_understood() {
+        let problem = ServerError::from_body(
+            br#"{"code":"invalid_answer","detail":"No.","attempts_left":2}"#,
+        );
         assert_eq!(
             (problem.code.as_str(), problem.attempts_left),
             ("invalid_answer", Some(2))
         );
 
-        let oauth = Refusal::from_body(br#"{"error":"invalid_grant","error_description":"Gone."}"#);
+        let oauth =
+            ServerError::from_body(br#"{"error":"invalid_grant","error_description":"Gone."}"#);
         assert_eq!(
             (oauth.code.as_str(), oauth.detail.as_deref()),
             ("invalid_grant", Some("Gone."))
         );
-        assert_eq!(Refusal::from_body(b"<html>"), Refusal::default());
+        assert_eq!(ServerError::from_body(b"<html>"), ServerError::default());
     }
 }

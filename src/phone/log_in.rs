@@ -1,5 +1,5 @@
-//! Logging a user in: authorization code with PKCE (RFC 6749 §4.1, RFC 7636), the user
-//! authenticated by a login page.
+//! Logging a user in: authorization code with PKCE (RFC 6749 §4.1, RFC 7636). A login page
+//! authenticates the user.
 
 use std::collections::HashMap;
 
@@ -11,23 +11,22 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::Phone;
-use super::authenticators::DEFAULT;
 use super::connection::Connection;
 use super::error::PhoneError;
+use super::installation::Phone;
+use super::saved::DEFAULT;
 use super::tokens::random_text;
 use crate::ids::UserId;
 use crate::secret::{SecretString, sha256};
 
-/// What the phone asks for: to act for this user on this installation.
+/// Allows the phone to act for this user on this installation.
 const SCOPE: &str = "device user";
-/// The server may send the browser around before it sends it back to the application.
+/// The most redirects between the login page and the application.
 const REDIRECTS_MAX: usize = 5;
 
-/// The page where the user proves who they are: somebody else's. It takes the challenge and, when
-/// content, gives the address the browser goes on to.
+/// The page that authenticates users.
 pub trait LoginPage: Send + Sync {
-    /// Lets the user in.
+    /// Authenticates the user for this challenge. Returns the URL that the browser is sent to.
     fn log_in<'a>(
         &'a self,
         login_challenge: &'a str,
@@ -35,8 +34,8 @@ pub trait LoginPage: Send + Sync {
     ) -> BoxFuture<'a, Result<Url, PhoneError>>;
 }
 
-/// A login page that lets everybody in and consents to everything, through the API: for tests, the
-/// demo and integration tests.
+/// A login page that accepts everybody and consents to everything through the API. For tests and
+/// the demo.
 pub struct ApiLoginPage {
     connection: Connection,
     client_id: String,
@@ -44,7 +43,7 @@ pub struct ApiLoginPage {
 }
 
 impl ApiLoginPage {
-    /// A login page that is the API client `client_id`, which needs the permission
+    /// A login page that calls the API as the client `client_id`, which needs the permission
     /// `user_authentication`.
     #[must_use]
     pub fn new(connection: Connection, client_id: &str, client_secret: SecretString) -> Self {
@@ -55,9 +54,9 @@ impl ApiLoginPage {
         }
     }
 
-    /// Lets the user in, consents where the server asks for that, and follows the server to where
-    /// it sends the browser.
-    async fn pass(&self, login_challenge: &str, user: &UserId) -> Result<Url, PhoneError> {
+    /// Accepts the log-in, and the consent if the server requires one, and follows redirects until
+    /// they leave the server.
+    async fn accept_all(&self, login_challenge: &str, user: &UserId) -> Result<Url, PhoneError> {
         let mut url = self
             .accept(
                 "login",
@@ -65,14 +64,14 @@ impl ApiLoginPage {
                 &json!({"subject": user, "amr": ["pwd"]}),
             )
             .await?;
-        let own = self.connection.url("/oauth/")?;
+        let server = self.connection.url("/oauth/")?;
 
         for _ in 0..REDIRECTS_MAX {
             if let Some(consent_challenge) = parameters(&url).remove("consent_challenge") {
                 url = self
                     .accept("consent", &consent_challenge, &json!({}))
                     .await?;
-            } else if url.as_str().starts_with(own.as_str()) {
+            } else if url.as_str().starts_with(server.as_str()) {
                 url = self.connection.redirect(url).await?;
             } else {
                 return Ok(url);
@@ -87,10 +86,14 @@ impl ApiLoginPage {
         struct Accepted {
             redirect_to: Url,
         }
+
         let path = format!("/oauth/api/v1/{what}-requests/{challenge}/accept");
-        let request = self.connection.request(Method::PUT, &path)?;
-        let request = request.basic_auth(&self.client_id, Some(self.client_secret.expose()));
-        let accepted: Accepted = self.connection.json(request.json(answer)).await?;
+        let request = self
+            .connection
+            .request(Method::PUT, &path)?
+            .basic_auth(&self.client_id, Some(self.client_secret.expose()))
+            .json(answer);
+        let accepted: Accepted = self.connection.json(request).await?;
         Ok(accepted.redirect_to)
     }
 }
@@ -101,13 +104,13 @@ impl LoginPage for ApiLoginPage {
         login_challenge: &'a str,
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<Url, PhoneError>> {
-        Box::pin(self.pass(login_challenge, user))
+        Box::pin(self.accept_all(login_challenge, user))
     }
 }
 
-/// A log-in that has been begun: the user is to be sent to the login page.
+/// A log-in in progress.
 pub struct LogIn {
-    /// Where the user's browser goes.
+    /// The page that the user's browser has to open.
     pub login_page: Url,
     redirect_uri: String,
     state: String,
@@ -115,7 +118,7 @@ pub struct LogIn {
 }
 
 impl LogIn {
-    /// What the login page is given.
+    /// The challenge for the login page.
     pub fn login_challenge(&self) -> Result<String, PhoneError> {
         let challenge = parameters(&self.login_page).remove("login_challenge");
         challenge.ok_or(PhoneError::UnexpectedAnswer(
@@ -137,10 +140,11 @@ impl Phone {
         self.finish_log_in(begun, user, redirected_to).await
     }
 
-    /// Asks the server to have a user logged in.
+    /// Starts a log-in at the server.
     pub async fn begin_log_in(&self, redirect_uri: &str) -> Result<LogIn, PhoneError> {
         let random = self.0.connection.random.as_ref();
         let (state, verifier) = (random_text(random), random_text(random));
+
         let mut url = self.0.connection.url("/oauth/authorize")?;
         url.query_pairs_mut()
             .append_pair("response_type", "code")
@@ -167,8 +171,8 @@ impl Phone {
         })
     }
 
-    /// Redeems what the login page sent the user's browser back with. Who the user is was decided
-    /// there; `user` is what this phone remembers the token under.
+    /// Follows the browser from the login page back to the application and exchanges the code for
+    /// tokens. The login page determined the user; the phone remembers the tokens for `user`.
     pub async fn finish_log_in(
         &self,
         begun: LogIn,
@@ -178,7 +182,7 @@ impl Phone {
         let answer = self.follow(redirected_to, &begun.redirect_uri).await?;
         if answer.get("state") != Some(&begun.state) {
             return Err(PhoneError::LogInFailed(
-                "the answer belongs to another attempt".to_owned(),
+                "the answer belongs to another log-in".to_owned(),
             ));
         }
 
@@ -190,12 +194,11 @@ impl Phone {
             ("code_verifier", begun.verifier.expose().to_owned()),
         ];
         let issued = self.request_token(form).await?;
-        self.keep(user, DEFAULT, issued);
+        self.store_tokens(user, DEFAULT, issued);
         Ok(())
     }
 
-    /// Goes where the browser is sent until that is back to the application, and reads what it is
-    /// told there.
+    /// Follows redirects until they lead to the application. Returns the parameters of that URL.
     async fn follow(
         &self,
         mut url: Url,
@@ -215,7 +218,7 @@ fn parameters(url: &Url) -> HashMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
 
-/// The error of RFC 6749 §4.1.2.1.
+/// The error response of RFC 6749 §4.1.2.1.
 fn refused(answer: &HashMap<String, String>) -> PhoneError {
     let error = answer.get("error").map_or("no code", String::as_str);
     let description = answer

@@ -1,7 +1,7 @@
-//! The key that a PIN is worth on this phone: stretched from the PIN and a random salt.
+//! Derives the PIN's key from the PIN and a random salt.
 //!
-//! A wrong PIN gives another key, and the phone cannot know: neither the key nor its public part is
-//! kept. Whoever has the phone's file has to try PINs at the server, which counts.
+//! A wrong PIN derives another key, and the phone cannot detect that, because it stores neither key.
+//! An attacker with the phone's file has to try PINs at the server, which counts attempts.
 
 use std::num::NonZeroU32;
 
@@ -14,8 +14,8 @@ use crate::jose::{JoseError, PrivateJwk};
 use crate::random::{self, Random};
 use crate::secret::{SecretString, stretch};
 
-/// As OWASP recommends for PBKDF2 with HMAC-SHA-256. Without optimisation it would be felt, and
-/// nothing real is protected.
+/// OWASP's recommendation for PBKDF2 with HMAC-SHA-256. Debug builds use less, because they are slow
+/// and protect nobody.
 const ITERATIONS: NonZeroU32 = match NonZeroU32::new(if cfg!(debug_assertions) {
     1000
 } else {
@@ -24,10 +24,10 @@ const ITERATIONS: NonZeroU32 = match NonZeroU32::new(if cfg!(debug_assertions) {
     Some(iterations) => iterations,
     None => NonZeroU32::MIN,
 };
-/// All but one of 2^32 derived texts are a private key.
+/// Only one in 2^32 derived numbers is not a private key.
 const TRIES_MAX: u8 = 8;
 
-/// What a PIN's key is derived with. It never leaves the phone.
+/// The salt of a PIN's key. It never leaves the phone.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct PinSalt {
     salt: String,
@@ -42,7 +42,7 @@ impl PinSalt {
         }
     }
 
-    /// The key of this PIN. Takes its time on purpose, on a thread for that.
+    /// The key of this PIN. The derivation is slow on purpose, so it runs on a blocking thread.
     pub(super) async fn key(&self, pin: &str) -> Result<PrivateJwk, PhoneError> {
         let (own, pin) = (self.clone(), SecretString::new(pin.to_owned()));
         let derived = tokio::task::spawn_blocking(move || own.derive(&pin)).await;
@@ -66,7 +66,7 @@ mod tests {
     use crate::random::SystemRandom;
 
     #[tokio::test]
-    async fn a_pin_and_a_salt_make_one_key() {
+    async fn the_same_pin_and_salt_derive_the_same_key() {
         let (salt, other_salt) = (PinSalt::new(&SystemRandom), PinSalt::new(&SystemRandom));
         let read: PinSalt = serde_json::from_str(&serde_json::to_string(&salt).unwrap()).unwrap();
         let key = salt.key("1234").await.unwrap();
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_derived_as_ever() {
+    async fn the_derivation_does_not_change() {
         // python3 -c 'import hashlib; print(hashlib.pbkdf2_hmac("sha256", b"1234", b"salt\0",
         // 1000).hex())'
         let salt = PinSalt {

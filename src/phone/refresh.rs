@@ -1,8 +1,8 @@
-//! Refresh tokens (RFC 6749 §6): each belongs to an authenticator, which proves that it is there,
-//! and each is used once.
+//! Refresh tokens (RFC 6749 §6). Each may be bound to an authenticator, which has to prove its
+//! presence, and each is used once.
 //!
-//! A token is replaced when the answer has arrived. One that was lost on the way is asked for again
-//! with the same token, and the server gives the same successor, for a moment.
+//! The phone replaces a token when the response arrives. If the response is lost, the phone sends
+//! the same token again, and for a short time the server returns the same successor.
 
 use std::borrow::Cow;
 
@@ -10,36 +10,35 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::Phone;
-use super::authenticators::{DEFAULT, FINGERPRINT, PIN};
+use super::installation::Phone;
+
 use super::error::PhoneError;
-use super::saved::{SavedSecret, SavedUser};
+use super::saved::{DEFAULT, FINGERPRINT, PIN, SavedSecret};
 use super::tokens::{Form, Issued};
 use crate::ids::UserId;
 use crate::jose::{PrivateJwk, jws};
 use crate::secret::{SecretString, sha256};
 
-/// `typ` of a proof.
+/// The `typ` of a proof.
 const PROOF_TYPE: &str = "refresh-proof+jwt";
-/// How often one token is sent before the server counts as unreachable.
+/// How many times a token is sent before the server is considered unreachable.
 const TRIES_MAX: usize = 2;
 
-/// What a refresh is proven with: the authenticator that the refresh token belongs to.
+/// The authenticator that proves its presence. It selects the refresh token that is bound to it.
 #[derive(Clone, Copy)]
 pub enum Proof<'a> {
-    /// Nothing: the class `default`, of applications without PINs.
+    /// For a refresh token that is not bound to an authenticator.
     None,
     /// The PIN, right or wrong.
     Pin(&'a str),
-    /// The key that stands in for one that a fingerprint releases.
     Fingerprint,
-    /// The key of an authenticator of the application's own, by its id.
+    /// The id of a custom authenticator.
     Custom(&'a str),
 }
 
 impl Proof<'_> {
-    /// The name on the wire.
-    pub(super) fn class(&self) -> Cow<'static, str> {
+    /// The authenticator's name on the wire.
+    pub(super) fn authenticator(&self) -> Cow<'static, str> {
         match self {
             Self::None => DEFAULT.into(),
             Self::Pin(_) => PIN.into(),
@@ -50,37 +49,44 @@ impl Proof<'_> {
 }
 
 impl Phone {
-    /// A user's access token: the one at hand while it is good, else a new one where nothing has to
-    /// be proven for that. With [`PhoneError::AuthenticatorNeeded`] it takes a [`Phone::refresh`],
-    /// with [`PhoneError::NotLoggedIn`] a log-in.
+    /// A user's access token. If it is about to expire, it is refreshed, unless that needs an
+    /// authenticator.
+    ///
+    /// # Errors
+    ///
+    /// After [`PhoneError::AuthenticatorNeeded`] call [`Phone::refresh`]; after
+    /// [`PhoneError::NotLoggedIn`] the user has to log in.
     pub async fn user_token(&self, user: &UserId) -> Result<SecretString, PhoneError> {
         if let Some(access_token) = self.usable_token(user) {
             return Ok(access_token);
         }
-        let _turn = self.0.refreshing.lock().await;
-        self.user_token_in_turn(user).await
+        let _refreshing = self.0.refresh_lock.lock().await;
+        self.user_token_locked(user).await
     }
 
     /// Forgets a user's access token, so that the next call needs a new one.
     pub fn forget_user_token(&self, user: &UserId) {
-        self.change(user, |saved| saved.token = None);
+        self.update_user(user, |saved| saved.token = None);
     }
 
-    /// Gets a new access token for the refresh token of this authenticator. A wrong PIN is refused
-    /// with the code `invalid_proof`, the last one with `user_disconnected`: then the phone forgets
-    /// the user. What the server does not know any more (`invalid_grant`, `authenticator_gone`) is
-    /// forgotten as well.
+    /// Gets a new access token with the refresh token of this authenticator.
+    ///
+    /// # Errors
+    ///
+    /// A wrong PIN is refused with the code `invalid_proof`, and with `user_disconnected` if it was
+    /// the last attempt; then the phone forgets the user. It also forgets what the server no longer
+    /// knows (`invalid_grant`, `authenticator_gone`).
     pub async fn refresh(
         &self,
         user: &UserId,
         proof: Proof<'_>,
     ) -> Result<SecretString, PhoneError> {
-        let _turn = self.0.refreshing.lock().await;
-        self.refresh_in_turn(user, proof).await
+        let _refreshing = self.0.refresh_lock.lock().await;
+        self.refresh_locked(user, proof).await
     }
 
-    /// Only with `refreshing` held.
-    pub(super) async fn user_token_in_turn(
+    /// The caller holds `refresh_lock`.
+    pub(super) async fn user_token_locked(
         &self,
         user: &UserId,
     ) -> Result<SecretString, PhoneError> {
@@ -88,18 +94,8 @@ impl Phone {
             return Ok(access_token);
         }
 
-        let classes = self.refresh_tokens(user);
-        if !classes.iter().any(|class| class == DEFAULT) {
-            let user = user.clone();
-            let none = classes.is_empty();
-            return Err(if none {
-                PhoneError::NotLoggedIn(user)
-            } else {
-                PhoneError::AuthenticatorNeeded(user)
-            });
-        }
-
-        let refreshed = self.refresh_in_turn(user, Proof::None).await;
+        self.require_unbound_refresh_token(user)?;
+        let refreshed = self.refresh_locked(user, Proof::None).await;
         refreshed.map_err(|error| match error.code() {
             Some("authenticator_required") => PhoneError::AuthenticatorNeeded(user.clone()),
             Some("invalid_grant" | "user_disconnected") => PhoneError::NotLoggedIn(user.clone()),
@@ -107,56 +103,69 @@ impl Phone {
         })
     }
 
-    /// Only with `refreshing` held: has a refresh token belong to another authenticator. The one it
-    /// is asked with stays.
-    pub(super) async fn bind_in_turn(
-        &self,
-        user: &UserId,
-        wanted: &str,
-        proof: Proof<'_>,
-    ) -> Result<(), PhoneError> {
-        let mut form = self.proven_form(user, proof).await?;
-        form.push(("authenticator", wanted.to_owned()));
-        let issued = self.redeem(user, &proof.class(), form).await?;
-        self.keep(user, wanted, issued);
+    /// Fails unless the user has a refresh token that is not bound to an authenticator.
+    pub(super) fn require_unbound_refresh_token(&self, user: &UserId) -> Result<(), PhoneError> {
+        let authenticators = self.refresh_tokens(user);
+        if authenticators.is_empty() {
+            return Err(PhoneError::NotLoggedIn(user.clone()));
+        }
+        if !authenticators.iter().any(|name| name == DEFAULT) {
+            return Err(PhoneError::AuthenticatorNeeded(user.clone()));
+        }
         Ok(())
     }
 
-    /// Remembers what was issued.
-    pub(super) fn keep(&self, user: &UserId, class: &str, issued: Issued) {
+    /// Gets a further refresh token, which is bound to `authenticator`. The one that `proof` selects
+    /// remains. The caller holds `refresh_lock`.
+    pub(super) async fn bind_locked(
+        &self,
+        user: &UserId,
+        authenticator: &str,
+        proof: Proof<'_>,
+    ) -> Result<(), PhoneError> {
+        let mut form = self.refresh_form(user, proof).await?;
+        form.push(("authenticator", authenticator.to_owned()));
+        let issued = self
+            .send_refresh(user, &proof.authenticator(), form)
+            .await?;
+        self.store_tokens(user, authenticator, issued);
+        Ok(())
+    }
+
+    pub(super) fn store_tokens(&self, user: &UserId, authenticator: &str, issued: Issued) {
         let mut saved = self.0.saved.lock();
         let saved_user = saved.users.entry(user.clone()).or_default();
         saved_user.token = Some(issued.token);
         if let Some(refresh_token) = issued.refresh_token {
             saved_user
                 .refresh_tokens
-                .insert(class.to_owned(), SavedSecret(refresh_token));
+                .insert(authenticator.to_owned(), SavedSecret(refresh_token));
         }
     }
 
-    /// Changes what is remembered of a user, if anything is.
-    pub(super) fn change(&self, user: &UserId, change: impl FnOnce(&mut SavedUser)) {
-        if let Some(saved) = self.0.saved.lock().users.get_mut(user) {
-            change(saved);
-        }
-    }
-
-    /// Only with `refreshing` held.
-    pub(super) async fn refresh_in_turn(
+    /// The caller holds `refresh_lock`.
+    pub(super) async fn refresh_locked(
         &self,
         user: &UserId,
         proof: Proof<'_>,
     ) -> Result<SecretString, PhoneError> {
-        let form = self.proven_form(user, proof).await?;
-        let issued = self.redeem(user, &proof.class(), form).await?;
+        let form = self.refresh_form(user, proof).await?;
+        let issued = self
+            .send_refresh(user, &proof.authenticator(), form)
+            .await?;
         let access_token = issued.token.access_token.clone();
-        self.keep(user, &proof.class(), issued);
+        self.store_tokens(user, &proof.authenticator(), issued);
         Ok(access_token)
     }
 
-    /// Sends a refresh token, again if the answer was lost, and forgets what the server says is
-    /// gone.
-    async fn redeem(&self, user: &UserId, class: &str, form: Form) -> Result<Issued, PhoneError> {
+    /// Sends a refresh token, a second time if the response was lost. Forgets what the server no
+    /// longer knows.
+    async fn send_refresh(
+        &self,
+        user: &UserId,
+        authenticator: &str,
+        form: Form,
+    ) -> Result<Issued, PhoneError> {
         let mut result = self.request_token(form.clone()).await;
         for _ in 1..TRIES_MAX {
             if !matches!(result, Err(PhoneError::Unreachable(_))) {
@@ -168,13 +177,15 @@ impl Phone {
         match result.as_ref().err().and_then(PhoneError::code) {
             Some("user_disconnected") => drop(self.0.saved.lock().users.remove(user)),
             Some("invalid_grant") => {
-                self.change(user, |saved| drop(saved.refresh_tokens.remove(class)))
+                self.update_user(user, |saved| {
+                    drop(saved.refresh_tokens.remove(authenticator));
+                });
             }
-            // Asked to bind, it may be the other one that is gone.
+            // If the request was to bind, the authenticator to bind to may be the one that is gone.
             Some("authenticator_gone")
                 if !form.iter().any(|(name, _)| *name == "authenticator") =>
             {
-                self.change(user, |saved| saved.forget_authenticator(class));
+                self.update_user(user, |saved| saved.forget_authenticator(authenticator));
             }
             _ => {}
         }
@@ -182,14 +193,15 @@ impl Phone {
         result
     }
 
-    /// The refresh token of this authenticator, with its proof.
-    async fn proven_form(&self, user: &UserId, proof: Proof<'_>) -> Result<Form, PhoneError> {
-        let class = proof.class();
+    /// The parameters of a refresh: the refresh token of this authenticator and its proof.
+    async fn refresh_form(&self, user: &UserId, proof: Proof<'_>) -> Result<Form, PhoneError> {
         let saved = self.0.saved.lock().users.get(user).cloned();
         let saved = saved.ok_or_else(|| PhoneError::NotLoggedIn(user.clone()))?;
-        let none = || PhoneError::NoRefreshToken(class.to_string());
+
+        let name = proof.authenticator();
+        let none = || PhoneError::NoRefreshToken(name.to_string());
         let SavedSecret(refresh_token) =
-            saved.refresh_tokens.get(class.as_ref()).ok_or_else(none)?;
+            saved.refresh_tokens.get(name.as_ref()).ok_or_else(none)?;
         let mut form = vec![
             ("grant_type", "refresh_token".to_owned()),
             ("refresh_token", refresh_token.expose().to_owned()),
@@ -199,10 +211,9 @@ impl Phone {
             Proof::None => None,
             Proof::Pin(pin) => Some(saved.pin.as_ref().ok_or_else(none)?.key(pin).await?),
             Proof::Fingerprint | Proof::Custom(_) => {
-                Some(saved.keys.get(class.as_ref()).ok_or_else(none)?.0.clone())
+                Some(saved.keys.get(name.as_ref()).ok_or_else(none)?.0.clone())
             }
         };
-
         if let Some(key) = key {
             form.push(("proof", self.sign_proof(&key, refresh_token)?));
         }
@@ -223,6 +234,7 @@ impl Phone {
             .map_err(PhoneError::Cryptography)
     }
 
+    /// The user's access token, unless it is about to expire.
     pub(super) fn usable_token(&self, user: &UserId) -> Option<SecretString> {
         let saved = self.0.saved.lock();
         saved
@@ -238,10 +250,12 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::phone::saved::{Saved, Token};
-    use crate::phone::{Connection, new_key};
+    use crate::phone::connection::Connection;
+    use crate::phone::installation::new_key;
+    use crate::phone::saved::{Saved, SavedUser, Token};
 
-    /// Answers each connection's one request with the next of these; nothing: it hangs up.
+    /// Answers the request of each connection with the next of these, or hangs up if it is empty.
+    /// Returns the refresh tokens that it received.
     fn server(answers: [&'static str; 2]) -> (url::Url, std::thread::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap())
@@ -276,8 +290,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_whose_answer_was_lost_is_sent_again() {
-        let (url, asked) = server([
+    async fn a_refresh_token_is_sent_again_if_the_response_was_lost() {
+        let (url, received) = server([
             "",
             r#"{"access_token":"A2","expires_in":900,"refresh_token":"R2"}"#,
         ]);
@@ -305,8 +319,9 @@ mod tests {
             users: [(alice.clone(), user)].into(),
         };
         let phone = Phone::from_saved(connection, saved);
+
         assert_eq!(phone.user_token(&alice).await.unwrap().expose(), "A2");
-        assert_eq!(asked.join().unwrap(), ["R1", "R1"]);
+        assert_eq!(received.join().unwrap(), ["R1", "R1"]);
 
         let saved = phone.0.saved.lock();
         assert_eq!(saved.users[&alice].refresh_tokens[DEFAULT].0.expose(), "R2");

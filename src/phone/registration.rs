@@ -1,5 +1,4 @@
-//! An installation makes its key pair and registers as an OAuth client (RFC 7591); it unregisters
-//! with RFC 7592.
+//! Registering an installation as an OAuth client (RFC 7591) and unregistering it (RFC 7592).
 
 use std::collections::BTreeMap;
 
@@ -8,24 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
 use super::error::PhoneError;
+use super::installation::{Phone, new_key};
 use super::saved::Saved;
-use super::{Phone, new_key};
 use crate::ids::DeviceId;
 use crate::jose::PublicJwk;
 use crate::secret::SecretString;
 
-/// What an installation says about itself.
+/// How an installation describes itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PhoneProfile {
     pub software_id: String,
-    /// Its version, one that is configured for the platform.
+    /// A version that is configured for the platform.
     pub software_version: String,
     /// `ios` or `android`.
     pub platform: String,
-    /// As the user calls the phone.
+    /// The user's name for the phone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_name: Option<String>,
-    /// As the maker calls it.
+    /// The manufacturer's name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_model: Option<String>,
     /// The operating system's version.
@@ -34,7 +33,7 @@ pub struct PhoneProfile {
 }
 
 impl PhoneProfile {
-    /// The required part; the phone has no name.
+    /// A profile with the required members only.
     #[must_use]
     pub fn new(software_id: &str, software_version: &str, platform: &str) -> Self {
         Self {
@@ -47,7 +46,7 @@ impl PhoneProfile {
         }
     }
 
-    /// Gives the phone a name.
+    /// Sets the user's name for the phone.
     #[must_use]
     pub fn named(self, device_name: &str) -> Self {
         Self {
@@ -78,13 +77,12 @@ struct Registered {
 }
 
 impl Phone {
-    /// Makes the installation's key and registers it.
+    /// Generates the installation's key pair and registers it.
     pub async fn register(
         connection: Connection,
         profile: &PhoneProfile,
     ) -> Result<Self, PhoneError> {
         let key = new_key(&connection)?;
-
         let metadata = Metadata {
             profile,
             token_endpoint_auth_method: "private_key_jwt",
@@ -94,6 +92,7 @@ impl Phone {
         };
         let request = connection.request(Method::POST, "/oauth/register")?;
         let registered: Registered = connection.json(request.json(&metadata)).await?;
+
         let saved = Saved {
             server: connection.base_url().clone(),
             device_id: registered.client_id,
@@ -104,16 +103,14 @@ impl Phone {
         Ok(Self::from_saved(connection, saved))
     }
 
-    /// Removes the installation from the server, and with it all its users' keys and push
-    /// enrolments.
+    /// Removes the installation from the server, with the keys and push enrolments of all its users.
     pub async fn unregister(&self) -> Result<(), PhoneError> {
         let token = self.0.saved.lock().registration_access_token.clone();
         let path = format!("/oauth/register/{}", self.device_id());
-        let request = self.0.connection.request(Method::DELETE, &path)?;
-        self.0
+        let request = self
+            .0
             .connection
-            .body(request.bearer_auth(token.expose()))
-            .await
-            .map(drop)
+            .bearer_request(Method::DELETE, &path, &token)?;
+        self.0.connection.body(request).await.map(drop)
     }
 }

@@ -1,4 +1,4 @@
-//! What a phone remembers, and the file it keeps it in between two runs of the command line.
+//! What a phone remembers, and the file for it between two runs of the command line.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,42 +9,45 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::authenticators::{DEFAULT, PIN};
 use super::pin::PinSalt;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::PrivateJwk;
 use crate::secret::SecretString;
 
-/// Everything a phone remembers. It holds private keys and tokens, so its file is for its owner
-/// alone.
+/// The name of refresh tokens that are not bound to an authenticator.
+pub(super) const DEFAULT: &str = "default";
+/// The authenticator whose key is derived from the PIN.
+pub(super) const PIN: &str = "pin";
+/// The authenticator whose key a real phone releases by fingerprint.
+pub(super) const FINGERPRINT: &str = "fingerprint";
+
+/// Everything a phone remembers. It includes private keys and tokens.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Saved {
     /// The server's base URL.
     pub(super) server: Url,
     /// The installation's `client_id`.
     pub(super) device_id: DeviceId,
-    /// For RFC 7592.
+    /// For managing the registration (RFC 7592).
     #[serde(serialize_with = "expose")]
     pub(super) registration_access_token: SecretString,
     #[serde(serialize_with = "write_key", deserialize_with = "read_key")]
     pub(super) key: PrivateJwk,
-    /// Those who have logged in.
+    /// The users who have logged in.
     #[serde(default)]
     pub(super) users: BTreeMap<UserId, SavedUser>,
 }
 
-/// One user of the phone.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct SavedUser {
     /// The user's access token.
     pub(super) token: Option<Token>,
-    /// What the server calls this user on this phone, once keys are enrolled.
     pub(super) enrolment: Option<SavedEnrolment>,
-    /// By the authenticator that each belongs to; `default` is none.
+    /// By the authenticator that each is bound to.
     #[serde(default)]
     pub(super) refresh_tokens: BTreeMap<String, SavedSecret>,
-    /// What the PIN's key is derived with, once a PIN is set. The key itself is nowhere.
+    /// The salt of the PIN's key. The key itself is not stored.
     #[serde(default)]
     pub(super) pin: Option<PinSalt>,
     /// The keys of the other authenticators.
@@ -53,7 +56,14 @@ pub(super) struct SavedUser {
 }
 
 impl SavedUser {
-    /// Forgets an authenticator, with the refresh token that belongs to it.
+    /// The user's profile, if keys are enrolled.
+    pub(super) fn profile_id(&self) -> Option<ProfileId> {
+        self.enrolment
+            .as_ref()
+            .map(|enrolment| enrolment.profile_id)
+    }
+
+    /// Forgets an authenticator and the refresh token that is bound to it.
     pub(super) fn forget_authenticator(&mut self, name: &str) {
         self.refresh_tokens.remove(name);
         self.keys.remove(name);
@@ -62,7 +72,7 @@ impl SavedUser {
         }
     }
 
-    /// Forgets all of them.
+    /// Forgets all authenticators.
     pub(super) fn forget_authenticators(&mut self) {
         self.refresh_tokens.retain(|name, _| name == DEFAULT);
         self.keys.clear();
@@ -70,32 +80,33 @@ impl SavedUser {
     }
 }
 
-/// A secret that is written down.
+/// A secret that is serialized as it is.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct SavedSecret(#[serde(serialize_with = "expose")] pub(super) SecretString);
 
-/// A key pair that is written down.
+/// A key pair that is serialized with its private key.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct SavedKey(
     #[serde(serialize_with = "write_key", deserialize_with = "read_key")] pub(super) PrivateJwk,
 );
 
-/// What enrolling left behind.
+/// The enrolment of a user's keys.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct SavedEnrolment {
     pub(super) profile_id: ProfileId,
-    /// What the server seals content to.
+    /// The server encrypts the content of transactions for this key.
     #[serde(serialize_with = "write_key", deserialize_with = "read_key")]
     pub(super) key: PrivateJwk,
 }
 
-/// An access token and when it is better not used any more.
+/// An access token.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Token {
     #[serde(serialize_with = "expose")]
     pub(super) access_token: SecretString,
+    /// From then on it is replaced instead of used. A little before it expires.
     #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
     pub(super) renew_at: Timestamp,
 }
@@ -107,10 +118,11 @@ impl Saved {
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
-    /// Replaces the file in one step, so that a phone never loses its keys to half a write.
+    /// Replaces the file atomically, so that an interrupted write does not lose the keys.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let text = Zeroizing::new(serde_json::to_vec_pretty(self)?);
         let unfinished = path.with_extension("unfinished");
+
         let mut file = open_for_owner(&unfinished)?;
         file.write_all(&text)?;
         file.sync_all()?;
@@ -118,7 +130,7 @@ impl Saved {
     }
 }
 
-/// A new file that its owner alone may read.
+/// Creates a file that only its owner can read.
 fn open_for_owner(path: &Path) -> io::Result<fs::File> {
     let _ = fs::remove_file(path);
     let mut options = fs::OpenOptions::new();
@@ -155,7 +167,7 @@ mod tests {
     use crate::random::SystemRandom;
 
     #[test]
-    fn what_is_saved_is_read_again_and_only_the_owner_may() {
+    fn a_saved_phone_can_be_read_by_its_owner_only() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let user_key = PrivateJwk::generate(&SystemRandom).unwrap();
         let enrolment = SavedEnrolment {
@@ -191,6 +203,7 @@ mod tests {
         let path = folder.join("phone.json");
         saved.write(&path).unwrap();
         saved.write(&path).unwrap();
+
         let read = Saved::read(&path).unwrap();
         assert_eq!(read.key.public(), key.public());
         assert_eq!(
@@ -210,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn a_user_of_an_older_file_has_no_refresh_tokens() {
+    fn a_file_of_an_older_version_can_be_read() {
         let user: SavedUser = serde_json::from_str(r#"{"token":null,"enrolment":null}"#).unwrap();
         assert!(user.refresh_tokens.is_empty() && user.pin.is_none() && user.keys.is_empty());
     }
 
     #[test]
-    fn what_is_forgotten_is_all_of_an_authenticator() {
+    fn all_of_an_authenticator_is_forgotten() {
         let mut user = SavedUser {
             pin: Some(PinSalt::new(&SystemRandom)),
             ..SavedUser::default()
@@ -231,7 +244,6 @@ mod tests {
         }
 
         user.forget_authenticator("fingerprint");
-
         assert!(
             !user.refresh_tokens.contains_key("fingerprint")
                 && !user.keys.contains_key("fingerprint")
@@ -239,11 +251,9 @@ mod tests {
         assert!(user.pin.is_some());
 
         user.forget_authenticator(PIN);
-
         assert!(user.pin.is_none());
 
         user.forget_authenticators();
-
         assert_eq!(user.refresh_tokens.keys().collect::<Vec<_>>(), [DEFAULT]);
     }
 }

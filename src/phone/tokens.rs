@@ -1,5 +1,4 @@
-//! Access tokens: the installation's own by `client_credentials`, each user's from logging in and
-//! refreshing.
+//! Requests to the token endpoint, and the installation's own access token.
 
 use std::time::Duration;
 
@@ -9,24 +8,23 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Phone;
 use super::connection::Connection;
 use super::error::PhoneError;
+use super::installation::Phone;
 use super::saved::Token;
 use crate::jose::jws;
 use crate::random;
 use crate::secret::SecretString;
 
-/// How long an assertion is good for.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ASSERTION_LIFETIME: Duration = Duration::from_secs(60);
-/// A token that is about to expire is not sent any more.
+/// How long before its expiry an access token is replaced.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(10);
-/// The parameters of a grant.
+
+/// The parameters of a token request.
 pub(super) type Form = Vec<(&'static str, String)>;
 
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// The successful answer of RFC 6749 §5.1.
+/// The successful response of RFC 6749 §5.1.
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: SecretString,
@@ -34,22 +32,22 @@ struct TokenResponse {
     refresh_token: Option<SecretString>,
 }
 
-/// What the token endpoint issued.
+/// Tokens that the server issued.
 pub(super) struct Issued {
     pub(super) token: Token,
     pub(super) refresh_token: Option<SecretString>,
 }
 
 impl Phone {
-    /// The installation's access token; the one at hand while it is good, else a new one.
+    /// The installation's own access token, which is replaced when it is about to expire.
     pub async fn device_token(&self) -> Result<SecretString, PhoneError> {
-        let at_hand = self
+        let usable = self
             .0
             .device_token
             .lock()
             .as_ref()
             .and_then(|token| self.usable(token));
-        if let Some(access_token) = at_hand {
+        if let Some(access_token) = usable {
             return Ok(access_token);
         }
 
@@ -63,16 +61,15 @@ impl Phone {
         Ok(access_token)
     }
 
-    /// Forgets the installation's access token, so that the next call fetches a new one.
+    /// Forgets the installation's access token, so that the next call needs a new one.
     pub fn forget_device_token(&self) {
         *self.0.device_token.lock() = None;
     }
 
-    /// A fresh assertion of who this installation is (RFC 7523 §3), good for one use.
+    /// A new client assertion (RFC 7523 §3), for one use.
     pub fn client_assertion(&self) -> Result<String, PhoneError> {
         let Connection { clock, random, .. } = &self.0.connection;
         let now = clock.now();
-
         let claims = json!({
             "iss": self.device_id(),
             "sub": self.device_id(),
@@ -81,24 +78,25 @@ impl Phone {
             "exp": now.after(ASSERTION_LIFETIME).as_secs(),
             "jti": random_text(random.as_ref()),
         });
-
         jws::sign(self.key(), Some("JWT"), claims.to_string().as_bytes())
             .map_err(PhoneError::Cryptography)
     }
 
-    /// Asks the token endpoint with a grant's own parameters; adds who is asking.
+    /// Sends a token request. Adds the client's authentication to the parameters.
     pub(super) async fn request_token(&self, mut form: Form) -> Result<Issued, PhoneError> {
         form.push(("client_id", self.device_id().to_string()));
         form.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
         form.push(("client_assertion", self.client_assertion()?));
-        let now = self.0.connection.clock.now();
 
+        // The lifetime counts from before the request, so that the token is not used too long.
+        let now = self.0.connection.clock.now();
         let request = self
             .0
             .connection
             .request(Method::POST, "/oauth/token")?
             .form(&form);
         let response: TokenResponse = self.0.connection.json(request).await?;
+
         let lifetime = Duration::from_secs(response.expires_in).saturating_sub(RENEWAL_MARGIN);
         let token = Token {
             access_token: response.access_token,
@@ -115,7 +113,7 @@ impl Phone {
     }
 }
 
-/// 256 random bits: fit for a `jti`, a `state` and a PKCE verifier.
+/// 256 random bits as text, for a `jti`, a `state` or a PKCE verifier.
 pub(super) fn random_text(random: &dyn random::Random) -> String {
     URL_SAFE_NO_PAD.encode(random::bytes::<32>(random))
 }

@@ -1,4 +1,4 @@
-//! What waits for an answer: listed, fetched, opened, answered.
+//! Listing, fetching and answering transactions.
 
 use std::time::Duration;
 
@@ -6,42 +6,39 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Phone;
 use super::answer::{AnswerClaims, Decision, content_digest};
 use super::error::PhoneError;
+use super::installation::Phone;
 use crate::ids::{ProfileId, TransactionId};
 use crate::jose::{PrivateJwk, jwe};
 
-/// One entry of the list.
+/// A transaction that waits for an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PendingTransaction {
     pub transaction_id: TransactionId,
-    /// Which of the phone's users is asked.
+    /// The user who has to answer.
     pub profile_id: ProfileId,
     /// `push` or `otp`.
     pub method: String,
     pub message: String,
-    /// When it was started, RFC 3339.
+    /// In the format of RFC 3339.
     pub created_at: String,
     pub time_to_live_seconds: u64,
 }
 
-/// A transaction with all the user is to see.
+/// A transaction with everything that the user has to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedTransaction {
-    /// As in the list.
     pub pending: PendingTransaction,
-    /// The text that was sealed.
     pub secure_message: Option<String>,
-    /// The data that was sealed.
     pub signing_data: Option<String>,
-    /// The digest of all that, which the answer covers.
+    /// The digest of the content, which the answer signs.
     pub content_digest: String,
 }
 
-/// A fetched transaction on the wire.
+/// A transaction with encrypted content, as the server sends it.
 #[derive(Deserialize)]
-struct Wire {
+struct SealedTransaction {
     #[serde(flatten)]
     pending: PendingTransaction,
     content_digest: String,
@@ -49,22 +46,22 @@ struct Wire {
 }
 
 #[derive(Deserialize)]
-struct Sealed {
+struct Content {
     secure_message: Option<String>,
     signing_data: Option<String>,
 }
 
 impl Phone {
-    /// What waits for an answer on this phone. With nothing there, the server answers after `wait`,
-    /// to the second.
+    /// The transactions that wait for an answer on this phone. If there are none, the server waits
+    /// for one for up to `wait`, in whole seconds.
     pub async fn pending(&self, wait: Duration) -> Result<Vec<PendingTransaction>, PhoneError> {
         #[derive(Deserialize)]
         struct Listed {
             transactions: Vec<PendingTransaction>,
         }
+
         let token = self.device_token().await?;
         let path = format!("/device/v1/transactions?wait={}", wait.as_secs());
-
         let request = self
             .0
             .connection
@@ -74,8 +71,8 @@ impl Phone {
         Ok(listed.transactions)
     }
 
-    /// All of a transaction: opened with the user's enrolled key and checked against the digest
-    /// that is to be signed.
+    /// Fetches a transaction, decrypts its content with the user's enrolled key and checks it
+    /// against the digest that the answer will sign.
     pub async fn fetch(&self, id: TransactionId) -> Result<FetchedTransaction, PhoneError> {
         let request = self
             .device_request(Method::GET, &format!("/device/v1/transactions/{id}"))
@@ -83,18 +80,20 @@ impl Phone {
         self.open(self.0.connection.json(request).await?)
     }
 
-    /// Makes the transaction behind a scanned one-time password this user's.
+    /// Sends a scanned one-time password, which makes this user the transaction's user.
     pub async fn scan_otp(
         &self,
         otp: &str,
         profile: ProfileId,
     ) -> Result<FetchedTransaction, PhoneError> {
-        let request = self.device_request(Method::POST, "/device/v1/otp").await?;
-        let request = request.json(&json!({"otp": otp, "profile_id": profile}));
+        let request = self
+            .device_request(Method::POST, "/device/v1/otp")
+            .await?
+            .json(&json!({"otp": otp, "profile_id": profile}));
         self.open(self.0.connection.json(request).await?)
     }
 
-    /// Yes. Gives the transaction's status after that.
+    /// Accepts a transaction. Returns its status afterwards, as do the following.
     pub async fn accept(&self, transaction: &FetchedTransaction) -> Result<String, PhoneError> {
         self.decide(transaction, Decision::Accept).await
     }
@@ -103,12 +102,12 @@ impl Phone {
         self.decide(transaction, Decision::Deny).await
     }
 
-    /// No, and it was not me.
+    /// Denies a transaction and reports that the user did not start it.
     pub async fn report(&self, transaction: &FetchedTransaction) -> Result<String, PhoneError> {
         self.decide(transaction, Decision::Report).await
     }
 
-    /// Sends an answer as it is, right or wrong.
+    /// Sends a signed answer as it is, valid or not.
     pub async fn send_answer(
         &self,
         id: TransactionId,
@@ -125,8 +124,8 @@ impl Phone {
                 Method::POST,
                 &format!("/device/v1/transactions/{id}/answer"),
             )
-            .await?;
-        let request = request.json(&json!({"authenticator": authenticator, "answer": jws}));
+            .await?
+            .json(&json!({"authenticator": authenticator, "answer": jws}));
         let answered: Answered = self.0.connection.json(request).await?;
         Ok(answered.status)
     }
@@ -143,27 +142,29 @@ impl Phone {
             .await
     }
 
-    fn open(&self, wire: Wire) -> Result<FetchedTransaction, PhoneError> {
+    fn open(&self, transaction: SealedTransaction) -> Result<FetchedTransaction, PhoneError> {
         let key = self
-            .enrolled_key(wire.pending.profile_id)
+            .enrolled_key(transaction.pending.profile_id)
             .ok_or(PhoneError::NotEnrolled)?;
-        let plain = jwe::decrypt(&key, &wire.sealed).map_err(|_| PhoneError::NotOpened)?;
-        let Sealed {
+        let plain = jwe::decrypt(&key, &transaction.sealed).map_err(|_| PhoneError::NotOpened)?;
+        let Content {
             secure_message,
             signing_data,
         } = serde_json::from_slice(&plain).map_err(|_| PhoneError::NotOpened)?;
 
+        // The phone computes the digest itself. Signing a digest that the server sent would prove
+        // nothing about what the user saw.
         let content_digest = content_digest(
-            &wire.pending.message,
+            &transaction.pending.message,
             secure_message.as_deref(),
             signing_data.as_deref(),
         );
-        if content_digest != wire.content_digest {
+        if content_digest != transaction.content_digest {
             return Err(PhoneError::DigestMismatch);
         }
 
         Ok(FetchedTransaction {
-            pending: wire.pending,
+            pending: transaction.pending,
             secure_message,
             signing_data,
             content_digest,
@@ -172,13 +173,11 @@ impl Phone {
 
     fn enrolled_key(&self, profile: ProfileId) -> Option<PrivateJwk> {
         let saved = self.0.saved.lock();
-        let enrolments = saved
+        saved
             .users
             .values()
-            .filter_map(|user| user.enrolment.as_ref());
-        enrolments
-            .filter(|enrolment| enrolment.profile_id == profile)
+            .filter_map(|user| user.enrolment.as_ref())
+            .find(|enrolment| enrolment.profile_id == profile)
             .map(|enrolment| enrolment.key.clone())
-            .next()
     }
 }

@@ -1,21 +1,28 @@
-//! Apple's push service: HTTP/2 only, provider tokens checked, the reasons Apple gives.
+//! Apple's push service. It only accepts HTTP/2, checks provider tokens and gives Apple's reasons.
 
 use serde_json::{Value, json};
 
+use super::behaviour::Behaviour;
 use super::exchange::{Answer, Request};
-use super::fault::Fault;
+use super::fault::{Fault, Provider};
 use super::jwt::{self, Algorithm};
 use super::shared::State;
 
-/// The largest payload, in bytes.
 const PAYLOAD_BYTES_MAX: usize = 4096;
-/// A provider token is good for an hour from its `iat`.
-const TOKEN_LIFE_SECS: i64 = 3600;
-/// And may be replaced after twenty minutes.
+/// A provider token expires an hour after its `iat`.
+const TOKEN_LIFETIME_SECS: i64 = 3600;
+/// A connection must not replace its provider token sooner than this.
 const TOKEN_REPLACE_SECS: i64 = 20 * 60;
 
+pub(super) const BEHAVIOUR: Behaviour = Behaviour {
+    provider: Provider::Apns,
+    recipient,
+    answer,
+    fail,
+};
+
 /// The device token in the path.
-pub(super) fn recipient(request: &Request) -> String {
+fn recipient(request: &Request) -> String {
     request
         .path
         .strip_prefix("/3/device/")
@@ -23,28 +30,27 @@ pub(super) fn recipient(request: &Request) -> String {
         .to_owned()
 }
 
-pub(super) fn answer(state: &State, request: &Request) -> Answer {
+fn answer(state: &State, request: &Request) -> Answer {
     match check(state, request) {
         Ok(()) => Answer::empty(200),
-        Err((status, reason)) => refusal(status, reason, None),
+        Err((status, reason)) => error(status, reason, None),
     }
     .with_apns_id(request)
 }
 
-pub(super) fn refuse(state: &State, fault: &Fault, status: u16) -> Answer {
+fn fail(state: &State, fault: &Fault, status: u16) -> Answer {
     let reason = fault.reason.as_deref().unwrap_or(match status {
         410 => "Unregistered",
         429 => "TooManyRequests",
         503 => "ServiceUnavailable",
         _ => "InternalServerError",
     });
-
     let since =
         (status == 410).then(|| fault.since_millis.unwrap_or(state.clock.now().as_millis()));
-    refusal(status, reason, since)
+    error(status, reason, since)
 }
 
-fn refusal(status: u16, reason: &str, since: Option<i64>) -> Answer {
+fn error(status: u16, reason: &str, since: Option<i64>) -> Answer {
     let mut body = json!({ "reason": reason });
     if let (Some(since), Value::Object(members)) = (since, &mut body) {
         members.insert("timestamp".to_owned(), since.into());
@@ -52,9 +58,10 @@ fn refusal(status: u16, reason: &str, since: Option<i64>) -> Answer {
     Answer::json(status, body)
 }
 
-type Refusal = (u16, &'static str);
+/// A status and Apple's reason for it.
+type Error = (u16, &'static str);
 
-fn check(state: &State, request: &Request) -> Result<(), Refusal> {
+fn check(state: &State, request: &Request) -> Result<(), Error> {
     if !request.is_http2 {
         return Err((505, "BadProtocol"));
     }
@@ -70,11 +77,9 @@ fn check(state: &State, request: &Request) -> Result<(), Refusal> {
 
     check_provider_token(state, request)?;
     check_headers(request)?;
-
     if device.is_empty() {
         return Err((400, "MissingDeviceToken"));
     }
-
     let is_hexadecimal = device.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_hexadecimal || device.len() < 64 || device.len() > 200 || device.len() % 2 != 0 {
         return Err((400, "BadDeviceToken"));
@@ -83,31 +88,33 @@ fn check(state: &State, request: &Request) -> Result<(), Refusal> {
     check_payload(request)
 }
 
-fn check_provider_token(state: &State, request: &Request) -> Result<(), Refusal> {
+fn check_provider_token(state: &State, request: &Request) -> Result<(), Error> {
     let token = request.bearer().ok_or((403, "MissingProviderToken"))?;
     let invalid = (403, "InvalidProviderToken");
     let jwt = jwt::verify(token, Algorithm::Es256, &state.keys.apns).ok_or(invalid)?;
+
     let key_id = jwt.header.get("kid").and_then(Value::as_str);
     let is_ours = key_id == Some(&state.credentials.apns_key_id)
         && jwt.text("iss") == Some(&state.credentials.apns_team_id);
     let issued_at = jwt.time("iat").filter(|_| is_ours).ok_or(invalid)?;
+
     let age = state.clock.now().as_secs() - issued_at;
     if age < -60 {
         return Err(invalid);
     }
-
-    if age > TOKEN_LIFE_SECS {
+    if age > TOKEN_LIFETIME_SECS {
         return Err((403, "ExpiredProviderToken"));
     }
 
     check_token_replaced(request, token, issued_at)
 }
 
-/// A connection may change its provider token, but not more often than every twenty minutes.
-fn check_token_replaced(request: &Request, token: &str, issued_at: i64) -> Result<(), Refusal> {
+/// Refuses a new provider token on a connection that changed it less than 20 minutes ago.
+fn check_token_replaced(request: &Request, token: &str, issued_at: i64) -> Result<(), Error> {
     let Some(connection) = &request.connection else {
         return Ok(());
     };
+
     let mut current = connection.provider_token.lock();
     match &*current {
         Some((known, _)) if known == token => Ok(()),
@@ -121,7 +128,7 @@ fn check_token_replaced(request: &Request, token: &str, issued_at: i64) -> Resul
     }
 }
 
-fn check_headers(request: &Request) -> Result<(), Refusal> {
+fn check_headers(request: &Request) -> Result<(), Error> {
     if request.header("apns-topic").is_none_or(str::is_empty) {
         return Err((400, "MissingTopic"));
     }
@@ -136,7 +143,6 @@ fn check_headers(request: &Request) -> Result<(), Refusal> {
         "location",
         "liveactivity",
     ];
-
     if request
         .header("apns-push-type")
         .is_none_or(|kind| !known_types.contains(&kind))
@@ -166,7 +172,7 @@ fn check_headers(request: &Request) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_payload(request: &Request) -> Result<(), Refusal> {
+fn check_payload(request: &Request) -> Result<(), Error> {
     if request.body.len() > PAYLOAD_BYTES_MAX {
         return Err((413, "PayloadTooLarge"));
     }

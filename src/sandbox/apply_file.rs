@@ -1,4 +1,4 @@
-//! The part of a server's configuration that makes it use the stand-ins.
+//! A configuration file for `countersign apply` that makes a server use the stand-ins.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::credentials::Credentials;
 use super::shared::Endpoints;
 
-/// The files the text refers to, and their contents.
+/// The files that the configuration refers to, with their contents.
 fn files(credentials: &Credentials) -> [(&'static str, &str); 6] {
     [
         ("AuthKey.p8", &credentials.apns_auth_key),
@@ -42,7 +42,7 @@ pub(super) fn render(endpoints: &Endpoints, credentials: &Credentials) -> String
     } = credentials;
 
     format!(
-        r#"# The stand-ins of `countersign sandbox`. Made anew at each start.
+        r#"# The stand-ins of `countersign sandbox`. Rewritten at each start.
 
 [[push_configurations]]
 name = "fcm"
@@ -91,7 +91,7 @@ pub(super) fn write(
     )
 }
 
-/// Replaces the file: the mode of one that is there would stay as it is.
+/// Replaces a file. An existing one is removed first, because it would keep its mode.
 fn write_private(path: &Path, content: &str) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

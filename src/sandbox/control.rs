@@ -1,9 +1,9 @@
 //! The control API, for programs that cannot call [`Sandbox`](super::Sandbox) itself.
 //!
-//! `GET /sandbox`: addresses and credentials. `GET
-//! /sandbox/messages?provider=&to=&transaction_id=&after=&wait=`: what was received, filtered; with
-//! `wait` (seconds, at most 30), as soon as something matches. `PUT` and `DELETE
-//! /sandbox/faults/{provider}`: a [`Fault`] in JSON.
+//! - `GET /sandbox` returns addresses and credentials.
+//! - `GET /sandbox/messages?provider=&to=&transaction_id=&after=&wait=` returns the received requests
+//!   that match; with `wait` (in seconds, at most 30) as soon as one does.
+//! - `PUT /sandbox/faults/{provider}` sets a [`Fault`] given in JSON, `DELETE` clears it.
 
 use std::time::Duration;
 
@@ -60,9 +60,9 @@ fn change_fault(state: &State, request: &Request, provider: Provider) -> Answer 
 
 async fn list(state: &State, request: &Request) -> Answer {
     let parameter = |name: &str| request.query.get(name).map(String::as_str);
-    let wanted = match parameter("provider").map(provider) {
+    let provider_filter = match parameter("provider").map(provider) {
         Some(None) => return problem(422, "no such provider"),
-        Some(wanted) => wanted,
+        Some(provider) => provider,
         None => None,
     };
 
@@ -71,14 +71,14 @@ async fn list(state: &State, request: &Request) -> Answer {
         .unwrap_or(0);
     let matches = |received: &Received| {
         received.sequence > after
-            && wanted.is_none_or(|provider| provider == received.provider)
+            && provider_filter.is_none_or(|provider| provider == received.provider)
             && parameter("to").is_none_or(|to| to == received.to)
             && parameter("transaction_id").is_none_or(|id| received.transaction_id() == Some(id))
     };
 
     if let Some(seconds) = parameter("wait").and_then(|seconds| seconds.parse().ok()) {
         let wait = Duration::from_secs(seconds).min(WAIT_MAX);
-        // When the time is up the list is what it is: empty.
+        // After a timeout the list is empty.
         let _ = tokio::time::timeout(wait, state.records.wait_for(matches)).await;
     }
 

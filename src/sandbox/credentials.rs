@@ -1,4 +1,4 @@
-//! The credentials the stand-ins accept, made anew at each start.
+//! The credentials of the stand-ins, which are generated at each start.
 
 use std::io;
 
@@ -14,42 +14,38 @@ use serde_json::json;
 
 use crate::random::{self, SystemRandom};
 
-/// What a server needs to be let in by the stand-ins. Worth nothing anywhere else.
+/// The credentials that the stand-ins accept, in the formats of the providers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Credentials {
-    /// APNs: the developer team's id.
+    /// APNs: the id of the developer team.
     pub apns_team_id: String,
-    /// APNs: the id of the auth key.
+    /// APNs: the id of the authentication key.
     pub apns_key_id: String,
     /// APNs: the `.p8` file.
     pub apns_auth_key: String,
-    /// APNs: the topic of an application, for examples; every topic is taken.
+    /// APNs: an example of a topic. All topics are accepted.
     pub apns_topic: String,
-    /// The CA the APNs stand-in's certificate is from, PEM.
+    /// APNs: the CA of the stand-in's certificate, in PEM.
     pub ca_certificate: String,
-    /// FCM: the service account's key file, JSON.
+    /// FCM: the service account's key file, in JSON.
     pub fcm_service_account: String,
-    /// Twilio: the account.
     pub twilio_account_sid: String,
-    /// Twilio: its token.
     pub twilio_auth_token: String,
-    /// Twilio: a number it sends from.
+    /// Twilio: the sender's number.
     pub twilio_from_number: String,
-    /// SMS gateway: Basic credentials.
+    /// Basic credentials for the SMS gateway.
     pub gateway_username: String,
-    /// SMS gateway: Basic credentials.
     pub gateway_password: String,
-    /// Website: the Basic credentials a callback should carry.
+    /// Basic credentials for callbacks.
     pub callback_username: String,
-    /// Website: the Basic credentials a callback should carry.
     pub callback_password: String,
-    /// Website: what a callback should be signed with (Standard Webhooks).
+    /// The signing secret for callbacks (Standard Webhooks).
     pub callback_signing_secret: String,
 }
 
-/// What the stand-ins keep to themselves.
+/// What only the stand-ins know.
 pub(super) struct Keys {
-    /// The point of the APNs auth key, uncompressed.
+    /// The public part of the APNs key: an uncompressed point.
     pub(super) apns: Vec<u8>,
     /// The service account's public key: RSAPublicKey in DER (RFC 8017 A.1.1).
     pub(super) fcm: Vec<u8>,
@@ -60,12 +56,13 @@ pub(super) struct Keys {
     pub(super) tls_key: PrivateKeyDer<'static>,
 }
 
-/// Makes all of it; `token_uri` is where the FCM stand-in gives out access tokens.
+/// Generates everything. `token_uri` is the token endpoint for FCM.
 pub(super) fn generate(token_uri: &str) -> io::Result<(Credentials, Keys)> {
     let (ca_certificate, tls_certificate, tls_key) = certificates().map_err(io::Error::other)?;
     let apns = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(io::Error::other)?;
     let fcm =
         KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).map_err(io::Error::other)?;
+
     let keys = Keys {
         apns: apns.public_key_raw().to_vec(),
         fcm: fcm.public_key_raw().to_vec(),
@@ -99,7 +96,7 @@ pub(super) fn generate(token_uri: &str) -> io::Result<(Credentials, Keys)> {
     Ok((credentials, keys))
 }
 
-/// A CA of one's own, and a certificate of it for the loopback addresses.
+/// Creates a CA and a certificate for the loopback addresses, with its key.
 fn certificates() -> Result<(String, CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error>
 {
     let ca_key = KeyPair::generate()?;
@@ -109,6 +106,7 @@ fn certificates() -> Result<(String, CertificateDer<'static>, PrivateKeyDer<'sta
     ca.distinguished_name
         .push(DnType::CommonName, "Countersign sandbox CA");
     let ca_pem = ca.self_signed(&ca_key)?.pem();
+
     let key = KeyPair::generate()?;
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let certificate = CertificateParams::new(names)?.signed_by(&key, &Issuer::new(ca, ca_key))?;

@@ -1,4 +1,4 @@
-//! A request to a stand-in and its answer, as plain data.
+//! Requests to the stand-ins and their answers, as plain data.
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
@@ -9,13 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-/// What a stand-in is asked.
 pub(super) struct Request {
     pub(super) method: String,
     /// Decoded, without the query.
     pub(super) path: String,
     pub(super) query: BTreeMap<String, String>,
-    /// By name in lower case.
+    /// By lower-case name.
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Vec<u8>,
     pub(super) is_http2: bool,
@@ -27,19 +26,18 @@ impl Request {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The token of `Authorization: Bearer`; the scheme's name in any case, as Apple's clients send
-    /// it.
+    /// The token of `Authorization: Bearer`. The scheme is case-insensitive.
     pub(super) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token)
     }
 
-    /// Whether it carries these Basic credentials.
+    /// Whether the request has these Basic credentials.
     pub(super) fn has_basic(&self, username: &str, password: &str) -> bool {
         is_basic(self.header("authorization"), username, password)
     }
 
-    /// The body as JSON, or as a form: an object of strings.
+    /// The body parsed as a form, which gives an object of strings, or else as JSON.
     pub(super) fn fields(&self) -> Value {
         if self
             .header("content-type")
@@ -63,12 +61,11 @@ pub(super) fn is_basic(header: Option<&str>, username: &str, password: &str) -> 
     header == Some(expected.as_str())
 }
 
-/// What a stand-in answers.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
-    /// JSON; null for none.
+    /// JSON; null for an empty body.
     pub(super) body: Value,
 }
 
@@ -90,11 +87,11 @@ impl Answer {
     }
 }
 
-/// The connection a request came on.
+/// The connection of a request.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    /// APNs: the provider token in use on it, and when that was issued (seconds since the epoch).
+    /// APNs: the provider token of the connection and its `iat`.
     pub(super) provider_token: Mutex<Option<(String, i64)>>,
 }
 
@@ -106,9 +103,9 @@ impl Connection {
         }
     }
 
-    /// Closes it, under the hands of whoever serves it.
-    pub(super) fn cut(&self) {
-        // It may have been closed from the other side: as good.
+    /// Closes the socket while the HTTP server still uses it.
+    pub(super) fn close(&self) {
+        // An error means that the client has closed it already.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }

@@ -1,4 +1,4 @@
-//! What the stand-ins can be told to do wrong.
+//! Faults: how the stand-ins can be made to fail.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,47 +8,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
-/// Who is stood in for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
-    /// Apple's push service.
     Apns,
-    /// Google's push service: sending.
+    /// Sending with FCM.
     Fcm,
-    /// Google's push service: the token endpoint.
+    /// The token endpoint for FCM.
     FcmToken,
-    /// Twilio's Messages API.
     Twilio,
     /// The generic SMS gateway.
     Http,
-    /// A website that is called back.
+    /// A website that receives callbacks.
     Website,
 }
 
-/// Something that goes wrong. Several at once are possible: a delay, then a refusal.
+/// How requests fail. Members can be combined, such as a delay followed by an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fault {
-    /// The status to answer with; without one the answer is as usual.
+    /// The status of the answer. If missing, the answer is the regular one.
     pub status: Option<u16>,
-    /// The provider's own reason code, put where that provider puts it.
+    /// The provider's own reason code.
     pub reason: Option<String>,
     /// `Retry-After`.
     pub retry_after_seconds: Option<u32>,
-    /// APNs with status 410: since when the address is gone, in milliseconds since the epoch; now,
-    /// if left out.
+    /// For APNs with status 410: the time since which the address is invalid, in milliseconds since
+    /// the epoch; default: now.
     pub since_millis: Option<i64>,
-    /// Waits before anything else.
+    /// How long to wait before everything else.
     pub delay_millis: u64,
-    /// Closes the connection instead of answering.
+    /// Whether to close the connection instead of answering.
     pub drop_connection: bool,
-    /// How many requests it happens to; all, if left out.
+    /// How many requests fail; default: all.
     pub times: Option<u32>,
 }
 
 impl Fault {
-    /// Answers with this status.
+    /// Answer with this status.
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self {
@@ -57,7 +54,7 @@ impl Fault {
         }
     }
 
-    /// Never answers: longer than any client waits.
+    /// Do not answer for longer than any client waits.
     #[must_use]
     pub fn hang() -> Self {
         Self {
@@ -66,7 +63,7 @@ impl Fault {
         }
     }
 
-    /// Closes the connection instead of answering.
+    /// Close the connection instead of answering.
     #[must_use]
     pub fn drop_connection() -> Self {
         Self {
@@ -75,28 +72,28 @@ impl Fault {
         }
     }
 
-    /// With this reason code.
+    /// Give this reason code.
     #[must_use]
     pub fn reason(mut self, reason: &str) -> Self {
         self.reason = Some(reason.to_owned());
         self
     }
 
-    /// With `Retry-After`.
+    /// Add `Retry-After`.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_seconds = Some(seconds);
         self
     }
 
-    /// APNs with status 410: the address is gone since then.
+    /// For APNs with status 410: the address is invalid since then.
     #[must_use]
     pub fn since(mut self, since: Timestamp) -> Self {
         self.since_millis = Some(since.as_millis());
         self
     }
 
-    /// Only to so many requests.
+    /// Fail only this many requests.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
@@ -108,7 +105,7 @@ impl Fault {
     }
 }
 
-/// What each provider is told to do wrong, if anything.
+/// The faults that are set.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<HashMap<Provider, Fault>>);
 
@@ -121,10 +118,11 @@ impl Faults {
         self.0.lock().remove(&provider);
     }
 
-    /// The fault for the next request, which uses it up once.
+    /// The fault for the next request. Counts it.
     pub(super) fn take(&self, provider: Provider) -> Option<Fault> {
         let mut faults = self.0.lock();
         let fault = faults.get_mut(&provider)?;
+
         match &mut fault.times {
             None => Some(fault.clone()),
             Some(0) => {
@@ -144,23 +142,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_happens_as_often_as_told() {
+    fn a_fault_occurs_the_requested_number_of_times() {
         let faults = Faults::default();
         assert_eq!(faults.take(Provider::Apns), None);
 
         faults.set(Provider::Apns, Fault::status(503).times(2));
-        let happened = (0..4)
+        let faulty = (0..4)
             .filter(|_| faults.take(Provider::Apns).is_some())
             .count();
-        assert_eq!(happened, 2);
+        assert_eq!(faulty, 2);
 
         faults.set(Provider::Apns, Fault::status(503));
-
         assert!((0..4).all(|_| faults.take(Provider::Apns).is_some()));
         assert_eq!(faults.take(Provider::Fcm), None);
 
         faults.clear(Provider::Apns);
-
         assert_eq!(faults.take(Provider::Apns), None);
     }
 }

@@ -1,26 +1,41 @@
-//! Google's push service, HTTP v1, and the endpoint that exchanges a service account's assertion
-//! for an access token.
+//! Google's push service with its HTTP v1 API, and the token endpoint, which exchanges the assertion
+//! of a service account for an access token.
 
 use serde_json::{Value, json};
 
+use super::behaviour::Behaviour;
 use super::credentials::hex;
 use super::exchange::{Answer, Request};
-use super::fault::Fault;
+use super::fault::{Fault, Provider};
 use super::jwt::{self, Algorithm};
 use super::shared::State;
 
-const TOKEN_LIFE_SECS: i64 = 3600;
+const TOKEN_LIFETIME_SECS: i64 = 3600;
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
-/// A message's `data`, in bytes of names and values.
+/// The largest `data` of a message, in bytes of names and values.
 const DATA_BYTES_MAX: usize = 4096;
+
+pub(super) const SENDING: Behaviour = Behaviour {
+    provider: Provider::Fcm,
+    recipient,
+    answer,
+    fail,
+};
+
+pub(super) const TOKEN_ENDPOINT: Behaviour = Behaviour {
+    provider: Provider::FcmToken,
+    recipient,
+    answer,
+    fail: fail_token,
+};
 
 /// Whether a request is for the token endpoint.
 pub(super) fn is_token_request(request: &Request) -> bool {
     request.path == "/token"
 }
 
-/// The registration token a message is for.
-pub(super) fn recipient(request: &Request) -> String {
+/// The registration token that a message is for.
+fn recipient(request: &Request) -> String {
     let fields = request.fields();
     fields
         .pointer("/message/token")
@@ -29,10 +44,11 @@ pub(super) fn recipient(request: &Request) -> String {
         .to_owned()
 }
 
-pub(super) fn answer(state: &State, request: &Request) -> Answer {
+fn answer(state: &State, request: &Request) -> Answer {
     if request.method != "POST" {
-        return refusal(405, None);
+        return error(405, None);
     }
+
     if is_token_request(request) {
         exchange(state, request)
     } else {
@@ -40,16 +56,16 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
     }
 }
 
-pub(super) fn refuse(_: &State, fault: &Fault, status: u16) -> Answer {
+fn fail(_: &State, fault: &Fault, status: u16) -> Answer {
     let reason = fault
         .reason
         .as_deref()
         .or((status == 404).then_some("UNREGISTERED"));
-    refusal(status, reason)
+    error(status, reason)
 }
 
-/// The token endpoint's refusal is OAuth's.
-pub(super) fn refuse_token(_: &State, fault: &Fault, status: u16) -> Answer {
+/// The token endpoint has OAuth's errors.
+fn fail_token(_: &State, fault: &Fault, status: u16) -> Answer {
     let default = if status < 500 {
         "invalid_grant"
     } else {
@@ -61,17 +77,18 @@ pub(super) fn refuse_token(_: &State, fault: &Fault, status: u16) -> Answer {
     )
 }
 
-/// RFC 7523 §2.1, as Google does it.
+/// Exchanges an assertion for an access token (RFC 7523 §2.1) like Google does.
 fn exchange(state: &State, request: &Request) -> Answer {
     let form = request.fields();
     let parameter = |name: &str| form.get(name).and_then(Value::as_str).unwrap_or_default();
+
     if parameter("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
-        return grant_refusal("unsupported_grant_type", "Invalid grant_type");
+        return token_error("unsupported_grant_type", "Invalid grant_type");
     }
 
     let Some(assertion) = jwt::verify(parameter("assertion"), Algorithm::Rs256, &state.keys.fcm)
     else {
-        return grant_refusal("invalid_grant", "Invalid JWT Signature.");
+        return token_error("invalid_grant", "Invalid JWT Signature.");
     };
 
     let now = state.clock.now().as_secs();
@@ -79,9 +96,9 @@ fn exchange(state: &State, request: &Request) -> Answer {
         assertion.time("iat").unwrap_or(i64::MAX),
         assertion.time("exp").unwrap_or(0),
     );
-    let is_timely = issued <= now + 60 && expires > now && expires - issued <= TOKEN_LIFE_SECS;
+    let is_timely = issued <= now + 60 && expires > now && expires - issued <= TOKEN_LIFETIME_SECS;
     if !is_timely {
-        return grant_refusal(
+        return token_error(
             "invalid_grant",
             "Invalid JWT: Token must be a short-lived token",
         );
@@ -90,28 +107,28 @@ fn exchange(state: &State, request: &Request) -> Answer {
     if assertion.text("iss") != Some(&state.keys.fcm_email)
         || assertion.text("aud") != Some(&state.token_uri())
     {
-        return grant_refusal("invalid_grant", "Invalid JWT: issuer or audience");
+        return token_error("invalid_grant", "Invalid JWT: issuer or audience");
     }
 
     if !assertion
         .text("scope")
         .is_some_and(|scope| scope.split(' ').any(|one| one == SCOPE))
     {
-        return grant_refusal(
+        return token_error(
             "invalid_scope",
             "Invalid OAuth scope or ID token audience provided.",
         );
     }
 
     let token = format!("ya29.{}", hex::<32>());
-    state.keep_access_token(token.clone(), now + TOKEN_LIFE_SECS);
+    state.store_access_token(token.clone(), now + TOKEN_LIFETIME_SECS);
     Answer::json(
         200,
-        json!({ "access_token": token, "expires_in": TOKEN_LIFE_SECS, "token_type": "Bearer" }),
+        json!({ "access_token": token, "expires_in": TOKEN_LIFETIME_SECS, "token_type": "Bearer" }),
     )
 }
 
-fn grant_refusal(error: &str, description: &str) -> Answer {
+fn token_error(error: &str, description: &str) -> Answer {
     Answer::json(
         400,
         json!({ "error": error, "error_description": description }),
@@ -120,20 +137,20 @@ fn grant_refusal(error: &str, description: &str) -> Answer {
 
 fn send(state: &State, request: &Request) -> Answer {
     if request.path != format!("/v1/projects/{}/messages:send", state.keys.fcm_project) {
-        return refusal(404, None);
+        return error(404, None);
     }
 
     if !request
         .bearer()
         .is_some_and(|token| state.is_access_token(token))
     {
-        return refusal(401, None);
+        return error(401, None);
     }
 
     let body = request.fields();
     let token = body.pointer("/message/token").and_then(Value::as_str);
     if token.is_none_or(|token| token.is_empty() || token.contains(char::is_whitespace)) {
-        return refusal(400, Some("INVALID_ARGUMENT"));
+        return error(400, Some("INVALID_ARGUMENT"));
     }
 
     if let Some(field) = invalid_field(&body) {
@@ -148,8 +165,8 @@ fn send(state: &State, request: &Request) -> Answer {
     Answer::json(200, json!({ "name": id }))
 }
 
-/// The field that breaks the format, if one does: `data` holds text only and little of it, `ttl` is
-/// seconds with an `s`.
+/// The name of an invalid field, if there is one. `data` must consist of short texts; `ttl` is a
+/// number of seconds followed by `s`.
 fn invalid_field(body: &Value) -> Option<String> {
     if let Some(data) = body.pointer("/message/data").and_then(Value::as_object) {
         if let Some((name, _)) = data.iter().find(|(_, value)| !value.is_string()) {
@@ -182,9 +199,9 @@ fn invalid_argument(field: &str) -> Answer {
     Answer::json(400, json!({ "error": error }))
 }
 
-/// Google's error body. The FCM reason stands in a detail, the general status beside the code.
-fn refusal(status: u16, reason: Option<&str>) -> Answer {
-    let general = match status {
+/// Google's error body, with FCM's reason in its details.
+fn error(status: u16, reason: Option<&str>) -> Answer {
+    let status_name = match status {
         400 => "INVALID_ARGUMENT",
         401 => "UNAUTHENTICATED",
         403 => "PERMISSION_DENIED",
@@ -195,7 +212,7 @@ fn refusal(status: u16, reason: Option<&str>) -> Answer {
     };
 
     let mut error =
-        json!({ "code": status, "message": "Refused by the sandbox.", "status": general });
+        json!({ "code": status, "message": "Refused by the sandbox.", "status": status_name });
     if let (Some(reason), Value::Object(members)) = (reason, &mut error) {
         let detail = json!([{ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": reason }]);
         members.insert("details".to_owned(), detail);

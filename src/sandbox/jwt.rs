@@ -1,4 +1,4 @@
-//! Checks the signed tokens of others, independently of how the server makes its own.
+//! Verifies JWTs without the server's own code, so that the two do not share mistakes.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
@@ -7,32 +7,32 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-/// The signature algorithms the providers ask for (RFC 7518 §3.1).
+/// The algorithms that the providers require (RFC 7518 §3.1).
 #[derive(Clone, Copy)]
 pub(super) enum Algorithm {
     Es256,
     Rs256,
 }
 
-/// A token whose signature is right.
+/// A token with a valid signature.
 pub(super) struct Jwt {
     pub(super) header: Value,
     pub(super) claims: Value,
 }
 
 impl Jwt {
-    /// A claim that is text.
+    /// A claim that is a string.
     pub(super) fn text(&self, claim: &str) -> Option<&str> {
         self.claims.get(claim)?.as_str()
     }
 
-    /// A claim that is a time: seconds since the epoch.
+    /// A claim in seconds since the epoch.
     pub(super) fn time(&self, claim: &str) -> Option<i64> {
         self.claims.get(claim)?.as_i64()
     }
 }
 
-/// Reads a compact JWS (RFC 7515 §7.1) signed with this algorithm and key.
+/// Verifies a compact JWS (RFC 7515 §7.1).
 pub(super) fn verify(compact: &str, algorithm: Algorithm, public_key: &[u8]) -> Option<Jwt> {
     let (signed, signature) = compact.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
@@ -41,7 +41,6 @@ pub(super) fn verify(compact: &str, algorithm: Algorithm, public_key: &[u8]) -> 
         Algorithm::Es256 => ("ES256", &ECDSA_P256_SHA256_FIXED),
         Algorithm::Rs256 => ("RS256", &RSA_PKCS1_2048_8192_SHA256),
     };
-
     let header: Value = decode(header)?;
     if header.get("alg")?.as_str()? != name {
         return None;

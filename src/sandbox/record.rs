@@ -1,4 +1,4 @@
-//! What the stand-ins received.
+//! Records what the stand-ins received.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -9,38 +9,37 @@ use tokio::sync::watch;
 
 use super::fault::Provider;
 
-/// The oldest are forgotten beyond so many.
+/// How many requests are remembered. The oldest are forgotten first.
 pub(super) const RECEIVED_MAX: usize = 10_000;
 
 /// One request to a stand-in and how it was answered.
 #[derive(Clone, Debug, Serialize)]
 pub struct Received {
-    /// Counts from 1, over all providers.
+    /// Counts from 1 across all providers.
     pub sequence: u64,
-    /// Whom it was meant for.
     pub provider: Provider,
-    /// The push address, the telephone number, or the path called back.
+    /// The push address, the phone number, or the path of the callback.
     pub to: String,
-    /// What was answered; 0 when the connection was dropped instead.
+    /// The status of the answer; 0 if the connection was dropped instead.
     pub status: u16,
     /// By name in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body as it came; what is not UTF-8 is replaced.
+    /// The body; bytes that are not UTF-8 are replaced.
     pub body: String,
-    /// The same read as JSON, or as a form: an object of strings. Null if it is neither.
+    /// The body parsed as JSON or as a form, which gives an object of strings. Null if it is neither.
     pub fields: Value,
     /// Milliseconds since the epoch.
     pub received_at: i64,
 }
 
 impl Received {
-    /// Whether the stand-in took it.
+    /// Whether the stand-in accepted the request.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// What an app would find in a push, or a website in a callback, under this name.
+    /// The value that an app finds in a push, or a website in a callback, by this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         let holder = match self.provider {
@@ -50,13 +49,13 @@ impl Received {
         holder.get(name)?.as_str()
     }
 
-    /// The transaction a push or a callback is about.
+    /// The transaction of a push or a callback.
     #[must_use]
     pub fn transaction_id(&self) -> Option<&str> {
         self.field("transaction_id")
     }
 
-    /// What a text message says.
+    /// The text of a text message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self.provider {
@@ -66,7 +65,7 @@ impl Received {
         }
     }
 
-    /// The last run of exactly six digits in a text message: what a person would type.
+    /// The last group of exactly six digits in a text message.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         let mut runs = self
@@ -76,15 +75,15 @@ impl Received {
     }
 }
 
-/// Everything received, and a way to wait for more.
+/// The requests received so far.
 #[derive(Debug)]
 pub(super) struct Records {
-    kept: Mutex<Kept>,
+    history: Mutex<History>,
     latest: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct History {
     received: VecDeque<Received>,
     sequence: u64,
     arrivals: HashMap<Provider, u64>,
@@ -93,19 +92,19 @@ struct Kept {
 impl Records {
     pub(super) fn new() -> Self {
         Self {
-            kept: Mutex::default(),
+            history: Mutex::default(),
             latest: watch::channel(0).0,
         }
     }
 
-    /// Counts a request, whether it will be answered or not.
+    /// Counts a request, even if it will not be answered.
     pub(super) fn arrived(&self, provider: Provider) {
-        *self.kept.lock().arrivals.entry(provider).or_default() += 1;
+        *self.history.lock().arrivals.entry(provider).or_default() += 1;
     }
 
-    /// How many requests came, answered or not.
+    /// The number of requests, answered or not.
     pub(super) fn arrivals(&self, provider: Provider) -> u64 {
-        self.kept
+        self.history
             .lock()
             .arrivals
             .get(&provider)
@@ -113,21 +112,22 @@ impl Records {
             .unwrap_or_default()
     }
 
-    /// Keeps it under the next sequence number.
+    /// Adds a request with the next sequence number.
     pub(super) fn add(&self, mut received: Received) {
-        let mut kept = self.kept.lock();
-        kept.sequence += 1;
-        received.sequence = kept.sequence;
-        if kept.received.len() >= RECEIVED_MAX {
-            kept.received.pop_front();
+        let mut history = self.history.lock();
+        history.sequence += 1;
+        received.sequence = history.sequence;
+
+        if history.received.len() >= RECEIVED_MAX {
+            history.received.pop_front();
         }
-        kept.received.push_back(received);
-        self.latest.send_replace(kept.sequence);
+        history.received.push_back(received);
+        self.latest.send_replace(history.sequence);
     }
 
-    /// Those that match, oldest first, at most `limit`.
+    /// Up to `limit` matching requests, oldest first.
     pub(super) fn list(&self, matches: impl Fn(&Received) -> bool, limit: usize) -> Vec<Received> {
-        self.kept
+        self.history
             .lock()
             .received
             .iter()
@@ -137,7 +137,7 @@ impl Records {
             .collect()
     }
 
-    /// The first that matches, now or when it comes. Bound the wait.
+    /// The first matching request, now or when it arrives. The caller bounds the wait.
     pub(super) async fn wait_for(&self, matches: impl Fn(&Received) -> bool) -> Option<Received> {
         let mut latest = self.latest.subscribe();
         loop {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_what_a_person_would_type() {
+    fn the_code_is_found_in_the_text() {
         assert_eq!(sms("Order 1234567: 012345").code(), Some("012345"));
         assert_eq!(
             sms("012345\n@portal.example #012345").code(),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keeps_no_more_than_the_bound_and_wakes_who_waits() {
+    async fn records_are_bounded_and_wake_waiters() {
         let records = Records::new();
         for _ in 0..RECEIVED_MAX + 5 {
             records.add(sms("x"));

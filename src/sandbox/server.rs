@@ -1,4 +1,4 @@
-//! Hosts the stand-ins: one HTTP server, a port for each, told apart by the port a request came to.
+//! Serves the stand-ins: one HTTP server with a port for each.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -16,17 +16,16 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use serde_json::Value;
 
+use super::behaviour::Behaviour;
 use super::credentials::Keys;
 use super::exchange::{Answer, Connection, Request};
-use super::fault::{Fault, Provider};
 use super::record::Received;
 use super::shared::State;
 use super::{apns, control, fcm, sms_gateway, twilio, website};
 
-/// The largest body taken, in bytes: more than any provider takes.
+/// The largest request body, in bytes. Larger than those of all providers.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// One listening socket for each stand-in.
 pub(super) struct Listeners {
     pub(super) apns: TcpListener,
     pub(super) fcm: TcpListener,
@@ -36,12 +35,11 @@ pub(super) struct Listeners {
     pub(super) control: TcpListener,
 }
 
-/// Takes a port of the loopback address; 0 for a free one.
+/// Listens on a port of the loopback address; 0 for a free one.
 pub(super) fn bind(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
 }
 
-/// What listens on a port.
 #[derive(Clone, Copy)]
 enum StandIn {
     Apns,
@@ -52,8 +50,8 @@ enum StandIn {
     Control,
 }
 
-/// Serves, on threads of its own, until the handle is told to stop: whoever starts it may go away
-/// before whoever uses it.
+/// Serves on its own threads until the handle is told to stop. So the sandbox does not depend on the
+/// runtime of its creator.
 pub(super) fn serve(state: &Arc<State>, listeners: Listeners) -> io::Result<ServerHandle> {
     let ports = ports(&listeners)?;
     let tls = tls_config(&state.keys)?;
@@ -66,7 +64,7 @@ pub(super) fn serve(state: &Arc<State>, listeners: Listeners) -> io::Result<Serv
             rt::System::new().block_on(async move {
                 match http_server(state, ports, tls, listeners) {
                     Ok(server) => {
-                        // If nobody takes the handle any more, nobody needs the server.
+                        // Without a receiver of the handle nobody needs the server.
                         if started.send(Ok(server.handle())).is_ok() {
                             let _ = server.await;
                         }
@@ -92,7 +90,6 @@ fn ports(listeners: &Listeners) -> io::Result<Ports> {
         website,
         control,
     } = listeners;
-
     let stand_ins = [
         (apns, StandIn::Apns),
         (fcm, StandIn::Fcm),
@@ -101,7 +98,6 @@ fn ports(listeners: &Listeners) -> io::Result<Ports> {
         (website, StandIn::Website),
         (control, StandIn::Control),
     ];
-
     stand_ins
         .into_iter()
         .map(|(listener, stand_in)| Ok((listener.local_addr()?.port(), stand_in)))
@@ -115,7 +111,6 @@ fn http_server(
     listeners: Listeners,
 ) -> io::Result<Server> {
     let ports = web::Data::new(ports);
-
     let application = move || {
         App::new()
             .app_data(state.clone())
@@ -136,9 +131,7 @@ fn http_server(
         website,
         control,
     } = listeners;
-
     server = server.listen_rustls_0_23(apns, tls)?;
-
     for listener in [fcm, twilio, sms_gateway, website, control] {
         server = server.listen(listener)?;
     }
@@ -155,7 +148,7 @@ fn tls_config(keys: &Keys) -> io::Result<ServerConfig> {
         .map_err(io::Error::other)
 }
 
-/// Keeps a handle to the socket, so that the connection can be cut from inside a request.
+/// Keeps a handle to the socket, so that a request's handler can close the connection.
 fn remember_connection(connection: &dyn Any, extensions: &mut Extensions) {
     let socket: Option<BorrowedFd<'_>> =
         if let Some(plain) = connection.downcast_ref::<rt::net::TcpStream>() {
@@ -181,100 +174,37 @@ async fn handle(
         return HttpResponse::NotFound().finish();
     };
     let request = read(&http, &body);
-    let answer = match stand_in {
-        StandIn::Control => control::answer(&state, &request).await,
-        StandIn::Apns => {
-            play(
-                &state,
-                &request,
-                Provider::Apns,
-                apns::recipient,
-                apns::answer,
-                apns::refuse,
-            )
-            .await
-        }
-        StandIn::Fcm if fcm::is_token_request(&request) => {
-            play(
-                &state,
-                &request,
-                Provider::FcmToken,
-                fcm::recipient,
-                fcm::answer,
-                fcm::refuse_token,
-            )
-            .await
-        }
-        StandIn::Fcm => {
-            play(
-                &state,
-                &request,
-                Provider::Fcm,
-                fcm::recipient,
-                fcm::answer,
-                fcm::refuse,
-            )
-            .await
-        }
-        StandIn::Twilio => {
-            play(
-                &state,
-                &request,
-                Provider::Twilio,
-                twilio::recipient,
-                twilio::answer,
-                twilio::refuse,
-            )
-            .await
-        }
-        StandIn::SmsGateway => {
-            let (recipient, answer, refuse) = (
-                sms_gateway::recipient,
-                sms_gateway::answer,
-                sms_gateway::refuse,
-            );
-            play(&state, &request, Provider::Http, recipient, answer, refuse).await
-        }
-        StandIn::Website => {
-            play(
-                &state,
-                &request,
-                Provider::Website,
-                website::recipient,
-                website::answer,
-                website::refuse,
-            )
-            .await
-        }
-    };
 
-    write(answer)
+    let behaviour = match stand_in {
+        StandIn::Control => return write(control::answer(&state, &request).await),
+        StandIn::Apns => &apns::BEHAVIOUR,
+        StandIn::Fcm if fcm::is_token_request(&request) => &fcm::TOKEN_ENDPOINT,
+        StandIn::Fcm => &fcm::SENDING,
+        StandIn::Twilio => &twilio::BEHAVIOUR,
+        StandIn::SmsGateway => &sms_gateway::BEHAVIOUR,
+        StandIn::Website => &website::BEHAVIOUR,
+    };
+    write(answer(&state, &request, behaviour).await)
 }
 
-/// What every stand-in does: goes wrong if told so, else answers; and keeps a record.
-async fn play(
-    state: &State,
-    request: &Request,
-    provider: Provider,
-    recipient: fn(&Request) -> String,
-    answer: fn(&State, &Request) -> Answer,
-    refuse: fn(&State, &Fault, u16) -> Answer,
-) -> Answer {
+/// Applies the provider's fault, or else gives the regular answer, and records the request.
+async fn answer(state: &State, request: &Request, behaviour: &Behaviour) -> Answer {
+    let provider = behaviour.provider;
     state.records.arrived(provider);
+
     let fault = state.faults.take(provider).unwrap_or_default();
     if fault.delay_millis > 0 {
         state.clock.sleep(fault.delay()).await;
     }
 
-    let mut answered = if fault.drop_connection {
+    let mut answer = if fault.drop_connection {
         Answer::empty(0)
     } else if let Some(status) = fault.status {
-        refuse(state, &fault, status)
+        (behaviour.fail)(state, &fault, status)
     } else {
-        answer(state, request)
+        (behaviour.answer)(state, request)
     };
-
-    answered.headers.extend(
+    answer.headers.extend(
         fault
             .retry_after_seconds
             .map(|seconds| ("retry-after", seconds.to_string())),
@@ -283,8 +213,8 @@ async fn play(
     state.records.add(Received {
         sequence: 0,
         provider,
-        to: recipient(request),
-        status: answered.status,
+        to: (behaviour.recipient)(request),
+        status: answer.status,
         headers: request.headers.clone(),
         body: String::from_utf8_lossy(&request.body).into_owned(),
         fields: request.fields(),
@@ -296,10 +226,10 @@ async fn play(
         .as_ref()
         .filter(|_| fault.drop_connection)
     {
-        connection.cut();
+        connection.close();
     }
 
-    answered
+    answer
 }
 
 fn read(http: &HttpRequest, body: &[u8]) -> Request {

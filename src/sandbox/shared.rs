@@ -1,4 +1,4 @@
-//! What all stand-ins share.
+//! The state that all stand-ins share.
 
 use std::collections::VecDeque;
 
@@ -10,27 +10,24 @@ use super::fault::Faults;
 use super::record::Records;
 use crate::clock::Clock;
 
-/// Access tokens remembered; the oldest go first.
+/// How many access tokens are remembered. The oldest are forgotten first.
 const ACCESS_TOKENS_MAX: usize = 1000;
 
-/// Where the stand-ins listen: base URLs without a slash at the end.
+/// The base URLs of the stand-ins, without a slash at the end.
 #[derive(Clone, Debug, Serialize)]
 pub struct Endpoints {
-    /// Apple's push service.
     pub apns: String,
-    /// Google's push service; its token endpoint is `/token` there.
+    /// The token endpoint has the path `/token`.
     pub fcm: String,
-    /// Twilio.
     pub twilio: String,
-    /// The generic SMS gateway; any path.
+    /// Accepts messages on any path.
     pub sms_gateway: String,
-    /// The website; any path may be called back.
+    /// Accepts callbacks on any path.
     pub website: String,
-    /// The control API: `/sandbox/…`.
+    /// Paths begin with `/sandbox`.
     pub control: String,
 }
 
-/// Shared by all connections.
 pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) endpoints: Endpoints,
@@ -38,7 +35,8 @@ pub(super) struct State {
     pub(super) keys: Keys,
     pub(super) records: Records,
     pub(super) faults: Faults,
-    /// FCM: given out, with the time each ends (seconds since the epoch).
+    /// The access tokens that FCM's token endpoint issued, with their expiry in seconds since the
+    /// epoch.
     pub(super) access_tokens: Mutex<VecDeque<(String, i64)>>,
 }
 
@@ -47,12 +45,12 @@ impl State {
         format!("{}/token", self.endpoints.fcm)
     }
 
-    pub(super) fn keep_access_token(&self, token: String, ends_at: i64) {
+    pub(super) fn store_access_token(&self, token: String, expires_at: i64) {
         let mut tokens = self.access_tokens.lock();
         if tokens.len() >= ACCESS_TOKENS_MAX {
             tokens.pop_front();
         }
-        tokens.push_back((token, ends_at));
+        tokens.push_back((token, expires_at));
     }
 
     pub(super) fn is_access_token(&self, token: &str) -> bool {
@@ -60,6 +58,6 @@ impl State {
         self.access_tokens
             .lock()
             .iter()
-            .any(|(known, ends_at)| known == token && now < *ends_at)
+            .any(|(known, expires_at)| known == token && now < *expires_at)
     }
 }

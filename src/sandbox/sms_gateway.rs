@@ -1,13 +1,21 @@
-//! A gateway of one's own: `POST` JSON with Basic credentials, `204` when taken.
+//! A generic SMS gateway: it receives a `POST` with JSON and Basic credentials and answers `204`.
 
 use serde_json::{Value, json};
 
+use super::behaviour::Behaviour;
 use super::exchange::{Answer, Request};
-use super::fault::Fault;
+use super::fault::{Fault, Provider};
 use super::shared::State;
 
-/// The number a message is for.
-pub(super) fn recipient(request: &Request) -> String {
+pub(super) const BEHAVIOUR: Behaviour = Behaviour {
+    provider: Provider::Http,
+    recipient,
+    answer,
+    fail,
+};
+
+/// The phone number that a message is for.
+fn recipient(request: &Request) -> String {
     request
         .fields()
         .get("phone_number")
@@ -16,16 +24,16 @@ pub(super) fn recipient(request: &Request) -> String {
         .to_owned()
 }
 
-pub(super) fn answer(state: &State, request: &Request) -> Answer {
+fn answer(state: &State, request: &Request) -> Answer {
     if request.method != "POST" {
-        return refusal(405, "method not allowed");
+        return error(405, "method not allowed");
     }
 
     if !request.has_basic(
         &state.credentials.gateway_username,
         &state.credentials.gateway_password,
     ) {
-        return refusal(401, "wrong credentials");
+        return error(401, "wrong credentials");
     }
 
     let fields = request.fields();
@@ -35,17 +43,17 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
         .find(|name| !is_text(name))
     {
         None => Answer::empty(204),
-        Some(missing) => refusal(400, missing),
+        Some(missing) => error(400, missing),
     }
 }
 
-pub(super) fn refuse(_: &State, fault: &Fault, status: u16) -> Answer {
-    refusal(
+fn fail(_: &State, fault: &Fault, status: u16) -> Answer {
+    error(
         status,
         fault.reason.as_deref().unwrap_or("refused by the sandbox"),
     )
 }
 
-fn refusal(status: u16, error: &str) -> Answer {
+fn error(status: u16, error: &str) -> Answer {
     Answer::json(status, json!({ "error": error }))
 }

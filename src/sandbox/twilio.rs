@@ -1,17 +1,24 @@
-//! Twilio's Messages API, with the numbers Twilio itself reserves for tests.
+//! Twilio's Messages API, with the phone numbers that Twilio reserves for tests.
 
 use serde_json::{Value, json};
 
+use super::behaviour::Behaviour;
 use super::credentials::hex;
 use super::exchange::{Answer, Request};
-use super::fault::Fault;
+use super::fault::{Fault, Provider};
 use super::shared::State;
 
-/// The longest text, in characters.
 const BODY_CHARACTERS_MAX: usize = 1600;
 
-/// The number a message is for.
-pub(super) fn recipient(request: &Request) -> String {
+pub(super) const BEHAVIOUR: Behaviour = Behaviour {
+    provider: Provider::Twilio,
+    recipient,
+    answer,
+    fail,
+};
+
+/// The phone number that a message is for.
+fn recipient(request: &Request) -> String {
     request
         .fields()
         .get("To")
@@ -20,15 +27,15 @@ pub(super) fn recipient(request: &Request) -> String {
         .to_owned()
 }
 
-pub(super) fn answer(state: &State, request: &Request) -> Answer {
+fn answer(state: &State, request: &Request) -> Answer {
     match check(state, request) {
-        Ok(()) => taken(state, request),
-        Err((status, code)) => refusal(status, Some(code)),
+        Ok(()) => accepted(state, request),
+        Err((status, code)) => error(status, Some(code)),
     }
 }
 
-pub(super) fn refuse(_: &State, fault: &Fault, status: u16) -> Answer {
-    refusal(
+fn fail(_: &State, fault: &Fault, status: u16) -> Answer {
+    error(
         status,
         fault
             .reason
@@ -37,6 +44,7 @@ pub(super) fn refuse(_: &State, fault: &Fault, status: u16) -> Answer {
     )
 }
 
+/// An error is a status and Twilio's code for it.
 fn check(state: &State, request: &Request) -> Result<(), (u16, u32)> {
     let account = &state.credentials.twilio_account_sid;
     if request.path != format!("/2010-04-01/Accounts/{account}/Messages.json") {
@@ -57,12 +65,12 @@ fn check(state: &State, request: &Request) -> Result<(), (u16, u32)> {
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     };
+
     let from = parameter("From").ok_or((400, 21603))?;
     let to = parameter("To").ok_or((400, 21604))?;
     let body = parameter("Body").ok_or((400, 21602))?;
     check_from(state, from)?;
     check_to(to)?;
-
     if body.chars().count() > BODY_CHARACTERS_MAX {
         Err((400, 21617))
     } else {
@@ -70,14 +78,13 @@ fn check(state: &State, request: &Request) -> Result<(), (u16, u32)> {
     }
 }
 
-/// Numbers of the account, or a sender id of at most eleven letters, digits and spaces.
+/// The sender must be a number of the account or a sender id of up to eleven characters.
 fn check_from(state: &State, from: &str) -> Result<(), (u16, u32)> {
     let is_sender_id = from.len() <= 11
         && from.bytes().any(|byte| byte.is_ascii_alphabetic())
         && from.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'&' | b'+')
         });
-
     match from {
         "+15005550001" => Err((400, 21212)),
         "+15005550007" => Err((400, 21606)),
@@ -92,7 +99,6 @@ fn check_to(to: &str) -> Result<(), (u16, u32)> {
     let digits = to.strip_prefix('+').unwrap_or_default();
     let is_number =
         (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-
     match to {
         "+15005550001" => Err((400, 21211)),
         "+15005550002" => Err((400, 21612)),
@@ -104,11 +110,10 @@ fn check_to(to: &str) -> Result<(), (u16, u32)> {
     }
 }
 
-fn taken(state: &State, request: &Request) -> Answer {
+fn accepted(state: &State, request: &Request) -> Answer {
     let form = request.fields();
     let account = &state.credentials.twilio_account_sid;
     let sid = format!("SM{}", hex::<16>());
-
     let body = json!({
         "account_sid": account,
         "api_version": "2010-04-01",
@@ -124,11 +129,10 @@ fn taken(state: &State, request: &Request) -> Answer {
         "to": form.get("To"),
         "uri": format!("/2010-04-01/Accounts/{account}/Messages/{sid}.json"),
     });
-
     Answer::json(201, body)
 }
 
-fn refusal(status: u16, code: Option<u32>) -> Answer {
+fn error(status: u16, code: Option<u32>) -> Answer {
     let code = code.unwrap_or(20000 + u32::from(status));
     let more = format!("https://www.twilio.com/docs/errors/{code}");
     Answer::json(

@@ -1,21 +1,29 @@
-//! A website that is called back, and the checks it would make.
+//! A website that receives callbacks, and the checks that it should make.
 
 use standardwebhooks::Webhook;
 
+use super::behaviour::Behaviour;
 use super::credentials::Credentials;
 use super::exchange::{Answer, Request, is_basic};
-use super::fault::Fault;
+use super::fault::{Fault, Provider};
 use super::record::Received;
 use super::shared::State;
 use crate::clock::Timestamp;
 
-/// The path called back.
-pub(super) fn recipient(request: &Request) -> String {
+pub(super) const BEHAVIOUR: Behaviour = Behaviour {
+    provider: Provider::Website,
+    recipient,
+    answer,
+    fail,
+};
+
+/// The path of the callback.
+fn recipient(request: &Request) -> String {
     request.path.clone()
 }
 
-/// Takes every call: what to make of it is for the test that reads it.
-pub(super) fn answer(_: &State, request: &Request) -> Answer {
+/// Accepts all callbacks. Tests check them afterwards.
+fn answer(_: &State, request: &Request) -> Answer {
     if request.method == "POST" {
         Answer::empty(204)
     } else {
@@ -23,31 +31,31 @@ pub(super) fn answer(_: &State, request: &Request) -> Answer {
     }
 }
 
-pub(super) fn refuse(_: &State, _: &Fault, status: u16) -> Answer {
+fn fail(_: &State, _: &Fault, status: u16) -> Answer {
     Answer::empty(status)
 }
 
 /// What is wrong with a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackProblem {
-    /// Not the Basic credentials of the sandbox.
+    /// The Basic credentials are not those of the sandbox.
     #[error("wrong or no credentials")]
     Credentials,
     /// `webhook-id`, `webhook-timestamp` or `webhook-signature` is missing or unreadable.
     #[error("a header of Standard Webhooks is missing")]
     Header,
-    /// The signature is not of the sandbox's secret over this body.
+    /// The body was not signed with the sandbox's secret.
     #[error("wrong signature")]
     Signature,
-    /// Signed more than five minutes away from now.
+    /// The signature is more than five minutes old or in the future.
     #[error("signed too long ago, or in the future")]
     Time,
 }
 
-/// Standard Webhooks asks receivers to refuse what was signed longer ago than this.
+/// Standard Webhooks recommends to refuse older signatures.
 const TOLERANCE_SECS: i64 = 5 * 60;
 
-/// Checks a callback as a careful website would: Basic credentials, signature, time of signature.
+/// Checks a callback as a careful website would: Basic credentials, signature, age.
 pub(super) fn check(
     credentials: &Credentials,
     call: &Received,
@@ -72,6 +80,7 @@ pub(super) fn check(
     let signed_at: i64 = header("webhook-timestamp")?
         .parse()
         .map_err(|_| CallbackProblem::Header)?;
+
     let webhook = Webhook::new(&credentials.callback_signing_secret)
         .map_err(|_| CallbackProblem::Signature)?;
     let expected = webhook

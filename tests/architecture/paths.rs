@@ -1,8 +1,8 @@
-//! Finds the paths in a Rust source: just enough of a parser to know what a file uses.
+//! Finds the paths in a Rust source. Parses just enough to know what a file uses.
 
-/// What a path leads to.
+/// What a path refers to.
 pub enum Target {
-    /// From the crate's root.
+    /// A path from the crate's root.
     Module(Vec<String>),
     /// By a name that is in scope: of a library, or of a module below this one.
     Name(Vec<String>),
@@ -17,14 +17,13 @@ pub struct Import {
 
 /// One path in a source.
 pub struct Reference {
-    /// From one.
+    /// Counted from 1.
     pub line: usize,
-    /// Where it leads.
     pub target: Target,
 }
 
-/// Every path in a source that leads to another module or a library: in `use`, inline, in macros
-/// and attributes.
+/// All paths in a source that refer to another module or a library: in `use`, inline, in macros and
+/// attributes.
 pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
     let blanked = blank_comments_and_strings(source);
     let tokens = without_tests(&tokens(&blanked));
@@ -144,7 +143,7 @@ impl Leaf {
     }
 }
 
-/// Reads one tree such as `a::{b::c, d as e}` and gives all its paths; returns where it ends.
+/// Reads a tree such as `a::{b::c, d as e}` and collects its paths. Returns where it ends.
 fn path_tree(
     tokens: &[(usize, &str)],
     mut at: usize,
@@ -217,7 +216,7 @@ fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
-/// Whether the name here comes after `a::` or `>::`; a leading `::` begins a path.
+/// Whether the name here follows `a::` or `>::`. A leading `::` begins a path.
 fn continues_path(tokens: &[(usize, &str)], at: usize) -> bool {
     let before = |back: usize| {
         at.checked_sub(back)
@@ -226,7 +225,7 @@ fn continues_path(tokens: &[(usize, &str)], at: usize) -> bool {
     before(1) == "::" && (is_name(before(2)) || before(2) == ">")
 }
 
-/// Names, `::` and single characters, each with its line.
+/// The tokens: names, `::` and single characters, each with its line.
 fn tokens(text: &str) -> Vec<(usize, &str)> {
     let mut tokens = Vec::new();
     let (mut line, mut at) = (1, 0);
@@ -253,7 +252,7 @@ fn tokens(text: &str) -> Vec<(usize, &str)> {
     tokens
 }
 
-/// Leaves out every item under `#[cfg(test)]`.
+/// Removes all items under `#[cfg(test)]`.
 fn without_tests<'a>(tokens: &[(usize, &'a str)]) -> Vec<(usize, &'a str)> {
     const ATTRIBUTE: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let mut kept = Vec::new();
@@ -291,7 +290,7 @@ fn end_of_item(tokens: &[(usize, &str)], mut at: usize) -> usize {
     at
 }
 
-/// Replaces comments, strings and character literals by spaces; lines stay where they are.
+/// Replaces comments, strings and character literals by spaces. Line numbers do not change.
 fn blank_comments_and_strings(source: &str) -> String {
     let mut blanked = String::with_capacity(source.len());
     let mut rest = source;
@@ -314,7 +313,7 @@ fn blank_comments_and_strings(source: &str) -> String {
     blanked
 }
 
-/// How long the comment or literal is that begins here, if one does.
+/// The length of the comment or literal that begins here, if there is one.
 fn opaque_length(rest: &str, after_name: bool) -> Option<usize> {
     if rest.starts_with("//") {
         return Some(rest.find('\n').unwrap_or(rest.len()));

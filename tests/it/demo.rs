@@ -1,4 +1,4 @@
-//! The demo ends well: what the README promises first.
+//! The demo, which the README promises first.
 
 use std::process::Command;
 
@@ -8,23 +8,24 @@ fn the_demo_succeeds_and_leaves_nothing_behind() {
     let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
         .args(["demo", "--once"])
         .env("TMPDIR", folder.path())
-        // Nothing of the demo leaves the machine.
+        // The demo must not use the network.
         .env("http_proxy", "http://127.0.0.1:1")
         .output()
         .unwrap();
-    let (said, complained) = (
+    let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    assert!(output.status.success(), "{said}{complained}");
+    assert!(output.status.success(), "{stdout}{stderr}");
+
     for step in [
         "(2 attempts left)",
         r#""active":true"#,
         r#"{"active":false}"#,
         "Every step succeeded",
     ] {
-        assert!(said.contains(step), "{step} is missing: {said}");
+        assert!(stdout.contains(step), "{step} is missing: {stdout}");
     }
-    assert_eq!(complained, "");
+    assert_eq!(stderr, "");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -12,11 +12,11 @@
 )]
 
 mod api;
-mod bad_days;
 mod callbacks;
 mod cli;
 mod demo;
 mod devices;
+mod failures;
 mod foreign;
 mod oauth;
 mod phone;

@@ -1,6 +1,6 @@
--- Ids are UUIDs of version 7 in 16 bytes, times are milliseconds since the epoch: the same on both databases.
+-- On both databases ids are UUIDs of version 7 in 16 bytes, and times are milliseconds since the epoch.
 
--- What administrators configure: one JSON document for each object, secrets in it sealed.
+-- The settings: one JSON document for each object, with sealed secrets.
 CREATE TABLE settings (
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE settings (
     PRIMARY KEY (kind, name)
 );
 
--- One row: counts the changes to settings, so that every node notices them; and a sealed text that tells whether the master key fits.
+-- One row. The revision of the settings, by which nodes notice changes; and a sealed text to check the master key with.
 CREATE TABLE server_state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     settings_revision BIGINT NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE transactions (
 );
 CREATE INDEX transactions_pending_by_expiry ON transactions (expires_at) WHERE status = 0;
 CREATE INDEX transactions_pending_by_device ON transactions (device_id) WHERE status = 0 AND device_id IS NOT NULL;
--- How often a user was asked on a device.
+-- How often a user was prompted on a device.
 CREATE INDEX transactions_by_device ON transactions (device_id, created_at) WHERE device_id IS NOT NULL;
 CREATE INDEX transactions_delivery_due ON transactions (id) WHERE status = 0 AND delivery_due;
 CREATE INDEX transactions_by_finish ON transactions (finished_at) WHERE finished_at IS NOT NULL;
@@ -101,7 +101,7 @@ CREATE TABLE devices (
     updated_at BIGINT NOT NULL
 );
 
--- A user on a device: the keys that seal what the phone is sent.
+-- A user on a device, with the key that content for the phone is encrypted for.
 CREATE TABLE enrolments (
     device_id TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
     user_id TEXT NOT NULL,
@@ -113,7 +113,7 @@ CREATE TABLE enrolments (
 );
 CREATE INDEX enrolments_by_user ON enrolments (user_id);
 
--- Further keys of a user on a device: pin, fingerprint, custom:ID.
+-- Authenticators of a user on a device, with their keys: pin, fingerprint, custom:ID.
 CREATE TABLE authenticators (
     device_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -124,7 +124,7 @@ CREATE TABLE authenticators (
     FOREIGN KEY (device_id, user_id) REFERENCES enrolments (device_id, user_id) ON DELETE CASCADE
 );
 
--- Where a push for an installation goes: one address, shared by its users.
+-- The push address of an installation, which its users share.
 CREATE TABLE push_addresses (
     device_id TEXT PRIMARY KEY REFERENCES devices (id) ON DELETE CASCADE,
     transport TEXT NOT NULL,
@@ -135,8 +135,8 @@ CREATE TABLE push_addresses (
 );
 CREATE UNIQUE INDEX push_addresses_by_hash ON push_addresses (address_hash) WHERE address_hash IS NOT NULL;
 
--- Which users of an installation are asked by push. In single-device mode a user has one for each application:
--- slot is then '', else the device id.
+-- The users of an installation who are enrolled for push. In single-device mode a user has one row for each application;
+-- slot is then '', otherwise it is the device id.
 CREATE TABLE push_enrolments (
     device_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -148,7 +148,7 @@ CREATE TABLE push_enrolments (
     FOREIGN KEY (device_id, user_id) REFERENCES enrolments (device_id, user_id) ON DELETE CASCADE
 );
 
--- Client assertions seen (RFC 7523 §3: jti), kept until they would have expired anyway.
+-- The ids of client assertions that were used (RFC 7523 §3: jti), until the assertions expire.
 CREATE TABLE assertion_ids (
     client_id TEXT NOT NULL,
     jti_hash BYTEA NOT NULL,
@@ -169,7 +169,7 @@ CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
 CREATE INDEX access_tokens_by_client ON access_tokens (client_id);
 CREATE INDEX access_tokens_by_user ON access_tokens (user_id) WHERE user_id IS NOT NULL;
 
--- Authorization requests on their way: waiting for the login page, then for the code to be redeemed.
+-- Pending authorization requests: first they wait for the login page, then for the code to be redeemed.
 CREATE TABLE authorizations (
     id BYTEA PRIMARY KEY,
     challenge_hash BYTEA NOT NULL UNIQUE,

@@ -23,7 +23,7 @@ CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
 CREATE INDEX access_tokens_by_client ON access_tokens (client_id);
 CREATE INDEX access_tokens_by_user ON access_tokens (user_id) WHERE user_id IS NOT NULL;
 
--- Authorization requests on their way: waiting for the login page, then for the code to be redeemed.
+-- Pending authorization requests: first they wait for the login page, then for the code to be redeemed.
 CREATE TABLE authorizations (
     id BYTEA PRIMARY KEY,
     challenge_hash BYTEA NOT NULL UNIQUE,

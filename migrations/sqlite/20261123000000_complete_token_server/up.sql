@@ -1,8 +1,8 @@
--- Access tokens and authorizations live for minutes: those on their way are not carried over.
+-- Access tokens and authorizations live for minutes, so existing ones are not migrated.
 DROP TABLE authorizations;
 DROP TABLE access_tokens;
 
--- One login of one user at one client: what tokens rest on. Without the row none of them is worth anything.
+-- A grant: one log-in of a user at a client. All tokens of the log-in depend on this row and are invalid without it.
 CREATE TABLE grants (
     id BLOB PRIMARY KEY,
     client_id TEXT NOT NULL,
@@ -22,8 +22,8 @@ CREATE INDEX grants_by_user ON grants (user_id, client_id, id);
 CREATE INDEX grants_by_client ON grants (client_id);
 CREATE INDEX grants_by_expiry ON grants (expires_at);
 
--- Every access token, a JWT too. The id is the first part of an opaque token and the jti of a JWT; only JWTs have a signing
--- algorithm.
+-- All access tokens, including JWTs. The id is the first part of an opaque token and the jti of a JWT. Only JWTs have a
+-- signing algorithm.
 CREATE TABLE access_tokens (
     id BLOB PRIMARY KEY,
     token_hash BLOB,
@@ -42,10 +42,10 @@ CREATE TABLE access_tokens (
 ) WITHOUT ROWID;
 CREATE INDEX access_tokens_by_expiry ON access_tokens (expires_at);
 CREATE INDEX access_tokens_by_user ON access_tokens (user_id, client_id, grant_id, id) WHERE user_id IS NOT NULL;
--- The installations' own tokens.
+-- The own tokens of installations.
 CREATE INDEX access_tokens_of_installations ON access_tokens (client_id) WHERE application_id IS NOT NULL AND grant_id IS NULL;
 
--- A family of refresh tokens, one for each authenticator of a grant; the generation tells which token is the last one.
+-- Families of refresh tokens, one for each authenticator of a grant. The generation tells which token is the latest.
 CREATE TABLE refresh_tokens (
     id BLOB PRIMARY KEY,
     grant_id BLOB NOT NULL REFERENCES grants (id) ON DELETE CASCADE,
@@ -57,8 +57,8 @@ CREATE TABLE refresh_tokens (
     UNIQUE (grant_id, authenticator)
 ) WITHOUT ROWID;
 
--- How often everything issued to a client, an application or for a resource server was revoked at once: a grant or token of
--- another epoch is dead.
+-- How often everything issued to a client, to an application or for a resource server was revoked at once. Grants and tokens
+-- of an earlier epoch are invalid.
 CREATE TABLE token_epochs (
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -66,7 +66,7 @@ CREATE TABLE token_epochs (
     PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
 
--- Authorization requests on their way: waiting for the login page, for consent, then for the code to be redeemed.
+-- Pending authorization requests: they wait for the login page, for consent, then for the code to be redeemed.
 CREATE TABLE authorizations (
     id BLOB PRIMARY KEY,
     challenge_hash BLOB NOT NULL UNIQUE,
@@ -94,7 +94,7 @@ CREATE INDEX authorizations_by_expiry ON authorizations (expires_at);
 CREATE INDEX authorizations_by_client ON authorizations (client_id);
 CREATE INDEX authorizations_by_user ON authorizations (user_id) WHERE user_id IS NOT NULL;
 
--- Authorization requests handed over by the client itself (RFC 9126).
+-- Pushed authorization requests (RFC 9126).
 CREATE TABLE pushed_requests (
     request_hash BLOB PRIMARY KEY,
     client_id TEXT NOT NULL,
@@ -103,7 +103,7 @@ CREATE TABLE pushed_requests (
 ) WITHOUT ROWID;
 CREATE INDEX pushed_requests_by_expiry ON pushed_requests (expires_at);
 
--- Devices that wait for their user (RFC 8628).
+-- Device codes (RFC 8628): requests of appliances that wait for their user.
 CREATE TABLE device_codes (
     id BLOB PRIMARY KEY,
     device_code_hash BLOB NOT NULL UNIQUE,
@@ -124,7 +124,7 @@ CREATE TABLE device_codes (
 CREATE INDEX device_codes_by_expiry ON device_codes (expires_at);
 CREATE INDEX device_codes_by_user ON device_codes (user_id) WHERE user_id IS NOT NULL;
 
--- What users have allowed clients: a web client, or an application on all of the user's devices.
+-- The consents of users, for a web client or for an application on all of the user's devices.
 CREATE TABLE consents (
     id BLOB PRIMARY KEY,
     user_id TEXT NOT NULL,
@@ -135,7 +135,7 @@ CREATE TABLE consents (
     UNIQUE (user_id, client)
 ) WITHOUT ROWID;
 
--- Logins a browser remembers.
+-- Log-ins that browsers remember.
 CREATE TABLE login_sessions (
     id BLOB PRIMARY KEY,
     session_hash BLOB NOT NULL UNIQUE,
@@ -148,13 +148,13 @@ CREATE TABLE login_sessions (
 CREATE INDEX login_sessions_by_expiry ON login_sessions (expires_at);
 CREATE INDEX login_sessions_by_user ON login_sessions (user_id);
 
--- Users who may do nothing until they are enabled again.
+-- Disabled users.
 CREATE TABLE disabled_users (
     user_id TEXT PRIMARY KEY,
     disabled_at BIGINT NOT NULL
 ) WITHOUT ROWID;
 
--- Keys the server signs tokens with; the private part is sealed.
+-- The keys that sign tokens. Private keys are sealed.
 CREATE TABLE signing_keys (
     kid TEXT PRIMARY KEY,
     algorithm TEXT NOT NULL,
@@ -164,5 +164,5 @@ CREATE TABLE signing_keys (
     published_until BIGINT
 ) WITHOUT ROWID;
 
--- Wrong proofs in a row.
+-- Consecutive wrong proofs.
 ALTER TABLE authenticators ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;

@@ -5,13 +5,13 @@ import time
 from authlib.common.security import generate_token
 from support.browser import Browser, reject
 from support.checks import check, equal, refused
-from support.flows import SERVER, Login, Request, is_good, refresh
-from support.world import ISSUER, SCOPE, shop, some_user
+from support.flows import SERVER, Login, Request, is_valid, refresh
+from support.environment import ISSUER, SCOPE, shop, some_user
 
 client = shop()
 
 
-@check("a pushed request becomes tokens, and an ID token that verifies")
+@check("a pushed request leads to tokens and a valid ID token")
 def _():
     login = Login(client)
     equal(login.token["token_type"], "Bearer")
@@ -21,33 +21,33 @@ def _():
     assert abs(login.claims["auth_time"] - time.time()) < 60
 
 
-@check("a request that is not pushed does, too")
+@check("so does a request that is not pushed")
 def _():
     user, request = some_user(), Request(client)
     token = request.redeem(Browser(user).open(request.address))
     equal(request.claims(token)["sub"], user)
 
 
-@check("the secret may stand in the form")
+@check("the client secret may be sent in the form")
 def _():
     login = Login(shop("client_secret_post"))
     equal(login.claims["sub"], login.user)
 
 
-@check("a code used again is refused, and takes its tokens with it")
+@check("a code that is used twice is refused and its tokens are revoked")
 def _():
     request = Request(client)
     page = Browser(some_user()).open(request.push())
     token = dict(request.redeem(page))
-    assert is_good(client, token["access_token"])
+    assert is_valid(client, token["access_token"])
     with refused("invalid_grant"):
         request.redeem(page)
-    assert not is_good(client, token["access_token"])
+    assert not is_valid(client, token["access_token"])
     with refused("invalid_grant"):
         refresh(client, token["refresh_token"])
 
 
-@check("another verifier, or another address, is refused")
+@check("another verifier or redirect URI is refused")
 def _():
     request = Request(client)
     page = Browser(some_user()).open(request.push())
@@ -60,7 +60,7 @@ def _():
         request.redeem(page, redirect_uri="http://127.0.0.1:9/other")
 
 
-@check("a pushed request is good for one login")
+@check("a pushed request can be used for one log-in")
 def _():
     request = Request(client)
     address = request.push()
@@ -69,7 +69,7 @@ def _():
     assert again.response is not None and again.response.status_code == 400, again.url
 
 
-@check("what is wrong with a request is told to the client")
+@check("errors of a request are reported to the client")
 def _():
     for changes, error in [
         ({"scope": "openid unheard-of"}, "invalid_scope"),
@@ -86,7 +86,7 @@ def _():
             request.push()
 
 
-@check("who is refused, or does not consent, comes back with `access_denied`")
+@check("a rejected log-in or consent is reported as `access_denied`")
 def _():
     for answers in [{"login": reject("login")}, {"consent": reject("consent")}]:
         request = Request(client)
@@ -106,7 +106,7 @@ def _():
         Request(shop(client_secret="wrong")).push()
 
 
-@check("the metadata says what was used")
+@check("the metadata names what was used")
 def _():
     assert SERVER["authorization_response_iss_parameter_supported"] is True
     equal(SERVER["code_challenge_methods_supported"], ["S256"])

@@ -1,17 +1,17 @@
-"""A client's own token: opaque, or a JWT as RFC 9068 has it."""
+"""Client credentials: opaque tokens and JWTs (RFC 9068)."""
 
 import requests
 from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 from joserfc.jwk import KeySet
 from support.checks import check, equal, refused
 from support.flows import SERVER
-from support.world import ISSUER, ORDERS_API, keyed, shop
+from support.environment import ISSUER, ORDERS_API, keyed, shop
 
 client = shop()
 
 
 class Validator(JWTBearerTokenValidator):
-    """A resource server that knows the server's keys."""
+    """A resource server that validates tokens with the server's keys."""
 
     def get_jwks(self):
         return KeySet.import_key_set(requests.get(SERVER["jwks_uri"], timeout=10).json())
@@ -21,14 +21,14 @@ def own_token(by=client, **parameters):
     return by.fetch_token(SERVER["token_endpoint"], grant_type="client_credentials", **parameters)
 
 
-@check("a client that asks for nothing else gets an opaque token")
+@check("a client gets an opaque token by default")
 def _():
     token = own_token(scope="orders")
     equal((token["token_type"], token.get("refresh_token"), token.get("id_token")), ("Bearer", None, None))
     assert token["expires_in"] > 0 and "." not in token["access_token"]
 
 
-@check("a token for the resource server is a JWT that it takes")
+@check("a token for the resource server is a JWT that it accepts")
 def _():
     token = own_token(scope="orders", resource=ORDERS_API)
     validator = Validator(ISSUER, ORDERS_API)
@@ -47,7 +47,7 @@ def _():
     assert {"aud", "exp", "iat", "jti", "sub"} <= claims.keys(), claims
 
 
-@check("what it may not ask for is refused")
+@check("scopes and resources that are not allowed are refused")
 def _():
     with refused("invalid_scope"):
         own_token(scope="unheard-of")
@@ -56,7 +56,7 @@ def _():
             own_token(scope="orders", resource=resource)
 
 
-@check("a grant that nobody knows is refused as such")
+@check("an unknown grant type is refused")
 def _():
     with refused("unsupported_grant_type"):
         client.fetch_token(SERVER["token_endpoint"], grant_type="urn:example:unheard-of")

@@ -1,19 +1,19 @@
-"""The device flow (RFC 8628): a device without a browser, and its user, who has one."""
+"""The device flow (RFC 8628)."""
 
 import time
 
 from authlib.integrations.base_client import OAuthError
 from support.browser import Browser, reject
 from support.checks import check, equal, refused
-from support.flows import SERVER, is_good, userinfo
-from support.world import SCOPE, keyed, shop, some_user
+from support.flows import SERVER, is_valid, userinfo
+from support.environment import SCOPE, keyed, shop, some_user
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 client = shop()
 
 
 def initiate(by=client):
-    """Authlib leaves this request to its user."""
+    """Authlib has no function for this request."""
     auth = by.client_auth(by.token_endpoint_auth_method)
     return by.post(SERVER["device_authorization_endpoint"], data={"scope": SCOPE}, auth=auth)
 
@@ -29,7 +29,7 @@ def poll(device_code, by=client):
 
 
 def wait_for_token(told):
-    """As RFC 8628 §3.5 has it."""
+    """Polls as described in RFC 8628 §3.5."""
     interval = told.get("interval", 5)
     while True:
         time.sleep(interval)
@@ -48,19 +48,19 @@ def type_in(browser, told, **fields):
     return browser.submit(page, **{"user_code": told["user_code"], **fields})
 
 
-@check("a user who types the code in lets the device in")
+@check("the device gets tokens when the user has typed the code")
 def _():
     user, told = some_user(), initiated()
     page = type_in(Browser(user), told)
     equal(page.response.status_code, 200)
     token = wait_for_token(told)
     equal(userinfo(client, token["access_token"]).json()["sub"], user)
-    assert token["refresh_token"] and is_good(client, token["access_token"])
+    assert token["refresh_token"] and is_valid(client, token["access_token"])
     with refused("invalid_grant"):
         poll(told["device_code"])
 
 
-@check("the code may be typed in as people do")
+@check("the code may be typed in lower case and with spaces")
 def _():
     user, told = some_user(), initiated()
     spoken = " ".join(told["user_code"].replace("-", "").lower())
@@ -69,7 +69,7 @@ def _():
     equal(userinfo(client, wait_for_token(told)["access_token"]).json()["sub"], user)
 
 
-@check("until then it waits, not too impatiently")
+@check("until then the device has to poll slowly")
 def _():
     told = initiated()
     for error in ["authorization_pending", "slow_down"]:
@@ -77,7 +77,7 @@ def _():
             poll(told["device_code"])
 
 
-@check("a user who is not logged in, or does not consent, lets nobody in")
+@check("after a rejected log-in or consent the device is denied")
 def _():
     for answers in [{"login": reject("login")}, {"consent": reject("consent")}]:
         told = initiated()
@@ -86,7 +86,7 @@ def _():
             poll(told["device_code"])
 
 
-@check("another client has no use for it")
+@check("another client cannot use the device code")
 def _():
     told, other = initiated(), keyed()
     with refused("invalid_grant", "unauthorized_client"):

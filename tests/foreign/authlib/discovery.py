@@ -1,4 +1,4 @@
-"""What the server says about itself (RFC 8414, OpenID Connect Discovery), and whether it is so."""
+"""The server's metadata (RFC 8414, OpenID Connect Discovery), and whether it is true."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ from authlib.oidc.discovery import OpenIDProviderMetadata
 from authlib.oidc.discovery import get_well_known_url as get_openid_url
 from joserfc.jwk import KeySet
 from support.checks import check, equal
-from support.world import ISSUER, MANAGEMENT
+from support.environment import ISSUER, MANAGEMENT
 
 
 def get(url):
@@ -22,7 +22,7 @@ OAUTH = get(get_well_known_url(ISSUER, external=True))
 OPENID = get(get_openid_url(ISSUER, external=True))
 
 
-@check("the library finds the documents valid")
+@check("the library accepts the documents")
 def _():
     for kind, document in [(AuthorizationServerMetadata, OAUTH), (OpenIDProviderMetadata, OPENID)]:
         equal(document["issuer"], ISSUER)
@@ -35,7 +35,7 @@ def _():
         equal(OAUTH[name], OPENID[name])
 
 
-@check("every endpoint named is there, and documented")
+@check("all named endpoints exist and are documented")
 def _():
     paths = get(f"{MANAGEMENT}/openapi.json")["paths"]
     endpoints = [name for name in OPENID if name.endswith("_endpoint") or name == "jwks_uri"]
@@ -45,7 +45,7 @@ def _():
         assert requests.get(OPENID[name], allow_redirects=False, timeout=10).status_code != 404, name
 
 
-@check("the keys are public and have names")
+@check("the keys are public and have ids")
 def _():
     keys = KeySet.import_key_set(get(OPENID["jwks_uri"])).keys
     assert keys
@@ -53,7 +53,7 @@ def _():
         assert not key.is_private and key.kid, key
 
 
-@check("the management address names none of it")
+@check("the management listener serves none of it")
 def _():
     for path in ["/.well-known/openid-configuration", urlsplit(OPENID["token_endpoint"]).path]:
         equal(requests.get(f"{MANAGEMENT}{path}", timeout=10).status_code, 404)

@@ -1,4 +1,4 @@
-"""Tokens bound to a key (RFC 9449), of a public client. Authlib knows nothing of DPoP, but lets itself be taught."""
+"""DPoP (RFC 9449) with a public client. Authlib does not support DPoP but can be extended."""
 
 import base64
 import hashlib
@@ -12,8 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from support.browser import Browser
 from support.checks import check, equal, refused
-from support.flows import SERVER, Login, Request, is_good, refresh, userinfo
-from support.world import ISSUER, SCOPE, some_user
+from support.flows import SERVER, Login, Request, is_valid, refresh, userinfo
+from support.environment import ISSUER, SCOPE, some_user
 
 
 def proof(key, method, url, access_token=None, header=None, **changes):
@@ -41,7 +41,7 @@ class DPoPAuth(OAuth2Auth):
 
 
 class DPoPSession(OAuth2Session):
-    """A public client that proves with each request that it has its key."""
+    """A public client that sends a proof with each request."""
 
     token_auth_class = DPoPAuth
 
@@ -60,7 +60,7 @@ class DPoPSession(OAuth2Session):
 
     def prove(self, client, method, url, headers, body):
         headers["DPoP"] = proof(self.key, method, url)
-        # A pushed request has it already.
+        # A pushed request contains the client_id already.
         return (url, headers, body) if "client_id=" in body else encode_none(client, method, url, headers, body)
 
 
@@ -70,7 +70,7 @@ def without_proof():
     )
 
 
-@check("a public client's tokens are bound to its key")
+@check("the tokens of a public client are bound to its key")
 def _():
     client = DPoPSession()
     login = Login(client)
@@ -78,7 +78,7 @@ def _():
     equal(userinfo(client, login.access, "DPoP").json()["sub"], login.user)
 
 
-@check("without a proof there is no token")
+@check("without a proof no tokens are issued")
 def _():
     request = Request(without_proof())
     page = Browser(some_user()).open(request.address)
@@ -86,22 +86,22 @@ def _():
         request.redeem(page)
 
 
-@check("a public client has no token of its own")
+@check("a public client cannot use client credentials")
 def _():
     with refused("unauthorized_client"):
         DPoPSession().fetch_token(SERVER["token_endpoint"], grant_type="client_credentials")
 
 
-@check("a bound token needs a proof by its own key")
+@check("a bound token needs a proof with its key")
 def _():
     client = DPoPSession()
     login = Login(client)
-    assert not is_good(client, login.access)
-    assert not is_good(DPoPSession(), login.access, "DPoP")
-    assert is_good(client, login.access, "DPoP")
+    assert not is_valid(client, login.access)
+    assert not is_valid(DPoPSession(), login.access, "DPoP")
+    assert is_valid(client, login.access, "DPoP")
 
 
-@check("a proof works once, at userinfo and at the token endpoint")
+@check("a proof can be used once, at userinfo and at the token endpoint")
 def _():
     client = DPoPSession()
     login = Login(client)
@@ -118,20 +118,20 @@ def _():
         equal((answer.status_code, answer.json().get("error")), (400 if error else 200, error))
 
 
-@check("a refresh token is bound, too, and rotates")
+@check("a refresh token is bound too and rotates")
 def _():
     client = DPoPSession()
     login = Login(client)
     second = refresh(client, login.refresh)
     equal(second["token_type"], "DPoP")
-    assert is_good(client, second["access_token"], "DPoP")
+    assert is_valid(client, second["access_token"], "DPoP")
     for thief in [DPoPSession(), without_proof()]:
         with refused("invalid_grant", "invalid_dpop_proof", "invalid_request"):
             refresh(thief, second["refresh_token"])
     refresh(client, second["refresh_token"])
 
 
-@check("a proof that is not right is refused")
+@check("an invalid proof is refused")
 def _():
     client = DPoPSession()
     login = Login(client)

@@ -1,10 +1,10 @@
-"""Introspection (RFC 7662), by an API client for the resource servers it may."""
+"""Introspection (RFC 7662) by an API client for its resource servers."""
 
 import time
 
 from support.checks import check, equal
 from support.flows import SERVER, Login
-from support.world import CLIENT_SECRET, ISSUER, ORDERS_API, api_client, session, shop
+from support.environment import CLIENT_SECRET, ISSUER, ORDERS_API, api_client, session, shop
 
 client = shop()
 FOR_ORDERS = {"redeem": {"resource": ORDERS_API}, "resource": ORDERS_API}
@@ -16,7 +16,7 @@ def introspect(token, by="portal", url=SERVER["introspection_endpoint"], **hint)
     return response.json()
 
 
-@check("a good token is described, at each of the addresses")
+@check("a valid token is described at all paths")
 def _():
     login = Login(client, **FOR_ORDERS)
     for path in ["/oauth/introspect", "/oauth/api/v1/token/introspect", "/oauth/api/v2/token/introspect"]:
@@ -27,7 +27,7 @@ def _():
     assert told["exp"] > time.time() >= told["iat"] - 1
 
 
-@check("a client's own token has no user")
+@check("a token from client credentials has no user")
 def _():
     token = client.fetch_token(
         SERVER["token_endpoint"], grant_type="client_credentials", scope="orders", resource=ORDERS_API
@@ -36,7 +36,7 @@ def _():
     equal((told["active"], told["client_id"], told["scope"]), (True, "shop", "orders"))
 
 
-@check("what is not good, or not its business, is not active and nothing else")
+@check("invalid tokens and those of other resource servers are only inactive")
 def _():
     login = Login(client, **FOR_ORDERS)
     equal(introspect(login.access, by="stranger"), {"active": False})
@@ -45,7 +45,7 @@ def _():
         equal(introspect(text), {"active": False})
 
 
-@check("who is nobody, or may not, learns nothing")
+@check("unauthenticated and unauthorized clients are refused")
 def _():
     login = Login(client, **FOR_ORDERS)
     for other in [client, session("portal", "wrong"), session("portal", None, "none"), session("x", CLIENT_SECRET)]:

@@ -1,4 +1,4 @@
-"""A client that proves itself with its key (RFC 7523), as Authlib does it."""
+"""A client that authenticates with its key (RFC 7523)."""
 
 import time
 
@@ -6,8 +6,8 @@ import requests
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
 from joserfc.jwk import ECKey
 from support.checks import check, equal, refused
-from support.flows import SERVER, Login, is_good, refresh
-from support.world import CLIENT_SECRET, ISSUER, keyed, session
+from support.flows import SERVER, Login, is_valid, refresh
+from support.environment import CLIENT_SECRET, ISSUER, keyed, session
 
 TOKEN = SERVER["token_endpoint"]
 
@@ -20,30 +20,30 @@ def with_claims(**claims):
     return keyed(method=PrivateKeyJWT(TOKEN, claims=claims, alg="ES256"))
 
 
-@check("it pushes, redeems, refreshes and revokes")
+@check("the client pushes, redeems, refreshes and revokes")
 def _():
     client = keyed()
     login = Login(client)
     equal(login.claims["sub"], login.user)
     second = refresh(client, login.refresh)
     equal(client.revoke_token(SERVER["revocation_endpoint"], token=second["refresh_token"]).status_code, 200)
-    assert not is_good(client, second["access_token"])
+    assert not is_valid(client, second["access_token"])
 
 
-@check("an assertion for the endpoint it is sent to does, too: at each of them")
+@check("the audience may be the endpoint, at all endpoints")
 def _():
     client = keyed(method=PrivateKeyJWT(alg="ES256"))
     login = Login(client)
     equal(client.revoke_token(SERVER["revocation_endpoint"], token=login.access).status_code, 200)
-    assert not is_good(client, login.access)
+    assert not is_valid(client, login.access)
 
 
-@check("an assertion for the issuer does, too")
+@check("the audience may be the issuer")
 def _():
     own_token(keyed(method=PrivateKeyJWT(ISSUER, alg="ES256")))
 
 
-@check("an assertion works once")
+@check("an assertion can be used once")
 def _():
     sent = []
 
@@ -58,7 +58,7 @@ def _():
     equal((again.status_code, again.json()["error"]), (401, "invalid_client"))
 
 
-@check("one that is not right is refused")
+@check("an invalid assertion is refused")
 def _():
     now = int(time.time())
     for claims in [
@@ -75,7 +75,7 @@ def _():
             own_token(with_claims(**claims))
 
 
-@check("another key, or a secret, does not do")
+@check("another key or a secret is refused")
 def _():
     with refused("invalid_client"):
         own_token(keyed(ECKey.generate_key("P-256")))

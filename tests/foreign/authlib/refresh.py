@@ -1,25 +1,25 @@
-"""Refresh tokens: rotation, and what becomes of one that is used again (RFC 6749 §6, RFC 9700 §4.14)."""
+"""Refresh tokens: rotation and the detection of reuse (RFC 6749 §6, RFC 9700 §4.14)."""
 
 from support.checks import check, equal, refused
-from support.flows import Login, is_good, refresh
-from support.world import keyed, shop
+from support.flows import Login, is_valid, refresh
+from support.environment import keyed, shop
 
 client = shop()
-# Authlib asks for the client's scope with every refresh unless told otherwise.
+# Authlib sends the client's scope with every refresh unless this parameter is given.
 SAME = {"scope": None}
 
 
-@check("a refresh token becomes a new pair")
+@check("a refresh returns a new pair of tokens")
 def _():
     login = Login(client)
     second = refresh(client, login.refresh, **SAME)
     assert second["access_token"] != login.access and second["refresh_token"] != login.refresh
-    assert is_good(client, second["access_token"])
+    assert is_valid(client, second["access_token"])
     third = refresh(client, second["refresh_token"])
-    assert is_good(client, third["access_token"])
+    assert is_valid(client, third["access_token"])
 
 
-@check("Authlib refreshes by itself what has expired")
+@check("Authlib refreshes an expired token by itself")
 def _():
     login = Login(client)
     client.token = {**login.token, "expires_at": 1}
@@ -28,14 +28,14 @@ def _():
     assert client.token["refresh_token"] != login.refresh
 
 
-@check("an answer that was lost can be asked for again")
+@check("a lost response can be requested again")
 def _():
     login = Login(client)
     second, again = refresh(client, login.refresh, **SAME), refresh(client, login.refresh, **SAME)
     equal(again["refresh_token"], second["refresh_token"])
 
 
-@check("an old one that comes back ends all of the family")
+@check("using an old refresh token revokes the whole family")
 def _():
     login = Login(client)
     second = refresh(client, login.refresh, **SAME)
@@ -44,10 +44,10 @@ def _():
         with refused("invalid_grant"):
             refresh(client, token, **SAME)
     for token in [login.access, second["access_token"], third["access_token"]]:
-        assert not is_good(client, token)
+        assert not is_valid(client, token)
 
 
-@check("less can be asked for, not more")
+@check("scopes can be reduced but not extended")
 def _():
     login = Login(client, scope="openid offline_access")
     less = refresh(client, login.refresh, scope="openid")
@@ -56,7 +56,7 @@ def _():
         refresh(client, less["refresh_token"], scope="openid orders")
 
 
-@check("another client cannot use it, and it stays good")
+@check("another client cannot use it, and it stays valid")
 def _():
     login = Login(client)
     with refused("invalid_grant"):
@@ -64,7 +64,7 @@ def _():
     refresh(client, login.refresh, **SAME)
 
 
-@check("what is no refresh token is refused")
+@check("an invalid refresh token is refused")
 def _():
     login = Login(client)
     for text in ["x", login.access, login.refresh + "A", "é"]:

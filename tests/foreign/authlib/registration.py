@@ -1,11 +1,11 @@
-"""Registration of installations (RFC 7591) and looking after it (RFC 7592). Authlib has the claims; requests are plain."""
+"""Registration of installations (RFC 7591) and its management (RFC 7592). Authlib checks the metadata; the requests are plain."""
 
 import requests
 from authlib.oauth2.rfc7591 import ClientMetadataClaims
 from joserfc.jwk import ECKey
 from support.checks import check, equal, refused
 from support.installation import metadata_of
-from support.world import ISSUER, metadata, with_key
+from support.environment import ISSUER, metadata, with_key
 
 SERVER = metadata()
 KEY = ECKey.generate_key("P-256")
@@ -31,7 +31,7 @@ def own_token(client_id, key=KEY):
     return with_key(client_id, key).fetch_token(SERVER["token_endpoint"], grant_type="client_credentials")
 
 
-@check("an installation registers and is a client at once")
+@check("a registered installation can authenticate at once")
 def _():
     told = registered()
     equal(told["registration_client_uri"], f"{ISSUER}/oauth/register/{told['client_id']}")
@@ -42,7 +42,7 @@ def _():
     equal(own_token(told["client_id"])["scope"], "device")
 
 
-@check("it reads, changes and removes its registration")
+@check("it can read, change and delete its registration")
 def _():
     told = registered()
     read = manage("GET", told)
@@ -56,7 +56,7 @@ def _():
         own_token(told["client_id"])
 
 
-@check("its key stays what it is")
+@check("its key cannot be changed")
 def _():
     told = registered()
     body = {**metadata_of(ECKey.generate_key("P-256")), "client_id": told["client_id"]}
@@ -65,7 +65,7 @@ def _():
     own_token(told["client_id"])
 
 
-@check("another token than its own is of no use")
+@check("the token of another registration is refused")
 def _():
     one, other = registered(), registered()
     for method in ["GET", "PUT", "DELETE"]:
@@ -74,7 +74,7 @@ def _():
     equal(manage("GET", one).status_code, 200)
 
 
-@check("metadata that does not do is refused")
+@check("invalid metadata is refused")
 def _():
     for changes in [
         {"software_id": None},

@@ -4,13 +4,13 @@ import assert from 'node:assert/strict'
 
 import { Browser, answer } from './support/browser.mjs'
 import { check, refused } from './support/checks.mjs'
-import { authorizationRequest, isGood, logIn, record } from './support/flows.mjs'
+import { authorizationRequest, isValid, logIn, record } from './support/flows.mjs'
 import { client } from './support/packages.mjs'
-import { CLIENT_SECRET, ISSUER, redirectUri, shop, someUser } from './support/world.mjs'
+import { CLIENT_SECRET, ISSUER, redirectUri, shop, someUser } from './support/environment.mjs'
 
 const config = await shop()
 
-await check('a pushed request becomes tokens, and an ID token that verifies', async () => {
+await check('a pushed request leads to tokens and a valid ID token', async () => {
   const { user, tokens } = await logIn(config)
   assert.equal(tokens.token_type, 'bearer')
   assert.ok(tokens.expires_in > 0 && tokens.refresh_token)
@@ -21,7 +21,7 @@ await check('a pushed request becomes tokens, and an ID token that verifies', as
   assert.ok(Math.abs(claims.auth_time - Date.now() / 1000) < 60)
 })
 
-await check('a request that is not pushed does, too', async () => {
+await check('so does a request that is not pushed', async () => {
   const user = someUser()
   const { request, checks } = await authorizationRequest(config)
   const { url } = await new Browser(user).open(client.buildAuthorizationUrl(config, request).href)
@@ -30,7 +30,7 @@ await check('a request that is not pushed does, too', async () => {
   assert.equal(tokens.claims().sub, user)
 })
 
-await check('the secret may stand in the form', async () => {
+await check('the client secret may be sent in the form', async () => {
   const { user, tokens } = await logIn(await shop(client.ClientSecretPost(CLIENT_SECRET)))
   assert.equal(tokens.claims().sub, user)
 })
@@ -43,15 +43,15 @@ await check('without `openid` there is no ID token', async () => {
   assert.equal(tokens.id_token, undefined)
 })
 
-await check('a code used again is refused, and takes its tokens with it', async () => {
+await check('a code that is used twice is refused and its tokens are revoked', async () => {
   const own = await shop()
   const sent = record(own)
   const { user, tokens } = await logIn(own)
-  assert.ok(await isGood(own, tokens.access_token, user))
+  assert.ok(await isValid(own, tokens.access_token, user))
   const redemption = sent.find(([, { body }]) => body?.includes('grant_type=authorization_code'))
   const again = await fetch(...redemption)
   assert.deepEqual([again.status, (await again.json()).error], [400, 'invalid_grant'])
-  assert.ok(!await isGood(own, tokens.access_token, user))
+  assert.ok(!await isValid(own, tokens.access_token, user))
   await refused(client.refreshTokenGrant(own, tokens.refresh_token), 'invalid_grant')
 })
 
@@ -62,7 +62,7 @@ await check('another verifier is refused', async () => {
   await refused(client.authorizationCodeGrant(config, url, { ...checks, pkceCodeVerifier }), 'invalid_grant')
 })
 
-await check('a request object of another client, or none, leads nowhere', async () => {
+await check('a request URI of another client or an invented one is refused', async () => {
   const { request } = await authorizationRequest(config)
   const address = await client.buildAuthorizationUrlWithPAR(config, request)
   address.searchParams.set('client_id', 'spa')
@@ -71,14 +71,14 @@ await check('a request object of another client, or none, leads nowhere', async 
   assert.equal((await new Browser(someUser()).open(invented.href)).response?.status, 400)
 })
 
-await check('an address that is not the client’s is never gone to', async () => {
+await check('the browser is never redirected to an unregistered URI', async () => {
   const { request } = await authorizationRequest(config, { redirect_uri: 'http://127.0.0.1:9/shop/' })
   const page = await new Browser(someUser()).open(client.buildAuthorizationUrl(config, request).href)
   assert.equal(page.response?.status, 400)
   await refused(client.buildAuthorizationUrlWithPAR(config, request), 'invalid_request')
 })
 
-await check('what is wrong with a request is told to the client, with `state` and `iss`', async () => {
+await check('errors of a request are reported to the client with `state` and `iss`', async () => {
   const { request, checks } = await authorizationRequest(config, { scope: 'openid unheard-of' })
   const { url } = await new Browser(someUser()).open(client.buildAuthorizationUrl(config, request).href)
   assert.ok(url.href.startsWith(redirectUri(config)))
@@ -87,7 +87,7 @@ await check('what is wrong with a request is told to the client, with `state` an
   await refused(client.buildAuthorizationUrlWithPAR(config, request), 'invalid_scope')
 })
 
-await check('who is refused by the login page comes back with `access_denied`', async () => {
+await check('a rejected log-in is reported as `access_denied`', async () => {
   const { request, checks } = await authorizationRequest(config)
   const browser = new Browser(someUser(), { login: (challenge) => answer('login', challenge, 'reject', {}) })
   const { url } = await browser.open((await client.buildAuthorizationUrlWithPAR(config, request)).href)
@@ -95,7 +95,7 @@ await check('who is refused by the login page comes back with `access_denied`', 
     error instanceof client.AuthorizationResponseError && error.error === 'access_denied')
 })
 
-await check('who does not consent comes back with `access_denied`', async () => {
+await check('a rejected consent is reported as `access_denied`', async () => {
   const { request, checks } = await authorizationRequest(config)
   const browser = new Browser(someUser(), { consent: (challenge) => answer('consent', challenge, 'reject', {}) })
   const { url } = await browser.open((await client.buildAuthorizationUrlWithPAR(config, request)).href)

@@ -1,11 +1,11 @@
-// The device flow (RFC 8628): a device without a browser, and its user, who has one.
+// The device flow (RFC 8628).
 
 import assert from 'node:assert/strict'
 
 import { Browser, answer } from './support/browser.mjs'
 import { check, refused } from './support/checks.mjs'
 import { client } from './support/packages.mjs'
-import { keyed, shop, someUser } from './support/world.mjs'
+import { keyed, shop, someUser } from './support/environment.mjs'
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 const config = await shop()
@@ -13,21 +13,21 @@ const config = await shop()
 const initiate = () => client.initiateDeviceAuthorization(config, { scope: 'openid offline_access orders' })
 const poll = (device_code) => client.genericGrantRequest(config, DEVICE_CODE, { device_code })
 
-/** The user types the code in. */
+/** Types the user code in. */
 async function typeIn(browser, { verification_uri, user_code }) {
   const page = await browser.open(verification_uri)
   assert.equal(page.response?.status, 200)
   return browser.submit(page, { user_code })
 }
 
-await check('the device is told what to show', async () => {
+await check('the device receives what it has to show', async () => {
   const told = await initiate()
   assert.match(told.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-?[BCDFGHJKLMNPQRSTVWXZ]{4}$/)
   assert.ok(told.device_code.length >= 32 && told.expires_in > 60 && (told.interval ?? 5) >= 5)
   assert.ok(told.verification_uri_complete.startsWith(told.verification_uri))
 })
 
-await check('a user who types the code in lets the device in', async () => {
+await check('the device gets tokens when the user has typed the code', async () => {
   const [user, told] = [someUser(), await initiate()]
   const page = await typeIn(new Browser(user), told)
   assert.equal(page.response?.status, 200, await page.response?.text())
@@ -39,7 +39,7 @@ await check('a user who types the code in lets the device in', async () => {
   await refused(poll(told.device_code), 'invalid_grant')
 })
 
-await check('the complete address has the code in it already, and still asks', async () => {
+await check('the complete URI contains the code and still asks the user', async () => {
   const [user, told] = [someUser(), await initiate()]
   const browser = new Browser(user)
   const page = await browser.open(told.verification_uri_complete)
@@ -51,20 +51,20 @@ await check('the complete address has the code in it already, and still asks', a
   assert.equal(tokens.claims().sub, user)
 })
 
-await check('until then it waits, not too impatiently', async () => {
+await check('until then the device has to poll slowly', async () => {
   const { device_code } = await initiate()
   await refused(poll(device_code), 'authorization_pending')
   await refused(poll(device_code), 'slow_down')
 })
 
-await check('a user who is not logged in lets nobody in', async () => {
+await check('after a rejected log-in the device is denied', async () => {
   const told = await initiate()
   const browser = new Browser(someUser(), { login: (challenge) => answer('login', challenge, 'reject', {}) })
   await typeIn(browser, told)
   await refused(poll(told.device_code), 'access_denied')
 })
 
-await check('a code that nobody was given is not taken', async () => {
+await check('an unknown user code or device code is refused', async () => {
   const told = await initiate()
   const page = await typeIn(new Browser(someUser()), { ...told, user_code: 'BBBBBBBB' })
   assert.ok(page.response?.status < 500)
@@ -72,7 +72,7 @@ await check('a code that nobody was given is not taken', async () => {
   await refused(poll('invented'), 'invalid_grant')
 })
 
-await check('a code is of no use to another client', async () => {
+await check('another client cannot use the device code', async () => {
   const { device_code } = await initiate()
   const other = await keyed()
   const attempt = client.genericGrantRequest(other, DEVICE_CODE, { device_code })

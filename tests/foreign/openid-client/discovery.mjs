@@ -1,10 +1,10 @@
-// What the server says about itself (RFC 8414, OpenID Connect Discovery), and whether it is so.
+// The server's metadata (RFC 8414, OpenID Connect Discovery), and whether it is true.
 
 import assert from 'node:assert/strict'
 
 import { check } from './support/checks.mjs'
 import { client, jose } from './support/packages.mjs'
-import { ISSUER, MANAGEMENT } from './support/world.mjs'
+import { ISSUER, MANAGEMENT } from './support/environment.mjs'
 
 const OAUTH = `${ISSUER}/.well-known/oauth-authorization-server`
 const OPENID = `${ISSUER}/.well-known/openid-configuration`
@@ -16,10 +16,10 @@ const get = async (url) => {
   return response.json()
 }
 
-const [oauth, openid] = await check('both documents are there', () => Promise.all([get(OAUTH), get(OPENID)])) ?? [{}, {}]
+const [oauth, openid] = await check('both documents exist', () => Promise.all([get(OAUTH), get(OPENID)])) ?? [{}, {}]
 
 for (const algorithm of ['oidc', 'oauth2']) {
-  await check(`the library takes the document for ${algorithm}`, async () => {
+  await check(`the library accepts the document for ${algorithm}`, async () => {
     const execute = [client.allowInsecureRequests]
     const config = await client.discovery(new URL(ISSUER), 'shop', {}, client.None(), { algorithm, execute })
     assert.equal(config.serverMetadata().issuer, ISSUER)
@@ -35,13 +35,13 @@ await check('the documents agree with each other', () => {
 
 const endpoints = Object.keys(openid).filter((name) => name.endsWith('_endpoint') || name === 'jwks_uri')
 
-await check('every endpoint is named', () => {
+await check('all endpoints are named', () => {
   const wanted = ['authorization', 'token', 'revocation', 'introspection', 'userinfo', 'registration', 'device_authorization',
     'pushed_authorization_request'].map((name) => `${name}_endpoint`)
   for (const name of [...wanted, 'jwks_uri']) assert.ok(endpoints.includes(name), name)
 })
 
-await check('every endpoint named is there, and documented', async () => {
+await check('all named endpoints exist and are documented', async () => {
   assert.ok(endpoints.length > 0)
   const { paths } = await get(`${MANAGEMENT}/openapi.json`)
   for (const name of endpoints) {
@@ -52,7 +52,7 @@ await check('every endpoint named is there, and documented', async () => {
   }
 })
 
-await check('it names what these scripts use', () => {
+await check('the features that these scripts use are named', () => {
   const includes = (name, ...wanted) => {
     for (const value of wanted) assert.ok(openid[name]?.includes(value), `${name} lacks ${value}: ${openid[name]}`)
   }
@@ -71,7 +71,7 @@ await check('it names what these scripts use', () => {
   assert.ok(!openid.id_token_signing_alg_values_supported.includes('none'))
 })
 
-await check('the keys are public, for signatures, and have names', async () => {
+await check('the keys are public signature keys with ids', async () => {
   const { keys } = await get(openid.jwks_uri)
   assert.ok(keys.some(({ alg }) => alg === 'ES256'))
   for (const key of keys) {

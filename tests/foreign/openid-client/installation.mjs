@@ -1,4 +1,4 @@
-// A mobile application: its own token, its user's, and what becomes of an assertion that is used again.
+// A mobile application: the tokens of the installation and its user, and repeated assertions.
 
 import assert from 'node:assert/strict'
 
@@ -7,11 +7,11 @@ import { check, refused } from './support/checks.mjs'
 import { authorizationRequest, record } from './support/flows.mjs'
 import { install } from './support/installation.mjs'
 import { client } from './support/packages.mjs'
-import { someUser } from './support/world.mjs'
+import { someUser } from './support/environment.mjs'
 
 const config = await install()
 
-/** The user logs in on the installation. */
+/** Logs a user in on the installation. */
 async function logIn(user = someUser()) {
   const { request, checks } = await authorizationRequest(config, { scope: 'device user' })
   delete request.nonce
@@ -20,17 +20,17 @@ async function logIn(user = someUser()) {
   return client.authorizationCodeGrant(config, url, { pkceCodeVerifier, expectedState })
 }
 
-await check('an installation has a token of its own', async () => {
+await check('an installation gets a token for itself', async () => {
   const tokens = await client.clientCredentialsGrant(config, { scope: 'device' })
   assert.deepEqual([tokens.token_type, tokens.scope, tokens.refresh_token], ['bearer', 'device', undefined])
   assert.ok(tokens.expires_in > 0)
 })
 
-await check('it cannot have more', async () => {
+await check('it cannot get a user's scope for itself', async () => {
   await refused(client.clientCredentialsGrant(config, { scope: 'device user' }), 'invalid_scope')
 })
 
-await check('a user logs in on it', async () => {
+await check('a user logs in on the installation', async () => {
   const tokens = await logIn()
   assert.equal(tokens.scope, 'device user')
 })
@@ -42,7 +42,7 @@ await check('a code needs its verifier', async () => {
   await refused(client.authorizationCodeGrant(config, url, wrong), 'invalid_grant')
 })
 
-await check('a code is of no use to another installation', async () => {
+await check('another installation cannot use a code', async () => {
   const other = await install()
   const { request, checks } = await authorizationRequest(config, { scope: 'device user' })
   const { url } = await new Browser(someUser()).open(client.buildAuthorizationUrl(config, request).href)
@@ -50,7 +50,7 @@ await check('a code is of no use to another installation', async () => {
   await refused(client.authorizationCodeGrant(other, url, { pkceCodeVerifier, expectedState }), 'invalid_grant')
 })
 
-await check('an assertion works once', async () => {
+await check('an assertion can be used once', async () => {
   const own = await install()
   const sent = record(own)
   await client.clientCredentialsGrant(own)

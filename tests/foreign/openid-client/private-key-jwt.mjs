@@ -1,41 +1,41 @@
-// A client that proves itself with its key (RFC 7523, OpenID Connect Core §9).
+// A client that authenticates with its key (RFC 7523, OpenID Connect Core §9).
 
 import assert from 'node:assert/strict'
 
 import { check, refused } from './support/checks.mjs'
-import { isGood, logIn, record } from './support/flows.mjs'
+import { isValid, logIn, record } from './support/flows.mjs'
 import { client, jose } from './support/packages.mjs'
-import { CLIENT_SECRET, ISSUER, keyed } from './support/world.mjs'
+import { CLIENT_SECRET, ISSUER, keyed } from './support/environment.mjs'
 
 const key = await jose.importJWK(JSON.parse(process.env.FOREIGN_KEYED_JWK), 'ES256')
 const config = await keyed()
 
-/** The client with another way to prove itself. */
-function provingItself(authentication) {
+/** The client with another authentication method. */
+function authenticating(authentication) {
   const other = new client.Configuration(config.serverMetadata(), 'keyed', config.clientMetadata(), authentication)
   client.allowInsecureRequests(other)
   return other
 }
 
-/** With an assertion that is good but for what `change` does. */
+/** The client with an assertion that is valid except for `change`. */
 const withAssertion = (change, signedWith = key) =>
-  provingItself(client.PrivateKeyJwt(signedWith, { [client.modifyAssertion]: change }))
+  authenticating(client.PrivateKeyJwt(signedWith, { [client.modifyAssertion]: change }))
 
-await check('it pushes, redeems, refreshes and revokes', async () => {
+await check('the client pushes, redeems, refreshes and revokes', async () => {
   const { user, tokens } = await logIn(config)
   const second = await client.refreshTokenGrant(config, tokens.refresh_token)
   await client.tokenRevocation(config, second.refresh_token)
-  assert.ok(!await isGood(config, second.access_token, user))
+  assert.ok(!await isValid(config, second.access_token, user))
 })
 
-await check('a request that has to be pushed is not taken otherwise', async () => {
+await check('a client that must push cannot send a request otherwise', async () => {
   const address = client.buildAuthorizationUrl(config, { redirect_uri: config.clientMetadata().redirect_uris[0] })
   const response = await fetch(address, { redirect: 'manual' })
   const location = response.headers.get('location')
   assert.equal(location && new URL(location).searchParams.get('error'), 'invalid_request')
 })
 
-await check('an assertion works once', async () => {
+await check('an assertion can be used once', async () => {
   const own = await keyed()
   const sent = record(own)
   await client.clientCredentialsGrant(own)
@@ -43,19 +43,19 @@ await check('an assertion works once', async () => {
   assert.deepEqual([again.status, (await again.json()).error], [401, 'invalid_client'])
 })
 
-await check('it may be made for the issuer, or for the endpoint it is sent to', async () => {
+await check('the audience may be the issuer or the endpoint', async () => {
   for (const audience of [ISSUER, config.serverMetadata().token_endpoint, [ISSUER]]) {
     await client.clientCredentialsGrant(withAssertion((_, payload) => { payload.aud = audience }))
   }
 })
 
-await check('it may live as long as usual', async () => {
+await check('the usual lifetimes are accepted', async () => {
   for (const seconds of [60, 300, 600]) {
     await client.clientCredentialsGrant(withAssertion((_, payload) => { payload.exp = payload.iat + seconds }))
   }
 })
 
-await check('one that is not right is refused', async () => {
+await check('an invalid assertion is refused', async () => {
   const wrong = {
     audience: (_, payload) => { payload.aud = 'https://elsewhere.example' },
     issuer: (_, payload) => { payload.iss = 'shop' },
@@ -73,10 +73,10 @@ await check('one that is not right is refused', async () => {
   }
 })
 
-await check('another key, or a secret, does not do', async () => {
+await check('another key or a secret is refused', async () => {
   const { privateKey } = await jose.generateKeyPair('ES256')
-  await refused(client.clientCredentialsGrant(provingItself(client.PrivateKeyJwt(privateKey))), 'invalid_client', 401)
+  await refused(client.clientCredentialsGrant(authenticating(client.PrivateKeyJwt(privateKey))), 'invalid_client', 401)
   for (const authentication of [client.ClientSecretBasic(CLIENT_SECRET), client.ClientSecretJwt(CLIENT_SECRET), client.None()]) {
-    await refused(client.clientCredentialsGrant(provingItself(authentication)), 'invalid_client', 401)
+    await refused(client.clientCredentialsGrant(authenticating(authentication)), 'invalid_client', 401)
   }
 })

@@ -1,11 +1,11 @@
-// Registration of installations (RFC 7591) and looking after it (RFC 7592).
+// Registration of installations (RFC 7591) and its management (RFC 7592).
 
 import assert from 'node:assert/strict'
 
 import { check, refused } from './support/checks.mjs'
 import { metadataOf } from './support/installation.mjs'
 import { client, jose } from './support/packages.mjs'
-import { ISSUER } from './support/world.mjs'
+import { ISSUER } from './support/environment.mjs'
 
 const execute = [client.allowInsecureRequests]
 const key = await jose.generateKeyPair('ES256')
@@ -13,7 +13,7 @@ const key = await jose.generateKeyPair('ES256')
 const register = (metadata, keyPair = key) =>
   client.dynamicClientRegistration(new URL(ISSUER), metadata, client.PrivateKeyJwt(keyPair.privateKey), { execute })
 
-/** A request to a registration as the library leaves it to its user (RFC 7592). */
+/** A request to a registration (RFC 7592). The library has no function for it. */
 const manage = (config, method, { body, token } = {}) => {
   const { registration_client_uri, registration_access_token } = config.clientMetadata()
   const headers = new Headers(body && { 'content-type': 'application/json' })
@@ -26,7 +26,7 @@ const status = async (attempt) => {
   return response.status
 }
 
-await check('an installation registers and is a client at once', async () => {
+await check('a registered installation can authenticate at once', async () => {
   const config = await register(await metadataOf(key))
   const told = config.clientMetadata()
   assert.ok(told.client_id && told.registration_access_token)
@@ -39,7 +39,7 @@ await check('an installation registers and is a client at once', async () => {
   assert.equal(tokens.scope, 'device')
 })
 
-await check('it reads, changes and removes its registration', async () => {
+await check('it can read, change and delete its registration', async () => {
   const config = await register(await metadataOf(key))
   const { client_id } = config.clientMetadata()
   const read = await (await manage(config, 'GET')).json()
@@ -53,7 +53,7 @@ await check('it reads, changes and removes its registration', async () => {
   await refused(client.clientCredentialsGrant(config), 'invalid_client', 401)
 })
 
-await check('its key stays what it is', async () => {
+await check('its key cannot be changed', async () => {
   const config = await register(await metadataOf(key))
   const { client_id } = config.clientMetadata()
   const body = { ...await metadataOf(await jose.generateKeyPair('ES256')), client_id }
@@ -62,14 +62,14 @@ await check('its key stays what it is', async () => {
   await client.clientCredentialsGrant(config)
 })
 
-await check('another token than its own is of no use', async () => {
+await check('the token of another registration is refused', async () => {
   const [one, other] = [await register(await metadataOf(key)), await register(await metadataOf(key))]
   const token = other.clientMetadata().registration_access_token
   for (const method of ['GET', 'DELETE']) assert.equal(await status(manage(one, method, { token })), 401)
   assert.equal(await status(manage(one, 'GET')), 200)
 })
 
-await check('metadata that does not do is refused', async () => {
+await check('invalid metadata is refused', async () => {
   const good = await metadataOf(key)
   const { privateKey } = await jose.generateKeyPair('ES256', { extractable: true })
   const bad = [

@@ -268,7 +268,7 @@ async fn a_disabled_user_is_not_asked(database: Database) {
     for form in [push_to("alice"), sms_to("alice")] {
         assert!(!app.starts(&form).await);
     }
-    assert_eq!((app.push.asked(), app.sms.asked()), (0, 0));
+    assert_eq!((app.push.attempts(), app.sms.attempts()), (0, 0));
     let available = send(app.get(&format!("{START}/alice/enabled"))).await;
     assert_eq!(
         (available.status, available.json),

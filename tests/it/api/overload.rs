@@ -21,7 +21,7 @@ async fn one_request_too_many_is_refused_at_once(database: Database) {
         ("phone_number", "+15055551234"),
     ];
     let held = tokio::spawn(app.post_form(START, &form).send());
-    while app.sms.asked() == 0 {
+    while app.sms.attempts() == 0 {
         tokio::task::yield_now().await;
     }
 

@@ -129,7 +129,7 @@ async fn a_refused_start_names_the_wrong_parameter(database: Database) {
         post_raw(&app, START, "type=nothing").await.numbered(),
         (404, "4000")
     );
-    assert!(app.sms.taken().is_empty());
+    assert!(app.sms.accepted().is_empty());
 }
 
 async fn a_start_with_all_parameters_succeeds(database: Database) {

@@ -55,7 +55,7 @@ async fn a_request_in_progress_completes_when_the_server_stops(database: Databas
         ("phone_number", "+15055551234"),
     ];
     let held = tokio::spawn(send(app.post_form(START, &form)));
-    while app.sms.asked() == 0 {
+    while app.sms.attempts() == 0 {
         tokio::task::yield_now().await;
     }
 

@@ -1,4 +1,4 @@
-//! A listener that counts who comes, and answers everybody with the same bytes.
+//! A listener that counts connections and answers all of them with the same bytes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,18 +16,19 @@ pub(super) struct Canary {
 }
 
 impl Canary {
-    /// Answers every request with `head`, then writes zeros until `body_bytes` are written or
-    /// nobody reads any more.
+    /// Answers all requests with `head` and a body of up to `body_bytes` zeros. Stops when the client
+    /// stops reading.
     pub(super) async fn answering(head: String, body_bytes: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (connections, written) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (counted, sent) = (Arc::clone(&connections), Arc::clone(&written));
+
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::SeqCst);
 
-                // One read is enough: the requests are smaller than a segment.
+                // One read is enough, because the requests are smaller than a segment.
                 let mut request = [0; 4096];
                 let read = stream.read(&mut request).await.unwrap_or(0);
                 if read == 0 || stream.write_all(head.as_bytes()).await.is_err() {
@@ -56,7 +57,7 @@ impl Canary {
         }
     }
 
-    pub(super) async fn taking_everything() -> Self {
+    pub(super) async fn accepting() -> Self {
         Self::answering(
             "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_owned(),
             0,
@@ -68,7 +69,7 @@ impl Canary {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// How much of the body was taken off it.
+    /// How much of the body the clients accepted.
     pub(super) fn written(&self) -> usize {
         self.written.load(Ordering::SeqCst)
     }

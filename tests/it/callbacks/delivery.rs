@@ -1,4 +1,4 @@
-//! What is sent, and what happens when it is not taken.
+//! What callbacks contain, and how they are retried.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
     a_callback_is_signed_and_carries_credentials,
-    an_endpoint_that_was_down_gets_it_when_it_is_up,
-    after_a_day_it_is_given_up_and_can_be_replayed,
-    the_receiver_may_ask_for_more_time,
-    a_thousand_callbacks_each_arrive_once,
-    a_slow_host_does_not_hold_up_the_others,
-    shutdown_waits_for_what_is_on_its_way,
-    what_a_dead_node_had_claimed_is_sent_by_another,
+    a_failed_callback_is_retried_with_a_new_signature,
+    after_a_day_a_callback_is_dead_and_can_be_replayed,
+    retry_after_is_respected,
+    a_thousand_callbacks_arrive_once_each,
+    a_slow_host_does_not_delay_the_others,
+    shutdown_waits_for_callbacks_in_flight,
+    another_node_sends_what_a_dead_node_had_claimed,
 );
 
 async fn events(harness: &Harness) -> Vec<String> {
@@ -58,7 +58,7 @@ async fn a_callback_is_signed_and_carries_credentials(database: Database) {
     assert_eq!(events(&harness).await, ["PUSH_AUTH_CALLBACK_SENT"]);
 }
 
-async fn an_endpoint_that_was_down_gets_it_when_it_is_up(database: Database) {
+async fn a_failed_callback_is_retried_with_a_new_signature(database: Database) {
     let harness = Harness::start(database).await;
     harness
         .sandbox
@@ -80,7 +80,6 @@ async fn an_endpoint_that_was_down_gets_it_when_it_is_up(database: Database) {
 
     harness.sandbox.heal(Provider::Website);
     harness.advance(Duration::from_secs(15));
-
     assert_eq!(harness.until_delivered(id).await.attempts, 3);
 
     let received = harness.sandbox.received(Provider::Website);
@@ -90,7 +89,7 @@ async fn an_endpoint_that_was_down_gets_it_when_it_is_up(database: Database) {
         .collect();
     assert!(ids.iter().all(|sent| *sent == id.to_string()), "{ids:?}");
 
-    // Each attempt is signed anew: what was signed twenty seconds ago is not what arrives now.
+    // Each attempt has a new signature, with the time of the attempt.
     let last = received.last().unwrap();
     assert_eq!(
         last.headers["webhook-timestamp"],
@@ -100,7 +99,7 @@ async fn an_endpoint_that_was_down_gets_it_when_it_is_up(database: Database) {
     assert_eq!(events(&harness).await, ["PUSH_AUTH_CALLBACK_SENT"]);
 }
 
-async fn after_a_day_it_is_given_up_and_can_be_replayed(database: Database) {
+async fn after_a_day_a_callback_is_dead_and_can_be_replayed(database: Database) {
     let harness = Harness::start(database).await;
     harness.sandbox.fail(Provider::Website, Fault::status(503));
     let (id, _) = harness.add(&harness.website()).await;
@@ -157,7 +156,7 @@ async fn after_a_day_it_is_given_up_and_can_be_replayed(database: Database) {
     );
 }
 
-async fn the_receiver_may_ask_for_more_time(database: Database) {
+async fn retry_after_is_respected(database: Database) {
     let harness = Harness::start(database).await;
     harness
         .sandbox
@@ -170,13 +169,13 @@ async fn the_receiver_may_ask_for_more_time(database: Database) {
     );
 }
 
-async fn a_thousand_callbacks_each_arrive_once(database: Database) {
+async fn a_thousand_callbacks_arrive_once_each(database: Database) {
     let harness = Harness::start(database).await;
     let website = harness.website();
     join_all((0..1000).map(|_| harness.add(&website))).await;
 
     let look = async {
-        // Nobody moves the clock: no row waits for anything but its turn.
+        // The clock stands still, so rows only wait for their turn.
         while !harness
             .callbacks
             .list(Some(CallbackState::Due), None, 1)
@@ -187,7 +186,6 @@ async fn a_thousand_callbacks_each_arrive_once(database: Database) {
             tokio::task::yield_now().await;
         }
     };
-
     tokio::time::timeout(Duration::from_secs(60), look)
         .await
         .expect("all are delivered");
@@ -201,26 +199,25 @@ async fn a_thousand_callbacks_each_arrive_once(database: Database) {
     );
 }
 
-async fn a_slow_host_does_not_hold_up_the_others(database: Database) {
+async fn a_slow_host_does_not_delay_the_others(database: Database) {
     let limits = CallbackLimits {
         in_flight_max: 2,
         per_host_max: 1,
     };
     let harness = Harness::start_with(database, Vec::new(), limits).await;
-    let quick = Canary::taking_everything().await;
+    let quick = Canary::accepting().await;
     harness.allow(&quick.url());
     harness.sandbox.fail(Provider::Website, Fault::hang());
 
     for _ in 0..20 {
         harness.add(&harness.website()).await;
     }
-
     let (id, _) = harness.add(&quick.url()).await;
     let delivered = tokio::time::timeout(Duration::from_secs(9), harness.until_delivered(id)).await;
-    delivered.expect("the quick one does not wait until the slow ones time out");
+    delivered.expect("the quick host does not wait until the slow one times out");
 }
 
-async fn shutdown_waits_for_what_is_on_its_way(database: Database) {
+async fn shutdown_waits_for_callbacks_in_flight(database: Database) {
     let harness = Harness::start(database).await;
     harness.sandbox.fail(
         Provider::Website,
@@ -231,13 +228,11 @@ async fn shutdown_waits_for_what_is_on_its_way(database: Database) {
     );
 
     let (id, _) = harness.add(&harness.website()).await;
-
     while harness.sandbox.requests(Provider::Website) == 0 {
         tokio::task::yield_now().await;
     }
 
     harness.shutdown.begin();
-
     while !harness.task.is_finished() {
         harness.clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
@@ -251,13 +246,13 @@ async fn shutdown_waits_for_what_is_on_its_way(database: Database) {
     );
 }
 
-async fn what_a_dead_node_had_claimed_is_sent_by_another(database: Database) {
+async fn another_node_sends_what_a_dead_node_had_claimed(database: Database) {
     let mut harness = Harness::start(database).await;
     harness.shutdown.begin();
     (&mut harness.task).await.unwrap();
     let (id, _) = harness.add(&harness.website()).await;
-    let now = harness.clock.now();
 
+    let now = harness.clock.now();
     let claimed: Result<_, StoreError> = harness
         .store
         .write(move |connection| {
@@ -270,7 +265,6 @@ async fn what_a_dead_node_had_claimed_is_sent_by_another(database: Database) {
             )?)
         })
         .await;
-
     assert_eq!(claimed.unwrap().len(), 1);
 
     let (callbacks, signal) = (
@@ -280,11 +274,9 @@ async fn what_a_dead_node_had_claimed_is_sent_by_another(database: Database) {
     harness.task = tokio::spawn(async move { callbacks.run(signal.signal()).await });
     harness.advance(Duration::from_secs(59));
     tokio::task::yield_now().await;
-
     assert_eq!(harness.sandbox.requests(Provider::Website), 0);
 
     harness.advance(Duration::from_secs(2));
     harness.until_delivered(id).await;
-
     assert_eq!(harness.sandbox.requests(Provider::Website), 1);
 }

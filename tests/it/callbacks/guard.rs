@@ -1,4 +1,4 @@
-//! Where callbacks do not go, whatever a website asks for.
+//! Addresses that callbacks must not be sent to.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use super::canary::Canary;
 use super::harness::Harness;
 use crate::support::databases::Database;
 
-/// Ways to write the canary's address, and names that turn out to be it.
+/// Spellings of the canary's address, and names that resolve to it.
 fn spellings(port: u16) -> Vec<String> {
     let hosts = [
         "127.0.0.1",
@@ -44,10 +44,10 @@ fn spellings(port: u16) -> Vec<String> {
         .collect()
 }
 
-/// A worker whose name server says, for every name, the canary's address: alone or beside a public
-/// one.
-async fn no_spelling_reaches(canary: &Canary, names: Vec<SocketAddr>) {
-    let harness = Harness::start_with(Database::sqlite(), names, CallbackLimits::default()).await;
+/// Sends callbacks to all spellings, with a resolver that answers `addresses` for every name.
+async fn no_spelling_reaches(canary: &Canary, addresses: Vec<SocketAddr>) {
+    let harness =
+        Harness::start_with(Database::sqlite(), addresses, CallbackLimits::default()).await;
     harness.without_allow_list();
 
     for uri in spellings(canary.address.port()) {
@@ -56,19 +56,18 @@ async fn no_spelling_reaches(canary: &Canary, names: Vec<SocketAddr>) {
         let error = failed.last_error.unwrap();
         assert!(error.starts_with("not sent: "), "{uri}: {error}");
     }
-
     assert_eq!(canary.connections(), 0);
 }
 
 #[tokio::test]
-async fn no_spelling_reaches_the_loopback() {
-    let canary = Canary::taking_everything().await;
+async fn no_spelling_reaches_loopback() {
+    let canary = Canary::accepting().await;
     no_spelling_reaches(&canary, vec![canary.address]).await;
 }
 
 #[tokio::test]
-async fn a_public_address_beside_it_does_not_help() {
-    let canary = Canary::taking_everything().await;
+async fn an_additional_public_address_does_not_help() {
+    let canary = Canary::accepting().await;
     no_spelling_reaches(
         &canary,
         vec!["203.0.114.1:0".parse().unwrap(), canary.address],
@@ -78,12 +77,13 @@ async fn a_public_address_beside_it_does_not_help() {
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let canary = Canary::taking_everything().await;
+    let canary = Canary::accepting().await;
     let head = format!(
         "HTTP/1.1 307 Temporary Redirect\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
         canary.url()
     );
     let redirecting = Canary::answering(head, 0).await;
+
     let harness = Harness::start(Database::sqlite()).await;
     harness.allow(&redirecting.url());
     let (id, _) = harness.add(&redirecting.url()).await;
@@ -96,21 +96,23 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_huge_answer_is_not_read() {
+async fn a_huge_response_is_not_read() {
     const BODY_BYTES: usize = 64 * 1024 * 1024;
+
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {BODY_BYTES}\r\n\r\n");
     let huge = Canary::answering(head, BODY_BYTES).await;
+
     let harness = Harness::start(Database::sqlite()).await;
     harness.allow(&huge.url());
     let (id, _) = harness.add(&huge.url()).await;
     harness.until_delivered(id).await;
 
-    // What was taken off it is what the sockets hold on the way.
+    // The part that was written is in the buffers of the sockets.
     assert!(huge.written() < BODY_BYTES / 2, "{}", huge.written());
 }
 
 #[tokio::test]
-async fn only_configured_endpoints_may_be_asked_for() {
+async fn only_configured_endpoints_are_allowed() {
     let harness = Harness::start(Database::sqlite()).await;
     let check = |uri: &str| Callbacks::check(&harness.settings.load(), uri);
     assert_eq!(check(&harness.website()), Ok(()));
@@ -124,7 +126,6 @@ async fn only_configured_endpoints_may_be_asked_for() {
     }
 
     harness.without_allow_list();
-
     assert_eq!(check("https://portal.example/callback"), Ok(()));
     assert_eq!(
         check("http://portal.example/callback"),
@@ -135,9 +136,9 @@ async fn only_configured_endpoints_may_be_asked_for() {
 }
 
 #[tokio::test]
-async fn an_endpoint_taken_off_the_list_is_not_called_any_more() {
+async fn a_removed_endpoint_is_no_longer_called() {
     let harness = Harness::start(Database::sqlite()).await;
-    let canary = Canary::taking_everything().await;
+    let canary = Canary::accepting().await;
     let (id, _) = harness.add(&canary.url()).await;
     let failed = harness.until_attempts(id, 1).await;
     assert_eq!(

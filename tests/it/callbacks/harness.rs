@@ -1,4 +1,4 @@
-//! A worker at work, a website to call, and a clock moved by hand.
+//! The callback worker with the sandbox's website as receiver, and a manual clock.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,10 +28,10 @@ use crate::support::rows;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
-/// Says that every name is that of these addresses.
-pub(super) struct Names(pub(super) Vec<SocketAddr>);
+/// Resolves all names to these addresses.
+struct FixedLookup(Vec<SocketAddr>);
 
-impl Lookup for Names {
+impl Lookup for FixedLookup {
     fn addresses<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move { Ok(self.0.clone()) })
     }
@@ -56,7 +56,7 @@ impl Harness {
 
     pub(super) async fn start_with(
         database: Database,
-        names: Vec<SocketAddr>,
+        addresses: Vec<SocketAddr>,
         limits: CallbackLimits,
     ) -> Self {
         let base = Base {
@@ -71,7 +71,7 @@ impl Harness {
         base.settings
             .replace(with_endpoint(Settings::default(), endpoint_of(&sandbox)));
         let options = CallbacksOptions {
-            lookup: Arc::new(Names(names)),
+            lookup: Arc::new(FixedLookup(addresses)),
             limits,
             ..CallbacksOptions::default()
         };
@@ -95,12 +95,12 @@ impl Harness {
         }
     }
 
-    /// The sandbox's website.
+    /// The callback URI of the sandbox's website.
     pub(super) fn website(&self) -> String {
         format!("{}/callback", self.sandbox.endpoints().website)
     }
 
-    /// Allows a further address in one's own network.
+    /// Configures a further endpoint, which may be in a private network.
     pub(super) fn allow(&self, url: &str) {
         let endpoint = CallbackEndpoint {
             url: url.to_owned(),
@@ -112,7 +112,7 @@ impl Harness {
             .replace(with_endpoint((*self.settings.load()).clone(), endpoint));
     }
 
-    /// Lets websites ask for any address.
+    /// Allows callbacks to endpoints that are not configured.
     pub(super) fn without_allow_list(&self) {
         let general = MobileAuthentication {
             callback_allow_list_enabled: false,
@@ -125,7 +125,7 @@ impl Harness {
         self.settings.replace(settings);
     }
 
-    /// A transaction of alice's has ended, and its website wants to know.
+    /// Adds a finished transaction of alice's and its callback.
     pub(super) async fn add(&self, uri: &str) -> (CallbackId, TransactionId) {
         let transaction_id = TransactionId::new(self.clock.now(), &SystemRandom);
         let row = Callbacks::row(
@@ -146,13 +146,13 @@ impl Harness {
         (id, transaction_id)
     }
 
-    /// Moves the clock and has the worker look at it.
+    /// Moves the clock and wakes the worker.
     pub(super) fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.callbacks.wake();
     }
 
-    /// Waits until the callback is as wanted.
+    /// Waits until the callback is as wanted, for up to 20 seconds.
     pub(super) async fn until(
         &self,
         id: CallbackId,
@@ -170,7 +170,7 @@ impl Harness {
 
         tokio::time::timeout(Duration::from_secs(20), look)
             .await
-            .expect("the callback gets there")
+            .expect("the callback gets into the wanted state")
     }
 
     pub(super) async fn until_delivered(&self, id: CallbackId) -> Callback {

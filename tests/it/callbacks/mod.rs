@@ -1,4 +1,4 @@
-//! Callbacks: from the row to the website, over real connections.
+//! Callbacks from the row to the website, over real connections.
 
 mod canary;
 mod delivery;

@@ -1,4 +1,4 @@
-//! Settings, schema and configuration by the command line.
+//! The commands `config`, `migrate` and `apply`.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -22,7 +22,7 @@ time_to_live_seconds = 120
 const SECRET: &str = "kZ8vTqL3xN7wRb2MfJ5sHd9C";
 
 #[test]
-fn the_effective_settings_are_shown_masked() {
+fn the_settings_in_effect_are_printed_with_secrets_masked() {
     let program = Program::new()
         .with("COUNTERSIGN_SECRETS__MASTER_KEY", "canary")
         .with("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "127.0.0.1:9999");
@@ -41,13 +41,11 @@ fn the_effective_settings_are_shown_masked() {
     ] {
         assert!(shown.contains(line), "{line} is missing in\n{shown}");
     }
-
     assert!(!shown.contains("canary"));
 
-    // What is shown is a file that means the same.
+    // The output is a file with the same meaning.
     let (first, _) = shown.split_once("[secrets]").unwrap();
     program.write("again.toml", first);
-
     assert!(
         program
             .succeeds(&["config", "--config", "again.toml"])
@@ -56,7 +54,7 @@ fn the_effective_settings_are_shown_masked() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_in_a_sentence() {
+fn errors_are_one_sentence_that_names_the_cause() {
     let misspelt = Program::new().with("COUNTERSIGN_SERVER__PUBLIC_ADRESS", "x");
     assert!(
         misspelt
@@ -141,7 +139,7 @@ fn applying_a_file_twice_changes_nothing() {
 }
 
 #[test]
-fn the_key_beside_an_embedded_database_is_made_once_and_missed_when_lost() {
+fn the_key_of_an_embedded_database_is_created_once_and_required_afterwards() {
     let program = Program::on_free_ports().with("PORTAL_SECRET", SECRET);
     program.write("configuration.toml", FILE);
     program.succeeds(&["apply", "configuration.toml"]);
@@ -151,9 +149,8 @@ fn the_key_beside_an_embedded_database_is_made_once_and_missed_when_lost() {
         0o600
     );
 
-    let kept = std::fs::read(&key).unwrap();
+    let saved = std::fs::read(&key).unwrap();
     std::fs::remove_file(&key).unwrap();
-
     assert!(
         program
             .fails(&["apply", "configuration.toml"], 1)
@@ -162,7 +159,6 @@ fn the_key_beside_an_embedded_database_is_made_once_and_missed_when_lost() {
     assert!(!key.exists());
 
     std::fs::write(&key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
-
     assert!(
         program
             .fails(&["serve"], 1)
@@ -170,14 +166,13 @@ fn the_key_beside_an_embedded_database_is_made_once_and_missed_when_lost() {
     );
 
     std::fs::write(&key, "short").unwrap();
-
     assert!(
         program
             .fails(&["serve"], 1)
             .contains("the master key must be 32 bytes in base64")
     );
 
-    std::fs::write(&key, kept).unwrap();
+    std::fs::write(&key, saved).unwrap();
     program.succeeds(&["apply", "configuration.toml"]);
 }
 
@@ -209,7 +204,6 @@ fn a_server_refuses_a_postgresql_schema_that_is_not_migrated() {
     assert!(program.succeeds(&["migrate"]).contains("was up to date"));
 
     keyed.write("configuration.toml", FILE);
-
     assert!(
         program
             .fails(&["apply", "/dev/null"], 1)

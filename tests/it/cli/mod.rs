@@ -1,4 +1,4 @@
-//! The program itself, as people start it.
+//! The program itself, run as a command.
 
 mod configuration;
 mod program;

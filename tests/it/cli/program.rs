@@ -1,11 +1,11 @@
-//! Runs the program in an environment of its own.
+//! Runs the program in its own directory and environment.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::support::temporary::TemporaryDirectory;
 
-/// A directory to run it in; the database, if it is embedded, is there.
+/// The directory and the environment variables. An embedded database is created in the directory.
 pub(super) struct Program {
     pub(super) directory: TemporaryDirectory,
     variables: Vec<(String, String)>,
@@ -19,7 +19,7 @@ impl Program {
         }
     }
 
-    /// One whose server listens where nobody else does.
+    /// A program whose server listens on free ports.
     pub(super) fn on_free_ports() -> Self {
         Self::new()
             .with("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "127.0.0.1:0")
@@ -57,14 +57,14 @@ impl Program {
         (output, out, err)
     }
 
-    /// What it says when it succeeds.
+    /// Runs a command that must succeed. Returns its standard output.
     pub(super) fn succeeds(&self, arguments: &[&str]) -> String {
         let (output, out, err) = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {err}");
         out
     }
 
-    /// What it says on standard error when it does not; with this exit status.
+    /// Runs a command that must fail with this exit status. Returns its standard error.
     pub(super) fn fails(&self, arguments: &[&str], status: i32) -> String {
         let (output, out, err) = self.run(arguments);
         assert_eq!(

@@ -1,8 +1,7 @@
-//! The server held against clients nobody here wrote: `openid-client` for Node.js and Authlib for
-//! Python.
+//! Interoperability with client libraries: `openid-client` for Node.js and Authlib for Python.
 //!
-//! A topic is a script for each of them, in `tests/foreign`, that says what it checks and whether
-//! that holds. Both run against one server, at once.
+//! For each topic there is a script for each library in `tests/foreign`. Both run concurrently
+//! against one server and print the results of their checks.
 
 mod programs;
 
@@ -18,15 +17,15 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::process::{Installation, LOGIN_URL};
 use crate::support::server::CLIENT_SECRET;
 
-/// Where users are asked for their consent; nobody answers there.
+/// The consent page. Nothing answers there.
 const CONSENT_URL: &str = "https://portal.example/consent";
 const SETTINGS: &str = include_str!("../../foreign/settings.toml");
 
-/// One test for each topic, by the name of its scripts.
+/// Declares a test for each topic. Scripts have the name of their topic.
 macro_rules! topics {
     ($($topic:ident),+ $(,)?) => {
         $(async fn $topic(database: Database) {
-            held_against(stringify!($topic), database).await;
+            run_scripts(stringify!($topic), database).await;
         })+
 
         on_both_databases!($($topic),+);
@@ -50,16 +49,15 @@ topics!(
     userinfo,
 );
 
-/// No script is forgotten.
 #[test]
-fn every_script_is_run() {
+fn all_scripts_are_run() {
     let topics: BTreeSet<String> = TOPICS.iter().map(|topic| (*topic).to_owned()).collect();
     for library in Library::ALL {
         assert_eq!(library.scripts(), topics, "{library:?}");
     }
 }
 
-async fn held_against(topic: &'static str, database: Database) {
+async fn run_scripts(topic: &'static str, database: Database) {
     let key = PrivateJwk::generate(&SystemRandom).unwrap();
     let settings = settings_with(key.public());
     let installation = Installation::configured(database, Clock::system(), &settings)
@@ -87,21 +85,21 @@ async fn held_against(topic: &'static str, database: Database) {
     });
     let outcomes = futures_util::future::try_join_all(runs).await.unwrap();
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+
     let log = server.log.text();
-    let complaints: Vec<&str> = log
+    let warnings: Vec<&str> = log
         .lines()
         .filter(|line| !line.contains(r#""level":"INFO""#))
         .collect();
-
     assert!(
         failures.is_empty(),
-        "{}\nThe server complained:\n{}",
+        "{}\nThe server's warnings and errors:\n{}",
         failures.join("\n"),
-        complaints.join("\n")
+        warnings.join("\n")
     );
 }
 
-/// The settings, with the key of the client `keyed`.
+/// The settings with the key of the client `keyed`.
 fn settings_with(key: &PublicJwk) -> String {
     let jwk: Value = serde_json::from_str(&key.to_json()).unwrap();
     SETTINGS

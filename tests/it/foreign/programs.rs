@@ -1,13 +1,12 @@
-//! The scripts as processes.
+//! Runs the scripts as processes.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// How long a script may take, in seconds.
+/// The time limit of a script, in seconds.
 const SECONDS_MAX: &str = "60";
 
-/// What a script is written with.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Library {
     OpenidClient,
@@ -17,7 +16,7 @@ pub(super) enum Library {
 impl Library {
     pub(super) const ALL: [Self; 2] = [Self::OpenidClient, Self::Authlib];
 
-    /// The topics it has scripts for.
+    /// The topics that have a script.
     pub(super) fn scripts(self) -> BTreeSet<String> {
         let paths = std::fs::read_dir(self.folder())
             .unwrap()
@@ -69,7 +68,7 @@ impl Library {
         }
     }
 
-    /// What says which versions are wanted; a copy beside the packages says which there are.
+    /// Pins the versions. A copy in the installation tells which versions are installed.
     fn lock_file(self) -> &'static str {
         match self {
             Self::OpenidClient => "package-lock.json",
@@ -79,16 +78,16 @@ impl Library {
 
     fn is_installed(self) -> bool {
         let wanted = std::fs::read(self.folder().join(self.lock_file())).unwrap();
-        let answers = Command::new(self.interpreter())
+        let interpreter_runs = Command::new(self.interpreter())
             .arg("--version")
             .output()
             .is_ok();
-        answers
-            && std::fs::read(installed().join(self.lock_file())).is_ok_and(|there| there == wanted)
+        interpreter_runs
+            && std::fs::read(installed().join(self.lock_file())).is_ok_and(|found| found == wanted)
     }
 }
 
-/// Runs a topic's script. An error is what it said.
+/// Runs the script of a topic. The error is its output.
 pub(super) fn run(
     library: Library,
     topic: &str,
@@ -96,7 +95,7 @@ pub(super) fn run(
 ) -> Result<(), String> {
     if !library.is_installed() {
         return Err(format!(
-            "{library:?} is not installed as the tests need it: `tests/run` does that, once."
+            "{library:?} is not installed as the tests need it: run `tests/install` once."
         ));
     }
 
@@ -107,8 +106,8 @@ pub(super) fn run(
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("FOREIGN_PACKAGES", installed())
-        // Authlib wants it said that the issuer is not `https`; Python would leave compiled files
-        // beside the scripts.
+        // Authlib must be told that an issuer without `https` is fine. Python must not write compiled
+        // files next to the scripts.
         .envs([
             ("AUTHLIB_INSECURE_TRANSPORT", "1"),
             ("PYTHONDONTWRITEBYTECODE", "1"),
@@ -118,22 +117,22 @@ pub(super) fn run(
         .output()
         .unwrap();
 
-    let (said, complained) = (
+    let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    let passed = said.lines().any(|line| line.starts_with("ok "));
+    let passed = stdout.lines().any(|line| line.starts_with("ok "));
     if output.status.success() && passed {
         return Ok(());
     }
 
     Err(format!(
-        "{library:?}, {topic}: {}\n{said}{complained}",
+        "{library:?}, {topic}: {}\n{stdout}{stderr}",
         output.status
     ))
 }
 
-/// Where `tests/foreign/install` puts the packages: beside what cargo builds.
+/// Where `tests/foreign/install` puts the packages: in the build directory.
 fn installed() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()

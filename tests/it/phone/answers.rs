@@ -1,4 +1,4 @@
-//! Push: listed, fetched, accepted, denied, reported, and answered wrongly on purpose.
+//! Answering pushes, also with wrong answers.
 
 use std::time::Duration;
 
@@ -29,7 +29,6 @@ async fn an_accepted_push_is_authenticated() {
             ("secure_message", "10 to Bob"),
         ])
         .await;
-
     let push = server
         .sandbox
         .wait_for(|received| received.transaction_id() == Some(&id.to_string()))
@@ -38,7 +37,7 @@ async fn an_accepted_push_is_authenticated() {
     assert_eq!(push.field("message"), Some("Pay?"));
     assert!(
         !push.body.contains("10 to Bob"),
-        "what is secure stays out of the push: {}",
+        "the push contains the secure message: {}",
         push.body
     );
 
@@ -66,7 +65,7 @@ async fn an_accepted_push_is_authenticated() {
 }
 
 #[tokio::test]
-async fn a_denied_and_a_reported_push_are_told_apart() {
+async fn denied_and_reported_pushes_have_different_reasons() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     let denied = fetched(&server, &phone).await;
@@ -83,7 +82,7 @@ async fn a_denied_and_a_reported_push_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_waiting_phone_hears_at_once() {
+async fn a_waiting_phone_is_notified_at_once() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     let (pending, id) = tokio::join!(
@@ -94,7 +93,7 @@ async fn a_waiting_phone_hears_at_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_answer_is_refused_by_name() {
+async fn each_kind_of_wrong_answer_has_its_error_code() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     let transaction = fetched(&server, &phone).await;
@@ -160,12 +159,11 @@ async fn a_wrong_answer_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn an_answer_counts_once() {
+async fn only_the_first_answer_counts() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     let transaction = fetched(&server, &phone).await;
     phone.accept(&transaction).await.unwrap();
-
     assert_eq!(
         phone.deny(&transaction).await.unwrap_err().code(),
         Some("already_final")

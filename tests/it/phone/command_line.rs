@@ -1,4 +1,4 @@
-//! `countersign phone`: a phone between whose commands nothing is left but its state file.
+//! `countersign phone`: between commands only the state file remains.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::support::server::{APPLICATION, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, TestServer};
 
-/// Runs one command; what it said, or what it complained of.
+/// Runs one command. Returns its standard output, or the standard error if it fails.
 async fn phone(server: &TestServer, arguments: &[&str]) -> Result<String, String> {
     phone_with(server, arguments, "", &[]).await
 }
 
-/// The same with something typed, and more in the environment.
+/// Like [`phone`], with standard input and more environment variables.
 async fn phone_with(
     server: &TestServer,
     arguments: &[&str],
@@ -25,7 +25,6 @@ async fn phone_with(
         .arg("--state")
         .arg(server.folder().join("phone.json"))
         .args(arguments);
-
     command.env("PHONE_LOGIN_SECRET", CLIENT_SECRET);
     command.envs(environment.iter().copied());
     command
@@ -35,7 +34,7 @@ async fn phone_with(
 
     let run = move || {
         let mut child = command.spawn().unwrap();
-        // Who asks for nothing may have ended before it is typed.
+        // A command that reads nothing may have ended before.
         let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
         child.wait_with_output().unwrap()
     };
@@ -48,41 +47,38 @@ async fn phone_with(
     }
 }
 
-#[tokio::test]
-async fn a_phone_lives_from_command_to_command() {
-    let server = TestServer::start().await;
+/// Registers a phone, logs alice in on it and enrols her.
+async fn enrol(server: &TestServer) {
     let url = server.public_url.as_str();
 
-    phone(
-        &server,
-        &[
-            "register",
-            "--server",
-            url,
-            "--application",
-            APPLICATION,
-            "--app-version",
-            "1.0",
-        ],
-    )
-    .await
-    .unwrap();
+    let register = [
+        "register",
+        "--server",
+        url,
+        "--application",
+        APPLICATION,
+        "--app-version",
+        "1.0",
+    ];
+    phone(server, &register).await.unwrap();
 
-    phone(
-        &server,
-        &[
-            "log-in",
-            "alice",
-            "--redirect-uri",
-            REDIRECT_URI,
-            "--login-client",
-            CLIENT_ID,
-        ],
-    )
-    .await
-    .unwrap();
+    let log_in = [
+        "log-in",
+        "alice",
+        "--redirect-uri",
+        REDIRECT_URI,
+        "--login-client",
+        CLIENT_ID,
+    ];
+    phone(server, &log_in).await.unwrap();
 
-    phone(&server, &["enrol", "alice"]).await.unwrap();
+    phone(server, &["enrol", "alice"]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_phone_keeps_its_state_between_commands() {
+    let server = TestServer::start().await;
+    enrol(&server).await;
 
     assert!(
         phone(&server, &["status"])
@@ -96,7 +92,6 @@ async fn a_phone_lives_from_command_to_command() {
     );
 
     let id = server.start_push("alice").await;
-
     assert!(
         phone(&server, &["pending"])
             .await
@@ -114,58 +109,27 @@ async fn a_phone_lives_from_command_to_command() {
         json!("reported")
     );
 
-    let complaint = phone(&server, &["accept", &id.to_string()])
+    let error = phone(&server, &["accept", &id.to_string()])
         .await
         .unwrap_err();
     assert!(
-        complaint.contains("already_final") || complaint.contains("not_found"),
-        "{complaint}"
+        error.contains("already_final") || error.contains("not_found"),
+        "{error}"
     );
 
     let started = server
         .post_start(&[("type", "scan"), ("message", "Log in?")])
         .await;
-    let said = phone(&server, &["otp", started["otp"].as_str().unwrap()])
+    let output = phone(&server, &["otp", started["otp"].as_str().unwrap()])
         .await
         .unwrap();
-    assert!(said.contains("  now       accepted\n"), "{said}");
+    assert!(output.contains("  now       accepted\n"), "{output}");
 }
 
 #[tokio::test]
-async fn a_pin_is_typed_or_comes_from_the_environment() {
+async fn a_pin_can_be_typed_or_in_the_environment() {
     let server = TestServer::start().await;
-    let url = server.public_url.as_str();
-
-    phone(
-        &server,
-        &[
-            "register",
-            "--server",
-            url,
-            "--application",
-            APPLICATION,
-            "--app-version",
-            "1.0",
-        ],
-    )
-    .await
-    .unwrap();
-
-    phone(
-        &server,
-        &[
-            "log-in",
-            "alice",
-            "--redirect-uri",
-            REDIRECT_URI,
-            "--login-client",
-            CLIENT_ID,
-        ],
-    )
-    .await
-    .unwrap();
-
-    phone(&server, &["enrol", "alice"]).await.unwrap();
+    enrol(&server).await;
 
     assert!(
         phone(&server, &["status"])
@@ -180,38 +144,38 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
             .contains("the PIN is empty")
     );
 
-    let said = phone_with(&server, &["set-pin", "alice"], "1234\n", &[])
+    let output = phone_with(&server, &["set-pin", "alice"], "1234\n", &[])
         .await
         .unwrap();
-    assert_eq!(said, "PIN: alice has a PIN on this phone.\n");
+    assert_eq!(output, "PIN: alice has a PIN on this phone.\n");
 
     let pin = [("PHONE_PIN", "1234")];
-    let said = phone_with(&server, &["refresh", "alice"], "", &pin)
+    let output = phone_with(&server, &["refresh", "alice"], "", &pin)
         .await
         .unwrap();
-    assert_eq!(said, "alice has a new access token.\n");
+    assert_eq!(output, "alice has a new access token.\n");
 
-    let complaint = phone(&server, &["refresh", "alice", "--pin", "4321"])
+    let error = phone(&server, &["refresh", "alice", "--pin", "4321"])
         .await
         .unwrap_err();
     assert!(
-        complaint.contains("invalid_proof") && complaint.contains("(2 attempts left)"),
-        "{complaint}"
+        error.contains("invalid_proof") && error.contains("(2 attempts left)"),
+        "{error}"
     );
 
-    let said = phone_with(&server, &["set-pin", "alice"], "1234\n5678\n", &[])
+    let output = phone_with(&server, &["set-pin", "alice"], "1234\n5678\n", &[])
         .await
         .unwrap();
-    assert_eq!(said, "Old PIN: PIN: alice has a new PIN on this phone.\n");
+    assert_eq!(output, "Old PIN: PIN: alice has a new PIN on this phone.\n");
 
-    let complaint = phone_with(
+    let error = phone_with(
         &server,
         &["set-pin", "alice"],
         "",
         &[("PHONE_OLD_PIN", "0"), ("PHONE_PIN", "1")],
     )
     .await;
-    assert!(complaint.unwrap_err().contains("invalid_proof"));
+    assert!(error.unwrap_err().contains("invalid_proof"));
 
     let pin = [("PHONE_PIN", "5678")];
     phone_with(&server, &["refresh", "alice"], "", &pin)
@@ -228,11 +192,11 @@ async fn a_pin_is_typed_or_comes_from_the_environment() {
 }
 
 #[tokio::test]
-async fn without_a_state_file_it_says_so() {
+async fn a_missing_state_file_is_reported() {
     let server = TestServer::start().await;
-    let complaint = phone(&server, &["pending"]).await.unwrap_err();
+    let error = phone(&server, &["pending"]).await.unwrap_err();
     assert!(
-        complaint.starts_with("countersign: the phone's state file: "),
-        "{complaint}"
+        error.starts_with("countersign: the phone's state file: "),
+        "{error}"
     );
 }

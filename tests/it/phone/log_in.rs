@@ -1,4 +1,4 @@
-//! Registering and logging in.
+//! Registration and log-in.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 use crate::support::server::{APPLICATION, REDIRECT_URI, TestServer};
 
-on_both_databases!(where_the_application_asks_for_consent_it_is_given);
+on_both_databases!(consent_is_given_if_the_application_requires_it);
 
-async fn where_the_application_asks_for_consent_it_is_given(database: Database) {
+async fn consent_is_given_if_the_application_requires_it(database: Database) {
     let app = TestApp::start_with(database, |settings, _| {
         let bank = settings
             .applications
@@ -22,8 +22,8 @@ async fn where_the_application_asks_for_consent_it_is_given(database: Database) 
         Arc::make_mut(bank).skip_consent = false;
     })
     .await;
-
     let phone = app.phone().await;
+
     let challenge = phone
         .begin_log_in("bank://login")
         .await
@@ -42,7 +42,6 @@ async fn where_the_application_asks_for_consent_it_is_given(database: Database) 
 
     let alice: UserId = "alice".parse().unwrap();
     app.enrol(&phone, &alice).await;
-
     assert!(phone.enrolment(&alice).await.is_ok());
 }
 
@@ -58,7 +57,7 @@ async fn an_unknown_version_cannot_register() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_is_not_registered_is_refused() {
+async fn an_unregistered_redirect_uri_is_refused() {
     let server = TestServer::start().await;
     let phone = server.phone().await;
     let refused = phone.begin_log_in("app://elsewhere").await.err().unwrap();
@@ -69,7 +68,7 @@ async fn a_redirect_that_is_not_registered_is_refused() {
 }
 
 #[tokio::test]
-async fn without_logging_in_there_is_nothing_to_enrol() {
+async fn enrolment_requires_a_log_in() {
     let server = TestServer::start().await;
     let phone = server.phone().await;
     let alice: UserId = "alice".parse().unwrap();
@@ -80,7 +79,7 @@ async fn without_logging_in_there_is_nothing_to_enrol() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_attempt_is_not_taken() {
+async fn the_response_of_another_log_in_is_refused() {
     let server = TestServer::start().await;
     let phone = server.phone().await;
     let alice: UserId = "alice".parse().unwrap();
@@ -93,13 +92,12 @@ async fn an_answer_of_another_attempt_is_not_taken() {
 }
 
 #[tokio::test]
-async fn what_is_unregistered_gets_no_tokens() {
+async fn an_unregistered_installation_gets_no_tokens() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     phone.device_token().await.unwrap();
     phone.unregister().await.unwrap();
     phone.forget_device_token();
-
     assert_eq!(
         phone.device_token().await.unwrap_err().code(),
         Some("invalid_client")

@@ -1,4 +1,4 @@
-//! The reference phone against a whole server: every call of the device protocol over real HTTP.
+//! The reference phone against a whole server, over real HTTP.
 
 mod answers;
 mod command_line;

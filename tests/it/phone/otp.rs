@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn whoever_scans_it_is_who_logs_in() {
+async fn the_user_who_scans_the_code_is_authenticated() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     let profile = phone.profile_id(&"alice".parse().unwrap()).unwrap();
@@ -26,13 +26,12 @@ async fn whoever_scans_it_is_who_logs_in() {
 }
 
 #[tokio::test]
-async fn what_was_scanned_is_nobody_elses() {
+async fn a_code_can_be_scanned_by_one_user_only() {
     let server = TestServer::start().await;
     let (alices, bobs) = (
         server.enrolled_phone("alice").await,
         server.enrolled_phone("bob").await,
     );
-
     let started = server
         .post_start(&[("type", "scan"), ("message", "Log in?")])
         .await;
@@ -42,7 +41,7 @@ async fn what_was_scanned_is_nobody_elses() {
     let transaction = alices.scan_otp(otp, alice).await.unwrap();
     assert!(bobs.scan_otp(otp, bob).await.unwrap_err().code().is_some());
 
-    // Scanned again by the same phone, whose answer was lost: the same transaction.
+    // The same phone may scan it again, because the response may have been lost.
     let again = alices.scan_otp(otp, alice).await.unwrap();
     assert_eq!(again.content_digest, transaction.content_digest);
     assert!(

@@ -1,5 +1,5 @@
-//! Refreshing: with nothing, with a PIN, with what stands in for a fingerprint; and when a thief
-//! does it too.
+//! Refreshing without an authenticator, with a PIN, and with a fingerprint, and the detection of
+//! copied phones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,26 +14,26 @@ use crate::support::temporary::TemporaryDirectory;
 
 on_both_databases!(
     without_a_pin_the_phone_refreshes_by_itself,
-    with_a_pin_the_user_has_to_be_there,
-    a_wrong_pin_is_told_with_what_is_left,
-    the_last_wrong_pin_makes_the_phone_forget,
+    with_a_pin_refreshing_needs_the_pin,
+    a_wrong_pin_is_refused_with_the_attempts_left,
+    after_the_last_wrong_pin_the_phone_forgets_the_user,
     a_pin_can_be_changed,
-    a_change_whose_answer_was_lost_can_be_made_again,
-    a_wrong_old_pin_counts,
-    a_forgotten_pin_is_set_anew_after_logging_in,
-    a_pin_is_set_soon_after_logging_in_or_not_at_all,
+    a_pin_change_can_be_repeated_if_the_response_was_lost,
+    a_wrong_old_pin_counts_as_an_attempt,
+    a_forgotten_pin_can_be_replaced_after_a_log_in,
+    a_pin_must_be_set_soon_after_the_log_in,
     a_fingerprint_refreshes_without_the_pin,
-    an_answer_that_was_lost_is_asked_for_again,
-    a_thief_with_a_copy_of_the_phone_is_noticed,
-    two_refreshes_at_once_are_no_thieves,
-    without_enrolment_there_is_no_pin,
+    a_lost_response_can_be_requested_again,
+    a_copy_of_the_phone_is_detected,
+    concurrent_refreshes_are_not_taken_for_reuse,
+    a_pin_requires_enrolled_keys,
 );
 
-/// Longer than an access token is good.
-const AFTER_ACCESS: Duration = Duration::from_secs(3600);
+/// Longer than the lifetime of access tokens.
+const AFTER_EXPIRY: Duration = Duration::from_secs(3600);
 
-/// The bank, changed.
-fn bank(settings: &mut Settings, change: impl FnOnce(&mut Application)) {
+/// Changes the application `bank`.
+fn configure_bank(settings: &mut Settings, change: impl FnOnce(&mut Application)) {
     let bank = settings
         .applications
         .get_mut(&"bank".parse().unwrap())
@@ -43,7 +43,7 @@ fn bank(settings: &mut Settings, change: impl FnOnce(&mut Application)) {
 
 async fn app(database: Database) -> TestApp {
     TestApp::start_with(database, |settings, _| {
-        bank(settings, |bank| {
+        configure_bank(settings, |bank| {
             (
                 bank.pin.enabled,
                 bank.pin.max_attempts,
@@ -57,7 +57,7 @@ async fn app(database: Database) -> TestApp {
 
 async fn app_without_pins(database: Database) -> TestApp {
     TestApp::start_with(database, |settings, _| {
-        bank(settings, |bank| bank.pin.enabled = false)
+        configure_bank(settings, |bank| bank.pin.enabled = false)
     })
     .await
 }
@@ -69,7 +69,7 @@ async fn with_pin(app: &TestApp) -> Person {
     person
 }
 
-/// All that is in the phone's file, in another hand.
+/// Another phone with a copy of the phone's file.
 fn copy(app: &TestApp, phone: &Phone) -> Phone {
     let folder = TemporaryDirectory::new();
     let file = folder.path().join("phone.json");
@@ -77,8 +77,8 @@ fn copy(app: &TestApp, phone: &Phone) -> Phone {
     Phone::load_over(&file, app.connection()).unwrap()
 }
 
-/// Whether the phone's access token of the user is good at the server.
-async fn is_let_in(Person { phone, user }: &Person) -> bool {
+/// Whether the server accepts the user's access token.
+async fn has_valid_token(Person { phone, user }: &Person) -> bool {
     phone.enrolment(user).await.is_ok()
 }
 
@@ -91,26 +91,26 @@ async fn without_a_pin_the_phone_refreshes_by_itself(database: Database) {
     assert_eq!(
         person.phone.user_token(&person.user).await.unwrap(),
         first,
-        "the one at hand is good"
+        "the token is still valid"
     );
 
     for _ in 0..3 {
-        app.clock.advance(AFTER_ACCESS);
+        app.clock.advance(AFTER_EXPIRY);
         assert_ne!(person.phone.user_token(&person.user).await.unwrap(), first);
-        assert!(is_let_in(&person).await);
+        assert!(has_valid_token(&person).await);
     }
 
     let refused = person.phone.refresh(&person.user, Proof::Pin("1234")).await;
     assert!(matches!(refused, Err(PhoneError::NoRefreshToken(name)) if name == "pin"));
 }
 
-async fn with_a_pin_the_user_has_to_be_there(database: Database) {
+async fn with_a_pin_refreshing_needs_the_pin(database: Database) {
     let app = app(database).await;
     let person = with_pin(&app).await;
     assert_eq!(person.phone.refresh_tokens(&person.user), ["pin"]);
-    assert!(is_let_in(&person).await);
+    assert!(has_valid_token(&person).await);
 
-    app.clock.advance(AFTER_ACCESS);
+    app.clock.advance(AFTER_EXPIRY);
     let needed = person.phone.user_token(&person.user).await;
     assert!(matches!(needed, Err(PhoneError::AuthenticatorNeeded(_))));
 
@@ -120,17 +120,17 @@ async fn with_a_pin_the_user_has_to_be_there(database: Database) {
             .refresh(&person.user, Proof::Pin("1234"))
             .await
             .unwrap();
-        assert!(is_let_in(&person).await);
+        assert!(has_valid_token(&person).await);
     }
 
     let copied = copy(&app, &person.phone);
     copied
         .refresh(&person.user, Proof::Pin("1234"))
         .await
-        .expect("the file has all it takes but the PIN");
+        .expect("the file contains everything except the PIN");
 }
 
-async fn a_wrong_pin_is_told_with_what_is_left(database: Database) {
+async fn a_wrong_pin_is_refused_with_the_attempts_left(database: Database) {
     let app = app(database).await;
     let Person { phone, user } = with_pin(&app).await;
     for left in [2, 1] {
@@ -146,11 +146,11 @@ async fn a_wrong_pin_is_told_with_what_is_left(database: Database) {
     assert_eq!(
         refused.attempts_left(),
         Some(2),
-        "the right one made them forgotten"
+        "the right PIN reset the count"
     );
 }
 
-async fn the_last_wrong_pin_makes_the_phone_forget(database: Database) {
+async fn after_the_last_wrong_pin_the_phone_forgets_the_user(database: Database) {
     let app = app(database).await;
     let Person { phone, user } = with_pin(&app).await;
     let mut last = None;
@@ -179,7 +179,6 @@ async fn a_pin_can_be_changed(database: Database) {
     ));
 
     phone.change_pin(&user, "1234", "5678").await.unwrap();
-
     assert_eq!(
         phone
             .refresh(&user, Proof::Pin("1234"))
@@ -188,33 +187,32 @@ async fn a_pin_can_be_changed(database: Database) {
             .code(),
         Some("invalid_proof")
     );
-
     phone.refresh(&user, Proof::Pin("5678")).await.unwrap();
-    app.clock.advance(AFTER_ACCESS);
+
+    app.clock.advance(AFTER_EXPIRY);
     phone
         .change_pin(&user, "5678", "1234")
         .await
         .expect("the old PIN gets a new access token");
-
     phone.refresh(&user, Proof::Pin("1234")).await.unwrap();
 }
 
-async fn a_change_whose_answer_was_lost_can_be_made_again(database: Database) {
+async fn a_pin_change_can_be_repeated_if_the_response_was_lost(database: Database) {
     let app = app(database).await;
     let Person { phone, user } = with_pin(&app).await;
     let unaware = copy(&app, &phone);
     phone.change_pin(&user, "1234", "5678").await.unwrap();
+
     unaware.change_pin(&user, "1234", "5678").await.unwrap();
     let refused = unaware
         .refresh(&user, Proof::Pin("1234"))
         .await
         .unwrap_err();
-    assert_eq!(refused.attempts_left(), Some(2), "the first wrong one");
-
+    assert_eq!(refused.attempts_left(), Some(2), "the first wrong PIN");
     unaware.refresh(&user, Proof::Pin("5678")).await.unwrap();
 }
 
-async fn a_wrong_old_pin_counts(database: Database) {
+async fn a_wrong_old_pin_counts_as_an_attempt(database: Database) {
     let app = app(database).await;
     let Person { phone, user } = with_pin(&app).await;
     let refused = phone.change_pin(&user, "4321", "5678").await.unwrap_err();
@@ -231,28 +229,26 @@ async fn a_wrong_old_pin_counts(database: Database) {
     assert!(phone.users().is_empty());
 }
 
-async fn a_forgotten_pin_is_set_anew_after_logging_in(database: Database) {
+async fn a_forgotten_pin_can_be_replaced_after_a_log_in(database: Database) {
     let app = app(database).await;
     let Person { phone, user } = with_pin(&app).await;
     let thief = copy(&app, &phone);
     app.log_in(&phone, &user).await;
     phone.set_pin(&user, "5678").await.unwrap();
-
     assert_eq!(phone.refresh_tokens(&user), ["pin"]);
-
     phone.refresh(&user, Proof::Pin("5678")).await.unwrap();
     let refused = thief.refresh(&user, Proof::Pin("1234")).await.unwrap_err();
     assert_eq!(
         refused.code(),
         Some("invalid_grant"),
-        "the token of the PIN before is gone"
+        "the token of the previous PIN is revoked"
     );
 }
 
-async fn a_pin_is_set_soon_after_logging_in_or_not_at_all(database: Database) {
+async fn a_pin_must_be_set_soon_after_the_log_in(database: Database) {
     let app = app(database).await;
     let Person { phone, user } = app.enrolled("alice").await;
-    app.clock.advance(AFTER_ACCESS);
+    app.clock.advance(AFTER_EXPIRY);
 
     assert!(matches!(
         phone.set_pin(&user, "1234").await,
@@ -274,12 +270,10 @@ async fn a_fingerprint_refreshes_without_the_pin(database: Database) {
         .set_fingerprint(&user, Proof::Pin("1234"))
         .await
         .unwrap();
-
     phone
         .set_custom(&user, "face", Proof::Fingerprint)
         .await
         .unwrap();
-
     assert_eq!(
         phone.refresh_tokens(&user),
         ["custom:face", "fingerprint", "pin"]
@@ -298,15 +292,13 @@ async fn a_fingerprint_refreshes_without_the_pin(database: Database) {
         .remove_authenticator(&user, "fingerprint")
         .await
         .unwrap();
-
     assert_eq!(phone.refresh_tokens(&user), ["custom:face", "pin"]);
 
     phone.end_enrolment(&user).await.unwrap();
-
     assert!(phone.refresh_tokens(&user).is_empty());
 }
 
-async fn an_answer_that_was_lost_is_asked_for_again(database: Database) {
+async fn a_lost_response_can_be_requested_again(database: Database) {
     let app = app(database).await;
     let person = with_pin(&app).await;
     let before = copy(&app, &person.phone);
@@ -320,15 +312,14 @@ async fn an_answer_that_was_lost_is_asked_for_again(database: Database) {
     before
         .refresh(&person.user, Proof::Pin("1234"))
         .await
-        .expect("within the moment of grace");
-
+        .expect("within the grace period");
     before
         .refresh(&person.user, Proof::Pin("1234"))
         .await
         .expect("the same successor");
 }
 
-async fn a_thief_with_a_copy_of_the_phone_is_noticed(database: Database) {
+async fn a_copy_of_the_phone_is_detected(database: Database) {
     let app = app(database).await;
     let person = with_pin(&app).await;
     let thief = copy(&app, &person.phone);
@@ -348,9 +339,9 @@ async fn a_thief_with_a_copy_of_the_phone_is_noticed(database: Database) {
     assert_eq!(
         refused.code(),
         Some("invalid_grant"),
-        "the token is looked at before the PIN"
+        "the token is checked before the PIN"
     );
-    assert!(!is_let_in(&person).await, "and takes all with it");
+    assert!(!has_valid_token(&person).await, "all tokens are revoked");
 
     let refused = person
         .phone
@@ -361,15 +352,14 @@ async fn a_thief_with_a_copy_of_the_phone_is_noticed(database: Database) {
     assert!(person.phone.refresh_tokens(&person.user).is_empty());
 
     app.log_in(&person.phone, &person.user).await;
-
-    assert!(is_let_in(&person).await);
+    assert!(has_valid_token(&person).await);
 }
 
-async fn two_refreshes_at_once_are_no_thieves(database: Database) {
+async fn concurrent_refreshes_are_not_taken_for_reuse(database: Database) {
     let app = app_without_pins(database).await;
     let Person { phone, user } = app.enrolled("alice").await;
     for _ in 0..3 {
-        app.clock.advance(AFTER_ACCESS);
+        app.clock.advance(AFTER_EXPIRY);
         let (left, right) = tokio::join!(phone.user_token(&user), phone.user_token(&user));
         assert_eq!(
             left.unwrap(),
@@ -385,7 +375,7 @@ async fn two_refreshes_at_once_are_no_thieves(database: Database) {
     }
 }
 
-async fn without_enrolment_there_is_no_pin(database: Database) {
+async fn a_pin_requires_enrolled_keys(database: Database) {
     let app = app(database).await;
     let (phone, user) = (app.phone().await, "alice".parse().unwrap());
     assert!(matches!(
@@ -394,7 +384,6 @@ async fn without_enrolment_there_is_no_pin(database: Database) {
     ));
 
     app.log_in(&phone, &user).await;
-
     assert_eq!(
         phone.set_pin(&user, "1234").await.unwrap_err().code(),
         Some("keys_not_enrolled")

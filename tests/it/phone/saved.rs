@@ -1,11 +1,11 @@
-//! A phone that was switched off goes on where it was.
+//! Phones that were saved and loaded.
 
 use countersign::phone::Phone;
 
 use crate::support::server::TestServer;
 
 #[tokio::test]
-async fn a_saved_phone_opens_and_answers() {
+async fn a_loaded_phone_can_answer() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     let file = server.folder().join("phone.json");

@@ -14,12 +14,12 @@ use countersign::store::{Store, StoreError, WriteError};
 use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
-    what_was_applied_is_read_again,
-    applying_the_same_twice_changes_nothing,
+    applied_settings_are_loaded,
+    applying_the_same_settings_twice_changes_nothing,
     secrets_are_sealed_for_where_they_stand,
     only_the_first_master_key_fits,
-    of_two_who_apply_at_once_one_is_told_to_try_again,
-    a_change_made_elsewhere_is_put_in_force,
+    one_of_two_concurrent_changes_is_refused,
+    a_change_by_another_process_takes_effect,
 );
 
 const FILE: &str = r#"
@@ -153,7 +153,7 @@ async fn rows(store: &Store) -> Vec<SettingRow> {
     store.read(load_settings).await.unwrap().1
 }
 
-async fn what_was_applied_is_read_again(database: Database) {
+async fn applied_settings_are_loaded(database: Database) {
     let store = database.store();
     let stored = stored(&store, 1);
     assert_eq!(stored.load().await.unwrap().revision, 0);
@@ -179,9 +179,8 @@ async fn what_was_applied_is_read_again(database: Database) {
     );
     assert_eq!(read.tokens.refresh_grace_seconds, 5);
 
-    // The file is the whole configuration: what it does not have any more goes.
+    // The file is the whole configuration, so objects that it does not have are removed.
     assert_eq!(apply(&stored, &Settings::default()).await, 2);
-
     let read = stored.load().await.unwrap();
     assert!(
         read.api_clients.is_empty() && read.sms.is_none() && read.callback_endpoints.is_empty()
@@ -196,7 +195,7 @@ async fn what_was_applied_is_read_again(database: Database) {
     );
 }
 
-async fn applying_the_same_twice_changes_nothing(database: Database) {
+async fn applying_the_same_settings_twice_changes_nothing(database: Database) {
     let store = database.store();
     let stored = stored(&store, 1);
     apply(&stored, &file()).await;
@@ -230,7 +229,7 @@ async fn secrets_are_sealed_for_where_they_stand(database: Database) {
         );
     }
 
-    // A sealed secret moved to another field is worth nothing.
+    // A sealed secret cannot be used in another field.
     let moved: Result<(), StoreError> = store
         .write(|connection| {
             let rows = load_settings(connection)?.1;
@@ -245,13 +244,12 @@ async fn secrets_are_sealed_for_where_they_stand(database: Database) {
             Ok::<_, WriteError<StoreError>>(())
         })
         .await;
-
     moved.unwrap();
+
     let error = stored.load().await.unwrap_err();
     let SettingsError::Unreadable(problem) = error else {
         panic!("{error}")
     };
-
     assert!(problem.place.ends_with("signing_secret"), "{problem}");
 }
 
@@ -260,18 +258,16 @@ async fn only_the_first_master_key_fits(database: Database) {
     assert!(!StoredSettings::is_keyed(&store).await.unwrap());
 
     stored(&store, 1).check_master_key().await.unwrap();
-
     assert!(StoredSettings::is_keyed(&store).await.unwrap());
 
     stored(&store, 1).check_master_key().await.unwrap();
-
     assert_eq!(
         stored(&store, 2).check_master_key().await,
         Err(SettingsError::WrongMasterKey)
     );
 }
 
-async fn of_two_who_apply_at_once_one_is_told_to_try_again(database: Database) {
+async fn one_of_two_concurrent_changes_is_refused(database: Database) {
     let store = database.store();
     let stored = stored(&store, 1);
     let steps = plan(&Settings::default(), &file());
@@ -288,17 +284,15 @@ async fn of_two_who_apply_at_once_one_is_told_to_try_again(database: Database) {
     );
 }
 
-async fn a_change_made_elsewhere_is_put_in_force(database: Database) {
+async fn a_change_by_another_process_takes_effect(database: Database) {
     let store = database.store();
     let (here, elsewhere) = (stored(&store, 1), stored(&store, 1));
     let current = CurrentSettings::default();
     here.reload(&current).await.unwrap();
-
     assert!(current.load().authentication_types.is_empty());
 
     apply(&elsewhere, &file()).await;
     here.reload(&current).await.unwrap();
-
     assert_eq!(
         (
             current.load().revision,

@@ -1,4 +1,5 @@
-//! A whole server on free loopback ports, with providers in process that do as they are told.
+//! A whole server on free loopback ports, with scripted push and SMS providers in process and a
+//! manual clock.
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
@@ -38,13 +39,13 @@ pub(crate) const LISTER: (&str, &str) = ("lister", "lister-secret-of-the-tests")
 pub(crate) const PORTAL: (&str, &str) = ("portal", "portal-secret-of-the-tests");
 pub(crate) const ADMINISTRATOR: (&str, &str) = ("administrator", "administrator-secret-of-tests");
 pub(crate) const GATEWAY: (&str, &str) = ("gateway", "gateway-secret-of-the-tests");
-/// The clock of a test stands here until it is moved.
+/// The initial time of the clock.
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-/// Takes messages, or fails as scripted, or holds them until they are released.
+/// A provider that accepts messages, or fails as scripted, or holds messages until it is released.
 pub(crate) struct Provider<M> {
-    asked: AtomicUsize,
-    taken: Mutex<Vec<M>>,
+    attempts: AtomicUsize,
+    accepted: Mutex<Vec<M>>,
     script: Mutex<VecDeque<ProviderFailure>>,
     holding: AtomicBool,
     released: Notify,
@@ -54,8 +55,8 @@ pub(crate) struct Provider<M> {
 impl<M: Clone> Provider<M> {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            asked: AtomicUsize::new(0),
-            taken: Mutex::default(),
+            attempts: AtomicUsize::new(0),
+            accepted: Mutex::default(),
             script: Mutex::default(),
             holding: AtomicBool::new(false),
             released: Notify::new(),
@@ -63,12 +64,12 @@ impl<M: Clone> Provider<M> {
         })
     }
 
-    /// The next attempts fail like this.
+    /// Makes the next attempts fail like this.
     pub(crate) fn fail(&self, failures: impl IntoIterator<Item = ProviderFailure>) {
         self.script.lock().unwrap().extend(failures);
     }
 
-    /// From now on nothing is answered until [`Provider::release`].
+    /// Holds all messages until [`Provider::release`].
     pub(crate) fn hold(&self) {
         self.holding.store(true, Ordering::SeqCst);
     }
@@ -78,21 +79,21 @@ impl<M: Clone> Provider<M> {
         self.released.notify_waiters();
     }
 
-    /// How many messages it was given, taken or not.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    /// The number of attempts to send a message, accepted or not.
+    pub(crate) fn attempts(&self) -> usize {
+        self.attempts.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn taken(&self) -> Vec<M> {
-        self.taken.lock().unwrap().clone()
+    pub(crate) fn accepted(&self) -> Vec<M> {
+        self.accepted.lock().unwrap().clone()
     }
 
-    /// The latest message taken, once there are `count` of them.
+    /// Waits for the message with this number, counted from 1, for up to 20 seconds.
     pub(crate) async fn wait_for(&self, count: usize) -> M {
         let reached = async {
             loop {
                 let changed = self.changed.notified();
-                if let Some(message) = self.taken().get(count - 1) {
+                if let Some(message) = self.accepted().get(count - 1) {
                     return message.clone();
                 }
                 changed.await;
@@ -101,11 +102,11 @@ impl<M: Clone> Provider<M> {
 
         tokio::time::timeout(Duration::from_secs(20), reached)
             .await
-            .expect("the provider is given a message")
+            .expect("the provider receives a message")
     }
 
-    async fn take(&self, message: &M) -> Result<(), ProviderFailure> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
+    async fn accept(&self, message: &M) -> Result<(), ProviderFailure> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
 
         while self.holding.load(Ordering::SeqCst) {
             let released = self.released.notified();
@@ -118,7 +119,7 @@ impl<M: Clone> Provider<M> {
             return Err(failure);
         }
 
-        self.taken.lock().unwrap().push(message.clone());
+        self.accepted.lock().unwrap().push(message.clone());
         self.changed.notify_waiters();
         Ok(())
     }
@@ -130,7 +131,7 @@ impl SmsSender for Provider<SmsMessage> {
         _: &'a SmsConfiguration,
         message: &'a SmsMessage,
     ) -> BoxFuture<'a, Result<(), ProviderFailure>> {
-        self.take(message).boxed()
+        self.accept(message).boxed()
     }
 }
 
@@ -140,17 +141,17 @@ impl PushSender for Provider<PushMessage> {
         _: &'a PushDestination,
         message: &'a PushMessage,
     ) -> BoxFuture<'a, Result<(), ProviderFailure>> {
-        self.take(message).boxed()
+        self.accept(message).boxed()
     }
 }
 
-/// Randomness that panics when told to: in the middle of whatever an actor is doing.
+/// Randomness that can panic, in the middle of whatever an actor is doing.
 pub(crate) struct TestRandom {
     panicking: AtomicBool,
 }
 
 impl TestRandom {
-    /// The next call from an actor's thread panics.
+    /// Makes the next call panic.
     pub(crate) fn panic_once(&self) {
         self.panicking.store(true, Ordering::SeqCst);
     }
@@ -166,7 +167,7 @@ impl Random for TestRandom {
     }
 }
 
-/// A whole server. Stop it with [`TestApp::stop`], or let it go with the test.
+/// A whole server. Stop it with [`TestApp::stop`] or by dropping it.
 pub(crate) struct TestApp {
     pub(crate) app: AppState,
     pub(crate) clock: Clock,
@@ -182,13 +183,13 @@ pub(crate) struct TestApp {
     limits: Limits,
 }
 
-/// What a test may want smaller than usual.
+/// Limits that a test can lower.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) live_transactions_max: usize,
     pub(crate) requests_in_flight_max: usize,
     pub(crate) waiting_requests_max: usize,
-    /// Whether the server's own pages log people in.
+    /// Whether to use the built-in login and consent pages.
     pub(crate) built_in_pages: bool,
 }
 
@@ -208,7 +209,7 @@ impl TestApp {
         Self::start_with(database, |_, _| ()).await
     }
 
-    /// With settings and limits adjusted.
+    /// Like [`TestApp::start`], with changed settings and limits.
     pub(crate) async fn start_with(
         database: Database,
         adjust: impl FnOnce(&mut Settings, &mut Limits),
@@ -217,7 +218,7 @@ impl TestApp {
         adjust(&mut settings, &mut limits);
         let store = database.store();
 
-        let outside = Outside {
+        let dependencies = Dependencies {
             clock: Clock::manual(START),
             sms: Provider::new(),
             push: Provider::new(),
@@ -226,7 +227,7 @@ impl TestApp {
             }),
         };
 
-        Self::run(Some(database), store, settings, limits, outside).await
+        Self::run(Some(database), store, settings, limits, dependencies).await
     }
 
     async fn run(
@@ -234,7 +235,7 @@ impl TestApp {
         store: Store,
         settings: Settings,
         limits: Limits,
-        outside: Outside,
+        dependencies: Dependencies,
     ) -> Self {
         let listen = || TcpListener::bind("127.0.0.1:0").unwrap();
         let listeners = Listeners {
@@ -245,14 +246,14 @@ impl TestApp {
         let config = config(&public_url, limits);
 
         let base = Base {
-            clock: outside.clock.clone(),
-            random: outside.random.clone(),
+            clock: dependencies.clock.clone(),
+            random: dependencies.random.clone(),
             ..Base::new(store, Keyring::new(&[7; 32]))
         };
         base.settings.replace(settings.clone());
         let options = AppOptions {
-            push: outside.push.clone(),
-            sms: outside.sms.clone(),
+            push: dependencies.push.clone(),
+            sms: dependencies.sms.clone(),
             arbiters: 2,
             ..AppOptions::new(&base, &config).unwrap()
         };
@@ -260,10 +261,10 @@ impl TestApp {
         let server = server::start(app.clone(), listeners, &config).unwrap();
         Self {
             app,
-            clock: outside.clock,
-            sms: outside.sms,
-            push: outside.push,
-            random: outside.random,
+            clock: dependencies.clock,
+            sms: dependencies.sms,
+            push: dependencies.push,
+            random: dependencies.random,
             http: reqwest::Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
@@ -278,7 +279,7 @@ impl TestApp {
         }
     }
 
-    /// Ends the server in good order and gives the database back.
+    /// Shuts the server down and returns the database.
     pub(crate) async fn stop(mut self) -> Database {
         let server = self.server.take().unwrap();
         tokio::task::spawn_blocking(move || server.stop().unwrap())
@@ -287,11 +288,12 @@ impl TestApp {
         self.database.take().unwrap()
     }
 
-    /// The same server once more, on the same database, at the same time of day.
+    /// Stops the server and starts another one on the same database, with the same clock and
+    /// providers.
     pub(crate) async fn restart(self) -> Self {
         let (settings, limits) = (self.settings.clone(), self.limits);
 
-        let outside = Outside {
+        let dependencies = Dependencies {
             clock: self.clock.clone(),
             sms: Arc::clone(&self.sms),
             push: Arc::clone(&self.push),
@@ -300,12 +302,12 @@ impl TestApp {
 
         let database = self.stop().await;
         let store = database.store();
-        Self::run(Some(database), store, settings, limits, outside).await
+        Self::run(Some(database), store, settings, limits, dependencies).await
     }
 
-    /// Another server on the same database, with the same providers and clock.
+    /// Starts a further server on the same database, with the same clock and providers.
     pub(crate) async fn beside(&self) -> Self {
-        let outside = Outside {
+        let dependencies = Dependencies {
             clock: self.clock.clone(),
             sms: Arc::clone(&self.sms),
             push: Arc::clone(&self.push),
@@ -315,16 +317,23 @@ impl TestApp {
         };
 
         let store = self.database.as_ref().unwrap().open();
-        Self::run(None, store, self.settings.clone(), self.limits, outside).await
+        Self::run(
+            None,
+            store,
+            self.settings.clone(),
+            self.limits,
+            dependencies,
+        )
+        .await
     }
 
-    /// Moves the clock until the work is done: in steps so small that a busy machine does not miss
-    /// a transaction's whole life.
+    /// Moves the clock until the work is done. The steps are so small that a busy machine does not
+    /// miss the whole lifetime of a transaction.
     pub(crate) async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
         let passing = async {
             loop {
                 self.clock.advance(Duration::from_millis(2));
-                // Lets the other threads see the new time.
+                // Lets other threads see the new time.
                 tokio::task::spawn_blocking(std::thread::yield_now)
                     .await
                     .unwrap();
@@ -333,7 +342,7 @@ impl TestApp {
 
         tokio::select! {
             done = work => done,
-            () = passing => unreachable!("time passes for ever"),
+            () = passing => unreachable!("time passes forever"),
         }
     }
 
@@ -345,14 +354,14 @@ impl TestApp {
         )
     }
 
-    /// A website's form post.
+    /// A website's `POST` of a form.
     pub(crate) fn post_form(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
         self.request("POST", path)
             .basic_auth(WEBSITE.0, Some(WEBSITE.1))
             .form(form)
     }
 
-    /// A website's read.
+    /// A website's `GET`.
     pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
         self.request("GET", path)
             .basic_auth(WEBSITE.0, Some(WEBSITE.1))
@@ -413,7 +422,7 @@ fn wait_for_callbacks(app: &AppState) {
     });
 }
 
-struct Outside {
+struct Dependencies {
     clock: Clock,
     sms: Arc<Provider<SmsMessage>>,
     push: Arc<Provider<PushMessage>>,
@@ -437,7 +446,8 @@ fn config(public_url: &str, limits: Limits) -> Config {
     config
 }
 
-/// A bank's: push, OTP and SMS, an application for both platforms, a website and its login page.
+/// The settings of a bank: push, OTP and SMS, an application for both platforms, API clients for all
+/// roles.
 pub(crate) fn default_settings() -> Settings {
     let mut settings = Settings {
         sms: Some(Arc::new(gateway())),
@@ -474,7 +484,7 @@ pub(crate) fn default_settings() -> Settings {
     }
 
     for platform in [Platform::Android, Platform::Ios] {
-        // Never used: the push provider of the tests is in process.
+        // Never used, because the push provider is in process.
         let name = platform.as_str().to_owned();
         let configuration = PushConfiguration {
             name: name.clone(),
@@ -505,7 +515,7 @@ pub(crate) fn default_settings() -> Settings {
     settings
 }
 
-/// A callback endpoint on loopback, allowed.
+/// A callback endpoint that may be on loopback.
 pub(crate) fn callback_endpoint(url: &str) -> CallbackEndpoint {
     CallbackEndpoint {
         url: url.to_owned(),

@@ -1,11 +1,11 @@
-//! A test written once runs on both databases.
+//! Databases, so that each test runs on SQLite and on PostgreSQL.
 
 use countersign::store::{DatabaseUrl, Store, StoreOptions};
 
 use super::postgres::Cluster;
 use super::temporary::TemporaryDirectory;
 
-/// A fresh database, and what goes away with it.
+/// An empty database, which is removed with the files it needs.
 pub(crate) struct Database {
     url: DatabaseUrl,
     _directory: Option<TemporaryDirectory>,
@@ -24,7 +24,7 @@ impl Database {
         Self::of(Cluster::shared().create_database())
     }
 
-    /// One that somebody else made.
+    /// An existing database.
     pub(crate) fn of(url: DatabaseUrl) -> Self {
         Self {
             url,
@@ -36,17 +36,17 @@ impl Database {
         &self.url
     }
 
-    /// Opens a store on it, with as many other stores as the test likes beside it.
+    /// Opens a store. There can be several.
     pub(crate) fn open(&self) -> Store {
         Store::open(&StoreOptions::new(self.url.clone())).expect("a store")
     }
 
-    /// Opens a store on it with the schema made.
+    /// Creates the schema and opens a store.
     pub(crate) fn store(&self) -> Store {
         self.store_with(|_| ())
     }
 
-    /// The same, opened in another way than usual.
+    /// Like [`Database::store`], with other options.
     pub(crate) fn store_with(&self, adjust: impl FnOnce(&mut StoreOptions)) -> Store {
         let mut options = StoreOptions::new(self.url.clone());
         adjust(&mut options);
@@ -56,8 +56,8 @@ impl Database {
     }
 }
 
-/// Makes two tests of each named async function, which takes a [`Database`]: one in a module
-/// `sqlite`, one in `postgres`.
+/// Makes two tests of each async function that takes a [`Database`]: one in the module `sqlite`, one
+/// in `postgres`.
 macro_rules! on_both_databases {
     ($($name:ident),+ $(,)?) => {
         mod sqlite {

@@ -1,15 +1,15 @@
-//! Sending requests and looking at answers.
+//! Requests and responses.
 
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// `null` where there is no body.
+    /// `null` if there is no body.
     pub(crate) json: Value,
 }
 
@@ -25,7 +25,7 @@ impl Answer {
             .unwrap_or_else(|| panic!("no {member} in {self:?}"))
     }
 
-    /// Status and `error_code`, for comparing with the table of the contract.
+    /// Status and `error_code`.
     pub(crate) fn numbered(&self) -> (u16, &str) {
         (
             self.status,
@@ -40,7 +40,7 @@ impl Answer {
     }
 }
 
-/// Sends and reads the answer, which must be JSON or empty, and never be kept by anybody.
+/// Sends a request and reads the response, which must be JSON or empty, and must not be cached.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());

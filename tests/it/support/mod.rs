@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Harnesses and helpers that several areas of tests share. `tests/README.md` describes the harnesses.
 
 pub(crate) mod app;
 pub(crate) mod databases;

@@ -1,4 +1,4 @@
-//! A user with a phone, made by the reference phone over HTTP.
+//! Users with phones.
 
 use countersign::ids::UserId;
 use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
@@ -6,7 +6,7 @@ use countersign::secret::SecretString;
 
 use super::app::{LOGIN_PAGE, TestApp};
 
-/// A user and the phone in their hand.
+/// A user with a phone.
 pub(crate) struct Person {
     pub(crate) user: UserId,
     pub(crate) phone: Phone,
@@ -19,13 +19,13 @@ impl TestApp {
             .with_clock(self.clock.clone())
     }
 
-    /// A registered phone with nobody on it.
+    /// A registered phone without users.
     pub(crate) async fn phone(&self) -> Phone {
         let profile = PhoneProfile::new("bank", "1.0", "android").named("A phone");
         Phone::register(self.connection(), &profile).await.unwrap()
     }
 
-    /// Logged in and enrolled, not for push.
+    /// A user who is logged in and enrolled, but not for push.
     pub(crate) async fn enrolled(&self, user: &str) -> Person {
         let person = Person {
             user: UserId::new(user).unwrap(),
@@ -52,7 +52,7 @@ impl TestApp {
             .unwrap();
     }
 
-    /// Enrolled for push by FCM.
+    /// A user who is enrolled, also for push by FCM.
     pub(crate) async fn pushed(&self, user: &str) -> Person {
         let person = self.enrolled(user).await;
         let token = SecretString::new(format!("fcm-token-of-{user}"));

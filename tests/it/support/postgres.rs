@@ -1,8 +1,7 @@
-//! Throw-away PostgreSQL clusters.
+//! Temporary PostgreSQL clusters.
 //!
-//! A cluster is looked after by a shell that waits for the end of a pipe this process holds:
-//! however this process ends, killed included, the shell then stops the server and removes its
-//! files.
+//! A shell waits for the end of a pipe that the test process holds. However that process ends, even
+//! by a kill, the shell then stops the cluster and removes its files.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
@@ -15,17 +14,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use countersign::store::DatabaseUrl;
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 
-/// A server of its own on a free port.
+/// A PostgreSQL server on a free port.
 pub(crate) struct Cluster {
-    /// What `pg_ctl` is told about where the files are and how to listen.
+    /// The variables of the scripts that call `pg_ctl`.
     environment: [(&'static str, String); 3],
     port: u16,
     databases: AtomicU32,
-    /// Ends when the pipe to it is closed.
+    /// The shell. It ends when the pipe to it is closed.
     _keeper: Child,
 }
 
-/// Makes the cluster's files, then waits for the pipe's end and removes everything.
+/// Creates the cluster's files, waits for the end of the pipe, and removes everything.
 const KEEPER: &str = r#"
 set -e
 trap '' INT TERM HUP
@@ -50,25 +49,24 @@ exec "$BIN/pg_ctl" -D "$DIRECTORY/data" -w -t 60 -m immediate stop >/dev/null
 "#;
 
 impl Cluster {
-    /// The one that tests share.
+    /// The cluster that tests share.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(Self::start_new)
     }
 
-    /// Makes a cluster and starts it. Fast: what a crash of the machine would do to it is of no
-    /// interest to a test.
+    /// Creates and starts a cluster. It is fast because it would not survive a crash of the machine.
     pub(crate) fn start_new() -> Self {
         Self::start_with("-c fsync=off -c full_page_writes=off -c shared_buffers=64MB")
     }
 
-    /// Makes a cluster and starts it with these options.
+    /// Creates and starts a cluster with these options.
     pub(crate) fn start_with(options: &str) -> Self {
         let bin = binaries().display().to_string();
         let mut keeper = shell(KEEPER, &[("BIN", bin.clone())])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Not reached by a Ctrl-C that ends the tests.
+            // So that Ctrl-C does not reach the shell.
             .process_group(0)
             .spawn()
             .expect("a shell");
@@ -83,7 +81,6 @@ impl Cluster {
             let options = format!(
                 "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=500 {options}"
             );
-
             let environment = [
                 ("BIN", bin.clone()),
                 ("DIRECTORY", directory.clone()),
@@ -97,13 +94,13 @@ impl Cluster {
                     _keeper: keeper,
                 };
             }
-            // Somebody else took the port meanwhile.
+            // Another process has taken the port.
         }
 
         panic!("PostgreSQL does not start: see {directory}/log");
     }
 
-    /// A fresh, empty database.
+    /// Creates an empty database.
     pub(crate) fn create_database(&self) -> DatabaseUrl {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut connection =
@@ -114,7 +111,7 @@ impl Cluster {
         self.url(&name).parse().expect("a valid URL")
     }
 
-    /// Takes the server away, as a crash would.
+    /// Stops the server like a crash would.
     pub(crate) fn stop(&self) {
         assert!(
             succeeds(STOP, &self.environment),
@@ -122,7 +119,7 @@ impl Cluster {
         );
     }
 
-    /// Brings it back, on the same port.
+    /// Starts the server again on the same port.
     pub(crate) fn start(&self) {
         assert!(
             succeeds(START, &self.environment),
@@ -135,7 +132,7 @@ impl Cluster {
     }
 }
 
-/// Runs a script as somebody the server accepts: not as root.
+/// Runs a script. PostgreSQL refuses to run as root, so root becomes the user `postgres`.
 fn shell(script: &str, environment: &[(&'static str, String)]) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("runuser");
@@ -166,8 +163,7 @@ fn is_root() -> bool {
     output.stdout.trim_ascii() == b"0"
 }
 
-/// Where the server's programs are: on the path, or where Debian puts them, the newest version
-/// first.
+/// Finds the server's programs on the path or where Debian installs them, the newest version first.
 fn binaries() -> PathBuf {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let mut directories: Vec<PathBuf> = std::env::split_paths(&on_path).collect();

@@ -1,4 +1,4 @@
-//! The program as a process: installed, configured, started, killed, started again.
+//! The program as a child process, which can be configured, started, killed and restarted.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -21,11 +21,11 @@ use super::temporary::TemporaryDirectory;
 
 /// 32 bytes.
 pub(crate) const MASTER_KEY: &str = "RG9lc05vdE1hdHRlckJ1dElzMzJCeXRlc0xvbmchISE=";
-/// Where users are sent to log in; nobody answers there.
+/// The login page. Nothing answers there.
 pub(crate) const LOGIN_URL: &str = "https://portal.example/login";
-const SAID_WITHIN: Duration = Duration::from_secs(60);
+const LOG_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A database, settings that use a sandbox, and the variables that the program is started with.
+/// A database, settings that use a sandbox, and the environment variables of the program.
 pub(crate) struct Installation {
     pub(crate) sandbox: Sandbox,
     _database: Database,
@@ -35,36 +35,36 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// On a fresh database, with what `support/settings.toml` says.
+    /// An installation with the settings of `support/settings.toml`.
     pub(crate) fn new(database: Database) -> Self {
         Self::with_clock(database, Clock::system())
     }
 
-    /// The same, with another clock for the sandbox, which is what its delays are measured with.
+    /// Like [`Installation::new`], with another clock for the sandbox's delays.
     pub(crate) fn with_clock(database: Database, clock: Clock) -> Self {
         Self::configured(database, clock, include_str!("settings.toml"))
     }
 
-    /// With other settings, which may refer to the sandbox's push configurations and to the file
-    /// `website-secret`.
+    /// An installation with other settings, which may refer to the sandbox's push configurations and
+    /// to the file `website-secret`.
     pub(crate) fn configured(database: Database, clock: Clock, settings: &str) -> Self {
         let sandbox = Sandbox::start(SandboxOptions {
             clock,
             ..SandboxOptions::default()
         })
         .unwrap();
+
         let directory = TemporaryDirectory::new();
         sandbox.write_files(directory.path()).unwrap();
         std::fs::write(directory.path().join("website-secret"), CLIENT_SECRET).unwrap();
         let settings = sandbox.apply_file() + settings;
         std::fs::write(directory.path().join("settings.toml"), settings).unwrap();
-        let public_address = free_address();
 
+        let public_address = free_address();
         let database_url = match database.url() {
             DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
             DatabaseUrl::Postgres(url) => url.expose().to_owned(),
         };
-
         let public_url = format!("http://{public_address}");
         let variables = vec![
             ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", public_address),
@@ -78,7 +78,6 @@ impl Installation {
             ("COUNTERSIGN_SECRETS__MASTER_KEY", MASTER_KEY.to_owned()),
             ("COUNTERSIGN_LOGS__FORMAT", "json".to_owned()),
         ];
-
         let installation = Self {
             sandbox,
             _database: database,
@@ -98,7 +97,7 @@ impl Installation {
         installation
     }
 
-    /// With another variable.
+    /// Adds an environment variable.
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
         self
@@ -109,7 +108,7 @@ impl Installation {
         self.serve_limited("").await
     }
 
-    /// The same after a line of shell that sets its limits.
+    /// Like [`Installation::serve`], after shell commands that set limits.
     pub(crate) async fn serve_limited(&self, limits: &str) -> Process {
         let mut child = self
             .command(limits, &["serve"])
@@ -133,11 +132,10 @@ impl Installation {
         process.management_url = format!("http://{address}").parse().unwrap();
 
         assert_eq!(process.manage("/readyz").await.status(), 200);
-
         process
     }
 
-    /// The shell is replaced by the program: its process id is the program's.
+    /// The program replaces the shell, so the child's process id is the program's.
     fn command(&self, limits: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
         command.args([
@@ -145,19 +143,17 @@ impl Installation {
             &format!("{limits}\nexec \"$0\" \"$@\""),
             env!("CARGO_BIN_EXE_countersign"),
         ]);
-
         command
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()
             .stdin(Stdio::null());
-
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 }
 
-/// A server that runs, killed when dropped.
+/// A running server. Dropping it kills it.
 pub(crate) struct Process {
     pub(crate) log: Log,
     http: reqwest::Client,
@@ -167,7 +163,6 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -178,13 +173,13 @@ impl Process {
             .basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
     }
 
-    /// A request to the public listener, as nobody.
+    /// A request to the public listener without credentials.
     pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, self.public_url.join(path).unwrap())
     }
 
-    /// What the management listener answers.
+    /// The response of the management listener.
     pub(crate) async fn manage(&self, path: &str) -> Response {
         self.http
             .get(self.management_url.join(path).unwrap())
@@ -193,7 +188,7 @@ impl Process {
             .unwrap()
     }
 
-    /// Sends it a signal: `TERM` as a service manager does, `KILL` to give it no chance to finish
+    /// Sends a signal: `TERM` like a service manager, or `KILL`, after which it cannot finish
     /// anything.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
@@ -203,7 +198,7 @@ impl Process {
         assert!(status.success());
     }
 
-    /// Waits until it has ended; its status and everything it logged.
+    /// Waits for the end. Returns the exit status and the whole log.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         tokio::task::spawn_blocking(move || (self.child.wait().unwrap(), self.log.finish()))
             .await
@@ -218,7 +213,7 @@ impl Drop for Process {
     }
 }
 
-/// What a process says on standard error, read as it comes.
+/// The log that a process writes to standard error.
 pub(crate) struct Log {
     text: Arc<Mutex<String>>,
     lines: watch::Receiver<usize>,
@@ -228,10 +223,10 @@ pub(crate) struct Log {
 impl Log {
     fn read(stream: ChildStderr) -> Self {
         let (text, (read, lines)) = (Arc::<Mutex<String>>::default(), watch::channel(0));
-        let kept = Arc::clone(&text);
+        let shared = Arc::clone(&text);
         let reader = std::thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                *kept.lock().unwrap() += &(line + "\n");
+                *shared.lock().unwrap() += &(line + "\n");
                 read.send_modify(|lines| *lines += 1);
             }
         });
@@ -243,12 +238,11 @@ impl Log {
         }
     }
 
-    /// Everything so far.
     pub(crate) fn text(&self) -> String {
         self.text.lock().unwrap().clone()
     }
 
-    /// The first record whose message begins like this, now or when it comes.
+    /// Waits for the first record whose message starts with this text.
     pub(crate) async fn wait_for(&mut self, message: &str) -> Value {
         let found = async {
             loop {
@@ -260,21 +254,21 @@ impl Log {
                 if let Some(record) = records.find(|record| {
                     record["message"]
                         .as_str()
-                        .is_some_and(|said| said.starts_with(message))
+                        .is_some_and(|text| text.starts_with(message))
                 }) {
                     return record;
                 }
 
                 assert!(
                     self.lines.changed().await.is_ok(),
-                    "it ended before it said {message:?}: {text}"
+                    "the process ended before it logged {message:?}: {text}"
                 );
             }
         };
 
-        tokio::time::timeout(SAID_WITHIN, found)
+        tokio::time::timeout(LOG_TIMEOUT, found)
             .await
-            .expect("said in time")
+            .expect("the record is logged in time")
     }
 
     fn finish(&mut self) -> String {
@@ -285,7 +279,7 @@ impl Log {
     }
 }
 
-/// An address that is free now, and that a server started twice can have twice.
+/// A free address. The port stays the same when the server is restarted.
 fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()

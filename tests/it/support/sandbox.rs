@@ -1,4 +1,4 @@
-//! The server's settings for a running sandbox.
+//! Settings that make a server use a running sandbox.
 
 use countersign::push::PushService;
 use countersign::sandbox::Sandbox;
@@ -10,7 +10,6 @@ pub(crate) fn secret(text: &str) -> SecretString {
     SecretString::new(text.to_owned())
 }
 
-/// Reaches the APNs stand-in.
 pub(crate) fn apns(sandbox: &Sandbox) -> PushConfiguration {
     let credentials = sandbox.credentials();
     PushConfiguration {
@@ -29,7 +28,6 @@ pub(crate) fn apns(sandbox: &Sandbox) -> PushConfiguration {
     }
 }
 
-/// Reaches the FCM stand-in.
 pub(crate) fn fcm(sandbox: &Sandbox) -> PushConfiguration {
     let service_account = secret(&sandbox.credentials().fcm_service_account);
     PushConfiguration {
@@ -42,7 +40,6 @@ pub(crate) fn fcm(sandbox: &Sandbox) -> PushConfiguration {
     }
 }
 
-/// Reaches the Twilio stand-in.
 pub(crate) fn twilio(sandbox: &Sandbox) -> SmsConfiguration {
     let credentials = sandbox.credentials();
     SmsConfiguration::Twilio {
@@ -53,7 +50,6 @@ pub(crate) fn twilio(sandbox: &Sandbox) -> SmsConfiguration {
     }
 }
 
-/// Reaches the SMS gateway's stand-in.
 pub(crate) fn sms_gateway(sandbox: &Sandbox) -> SmsConfiguration {
     let credentials = sandbox.credentials();
     SmsConfiguration::Http {

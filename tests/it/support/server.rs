@@ -1,7 +1,5 @@
-//! A whole server as it is deployed: configured by a file, with the sandbox for providers, and
-//! those who talk to it.
-//!
-//! `app` has the one whose providers are in process and whose time is moved by hand.
+//! A whole server like a deployed one: configured by a file, with the sandbox as provider. It runs in
+//! real time unless the test has another clock.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -27,11 +25,11 @@ use super::temporary::TemporaryDirectory;
 pub(crate) const APPLICATION: &str = "app";
 pub(crate) const REDIRECT_URI: &str = "app://login";
 pub(crate) const CLIENT_ID: &str = "website";
-/// Of every API client.
+/// The secret of all API clients.
 pub(crate) const CLIENT_SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
 const MASTER_KEY: [u8; 32] = [7; 32];
 
-/// A running server. It stops when dropped.
+/// A running server. Dropping it stops it.
 pub(crate) struct TestServer {
     pub(crate) clock: Clock,
     pub(crate) sandbox: Sandbox,
@@ -43,14 +41,13 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
-    /// On SQLite, in real time.
+    /// A server on SQLite, in real time.
     pub(crate) async fn start() -> Self {
         Self::start_on(Database::sqlite(), Clock::system()).await
     }
 
     pub(crate) async fn start_on(database: Database, clock: Clock) -> Self {
         let folder = TemporaryDirectory::new();
-
         let sandbox = Sandbox::start(SandboxOptions {
             clock: clock.clone(),
             ..SandboxOptions::default()
@@ -71,21 +68,18 @@ impl TestServer {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-
-        let running = Some(running);
-
         Self {
             clock,
             sandbox,
             public_url,
             http,
-            running,
+            running: Some(running),
             folder,
             _database: database,
         }
     }
 
-    /// A directory that goes away with the server.
+    /// A directory that is removed with the server.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -96,7 +90,7 @@ impl TestServer {
             .with_clock(self.clock.clone())
     }
 
-    /// A login page that lets everybody in.
+    /// A login page that accepts everybody.
     pub(crate) fn login_page(&self) -> ApiLoginPage {
         ApiLoginPage::new(
             self.connection(),
@@ -115,7 +109,7 @@ impl TestServer {
         .unwrap()
     }
 
-    /// A phone whose user has logged in, has enrolled and is asked by FCM.
+    /// A phone whose user is logged in and enrolled, also for push by FCM.
     pub(crate) async fn enrolled_phone(&self, user: &str) -> Phone {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let address = format!(
@@ -128,13 +122,11 @@ impl TestServer {
             .log_in(&self.login_page(), &user, REDIRECT_URI)
             .await
             .unwrap();
-
         phone.enrol(&user).await.unwrap();
         phone
             .enrol_push(&user, PushTransport::Fcm(address.into()))
             .await
             .unwrap();
-
         phone
     }
 
@@ -146,7 +138,7 @@ impl TestServer {
             .basic_auth(CLIENT_ID, Some(CLIENT_SECRET))
     }
 
-    /// Starts a transaction and gives the whole answer.
+    /// Starts a transaction and returns the whole response.
     pub(crate) async fn post_start(&self, form: &[(&str, &str)]) -> Value {
         let request = self
             .request(reqwest::Method::POST, "/oauth/api/v4/authenticate/user")
@@ -173,7 +165,7 @@ impl TestServer {
             .await
     }
 
-    /// How a transaction stands.
+    /// The result of a transaction.
     pub(crate) async fn result(&self, id: TransactionId) -> Value {
         let path = format!("/oauth/api/v4/authenticate/transaction/{id}");
         self.request(reqwest::Method::GET, &path)
@@ -192,7 +184,7 @@ impl Drop for TestServer {
         if !std::thread::panicking() {
             assert!(
                 matches!(stopped, Some(Ok(()))),
-                "the server did not stop as it should: {stopped:?}"
+                "the server did not stop properly: {stopped:?}"
             );
         }
     }

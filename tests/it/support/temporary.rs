@@ -1,9 +1,9 @@
-//! Directories that go away with the test.
+//! Directories that are removed with the test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A directory of its own, removed when dropped.
+/// A new directory, which is removed when dropped.
 pub(crate) struct TemporaryDirectory(PathBuf);
 
 impl TemporaryDirectory {
@@ -23,7 +23,7 @@ impl TemporaryDirectory {
 
 impl Drop for TemporaryDirectory {
     fn drop(&mut self) {
-        // What stays behind is in the system's directory for such things.
+        // If that fails, the operating system cleans its temporary directory.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

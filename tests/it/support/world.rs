@@ -1,4 +1,4 @@
-//! Devices and token server on a real database, with a clock that is moved by hand.
+//! Devices and token server as Rust functions, on a real database and with a manual clock.
 
 use std::sync::Arc;
 
@@ -62,12 +62,12 @@ impl World {
         }
     }
 
-    /// Another server on the same database, with the same settings and the same clock.
+    /// Another token server on the same database, with the same settings and clock.
     pub(crate) fn another_node(&self) -> TokenServer {
         self.another_node_at(self.clock.clone())
     }
 
-    /// The same, with a clock of its own.
+    /// Like [`World::another_node`], with another clock.
     pub(crate) fn another_node_at(&self, clock: Clock) -> TokenServer {
         let base = Base {
             settings: self.settings.clone(),
@@ -76,19 +76,19 @@ impl World {
         TokenServer::new(&base, Users::new(&base), Devices::new(&base), options())
     }
 
-    /// Changes the settings in force.
+    /// Changes the settings.
     pub(crate) fn configure(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.settings.load().as_ref().clone();
         change(&mut settings);
         self.settings.replace(settings);
     }
 
-    /// Changes the general settings in force.
+    /// Changes the general settings of mobile authentication.
     pub(crate) fn configure_general(&self, change: impl FnOnce(&mut MobileAuthentication)) {
         self.configure(|settings| change(Arc::make_mut(&mut settings.mobile_authentication)));
     }
 
-    /// Changes what the bank's version may do.
+    /// Changes the status of a version of the application `bank`.
     pub(crate) fn set_status(&self, version: &str, status: VersionStatus) {
         self.configure(|settings| {
             let application = settings
@@ -103,12 +103,12 @@ impl World {
         });
     }
 
-    /// Registers an Android installation of the bank's application.
+    /// Registers an Android installation of the application `bank`.
     pub(crate) async fn install(&self) -> Installation {
         self.install_with(&json!({})).await
     }
 
-    /// Registers an installation that says something else about itself.
+    /// Registers an installation with changed metadata.
     pub(crate) async fn install_with(&self, changes: &Value) -> Installation {
         let key = new_key();
         let registered = self
@@ -123,7 +123,7 @@ impl World {
         }
     }
 
-    /// Registers an Android installation with a user who has enrolled keys.
+    /// Registers an Android installation and enrols a user's keys.
     pub(crate) async fn install_and_enrol(&self, user: &UserId) -> Installation {
         let installation = self.install().await;
         self.devices
@@ -133,7 +133,7 @@ impl World {
         installation
     }
 
-    /// The types of a user's events in alphabetical order: those of one moment have no other.
+    /// The types of a user's events, sorted, because events of the same moment have no order.
     pub(crate) async fn events_of(&self, user: &UserId) -> Vec<String> {
         let user = user.clone();
         let find = move |connection: &mut _| {
@@ -162,7 +162,7 @@ fn options() -> OAuthOptions {
     }
 }
 
-/// An installation of a mobile application, as it knows itself.
+/// An installation of a mobile application with its credentials.
 pub(crate) struct Installation {
     pub(crate) key: PrivateJwk,
     pub(crate) device: Device,
@@ -174,12 +174,12 @@ impl Installation {
         &self.device.id
     }
 
-    /// A client assertion that is good but for `changes`.
+    /// A client assertion that is valid except for `changes`.
     pub(crate) fn assertion(&self, now: Timestamp, changes: &Value) -> Credentials {
         credentials_by(&self.key, self.id().as_str(), now, changes)
     }
 
-    /// A request for a token of its own.
+    /// A request for the installation's own token.
     pub(crate) fn device_token_request(&self, now: Timestamp) -> TokenRequest {
         client_credentials(self.assertion(now, &json!({})))
     }
@@ -225,7 +225,7 @@ pub(crate) fn user(name: &str) -> UserId {
     name.parse().expect("a user id")
 }
 
-/// The registration metadata of an Android installation of the bank's application, changed.
+/// The metadata of an Android installation of the application `bank`, changed.
 pub(crate) fn metadata(key: &PublicJwk, changes: &Value) -> Value {
     let mut metadata = json!({
         "software_id": "bank", "software_version": "1.0", "platform": "android", "device_name": "A phone",

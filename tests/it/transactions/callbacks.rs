@@ -70,5 +70,5 @@ async fn a_callback_that_is_not_configured_is_refused(database: Database) {
 
     let body: serde_json::Value = response.json().await.unwrap();
     assert_eq!(body["error_code"], "1003");
-    assert!(app.push.taken().is_empty());
+    assert!(app.push.accepted().is_empty());
 }

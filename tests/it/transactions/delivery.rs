@@ -47,7 +47,10 @@ async fn a_temporary_failure_is_retried_within_the_start(database: Database) {
     // On a busy machine the three seconds may be over before the third attempt.
     app.while_time_passes(async { (app.sms.wait_for(1).await, app.push.wait_for(1).await) })
         .await;
-    assert_eq!((app.sms.taken().len(), app.push.taken().len()), (1, 1));
+    assert_eq!(
+        (app.sms.accepted().len(), app.push.accepted().len()),
+        (1, 1)
+    );
 }
 
 async fn a_final_refusal_fails_the_start(database: Database) {
@@ -69,8 +72,7 @@ async fn a_final_refusal_fails_the_start(database: Database) {
             "{body}"
         );
     }
-
-    assert!(app.sms.taken().is_empty() && app.push.taken().is_empty());
+    assert!(app.sms.accepted().is_empty() && app.push.accepted().is_empty());
 }
 
 async fn a_slow_provider_delays_the_answer_three_seconds_at_most(database: Database) {
@@ -113,5 +115,5 @@ async fn nothing_is_pushed_to_a_dead_address(database: Database) {
 }
 
 fn pushed(provider: &Provider<countersign::push::PushMessage>) -> usize {
-    provider.taken().len()
+    provider.accepted().len()
 }

@@ -19,7 +19,7 @@ pub(crate) const PHONE_NUMBER: &str = "+15055551234";
 impl TestApp {
     /// Starts a text message transaction. Returns its id and the code in the message.
     pub(crate) async fn start_sms(&self, user: &str) -> (String, String) {
-        let before = self.sms.taken().len();
+        let before = self.sms.accepted().len();
         let form = [
             ("type", "sms"),
             ("user_id", user),

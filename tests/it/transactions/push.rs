@@ -304,7 +304,7 @@ async fn prompts_are_limited_in_any_window(database: Database) {
     app.clock.advance(Duration::from_secs(301));
     assert_eq!(start(&app).await.0, 200);
     assert_eq!(start(&app).await.0, 429);
-    assert_eq!(app.push.taken().len(), 3);
+    assert_eq!(app.push.accepted().len(), 3);
 
     drop(person);
 }

@@ -139,7 +139,7 @@ async fn past_the_limit_a_start_is_refused_until_there_is_room(database: Databas
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
     assert_eq!(
-        app.sms.taken().len(),
+        app.sms.accepted().len(),
         1,
         "nothing that was refused has happened"
     );

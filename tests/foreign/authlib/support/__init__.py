@@ -1,1 +1,1 @@
-"""What the scripts share."""
+"""Shared by the scripts."""

@@ -1,4 +1,4 @@
-"""A user's browser, and the login page of somebody else that it is sent to."""
+"""A user's browser, and the login and consent pages that it is sent to."""
 
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import requests
 
 from .checks import equal
-from .world import CLIENT_SECRET, CONSENT_URL, ISSUER, LOGIN_URL
+from .environment import CLIENT_SECRET, CONSENT_URL, ISSUER, LOGIN_URL
 
 
 class Page:
-    """Where the browser ended: an address, and what this server answered there, if it was this server's."""
+    """Where the browser ended: a URL, and the response if the URL is this server's."""
 
     def __init__(self, url, response=None):
         self.url = url
@@ -19,7 +19,7 @@ class Page:
 
 
 class Browser:
-    """`subject` is who sits before it; the answers of the login and consent page can be replaced."""
+    """`subject` is the user. The decisions of the login and consent pages can be replaced."""
 
     def __init__(self, subject, login=None, consent=None):
         self.session = requests.Session()
@@ -29,7 +29,7 @@ class Browser:
         self.consent = consent or accept_consent
 
     def open(self, url, method="GET", data=None):
-        """Goes where it is sent, until that is no redirect, or not this server."""
+        """Follows redirects until they end or lead to another server."""
         for _ in range(10):
             page = Page(url)
             if url.startswith(LOGIN_URL):
@@ -48,10 +48,10 @@ class Browser:
                     return Page(url, response)
                 equal(response.status_code, 303)
                 url = urljoin(url, response.headers["Location"])
-        raise AssertionError(f"sent around in circles: {url}")
+        raise AssertionError(f"too many redirects: {url}")
 
     def submit(self, page, **fields):
-        """Fills in the one form of a page and sends it."""
+        """Fills in the only form of a page and submits it."""
         form = Form()
         form.feed(page.response.text)
         assert form.attributes is not None, f"no form on the page: {page.response.text}"
@@ -79,17 +79,17 @@ class Form(HTMLParser):
 
 
 def answer(kind, challenge, verdict, **body):
-    """What the login page (`login`) or consent page (`consent`) says about a request: gives where the browser goes on to."""
+    """Sends the decision of the login page (`login`) or consent page (`consent`). Returns where the browser goes next."""
     return _portal("PUT", f"{kind}-requests/{challenge}/{verdict}", body)["redirect_to"]
 
 
 def reject(kind):
-    """A login or consent page that says no."""
+    """A login or consent page that rejects everything."""
     return lambda challenge: answer(kind, challenge, "reject")
 
 
 def accept_consent(challenge):
-    """A consent page that says yes to everything."""
+    """A consent page that accepts everything."""
     asked = _portal("GET", f"consent-requests/{challenge}")
     return answer("consent", challenge, "accept", scope=asked["scope"])
 

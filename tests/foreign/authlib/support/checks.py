@@ -1,4 +1,4 @@
-"""Checks with names: what passed is printed, what failed makes the script fail."""
+"""Named checks. Results are printed; a failed check makes the script fail."""
 
 import atexit
 import os
@@ -13,7 +13,7 @@ _failed = []
 
 
 def check(name):
-    """Runs the function below it and prints how that went; the function's name is then what it gave."""
+    """Runs the decorated function and prints the result. The function's name is then bound to its return value."""
 
     def run(function):
         try:
@@ -31,7 +31,7 @@ def check(name):
 
 @contextmanager
 def refused(*errors):
-    """The server refuses what is done within, with one of these OAuth errors."""
+    """Expects that the server refuses the enclosed requests with one of these OAuth errors."""
     try:
         yield
     except OAuthError as error:
@@ -41,7 +41,7 @@ def refused(*errors):
 
 
 def equal(found, wanted):
-    """Says both when they differ."""
+    """Shows both values if they differ."""
     assert found == wanted, f"{found!r} is not {wanted!r}"
 
 

@@ -1,4 +1,4 @@
-"""Ways to a token that several scripts go."""
+"""Flows that several scripts use."""
 
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,13 +10,13 @@ from joserfc.jwk import KeySet
 
 from .browser import Browser
 from .checks import equal
-from .world import ISSUER, metadata, some_user
+from .environment import ISSUER, metadata, some_user
 
 SERVER = metadata()
 
 
 class Request:
-    """An authorization request, and what its answer is checked against."""
+    """An authorization request, and what is needed to check its response."""
 
     def __init__(self, client, **parameters):
         self.client = client
@@ -32,11 +32,11 @@ class Request:
         )
 
     def push(self):
-        """Pushes it (RFC 9126) and gives the address to open instead. Authlib has no call for that, but its parts."""
+        """Pushes the request (RFC 9126) and returns the URL to open instead. Authlib has no function for that, only its parts."""
         client = self.client
         form = dict(parse_qsl(urlsplit(self.address).query))
         if client.token_endpoint_auth_method == "client_secret_post":
-            # That adds it, and no parameter may stand there twice.
+            # That method adds it, and no parameter may be repeated.
             del form["client_id"]
         response = client.post(
             SERVER["pushed_authorization_request_endpoint"],
@@ -55,7 +55,7 @@ class Request:
         ).prepare().url
 
     def redeem(self, page, **parameters):
-        """Tokens for the code that the browser came back with."""
+        """Exchanges the code that the browser came back with for tokens."""
         equal(page.parameters.get("iss"), ISSUER)
         assert "code" in page.parameters, f"no code: {page.url}"
         return self.client.fetch_token(
@@ -82,7 +82,7 @@ class Request:
 
 
 class Login:
-    """A user who has logged in at a client, by a pushed request: the user, the tokens and what the ID token says."""
+    """A user who has logged in at a client by a pushed request, with the tokens and the claims of the ID token."""
 
     def __init__(self, client, redeem=None, **parameters):
         self.user = some_user()
@@ -101,18 +101,18 @@ class Login:
 
 
 def refresh(client, token, **parameters):
-    """New tokens for a refresh token."""
+    """Refreshes tokens."""
     return dict(client.refresh_token(SERVER["token_endpoint"], refresh_token=token, **parameters))
 
 
 def userinfo(client, access_token, token_type="Bearer"):
-    """The answer of userinfo to an access token."""
+    """The response of userinfo to an access token."""
     client.token = {"access_token": access_token, "token_type": token_type}
     return client.get(SERVER["userinfo_endpoint"])
 
 
-def is_good(client, access_token, token_type="Bearer"):
-    """Whether userinfo still takes an access token."""
+def is_valid(client, access_token, token_type="Bearer"):
+    """Whether userinfo accepts an access token."""
     status = userinfo(client, access_token, token_type).status_code
     assert status in (200, 401), status
     return status == 200

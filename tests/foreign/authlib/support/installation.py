@@ -1,16 +1,16 @@
-"""An installation of the mobile application `bank`: a client of its own, that proves itself with its key."""
+"""An installation of the mobile application `bank`, which is a client that authenticates with its key."""
 
 import requests
 from joserfc.jwk import ECKey
 
 from .checks import equal
-from .world import ISSUER, with_key
+from .environment import ISSUER, with_key
 
 REDIRECT_URI = "bank://login"
 
 
 def metadata_of(key):
-    """What an installation with this key says about itself (RFC 7591 §2)."""
+    """The metadata of an installation with this key (RFC 7591 §2)."""
     return {
         "software_id": "bank",
         "software_version": "1.0",
@@ -22,7 +22,7 @@ def metadata_of(key):
 
 
 def install():
-    """Registers one."""
+    """Registers an installation."""
     key = ECKey.generate_key("P-256")
     response = requests.post(f"{ISSUER}/oauth/register", json=metadata_of(key), timeout=10)
     equal(response.status_code, 201)

@@ -1,19 +1,19 @@
-// A user's browser, and the login page of somebody else that it is sent to.
+// A user's browser, and the login and consent pages that it is sent to.
 
 import assert from 'node:assert/strict'
 
-import { CLIENT_SECRET, CONSENT_URL, ISSUER, LOGIN_URL } from './world.mjs'
+import { CLIENT_SECRET, CONSENT_URL, ISSUER, LOGIN_URL } from './environment.mjs'
 
 export class Browser {
   #cookies = new Map()
 
-  /** `subject` is who sits before it; the answers of the login and consent page can be replaced. */
+  /** `subject` is the user. The decisions of the login and consent pages can be replaced. */
   constructor(subject, { login, consent } = {}) {
     this.login = login ?? ((challenge) => answer('login', challenge, 'accept', { subject, amr: ['pwd'], acr: 'low' }))
     this.consent = consent ?? ((challenge) => accept_consent(challenge))
   }
 
-  /** Goes where it is sent, until that is no redirect, or not this server: `{url, response?}`. */
+  /** Follows redirects until they end or lead to another server. Returns `{url, response?}`. */
   async open(address, request = {}) {
     for (let hops = 0; hops < 10; hops += 1) {
       const url = new URL(address)
@@ -32,10 +32,10 @@ export class Browser {
         address = new URL(location, url).href
       }
     }
-    assert.fail(`sent around in circles: ${address}`)
+    assert.fail(`too many redirects: ${address}`)
   }
 
-  /** Fills in the one form of a page and sends it. */
+  /** Fills in the only form of a page and submits it. */
   async submit(page, fields) {
     const html = await page.response.text()
     const form = html.match(/<form[^>]*>/)?.[0]
@@ -64,7 +64,7 @@ export class Browser {
   }
 }
 
-/** What the login page (`login`) or consent page (`consent`) says about a request: gives where the browser goes on to. */
+/** Sends the decision of the login page (`login`) or consent page (`consent`). Returns where the browser goes next. */
 export async function answer(kind, challenge, verdict, body) {
   return (await portal('PUT', `${kind}-requests/${challenge}/${verdict}`, body)).redirect_to
 }

@@ -1,11 +1,11 @@
-// Checks with names: what passed is printed, what failed makes the script fail.
+// Named checks. Results are printed; a failed check makes the script fail.
 
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 
 import { client } from './packages.mjs'
 
-/** Runs a check, prints how it went, and gives what it gave. */
+/** Runs a check, prints the result, and returns the check's return value. */
 export async function check(name, run) {
   try {
     const value = await run()
@@ -18,7 +18,7 @@ export async function check(name, run) {
   }
 }
 
-/** Checks that the server refuses, with this OAuth error and status. */
+/** Checks that the server refuses a request with this OAuth error and status. */
 export async function refused(attempt, error, status = 400) {
   const raised = await attempt.then(
     (value) => assert.fail(`not refused: ${inspect(value)}`),
@@ -31,7 +31,7 @@ export async function refused(attempt, error, status = 400) {
   assert.deepEqual({ error: body.error, status: raised.status }, { error, status }, inspect(body))
 }
 
-/** What a refusal said: the library looks at the challenges of a 401 first. */
+/** The error of a refusal. For a 401 the library looks at the challenges first. */
 async function bodyOf(raised) {
   if (raised instanceof client.ResponseBodyError) return raised.cause
   const text = await raised.response.clone().text()

@@ -1,10 +1,10 @@
-// Ways to a token that several scripts go.
+// Flows that several scripts use.
 
 import { Browser } from './browser.mjs'
 import { client } from './packages.mjs'
-import { redirectUri, someUser } from './world.mjs'
+import { redirectUri, someUser } from './environment.mjs'
 
-/** An authorization request, and what its answer is checked against. */
+/** An authorization request, and what is needed to check its response. */
 export async function authorizationRequest(config, parameters = {}) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier()
   const [expectedState, expectedNonce] = [client.randomState(), client.randomNonce()]
@@ -20,7 +20,7 @@ export async function authorizationRequest(config, parameters = {}) {
   return { request, checks: { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true } }
 }
 
-/** A user logs in at the client, by a pushed request: the user and the tokens. */
+/** Logs a user in at the client by a pushed request. Returns the user and the tokens. */
 export async function logIn(config, { parameters, tokenParameters, options, browser, user = someUser() } = {}) {
   const { request, checks } = await authorizationRequest(config, parameters)
   const address = await client.buildAuthorizationUrlWithPAR(config, request, options)
@@ -29,7 +29,7 @@ export async function logIn(config, { parameters, tokenParameters, options, brow
   return { user, tokens }
 }
 
-/** Notes every request a client sends, so that one can be sent again as it was. */
+/** Records the requests of a client, so that one can be repeated. */
 export function record(config) {
   const sent = []
   config[client.customFetch] = (url, options) => {
@@ -39,8 +39,8 @@ export function record(config) {
   return sent
 }
 
-/** Whether userinfo still takes an access token. */
-export async function isGood(config, accessToken, user, options) {
+/** Whether userinfo accepts an access token. */
+export async function isValid(config, accessToken, user, options) {
   try {
     await client.fetchUserInfo(config, accessToken, user, options)
     return true

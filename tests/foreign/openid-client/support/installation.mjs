@@ -1,13 +1,13 @@
-// An installation of the mobile application `bank`: a client of its own, that proves itself with its key.
+// An installation of the mobile application `bank`, which is a client that authenticates with its key.
 
 import assert from 'node:assert/strict'
 
 import { client, jose } from './packages.mjs'
-import { ISSUER } from './world.mjs'
+import { ISSUER } from './environment.mjs'
 
 export const REDIRECT_URI = 'bank://login'
 
-/** What an installation with this key says about itself (RFC 7591 §2). */
+/** The metadata of an installation with this key (RFC 7591 §2). */
 export async function metadataOf(keyPair) {
   return {
     software_id: 'bank',
@@ -19,7 +19,7 @@ export async function metadataOf(keyPair) {
   }
 }
 
-/** Registers one. It knows the server's endpoints, as an application that is made for one server does. */
+/** Registers an installation. It knows the endpoints in advance, like an application for one server. */
 export async function install() {
   const keyPair = await jose.generateKeyPair('ES256')
   const response = await fetch(`${ISSUER}/oauth/register`, {

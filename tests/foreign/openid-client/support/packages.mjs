@@ -1,11 +1,11 @@
-// The libraries, which are installed below the build directory, where no `import` of a script would find them.
+// The libraries, which are installed in the build directory, where an `import` would not find them.
 
 import { webcrypto } from 'node:crypto'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-// Node.js 18 has these under other names only.
+// Node.js 18 only has these under other names.
 globalThis.crypto ??= webcrypto
 globalThis.CryptoKey ??= webcrypto.CryptoKey
 

@@ -1,4 +1,4 @@
-//! SIGKILL in the middle of load. What was acknowledged before is true afterwards.
+//! SIGKILL under load. What the server acknowledged before holds afterwards.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::transactions::wrong;
 
 const CLIENTS: usize = 16;
 const ACKNOWLEDGED_MIN: usize = 200;
-/// Of the type `sms` in the settings of the tests.
+/// `max_attempts` of the type `sms` in the tests' settings.
 const ATTEMPTS_MAX: u64 = 3;
 
 on_both_databases!(nothing_acknowledged_is_lost);
@@ -28,13 +28,12 @@ async fn nothing_acknowledged_is_lost(database: Database) {
     let numbers = AtomicUsize::new(0);
 
     for _ in 0..2 {
-        let (answers, _) = watch::channel(0);
-
+        let (acknowledged, _) = watch::channel(0);
         let load = Load {
             server: &server,
             sandbox: &installation.sandbox,
             numbers: &numbers,
-            answers,
+            acknowledged,
         };
         let facts = tokio::time::timeout(Duration::from_secs(120), load.until_killed())
             .await
@@ -55,22 +54,26 @@ async fn nothing_acknowledged_is_lost(database: Database) {
 struct Load<'a> {
     server: &'a Process,
     sandbox: &'a Sandbox,
-    /// Counts the transactions, over all rounds.
+    /// Counts the transactions across all rounds.
     numbers: &'a AtomicUsize,
-    /// Counts the answers that came.
-    answers: watch::Sender<usize>,
+    /// Counts the responses.
+    acknowledged: watch::Sender<usize>,
 }
 
 impl Load<'_> {
-    /// Kills the server some time after the least number of answers, and returns what had been
-    /// told.
+    /// Kills the server at a random moment after the least number of responses. Returns what was
+    /// acknowledged.
     async fn until_killed(&self) -> Vec<Fact> {
-        let mut answers = self.answers.subscribe();
         let mut random = [0];
         SystemRandom.fill(&mut random);
         let enough = ACKNOWLEDGED_MIN + usize::from(random[0]);
+
+        let mut acknowledged = self.acknowledged.subscribe();
         let killer = async {
-            answers.wait_for(|count| *count >= enough).await.unwrap();
+            acknowledged
+                .wait_for(|count| *count >= enough)
+                .await
+                .unwrap();
             self.server.signal("KILL");
         };
         let (facts, ()) = tokio::join!(join_all((0..CLIENTS).map(|_| self.client())), killer);
@@ -90,11 +93,11 @@ impl Load<'_> {
         facts
     }
 
-    /// One transaction: up to two wrong codes, then mostly the right one. Ends early when an answer
-    /// does not come.
+    /// Runs one transaction: up to two wrong codes, then usually the right one. Returns `None` if a
+    /// response does not arrive.
     async fn run(&self, number: usize, fact: &mut Fact) -> Option<()> {
         let (status, started) = self
-            .told(self.server.start_sms(&fact.user, &fact.phone_number))
+            .acknowledged(self.server.start_sms(&fact.user, &fact.phone_number))
             .await?;
         assert_eq!(status, 200, "{started}");
 
@@ -104,11 +107,11 @@ impl Load<'_> {
         for _ in 0..number % 3 {
             fact.wrong_unanswered = true;
             let (_, refused) = self
-                .told(self.server.verify(&fact.user, &fact.id, &wrong(&code)))
+                .acknowledged(self.server.verify(&fact.user, &fact.id, &wrong(&code)))
                 .await?;
             assert_eq!(refused["error_code"], "3003", "{refused}");
             fact.wrong_unanswered = false;
-            fact.wrong_told += 1;
+            fact.wrong_acknowledged += 1;
         }
 
         if number.is_multiple_of(4) {
@@ -117,33 +120,33 @@ impl Load<'_> {
 
         fact.right_sent = true;
         let (status, accepted) = self
-            .told(self.server.verify(&fact.user, &fact.id, &code))
+            .acknowledged(self.server.verify(&fact.user, &fact.id, &code))
             .await?;
         assert_eq!(status, 200, "{accepted}");
 
-        fact.accepted_told = true;
+        fact.accepted_acknowledged = true;
         Some(())
     }
 
-    async fn told(&self, request: RequestBuilder) -> Option<(u16, Value)> {
+    async fn acknowledged(&self, request: RequestBuilder) -> Option<(u16, Value)> {
         let answer = answer(request).await?;
-        self.answers.send_modify(|count| *count += 1);
+        self.acknowledged.send_modify(|count| *count += 1);
         Some(answer)
     }
 }
 
-/// What a website knows of a transaction.
+/// What a website knows about a transaction.
 #[derive(Debug)]
 struct Fact {
     user: String,
     phone_number: String,
-    /// Empty until the start was acknowledged.
+    /// Empty until the start is acknowledged.
     id: String,
-    wrong_told: u64,
-    /// The answer to the last wrong code did not come: it counts or it does not.
+    wrong_acknowledged: u64,
+    /// Whether the response to the last wrong code did not arrive, so that it may count or not.
     wrong_unanswered: bool,
     right_sent: bool,
-    accepted_told: bool,
+    accepted_acknowledged: bool,
 }
 
 impl Fact {
@@ -152,10 +155,10 @@ impl Fact {
             user: format!("user-{number}"),
             phone_number: format!("+316{number:08}"),
             id: String::new(),
-            wrong_told: 0,
+            wrong_acknowledged: 0,
             wrong_unanswered: false,
             right_sent: false,
-            accepted_told: false,
+            accepted_acknowledged: false,
         }
     }
 
@@ -163,15 +166,15 @@ impl Fact {
         let message = sandbox
             .wait_for_sms(&self.phone_number)
             .await
-            .expect("sent, if not before then after the kill");
+            .expect("the message is sent before or after the kill");
         message.code().unwrap().to_owned()
     }
 
-    /// Holds it against the server that came after.
+    /// Checks the fact against the restarted server.
     async fn check(&self, server: &Process, sandbox: &Sandbox) {
         let code = self.code(sandbox).await;
         let status = self.status(server).await;
-        if self.accepted_told || (self.right_sent && status == "accepted") {
+        if self.accepted_acknowledged || (self.right_sent && status == "accepted") {
             assert_eq!(status, "accepted", "{self:?}");
         } else {
             assert_eq!(status, "pending", "{self:?}");
@@ -186,9 +189,9 @@ impl Fact {
         );
     }
 
-    /// Attempts are not given back by a kill, and none is lost but the one in flight.
+    /// A kill does not give attempts back, and only the attempt in flight may be lost.
     async fn use_up_attempts(&self, server: &Process, code: &str) {
-        let mut given = self.wrong_told;
+        let mut given = self.wrong_acknowledged;
         while self.verify(server, &wrong(code)).await == "3003" {
             given += 1;
         }

@@ -1,4 +1,4 @@
-//! Told to stop while requests are in flight: every one of them is answered in full.
+//! Shutdown while requests are in flight: all of them are answered.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const LONG_POLLS: usize = 10;
 on_both_databases!(a_stop_breaks_no_request_in_flight);
 
 async fn a_stop_breaks_no_request_in_flight(database: Database) {
-    // The stand-in's time stands still: what it delays it holds until it is told to go on.
+    // The stand-in's clock stands still, so it holds delayed requests until the clock is moved.
     let clock = Clock::manual(Clock::system().now());
     let installation = Installation::with_clock(database, clock.clone());
     let mut server = installation.serve().await;
@@ -25,7 +25,6 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
         .await
         .unwrap();
     let id = started["transaction_id"].as_str().unwrap().to_owned();
-
     installation.sandbox.fail(
         Provider::Twilio,
         Fault {
@@ -39,15 +38,16 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
         tokio::spawn(answer(request))
     });
     let starts: Vec<_> = starts.collect();
+
     let wait = format!("/oauth/api/v4/authenticate/transaction/{id}?wait=60");
     let polls: Vec<_> = (0..LONG_POLLS)
         .map(|_| tokio::spawn(answer(server.request(Method::GET, &wait))))
         .collect();
+
     until("the starts are being sent", async || {
         installation.sandbox.requests(Provider::Twilio) > STARTS as u64
     })
     .await;
-
     until("the long polls wait", async || {
         waiting(&server).await == LONG_POLLS
     })
@@ -55,8 +55,9 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
 
     server.signal("TERM");
     server.log.wait_for("countersign is stopping").await;
+
     let address = installation.public_url.socket_addrs(|| None).unwrap()[0];
-    until("nobody new is let in", async || {
+    until("new connections are refused", async || {
         tokio::net::TcpStream::connect(address).await.is_err()
     })
     .await;
@@ -65,12 +66,12 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
     clock.advance(Duration::from_secs(1));
 
     for start in join_all(starts).await {
-        let (status, body) = start.unwrap().expect("a complete answer");
+        let (status, body) = start.unwrap().expect("a complete response");
         assert_eq!(status, 200, "{body}");
     }
 
     for poll in join_all(polls).await {
-        let (status, body) = poll.unwrap().expect("a complete answer");
+        let (status, body) = poll.unwrap().expect("a complete response");
         assert_eq!((status, body["status"].as_str()), (200, Some("pending")));
     }
 
@@ -78,7 +79,7 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
     assert!(status.success(), "{status}: {log}");
 }
 
-/// How many long polls wait.
+/// The number of waiting requests.
 async fn waiting(server: &Process) -> usize {
     let metrics = server.manage("/metrics").await.text().await.unwrap();
     let line = metrics
@@ -87,14 +88,14 @@ async fn waiting(server: &Process) -> usize {
     line.map_or(0, |count| count.parse().unwrap())
 }
 
-/// Asks again and again until it is so.
-async fn until(what: &str, so: impl AsyncFn() -> bool) {
-    let asking = async {
-        while !so().await {
+/// Polls until the condition holds.
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let polling = async {
+        while !holds().await {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), asking)
+    tokio::time::timeout(Duration::from_secs(30), polling)
         .await
         .expect(what);
 }

@@ -1,4 +1,4 @@
-//! Whoever reads the logs, the metrics, the errors or the database learns no secret.
+//! The logs, the metrics, the errors and the database contain no secrets.
 
 use std::path::Path;
 
@@ -28,34 +28,34 @@ const SECURE_MESSAGE: &str = "canary of the secure message";
 const SIGNING_DATA: &str = "Y2FuYXJ5IG9mIHRoZSBkYXRh";
 const WRONG_SECRET: &str = "canary-of-a-wrong-secret";
 
-on_both_databases!(nobody_learns_a_secret);
+on_both_databases!(secrets_appear_nowhere);
 
-async fn nobody_learns_a_secret(database: Database) {
+async fn secrets_appear_nowhere(database: Database) {
     let database_url = database.url().clone();
     let installation = Installation::new(database).with("COUNTERSIGN_LOGS__LEVEL", "trace");
     let server = installation.serve().await;
+
     let mut spy = Spy::new(&installation);
     spy.log_in(&server, &installation).await;
     spy.sms(&server, &installation).await;
     spy.push(&server, &installation).await;
     spy.otp(&server).await;
-    spy.strangers(&server).await;
+    spy.misuse(&server).await;
 
     let metrics = server.manage("/metrics").await.text().await.unwrap();
     spy.expect_nothing("the metrics", metrics.as_bytes());
     spy.expect_nothing("the error bodies", spy.errors.as_bytes());
 
-    // Before the end too: a clean end empties SQLite's log of changes.
+    // Checked before the end too, because a clean end empties SQLite's write-ahead log.
     spy.expect_nothing("the database in use", &everything(&database_url));
     server.signal("TERM");
     let (_, log) = server.ended().await;
     assert!(log.contains("/device/v1/otp"), "it is the log: {log}");
-
     spy.expect_nothing("the log", log.as_bytes());
     spy.expect_nothing("the database", &everything(&database_url));
 }
 
-/// Goes through everything as those do who may know, and remembers what nobody else may.
+/// Uses the server like its regular clients and remembers all secrets.
 struct Spy {
     secrets: Vec<(&'static str, String)>,
     errors: String,
@@ -69,14 +69,13 @@ impl Spy {
             errors: String::new(),
             phone: None,
         };
-
         let credentials = installation.sandbox.credentials();
 
         for (name, secret) in [
             ("client secret", CLIENT_SECRET),
             ("wrong client secret", WRONG_SECRET),
             ("master key", MASTER_KEY),
-            ("telephone number", PHONE_NUMBER),
+            ("phone number", PHONE_NUMBER),
             ("push token", PUSH_TOKEN),
             ("message", MESSAGE),
             ("secure message", SECURE_MESSAGE),
@@ -114,7 +113,7 @@ impl Spy {
         self.secrets.push((name, secret.to_owned()));
     }
 
-    /// Asks for something that is refused, and keeps what is said.
+    /// Sends a request that must be refused and remembers the response.
     async fn refused(&mut self, request: RequestBuilder) {
         let response = request.send().await.unwrap();
         assert!(response.status().is_client_error(), "{}", response.status());
@@ -272,8 +271,8 @@ impl Spy {
         self.remember("one-time password", &otp);
     }
 
-    /// Secrets in the wrong places, and wrong ones.
-    async fn strangers(&mut self, server: &Process) {
+    /// Sends secrets in the wrong places, and wrong secrets.
+    async fn misuse(&mut self, server: &Process) {
         let start = |form: &[(&str, &str)]| server.request(Method::POST, START).form(form);
         self.refused(start(&[
             ("type", "sms"),
@@ -298,6 +297,7 @@ impl Spy {
 
         self.refused(start(&[("type", "sms"), (PUSH_TOKEN, MESSAGE)]))
             .await;
+
         let nobody = |method, path: &str| server.anonymous(method, path);
 
         let sms = [
@@ -343,7 +343,7 @@ impl Spy {
             .await;
     }
 
-    /// Neither as it is nor in hexadecimal, which is how PostgreSQL shows bytes.
+    /// Looks for the secrets as they are and in hexadecimal, which is how PostgreSQL shows bytes.
     fn expect_nothing(&self, place: &str, bytes: &[u8]) {
         for (name, secret) in &self.secrets {
             assert!(
@@ -361,8 +361,8 @@ impl Spy {
     }
 }
 
-/// Six digits may be part of a longer number by chance: those of a time, say. They count as a word
-/// of their own only.
+/// Six digits may be part of a longer number by chance, such as a time. So they must be a separate
+/// word.
 fn contains(bytes: &[u8], secret: &[u8]) -> bool {
     let digits = secret.len() == 6 && secret.iter().all(u8::is_ascii_digit);
     let part = |byte: Option<&u8>| digits && byte.is_some_and(u8::is_ascii_alphanumeric);
@@ -384,7 +384,7 @@ fn around(bytes: &[u8], secret: &str) -> String {
         .collect()
 }
 
-/// Every byte that is kept.
+/// All data of the database.
 fn everything(database: &DatabaseUrl) -> Vec<u8> {
     match database {
         DatabaseUrl::Sqlite(path) => files(path.parent().unwrap()),

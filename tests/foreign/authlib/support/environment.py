@@ -1,4 +1,4 @@
-"""The server that is tested and the clients it knows: `settings.toml`."""
+"""The server under test and its clients, which are configured in `settings.toml`."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ISSUER = os.environ["FOREIGN_ISSUER"]
 MANAGEMENT = os.environ["FOREIGN_MANAGEMENT"]
 LOGIN_URL = os.environ["FOREIGN_LOGIN_URL"]
 CONSENT_URL = os.environ["FOREIGN_CONSENT_URL"]
-# Of every client that has one.
+# All clients with a secret have this one.
 CLIENT_SECRET = os.environ["FOREIGN_CLIENT_SECRET"]
 # The resource server `orders-api`: its tokens are JWTs.
 ORDERS_API = "https://api.shop.example"
@@ -21,12 +21,12 @@ SCOPE = "openid offline_access orders"
 
 
 def metadata():
-    """What the server says about itself."""
+    """The server's metadata."""
     return requests.get(f"{ISSUER}/.well-known/openid-configuration").json()
 
 
 def session(client_id, client_secret=None, method=None, **options):
-    """A client. It knows the endpoint that Authlib asks by itself, and revokes as it does everything else."""
+    """A client. It knows the token endpoint, which Authlib needs for refreshing by itself."""
     return OAuth2Session(
         client_id,
         client_secret,
@@ -51,7 +51,7 @@ def keyed(key=None, method=None):
 
 
 def with_key(client_id, key, method=None, **options):
-    """A client that proves itself with a key, for the server's token endpoint wherever it does."""
+    """A client that authenticates with a key. The audience is always the token endpoint."""
     client = session(client_id, key, "private_key_jwt", **options)
     client.register_client_auth_method(method or PrivateKeyJWT(f"{ISSUER}/oauth/token", alg="ES256"))
     return client
@@ -63,5 +63,5 @@ def api_client(client_id):
 
 
 def some_user():
-    """A user nobody else uses."""
+    """A new user."""
     return f"user-{uuid.uuid4()}"

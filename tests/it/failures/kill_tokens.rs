@@ -1,4 +1,5 @@
-//! SIGKILL while tokens are refreshed and revoked. What was told before is true afterwards.
+//! SIGKILL while tokens are refreshed and revoked. What the server acknowledged before holds
+//! afterwards.
 
 use std::time::Duration;
 
@@ -18,13 +19,13 @@ use crate::support::process::{Installation, Process};
 use crate::support::server::CLIENT_SECRET;
 
 const CLIENTS: usize = 8;
-const TOLD_MIN: usize = 200;
+const ACKNOWLEDGED_MIN: usize = 200;
 const REDIRECT_URI: &str = "https://shop.example/cb";
 const VERIFIER: &str = "a-verifier-of-more-than-43-characters~._0123456789";
 
-on_both_databases!(rotations_and_revocations_outlive_a_kill);
+on_both_databases!(rotations_and_revocations_survive_a_kill);
 
-async fn rotations_and_revocations_outlive_a_kill(database: Database) {
+async fn rotations_and_revocations_survive_a_kill(database: Database) {
     let installation = Installation::new(database);
     let server = installation.serve().await;
     let facts = tokio::time::timeout(Duration::from_secs(120), until_killed(&server))
@@ -35,31 +36,32 @@ async fn rotations_and_revocations_outlive_a_kill(database: Database) {
     join_all(facts.iter().map(|fact| fact.check(&server))).await;
 }
 
-/// Kills the server some time after the least number of answers, and returns what had been told.
+/// Kills the server at a random moment after the least number of responses. Returns what was
+/// acknowledged.
 async fn until_killed(server: &Process) -> Vec<Fact> {
-    let (told, mut answers) = watch::channel(0);
+    let (count, mut counted) = watch::channel(0);
     let mut random = [0];
     SystemRandom.fill(&mut random);
-    let enough = TOLD_MIN + usize::from(random[0]);
+    let enough = ACKNOWLEDGED_MIN + usize::from(random[0]);
     let killer = async {
-        answers.wait_for(|count| *count >= enough).await.unwrap();
+        counted.wait_for(|count| *count >= enough).await.unwrap();
         server.signal("KILL");
     };
 
     let clients = (0..CLIENTS).map(|number| async move { (number, log_in(server, number).await) });
     let clients = join_all(clients).await;
-    let told = &told;
+    let count = &count;
     let running = clients
         .into_iter()
-        .map(|(number, first)| client(server, told, number, first));
+        .map(|(number, first)| client(server, count, number, first));
     let (facts, ()) = tokio::join!(join_all(running), killer);
     facts.into_iter().flatten().collect()
 }
 
-/// Refreshes; logs in anew and again where it has revoked what it had.
+/// Refreshes again and again. Now and then revokes the tokens and logs in again.
 async fn client(
     server: &Process,
-    told: &watch::Sender<usize>,
+    count: &watch::Sender<usize>,
     number: usize,
     first: String,
 ) -> Vec<Fact> {
@@ -76,7 +78,7 @@ async fn client(
             };
             assert_eq!(status, 200);
 
-            fact.revocation_told = true;
+            fact.revocation_acknowledged = true;
             let Some(next) = try_to_log_in(server, number).await else {
                 break;
             };
@@ -90,19 +92,19 @@ async fn client(
                 .push(body["refresh_token"].as_str().unwrap().to_owned());
         }
 
-        told.send_modify(|count| *count += 1);
+        count.send_modify(|count| *count += 1);
     }
 
     facts
 }
 
-/// What a client knows of what rests on one log-in.
+/// What a client knows about the tokens of one log-in.
 #[derive(Debug)]
 struct Fact {
-    /// Each the successor of the one before it.
+    /// Each is the successor of the previous one.
     tokens: Vec<String>,
     revocation_sent: bool,
-    revocation_told: bool,
+    revocation_acknowledged: bool,
 }
 
 impl Fact {
@@ -110,15 +112,15 @@ impl Fact {
         Self {
             tokens: vec![first],
             revocation_sent: false,
-            revocation_told: false,
+            revocation_acknowledged: false,
         }
     }
 
-    /// Holds it against the server that came after.
+    /// Checks the fact against the restarted server.
     async fn check(&self, server: &Process) {
         let last = self.tokens.last().unwrap();
         let (status, body) = answer(refresh(server, last)).await.unwrap();
-        if self.revocation_told || (self.revocation_sent && status != 200) {
+        if self.revocation_acknowledged || (self.revocation_sent && status != 200) {
             assert_eq!(
                 (status, &body["error"]),
                 (400, &json!("invalid_grant")),
@@ -129,7 +131,7 @@ impl Fact {
 
         assert_eq!(
             status, 200,
-            "the last token told is good, whether its successor was told or not: {body}"
+            "the last acknowledged token is valid, whether it was used or not: {body}"
         );
 
         let Some(older) = self
@@ -146,7 +148,7 @@ impl Fact {
 
         let successor = body["refresh_token"].as_str().unwrap();
         let (status, _) = answer(refresh(server, successor)).await.unwrap();
-        assert_eq!(status, 400, "everything went with it: {self:?}");
+        assert_eq!(status, 400, "the whole family is revoked: {self:?}");
     }
 }
 
@@ -154,10 +156,9 @@ async fn log_in(server: &Process, number: usize) -> String {
     try_to_log_in(server, number).await.expect("logged in")
 }
 
-/// The refresh token; nothing if the server went away.
+/// The refresh token; `None` if the server is gone.
 async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
     let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
-
     let query = [
         ("response_type", "code"),
         ("client_id", "shop"),
@@ -196,7 +197,7 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
         ("redirect_uri", REDIRECT_URI),
         ("code_verifier", VERIFIER),
     ];
-    let (status, tokens) = answer(by_shop(server, "/oauth/token").form(&form)).await?;
+    let (status, tokens) = answer(post_as_shop(server, "/oauth/token").form(&form)).await?;
     assert_eq!(status, 200, "{tokens}");
 
     Some(tokens["refresh_token"].as_str().unwrap().to_owned())
@@ -210,22 +211,22 @@ fn parameter(url: &Url, name: &str) -> String {
         .into_owned()
 }
 
-fn by_shop(server: &Process, path: &str) -> RequestBuilder {
+fn post_as_shop(server: &Process, path: &str) -> RequestBuilder {
     server
         .anonymous(Method::POST, path)
         .basic_auth("shop", Some(CLIENT_SECRET))
 }
 
 fn refresh(server: &Process, token: &str) -> RequestBuilder {
-    by_shop(server, "/oauth/token")
+    post_as_shop(server, "/oauth/token")
         .form(&[("grant_type", "refresh_token"), ("refresh_token", token)])
 }
 
 fn revoke(server: &Process, token: &str) -> RequestBuilder {
-    by_shop(server, "/oauth/revoke").form(&[("token", token)])
+    post_as_shop(server, "/oauth/revoke").form(&[("token", token)])
 }
 
-/// As [`answer`], for answers without a body.
+/// Like [`answer`], for responses without a body.
 async fn answer_or_none(request: RequestBuilder) -> Option<(u16, Value)> {
     let response = request.send().await.ok()?;
     let status = response.status().as_u16();

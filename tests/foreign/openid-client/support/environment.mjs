@@ -1,4 +1,4 @@
-// The server that is tested and the clients it knows: `settings.toml`.
+// The server under test and its clients, which are configured in `settings.toml`.
 
 import { client, jose } from './packages.mjs'
 
@@ -6,7 +6,7 @@ export const ISSUER = process.env.FOREIGN_ISSUER
 export const MANAGEMENT = process.env.FOREIGN_MANAGEMENT
 export const LOGIN_URL = process.env.FOREIGN_LOGIN_URL
 export const CONSENT_URL = process.env.FOREIGN_CONSENT_URL
-/** Of every client that has one. */
+/** All clients with a secret have this one. */
 export const CLIENT_SECRET = process.env.FOREIGN_CLIENT_SECRET
 /** The resource server `orders-api`: its tokens are JWTs. */
 export const ORDERS_API = 'https://api.shop.example'
@@ -25,7 +25,7 @@ export async function keyed() {
   return client.discovery(new URL(ISSUER), 'keyed', metadata, client.PrivateKeyJwt(key), { execute })
 }
 
-/** The client without either, whose tokens are bound to a DPoP key. */
+/** The public client, whose tokens are bound to a DPoP key. */
 export function spa() {
   const metadata = { ...redirecting('http://127.0.0.1:9/spa'), dpop_bound_access_tokens: true }
   return client.discovery(new URL(ISSUER), 'spa', metadata, client.None(), { execute })
@@ -36,12 +36,12 @@ export function apiClient(id) {
   return client.discovery(new URL(ISSUER), id, {}, client.ClientSecretBasic(CLIENT_SECRET), { execute })
 }
 
-/** The address a client is answered at. */
+/** The redirect URI of a client. */
 export function redirectUri(config) {
   return config.clientMetadata().redirect_uris[0]
 }
 
-/** A user nobody else uses. */
+/** A new user. */
 export function someUser() {
   return `user-${crypto.randomUUID()}`
 }

@@ -1,4 +1,4 @@
-//! The database goes away or runs out of room, and comes back.
+//! The database goes away or runs out of space, and comes back.
 
 use std::process::Command;
 
@@ -12,12 +12,12 @@ use crate::support::postgres::Cluster;
 use crate::support::process::{Installation, Process};
 use crate::transactions::{PHONE_NUMBER, START, wrong};
 
-/// A limit on the size of each file in blocks of 512 bytes (1024 in some shells). The signal would
-/// end the process.
-const LITTLE_ROOM: &str = "trap '' XFSZ; ulimit -S -f 2000";
+/// Limits the size of each file, in blocks of 512 bytes (1024 in some shells). Without the trap the
+/// signal would end the process.
+const SMALL_FILES: &str = "trap '' XFSZ; ulimit -S -f 2000";
 
 #[tokio::test]
-async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
+async fn while_postgres_is_away_nothing_happens_and_no_attempt_counts() {
     let cluster = Cluster::start_new();
     let app = TestApp::start(Database::of(cluster.create_database())).await;
     let (id, code) = app.start_sms("alice").await;
@@ -34,8 +34,8 @@ async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
         )
     };
 
-    // Twice: to those that do not know yet, and to those that do. All at once, as each waits for a
-    // connection for a while.
+    // Twice, because connections of the pool do not know at first that the server is gone. All at
+    // once, because each request waits for a connection for a while.
     for _ in 0..2 {
         let mut requests = vec![
             app.post_form(
@@ -63,26 +63,24 @@ async fn while_postgres_is_away_nothing_happens_and_nothing_counts() {
     }
 
     assert_eq!(
-        app.sms.taken().len(),
+        app.sms.accepted().len(),
         1,
         "nothing that was refused has happened"
     );
 
     cluster.start();
-
     assert_eq!(app.status(&id).await, "pending");
     assert_eq!(app.readiness().await, 200);
-    // One attempt was made before, none while it was away: the third is the last.
+    // One attempt was made before the failure and none during it, so two are left.
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.1, "3003");
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
     assert_eq!(app.status(&id).await, "accepted");
 
     let (id, code) = app.start_sms("bob").await;
-    assert_eq!(app.sms.taken().len(), 2);
+    assert_eq!(app.sms.accepted().len(), 2);
     assert_eq!(app.verify("bob", &id, &code).await.0, 200);
 }
 
-/// What could not be revoked is not called revoked.
 #[tokio::test]
 async fn while_postgres_is_away_nothing_is_called_revoked() {
     let cluster = Cluster::start_new();
@@ -92,7 +90,6 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
 
     let revoke = || {
         let assertion = alice.phone.client_assertion().unwrap();
-
         let form = [
             (
                 "client_assertion_type",
@@ -101,22 +98,19 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
             ("client_assertion", assertion.as_str()),
             ("token", token.expose()),
         ];
-
         app.request("POST", "/oauth/revoke").form(&form)
     };
-
     let by_portal = || {
         let request = app.request("DELETE", "/oauth/api/v1/users/alice/tokens");
         request.basic_auth(PORTAL.0, Some(PORTAL.1))
     };
-
     let administer = |method: &str, path: &str| {
         app.manage(method, &format!("/api/v1/{path}"))
             .basic_auth(ADMINISTRATOR.0, Some(ADMINISTRATOR.1))
     };
 
-    // Connections that were lost are found out one by one.
-    let settled = async |request: &dyn Fn() -> RequestBuilder| {
+    // Lost connections of the pool are detected one by one.
+    let eventual_status = async |request: &dyn Fn() -> RequestBuilder| {
         let mut status = request().send().await.unwrap().status();
         for _ in 0..10 {
             if status == 503 {
@@ -130,15 +124,14 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
         app.request("GET", "/device/v1/enrolment")
             .bearer_auth(token.expose())
     };
-    let is_alive = async || settled(&enrolment).await == 200;
+    let is_alive = async || eventual_status(&enrolment).await == 200;
     assert!(is_alive().await);
 
     cluster.stop();
 
-    // Twice: to those that do not know yet, and to those that do.
+    // Twice, because connections of the pool do not know at first that the server is gone.
     for _ in 0..2 {
         let device = format!("devices/{}", alice.phone.device_id());
-
         let requests = vec![
             revoke(),
             by_portal(),
@@ -149,22 +142,21 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
             administer("POST", "clients/bank/revoke-tokens"),
             administer("DELETE", &device),
         ];
-
         join_all(requests.into_iter().map(unavailable)).await;
     }
 
     cluster.start();
-
     assert!(is_alive().await, "nothing that was refused has happened");
-    assert_eq!(settled(&revoke).await, 200);
+    assert_eq!(eventual_status(&revoke).await, 200);
     assert!(!is_alive().await);
 }
 
-/// The files of the database may not grow until they may.
+/// The database's files cannot grow until the limit is removed.
 #[tokio::test]
-async fn a_full_disk_refuses_until_there_is_room() {
+async fn on_a_full_disk_changes_are_refused_until_there_is_space() {
     let installation = Installation::new(Database::sqlite());
-    let server = installation.serve_limited(LITTLE_ROOM).await;
+    let server = installation.serve_limited(SMALL_FILES).await;
+
     let mut started = Vec::new();
     let refused = loop {
         let (user, number) = (
@@ -177,9 +169,8 @@ async fn a_full_disk_refuses_until_there_is_room() {
         }
         let body: serde_json::Value = response.json().await.unwrap();
         started.push((user, body["transaction_id"].as_str().unwrap().to_owned()));
-        assert!(started.len() < 10_000, "it never fills up");
+        assert!(started.len() < 10_000, "the files never fill up");
     };
-
     assert_eq!(
         (
             refused.status().as_u16(),
@@ -189,11 +180,12 @@ async fn a_full_disk_refuses_until_there_is_room() {
     );
 
     unavailable(server.start_sms("bob", "+31687654321")).await;
+
     let (number, code) = until_no_attempt_fits(&installation, &server, &started).await;
     let (user, id) = &started[number];
     unavailable(server.verify(user, id, &code)).await;
 
-    // Reading needs no room.
+    // Reading needs no space.
     for (_, id) in &started {
         assert_eq!(status(&server, id).await, "pending");
     }
@@ -206,7 +198,6 @@ async fn a_full_disk_refuses_until_there_is_room() {
         ])
         .status()
         .expect("prlimit, of util-linux");
-
     assert!(raised.success());
 
     for left in [2, 1] {
@@ -239,8 +230,8 @@ async fn a_full_disk_refuses_until_there_is_room() {
     );
 }
 
-/// Sends one wrong code for each transaction until that is refused: for which one, and its right
-/// code. A wrong code needs less room than a start.
+/// Sends one wrong code for each transaction until one is refused. Returns the number of that
+/// transaction and its right code. A wrong code needs less space than a start.
 async fn until_no_attempt_fits(
     installation: &Installation,
     server: &Process,
@@ -263,7 +254,7 @@ async fn until_no_attempt_fits(
         assert_eq!(body["error_code"], "3003", "{body}");
     }
 
-    panic!("there is still room")
+    panic!("there is still space")
 }
 
 impl TestApp {
@@ -291,7 +282,7 @@ async fn status(server: &Process, id: &str) -> String {
     result["status"].as_str().unwrap().to_owned()
 }
 
-/// Refused for now, and said when to come again.
+/// Expects `503` with `Retry-After`.
 async fn unavailable(request: RequestBuilder) {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());

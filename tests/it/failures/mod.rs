@@ -1,5 +1,5 @@
-//! The program on bad days: killed, told to stop, without its database, without room, read by those
-//! who should not.
+//! Failures of the program and its surroundings: kills, shutdown under load, lost databases, full
+//! disks, and readers who must not learn secrets.
 
 mod database;
 mod kill;
@@ -38,7 +38,7 @@ impl Process {
     }
 }
 
-/// The status and the body of an answer that came in full; nothing if the connection broke before.
+/// The status and the body of a complete response; `None` if the connection broke before.
 async fn answer(request: RequestBuilder) -> Option<(u16, Value)> {
     let response = request.send().await.ok()?;
     Some((response.status().as_u16(), response.json().await.ok()?))
