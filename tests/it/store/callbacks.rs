@@ -43,6 +43,7 @@ async fn claim(store: &Store, now: Timestamp, limit: i64) -> Vec<CallbackRow> {
             )?)
         })
         .await;
+
     claimed.unwrap()
 }
 
@@ -52,6 +53,7 @@ async fn finish(store: &Store, outcome: CallbackOutcome) -> bool {
             Ok::<_, WriteError<StoreError>>(finish_callback(connection, &outcome)?)
         })
         .await;
+
     finished.unwrap()
 }
 
@@ -62,6 +64,7 @@ async fn replay(store: &Store, id: &[u8], now: Timestamp) -> bool {
             Ok::<_, WriteError<StoreError>>(replay_callback(connection, &id, now)?)
         })
         .await;
+
     replayed.unwrap()
 }
 
@@ -93,10 +96,12 @@ async fn a_claim_is_a_lease(database: Database) {
         due_at: NOW.as_millis() + 1,
         ..callback(&id())
     };
+
     let delivered = CallbackRow {
         state: callback_state::DELIVERED,
         ..callback(&id())
     };
+
     save(&store, [due.clone(), later, delivered]).await;
     let claimed = claim(&store, NOW, 10).await;
     let expected = CallbackRow {
@@ -104,6 +109,7 @@ async fn a_claim_is_a_lease(database: Database) {
         fence: 1,
         ..due
     };
+
     assert_eq!(claimed, [expected]);
     assert_eq!(claim(&store, NOW, 10).await, []);
     let again = claim(&store, NOW.after(LEASE), 1).await;
@@ -121,6 +127,7 @@ async fn no_two_claim_the_same(database: Database) {
         .flatten()
         .map(|row| row.id)
         .collect();
+
     // A claim that found all it saw being claimed comes back with less: whoever comes next gets the
     // rest.
     claimed.extend(claim(&store, NOW, 40).await.into_iter().map(|row| row.id));
@@ -153,11 +160,13 @@ async fn a_retry_becomes_due_again(database: Database) {
         last_error: Some("503".to_owned()),
         ..outcome(&claimed, callback_state::DUE)
     };
+
     assert!(finish(&store, retry).await);
     assert_eq!(claim(&store, NOW, 1).await, []);
     let again = claim(&store, NOW.after(Duration::from_secs(5)), 1)
         .await
         .remove(0);
+
     assert_eq!(
         (again.attempts, again.fence, again.last_error.as_deref()),
         (1, 2, Some("503"))
@@ -187,21 +196,25 @@ async fn lists_by_state_and_page(database: Database) {
         state,
         ..callback(&id())
     };
+
     let mut rows = [
         of(callback_state::DUE),
         of(callback_state::DEAD),
         of(callback_state::DEAD),
     ];
+
     rows.sort_by(|left, right| left.id.cmp(&right.id));
     save(&store, rows.clone()).await;
     let page = |state, after: Option<Vec<u8>>, limit| {
         store.read(move |connection| list_callbacks(connection, state, after.as_deref(), limit))
     };
+
     assert_eq!(page(None, None, 2).await, Ok(rows[..2].to_vec()));
     assert_eq!(
         page(None, Some(rows[1].id.clone()), 2).await,
         Ok(rows[2..].to_vec())
     );
+
     let dead = page(Some(callback_state::DEAD), None, 10).await.unwrap();
     assert_eq!((dead.len(), dead[0].state), (2, callback_state::DEAD));
 }

@@ -75,6 +75,7 @@ fn parse(line: &str) -> Option<Said> {
         .ok()?
         .into_bytes()
         .to_vec();
+
     match word {
         "acknowledged" => Some(Said::Acknowledged(id)),
         "failed" => Some(Said::Failed(id)),
@@ -88,8 +89,10 @@ async fn commits_until_killed() {
     let Ok(url) = std::env::var(URL_VARIABLE) else {
         return;
     };
+
     let url: DatabaseUrl = url.parse().expect("a database");
     let store = Store::open(&StoreOptions::new(url)).expect("a store");
+
     loop {
         let rows: Vec<TransactionRow> = (0..20)
             .map(|_| TransactionRow {

@@ -15,6 +15,7 @@ on_both_databases!(what_was_acknowledged_is_there_after_a_kill);
 
 async fn what_was_acknowledged_is_there_after_a_kill(database: Database) {
     drop(database.store());
+
     for _ in 0..3 {
         let mut committer = Committer::start(&spelled_out(&database), "");
         let mut said: Vec<Said> = (0..200).map_while(|_| committer.next()).collect();
@@ -29,6 +30,7 @@ async fn what_was_acknowledged_is_there_after_a_kill(database: Database) {
         }
         assert!(store.commit(start(&transaction())).await.is_ok());
     }
+
     each_event_has_its_transaction(&database.open()).await;
 }
 
@@ -53,10 +55,12 @@ async fn each_event_has_its_transaction(store: &Store) {
         .read(|connection| find_latest_events_of_user(connection, "alice", 1_000_000))
         .await
         .unwrap();
+
     let transactions: HashSet<Vec<u8>> = events
         .into_iter()
         .filter_map(|event| event.transaction_id)
         .collect();
+
     for id in transactions {
         assert!(exists(store, id).await, "its event is there");
     }

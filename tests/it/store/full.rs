@@ -29,6 +29,7 @@ async fn a_full_database_is_unavailable_and_heals() {
             Connection::Postgres(_) => Err(WriteError::Refused(StoreError::Overloaded)),
         })
         .await;
+
     assert_eq!(limited, Ok(()));
     let rows: Vec<_> = (0..200).map(|_| transaction()).collect();
     let outcomes = join_all(rows.iter().map(|row| store.commit(start(row)))).await;
@@ -38,6 +39,7 @@ async fn a_full_database_is_unavailable_and_heals() {
             .iter()
             .any(|outcome| matches!(outcome, Err(StoreError::Unavailable(_))))
     );
+
     for (row, outcome) in rows.into_iter().zip(&outcomes) {
         let found = store
             .read(move |connection| find_transaction(connection, &row.id))
@@ -45,6 +47,7 @@ async fn a_full_database_is_unavailable_and_heals() {
             .unwrap();
         assert_eq!(found.is_some(), outcome.is_ok());
     }
+
     // A new connection has no such limit, as a disk that was given room.
     assert_eq!(
         store.commit(start(&transaction())).await,
@@ -66,9 +69,11 @@ async fn a_limit_on_files_is_survived() {
             .filter(|word| matches!(word, Said::Failed(_)))
             .count()
     };
+
     while failed(&said) < 100 {
         said.push(committer.next().expect("it survives"));
     }
+
     let raised = Command::new("prlimit")
         .args([
             "--pid",
@@ -77,13 +82,16 @@ async fn a_limit_on_files_is_survived() {
         ])
         .status()
         .expect("prlimit, of util-linux");
+
     assert!(raised.success());
     let mut healed = 0;
+
     while healed < 100 {
         let word = committer.next().expect("it survives");
         healed += usize::from(matches!(word, Said::Acknowledged(_)));
         said.push(word);
     }
+
     said.extend(committer.kill());
 
     let store = database.open();
@@ -91,6 +99,7 @@ async fn a_limit_on_files_is_survived() {
         .read(|connection| find_latest_events_of_user(connection, "alice", 1_000_000))
         .await
         .unwrap();
+
     for word in said {
         let (id, acknowledged) = match word {
             Said::Acknowledged(id) => (id, true),

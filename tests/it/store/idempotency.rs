@@ -16,6 +16,7 @@ async fn save(store: &Store, created_at: i64, answer: &'static [u8]) -> bool {
             Ok::<_, WriteError<StoreError>>(saved)
         })
         .await;
+
     saved.unwrap()
 }
 

@@ -1,5 +1,5 @@
-//! The journal: what is acknowledged is there, what is refused is not, and neighbours in a batch do
-//! not matter to each other.
+//! The journal: what was acknowledged is there, what was refused is not, and entries that share a
+//! batch do not affect each other.
 
 use std::sync::mpsc;
 
@@ -53,6 +53,10 @@ async fn events(store: &Store) -> Vec<EventRow> {
         .unwrap()
 }
 
+fn count(outcomes: &[Result<Outcome, StoreError>], wanted: &Result<Outcome, StoreError>) -> usize {
+    outcomes.iter().filter(|outcome| *outcome == wanted).count()
+}
+
 async fn an_entry_is_written_whole(database: Database) {
     let store = database.store();
     let row = transaction();
@@ -61,18 +65,22 @@ async fn an_entry_is_written_whole(database: Database) {
         signing_algorithm: Some("ES256".to_owned()),
         ..access_token(None)
     };
+
     let entry = inserting([
         row.clone().into(),
         event.clone().into(),
         callback.clone().into(),
         token.clone().into(),
     ]);
+
     assert_eq!(store.commit(entry).await, Ok(Outcome::Committed));
+
     assert_eq!(find(&store, &row.id).await, Some(row));
     assert_eq!(events(&store).await, [event]);
     let callbacks = store
         .read(|connection| list_callbacks(connection, None, None, 10))
         .await;
+
     assert_eq!(callbacks, Ok(vec![callback]));
     let tokens = store
         .read(|connection| {
@@ -81,6 +89,7 @@ async fn an_entry_is_written_whole(database: Database) {
                 .load(connection)
         })
         .await;
+
     assert_eq!(tokens, Ok(vec![token]));
 }
 
@@ -88,6 +97,7 @@ async fn an_update_sets_what_it_names_and_keeps_the_rest(database: Database) {
     let store = database.store();
     let row = transaction();
     assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
+
     let update = TransactionUpdate {
         status: 1,
         reason: Some(7),
@@ -99,7 +109,9 @@ async fn an_update_sets_what_it_names_and_keeps_the_rest(database: Database) {
         device_id: Some("another".to_owned()),
         ..attempt(&row)
     };
+
     assert_eq!(store.commit(change(update)).await, Ok(Outcome::Committed));
+
     let expected = TransactionRow {
         version: 1,
         status: 1,
@@ -112,22 +124,26 @@ async fn an_update_sets_what_it_names_and_keeps_the_rest(database: Database) {
         device_id: Some("another".to_owned()),
         ..row
     };
+
     assert_eq!(find(&store, &expected.id).await, Some(expected.clone()));
-    // What is not given stays.
+
     let update = TransactionUpdate {
         status: 1,
         finished_at: Some(5),
         ..attempt(&expected)
     };
+
     assert_eq!(store.commit(change(update)).await, Ok(Outcome::Committed));
     let again = find(&store, &expected.id).await.unwrap();
     assert_eq!(
         (again.version, again.reason, again.finished_at),
         (2, None, Some(5))
     );
+
     assert_eq!(
         (again.answer, again.user_id, again.device_id),
-        (expected.answer, expected.user_id, expected.device_id)
+        (expected.answer, expected.user_id, expected.device_id),
+        "null leaves them as they are"
     );
 }
 
@@ -139,10 +155,12 @@ async fn an_outdated_update_is_refused_with_its_inserts(database: Database) {
         store.commit(change(attempt(&row))).await,
         Ok(Outcome::Committed)
     );
+
     assert_eq!(
         store.commit(change(attempt(&row))).await,
         Ok(Outcome::Refused)
     );
+
     let found = find(&store, &row.id).await.unwrap();
     assert_eq!((found.version, found.attempts), (1, 1));
     assert_eq!(events(&store).await.len(), 2);
@@ -154,6 +172,7 @@ async fn an_update_of_nothing_is_refused(database: Database) {
         store.commit(change(attempt(&transaction()))).await,
         Ok(Outcome::Refused)
     );
+
     assert_eq!(events(&store).await, []);
 }
 
@@ -163,19 +182,16 @@ async fn one_of_many_parallel_updates_wins(database: Database) {
     let other = database.open();
     let row = transaction();
     assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
+
     let commits = (0..100).map(|number| {
         let store = if number % 2 == 0 { &store } else { &other };
         store.commit(change(attempt(&row)))
     });
+
     let outcomes = join_all(commits).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-    assert_eq!(
-        outcomes
-            .iter()
-            .filter(|outcome| **outcome == Ok(Outcome::Committed))
-            .count(),
-        1
-    );
+    assert_eq!(count(&outcomes, &Ok(Outcome::Committed)), 1);
+
     let found = find(&store, &row.id).await.unwrap();
     assert_eq!((found.version, found.attempts), (1, 1));
     assert_eq!(events(&store).await.len(), 2);
@@ -188,24 +204,20 @@ async fn a_key_is_taken_once(database: Database) {
         guard: Some(idempotency_key(1).into()),
         ..start(row)
     };
+
     let outcomes = join_all(rows.iter().map(|row| store.commit(entry(row)))).await;
-    assert_eq!(
-        outcomes
-            .iter()
-            .filter(|outcome| **outcome == Ok(Outcome::Committed))
-            .count(),
-        1
-    );
+    assert_eq!(count(&outcomes, &Ok(Outcome::Committed)), 1);
+
     for (row, outcome) in rows.iter().zip(&outcomes) {
-        assert_eq!(
-            find(&store, &row.id).await.is_some(),
-            *outcome == Ok(Outcome::Committed)
-        );
+        let is_there = find(&store, &row.id).await.is_some();
+        assert_eq!(is_there, *outcome == Ok(Outcome::Committed));
     }
+
     let another = Entry {
         guard: Some(idempotency_key(2).into()),
         ..start(&transaction())
     };
+
     assert_eq!(store.commit(another).await, Ok(Outcome::Committed));
 }
 
@@ -229,31 +241,25 @@ async fn a_change_takes_its_key_along(database: Database) {
     let mut row = transaction();
     assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
     let mut key = idempotency_key(1);
-    let entry = |row: &TransactionRow, key: &IdempotencyRow| {
+    let commit = |row: &TransactionRow, key: &IdempotencyRow| {
         let mut entry = change(attempt(row));
         entry.inserts.push(key.clone().into());
-        entry
+        store.commit(entry)
     };
-    assert_eq!(
-        store.commit(entry(&row, &key)).await,
-        Ok(Outcome::Committed)
-    );
-    assert_eq!(
-        store.commit(entry(&row, &idempotency_key(2))).await,
-        Ok(Outcome::Refused)
-    );
+
+    assert_eq!(commit(&row, &key).await, Ok(Outcome::Committed));
+    let refused = commit(&row, &idempotency_key(2)).await;
+    assert_eq!(refused, Ok(Outcome::Refused), "the row has another version");
+
     row.version = 1;
-    assert!(matches!(
-        store.commit(entry(&row, &key)).await,
-        Err(StoreError::Query(_))
-    ));
+    let taken = commit(&row, &key).await;
+    assert!(matches!(taken, Err(StoreError::Query(_))), "{taken:?}");
     assert_eq!(find(&store, &row.id).await.unwrap().version, 1);
-    // The key's first use has expired by the time of this one.
+
+    // By now the first use of the key has expired.
     key.created_at = key.expires_at;
-    assert_eq!(
-        store.commit(entry(&row, &key)).await,
-        Ok(Outcome::Committed)
-    );
+    assert_eq!(commit(&row, &key).await, Ok(Outcome::Committed));
+
     let keys = store
         .read(|connection| {
             idempotency_keys::table
@@ -261,6 +267,7 @@ async fn a_change_takes_its_key_along(database: Database) {
                 .get_result::<i64>(connection)
         })
         .await;
+
     assert_eq!(keys, Ok(1));
 }
 
@@ -270,25 +277,22 @@ async fn an_assertion_is_seen_once(database: Database) {
         assertions: vec![assertion_id(jti)],
         ..inserting([access_token(None).into()])
     };
+
     let entries = [entry(1), entry(2), entry(1)];
     let outcomes = join_all(entries.map(|entry| store.commit(entry))).await;
-    assert_eq!(
-        outcomes,
-        [
-            Ok(Outcome::Committed),
-            Ok(Outcome::Committed),
-            Ok(Outcome::Replayed)
-        ]
-    );
+    let expected = [Outcome::Committed, Outcome::Committed, Outcome::Replayed];
+    assert_eq!(outcomes, expected.map(Ok));
 }
 
 async fn an_update_may_follow_its_insert_at_once(database: Database) {
     let store = database.store();
     let release = hold_journal(&store).await;
     let rows: Vec<TransactionRow> = (0..10).map(|_| transaction()).collect();
+
     let entries = rows
         .iter()
         .flat_map(|row| [start(row), change(attempt(row))]);
+
     let commits = join_all(entries.map(|entry| store.commit(entry)));
     let (outcomes, ()) = tokio::join!(commits, async { drop(release) });
     assert_eq!(outcomes, vec![Ok(Outcome::Committed); 20]);
@@ -301,11 +305,13 @@ async fn a_bad_entry_does_not_hurt_its_neighbours(database: Database) {
     assert_eq!(store.commit(start(&taken)).await, Ok(Outcome::Committed));
     let release = hold_journal(&store).await;
     let mut rows: Vec<TransactionRow> = (0..50).map(|_| transaction()).collect();
-    // Two that cannot be inserted, because their ids are taken.
+    // Two cannot be inserted, because their id is taken.
     rows[0] = taken.clone();
     rows[33] = taken;
+
     let commits = join_all(rows.iter().map(|row| store.commit(start(row))));
     let (outcomes, ()) = tokio::join!(commits, async { drop(release) });
+
     for (number, (row, outcome)) in rows.iter().zip(outcomes).enumerate() {
         match number {
             0 | 33 => assert!(matches!(outcome, Err(StoreError::Query(_))), "{outcome:?}"),
@@ -313,6 +319,7 @@ async fn a_bad_entry_does_not_hurt_its_neighbours(database: Database) {
         }
         assert!(find(&store, &row.id).await.is_some());
     }
+
     assert_eq!(events(&store).await.len(), 49);
     assert_eq!(store.metrics().store().journal().failed, 2);
 }
@@ -323,18 +330,12 @@ async fn a_full_queue_says_so(database: Database) {
     let rows: Vec<TransactionRow> = (0..10).map(|_| transaction()).collect();
     let commits = join_all(rows.iter().map(|row| store.commit(start(row))));
     let (outcomes, ()) = tokio::join!(commits, async { drop(release) });
-    let overloaded = outcomes
-        .iter()
-        .filter(|outcome| **outcome == Err(StoreError::Overloaded))
-        .count();
-    let committed = outcomes
-        .iter()
-        .filter(|outcome| **outcome == Ok(Outcome::Committed))
-        .count();
-    assert!(
-        overloaded > 0 && overloaded + committed == 10,
-        "{outcomes:?}"
-    );
+
+    let overloaded = count(&outcomes, &Err(StoreError::Overloaded));
+    let committed = count(&outcomes, &Ok(Outcome::Committed));
+    assert!(overloaded > 0, "{outcomes:?}");
+    assert_eq!(overloaded + committed, 10, "{outcomes:?}");
+
     for (row, outcome) in rows.iter().zip(outcomes) {
         assert_eq!(find(&store, &row.id).await.is_some(), outcome.is_ok());
     }
@@ -345,6 +346,7 @@ async fn a_closed_store_finishes_what_it_accepted(database: Database) {
     let release = hold_journal(&store).await;
     let rows: Vec<TransactionRow> = (0..10).map(|_| transaction()).collect();
     let commits = join_all(rows.iter().map(|row| store.commit(start(row))));
+
     let other = store.clone();
     let closing = async {
         tokio::task::spawn_blocking(move || {
@@ -353,17 +355,18 @@ async fn a_closed_store_finishes_what_it_accepted(database: Database) {
         })
         .await
     };
+
     let (outcomes, closed) = tokio::join!(commits, closing);
     closed.unwrap();
     assert_eq!(outcomes, vec![Ok(Outcome::Committed); 10]);
-    assert!(matches!(
-        store.commit(start(&transaction())).await,
-        Err(StoreError::Unavailable(_))
-    ));
-    assert!(matches!(
-        store.ping().await,
-        Err(StoreError::Unavailable(_))
-    ));
+
+    let late = store.commit(start(&transaction())).await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    let late = store.ping().await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    let late = store.schema_status();
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+
     assert!(find(&database.open(), &rows[9].id).await.is_some());
 }
 
@@ -375,10 +378,12 @@ async fn counts_what_it_does(database: Database) {
         store.commit(change(attempt(&row))).await,
         Ok(Outcome::Committed)
     );
+
     assert_eq!(
         store.commit(change(attempt(&row))).await,
         Ok(Outcome::Refused)
     );
+
     let bad = TransactionRow { id: id(), ..row };
     let twice = inserting([bad.clone().into(), bad.into()]);
     assert!(store.commit(twice).await.is_err());
@@ -397,15 +402,16 @@ async fn counts_what_it_does(database: Database) {
     assert_eq!(metrics.store().query_queue().get(), 0);
 }
 
-/// Keeps the journal from working until the answer is dropped, so that what is committed meanwhile
-/// becomes one batch.
+/// Stops the journal until the answer is dropped, so that what is committed meanwhile becomes one
+/// batch.
 ///
-/// Only SQLite's writes go through the journal; on PostgreSQL a lock on the tables holds it, once
-/// it has begun.
+/// On SQLite a write stops it. On PostgreSQL writes do not go through the journal; a lock on a table
+/// stops it as soon as it has begun a batch.
 async fn hold_journal(store: &Store) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
     let (holding, held) = tokio::sync::oneshot::channel();
     let store = store.clone();
+
     tokio::spawn(async move {
         let held: Result<(), StoreError> = store
             .write(move |connection| {
@@ -418,6 +424,7 @@ async fn hold_journal(store: &Store) -> mpsc::Sender<()> {
             .await;
         held.expect("nothing else holds the tables");
     });
+
     held.await.expect("the tables are locked");
     release
 }

@@ -31,6 +31,7 @@ async fn goes_up_down_and_up_again(database: Database) {
         store.commit(start(&transaction())).await,
         Err(StoreError::Query(_))
     ));
+
     store.migrate().unwrap();
     store.migrate().unwrap();
     assert_eq!(columns(&store).await, first);
@@ -55,6 +56,7 @@ async fn a_newer_schema_is_noticed(database: Database) {
             })
         })
         .await;
+
     assert_eq!(result, Ok(1));
     let status = store.schema_status().unwrap();
     assert_eq!(status, SchemaStatus::Newer(1));
@@ -62,6 +64,7 @@ async fn a_newer_schema_is_noticed(database: Database) {
         status.require_current(),
         Err(StoreError::Schema(_))
     ));
+
     assert!(matches!(
         SchemaStatus::Older(2).require_current(),
         Err(StoreError::Schema(_))
@@ -75,6 +78,7 @@ async fn two_may_migrate_at_once(database: Database) {
             scope.spawn(|| store.migrate().unwrap());
         }
     });
+
     assert_eq!(stores[0].schema_status(), Ok(SchemaStatus::Current));
 }
 
@@ -95,6 +99,7 @@ struct Column {
 
 async fn columns(store: &Store) -> Columns {
     let mut tables = Columns::new();
+
     for column in store.read(load_columns).await.unwrap() {
         let kind = diesel_type(&column.data_type).to_owned();
         tables
@@ -102,6 +107,7 @@ async fn columns(store: &Store) -> Columns {
             .or_default()
             .insert(column.column_name, (kind, column.nullable));
     }
+
     tables
 }
 
@@ -139,6 +145,7 @@ fn declared_columns() -> Columns {
     let text = include_str!("../../../src/store/schema.rs");
     let mut tables = Columns::new();
     let mut table = None;
+
     for line in text.lines().map(str::trim) {
         if let Some((name, _)) = line
             .strip_suffix('{')
@@ -160,5 +167,6 @@ fn declared_columns() -> Columns {
                 .insert(column.to_owned(), described);
         }
     }
+
     tables
 }

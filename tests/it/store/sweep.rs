@@ -40,6 +40,7 @@ async fn sweep(
     let deleted: Result<_, StoreError> = store
         .write(move |connection| Ok::<_, WriteError<StoreError>>(delete(connection)?))
         .await;
+
     deleted.unwrap()
 }
 
@@ -50,6 +51,7 @@ fn finished(millis: i64) -> Insert {
         finished_at,
         ..transaction()
     };
+
     row.into()
 }
 
@@ -60,12 +62,14 @@ fn happened(millis: u64) -> Insert {
         occurred_at: time.as_millis(),
         ..event(&id())
     };
+
     row.into()
 }
 
 async fn goes_in_portions_until_nothing_is_left(database: Database) {
     let store = database.store();
     save(&store, (-10..0).map(finished).collect()).await;
+
     for expected in [4, 4, 2, 0] {
         assert_eq!(
             sweep(&store, |connection| delete_finished_transactions(
@@ -75,8 +79,10 @@ async fn goes_in_portions_until_nothing_is_left(database: Database) {
             expected
         );
     }
+
     save(&store, (0..10).map(happened).collect()).await;
     let end = NOW.after(Duration::from_secs(1));
+
     for expected in [4, 4, 2, 0] {
         assert_eq!(
             sweep(&store, move |connection| delete_events(connection, end, 4)).await,
@@ -100,6 +106,7 @@ async fn keeps_what_is_young(database: Database) {
         .await,
         2
     );
+
     save(&store, vec![happened(0), happened(1), happened(2)]).await;
     let after_first = NOW.after(Duration::from_millis(1));
     assert_eq!(
@@ -122,6 +129,7 @@ async fn keeps_callbacks_of_other_states(database: Database) {
             ..callback(&id())
         })
     };
+
     let before = Some(NOW.as_millis() - 1);
     let delivered = (0..3).map(|_| of(callback_state::DELIVERED, before));
     let kept = [
@@ -129,10 +137,12 @@ async fn keeps_callbacks_of_other_states(database: Database) {
         of(callback_state::DEAD, before),
         of(callback_state::DELIVERED, Some(NOW.as_millis())),
     ];
+
     save(&store, delivered.chain(kept).collect()).await;
     let delete = |connection: &mut Connection| {
         delete_finished_callbacks(connection, callback_state::DELIVERED, NOW, 2)
     };
+
     assert_eq!(
         (
             sweep(&store, delete).await,
@@ -141,6 +151,7 @@ async fn keeps_callbacks_of_other_states(database: Database) {
         ),
         (2, 1, 0)
     );
+
     assert_eq!(
         store
             .read(|connection| list_callbacks(connection, None, None, 10))
@@ -153,6 +164,7 @@ async fn keeps_callbacks_of_other_states(database: Database) {
 
 async fn forgets_what_has_expired(database: Database) {
     let store = database.store();
+
     for number in 0..3 {
         let entry = Entry {
             assertions: vec![assertion_id(number)],
@@ -161,12 +173,14 @@ async fn forgets_what_has_expired(database: Database) {
         };
         assert!(store.commit(entry).await.is_ok());
     }
+
     let end = NOW.after(Duration::from_secs(86_400));
     let deletions: [Delete; 3] = [
         delete_expired_idempotency_keys,
         delete_expired_assertion_ids,
         delete_expired_access_tokens,
     ];
+
     for delete in deletions {
         assert_eq!(
             sweep(&store, move |connection| delete(connection, NOW, 100)).await,
@@ -178,6 +192,7 @@ async fn forgets_what_has_expired(database: Database) {
             3
         );
     }
+
     assert_eq!(
         sweep(&store, move |connection| delete_expired_authorizations(
             connection, end, 2

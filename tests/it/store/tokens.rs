@@ -42,6 +42,7 @@ async fn save_login(store: &Store, grant: &GrantRow) -> (AccessTokenRow, Refresh
         token.clone().into(),
         family.clone().into(),
     ];
+
     save(store, inserts).await;
     (token, family)
 }
@@ -52,6 +53,7 @@ async fn live(store: &Store, token: &AccessTokenRow) -> Option<LiveAccessToken> 
         .read(move |connection| find_live_access_tokens(connection, &[id]))
         .await
         .unwrap();
+
     found.into_iter().next().map(|(_, live)| live)
 }
 
@@ -71,9 +73,11 @@ async fn run(store: &Store, statement: &'static str) {
             Connection::Sqlite(connection) => sql_query(statement).execute(connection),
         }
     };
+
     let done: Result<usize, StoreError> = store
         .write(move |connection| Ok(execute(connection)?))
         .await;
+
     assert_eq!(done, Ok(1), "{statement}");
 }
 
@@ -84,6 +88,7 @@ async fn a_token_lives_and_dies_with_its_grant(database: Database) {
         amr: Some("[\"pwd\"]".to_owned()),
         ..grant("alice")
     };
+
     let (kept_token, kept_family) = save_login(&store, &kept).await;
     let (token, family) = save_login(&store, &ended).await;
     let found = live(&store, &token).await.unwrap();
@@ -92,19 +97,23 @@ async fn a_token_lives_and_dies_with_its_grant(database: Database) {
         found.authentication.unwrap().amr.as_deref(),
         Some("[\"pwd\"]")
     );
+
     let end = ended.id.clone();
     let deleted: Result<bool, StoreError> = store
         .write(move |connection| Ok(delete_grant(connection, &end)?))
         .await;
+
     assert_eq!(deleted, Ok(true));
     assert_eq!(live(&store, &token).await, None);
     assert!(!is_refreshable(&store, &family).await);
     assert!(
         live(&store, &kept_token).await.is_some() && is_refreshable(&store, &kept_family).await
     );
+
     let all: Result<usize, StoreError> = store
         .write(|connection| Ok(delete_grants_of_user(connection, "alice")?))
         .await;
+
     assert_eq!(all, Ok(1));
     assert_eq!(live(&store, &kept_token).await, None);
 }
@@ -116,6 +125,7 @@ async fn an_epoch_ends_everything_before_it(database: Database) {
         resource_server: Some("api".to_owned()),
         ..access_token(None)
     };
+
     save(&store, [own.clone().into(), for_api.clone().into()]).await;
     let first = grant("alice");
     let (token_of_first, family_of_first) = save_login(&store, &first).await;
@@ -141,6 +151,7 @@ async fn an_epoch_ends_everything_before_it(database: Database) {
         live(&store, &token_of_second).await.is_some()
             && is_refreshable(&store, &family_of_second).await
     );
+
     assert!(live(&store, &late).await.is_none());
     // An application of the same name is another thing.
     run(
@@ -174,17 +185,20 @@ async fn many_at_once_share_a_query_and_get_their_own(database: Database) {
         .iter()
         .map(|token| token.id.clone())
         .chain([unknown.clone(), tokens[0].id.clone()]);
+
     let found = join_all(keys.map(|key| {
         let batched = batched.clone();
         async move { (key.clone(), batched.find(key).await.unwrap()) }
     }))
     .await;
+
     for (key, live) in found {
         assert_eq!(
             live.map(|live| live.token.id),
             (key != unknown).then_some(key)
         );
     }
+
     store.close();
     assert!(matches!(
         batched.find(unknown).await,
@@ -195,6 +209,7 @@ async fn many_at_once_share_a_query_and_get_their_own(database: Database) {
 async fn a_batched_read_sees_what_was_committed_before(database: Database) {
     let store = database.store();
     let batched = Batched::new(store.clone(), find_live_access_tokens);
+
     for _ in 0..50 {
         let token = access_token(None);
         assert_eq!(batched.find(token.id.clone()).await, Ok(None));
@@ -211,6 +226,7 @@ async fn a_code_is_exchanged_once(database: Database) {
         status: 1,
         ..AuthorizationRow::default()
     };
+
     let row = code.clone();
     let saved: Result<(), StoreError> = store
         .write(move |connection| {
@@ -219,6 +235,7 @@ async fn a_code_is_exchanged_once(database: Database) {
             )?)
         })
         .await;
+
     saved.unwrap();
     let attempts = join_all((0..10).map(|_| {
         let grant = grant("alice");
@@ -241,6 +258,7 @@ async fn a_code_is_exchanged_once(database: Database) {
             .count(),
         1
     );
+
     assert_eq!(
         attempts
             .iter()
@@ -262,6 +280,7 @@ async fn a_refresh_token_is_rotated_once(database: Database) {
         };
         store.commit(guarded(rotation))
     };
+
     let outcomes = join_all((0..10).map(|_| rotate(0))).await;
     assert_eq!(
         outcomes
@@ -270,7 +289,9 @@ async fn a_refresh_token_is_rotated_once(database: Database) {
             .count(),
         1
     );
+
     assert_eq!(rotate(1).await, Ok(Outcome::Committed));
+
     for generation in [0, 1, 3, -1, i32::MAX] {
         assert_eq!(
             rotate(generation).await,
@@ -278,11 +299,13 @@ async fn a_refresh_token_is_rotated_once(database: Database) {
             "{generation}"
         );
     }
+
     let id = family.id.clone();
     let found = store
         .read(move |connection| find_live_refresh_tokens(connection, &[id]))
         .await
         .unwrap();
+
     assert_eq!(
         (
             found[0].1.refresh_token.generation,
@@ -307,10 +330,12 @@ async fn what_a_replayed_assertion_came_with_does_not_happen(database: Database)
             ..guarded(rotation)
         }
     };
+
     let seen = Entry {
         assertions: vec![assertion_id(1)],
         ..Entry::default()
     };
+
     assert_eq!(store.commit(seen).await, Ok(Outcome::Committed));
     assert_eq!(store.commit(entry(1)).await, Ok(Outcome::Replayed));
     assert_eq!(store.commit(entry(2)).await, Ok(Outcome::Committed));
@@ -328,7 +353,9 @@ async fn two_assertions_are_both_used_up(database: Database) {
         assertions: vec![assertion_id(first), assertion_id(second)],
         ..Entry::default()
     };
+
     assert_eq!(store.commit(entry(1, 2)).await, Ok(Outcome::Committed));
+
     for (first, second) in [(1, 3), (4, 2), (1, 2)] {
         assert_eq!(
             store.commit(entry(first, second)).await,
@@ -350,6 +377,7 @@ async fn nothing_happens_in_the_name_of_a_disabled_user(database: Database) {
         assertions: vec![assertion_id(1)],
         ..inserting([token.clone().into()])
     };
+
     let outcomes = join_all(
         [entry("alice", &of_alice), entry("bob", &of_bob)].map(|entry| store.commit(entry)),
     )
@@ -359,5 +387,6 @@ async fn nothing_happens_in_the_name_of_a_disabled_user(database: Database) {
         [Ok(Outcome::UserDisabled), Ok(Outcome::Committed)],
         "her assertion is not used up"
     );
+
     assert!(live(&store, &of_alice).await.is_none() && live(&store, &of_bob).await.is_some());
 }

@@ -32,6 +32,7 @@ async fn an_unknown_id_finds_nothing(database: Database) {
     let found = store
         .read(|connection| find_transaction(connection, &[7; 16]))
         .await;
+
     assert_eq!(found, Ok(None));
 }
 
@@ -42,18 +43,22 @@ async fn a_device_sees_what_is_pending_for_it(database: Database) {
         status: 1,
         ..transaction()
     };
+
     let expired = TransactionRow {
         expires_at: NOW.as_millis(),
         ..transaction()
     };
+
     let elsewhere = TransactionRow {
         device_id: Some("another".to_owned()),
         ..transaction()
     };
+
     save(&store, &[&first, &second, &finished, &expired, &elsewhere]).await;
     let pending = |limit| {
         store.read(move |connection| find_pending_by_device(connection, "device", NOW, limit))
     };
+
     let found = pending(10).await.unwrap();
     assert_eq!(found.len(), 2);
     assert!(found.contains(&first) && found.contains(&second));
@@ -66,11 +71,13 @@ async fn the_expired_are_found_oldest_first(database: Database) {
         expires_at: NOW.as_millis() + millis,
         ..transaction()
     };
+
     let (later, earlier, not_yet) = (at(0), at(-5), at(1));
     let finished = TransactionRow {
         status: 3,
         ..at(-9)
     };
+
     save(&store, &[&later, &earlier, &not_yet, &finished]).await;
     let expired =
         |limit| store.read(move |connection| find_expired_pending(connection, NOW, limit));
@@ -85,6 +92,7 @@ async fn unfinished_deliveries_are_found_page_by_page(database: Database) {
         status,
         ..transaction()
     };
+
     let mut rows = [due(0), due(0), due(0)];
     rows.sort_by(|left, right| left.id.cmp(&right.id));
     save(
@@ -95,10 +103,12 @@ async fn unfinished_deliveries_are_found_page_by_page(database: Database) {
     let page = |after: Option<Vec<u8>>| {
         store.read(move |connection| find_delivery_due(connection, after.as_deref(), 2))
     };
+
     assert_eq!(
         page(None).await,
         Ok(vec![rows[0].id.clone(), rows[1].id.clone()])
     );
+
     assert_eq!(
         page(Some(rows[1].id.clone())).await,
         Ok(vec![rows[2].id.clone()])
@@ -112,28 +122,34 @@ async fn prompts_are_counted_whatever_became_of_them(database: Database) {
         method,
         ..transaction()
     };
+
     let denied = TransactionRow {
         status: 2,
         ..at(3, 1)
     };
+
     let others = TransactionRow {
         user_id: Some("bob".to_owned()),
         ..at(4, 0)
     };
+
     save(&store, &[&at(0, 0), &at(1, 0), &at(2, 5), &denied, &others]).await;
     let times = |limit| {
         store.read(move |connection| {
             push_prompt_times(connection, "device", "alice", &[0, 1], NOW, limit)
         })
     };
+
     assert_eq!(
         times(10).await,
         Ok(vec![NOW.as_millis() + 3, NOW.as_millis() + 1])
     );
+
     assert_eq!(times(1).await, Ok(vec![NOW.as_millis() + 3]));
     let before = NOW.before(Duration::from_millis(1));
     let all = store
         .read(move |connection| push_prompt_times(connection, "device", "alice", &[], before, 10))
         .await;
+
     assert_eq!(all, Ok(vec![]));
 }

@@ -52,6 +52,7 @@ async fn what_succeeds_stays(database: Database) {
             Ok::<_, WriteError<Failure>>(42)
         })
         .await;
+
     assert_eq!(result, Ok(42));
     assert_eq!(count(&store).await, 2);
 }
@@ -64,6 +65,7 @@ async fn a_refusal_rolls_back(database: Database) {
             Err::<(), _>(WriteError::Refused(Failure::NotLikeThis))
         })
         .await;
+
     assert_eq!(result, Err(Failure::NotLikeThis));
     assert_eq!(count(&store).await, 0);
 }
@@ -78,10 +80,12 @@ async fn a_failed_query_rolls_back(database: Database) {
             Ok::<_, WriteError<Failure>>(())
         })
         .await;
+
     assert!(
         matches!(result, Err(Failure::Store(StoreError::Query(_)))),
         "{result:?}"
     );
+
     assert_eq!(count(&store).await, 0);
     what_succeeds_stays(database).await;
 }
@@ -95,12 +99,14 @@ async fn a_failed_query_cannot_be_ignored(database: Database) {
             Ok::<_, WriteError<Failure>>(())
         })
         .await;
+
     // PostgreSQL has rolled back, SQLite has not: what counts is that the answer is true.
     assert_eq!(count(&store).await, usize::from(result.is_ok()));
 }
 
 async fn a_panic_rolls_back_and_hurts_nobody(database: Database) {
     let store = database.store_with(|options| options.readers = 1);
+
     for _ in 0..3 {
         let result: Result<(), Failure> = store
             .write(|connection| {
@@ -112,6 +118,7 @@ async fn a_panic_rolls_back_and_hurts_nobody(database: Database) {
         let result: Result<(), StoreError> = store.read(|_| panic!("as the test wants it")).await;
         assert_eq!(result, Err(StoreError::Panicked));
     }
+
     assert_eq!(count(&store).await, 0);
     assert!(store.commit(start(&transaction())).await.is_ok());
     assert_eq!(count(&store).await, 1);
@@ -121,11 +128,13 @@ async fn many_at_once_all_happen(database: Database) {
     let store = database.store();
     let writes = (0..50)
         .map(|_| store.write(|connection| Ok::<_, WriteError<Failure>>(insert(connection)?)));
+
     let commits = (0..50).map(|_| async { store.commit(start(&transaction())).await.map(drop) });
     let (writes, commits) = tokio::join!(
         futures_util::future::join_all(writes),
         futures_util::future::join_all(commits)
     );
+
     assert!(writes.iter().all(Result::is_ok), "{writes:?}");
     assert!(commits.iter().all(Result::is_ok), "{commits:?}");
     assert_eq!(count(&store).await, 100);
@@ -141,12 +150,14 @@ async fn reads_run_while_a_write_waits(database: Database) {
         let _ = released.recv();
         Ok::<_, WriteError<Failure>>(())
     });
+
     let meanwhile = async {
         has_begun.await.unwrap();
         let before = count(&store).await;
         drop(release);
         before
     };
+
     let (written, before) = tokio::join!(write, meanwhile);
     assert_eq!((written, before), (Ok(()), 0));
     assert_eq!(count(&store).await, 1);
