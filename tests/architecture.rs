@@ -150,7 +150,6 @@ fn the_sources_keep_to_the_architecture() {
 }
 
 #[test]
-#[ignore = "until the rooms are rebuilt"]
 fn no_files_use_each_other_in_a_circle() {
     let sources: Vec<(String, String)> = sources()
         .into_iter()
@@ -166,7 +165,6 @@ fn no_files_use_each_other_in_a_circle() {
 }
 
 #[test]
-#[ignore = "until the rooms are rebuilt"]
 fn files_and_functions_can_be_read_in_one_go() {
     let mut violations = Vec::new();
     for (place, source) in sources() {

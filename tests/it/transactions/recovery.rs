@@ -25,7 +25,7 @@ async fn a_transaction_without_an_actor_expires_too(database: Database) {
     let app = TestApp::start(database).await;
     let (id, _) = app.start_sms("alice").await;
     let app = app.restart().await;
-    assert_eq!(app.app.transactions.live(), 0);
+    assert_eq!(app.app.base.metrics.live_transactions().get(), 0);
 
     app.clock.advance(Duration::from_secs(125));
 
