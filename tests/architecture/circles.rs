@@ -75,11 +75,11 @@ impl Files {
                     .then_some(below)?
             }
         };
-        self.definition(path, REEXPORTS_MAX)
+        self.definition(&path, REEXPORTS_MAX)
     }
 
     /// Follows re-exports to the file that defines what the path names.
-    fn definition(&self, path: Module, left: usize) -> Option<usize> {
+    fn definition(&self, path: &Module, left: usize) -> Option<usize> {
         let module = (1..=path.len())
             .rev()
             .map(|length| &path[..length])
@@ -98,7 +98,7 @@ impl Files {
                     Target::Module(path) => path.clone(),
                     Target::Name(path) => [module.as_slice(), path].concat(),
                 };
-                self.definition(target, left - 1).or(Some(file))
+                self.definition(&target, left - 1).or(Some(file))
             }
             _ => Some(file),
         }

@@ -32,7 +32,7 @@ impl From<DeviceRequestError> for ApiError {
         let mut body = ProblemBody::new(code, error.to_string());
         match error {
             DeviceRequestError::InvalidAnswer { attempts_left } => {
-                body.attempts_left = attempts_left
+                body.attempts_left = attempts_left;
             }
             DeviceRequestError::AlreadyFinal { status } => {
                 body.transaction_status = Some(status.as_str());

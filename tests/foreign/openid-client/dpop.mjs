@@ -90,7 +90,7 @@ await check('a proof for another URL or method is refused', async () => {
   }
 })
 
-await check('introspection returns the key's thumbprint', async () => {
+await check("introspection returns the key's thumbprint", async () => {
   const { DPoP, keyPair } = await someKey()
   const { tokens } = await logIn(config, { options: { DPoP }, tokenParameters: { resource: ORDERS_API } })
   const answer = await client.tokenIntrospection(await apiClient('portal'), tokens.access_token)

@@ -26,7 +26,7 @@ await check('an installation gets a token for itself', async () => {
   assert.ok(tokens.expires_in > 0)
 })
 
-await check('it cannot get a user's scope for itself', async () => {
+await check("it cannot get a user's scope for itself", async () => {
   await refused(client.clientCredentialsGrant(config, { scope: 'device user' }), 'invalid_scope')
 })
 

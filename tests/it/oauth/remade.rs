@@ -107,8 +107,8 @@ async fn a_listed_jwt_is_accepted_like_the_issued_one(database: Database) {
     // A new format does not change the tokens that were issued.
     world.configure(|settings| {
         bank(settings, |bank| {
-            bank.tokens.access_token_format = TokenFormat::Opaque
-        })
+            bank.tokens.access_token_format = TokenFormat::Opaque;
+        });
     });
 
     let tokens = listed(&world, &jwt).await;

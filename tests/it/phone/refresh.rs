@@ -57,7 +57,7 @@ async fn app(database: Database) -> TestApp {
 
 async fn app_without_pins(database: Database) -> TestApp {
     TestApp::start_with(database, |settings, _| {
-        configure_bank(settings, |bank| bank.pin.enabled = false)
+        configure_bank(settings, |bank| bank.pin.enabled = false);
     })
     .await
 }

@@ -26,6 +26,7 @@ use countersign::settings::{
 };
 use countersign::sms::{SmsMessage, SmsSender};
 use countersign::store::Store;
+use countersign::telemetry::Gauge;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
@@ -387,7 +388,7 @@ impl Drop for TestApp {
             let metrics = &app.base.metrics;
             let live = [metrics.live_transactions(), metrics.live_channels()];
             assert_eq!(
-                live.map(|gauge| gauge.get()),
+                live.map(Gauge::get),
                 [0, 0],
                 "actors that outlive the server: transactions, device channels"
             );
