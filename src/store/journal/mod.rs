@@ -1,10 +1,10 @@
 //! The journal: group commit. One thread writes everything that happens often, in one database
 //! transaction for all that arrived while the last one ran.
 //!
-//! What is handed to it is an [`Entry`]. The thread ([`writer`]) collects entries, splits off those
-//! that must not share a commit ([`batch`]) and writes the others together ([`apply`]): kind by
-//! kind, all changes of a kind at once ([`write`]). What kinds there are stands in [`changes`]; a
-//! change is described once and becomes SQL in [`statement`].
+//! What is handed to it is an [`Entry`]. The thread (`writer`) collects entries, splits off those
+//! that must not share a commit (`batch`) and writes the others together (`apply`): kind by
+//! kind, all changes of a kind at once (`write`). What kinds there are stands in `changes`; a
+//! change is described once and becomes SQL in `statement`.
 
 mod action;
 mod apply;
