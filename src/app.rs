@@ -101,11 +101,11 @@ pub struct AppState {
     pub callbacks: Callbacks,
     /// Tells everything that waits that it is time to end.
     pub shutdown: Shutdown,
-    behind: Arc<Behind>,
+    threads: Arc<Threads>,
 }
 
 /// The threads behind the handlers.
-struct Behind {
+struct Threads {
     arbiters: Arc<Arbiters>,
     background: Mutex<Option<JoinHandle<()>>>,
 }
@@ -164,7 +164,7 @@ impl AppState {
             token_server,
             callbacks,
             shutdown,
-            behind: Arc::new(Behind {
+            threads: Arc::new(Threads {
                 arbiters,
                 background: Mutex::new(Some(thread)),
             }),
@@ -175,12 +175,12 @@ impl AppState {
     /// then the store. Blocks.
     pub fn stop(self) {
         self.shutdown.begin();
-        if let Some(thread) = self.behind.background.lock().take()
+        if let Some(thread) = self.threads.background.lock().take()
             && thread.join().is_err()
         {
             tracing::error!("the background thread ended with a panic");
         }
-        self.behind.arbiters.stop();
+        self.threads.arbiters.stop();
         self.base.store.close();
     }
 }

@@ -210,7 +210,7 @@ text_id! {
     ClientId
 }
 text_id! {
-    /// Identifies an installation of a mobile application. It is also its OAuth `client_id`.
+    /// Identifies a device of a mobile application. It is also its OAuth `client_id`.
     DeviceId
 }
 text_id! {
@@ -234,13 +234,13 @@ fn check_text(text: &str) -> Result<(), InvalidId> {
     Ok(())
 }
 
-/// Identifies a user on an installation: six characters of `A`–`Z`, `0`–`9`.
+/// Identifies a user on a device: six characters of `A`–`Z`, `0`–`9`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ProfileId([u8; 6]);
 
 impl ProfileId {
-    /// A random id. The caller must make sure that the installation does not have it yet.
+    /// A random id. The caller must make sure that the device does not have it yet.
     #[must_use]
     #[expect(
         clippy::indexing_slicing,

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 
+use super::device::{Phone, new_key};
 use super::error::PhoneError;
-use super::installation::{Phone, new_key};
 use super::pin::PinSalt;
 use super::refresh::Proof;
 use super::saved::{DEFAULT, FINGERPRINT, PIN, SavedKey};

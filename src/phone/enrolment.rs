@@ -4,8 +4,8 @@ use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::device::{Phone, new_key};
 use super::error::PhoneError;
-use super::installation::{Phone, new_key};
 use super::saved::SavedEnrolment;
 use crate::ids::{ProfileId, UserId};
 use crate::secret::SecretString;
@@ -114,7 +114,7 @@ impl Phone {
         self.0.connection.bearer_request(method, path, &token)
     }
 
-    /// A request with the installation's own access token.
+    /// A request with the device's own access token.
     pub(super) async fn device_request(
         &self,
         method: Method,

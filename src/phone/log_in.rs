@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::connection::Connection;
+use super::device::Phone;
 use super::error::PhoneError;
-use super::installation::Phone;
 use super::saved::DEFAULT;
 use super::tokens::random_text;
 use crate::ids::UserId;
 use crate::secret::{SecretString, sha256};
 
-/// Allows the phone to act for this user on this installation.
+/// Allows the phone to act for this user on this device.
 const SCOPE: &str = "device user";
 /// The most redirects between the login page and the application.
 const REDIRECTS_MAX: usize = 5;

@@ -28,9 +28,9 @@
 mod answer;
 mod authenticators;
 mod connection;
+mod device;
 mod enrolment;
 mod error;
-mod installation;
 mod log_in;
 mod pin;
 mod refresh;
@@ -41,9 +41,9 @@ mod transactions;
 
 pub use answer::{AnswerClaims, Decision, content_digest};
 pub use connection::Connection;
+pub use device::Phone;
 pub use enrolment::PushTransport;
 pub use error::{PhoneError, ServerError};
-pub use installation::Phone;
 pub use log_in::{ApiLoginPage, LogIn, LoginPage};
 pub use refresh::Proof;
 pub use registration::PhoneProfile;

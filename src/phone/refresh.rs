@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::installation::Phone;
+use super::device::Phone;
 
 use super::error::PhoneError;
 use super::saved::{DEFAULT, FINGERPRINT, PIN, SavedSecret};
@@ -251,7 +251,7 @@ mod tests {
 
     use super::*;
     use crate::phone::connection::Connection;
-    use crate::phone::installation::new_key;
+    use crate::phone::device::new_key;
     use crate::phone::saved::{Saved, SavedUser, Token};
 
     /// Answers the request of each connection with the next of these, or hangs up if it is empty.

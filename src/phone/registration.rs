@@ -1,4 +1,4 @@
-//! Registering an installation as an OAuth client (RFC 7591) and unregistering it (RFC 7592).
+//! Registering a device as an OAuth client (RFC 7591) and unregistering it (RFC 7592).
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
+use super::device::{Phone, new_key};
 use super::error::PhoneError;
-use super::installation::{Phone, new_key};
 use super::saved::Saved;
 use crate::ids::DeviceId;
 use crate::jose::PublicJwk;
 use crate::secret::SecretString;
 
-/// How an installation describes itself.
+/// How a device describes itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PhoneProfile {
     pub software_id: String,
@@ -77,7 +77,7 @@ struct Registered {
 }
 
 impl Phone {
-    /// Generates the installation's key pair and registers it.
+    /// Generates the device's key pair and registers it.
     pub async fn register(
         connection: Connection,
         profile: &PhoneProfile,
@@ -103,7 +103,7 @@ impl Phone {
         Ok(Self::from_saved(connection, saved))
     }
 
-    /// Removes the installation from the server, with the keys and push enrolments of all its users.
+    /// Removes the device from the server, with the keys and push enrolments of all its users.
     pub async fn unregister(&self) -> Result<(), PhoneError> {
         let token = self.0.saved.lock().registration_access_token.clone();
         let path = format!("/oauth/register/{}", self.device_id());

@@ -27,7 +27,7 @@ pub(super) const FINGERPRINT: &str = "fingerprint";
 pub(super) struct Saved {
     /// The server's base URL.
     pub(super) server: Url,
-    /// The installation's `client_id`.
+    /// The device's `client_id`.
     pub(super) device_id: DeviceId,
     /// For managing the registration (RFC 7592).
     #[serde(serialize_with = "expose")]

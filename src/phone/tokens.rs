@@ -1,4 +1,4 @@
-//! Requests to the token endpoint, and the installation's own access token.
+//! Requests to the token endpoint, and the device's own access token.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::connection::Connection;
+use super::device::Phone;
 use super::error::PhoneError;
-use super::installation::Phone;
 use super::saved::Token;
 use crate::jose::jws;
 use crate::random;
@@ -39,7 +39,7 @@ pub(super) struct Issued {
 }
 
 impl Phone {
-    /// The installation's own access token, which is replaced when it is about to expire.
+    /// The device's own access token, which is replaced when it is about to expire.
     pub async fn device_token(&self) -> Result<SecretString, PhoneError> {
         let usable = self
             .0
@@ -61,7 +61,7 @@ impl Phone {
         Ok(access_token)
     }
 
-    /// Forgets the installation's access token, so that the next call needs a new one.
+    /// Forgets the device's access token, so that the next call needs a new one.
     pub fn forget_device_token(&self) {
         *self.0.device_token.lock() = None;
     }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::answer::{AnswerClaims, Decision, content_digest};
+use super::device::Phone;
 use super::error::PhoneError;
-use super::installation::Phone;
 use crate::ids::{ProfileId, TransactionId};
 use crate::jose::{PrivateJwk, jwe};
 

@@ -12,7 +12,7 @@ use crate::random::{self, Random};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     Access,
-    /// The registration access token of an installation (RFC 7592).
+    /// The registration access token of a device (RFC 7592).
     Registration,
     AuthorizationCode,
     /// The `login_challenge` for the login page.

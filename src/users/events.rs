@@ -66,11 +66,11 @@ event_types! {
     PushAuthCallbackSent = "PUSH_AUTH_CALLBACK_SENT",
     /// All attempts of a callback failed.
     PushAuthCallbackFailed = "PUSH_AUTH_CALLBACK_FAILED",
-    /// An installation registered.
+    /// A device registered.
     DynamicRegSuccess = "DYNAMIC_REG_SUCCESS",
-    /// An installation changed its registration.
+    /// A device changed its registration.
     DynamicUpSuccess = "DYNAMIC_UP_SUCCESS",
-    /// An installation unregistered.
+    /// A device unregistered.
     DynamicRegDeleted = "DYNAMIC_REG_DELETED",
     /// A user's keys were enrolled.
     KeyEnrollmentSuccess = "KEY_ENROLLMENT_SUCCESS",
@@ -84,7 +84,7 @@ event_types! {
     PushEnrollmentSuccess = "PUSH_ENROLLMENT_SUCCESS",
     /// A user's enrolment for push on a device was removed.
     PushEnrollmentRemoved = "PUSH_ENROLLMENT_REMOVED",
-    /// An installation replaced its push address.
+    /// A device replaced its push address.
     PushEnrollmentUpdateSuccess = "PUSH_ENROLLMENT_UPDATE_SUCCESS",
     /// The login page accepted a log-in.
     AuthzRequestGrantCreated = "AUTHZ_REQUEST_GRANT_CREATED",
@@ -118,7 +118,7 @@ event_types! {
     TokenRevokeAccessTokenSuccess = "TOKEN_REVOKE_ACCESS_TOKEN_SUCCESS",
     /// A refresh token and its grant were revoked.
     TokenRevokeRefreshTokenSuccess = "TOKEN_REVOKE_REFRESH_TOKEN_SUCCESS",
-    /// Everything issued to a client, or to all installations of an application, was revoked.
+    /// Everything issued to a client, or to all devices of an application, was revoked.
     TokenRevokeClientTokensSuccess = "TOKEN_REVOKE_CLIENT_TOKENS_SUCCESS",
     /// Everything issued for a resource server was revoked.
     TokenRevokeResourceServerTokensSuccess = "TOKEN_REVOKE_RESOURCE_SERVER_TOKENS_SUCCESS",

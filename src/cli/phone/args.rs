@@ -21,7 +21,7 @@ pub(in crate::cli) struct PhoneArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Generate a key pair and register as an installation of an application.
+    /// Generate a key pair and register as a device of an application.
     Register(RegisterArgs),
     /// Log a user in.
     LogIn(LogInArgs),

@@ -238,9 +238,9 @@ impl Clients {
     /// unknown.
     async fn refuse(&self, credentials: &Credentials) -> OAuthError {
         match self.authenticate_api_client(credentials).await {
-            Ok(_) => OAuthError::UnauthorizedClient(
-                "Tokens are issued to web clients and installations.",
-            ),
+            Ok(_) => {
+                OAuthError::UnauthorizedClient("Tokens are issued to web clients and devices.")
+            }
             Err(error) => error.into(),
         }
     }

@@ -122,7 +122,7 @@ impl LiveAccessToken {
             None => None,
         };
 
-        let device = match row.installation {
+        let device = match row.device_application {
             Some((application_version, platform)) => Some(DeviceVersion {
                 platform: Platform::from_name(&platform)
                     .ok_or_else(|| of_token("devices", &token))?,

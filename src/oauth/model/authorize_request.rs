@@ -14,7 +14,7 @@ pub struct AuthorizeRequest {
     pub response_type: Option<String>,
     /// `response_mode`: `query`.
     pub response_mode: Option<String>,
-    /// `client_id`: a web client or an installation.
+    /// `client_id`: a web client or a device.
     pub client_id: Option<String>,
     /// `redirect_uri`: one of the client's.
     pub redirect_uri: Option<String>,

@@ -9,13 +9,13 @@ use crate::ids::ApplicationId;
 use crate::platform::Platform;
 use crate::push::ApnsEnvironment;
 
-/// What the installations of a version may do.
+/// What the devices of a version may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum VersionStatus {
     /// Nothing: users must upgrade.
     Disabled,
-    /// Registered installations can be used, new ones cannot register.
+    /// Registered devices can be used, new ones cannot register.
     LoginOnly,
     /// Registering and logging in.
     LoginRegistration,
@@ -29,7 +29,7 @@ pub struct ApplicationVersion {
     /// Any text.
     pub version: String,
     pub status: VersionStatus,
-    /// The name of the push configuration for its installations. Without one they can only poll.
+    /// The name of the push configuration for its devices. Without one they can only poll.
     #[serde(default)]
     pub push_configuration: Option<String>,
     /// iOS only.
@@ -63,7 +63,7 @@ pub struct Enabled {
     pub enabled: bool,
 }
 
-/// A mobile application. Each of its installations registers as an OAuth client.
+/// A mobile application. Each of its devices registers as an OAuth client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
@@ -82,7 +82,7 @@ pub struct Application {
     pub custom_authenticators: BTreeSet<String>,
     #[serde(default)]
     pub versions: Vec<ApplicationVersion>,
-    /// The scopes that installations may request besides the reserved ones. A request without
+    /// The scopes that devices may request besides the reserved ones. A request without
     /// scopes means all of these.
     #[serde(default)]
     pub scopes: BTreeSet<String>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::texts;
 use crate::jose::SigningAlgorithm;
 
-/// Scopes that exist without being configured. `device` and `user` are for installations only.
+/// Scopes that exist without being configured. `device` and `user` are for devices only.
 pub const RESERVED_SCOPES: [&str; 4] = ["openid", "offline_access", "device", "user"];
 
 const DAY: Duration = Duration::from_secs(86_400);

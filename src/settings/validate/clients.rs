@@ -11,7 +11,7 @@ use crate::settings::types::{
     ApiClient, Application, ApplicationVersion, GrantType, Permission, WebClient,
 };
 
-/// Reserved scopes that only installations may have.
+/// Reserved scopes that only devices may have.
 const INSTALLATION_SCOPES: [&str; 2] = ["device", "user"];
 
 pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Problems) {
@@ -71,7 +71,7 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
         problems.check(
             !INSTALLATION_SCOPES.contains(&scope.as_str()),
             "scopes",
-            format!("{scope:?} is only for installations of applications"),
+            format!("{scope:?} is only for devices of applications"),
         );
     }
 

@@ -12,7 +12,7 @@ pub struct LiveAccessToken {
     /// Of its grant. None for a client's own token.
     pub authentication: Option<AuthenticationColumns>,
     /// The application version and platform of the device that has the token, if it is a device.
-    pub installation: Option<(String, String)>,
+    pub device_application: Option<(String, String)>,
 }
 
 /// How and when a user logged in.
@@ -103,7 +103,7 @@ impl From<ListedAccessTokenRow> for LiveAccessToken {
         Self {
             token: row.token,
             authentication: Some(row.authentication),
-            installation: row.application_version.zip(row.platform),
+            device_application: row.application_version.zip(row.platform),
         }
     }
 }

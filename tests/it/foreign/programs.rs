@@ -68,7 +68,7 @@ impl Library {
         }
     }
 
-    /// Pins the versions. A copy in the installation tells which versions are installed.
+    /// Pins the versions. A copy in the device tells which versions are installed.
     fn lock_file(self) -> &'static str {
         match self {
             Self::OpenidClient => "package-lock.json",

@@ -68,7 +68,7 @@ async fn everything_a_user_is_logged_in_with_ends(database: Database) {
     assert_eq!(redeem(&world, &other, &on_its_way).await.err(), REFUSED);
     assert!(
         is_alive(&world.token_server, &own).await,
-        "an installation's own token is nobody's"
+        "a device's own token is nobody's"
     );
 
     let again = log_in_once_more(&world, &installation).await;
@@ -257,7 +257,7 @@ async fn a_device_loses_its_own_tokens_and_its_users(database: Database) {
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await;
-    own.expect("the installation itself stays");
+    own.expect("the device itself stays");
 }
 
 async fn tokens_for_a_resource_server_end(database: Database) {

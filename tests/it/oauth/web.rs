@@ -423,7 +423,7 @@ async fn a_device_may_have_to_ask_for_consent(database: Database) {
         .unwrap();
     assert_eq!(
         tokens.scope, "device user orders",
-        "an installation always acts for the user on it"
+        "a device always acts for the user on it"
     );
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// An installation with the settings of `support/settings.toml`.
+    /// A device with the settings of `support/settings.toml`.
     pub(crate) fn new(database: Database) -> Self {
         Self::with_clock(database, Clock::system())
     }
@@ -45,7 +45,7 @@ impl Installation {
         Self::configured(database, clock, include_str!("settings.toml"))
     }
 
-    /// An installation with other settings, which may refer to the sandbox's push configurations and
+    /// A device with other settings, which may refer to the sandbox's push configurations and
     /// to the file `website-secret`.
     pub(crate) fn configured(database: Database, clock: Clock, settings: &str) -> Self {
         let sandbox = Sandbox::start(SandboxOptions {

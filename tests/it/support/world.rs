@@ -103,12 +103,12 @@ impl World {
         });
     }
 
-    /// Registers an Android installation of the application `bank`.
+    /// Registers an Android device of the application `bank`.
     pub(crate) async fn install(&self) -> Installation {
         self.install_with(&json!({})).await
     }
 
-    /// Registers an installation with changed metadata.
+    /// Registers a device with changed metadata.
     pub(crate) async fn install_with(&self, changes: &Value) -> Installation {
         let key = new_key();
         let registered = self
@@ -123,7 +123,7 @@ impl World {
         }
     }
 
-    /// Registers an Android installation and enrols a user's keys.
+    /// Registers an Android device and enrols a user's keys.
     pub(crate) async fn install_and_enrol(&self, user: &UserId) -> Installation {
         let installation = self.install().await;
         self.devices
@@ -162,7 +162,7 @@ fn options() -> OAuthOptions {
     }
 }
 
-/// An installation of a mobile application with its credentials.
+/// A device of a mobile application with its credentials.
 pub(crate) struct Installation {
     pub(crate) key: PrivateJwk,
     pub(crate) device: Device,
@@ -179,7 +179,7 @@ impl Installation {
         credentials_by(&self.key, self.id().as_str(), now, changes)
     }
 
-    /// A request for the installation's own token.
+    /// A request for the device's own token.
     pub(crate) fn device_token_request(&self, now: Timestamp) -> TokenRequest {
         client_credentials(self.assertion(now, &json!({})))
     }
@@ -225,7 +225,7 @@ pub(crate) fn user(name: &str) -> UserId {
     name.parse().expect("a user id")
 }
 
-/// The metadata of an Android installation of the application `bank`, changed.
+/// The metadata of an Android device of the application `bank`, changed.
 pub(crate) fn metadata(key: &PublicJwk, changes: &Value) -> Value {
     let mut metadata = json!({
         "software_id": "bank", "software_version": "1.0", "platform": "android", "device_name": "A phone",

@@ -269,7 +269,7 @@ fn each_mistake_is_reported_with_its_place() {
         (
             "scopes = [\"openid\", \"orders\"]\nrequire",
             "scopes = [\"device\"]\nrequire",
-            "web_clients[0].scopes: \"device\" is only for installations",
+            "web_clients[0].scopes: \"device\" is only for devices",
         ),
         (
             "scopes = [\"openid\", \"orders\"]\nrequire",

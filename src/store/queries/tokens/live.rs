@@ -70,7 +70,7 @@ pub fn find_live_access_tokens(
         let live = LiveAccessToken {
             token,
             authentication,
-            installation: version.zip(platform),
+            device_application: version.zip(platform),
         };
         (id, live)
     };

@@ -1,4 +1,4 @@
-//! One installation of an application and what it remembers.
+//! One device of an application and what it remembers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use super::saved::{Saved, SavedUser, Token};
 use crate::ids::{DeviceId, ProfileId, UserId};
 use crate::jose::PrivateJwk;
 
-/// An installation of an application that is registered at a server. Clones are the same
-/// installation.
+/// A device of an application that is registered at a server. Clones are the same
+/// device.
 #[derive(Clone)]
 pub struct Phone(pub(super) Arc<Inner>);
 
@@ -20,7 +20,7 @@ pub(super) struct Inner {
     pub(super) connection: Connection,
     device_id: DeviceId,
     key: PrivateJwk,
-    /// The installation's own access token.
+    /// The device's own access token.
     pub(super) device_token: Mutex<Option<Token>>,
     /// Held during a refresh. If two refreshes sent the same refresh token, the server would take
     /// one of them for a thief's.
@@ -47,7 +47,7 @@ impl Phone {
         Ok(saved.write(path)?)
     }
 
-    /// The installation's id, which is also its OAuth `client_id`.
+    /// The device's id, which is also its OAuth `client_id`.
     #[must_use]
     pub fn device_id(&self) -> &DeviceId {
         &self.0.device_id
@@ -58,7 +58,7 @@ impl Phone {
         &self.0.connection
     }
 
-    /// The installation's key pair, which is the authenticator `device`.
+    /// The device's key pair, which is the authenticator `device`.
     #[must_use]
     pub fn key(&self) -> &PrivateJwk {
         &self.0.key
