@@ -82,6 +82,7 @@ fn main() {
         quick: arguments.iter().any(|argument| argument == "--quick"),
         only: value("--only").unwrap_or_default(),
     };
+
     run(&options);
 }
 
@@ -125,15 +126,18 @@ async fn repeat(flow: &str, world: &World, connections: usize, duration: Duratio
 
 fn run(options: &Options) {
     let local = tokio::task::LocalSet::new();
+
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
 
     let duration = Duration::from_secs(options.seconds);
+
     println!(
         "| flow | database | connections | per second | of the baseline | p50 | p99 | p99/p50 | commits/s | rows per commit |"
     );
+
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     let baseline = runtime.block_on(local.run_until(rounds::bare(64, duration)));
     row(
@@ -156,6 +160,7 @@ fn run(options: &Options) {
                 cluster.create_database()
             }
         };
+
         let world = World::start(database(name), None);
 
         for (flow, connections) in FLOWS
@@ -171,6 +176,7 @@ fn run(options: &Options) {
                     &world.app.base.metrics.store().journal(),
                     measured.took,
                 );
+
                 row(
                     flow,
                     name,
@@ -198,6 +204,7 @@ fn run(options: &Options) {
             baseline.per_second(),
             None,
         );
+
         world.stop();
 
         memory(options, &cluster);
@@ -299,6 +306,7 @@ fn row(
 ) {
     let (p50, p99) = (measured.percentile(50.0), measured.percentile(99.0));
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
+
     let commits = commits.map_or_else(
         || "– | –".to_owned(),
         |commits| format!("{:.0} | {:.0}", commits.per_second, commits.rows_per_commit),

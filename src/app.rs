@@ -72,6 +72,7 @@ fn egress(config: &Config) -> Egress {
         username: config.proxy.username.clone(),
         password: config.proxy.password.clone(),
     });
+
     Egress::new(EgressSettings {
         proxy,
         ..EgressSettings::default()
@@ -131,6 +132,7 @@ impl AppState {
                 prompting_methods: transactions::prompting_methods(),
             },
         );
+
         let transactions = Transactions::new(
             &base,
             TransactionParts {
@@ -144,6 +146,7 @@ impl AppState {
                 shutdown: shutdown.signal(),
             },
         );
+
         let token_server = TokenServer::new(&base, users.clone(), devices.clone(), options.oauth);
 
         let background = Background {
@@ -154,6 +157,7 @@ impl AppState {
             retention: Retention::new(base.clone(), options.retention),
             shutdown: shutdown.signal(),
         };
+
         let thread = background.start()?;
 
         Ok(Self {
@@ -175,11 +179,13 @@ impl AppState {
     /// then the store. Blocks.
     pub fn stop(self) {
         self.shutdown.begin();
+
         if let Some(thread) = self.threads.background.lock().take()
             && thread.join().is_err()
         {
             tracing::error!("the background thread ended with a panic");
         }
+
         self.threads.arbiters.stop();
         self.base.store.close();
     }

@@ -84,6 +84,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     } else {
         month_from_march - 9
     };
+
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -211,6 +212,7 @@ mod tests {
             (1_735_689_599_999, "2024-12-31T23:59:59.999Z"),
             (-1, "1969-12-31T23:59:59.999Z"),
         ];
+
         for (millis, text) in cases {
             assert_eq!(Timestamp::from_millis(millis).to_rfc3339(), text);
         }

@@ -69,6 +69,7 @@ pub fn start(app: AppState, listeners: Listeners, config: &Config) -> io::Result
                 if started.send(result).is_err() {
                     return Ok(());
                 }
+
                 servers?.serve(stopping).await
             })
         })?;
@@ -81,6 +82,7 @@ pub fn start(app: AppState, listeners: Listeners, config: &Config) -> io::Result
             ));
         }
     }
+
     Ok(RunningServer {
         public_address,
         management_address,
@@ -99,11 +101,14 @@ impl RunningServer {
     /// When a listener failed while it was serving; everything has ended all the same.
     pub fn stop(self) -> io::Result<()> {
         self.stop.send_replace(true);
+
         let served = self
             .thread
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the HTTP thread panicked")));
+
         self.app.stop();
+
         served
     }
 }
@@ -128,10 +133,12 @@ impl Servers {
             config.limits.requests_in_flight_max.get(),
             config.limits.waiting_requests_max.get(),
         );
+
         let workers = match config.server.workers {
             0 => std::thread::available_parallelism()?.get(),
             workers => workers,
         };
+
         let shutdown_timeout = Duration::from_secs(config.server.shutdown_timeout_seconds);
         let api = |app, gate| Arc::new(Api::new(app, limits, gate, stopping.clone()));
 
@@ -143,6 +150,7 @@ impl Servers {
             working_max.saturating_add(waiting_max),
             shutdown_timeout,
         )?;
+
         let management = listen(
             Listener::Management,
             listeners.management,
@@ -151,6 +159,7 @@ impl Servers {
             MANAGEMENT_REQUESTS_MAX,
             shutdown_timeout,
         )?;
+
         Ok(Self { public, management })
     }
 
@@ -164,6 +173,7 @@ impl Servers {
             public.stop(true).await;
             management.stop(true).await;
         });
+
         let (public, management) = tokio::join!(self.public, self.management);
         public.and(management)
     }
@@ -193,5 +203,6 @@ fn listen(
     .shutdown_timeout(shutdown_timeout.as_secs())
     .tcp_nodelay(true)
     .disable_signals();
+
     Ok(server.listen(socket)?.run())
 }

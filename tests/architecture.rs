@@ -169,10 +169,12 @@ fn files_and_functions_can_be_read_in_one_go() {
     let mut violations = Vec::new();
     for (place, source) in sources() {
         let lines = source.lines().count();
+
         // The schema is generated.
         if lines > FILE_LINES_MAX && place != "store/schema.rs" {
             violations.push(format!("src/{place}: {lines} lines"));
         }
+
         for (name, line, lines) in functions(&source) {
             // Tables of test cases may be long.
             if lines > FUNCTION_LINES_MAX && !is_test(&place) {
@@ -180,6 +182,7 @@ fn files_and_functions_can_be_read_in_one_go() {
             }
         }
     }
+
     assert!(
         violations.is_empty(),
         "longer than {FILE_LINES_MAX} (files) or {FUNCTION_LINES_MAX} (functions):\n{}",
@@ -201,19 +204,23 @@ fn the_tests_that_show_the_invariants_exist() {
         .step_by(2)
         .filter_map(|code| Some(code.rsplit_once("::")?.1))
         .collect();
+
     assert!(
         named.len() > 10,
         "the section names its tests as `file::name`"
     );
+
     let files = [
         rust_files(&root.join("src")),
         rust_files(&root.join("tests")),
     ]
     .concat();
+
     let sources: String = files
         .iter()
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
+
     for name in named {
         assert!(
             sources.contains(&format!("fn {name}(")),
@@ -232,7 +239,9 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
             files.push(path);
         }
     }
+
     files.sort();
+
     files
 }
 
@@ -244,6 +253,7 @@ fn sources() -> Vec<(String, String)> {
         files.len() > 20,
         "the sources are not where they are looked for"
     );
+
     files
         .iter()
         .map(|file| {
@@ -262,6 +272,7 @@ fn check(place: &str, source: &str) -> Vec<String> {
     if is_test(place) || place == "lib.rs" {
         return Vec::new();
     }
+
     let module = module_of(place);
     let mut violations = Vec::new();
     for reference in references(&module, source) {
@@ -271,6 +282,7 @@ fn check(place: &str, source: &str) -> Vec<String> {
         };
         violations.extend(broken.map(|rule| format!("src/{place}:{}: {rule}", reference.line)));
     }
+
     violations
 }
 
@@ -283,6 +295,7 @@ fn broken_by_library(place: &str, library: &str) -> Option<String> {
     if is_in(place, PURE) && IMPURE_LIBRARIES.contains(&library) {
         return Some(format!("decides purely and may not use `{library}`"));
     }
+
     let fence = FENCES
         .iter()
         .find(|fence| fence.libraries.contains(&library))?;
@@ -294,6 +307,7 @@ fn broken_by_module(place: &str, user: &str, path: &[String]) -> Option<String> 
     let Some(used) = path.first().filter(|name| *name != "*") else {
         return Some("names the whole crate instead of what it uses".to_owned());
     };
+
     let second = path.get(1).map(String::as_str);
     if is_in(place, PURE) && (used == "random" || (used == "clock" && second == Some("Clock"))) {
         return Some(format!(
@@ -301,26 +315,31 @@ fn broken_by_module(place: &str, user: &str, path: &[String]) -> Option<String> 
             path.join("::")
         ));
     }
+
     if used == user {
         return None;
     }
+
     if path.iter().any(|segment| segment == "messages") {
         return Some(format!(
             "the messages of `{used}` are its own; use its facade"
         ));
     }
+
     // What the database could not do reaches the API through the facades' errors; nothing else of
     // the store does.
     let in_api = user == "api" && second != Some("StoreError");
     if used == "store" && (is_in(place, PURE) || in_api) {
         return Some("knows nothing of `store`".to_owned());
     }
+
     if used == "store"
         && second.is_some_and(|name| QUERYING.contains(&name))
         && !is_in(place, BRIDGES)
     {
         return Some(format!("queries run only in {}", BRIDGES.join(", ")));
     }
+
     broken_by_direction(user, used)
 }
 
@@ -334,15 +353,19 @@ fn broken_by_direction(user: &str, used: &str) -> Option<String> {
                 allowed.join(", ")
             )
         };
+
         return (!allowed.contains(&used)).then(rule);
     }
+
     let Some(user_line) = line_of(user) else {
         return Some(format!("`{user}` has no line in tests/architecture.rs"));
     };
+
     if beside(used).is_some() {
         return (user != "cli")
             .then(|| format!("`{user}` may not use `{used}`, which stands beside the server"));
     }
+
     let Some(used_line) = line_of(used) else {
         return Some(format!("`{used}` has no line in tests/architecture.rs"));
     };
@@ -520,6 +543,7 @@ mod checker {
                 "`main` may not use `phone`",
             ),
         ];
+
         for (place, source, line, rule) in wrong {
             let violations = check(place, source);
             let text = violations.join("\n");
@@ -527,6 +551,7 @@ mod checker {
                 text.starts_with(&format!("src/{place}:{line}: ")),
                 "{place}: {source}: {text:?}"
             );
+
             assert!(text.contains(rule), "{place}: {source}: {text:?}");
             assert_eq!(violations.len(), 1, "{place}: {source}: {text}");
         }
@@ -584,6 +609,7 @@ mod checker {
                 "use crate::phone::Phone; use crate::sandbox::Sandbox;",
             ),
         ];
+
         for (place, source) in right {
             assert_eq!(
                 check(place, source),

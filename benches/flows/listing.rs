@@ -28,9 +28,11 @@ pub fn measure(url: DatabaseUrl, count: usize) {
         .enable_all()
         .build()
         .expect("a runtime");
+
     let world = World::start(url, None);
     runtime.block_on(async {
         let token = fill(&world, count).await;
+
         // The first listing fills pools and caches.
         list(&world, &token).await;
 
@@ -116,6 +118,7 @@ async fn fill(world: &World, count: usize) -> String {
                 ..Entry::default()
             })
             .await;
+
         assert!(committed.is_ok(), "{committed:?}");
     }
 
@@ -134,13 +137,16 @@ async fn list(world: &World, token: &str) -> (Duration, Duration, usize) {
     let mut stream = TcpStream::connect(world.address)
         .await
         .expect("the server accepts connections");
+
     let started = Instant::now();
+
     stream
         .write_all(request.as_bytes())
         .await
         .expect("the server reads");
 
     let (mut buffer, mut size, mut first) = (vec![0; 64 * 1024], 0, None);
+
     loop {
         let count = stream.read(&mut buffer).await.expect("the server answers");
         if first.is_none() {

@@ -24,6 +24,7 @@ impl Connection {
             .await
             .expect("the server accepts connections");
         stream.set_nodelay(true).expect("TCP_NODELAY can be set");
+
         Self {
             stream,
             buffer: Vec::with_capacity(8192),
@@ -38,6 +39,7 @@ impl Connection {
             .expect("the server reads");
 
         self.buffer.clear();
+
         let head = loop {
             assert_ne!(
                 self.stream
@@ -47,6 +49,7 @@ impl Connection {
                 0,
                 "closed early"
             );
+
             if let Some(end) = self
                 .buffer
                 .windows(4)
@@ -59,6 +62,7 @@ impl Connection {
         let text = std::str::from_utf8(&self.buffer[..head]).expect("a head is ASCII");
         let status: u16 = text[9..12].parse().expect("a status");
         let length = text.lines().find_map(content_length).unwrap_or(0);
+
         let location = (status == 303)
             .then(|| text.lines().find_map(location))
             .flatten();
@@ -168,6 +172,7 @@ where
     for task in tasks {
         latencies.extend(task.await.expect("a round does not panic"));
     }
+
     latencies.sort_unstable();
 
     Measured {

@@ -29,6 +29,7 @@ pub fn measure(url: DatabaseUrl, count: usize) {
         let live = usize::try_from(app.base.metrics.live_transactions().get());
         assert_eq!(live, Ok(WARM_UP + count));
         println!("{each:.0} B | {:.0} s |", started.elapsed().as_secs_f64());
+
         // Skips the clean-up, which the operating system does faster.
         std::process::exit(0);
     });
@@ -76,5 +77,6 @@ pub fn resident_bytes() -> usize {
         .expect("a number")
         .parse()
         .expect("a number");
+
     kilobytes * 1024
 }

@@ -35,6 +35,7 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
                     web::get().to(|| async { HttpResponse::Ok().body("{}") }),
                 )
             };
+
             let server = HttpServer::new(endpoint)
                 .bind("127.0.0.1:0")
                 .expect("a free port");
@@ -68,6 +69,7 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
 
     let _ = stop.send(());
     thread.join().expect("the bare server ends");
+
     measured
 }
 
@@ -77,6 +79,7 @@ pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measu
     for index in 0..connections {
         let mut connection = Connection::open(world.address).await;
         let keyring = std::sync::Arc::clone(&world.keyring);
+
         let body = format!(
             "type=sms&user_id=user{index}&phone_number=%2B1505555{index:04}&message=Your+code:+%7Bcode%7D"
         );
@@ -135,6 +138,7 @@ pub async fn push(world: &World, connections: usize, duration: Duration) -> Meas
             FORM,
             &format!("type=push&user_id={user}&message=Pay%3F"),
         );
+
         rounds.push(async move || {
             let started = Instant::now();
             let response = connection.send(&start).await;
@@ -151,6 +155,7 @@ pub async fn push(world: &World, connections: usize, duration: Duration) -> Meas
                 .parse()
                 .expect("an id");
             answer(&mut connection, &phone, &bearer, id).await;
+
             took
         });
     }
@@ -202,5 +207,6 @@ async fn answer(connection: &mut Connection, phone: &Phone, bearer: &str, id: Tr
             &basic(),
         ))
         .await;
+
     assert_eq!(member(result.body, "status"), "accepted");
 }

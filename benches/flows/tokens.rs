@@ -45,6 +45,7 @@ pub async fn client_credentials(
         FORM,
         "grant_type=client_credentials&scope=orders",
     );
+
     same_request(world, connections, duration, |_| request.clone()).await
 }
 
@@ -65,6 +66,7 @@ pub async fn introspection(
             FORM,
             "grant_type=client_credentials&scope=orders",
         );
+
         tokens.push(member(connection.send(&request).await.body, "access_token").to_owned());
     }
 
@@ -141,6 +143,7 @@ impl Session {
             .enrol(&device.id, &user, *new_key().public())
             .await
             .expect("enrolled");
+
         devices
             .set_authenticator(&device.id, &user, &AuthenticatorName::Pin, *pin.public())
             .await
@@ -161,6 +164,7 @@ impl Session {
             expires_at,
             ..GrantRow::default()
         };
+
         let family = RefreshTokenRow {
             id: id(),
             grant_id: grant.id.clone(),
@@ -186,6 +190,7 @@ impl Session {
                 ..Entry::default()
             })
             .await;
+
         assert!(committed.is_ok(), "{committed:?}");
 
         Self {
@@ -208,7 +213,9 @@ impl Session {
             "iss": self.device, "sub": self.device, "aud": self.token_endpoint, "iat": now, "exp": now + 600,
             "jti": format!("{generation}"),
         });
+
         let proof = json!({ "refresh_token_hash": URL_SAFE_NO_PAD.encode(sha256(token.as_bytes())), "iat": now });
+
         let sign = |key, typ, claims: serde_json::Value| {
             jws::sign(key, Some(typ), claims.to_string().as_bytes()).expect("a signature")
         };
@@ -218,7 +225,9 @@ impl Session {
             sign(&self.key, "JWT", assertion),
             "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
         );
+
         let length = body.len();
+
         format!(
             "POST {TOKEN} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {FORM}\r\nContent-Length: {length}\r\n\r\n{body}"
         )
@@ -243,9 +252,11 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
 
     for session in sessions {
         let mut connection = Connection::open(world.address).await;
+
         let signed: Vec<Vec<u8>> = (0..rounds_each)
             .map(|generation| session.request(generation as i32))
             .collect();
+
         let mut generation = 0;
         rounds.push(async move || {
             let late;
@@ -256,6 +267,7 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
                     &late
                 }
             };
+
             generation += 1;
 
             let started = Instant::now();
@@ -292,6 +304,7 @@ pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Me
             ),
             "",
         );
+
         rounds.push(async move || {
             let started = Instant::now();
             let response = connection.send(&authorize).await;
@@ -306,6 +319,7 @@ pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Me
                  Authorization: {}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}",
                 basic(),
             );
+
             let response = connection.send(accept.as_bytes()).await;
             assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(response.body));
 

@@ -71,6 +71,7 @@ impl World {
         let config = config(&format!("http://{address}"));
         let app = app(url, twilio, &config);
         let server = server::start(app.clone(), listeners, &config).expect("the server starts");
+
         Self {
             app,
             keyring: Arc::new(Keyring::new(&KEY)),
@@ -88,6 +89,7 @@ impl World {
         let connection =
             || Connection::new(&format!("http://{}", self.address).parse().unwrap()).unwrap();
         let user = UserId::new(&format!("user{index}")).unwrap();
+
         let phone = Phone::register(connection(), &PhoneProfile::new("bank", "1.0", "android"))
             .await
             .unwrap();
@@ -97,6 +99,7 @@ impl World {
             CLIENT_ID,
             SecretString::new(CLIENT_SECRET.to_owned()),
         );
+
         phone
             .log_in(&login_page, &user, "bank://login")
             .await
@@ -104,6 +107,7 @@ impl World {
 
         phone.enrol(&user).await.unwrap();
         phone.enrol_push(&user, PushTransport::Poll).await.unwrap();
+
         (user, phone)
     }
 }
@@ -125,9 +129,11 @@ pub fn app(url: DatabaseUrl, twilio: Option<&Sandbox>, config: &Config) -> AppSt
 
     let mut options = AppOptions::new(&base, config).expect("HTTP clients");
     options.push = Arc::new(AcceptingProvider);
+
     if twilio.is_none() {
         options.sms = Arc::new(AcceptingProvider);
     }
+
     AppState::start(base, options).expect("the server's parts start")
 }
 
@@ -164,6 +170,7 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
             sender_id: None,
             web_origin: None,
         };
+
         settings
             .authentication_types
             .insert(name.to_owned(), Arc::new(configured));
@@ -204,6 +211,7 @@ fn gateway(twilio: Option<&Sandbox>) -> SmsConfiguration {
             credentials: None,
         };
     };
+
     let credentials = sandbox.credentials();
     SmsConfiguration::Twilio {
         account_sid: credentials.twilio_account_sid.clone(),

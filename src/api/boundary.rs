@@ -26,6 +26,7 @@ pub async fn boundary(
     let stopwatch = Stopwatch::start();
     let id = request_id::of(&request);
     let method = request.method().clone();
+
     let Some(api) = request.app_data::<web::Data<Api>>().cloned() else {
         return Err(Failed(id).into());
     };
@@ -39,12 +40,14 @@ pub async fn boundary(
                 .map_or("unmatched", |resource| resource.pattern);
 
             record(&api, route, &method, response.status(), stopwatch);
+
             Ok(response)
         }
         // The panic took the request with it, so the route is unknown. The panic hook has logged
         // the place.
         None => {
             tracing::error!("a handler panicked");
+
             record(
                 &api,
                 "failed",
@@ -52,6 +55,7 @@ pub async fn boundary(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 stopwatch,
             );
+
             Err(Failed(id).into())
         }
     }
@@ -99,6 +103,7 @@ fn complete(response: ServiceResponse<BoxBody>, id: &HeaderValue) -> ServiceResp
 fn add_headers(headers: &mut HeaderMap, id: &HeaderValue) {
     headers.insert(X_REQUEST_ID, id.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -107,6 +112,7 @@ fn add_headers(headers: &mut HeaderMap, id: &HeaderValue) {
     let is_json = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value == "application/json");
+
     if is_json {
         headers.insert(
             header::CONTENT_TYPE,

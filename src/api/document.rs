@@ -70,6 +70,7 @@ fn describe(section: &Section, endpoint: &Endpoint, schemas: &mut Schemas) -> Fi
     let mut operation = Operation::new(Area::of(endpoint.pattern), schemas);
 
     (endpoint.describe)(&mut operation);
+
     for (status, meaning) in endpoint.errors {
         let status = StatusCode::from_u16(*status).unwrap_or_default();
         operation.error(status, meaning);

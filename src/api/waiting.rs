@@ -32,6 +32,7 @@ where
         metrics.refused("waiting_requests");
         return Err(busy);
     };
+
     let _counted = Counted::new(metrics.waiting_requests());
 
     match select(pin!(ask(wait)), pin!(api.stopped())).await {

@@ -64,6 +64,7 @@ pub(super) fn target<'a>(
     if endpoint.is_none() && settings.mobile_authentication.callback_allow_list_enabled {
         return Err(UrlRefusal::NotConfigured);
     }
+
     let url = check_url(uri, endpoint.is_some_and(|endpoint| endpoint.allow_private))?;
     Ok((url, endpoint))
 }
@@ -86,6 +87,7 @@ impl CallbackClient {
         }
 
         let private = egress.builder(None)?.timeout(TIMEOUT).no_proxy();
+
         Ok(Self {
             public: public.build().map_err(|_| InvalidEgress::Tls)?,
             private: private.build().map_err(|_| InvalidEgress::Tls)?,
@@ -158,6 +160,7 @@ impl CallbackClient {
 async fn check_response(response: Response) -> Result<(), Failure> {
     let status = response.status();
     let retry_after = retry_after(&response);
+
     // The status is known, so it does not matter whether the rest of the response arrives.
     drop(read_body(response, BODY_BYTES_MAX).await);
 

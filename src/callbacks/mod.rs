@@ -114,6 +114,7 @@ impl Callbacks {
         // it is given a signal that never comes, and this function returns when the worker does.
         let never = Shutdown::default();
         let Base { clock, metrics, .. } = &self.0.base;
+
         tokio::select! {
             () = supervise("callbacks", clock, metrics, never.signal(), work) => {}
             () = drained.notified() => {}

@@ -64,6 +64,7 @@ pub(super) async fn save_and_claim(
             if limit == 0 {
                 return Ok(Vec::new());
             }
+
             Ok::<_, WriteError<StoreError>>(queries::claim_due_callbacks(
                 connection, now, LEASE, &except, limit,
             )?)
@@ -84,6 +85,7 @@ fn save(
     let Some(event) = attempt.event else {
         return Ok(());
     };
+
     let transaction = transactions::find_transaction(connection, &attempt.transaction_id)?;
     let event = match transaction {
         Some(row) => EventRow {
@@ -114,6 +116,7 @@ pub(super) async fn list(
             queries::list_callbacks(connection, state, after, limit)
         })
         .await?;
+
     Ok(rows.into_iter().map(from_row).collect())
 }
 

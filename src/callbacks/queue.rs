@@ -66,6 +66,7 @@ impl Queue {
         if lane.waiting.is_empty() {
             self.turns.push_back(host);
         }
+
         lane.waiting.push_back(row);
         self.waiting += 1;
     }
@@ -93,6 +94,7 @@ impl Queue {
                 if !lane.waiting.is_empty() {
                     self.turns.push_back(host.clone());
                 }
+
                 return Some((host, row));
             }
 
@@ -110,6 +112,7 @@ impl Queue {
 
         lane.in_flight = lane.in_flight.saturating_sub(1);
         self.in_flight = self.in_flight.saturating_sub(1);
+
         if lane.in_flight == 0 && lane.waiting.is_empty() {
             self.lanes.remove(host);
         }
@@ -125,7 +128,9 @@ impl Queue {
             .values_mut()
             .flat_map(|lane| lane.waiting.drain(..))
             .collect();
+
         self.lanes.retain(|_, lane| lane.in_flight > 0);
+
         rows
     }
 }
@@ -139,6 +144,7 @@ fn host_of(uri: &str) -> Host {
             url.port_or_known_default()?
         ))
     });
+
     host.unwrap_or_default()
 }
 
@@ -201,6 +207,7 @@ mod tests {
             queue.saturated().into_iter().collect::<Vec<_>>(),
             ["https://a/"]
         );
+
         assert!(queue.next().is_some());
         assert!(queue.saturated().is_empty());
     }
@@ -211,6 +218,7 @@ mod tests {
         while queue.room() > 0 {
             queue.push(row("a"));
         }
+
         assert_eq!(queue.take_waiting().len(), 32);
         assert!(queue.lanes.is_empty() && queue.turns.is_empty() && queue.room() == 2);
     }

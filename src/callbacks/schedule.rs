@@ -51,6 +51,7 @@ mod tests {
         for (attempts, delay) in expected {
             assert_eq!(seconds(attempts), Some(delay), "after {attempts}");
         }
+
         assert_eq!(seconds(30), None);
         assert_eq!(seconds(u32::MAX), None);
     }
@@ -73,6 +74,7 @@ mod tests {
     fn jitter_shortens_by_a_fifth_at_most() {
         assert_eq!(delay_after(1, 1.0, None), Some(Duration::from_secs(4)));
         assert_eq!(delay_after(7, 0.5, None), Some(Duration::from_secs(3240)));
+
         assert_eq!(
             delay_after(1, f64::INFINITY, None),
             Some(Duration::from_secs(4))

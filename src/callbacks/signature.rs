@@ -33,6 +33,7 @@ pub(super) fn headers(
 
     headers.push((HEADER_WEBHOOK_ID, id));
     headers.push((HEADER_WEBHOOK_TIMESTAMP, now.as_secs().to_string()));
+
     Ok(headers)
 }
 
@@ -46,6 +47,7 @@ mod tests {
         let secret = SecretString::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
         let now = Timestamp::from_millis(1_614_265_330_999);
         let headers = headers(id, now, b"{}", Some(&secret)).unwrap();
+
         let expected = Webhook::new(secret.expose())
             .unwrap()
             .sign(&id.to_string(), 1_614_265_330, b"{}")
@@ -53,6 +55,7 @@ mod tests {
 
         assert!(headers.contains(&("webhook-signature", expected)));
         assert!(headers.contains(&("webhook-timestamp", "1614265330".to_owned())));
+
         assert!(headers.contains(&(
             "webhook-id",
             "07070707-0707-0707-0707-070707070707".to_owned()
@@ -68,6 +71,7 @@ mod tests {
             None,
         )
         .unwrap();
+
         assert_eq!(headers.len(), 2);
     }
 }

@@ -98,6 +98,7 @@ impl Worker {
         } else {
             0
         };
+
         let now = self.shared.base.clock.now();
         if limit > 0 || !self.unsaved.is_empty() {
             self.save_and_claim(now, saturated, limit).await;
@@ -128,11 +129,13 @@ impl Worker {
         };
 
         self.unsaved.clear();
+
         if limit > 0 {
             // A full page means that there may be more.
             self.may_have_rows = rows.len() == limit;
             self.skipped = saturated;
         }
+
         rows.into_iter().for_each(|row| self.queue.push(row));
     }
 
@@ -147,6 +150,7 @@ impl Worker {
                 due_at,
                 row.last_error.clone(),
             );
+
             self.unsaved.push(AttemptOutcome {
                 outcome,
                 transaction_id: row.transaction_id,
@@ -170,6 +174,7 @@ impl Worker {
                 transaction_id: persist::transaction_id(&row.transaction_id),
                 callback_uri: row.callback_uri.clone(),
             };
+
             let settings = shared.base.settings.load();
             let now = shared.base.clock.now();
 
@@ -202,11 +207,13 @@ impl Worker {
                     self.jitter(),
                     failure.retry_after,
                 );
+
                 let state = if delay.is_some() {
                     CallbackState::Due
                 } else {
                     CallbackState::Dead
                 };
+
                 (
                     state,
                     now.after(delay.unwrap_or_default()),
@@ -233,6 +240,7 @@ impl Worker {
         };
 
         self.shared.base.metrics.callback_attempted(label);
+
         if let Some(error) = error {
             let callback_id = CallbackId::from_row(&row.id);
             tracing::warn!(%callback_id, attempts = row.attempts + 1, outcome = label, error, "a callback failed");
@@ -256,6 +264,7 @@ impl Worker {
             transaction: Some(persist::transaction_id(&row.transaction_id)),
             ..Concerning::default()
         };
+
         let random = self.shared.base.random.as_ref();
         Some(event(event_type, concerning, now, random))
     }

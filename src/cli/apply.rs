@@ -38,6 +38,7 @@ pub(super) fn run(args: &ApplyArgs) -> CliResult {
     };
 
     writeln!(std::io::stdout(), "{message}")?;
+
     Ok(())
 }
 
@@ -47,6 +48,7 @@ pub(super) fn read(file: &Path) -> CliResult<Settings> {
     Settings::from_file(file, &environment).map_err(|error| {
         let lines = error.to_string();
         let place = file.display();
+
         // A single problem stays on the line of the file name; a list starts below it.
         if lines.contains('\n') {
             format!("{place} cannot be used:\n{lines}")
@@ -79,5 +81,6 @@ async fn plan_only(config: &Config, wanted: &Settings) -> CliResult<Plan> {
     let base = assembly::open(config).await?;
     let current = base.stored_settings().load().await?;
     base.store.close();
+
     Ok(plan(&current, wanted))
 }

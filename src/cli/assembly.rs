@@ -20,12 +20,14 @@ pub(super) async fn open(config: &Config) -> CliResult<Base> {
     if config.database.embedded_path().is_some() {
         store.migrate()?;
     }
+
     store.schema_status()?.require_current()?;
 
     let key = config.master_key_source()?;
     let keyring = key.read_or_create(StoredSettings::is_keyed(&store).await?, &SystemRandom)?;
     let base = Base::new(store, keyring);
     base.stored_settings().check_master_key().await?;
+
     Ok(base)
 }
 
@@ -49,6 +51,7 @@ pub(super) fn open_store(config: &Config) -> CliResult<Store> {
         .expose()
         .parse()
         .map_err(|error| format!("database.url {error}"))?;
+
     Ok(Store::open(&StoreOptions {
         readers: config.database.readers.get(),
         queue_max: config.database.queue_max.get(),

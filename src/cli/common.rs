@@ -48,6 +48,7 @@ pub(super) fn wait_for_stop_signal(runtime: &Runtime) -> io::Result<()> {
             interrupted = tokio::signal::ctrl_c() => interrupted?,
             _ = terminate.recv() => {}
         }
+
         Ok(())
     })
 }

@@ -24,6 +24,8 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
             "the schema was up to date already".to_owned()
         }
     };
+
     writeln!(std::io::stdout(), "{message}")?;
+
     Ok(())
 }

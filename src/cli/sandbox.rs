@@ -53,6 +53,7 @@ pub(super) fn run(args: &SandboxArgs) -> CliResult {
     let runtime = common::single_threaded_runtime()?;
     common::wait_for_stop_signal(&runtime)?;
     runtime.block_on(sandbox.shutdown());
+
     Ok(())
 }
 

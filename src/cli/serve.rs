@@ -17,6 +17,7 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
     // Bound before the database is opened, so that a second server on the same address fails at
     // once and changes nothing.
     let public = bind("server.public_address", config.server.public_address)?;
+
     let management = bind(
         "server.management_address",
         config.server.management_address,
@@ -27,6 +28,7 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
         let listeners = Listeners { public, management };
         assembly::serve(base, &config, listeners).await
     })?;
+
     tracing::info!(
         public = %running.public_address,
         management = %running.management_address,
@@ -36,6 +38,7 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
 
     common::wait_for_stop_signal(&runtime)?;
     tracing::info!("countersign is stopping: requests in flight are finished first");
+
     Ok(running.stop()?)
 }
 

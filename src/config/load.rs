@@ -168,11 +168,13 @@ mod tests {
         std::fs::create_dir_all(&directory).unwrap();
         let path = directory.join("server.toml");
         std::fs::write(&path, file.unwrap_or_default()).unwrap();
+
         let environment = environment
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let result = Config::load(file.map(|_| path.as_path()), environment);
         std::fs::remove_dir_all(&directory).unwrap();
+
         result.map_err(|error| error.to_string())
     }
 
@@ -235,6 +237,7 @@ mod tests {
             ("COUNTERSIGN_PORT_80_TCP_ADDR", "10.0.0.1"),
             ("COUNTERSIGN_CONFIG", "/etc/countersign.toml"),
         ];
+
         load(None, &environment).unwrap();
     }
 
@@ -309,6 +312,7 @@ mod tests {
             !shown.contains("canary") && !shown.contains("12345"),
             "{shown}"
         );
+
         assert!(
             shown.contains("master_key = \"********\"")
                 && shown.contains("postgres://me:********@db/x"),
@@ -354,6 +358,7 @@ mod tests {
                 text(config.login_url()),
                 Some(format!("{public}/oauth/login"))
             );
+
             assert_eq!(
                 text(config.consent_url()),
                 Some(format!("{public}/oauth/consent"))
@@ -399,6 +404,7 @@ mod tests {
             url.starts_with("sqlite:/") && url.ends_with("/data/x.db"),
             "{url}"
         );
+
         let config = load(None, &[("COUNTERSIGN_DATABASE__URL", "sqlite:data/x.db")]).unwrap();
         assert_eq!(config.database.url.expose(), "sqlite:data/x.db");
     }

@@ -24,12 +24,15 @@ pub(super) fn database_url<S: Serializer>(
     if text.starts_with("sqlite:") {
         return serializer.serialize_str(text);
     }
+
     let Ok(mut url) = Url::parse(text) else {
         return serializer.serialize_str(MASK);
     };
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
         return serializer.serialize_str(MASK);
     }
+
     url.set_query(None);
+
     serializer.serialize_str(url.as_str())
 }

@@ -62,6 +62,7 @@ impl Config {
             .ok_or(MasterKeyError::Required)?
             .as_os_str()
             .to_owned();
+
         path.push(".key");
 
         Ok(MasterKeySource::File(path.into()))
@@ -107,6 +108,7 @@ impl MasterKeySource {
         }
 
         self.create(random)?;
+
         self.read()?.ok_or(MasterKeyError::Required)
     }
 
@@ -159,7 +161,9 @@ mod tests {
             );
             assert_eq!(mode & 0o777, 0o600);
         }
+
         std::fs::remove_file(path).unwrap();
+
         assert!(matches!(
             source.read_or_create(true, &SystemRandom),
             Err(MasterKeyError::Lost(_))
@@ -170,6 +174,7 @@ mod tests {
     fn postgresql_requires_a_configured_key() {
         let mut config = Config::default();
         config.database.url = SecretString::new("postgres://db/x".to_owned());
+
         assert!(matches!(
             config.master_key_source(),
             Err(MasterKeyError::Required)

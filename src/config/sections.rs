@@ -243,6 +243,7 @@ pub(super) fn check_web_url(key: &'static str, url: Option<&Url>) -> Result<(), 
     }
 
     let problem = "must be an http or https URL without credentials, query and fragment".to_owned();
+
     Err(ConfigError::Key {
         place: key.to_owned(),
         problem,

@@ -75,6 +75,7 @@ pub(super) fn table(
         } else {
             value
         };
+
         let value = parse(&name, kind, value)?;
 
         let section = table
@@ -83,6 +84,7 @@ pub(super) fn table(
         let earlier = section
             .as_table_mut()
             .and_then(|section| section.insert(key.to_owned(), value));
+
         if earlier.is_some() {
             let problem = "is given both as a value and as a file: remove one of them";
             return Err(ConfigError::Variable {
@@ -186,6 +188,7 @@ mod tests {
             },
             ..Config::default()
         };
+
         let sections: toml::Table = config.masked().parse().unwrap();
         let mut keys: Vec<(String, String)> = Vec::new();
         for (section, values) in sections {
@@ -197,10 +200,12 @@ mod tests {
                     .map(|key| (section.clone(), key.clone())),
             );
         }
+
         let mut listed: Vec<_> = KEYS
             .iter()
             .map(|(section, key, _)| ((*section).to_owned(), (*key).to_owned()))
             .collect();
+
         keys.sort();
         listed.sort();
         assert_eq!(keys, listed);

@@ -135,6 +135,7 @@ impl Devices {
             )
             .await?;
         }
+
         Ok(())
     }
 
@@ -144,6 +145,7 @@ impl Devices {
         enrolment::decide_authenticator(&settings, device, name).ok()?;
 
         let application = settings.applications.get(&device.application_id)?;
+
         Some(match application.pin.max_attempts {
             0 => i32::MAX,
             max => i32::try_from(max).unwrap_or(i32::MAX),

@@ -28,10 +28,12 @@ impl Devices {
             now,
             event: self.event(EventType::KeyEnrollmentSuccess, device, Some(user), now),
         };
+
         let rules = MobileAuthentication::clone(&self.0.base.settings.load().mobile_authentication);
 
         let random = Arc::clone(&self.0.base.random);
         let profile_id = persist::enrol(&self.0.base.store, keys, rules, random).await?;
+
         Ok(Enrolled {
             profile_id,
             server_key: self.0.server_key,

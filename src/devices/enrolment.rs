@@ -94,6 +94,7 @@ pub(super) fn decide_push(
     if !transport.reaches(device.platform) || (transport != Transport::Poll && !configured) {
         return Err(EnrolmentRefusal::UnsuitableTransport);
     }
+
     decide_address(transport, address)
 }
 
@@ -120,26 +121,32 @@ mod tests {
             enrolment_override_enabled,
             ..MobileAuthentication::default()
         };
+
         assert_eq!(
             decide_keys(&rules(true, false), false),
             Ok(KeyEnrolment::New)
         );
+
         assert_eq!(
             decide_keys(&rules(true, true), false),
             Ok(KeyEnrolment::New)
         );
+
         assert_eq!(
             decide_keys(&rules(true, true), true),
             Ok(KeyEnrolment::Override)
         );
+
         assert_eq!(
             decide_keys(&rules(true, false), true),
             Err(EnrolmentRefusal::AlreadyEnrolled)
         );
+
         assert_eq!(
             decide_keys(&rules(false, true), false),
             Err(EnrolmentRefusal::Disabled)
         );
+
         assert_eq!(
             decide_keys(&rules(false, true), true),
             Err(EnrolmentRefusal::Disabled)

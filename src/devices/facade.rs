@@ -53,6 +53,7 @@ impl Devices {
             user,
             ..Concerning::default()
         };
+
         event(event_type, concerning, now, self.0.base.random.as_ref())
     }
 }

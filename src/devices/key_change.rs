@@ -96,6 +96,7 @@ impl Devices {
             .await?;
 
         let (row, event) = self.enrolled_rows(device, user, name, key);
+
         if persist::change_authenticator(&self.0.base.store, row, present, event).await? {
             Ok(())
         } else {
@@ -136,6 +137,7 @@ impl Devices {
         if purpose.is_by(present, proof) {
             return Ok(());
         }
+
         Err(match self.fail_try(device, user, name).await? {
             FailedTry::Left(attempts_left) => wrong_signature(attempts_left),
             FailedTry::Exhausted => exhausted(name),
@@ -216,6 +218,7 @@ impl Devices {
             created_at: now.as_millis(),
             failures: 0,
         };
+
         let event = self.event(EventType::AuthenticatorEnrolled, device, Some(user), now);
         (row, event)
     }

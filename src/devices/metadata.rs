@@ -88,11 +88,13 @@ impl ClientMetadata {
                 "`token_endpoint_auth_method` must be `private_key_jwt`.",
             ));
         }
+
         if wire.jwks_uri.is_some() {
             return Err(invalid(
                 "`jwks_uri` is not accepted: give the key itself in `jwks`.",
             ));
         }
+
         let [public_key] = <[PublicJwk; 1]>::try_from(wire.jwks.keys)
             .map_err(|_| invalid("`jwks` must hold exactly one key, of the curve P-256."))?;
 
@@ -184,6 +186,7 @@ mod tests {
             let mut metadata = good();
             metadata.as_object_mut().unwrap().remove(name);
             assert!(parse(&metadata).is_err(), "{metadata}");
+
             for value in &wrong {
                 metadata[name] = value.clone();
                 assert!(parse(&metadata).is_err(), "{metadata}");
@@ -221,6 +224,7 @@ mod tests {
     fn explanations_are_bounded() {
         let mut metadata = good();
         metadata["platform"] = json!("x".repeat(10_000));
+
         let Err(RegistrationRefusal::InvalidMetadata(explanation)) = parse(&metadata) else {
             panic!("accepted")
         };

@@ -66,6 +66,7 @@ impl ProofOf<'_> {
             .get(member)
             .and_then(Value::as_str)
             .ok_or(ProofError::Malformed)?;
+
         let iat = claims
             .get("iat")
             .and_then(Value::as_i64)
@@ -82,6 +83,7 @@ impl ProofOf<'_> {
         if made_at > now.after(LEEWAY) || made_at < now.before(AGE_MAX) {
             return Err(ProofError::Stale);
         }
+
         Ok(())
     }
 
@@ -126,6 +128,7 @@ mod tests {
             REFRESH_PROOF_TYPE,
             &json!({ "refresh_token_hash": hash("T1"), "iat": NOW.as_secs() }),
         );
+
         let (first, second) = (ProofOf::RefreshToken("T1"), ProofOf::RefreshToken("T2"));
         assert_eq!(first.check_claims(&good, NOW), Ok(()));
         assert!(first.is_by(key.public(), &good));
@@ -147,10 +150,12 @@ mod tests {
         assert!(!change.is_by(new.public(), &good));
         assert!(!ProofOf::RefreshToken("T").is_by(key.public(), &good));
         assert!(!change.is_by(key.public(), &sign(&key, REFRESH_PROOF_TYPE, &claims)));
+
         assert_eq!(
             ProofOf::NewKey(key.public()).check_claims(&good, NOW),
             Err(ProofError::OtherKey)
         );
+
         assert_eq!(
             ProofOf::RefreshToken("T").check_claims(&good, NOW),
             Err(ProofError::Malformed)
@@ -164,6 +169,7 @@ mod tests {
             let claims = json!({ "refresh_token_hash": hash("T"), "iat": iat });
             proof.check_claims(&sign(&key(), REFRESH_PROOF_TYPE, &claims), NOW)
         };
+
         let now = NOW.as_secs();
         for iat in [now, now + 60, now - 300] {
             assert_eq!(at(json!(iat)), Ok(()), "{iat}");

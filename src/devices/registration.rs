@@ -33,11 +33,13 @@ impl Devices {
             created_at: now,
             updated_at: now,
         };
+
         let random = self.0.base.random.as_ref();
         let token = OpaqueToken::new(&self.0.base.keyring, TokenKind::Registration, random);
 
         let event = self.event(EventType::DynamicRegSuccess, &device.id, None, now);
         persist::insert_device(&self.0.base.store, device.to_row(&token.hash), event).await?;
+
         Ok(Registered {
             device,
             registration_access_token: token.text,
@@ -55,6 +57,7 @@ impl Devices {
             .base
             .keyring
             .token_hash(TokenKind::Registration, token);
+
         match persist::find_device(&self.0.base.store, id).await? {
             Some((device, hash)) if constant_time_eq(&hash, &presented) => Ok(device),
             Some(_) | None => Err(DeviceError::Refused(RegistrationRefusal::InvalidToken)),
@@ -84,6 +87,7 @@ impl Devices {
         };
 
         let event = self.event(EventType::DynamicUpSuccess, id, None, now);
+
         if persist::update_device(&self.0.base.store, device.to_row(&[]), event).await? {
             Ok(device)
         } else {
@@ -105,7 +109,9 @@ impl Devices {
             None,
             self.0.base.clock.now(),
         );
+
         persist::delete_device(&self.0.base.store, id, event).await?;
+
         Ok(())
     }
 
@@ -122,6 +128,7 @@ impl Devices {
         }
 
         let users = persist::list_users(&self.0.base.store, id).await?;
+
         if !dry_run {
             let event = self.event(
                 EventType::DynamicRegDeleted,
@@ -129,8 +136,10 @@ impl Devices {
                 None,
                 self.0.base.clock.now(),
             );
+
             persist::delete_device(&self.0.base.store, id, event).await?;
         }
+
         Ok(Some(users))
     }
 
@@ -169,6 +178,7 @@ fn decide(
 
     let runs_already =
         registered.is_some_and(|device| device.application_version == metadata.application_version);
+
     match version.status {
         VersionStatus::LoginRegistration => Ok(()),
         VersionStatus::LoginOnly if runs_already => Ok(()),
@@ -182,15 +192,18 @@ fn decide_identity(metadata: &ClientMetadata, device: &Device) -> Result<(), Reg
     if metadata.client_id.as_ref() != Some(&device.id) {
         return Err(invalid("`client_id` must be that of the registration."));
     }
+
     if metadata.application_id != device.application_id || metadata.platform != device.platform {
         return Err(invalid(
             "`software_id` and `platform` cannot be changed: register again.",
         ));
     }
+
     if metadata.public_key != device.public_key {
         return Err(invalid(
             "The key in `jwks` cannot be changed: register again.",
         ));
     }
+
     Ok(())
 }

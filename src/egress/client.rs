@@ -110,6 +110,7 @@ impl Egress {
             if certificates.is_empty() {
                 return Err(InvalidEgress::CaCertificate);
             }
+
             builder = builder.tls_certs_merge(certificates);
         }
 
@@ -125,6 +126,7 @@ fn proxy_of(settings: &ProxySettings) -> Result<Proxy, InvalidEgress> {
             settings.password.as_ref().map_or("", SecretString::expose),
         );
     }
+
     Ok(proxy)
 }
 
@@ -141,6 +143,7 @@ pub(crate) async fn read_body(
             break;
         }
     }
+
     Ok(body)
 }
 
@@ -155,6 +158,7 @@ pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
         .trim()
         .parse::<u32>()
         .ok()?;
+
     Some(Duration::from_secs(u64::from(seconds)))
 }
 
@@ -170,12 +174,15 @@ mod tests {
     async fn an_endless_answer_is_not_read_to_its_end() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
+
         let server = thread::spawn(move || {
             let (mut client, _) = listener.accept().unwrap();
             let _ = client.read(&mut [0; 4096]).unwrap();
+
             client
                 .write_all(b"HTTP/1.1 500 No\r\ncontent-length: 1000000000\r\n\r\n")
                 .unwrap();
+
             while client.write_all(&[b'x'; 4096]).is_ok() {}
         });
 
@@ -217,6 +224,7 @@ mod tests {
             username: Some("us".to_owned()),
             password: Some(SecretString::new("hunter2".to_owned())),
         };
+
         let egress = Egress::new(EgressSettings {
             proxy: Some(proxy),
             ..EgressSettings::default()

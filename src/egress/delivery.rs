@@ -68,6 +68,7 @@ mod tests {
         let attempts = Cell::new(0);
         let attempt = async || {
             attempts.set(attempts.get() + 1);
+
             ControlFlow::Continue(ProviderFailure {
                 provider: "test",
                 kind,

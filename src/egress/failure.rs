@@ -83,6 +83,7 @@ impl ProviderFailure {
         } else {
             (FailureKind::Retry { after: None }, "connection lost")
         };
+
         Self {
             provider,
             kind,

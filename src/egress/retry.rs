@@ -36,6 +36,7 @@ mod tests {
         let start = Timestamp::from_millis(0);
         let deadline = Timestamp::from_millis(60_000);
         let temporary = FailureKind::Retry { after: None };
+
         let asked = FailureKind::Retry {
             after: Some(Duration::from_secs(20)),
         };

@@ -57,7 +57,9 @@ mod tests {
                 SigningAlgorithm::from_name(algorithm.as_str()),
                 Some(algorithm)
             );
+
             assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.as_str());
+
             assert_eq!(
                 serde_json::from_value(algorithm.as_str().into()).ok(),
                 Some(algorithm)

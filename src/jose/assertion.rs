@@ -111,6 +111,7 @@ pub fn verify(
     }
 
     let expires_at = check_times(&claims, now)?;
+
     Ok(Assertion {
         jti: claims.jti,
         expires_at,
@@ -121,6 +122,7 @@ pub fn verify(
 fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionError> {
     let exp = claims.exp.timestamp();
     let iat = claims.iat.map(NumericDate::timestamp);
+
     if exp <= now {
         return Err(AssertionError::Expired);
     }
@@ -150,6 +152,7 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionEr
 /// nothing is verified here.
 pub fn claimed_client(compact: &str) -> Result<String, AssertionError> {
     #[derive(Deserialize)]
+
     struct Subject {
         sub: String,
     }
@@ -182,6 +185,7 @@ mod tests {
             claimed_client(&compact).ok(),
             claims["sub"].as_str().map(ToOwned::to_owned)
         );
+
         verify(key.public(), &compact, "C1", &AUDIENCES, NOW)
     }
 
@@ -256,6 +260,7 @@ mod tests {
             let mut claims = good();
             claims.as_object_mut().unwrap().remove("iat");
             claims[name] = value;
+
             assert_eq!(
                 verdict(&claims),
                 Err(AssertionError::TooLongLived),
@@ -278,6 +283,7 @@ mod tests {
             claims["iat"] = json!(iat.map(|iat| NOW_SECS + iat));
             verdict(&claims).map(|assertion| assertion.expires_at.as_secs() - NOW_SECS)
         };
+
         assert_eq!(until(60, Some(0)), Ok(60));
         assert_eq!(until(3600, Some(0)), Ok(600));
         assert_eq!(until(3000, Some(-600)), Ok(0));

@@ -18,6 +18,7 @@ pub(super) fn split<const N: usize>(
 
     let mut parts = compact.split('.');
     let found: Vec<&str> = parts.by_ref().take(N).collect();
+
     if parts.next().is_some() {
         return Err(JoseError::Malformed);
     }

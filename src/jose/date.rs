@@ -22,6 +22,7 @@ impl<'de> Deserialize<'de> for NumericDate {
             .as_f64()
             .filter(|seconds| seconds.is_finite());
         let millis = seconds.ok_or_else(|| D::Error::custom("not a date"))? * 1000.0;
+
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a cast from f64 saturates, which suits dates so far away"

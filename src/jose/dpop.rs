@@ -118,9 +118,11 @@ fn key_of(header: Header) -> Result<PublicJwk, DpopError> {
     if header.alg != "ES256" {
         return Err(DpopError::Signature(JoseError::Algorithm));
     }
+
     if !Types::Only(TYPE).include(header.typ.as_deref()) {
         return Err(DpopError::Signature(JoseError::Type));
     }
+
     serde_json::from_value(header.jwk.ok_or(DpopError::Key)?).map_err(|_| DpopError::Key)
 }
 

@@ -67,6 +67,7 @@ fn the_examples_of_rfc_9449_verify() {
         jti: "-BwC3ESc6acc2lTc".to_owned(),
         expires_at: Timestamp::from_millis(1_562_262_916_000),
     };
+
     assert_eq!(verify(RFC_9449_TOKEN_PROOF, &expected), Ok(proof));
 
     let url = "https://resource.example.org/protectedresource";
@@ -76,6 +77,7 @@ fn the_examples_of_rfc_9449_verify() {
         access_token: Some(RFC_9449_ACCESS_TOKEN),
         now,
     };
+
     assert_eq!(
         verify(RFC_9449_RESOURCE_PROOF, &expected).unwrap().jkt,
         RFC_9449_JKT
@@ -212,6 +214,7 @@ fn claims_out_of_bounds_are_refused() {
     for name in ["jti", "htm", "htu", "iat"] {
         let mut claims = good();
         claims.as_object_mut().unwrap().remove(name);
+
         assert_eq!(
             verdict_on(&claims, &expectation()),
             Err(DpopError::Claims),
@@ -251,9 +254,11 @@ fn hostile_headers_are_refused() {
     let public = key.public().to_json();
     let private = key.to_json();
     let signature = DpopError::Signature;
+
     let header = |alg: &str, more: &str| {
         format!(r#"{{"typ":"dpop+jwt","alg":"{alg}","jwk":{public}{more}}}"#)
     };
+
     let with_jwk = |jwk: &str| format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{jwk}}}"#);
 
     let corpus = [
@@ -363,11 +368,13 @@ fn changed_and_oversized_proofs_are_refused() {
         for replacement in ["A", "_", ".", "="] {
             let mut changed = proof.clone();
             changed.replace_range(index..=index, replacement);
+
             assert!(
                 changed == proof || verify(&changed, &expectation()).is_err(),
                 "{changed}"
             );
         }
+
         assert!(verify(proof.split_at(index).0, &expectation()).is_err());
     }
 

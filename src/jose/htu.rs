@@ -15,10 +15,12 @@ fn normalized(text: &str) -> Option<String> {
     let is_clean = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte));
+
     let (scheme, rest) = text.split_once("://")?;
     let is_http = ["http", "https"]
         .iter()
         .any(|name| scheme.eq_ignore_ascii_case(name));
+
     let authority = rest.split(['/', '?', '#']).next()?;
     if !is_clean || !is_http || authority.is_empty() || authority.contains('@') {
         return None;
@@ -36,6 +38,7 @@ fn with_normal_escapes(path: &str) -> Option<String> {
 
     for piece in pieces {
         let (digits, rest) = piece.split_at_checked(2)?;
+
         // `from_str_radix` would accept a sign.
         let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         let byte = u8::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
@@ -45,6 +48,7 @@ fn with_normal_escapes(path: &str) -> Option<String> {
             normal.push('%');
             normal.push_str(&digits.to_ascii_uppercase());
         }
+
         normal.push_str(rest);
     }
 
@@ -79,10 +83,12 @@ mod tests {
 
         assert!(same("https://id.test", "https://id.test/"));
         assert!(same("https://id.test?x", "https://id.test:443/#y"));
+
         assert!(same(
             "http://id.test:80/%7euser/a%2fb",
             "http://id.test/~user/a%2Fb"
         ));
+
         assert!(same(
             "http://[::1]:8080/a",
             "http://[0:0:0:0:0:0:0:1]:8080/a"

@@ -80,6 +80,7 @@ impl<'de> Visitor<'de> for Unique {
             }
             members.next_value::<Self>()?;
         }
+
         Ok(self)
     }
 }

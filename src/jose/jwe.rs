@@ -39,6 +39,7 @@ pub fn encrypt(
         enc: ENCRYPTION.to_owned(),
         epk: *ephemeral.public(),
     };
+
     let protected = encode(serde_json::to_string(&header).map_err(|_| JoseError::Cryptography)?);
     let iv: [u8; NONCE_LEN] = random::bytes(random);
     let mut body = plain.to_vec();
@@ -69,6 +70,7 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
 
     let iv: [u8; NONCE_LEN] = decode(iv)?.try_into().map_err(|_| JoseError::Malformed)?;
     let tag = decode(tag)?;
+
     // Direct key agreement has no encrypted key (RFC 7516 §5.2 step 10). A shorter tag would be
     // weaker.
     if !encrypted_key.is_empty() || tag.len() != TAG_BYTES {
@@ -88,6 +90,7 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
         .map_err(|_| JoseError::Verification)?;
 
     body.truncate(plain_length);
+
     Ok(body)
 }
 
@@ -111,12 +114,14 @@ fn concat_kdf<const N: usize>(
         info.extend_from_slice(&big_endian(part.len())?);
         info.extend_from_slice(part);
     }
+
     info.extend_from_slice(&big_endian(N * 8)?);
 
     let sha256 = get_sskdf_digest_algorithm(SskdfDigestAlgorithmId::Sha256)
         .ok_or(JoseError::Cryptography)?;
     let mut key = Zeroizing::new([0; N]);
     sskdf_digest(sha256, shared, &info, key.as_mut()).map_err(|_| JoseError::Cryptography)?;
+
     Ok(key)
 }
 
@@ -144,6 +149,7 @@ mod tests {
                 "y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck","d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#,
         )
         .unwrap();
+
         for (own, peer) in [(&alice, &bob), (&bob, &alice)] {
             let shared = own.agree(peer.public()).unwrap();
             let key: Zeroizing<[u8; 16]> =
@@ -164,6 +170,7 @@ mod tests {
         }
 
         let sealed = encrypt(key.public(), b"pay 10 to bob", &SystemRandom).unwrap();
+
         for index in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed.replace_range(

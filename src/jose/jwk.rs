@@ -121,6 +121,7 @@ fn coordinate(text: &str) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError
             .decode(text)
             .map_err(|_| JoseError::InvalidKey)?,
     );
+
     bytes
         .as_slice()
         .try_into()
@@ -155,6 +156,7 @@ impl PrivateJwk {
     /// Reads a JWK with its private key, as [`PrivateJwk::to_json`] writes it.
     pub fn from_json(json: &str) -> Result<Self, JoseError> {
         #[derive(Deserialize)]
+
         struct Members {
             crv: String,
             kty: String,
@@ -174,6 +176,7 @@ impl PrivateJwk {
             y,
             d: None,
         })?;
+
         if key.public == public {
             Ok(key)
         } else {
@@ -278,6 +281,7 @@ mod tests {
         let key = PublicJwk::from_json(&json).unwrap();
         assert_eq!(PublicJwk::from_json(&key.to_json()), Ok(key));
         assert_eq!(serde_json::to_string(&key).unwrap(), key.to_json());
+
         assert_eq!(
             key.thumbprint(),
             "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
@@ -289,6 +293,7 @@ mod tests {
         let jwk = |kty: &str, crv: &str, x: &str, y: &str, more: &str| {
             format!(r#"{{"kty":"{kty}","crv":"{crv}","x":"{x}","y":"{y}"{more}}}"#)
         };
+
         let zero = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
         let refused = [

@@ -208,14 +208,17 @@ mod tests {
             verify(key.public(), &jws, Some("answer+jwt")),
             Ok(b"{\"a\":1}".to_vec())
         );
+
         assert_eq!(
             verify(other.public(), &jws, Some("answer+jwt")),
             Err(JoseError::Verification)
         );
+
         assert_eq!(
             verify(key.public(), &jws, Some("proof+jwt")),
             Err(JoseError::Type)
         );
+
         assert_eq!(verify(key.public(), &jws, None), Err(JoseError::Type));
 
         let untyped = sign(&key, None, b"{}").unwrap();
@@ -223,6 +226,7 @@ mod tests {
             verify(key.public(), &untyped, Some("answer+jwt")),
             Err(JoseError::Type)
         );
+
         assert_eq!(verify(key.public(), &untyped, None), Ok(b"{}".to_vec()));
     }
 
@@ -346,22 +350,27 @@ mod tests {
         }
 
         assert_eq!(refused(&format!("{none}.{payload}.")), JoseError::Algorithm);
+
         assert_eq!(
             refused(&format!("{header}.{payload}.")),
             JoseError::Verification
         );
+
         assert_eq!(
             refused(&format!("{header}.{payload}.{}", encode([0; 64]))),
             JoseError::Verification
         );
+
         assert_eq!(
             refused(&format!("{header}.{}.{signature}", encode("{\"a\":2}"))),
             JoseError::Verification
         );
+
         assert_eq!(
             refused(&sign(&key, None, b"{\"a\":1,\"a\":2}").unwrap()),
             JoseError::DuplicateMember
         );
+
         assert_eq!(
             refused(&sign(&key, None, b"[]").unwrap()),
             JoseError::Malformed
@@ -378,6 +387,7 @@ mod tests {
     fn non_canonical_base64url_is_refused() {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let good = sign(&key, None, b"{}").unwrap();
+
         // 64 bytes end in a character of which two bits count: the other four must be zero.
         let last = good.chars().last().unwrap();
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -398,11 +408,13 @@ mod tests {
             for replacement in ["A", "_", ".", "=", "%"] {
                 let mut changed = good.clone();
                 changed.replace_range(index..=index, replacement);
+
                 assert!(
                     changed == good || verify(key.public(), &changed, None).is_err(),
                     "{changed}"
                 );
             }
+
             assert!(verify(key.public(), good.split_at(index).0, None).is_err());
         }
     }

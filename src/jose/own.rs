@@ -30,6 +30,7 @@ pub fn verify<K: Borrow<VerifyingKey>>(
     let parts = Parts::split(compact)?;
     let header: Header = parts.header()?;
     let algorithm = SigningAlgorithm::from_name(&header.alg).ok_or(JoseError::Algorithm)?;
+
     if header.typ.as_deref() != Some(typ) {
         return Err(JoseError::Type);
     }
@@ -219,6 +220,7 @@ mod tests {
                 jwk["n"].to_string(),
                 key.kid().to_owned(),
             ];
+
             for (secret, alg) in secrets
                 .iter()
                 .flat_map(|secret| [(secret, "HS256"), (secret, "ES256"), (secret, "RS256")])
@@ -249,6 +251,7 @@ mod tests {
                     let refused = verify(&changed, TYP, |kid| known.get(kid)).is_err();
                     assert!(changed == good || refused, "{changed}");
                 }
+
                 assert!(verify(good.split_at(index).0, TYP, |kid| known.get(kid)).is_err());
             }
 
@@ -265,14 +268,17 @@ mod tests {
             let jwt = jws::assemble(header.as_bytes(), payload.as_bytes(), sign).unwrap();
             verify(&jwt, TYP, |kid| known.get(kid))
         };
+
         assert_eq!(
             verdict(r#"{"exp":1,"exp":2}"#),
             Err(JoseError::DuplicateMember)
         );
+
         assert_eq!(
             verdict(r#"{"cnf":{"jkt":"1","jkt":"2"}}"#),
             Err(JoseError::DuplicateMember)
         );
+
         assert_eq!(verdict("[]"), Err(JoseError::Malformed));
         assert_eq!(verdict(""), Err(JoseError::Malformed));
 
@@ -284,6 +290,7 @@ mod tests {
             encode(r#"{"alg":"none","typ":"at+jwt"}"#),
             encode("{}")
         );
+
         assert_eq!(
             verify(&unsigned, TYP, |kid| known.get(kid)),
             Err(JoseError::Algorithm)

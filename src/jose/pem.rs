@@ -52,6 +52,7 @@ mod tests {
             .chunks(64)
             .map(|line| str::from_utf8(line).unwrap())
             .collect();
+
         format!(
             "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
             lines.join("\n")
@@ -64,12 +65,14 @@ mod tests {
         public
             .verify(signed.as_bytes(), &decode(signature))
             .unwrap();
+
         let (header, payload) = signed.split_once('.').unwrap();
         let header: serde_json::Value = serde_json::from_slice(&decode(header)).unwrap();
         assert_eq!(
             header,
             serde_json::json!({ "typ": "JWT", "alg": alg, "kid": "KEY1" })
         );
+
         assert_eq!(decode(payload), br#"{"iss":"TEAM"}"#);
     }
 
@@ -98,6 +101,7 @@ mod tests {
             sign_es256_pem(&rsa_pem, "KEY1", &claims),
             Err(JoseError::InvalidKey)
         );
+
         assert_eq!(
             sign_rs256_pem("no key", "KEY1", &claims),
             Err(JoseError::InvalidKey)

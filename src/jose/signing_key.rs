@@ -125,9 +125,11 @@ impl SigningKey {
             typ,
             kid: self.kid(),
         };
+
         let header = serde_json::to_vec(&header).map_err(|_| JoseError::Cryptography)?;
         let payload = serde_json::to_vec(claims).map_err(|_| JoseError::Cryptography)?;
         let compact = jws::assemble(&header, &payload, |signed| self.signature(signed))?;
+
         if compact.len() > jws::COMPACT_BYTES_MAX {
             Err(JoseError::TooLong)
         } else {
@@ -161,6 +163,7 @@ impl SigningKey {
             modulus.big_endian_without_leading_zero(),
             exponent.big_endian_without_leading_zero(),
         )?;
+
         Ok(Self {
             pair: KeyPair::Rs256(Arc::new(pair)),
             verifying,
@@ -201,6 +204,7 @@ mod tests {
                 (header.alg, header.typ.as_deref(), header.kid.as_deref()),
                 (theirs, Some("at+jwt"), Some(key.kid()))
             );
+
             let jwk: Jwk = serde_json::from_value(key.public_jwk()).unwrap();
             let public = DecodingKey::from_jwk(&jwk).unwrap();
             let verified = decode::<Value>(&jwt, &public, &Validation::new(theirs)).unwrap();
@@ -216,10 +220,12 @@ mod tests {
             let again = SigningKey::from_pkcs8(algorithm, &der).unwrap();
             assert_eq!((again.algorithm(), again.kid()), (algorithm, key.kid()));
             assert_eq!(again.public_jwk(), key.public_jwk());
+
             assert_eq!(
                 VerifyingKey::from_jwk(&key.public_jwk()).unwrap().kid(),
                 key.kid()
             );
+
             assert_eq!(key.kid().len(), 43);
 
             for other in SigningAlgorithm::ALL

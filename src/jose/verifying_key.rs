@@ -55,6 +55,7 @@ impl VerifyingKey {
         }?;
 
         let agrees = |name: &str, value: &str| jwk.get(name).is_none_or(|found| found == value);
+
         if agrees("alg", key.algorithm().as_str())
             && agrees("use", "sig")
             && agrees("kid", &key.kid)

@@ -92,6 +92,7 @@ impl Introspector {
             device,
             ..
         } = live;
+
         let audience = self.audience(token.resource_server.as_deref())?;
         let token_type = TokenType::of(&token);
 

@@ -117,12 +117,15 @@ impl Metadata {
 /// The reserved scopes, then those that are configured, in alphabetical order.
 fn scopes(settings: &Settings) -> Vec<String> {
     let reserved = RESERVED_SCOPES.iter().map(|&name| name.to_owned());
+
     let mut configured: Vec<String> = settings
         .scopes
         .keys()
         .filter(|name| !RESERVED_SCOPES.contains(&name.as_str()))
         .cloned()
         .collect();
+
     configured.sort_unstable();
+
     reserved.chain(configured).collect()
 }

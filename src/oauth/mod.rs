@@ -126,11 +126,13 @@ impl TokenServer {
     #[must_use]
     pub fn new(base: &Base, users: Users, devices: Devices, options: OAuthOptions) -> Self {
         let issuer = Issuer::new(&options.issuer);
+
         let pages = Arc::new(Pages::new(
             options.login_url,
             options.consent_url,
             options.built_in_pages,
         ));
+
         let keys = Arc::new(SigningKeys::new(base));
         let clients = Arc::new(Clients::new(base, devices.clone(), issuer.clone()));
         let issuance = Arc::new(Issuance::new(base, issuer.clone(), keys.clone()));

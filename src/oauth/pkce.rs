@@ -29,10 +29,12 @@ mod tests {
     fn the_example_of_rfc_7636_verifies() {
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         assert!(is_encoded_hash(challenge));
+
         assert!(verifies(
             "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
             challenge
         ));
+
         assert!(!verifies(challenge, challenge));
     }
 
@@ -44,6 +46,7 @@ mod tests {
                 &URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())),
             )
         };
+
         for good in [
             "a".repeat(43),
             "a".repeat(128),
@@ -51,7 +54,9 @@ mod tests {
         ] {
             assert!(verdict(&good), "{good}");
         }
+
         let with = |bad: &str| format!("{}{bad}", "a".repeat(43));
+
         for bad in [
             String::new(),
             "a".repeat(42),

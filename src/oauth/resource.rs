@@ -42,6 +42,7 @@ pub(super) fn within(
 
     // It may have been reconfigured since the grant was made.
     let server = settings.resource_servers.get(granted);
+
     server
         .filter(|server| server.permits(client.party()))
         .cloned()

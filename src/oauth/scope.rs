@@ -92,11 +92,15 @@ mod tests {
             )
             .ok()
         };
+
         assert_eq!(verdict(None), Some("a".to_owned()));
+
         for requested in ["a", "b", "a b", "b a"] {
             assert_eq!(verdict(Some(requested)), Some(requested.to_owned()));
         }
+
         let huge = "a ".repeat(10_000);
+
         for requested in [
             "", " ", "a ", " a", "a  b", "a a", "A", "c", "a,b", "a\tb", &huge,
         ] {

@@ -129,6 +129,7 @@ mod tests {
         let id = TransactionId::new(Timestamp::from_millis(1), &SystemRandom);
         let password = one_time_password(&keyring(), id);
         assert_eq!(transaction_of(&keyring(), password.expose()), Some(id));
+
         assert_eq!(
             transaction_of(&Keyring::new(&[2; 32]), password.expose()),
             None
@@ -137,6 +138,7 @@ mod tests {
         for index in 0..password.expose().len() {
             let mut altered = password.expose().as_bytes().to_vec();
             altered[index] = if altered[index] == b'A' { b'B' } else { b'A' };
+
             assert_eq!(
                 transaction_of(&keyring(), str::from_utf8(&altered).unwrap()),
                 None,

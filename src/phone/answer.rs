@@ -69,6 +69,7 @@ pub fn content_digest(
         signing_data.unwrap_or_default(),
     ]
     .join("\0");
+
     URL_SAFE_NO_PAD.encode(sha256(shown.as_bytes()))
 }
 
@@ -85,6 +86,7 @@ mod tests {
             content_digest("a", None, Some("b")),
             content_digest("ab", None, None),
         ];
+
         for (index, digest) in digests.iter().enumerate() {
             assert_eq!(
                 digests.iter().position(|other| other == digest),
@@ -109,6 +111,7 @@ mod tests {
             "d",
             now,
         );
+
         let payload = jws::verify(key.public(), &answer.sign(&key).unwrap(), None).unwrap();
         assert_eq!(
             serde_json::from_slice::<AnswerClaims>(&payload).unwrap(),

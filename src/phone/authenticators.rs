@@ -25,14 +25,17 @@ impl Phone {
         self.require_unbound_refresh_token(user)?;
         self.set_authenticator_locked(user, PIN, key.public())
             .await?;
+
         self.update_user(user, |saved| {
             saved.forget_authenticator(PIN);
             saved.pin = Some(salt);
         });
+
         self.bind_locked(user, PIN, Proof::None).await?;
 
         // An application with PINs does not accept the unbound refresh token any more.
         self.update_user(user, |saved| drop(saved.refresh_tokens.remove(DEFAULT)));
+
         Ok(())
     }
 
@@ -49,10 +52,12 @@ impl Phone {
             .users
             .get(user)
             .and_then(|saved| saved.pin.clone());
+
         let salt = salt.ok_or_else(|| PhoneError::NoRefreshToken(PIN.to_owned()))?;
         let (old_key, new_key) = (salt.key(old).await?, salt.key(new).await?);
 
         let _refreshing = self.0.refresh_lock.lock().await;
+
         let token = match self.usable_token(user) {
             Some(token) => token,
             None => self.refresh_locked(user, Proof::Pin(old)).await?,
@@ -68,6 +73,7 @@ impl Phone {
             claims.to_string().as_bytes(),
         )
         .map_err(PhoneError::Cryptography)?;
+
         let body = json!({ "jwk": new_key.public(), "proof": proof });
 
         let request = self
@@ -78,6 +84,7 @@ impl Phone {
         if result.as_ref().err().and_then(PhoneError::code) == Some("user_disconnected") {
             self.0.saved.lock().users.remove(user);
         }
+
         result.map(drop)
     }
 
@@ -129,10 +136,12 @@ impl Phone {
         let _refreshing = self.0.refresh_lock.lock().await;
         self.set_authenticator_locked(user, name, key.public())
             .await?;
+
         self.update_user(user, |saved| {
             saved.forget_authenticator(name);
             saved.keys.insert(name.to_owned(), SavedKey(key));
         });
+
         self.bind_locked(user, name, proof).await
     }
 

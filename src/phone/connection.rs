@@ -36,6 +36,7 @@ impl Connection {
         }
 
         let http = builder.build().map_err(PhoneError::Unreachable)?;
+
         Ok(Self {
             base_url: base_url.clone(),
             http,
@@ -168,5 +169,6 @@ async fn read_bounded(mut response: reqwest::Response) -> Result<Vec<u8>, PhoneE
         }
         body.extend_from_slice(&chunk);
     }
+
     Ok(body)
 }

@@ -26,6 +26,7 @@ impl Phone {
     /// transactions for it.
     pub async fn enrol(&self, user: &UserId) -> Result<ProfileId, PhoneError> {
         #[derive(Deserialize)]
+
         struct Enrolled {
             profile_id: ProfileId,
         }
@@ -40,9 +41,11 @@ impl Phone {
 
         let mut saved = self.0.saved.lock();
         let saved_user = saved.users.entry(user.clone()).or_default();
+
         // Enrolling new keys removes the authenticators that were enrolled with the old ones.
         saved_user.forget_authenticators();
         saved_user.enrolment = Some(SavedEnrolment { profile_id, key });
+
         Ok(profile_id)
     }
 
@@ -65,6 +68,7 @@ impl Phone {
             saved.enrolment = None;
             saved.forget_authenticators();
         });
+
         Ok(())
     }
 
@@ -79,6 +83,7 @@ impl Phone {
             PushTransport::Fcm(token) => json!({"transport": "fcm", "token": token.expose()}),
             PushTransport::Poll => json!({"transport": "poll"}),
         };
+
         let request = self
             .user_request(Method::PUT, "/device/v1/push", user)
             .await?

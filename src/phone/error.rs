@@ -79,6 +79,7 @@ impl ServerError {
                 .and_then(serde_json::Value::as_str)
                 .map(str::to_owned)
         };
+
         Self {
             code: text("code").or_else(|| text("error")).unwrap_or_default(),
             detail: text("detail").or_else(|| text("error_description")),
@@ -118,6 +119,7 @@ mod tests {
             (oauth.code.as_str(), oauth.detail.as_deref()),
             ("invalid_grant", Some("Gone."))
         );
+
         assert_eq!(ServerError::from_body(b"<html>"), ServerError::default());
     }
 }

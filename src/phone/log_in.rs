@@ -64,6 +64,7 @@ impl ApiLoginPage {
                 &json!({"subject": user, "amr": ["pwd"]}),
             )
             .await?;
+
         let server = self.connection.url("/oauth/")?;
 
         for _ in 0..REDIRECTS_MAX {
@@ -83,6 +84,7 @@ impl ApiLoginPage {
 
     async fn accept(&self, what: &str, challenge: &str, answer: &Value) -> Result<Url, PhoneError> {
         #[derive(Deserialize)]
+
         struct Accepted {
             redirect_to: Url,
         }
@@ -93,6 +95,7 @@ impl ApiLoginPage {
             .request(Method::PUT, &path)?
             .basic_auth(&self.client_id, Some(self.client_secret.expose()))
             .json(answer);
+
         let accepted: Accepted = self.connection.json(request).await?;
         Ok(accepted.redirect_to)
     }
@@ -193,8 +196,10 @@ impl Phone {
             ("redirect_uri", begun.redirect_uri),
             ("code_verifier", begun.verifier.expose().to_owned()),
         ];
+
         let issued = self.request_token(form).await?;
         self.store_tokens(user, DEFAULT, issued);
+
         Ok(())
     }
 
@@ -210,6 +215,7 @@ impl Phone {
             }
             url = self.0.connection.redirect(url).await?;
         }
+
         Err(PhoneError::LogInFailed("too many redirects".to_owned()))
     }
 }
@@ -221,6 +227,7 @@ fn parameters(url: &Url) -> HashMap<String, String> {
 /// The error response of RFC 6749 §4.1.2.1.
 fn refused(answer: &HashMap<String, String>) -> PhoneError {
     let error = answer.get("error").map_or("no code", String::as_str);
+
     let description = answer
         .get("error_description")
         .map(|text| format!(": {text}"))

@@ -96,6 +96,7 @@ impl Phone {
 
         self.require_unbound_refresh_token(user)?;
         let refreshed = self.refresh_locked(user, Proof::None).await;
+
         refreshed.map_err(|error| match error.code() {
             Some("authenticator_required") => PhoneError::AuthenticatorNeeded(user.clone()),
             Some("invalid_grant" | "user_disconnected") => PhoneError::NotLoggedIn(user.clone()),
@@ -109,9 +110,11 @@ impl Phone {
         if authenticators.is_empty() {
             return Err(PhoneError::NotLoggedIn(user.clone()));
         }
+
         if !authenticators.iter().any(|name| name == DEFAULT) {
             return Err(PhoneError::AuthenticatorNeeded(user.clone()));
         }
+
         Ok(())
     }
 
@@ -125,10 +128,12 @@ impl Phone {
     ) -> Result<(), PhoneError> {
         let mut form = self.refresh_form(user, proof).await?;
         form.push(("authenticator", authenticator.to_owned()));
+
         let issued = self
             .send_refresh(user, &proof.authenticator(), form)
             .await?;
         self.store_tokens(user, authenticator, issued);
+
         Ok(())
     }
 
@@ -136,6 +141,7 @@ impl Phone {
         let mut saved = self.0.saved.lock();
         let saved_user = saved.users.entry(user.clone()).or_default();
         saved_user.token = Some(issued.token);
+
         if let Some(refresh_token) = issued.refresh_token {
             saved_user
                 .refresh_tokens
@@ -155,6 +161,7 @@ impl Phone {
             .await?;
         let access_token = issued.token.access_token.clone();
         self.store_tokens(user, &proof.authenticator(), issued);
+
         Ok(access_token)
     }
 
@@ -214,6 +221,7 @@ impl Phone {
                 Some(saved.keys.get(name.as_ref()).ok_or_else(none)?.0.clone())
             }
         };
+
         if let Some(key) = key {
             form.push(("proof", self.sign_proof(&key, refresh_token)?));
         }
@@ -318,6 +326,7 @@ mod tests {
             key: new_key(&connection).unwrap(),
             users: [(alice.clone(), user)].into(),
         };
+
         let phone = Phone::from_saved(connection, saved);
 
         assert_eq!(phone.user_token(&alice).await.unwrap().expose(), "A2");

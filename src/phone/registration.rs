@@ -90,6 +90,7 @@ impl Phone {
                 keys: [key.public()],
             },
         };
+
         let request = connection.request(Method::POST, "/oauth/register")?;
         let registered: Registered = connection.json(request.json(&metadata)).await?;
 
@@ -100,6 +101,7 @@ impl Phone {
             key,
             users: BTreeMap::new(),
         };
+
         Ok(Self::from_saved(connection, saved))
     }
 

@@ -126,6 +126,7 @@ impl Saved {
         let mut file = open_for_owner(&unfinished)?;
         file.write_all(&text)?;
         file.sync_all()?;
+
         fs::rename(unfinished, path)
     }
 }
@@ -137,6 +138,7 @@ fn open_for_owner(path: &Path) -> io::Result<fs::File> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+
     options.open(path)
 }
 
@@ -184,6 +186,7 @@ mod tests {
             enrolment: Some(enrolment),
             ..SavedUser::default()
         };
+
         user.refresh_tokens
             .insert(PIN.to_owned(), SavedSecret(SecretString::new("R".into())));
         user.pin = Some(PinSalt::new(&SystemRandom));
@@ -206,6 +209,7 @@ mod tests {
 
         let read = Saved::read(&path).unwrap();
         assert_eq!(read.key.public(), key.public());
+
         assert_eq!(
             serde_json::to_value(&read).unwrap(),
             serde_json::to_value(&saved).unwrap()
@@ -219,6 +223,7 @@ mod tests {
                 0o600
             );
         }
+
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -237,6 +242,7 @@ mod tests {
         for name in [DEFAULT, PIN, "fingerprint", "custom:face"] {
             user.refresh_tokens
                 .insert(name.to_owned(), SavedSecret(SecretString::new(name.into())));
+
             user.keys.insert(
                 name.to_owned(),
                 SavedKey(PrivateJwk::generate(&SystemRandom).unwrap()),
@@ -244,10 +250,12 @@ mod tests {
         }
 
         user.forget_authenticator("fingerprint");
+
         assert!(
             !user.refresh_tokens.contains_key("fingerprint")
                 && !user.keys.contains_key("fingerprint")
         );
+
         assert!(user.pin.is_some());
 
         user.forget_authenticator(PIN);

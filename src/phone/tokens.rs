@@ -47,6 +47,7 @@ impl Phone {
             .lock()
             .as_ref()
             .and_then(|token| self.usable(token));
+
         if let Some(access_token) = usable {
             return Ok(access_token);
         }
@@ -58,6 +59,7 @@ impl Phone {
         let Issued { token, .. } = self.request_token(form.into()).await?;
         let access_token = token.access_token.clone();
         *self.0.device_token.lock() = Some(token);
+
         Ok(access_token)
     }
 
@@ -78,6 +80,7 @@ impl Phone {
             "exp": now.after(ASSERTION_LIFETIME).as_secs(),
             "jti": random_text(random.as_ref()),
         });
+
         jws::sign(self.key(), Some("JWT"), claims.to_string().as_bytes())
             .map_err(PhoneError::Cryptography)
     }
@@ -90,11 +93,13 @@ impl Phone {
 
         // The lifetime counts from before the request, so that the token is not used too long.
         let now = self.0.connection.clock.now();
+
         let request = self
             .0
             .connection
             .request(Method::POST, "/oauth/token")?
             .form(&form);
+
         let response: TokenResponse = self.0.connection.json(request).await?;
 
         let lifetime = Duration::from_secs(response.expires_in).saturating_sub(RENEWAL_MARGIN);
@@ -102,6 +107,7 @@ impl Phone {
             access_token: response.access_token,
             renew_at: now.after(lifetime),
         };
+
         Ok(Issued {
             token,
             refresh_token: response.refresh_token,

@@ -56,6 +56,7 @@ impl Phone {
     /// for one for up to `wait`, in whole seconds.
     pub async fn pending(&self, wait: Duration) -> Result<Vec<PendingTransaction>, PhoneError> {
         #[derive(Deserialize)]
+
         struct Listed {
             transactions: Vec<PendingTransaction>,
         }
@@ -67,6 +68,7 @@ impl Phone {
             .connection
             .request_waiting(Method::GET, &path, wait)?
             .bearer_auth(token.expose());
+
         let listed: Listed = self.0.connection.json(request).await?;
         Ok(listed.transactions)
     }
@@ -115,6 +117,7 @@ impl Phone {
         jws: &str,
     ) -> Result<String, PhoneError> {
         #[derive(Deserialize)]
+
         struct Answered {
             status: String,
         }
@@ -126,6 +129,7 @@ impl Phone {
             )
             .await?
             .json(&json!({"authenticator": authenticator, "answer": jws}));
+
         let answered: Answered = self.0.connection.json(request).await?;
         Ok(answered.status)
     }
@@ -159,6 +163,7 @@ impl Phone {
             secure_message.as_deref(),
             signing_data.as_deref(),
         );
+
         if content_digest != transaction.content_digest {
             return Err(PhoneError::DigestMismatch);
         }

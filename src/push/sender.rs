@@ -68,6 +68,7 @@ impl ProviderPush {
             if Arc::ptr_eq(&connection.configuration, configuration) {
                 return connection.clone();
             }
+
             // Settings are read again as a whole; most configurations are the same as before.
             if connection.configuration == *configuration {
                 connection.configuration = Arc::clone(configuration);
@@ -82,6 +83,7 @@ impl ProviderPush {
             sender: Arc::default(),
         };
         connections.insert(configuration.name.clone(), connection.clone());
+
         connection
     }
 

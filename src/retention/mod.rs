@@ -61,12 +61,14 @@ impl Retention {
     /// After an error, the batches deleted before it stay deleted.
     pub async fn delete_old(&self) -> Result<(), StoreError> {
         let now = self.base.clock.now();
+
         let results_seconds = self
             .base
             .settings
             .load()
             .mobile_authentication
             .result_retention_seconds;
+
         let ends = persist::Ends {
             now,
             transactions: now.before(Duration::from_secs(u64::from(results_seconds))),

@@ -39,6 +39,7 @@ impl Admission {
             .admitted
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
             .ok()?;
+
         self.0.gauge.inc();
 
         Some(Permit(Arc::clone(&self.0)))

@@ -26,7 +26,9 @@ impl Arbiters {
         let thread = std::thread::Builder::new()
             .name("actors".to_owned())
             .spawn(move || host(count.max(1), &ready))?;
+
         let (system, handles) = started.recv().map_err(std::io::Error::other)?;
+
         Ok(Self {
             handles,
             system,
@@ -48,7 +50,9 @@ impl Arbiters {
         for handle in &self.handles {
             handle.stop();
         }
+
         self.system.stop();
+
         if let Some(thread) = self.thread.lock().take()
             && thread.join().is_err()
         {
@@ -65,9 +69,11 @@ fn host(count: usize, ready: &mpsc::SyncSender<(System, Vec<ArbiterHandle>)>) {
     if ready.send((System::current(), handles)).is_err() {
         return;
     }
+
     if let Err(error) = runner.run() {
         tracing::error!(%error, "the actors' system ended with an error");
     }
+
     for arbiter in arbiters {
         if arbiter.join().is_err() {
             tracing::error!("an arbiter ended with a panic");

@@ -96,6 +96,7 @@ impl<K: Hash + Eq + Clone, A: Actor<Context = Context<A>>> Directory<K, A> {
                 occupied.insert(address.clone());
             }
         }
+
         Some(address)
     }
 

@@ -69,6 +69,7 @@ pub async fn supervise<F, M>(
     let mut back_off = BACK_OFF_MIN;
     loop {
         let started = clock.now();
+
         let ended = tokio::select! {
             ended = std::panic::AssertUnwindSafe(make()).catch_unwind() => ended,
             () = shutdown.begun() => return,
@@ -80,13 +81,16 @@ pub async fn supervise<F, M>(
                 "a background task panicked and is started anew"
             );
         }
+
         if clock.now().since(started) > BACK_OFF_MAX {
             back_off = BACK_OFF_MIN;
         }
+
         tokio::select! {
             () = clock.sleep(back_off) => {}
             () = shutdown.begun() => return,
         }
+
         back_off = (back_off * 2).min(BACK_OFF_MAX);
     }
 }

@@ -46,10 +46,12 @@ where
     M: Message<Result = ()> + Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
+
     #[expect(
         clippy::disallowed_methods,
         reason = "callers are bounded, and the reply tells whether it was handled"
     )]
     address.do_send(message(Reply(sender)));
+
     async move { receiver.await.map_err(|_| Gone) }
 }

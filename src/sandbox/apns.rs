@@ -45,6 +45,7 @@ fn fail(state: &State, fault: &Fault, status: u16) -> Answer {
         503 => "ServiceUnavailable",
         _ => "InternalServerError",
     });
+
     let since =
         (status == 410).then(|| fault.since_millis.unwrap_or(state.clock.now().as_millis()));
     error(status, reason, since)
@@ -77,9 +78,11 @@ fn check(state: &State, request: &Request) -> Result<(), Error> {
 
     check_provider_token(state, request)?;
     check_headers(request)?;
+
     if device.is_empty() {
         return Err((400, "MissingDeviceToken"));
     }
+
     let is_hexadecimal = device.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_hexadecimal || device.len() < 64 || device.len() > 200 || device.len() % 2 != 0 {
         return Err((400, "BadDeviceToken"));
@@ -102,6 +105,7 @@ fn check_provider_token(state: &State, request: &Request) -> Result<(), Error> {
     if age < -60 {
         return Err(invalid);
     }
+
     if age > TOKEN_LIFETIME_SECS {
         return Err((403, "ExpiredProviderToken"));
     }
@@ -143,6 +147,7 @@ fn check_headers(request: &Request) -> Result<(), Error> {
         "location",
         "liveactivity",
     ];
+
     if request
         .header("apns-push-type")
         .is_none_or(|kind| !known_types.contains(&kind))
@@ -192,6 +197,7 @@ impl Answer {
                 .header("apns-id")
                 .map(|id| ("apns-id", id.to_owned())),
         );
+
         self
     }
 }

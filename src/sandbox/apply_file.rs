@@ -82,9 +82,11 @@ pub(super) fn write(
     credentials: &Credentials,
 ) -> io::Result<()> {
     fs::create_dir_all(folder)?;
+
     for (name, content) in files(credentials) {
         write_private(&folder.join(name), content)?;
     }
+
     write_private(
         &folder.join("sandbox.toml"),
         &render(endpoints, credentials),

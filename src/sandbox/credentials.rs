@@ -124,6 +124,7 @@ fn service_account(keys: &Keys, private_key: &str, token_uri: &str) -> String {
         "auth_uri": "https://accounts.google.com/o/oauth2/auth",
         "token_uri": token_uri,
     });
+
     format!("{account:#}\n")
 }
 

@@ -147,6 +147,7 @@ mod tests {
         assert_eq!(faults.take(Provider::Apns), None);
 
         faults.set(Provider::Apns, Fault::status(503).times(2));
+
         let faulty = (0..4)
             .filter(|_| faults.take(Provider::Apns).is_some())
             .count();

@@ -71,6 +71,7 @@ fn fail_token(_: &State, fault: &Fault, status: u16) -> Answer {
     } else {
         "temporarily_unavailable"
     };
+
     Answer::json(
         status,
         json!({ "error": fault.reason.as_deref().unwrap_or(default) }),
@@ -92,6 +93,7 @@ fn exchange(state: &State, request: &Request) -> Answer {
     };
 
     let now = state.clock.now().as_secs();
+
     let (issued, expires) = (
         assertion.time("iat").unwrap_or(i64::MAX),
         assertion.time("exp").unwrap_or(0),
@@ -122,6 +124,7 @@ fn exchange(state: &State, request: &Request) -> Answer {
 
     let token = format!("ya29.{}", hex::<32>());
     state.store_access_token(token.clone(), now + TOKEN_LIFETIME_SECS);
+
     Answer::json(
         200,
         json!({ "access_token": token, "expires_in": TOKEN_LIFETIME_SECS, "token_type": "Bearer" }),
@@ -162,6 +165,7 @@ fn send(state: &State, request: &Request) -> Answer {
         state.keys.fcm_project,
         hex::<8>()
     );
+
     Answer::json(200, json!({ "name": id }))
 }
 
@@ -187,6 +191,7 @@ fn invalid_field(body: &Value) -> Option<String> {
         .as_str()
         .and_then(|text| text.strip_suffix('s'))
         .and_then(|text| text.parse::<f64>().ok());
+
     seconds
         .is_none_or(|seconds| seconds < 0.0)
         .then(|| "message.android.ttl".to_owned())

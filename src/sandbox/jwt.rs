@@ -41,6 +41,7 @@ pub(super) fn verify(compact: &str, algorithm: Algorithm, public_key: &[u8]) -> 
         Algorithm::Es256 => ("ES256", &ECDSA_P256_SHA256_FIXED),
         Algorithm::Rs256 => ("RS256", &RSA_PKCS1_2048_8192_SHA256),
     };
+
     let header: Value = decode(header)?;
     if header.get("alg")?.as_str()? != name {
         return None;

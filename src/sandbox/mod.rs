@@ -99,6 +99,7 @@ impl Sandbox {
             website: format!("http://{}", listeners.website.local_addr()?),
             control: format!("http://{}", listeners.control.local_addr()?),
         };
+
         let (credentials, keys) = credentials::generate(&format!("{}/token", endpoints.fcm))?;
 
         let state = Arc::new(State {
@@ -110,6 +111,7 @@ impl Sandbox {
             faults: fault::Faults::default(),
             access_tokens: Mutex::new(VecDeque::new()),
         });
+
         let server = server::serve(&state, listeners)?;
         Ok(Self { state, server })
     }

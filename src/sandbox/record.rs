@@ -121,6 +121,7 @@ impl Records {
         if history.received.len() >= RECEIVED_MAX {
             history.received.pop_front();
         }
+
         history.received.push_back(received);
         self.latest.send_replace(history.sequence);
     }
@@ -170,10 +171,12 @@ mod tests {
     #[test]
     fn the_code_is_found_in_the_text() {
         assert_eq!(sms("Order 1234567: 012345").code(), Some("012345"));
+
         assert_eq!(
             sms("012345\n@portal.example #012345").code(),
             Some("012345")
         );
+
         assert_eq!(sms("No code").code(), None);
     }
 
@@ -193,6 +196,7 @@ mod tests {
                 records.add(sms("y"));
             }
         );
+
         assert_eq!(found.unwrap().text(), Some("y"));
     }
 }

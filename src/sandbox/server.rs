@@ -90,6 +90,7 @@ fn ports(listeners: &Listeners) -> io::Result<Ports> {
         website,
         control,
     } = listeners;
+
     let stand_ins = [
         (apns, StandIn::Apns),
         (fcm, StandIn::Fcm),
@@ -98,6 +99,7 @@ fn ports(listeners: &Listeners) -> io::Result<Ports> {
         (website, StandIn::Website),
         (control, StandIn::Control),
     ];
+
     stand_ins
         .into_iter()
         .map(|(listener, stand_in)| Ok((listener.local_addr()?.port(), stand_in)))
@@ -118,6 +120,7 @@ fn http_server(
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .default_service(web::to(handle))
     };
+
     let mut server = HttpServer::new(application)
         .on_connect(remember_connection)
         .workers(1)
@@ -131,7 +134,9 @@ fn http_server(
         website,
         control,
     } = listeners;
+
     server = server.listen_rustls_0_23(apns, tls)?;
+
     for listener in [fcm, twilio, sms_gateway, website, control] {
         server = server.listen(listener)?;
     }
@@ -158,6 +163,7 @@ fn remember_connection(connection: &dyn Any, extensions: &mut Extensions) {
                 .downcast_ref::<TlsStream<rt::net::TcpStream>>()
                 .map(|tls| tls.get_ref().0.as_fd())
         };
+
     if let Some(Ok(socket)) = socket.map(|socket| socket.try_clone_to_owned()) {
         extensions.insert(Arc::new(Connection::new(TcpStream::from(socket))));
     }
@@ -173,6 +179,7 @@ async fn handle(
     let Some((_, stand_in)) = ports.iter().find(|(known, _)| *known == port) else {
         return HttpResponse::NotFound().finish();
     };
+
     let request = read(&http, &body);
 
     let behaviour = match stand_in {
@@ -184,6 +191,7 @@ async fn handle(
         StandIn::SmsGateway => &sms_gateway::BEHAVIOUR,
         StandIn::Website => &website::BEHAVIOUR,
     };
+
     write(answer(&state, &request, behaviour).await)
 }
 
@@ -204,6 +212,7 @@ async fn answer(state: &State, request: &Request, behaviour: &Behaviour) -> Answ
     } else {
         (behaviour.answer)(state, request)
     };
+
     answer.headers.extend(
         fault
             .retry_after_seconds

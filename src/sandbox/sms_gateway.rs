@@ -38,6 +38,7 @@ fn answer(state: &State, request: &Request) -> Answer {
 
     let fields = request.fields();
     let is_text = |name: &&str| fields.get(name).is_some_and(Value::is_string);
+
     match ["phone_number", "message", "verification_code"]
         .into_iter()
         .find(|name| !is_text(name))

@@ -71,6 +71,7 @@ fn check(state: &State, request: &Request) -> Result<(), (u16, u32)> {
     let body = parameter("Body").ok_or((400, 21602))?;
     check_from(state, from)?;
     check_to(to)?;
+
     if body.chars().count() > BODY_CHARACTERS_MAX {
         Err((400, 21617))
     } else {
@@ -85,6 +86,7 @@ fn check_from(state: &State, from: &str) -> Result<(), (u16, u32)> {
         && from.bytes().all(|byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'&' | b'+')
         });
+
     match from {
         "+15005550001" => Err((400, 21212)),
         "+15005550007" => Err((400, 21606)),
@@ -129,6 +131,7 @@ fn accepted(state: &State, request: &Request) -> Answer {
         "to": form.get("To"),
         "uri": format!("/2010-04-01/Accounts/{account}/Messages/{sid}.json"),
     });
+
     Answer::json(201, body)
 }
 

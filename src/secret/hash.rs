@@ -32,5 +32,6 @@ pub fn stretch(password: &[u8], salt: &[u8], iterations: NonZeroU32) -> Zeroizin
         password,
         stretched.as_mut(),
     );
+
     stretched
 }

@@ -109,6 +109,7 @@ impl Keyring {
             key.copy_from_slice(hmac::sign(&master, purpose.label()).as_ref());
             hmac::Key::new(hmac::HMAC_SHA512, key.as_ref())
         };
+
         Self {
             keys: Purpose::ALL.map(derive),
         }
@@ -121,6 +122,7 @@ impl Keyring {
                 .decode(text.expose().trim())
                 .map_err(|_| InvalidMasterKey)?,
         );
+
         let key: &[u8; 32] = bytes.as_slice().try_into().map_err(|_| InvalidMasterKey)?;
         Ok(Self::new(key))
     }
@@ -180,6 +182,7 @@ impl Keyring {
             .map_err(|_| UnsealError)?
             .len();
         plain.truncate(length);
+
         Ok(plain)
     }
 
@@ -224,18 +227,22 @@ mod tests {
                 .open(purpose, context, bytes)
                 .map(|plain| plain.to_vec())
         };
+
         assert_eq!(
             open(&keyring, Purpose::Settings, b"row 1", &sealed),
             Ok(b"secret".to_vec())
         );
+
         assert_eq!(
             open(&keyring, Purpose::Settings, b"row 2", &sealed),
             Err(UnsealError)
         );
+
         assert_eq!(
             open(&keyring, Purpose::PushAddress, b"row 1", &sealed),
             Err(UnsealError)
         );
+
         assert_eq!(
             open(
                 &Keyring::new(&[8; 32]),
@@ -254,6 +261,7 @@ mod tests {
                 open(&keyring, Purpose::Settings, b"row 1", &changed),
                 Err(UnsealError)
             );
+
             assert_eq!(
                 open(&keyring, Purpose::Settings, b"row 1", &sealed[..index]),
                 Err(UnsealError)

@@ -96,6 +96,7 @@ mod tests {
         let keyring = Keyring::new(&[7; 32]);
         let token = OpaqueToken::new(&keyring, TokenKind::Access, &SystemRandom);
         assert_eq!(token.text.expose().len(), 43);
+
         assert_eq!(
             keyring.token_hash(TokenKind::Access, token.text.expose()),
             token.hash

@@ -127,6 +127,7 @@ fn shape_problem(error: toml_text::ShapeError) -> Problem {
     } else {
         error.place
     };
+
     Problem::new(place, problem)
 }
 
@@ -173,6 +174,7 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
     collected.all(Kind::ResourceServer, document.resource_servers, |value| {
         Ok(Object::ResourceServer(value.into()))
     });
+
     collected.all(Kind::Scope, document.scopes, |value| {
         Ok(Object::Scope(value.into()))
     });
@@ -241,6 +243,7 @@ impl Collected {
                     object.kind().as_str(),
                     object.name()
                 );
+
                 self.problems.push(Problem::new(place, problem));
             }
 

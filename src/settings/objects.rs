@@ -140,6 +140,7 @@ impl Settings {
         for object in objects {
             settings.put(object);
         }
+
         settings
     }
 
@@ -214,6 +215,7 @@ impl Settings {
         let scopes = self.scopes.values().cloned().map(Object::Scope);
         let sms = self.sms.iter().cloned().map(Object::Sms);
         let web_clients = self.web_clients.values().cloned().map(Object::WebClient);
+
         let general = [
             Object::MobileAuthentication(Arc::clone(&self.mobile_authentication)),
             Object::Tokens(Arc::clone(&self.tokens)),
@@ -225,11 +227,13 @@ impl Settings {
             .chain(endpoints)
             .chain(configurations)
             .chain(servers);
+
         let all = all
             .chain(scopes)
             .chain(sms)
             .chain(web_clients)
             .chain(general);
+
         all.map(|object| (object.key(), object)).collect()
     }
 }

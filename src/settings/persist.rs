@@ -83,6 +83,7 @@ impl StoredSettings {
             KEY_CHECK,
             self.random.as_ref(),
         );
+
         let check = self
             .store
             .write(move |connection| {
@@ -92,6 +93,7 @@ impl StoredSettings {
                 )
             })
             .await?;
+
         let opened = self
             .keyring
             .open(Purpose::Settings, KEY_CHECK_CONTEXT, &check);
@@ -115,20 +117,24 @@ impl StoredSettings {
         if plan.changes.is_empty() {
             return Ok(revision);
         }
+
         let now = self.clock.now();
         let steps: Vec<Step> = plan
             .changes
             .iter()
             .map(|change| self.step(change, now))
             .collect();
+
         self.store
             .write(move |connection| {
                 if !queries::advance_revision(connection, revision)? {
                     return Err(WriteError::Refused(SettingsError::ChangedMeanwhile));
                 }
+
                 for step in &steps {
                     step.run(connection)?;
                 }
+
                 Ok(revision + 1)
             })
             .await
@@ -140,6 +146,7 @@ impl StoredSettings {
         let mut failing = false;
         loop {
             self.clock.sleep(POLL_INTERVAL).await;
+
             match self.reload(current).await {
                 Ok(()) => failing = false,
                 Err(error) if !failing => {
@@ -159,6 +166,7 @@ impl StoredSettings {
             tracing::info!(revision = settings.revision, "settings were changed");
             current.replace(settings);
         }
+
         Ok(())
     }
 
@@ -168,12 +176,14 @@ impl StoredSettings {
             Kind::parse(&row.kind).ok_or_else(|| Problem::new(&place, "is of an unknown kind"))?;
         let document = serde_json::from_str(&row.body)
             .map_err(|error| Problem::new(&place, error.to_string()))?;
+
         let sealed = Sealed {
             keyring: &self.keyring,
             random: self.random.as_ref(),
             kind,
             name: &row.name,
         };
+
         documents::read(kind, document, &sealed).map_err(|problem| problem.within(&place))
     }
 
@@ -186,6 +196,7 @@ impl StoredSettings {
                 kind,
                 name,
             };
+
             SettingRow {
                 kind: kind.as_str().to_owned(),
                 name: name.to_owned(),
@@ -194,6 +205,7 @@ impl StoredSettings {
                 updated_at: now.as_millis(),
             }
         };
+
         match &change.action {
             Action::Create(object) => Step::Insert(row(object)),
             Action::Change { to, .. } => Step::Update(row(to)),
@@ -225,6 +237,7 @@ impl Step {
             }
             Self::Delete { kind, name } => queries::delete_setting(connection, kind, name)?,
         }
+
         Ok(())
     }
 }

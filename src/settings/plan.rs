@@ -64,7 +64,9 @@ pub fn plan(current: &Settings, wanted: &Settings) -> Plan {
         name,
         action: Action::Remove,
     });
+
     plan.changes.extend(removed);
+
     plan
 }
 
@@ -90,8 +92,10 @@ fn differing_fields(from: &Object, to: &Object) -> Vec<String> {
         .chain(to.keys())
         .filter(|name| from.get(*name) != to.get(*name))
         .collect();
+
     names.sort();
     names.dedup();
+
     names.into_iter().cloned().collect()
 }
 

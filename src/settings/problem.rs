@@ -26,6 +26,7 @@ impl Problem {
         } else {
             format!("{outer}.{}", self.place)
         };
+
         Self { place, ..self }
     }
 }

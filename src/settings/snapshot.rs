@@ -97,6 +97,7 @@ mod tests {
                 .resource_server_by_audience(audience)
                 .map(|server| server.id.as_str())
         };
+
         assert_eq!(found("https://api.shop.example"), Some("orders-api"));
         assert_eq!(found("https://api.shop.example/"), None);
         assert_eq!(found("orders-api"), None);

@@ -51,16 +51,19 @@ pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
 
 fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut Problems) {
     problems.check_name("name", &value.name);
+
     problems.check_range(
         "time_to_live_seconds",
         value.time_to_live_seconds,
         1..=TIME_TO_LIVE_SECONDS_MAX,
     );
+
     problems.check(
         value.max_attempts <= 100,
         "max_attempts",
         "must be at most 100",
     );
+
     problems.check(
         value.max_resends <= 100,
         "max_resends",
@@ -74,11 +77,13 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
         "method",
         "SMS needs a gateway: the section [sms]",
     );
+
     problems.check(
         sms || value.sender_id.is_none(),
         "sender_id",
         "is only allowed for SMS",
     );
+
     problems.check(
         sms || value.web_origin.is_none(),
         "web_origin",
@@ -103,6 +108,7 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
     } else {
         MESSAGE_CHARACTERS_MAX
     };
+
     problems.check_texts("default_messages", &value.default_messages, characters_max);
 }
 
@@ -116,6 +122,7 @@ fn is_sender_id(sender: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b' ')
         && sender.bytes().any(|byte| byte.is_ascii_alphabetic());
+
     number || letters
 }
 
@@ -129,6 +136,7 @@ fn is_host_name(host: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
+
     host.len() <= 253
         && host.split('.').all(label)
         && matches!(Host::parse(host), Ok(Host::Domain(_)))
@@ -173,11 +181,13 @@ fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems
         general.message_characters_max,
         1..=MESSAGE_CHARACTERS_MAX,
     );
+
     problems.check(
         general.prompts_per_5_minutes_max > 0,
         "prompts_per_5_minutes_max",
         "must be at least 1",
     );
+
     problems.check(
         general.prompts_per_hour_max > 0,
         "prompts_per_hour_max",
@@ -231,11 +241,13 @@ fn sms(gateway: &SmsConfiguration, problems: &mut Problems) {
                 "account_sid",
                 "must be letters and digits, such as AC…",
             );
+
             problems.check(
                 is_sender_id(from_number),
                 "from_number",
                 "must be a phone number, such as +15005550006",
             );
+
             problems.check_endpoint(endpoint.as_ref());
         }
         SmsConfiguration::Http {
@@ -247,6 +259,7 @@ fn sms(gateway: &SmsConfiguration, problems: &mut Problems) {
                 "endpoint",
                 "must be an http or https URL without credentials and fragment",
             );
+
             if let Some((username, _)) = credentials {
                 problems.check_username(username);
             }

@@ -42,6 +42,7 @@ impl GatewaySms {
                     from_number,
                     endpoint: endpoint.as_ref(),
                 };
+
                 twilio::send(&self.client, &account, message).await
             }
             SmsConfiguration::Http {

@@ -132,6 +132,7 @@ mod tests {
             "012345",
             Some("portal.example"),
         );
+
         assert!(text.expose().ends_with("012345\n@portal.example #012345"));
     }
 

@@ -81,6 +81,7 @@ async fn post(
         ("From", from),
         ("Body", message.text.expose()),
     ]);
+
     let request = client
         .post(url)
         .basic_auth(account.sid, Some(account.auth_token.expose()))
@@ -96,6 +97,7 @@ async fn post(
     }
 
     let after = retry_after(&response);
+
     // Without a readable body the code is missing; the status still says what to do.
     let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
         .await
@@ -128,6 +130,7 @@ fn messages_url(account: &Account<'_>) -> Option<Url> {
         account.sid,
         "Messages.json",
     ]);
+
     Some(url)
 }
 
@@ -227,6 +230,7 @@ mod tests {
         for code in [21212, 21267, 21606, 21612, 21657, 21659, 21660, 21661] {
             assert!(is_sender_refused(code), "{code}");
         }
+
         for code in [20003, 21211, 21610, 21611, 21614, 30007] {
             assert!(!is_sender_refused(code), "{code}");
         }

@@ -129,6 +129,7 @@ mod tests {
             code: SecretString::new("012345".to_owned()),
             sender_id: None,
         };
+
         let printed = format!("{message:?}");
         assert!(
             !printed.contains("316") && !printed.contains("0123"),

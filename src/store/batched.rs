@@ -81,9 +81,12 @@ where
             if waiting.reads.len() >= self.0.store.reads_max() {
                 return Err(StoreError::Overloaded);
             }
+
             waiting.reads.push(Read { key, reply });
+
             mem::replace(&mut waiting.job_is_queued, true)
         };
+
         if !job_was_queued {
             self.queue_job();
         }
@@ -115,6 +118,7 @@ where
         let found = pooled.and_then(|pooled| {
             job::run_query(pooled, |connection| (self.0.find)(connection, &keys))
         });
+
         match found {
             Ok(rows) => answer(reads, rows),
             Err(error) => fail(reads, &error),

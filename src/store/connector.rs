@@ -56,6 +56,7 @@ impl Connector {
         connection
             .batch_execute(POSTGRES_SETTINGS)
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
+
         Ok(connection)
     }
 
@@ -64,6 +65,7 @@ impl Connector {
             let path = path.display();
             ConnectionError::BadConnection(format!("unable to open database file {path}: {error}"))
         })?;
+
         let path = explicit(path);
         let name = path.to_str().ok_or_else(|| {
             ConnectionError::InvalidConnectionUrl(
@@ -75,11 +77,13 @@ impl Connector {
         let pragmas = self.pragmas(role);
         self.retry_while_locked(|| connection.batch_execute(&pragmas))
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
+
         Ok(connection)
     }
 
     fn pragmas(&self, role: Role) -> String {
         let busy_timeout = self.busy_timeout.as_millis();
+
         // The writer's cache holds the pages that running transactions are in. The log grows to
         // 64 MiB before it is moved into the database, because each move costs two more syncs.
         let (cache_kib, query_only) = match role {
@@ -111,8 +115,10 @@ impl Connector {
                     if information.message() == "database is locked" => {}
                 configured => return configured,
             }
+
             std::thread::park_timeout(LOCKED_PAUSE);
         }
+
         configure()
     }
 }

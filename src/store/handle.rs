@@ -81,6 +81,7 @@ impl Store {
             url: options.url.clone(),
             busy_timeout: options.busy_timeout,
         };
+
         let readers = u32::try_from(options.readers.max(1)).unwrap_or(u32::MAX);
         let pool = Pool::new(&connector, readers);
         let store = Self(Arc::new(Inner {
@@ -104,6 +105,7 @@ impl Store {
             .map_err(|error| {
                 StoreError::Unavailable(format!("the store's threads cannot be started: {error}"))
             })?;
+
         Ok(store)
     }
 
@@ -114,6 +116,7 @@ impl Store {
         threads.push(journal::start(pool, batch_max, journal, metrics)?);
 
         *inner.threads.lock() = threads;
+
         Ok(())
     }
 
@@ -166,6 +169,7 @@ impl Store {
         F: FnOnce(&mut Connection) -> Result<T, WriteError<E>> + Send + 'static,
     {
         let (job, result) = job::write(change);
+
         // SQLite has one writer at a time. If that is always the journal's thread, nobody waits for
         // a lock.
         if self.0.is_embedded {
@@ -240,10 +244,12 @@ impl Store {
     /// [`StoreError::Unavailable`] from then on. Blocks.
     pub fn close(self) {
         self.0.close_queues();
+
         for thread in self.0.threads.lock().drain(..) {
             // If it panicked, it has said so itself.
             let _ = thread.join();
         }
+
         *self.0.pool.lock() = None;
     }
 

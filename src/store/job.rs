@@ -27,10 +27,13 @@ where
         if reply.is_closed() {
             return;
         }
+
         let result = pooled.and_then(|pooled| run_query(pooled, query));
+
         // The caller may have gone meanwhile.
         let _ = reply.send(result);
     };
+
     (Box::new(job), receiver)
 }
 
@@ -51,8 +54,10 @@ where
             }),
             Err(error) => Err(error.into()),
         };
+
         let _ = reply.send(result);
     };
+
     (Box::new(job), receiver)
 }
 
@@ -68,6 +73,7 @@ pub(super) fn run_query<T>(
     {
         pooled.report_broken();
     }
+
     result
 }
 
@@ -94,12 +100,14 @@ pub(super) fn transact<T, E: From<StoreError>>(
         Ok(Err(WriteError::Database(error))) => StoreError::from(error),
         Err(panicked) => panicked,
     };
+
     if breaks_connection(&error) {
         // It is closed, which ends the transaction.
         pooled.report_broken();
     } else {
         roll_back(pooled);
     }
+
     Err(error.into())
 }
 

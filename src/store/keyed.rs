@@ -63,6 +63,7 @@ impl<L: Lookup> QueryFragment<Pg> for Statement<L, &[IdBytes]> {
         out.push_bind_param::<Array<Binary>, _>(self.ids)?;
         out.push_sql(") AS k (id)");
         out.push_sql(L::JOINS);
+
         Ok(())
     }
 }
@@ -74,6 +75,7 @@ impl<L: Lookup> QueryFragment<Sqlite> for Statement<L, &IdBytes> {
         out.push_bind_param::<Binary, _>(self.ids)?;
         out.push_sql(" AS id) AS k");
         out.push_sql(L::JOINS);
+
         Ok(())
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn run(pooled: &mut Pooled) -> Result<(), StoreError> {
             }
             Connection::Sqlite(connection) => connection.run_pending_migrations(SQLITE).map(drop),
         };
+
         run.map_err(|error| StoreError::Schema(format!("the migration failed: {error}")))
     })
 }
@@ -78,6 +79,7 @@ pub(super) fn revert_all(pooled: &mut Pooled) -> Result<(), StoreError> {
             }
             Connection::Sqlite(connection) => connection.revert_all_migrations(SQLITE).map(drop),
         };
+
         reverted.map_err(|error| {
             StoreError::Schema(format!("the migrations could not be reverted: {error}"))
         })
@@ -104,6 +106,7 @@ pub(super) fn status(pooled: &mut Pooled) -> Result<SchemaStatus, StoreError> {
 
     let missing = known.difference(&run).count();
     let unknown = run.difference(&known).count();
+
     Ok(match (missing, unknown) {
         (0, 0) => SchemaStatus::Current,
         (_, 0) => SchemaStatus::Older(missing),
@@ -135,6 +138,7 @@ fn run_versions(connection: &mut Connection) -> QueryResult<BTreeSet<String>> {
             "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')"
         }
     };
+
     if !diesel::select(sql::<Bool>(exists)).get_result(connection)? {
         return Ok(BTreeSet::new());
     }

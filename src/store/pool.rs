@@ -131,6 +131,7 @@ impl ManageConnection for Manager {
             pooled.connection.batch_execute("SELECT 1")?;
             pooled.losses_seen = losses;
         }
+
         Ok(())
     }
 

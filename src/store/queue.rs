@@ -44,14 +44,17 @@ impl<T> Queue<T> {
         if state.closed {
             return Err(StoreError::closed());
         }
+
         if state.items.len() >= self.length_max {
             return Err(StoreError::Overloaded);
         }
+
         state.items.push_back(item);
         self.show(&state);
 
         drop(state);
         self.changed.notify_one();
+
         Ok(())
     }
 
@@ -64,9 +67,11 @@ impl<T> Queue<T> {
                 self.show(&state);
                 return Some(item);
             }
+
             if state.closed {
                 return None;
             }
+
             self.changed.wait(&mut state);
         }
     }
@@ -82,6 +87,7 @@ impl<T> Queue<T> {
         let count = count.min(state.items.len());
         into.extend(state.items.drain(..count));
         self.show(&state);
+
         count > 0 || !state.closed
     }
 

@@ -23,6 +23,7 @@ pub(super) fn start(
             .name(format!("store-{number}"))
             .spawn(move || run(&pool, &queue))
     };
+
     (0..count).map(start_one).collect()
 }
 

@@ -49,6 +49,7 @@ impl DatabaseUrl {
                 url.query_pairs_mut().append_pair(name, value);
             }
         }
+
         Some(SecretString::new(url.into()))
     }
 
@@ -71,10 +72,13 @@ impl FromStr for DatabaseUrl {
                 _ => Ok(Self::Sqlite(Path::new(path).to_owned())),
             };
         }
+
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(InvalidDatabaseUrl::UnknownScheme);
         }
+
         Url::parse(text).map_err(|_| InvalidDatabaseUrl::Malformed)?;
+
         Ok(Self::Postgres(SecretString::new(text.to_owned())))
     }
 }
@@ -100,9 +104,11 @@ fn masked(text: &str) -> String {
         return "postgres://***".to_owned();
     };
     url.set_query(None);
+
     if url.password().is_some() && url.set_password(Some("***")).is_err() {
         return "postgres://***".to_owned();
     }
+
     url.into()
 }
 
@@ -122,6 +128,7 @@ mod tests {
             ("mysql://a/b", Err(InvalidDatabaseUrl::UnknownScheme)),
             ("postgres://[", Err(InvalidDatabaseUrl::Malformed)),
         ];
+
         for (text, expected) in cases {
             assert_eq!(text.parse::<DatabaseUrl>(), expected, "{text}");
         }
@@ -145,6 +152,7 @@ mod tests {
             "{}",
             libpq.expose()
         );
+
         assert!(libpq.expose().contains("tcp_user_timeout=15000"));
     }
 }

@@ -111,10 +111,12 @@ mod tests {
     fn logged(json: bool, statements: impl FnOnce()) -> String {
         let sink = Sink::default();
         let writer = sink.clone();
+
         let settings = LogSettings {
             json,
             filter: "trace".to_owned(),
         };
+
         let clock = Clock::manual(Timestamp::from_millis(0));
         let subscriber = subscriber(&settings, clock, false, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, statements);
@@ -130,6 +132,7 @@ mod tests {
             path = "/x",
             otp = Empty
         );
+
         span.record("otp", "canary-2");
 
         span.in_scope(|| {
@@ -147,6 +150,7 @@ mod tests {
             let text = logged(json, careless);
             assert!(!text.contains("canary"), "{text}");
             assert_eq!(text.lines().count(), 3, "{text}");
+
             assert!(
                 text.contains("/x") && text.contains("sent") && text.contains("closed"),
                 "{text}"

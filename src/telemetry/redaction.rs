@@ -68,6 +68,7 @@ pub(super) fn on_one_line(text: &str) -> String {
             line.push(character);
         }
     }
+
     line
 }
 

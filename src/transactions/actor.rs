@@ -63,6 +63,7 @@ impl TransactionActor {
             step,
             action: &command.action,
         };
+
         let entry = persist::change(&change, now, &*self.services.base.random);
 
         let services = Arc::clone(&self.services);
@@ -72,6 +73,7 @@ impl TransactionActor {
             .map(move |saved, actor: &mut Self, context| {
                 actor.settle(saved, step, command, context);
             });
+
         AtomicResponse::new(Box::pin(settled))
     }
 
@@ -85,10 +87,12 @@ impl TransactionActor {
         match saved {
             Ok(Outcome::Committed) => {
                 self.record.apply(step.next, &command.action);
+
                 // Whoever asked to send the message again sends it.
                 if step.effect == Some(Effect::Finish) {
                     self.finish(context);
                 }
+
                 command.reply.send(answer(step.verdict));
             }
             Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::NotFound)),
@@ -115,9 +119,11 @@ impl TransactionActor {
         for subscriber in self.subscribers.drain(..) {
             subscriber.send(());
         }
+
         if self.record.callback_uri.is_some() {
             self.services.callbacks.wake();
         }
+
         self.leave(context);
     }
 
@@ -150,14 +156,17 @@ impl Actor for TransactionActor {
             .base
             .clock
             .sleep_until(self.record.limits.expires_at);
+
         let look = |(), actor: &mut Self, context: &mut Context<Self>| {
             let looking = ask(&context.address(), |reply| Command {
                 caller: Caller::Server,
                 action: Action::Look,
                 reply,
             });
+
             context.spawn(looking.into_actor(actor).map(|_, _, _| ()));
         };
+
         context.spawn(deadline.into_actor(self).map(look));
     }
 }

@@ -59,6 +59,7 @@ impl Transactions {
         if !record.method.may_answer(authenticator) {
             return Err(DeviceRequestError::WrongAuthenticator);
         }
+
         let devices = &self.services.devices;
         let key = devices
             .answering_key(device, user, authenticator)
@@ -74,6 +75,7 @@ impl Transactions {
             self.command(id, caller, Action::WrongAnswer).await?;
             return Err(DeviceRequestError::Unavailable);
         };
+
         if answer.content_digest != content.digest() {
             return Err(DeviceRequestError::StaleDigest);
         }
@@ -82,6 +84,7 @@ impl Transactions {
         let jws = jws.to_owned();
         self.command(id, caller, Action::Answer { decision, jws })
             .await?;
+
         Ok(match decision {
             Decision::Accept => Status::Accepted,
             Decision::Deny | Decision::Report => Status::Denied,

@@ -75,6 +75,7 @@ impl Content {
             self.secure_message.as_deref().unwrap_or_default(),
             self.signing_data.as_deref().unwrap_or_default(),
         ];
+
         URL_SAFE_NO_PAD.encode(sha256(parts.join("\0").as_bytes()))
     }
 
@@ -101,6 +102,7 @@ mod tests {
                 signing_data: signing.map(str::to_owned),
                 ..Content::default()
             };
+
             content.digest()
         };
 
@@ -108,6 +110,7 @@ mod tests {
             digest("Approve?", None, None),
             digest("Approve?", Some(""), None)
         );
+
         assert_ne!(digest("a", Some("b"), None), digest("ab", None, None));
         assert_ne!(digest("a", Some("b"), None), digest("a", None, Some("b")));
     }

@@ -19,6 +19,7 @@ pub(super) fn decide(
     if !record.obeys(&command.caller) {
         return Err(CommandError::NotFound);
     }
+
     let event = event_of(record, &command.action, keyring)?;
 
     match step(record.state, record.limits, event, now) {
@@ -56,5 +57,6 @@ fn event_of(record: &Record, action: &Action, keyring: &Keyring) -> Result<Event
         Action::Delivered => Event::Delivered,
         Action::DeliveryFailed => Event::DeliveryFailed,
     };
+
     Ok(event)
 }

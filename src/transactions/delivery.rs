@@ -74,11 +74,13 @@ pub(super) async fn run<R, F>(
         message,
         decisive,
     } = delivery;
+
     let report_if_decisive = async |action| {
         if decisive {
             report(action).await;
         }
     };
+
     let tell = |outcome| {
         // Whoever waits may have gone.
         let _ = submission.send(outcome);

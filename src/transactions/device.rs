@@ -48,6 +48,7 @@ impl Transactions {
             () = services.base.clock.sleep(wait) => {}
             () = shutdown.begun() => {}
         }
+
         services.list(device).await
     }
 
@@ -73,11 +74,13 @@ impl Transactions {
         let services = &self.services;
         let id = otp::transaction_of(&services.base.keyring, one_time_password)
             .ok_or(DeviceRequestError::NotFound)?;
+
         let enrolment = services
             .devices
             .enrolment_by_profile(device, profile)
             .await?
             .ok_or(DeviceRequestError::NotFound)?;
+
         if services.users.is_disabled(&enrolment.user_id).await? {
             return Err(DeviceRequestError::NotFound);
         }
@@ -87,6 +90,7 @@ impl Transactions {
             device: device.clone(),
             profile: *profile,
         };
+
         match self.command(id, Caller::Server, claim).await {
             // The device has claimed it before and did not get the answer.
             Ok(()) | Err(CommandError::Refused(Refusal::NothingToDo)) => {
@@ -138,6 +142,7 @@ impl Services {
         let Some(user) = &row.user_id else {
             return Ok(true);
         };
+
         let corrupt = || StoreError::from(CorruptRow::new("transactions", &row.id));
         let user = UserId::new(user).map_err(|_| corrupt())?;
         Ok(!self.users.is_disabled(&user).await?)
@@ -158,6 +163,7 @@ impl Services {
         }
 
         let record = Record::from_row(&row)?;
+
         match record.state {
             State::Final(ending) => Err(ended(ending)),
             State::Pending(_) if record.limits.expires_at <= self.base.clock.now() => {
@@ -191,6 +197,7 @@ impl Services {
 
         let sealed = jwe::encrypt(&enrolment.public_key, &content.shown(), &*self.base.random)
             .map_err(|_| DeviceRequestError::Unavailable)?;
+
         Ok(FetchedTransaction {
             pending,
             content_digest: content.digest(),

@@ -57,6 +57,7 @@ impl Transactions {
             sms: SmsDelivery::new(base.clone(), parts.sms),
             shutdown: parts.shutdown,
         };
+
         let directory = Directory::new(DirectoryOptions {
             actor: "transaction",
             bound: "live_transactions",
@@ -88,10 +89,12 @@ impl Transactions {
                 action,
                 reply,
             });
+
             if let Ok(answer) = answer.await {
                 return answer;
             }
         }
+
         Err(CommandError::Unavailable)
     }
 
@@ -113,6 +116,7 @@ impl Transactions {
         if !record.obeys(caller) {
             return Err(CommandError::NotFound);
         }
+
         if let State::Final(ending) = record.state {
             return Err(CommandError::Refused(Refusal::AlreadyFinal(ending)));
         }
@@ -149,12 +153,14 @@ impl Transactions {
                 }
             }
         };
+
         tokio::spawn(delivery::run(
             Arc::clone(&self.services),
             delivery,
             sender,
             report,
         ));
+
         receiver
     }
 }

@@ -173,6 +173,7 @@ impl Replayable for Started {
         }
 
         let time_to_live = result.expires_at.since(result.created_at);
+
         Ok(Self {
             transaction_id: result.transaction_id,
             method: result.method,
@@ -236,6 +237,7 @@ where
             None => Answer::fresh(operation(None).await),
         }
     });
+
     running
         .await
         .unwrap_or(Answer::fresh(Err(WebsiteError::Unavailable)))
@@ -262,6 +264,7 @@ impl Services {
         if let Some(stored) = T::to_stored(&result) {
             self.store_answer(&key, &stored).await;
         }
+
         Answer::fresh(result)
     }
 
@@ -281,6 +284,7 @@ impl Services {
         if row.answer.is_none() && now.before(RUNNING_MAX) < created_at {
             return Err(WebsiteError::IdempotencyKeyInUse);
         }
+
         Ok(Some(row))
     }
 
@@ -314,6 +318,7 @@ impl Services {
             .and_then(|id| id.try_into().ok())
             .map(TransactionId::from_bytes)
             .ok_or_else(|| corrupt(row))?;
+
         let transaction = persist::find(&self.base.store, id)
             .await?
             .ok_or(WebsiteError::NoSuchTransaction)?;
@@ -332,6 +337,7 @@ impl Services {
 
         // Only finds the row, which has its transaction already.
         let row = key.row(TransactionId::from_bytes([0; 16]));
+
         if let Err(error) = persist::save_answer(&self.base.store, row, sealed).await {
             tracing::warn!(%error, "the answer to an idempotent request could not be stored");
         }

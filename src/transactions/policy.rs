@@ -42,6 +42,7 @@ pub(super) fn plan(
     if !settings.mobile_authentication.enabled {
         return Err(WebsiteError::MobileAuthenticationDisabled);
     }
+
     let authentication_type = settings
         .authentication_types
         .get(&request.type_name)
@@ -52,6 +53,7 @@ pub(super) fn plan(
     check_user(method.addressee, request.user_id.as_ref())?;
     let sms = (method.sms_content)(authentication_type, &request)?;
     let content = content(settings, authentication_type, &request, sms)?;
+
     if let Some(uri) = &request.callback_uri {
         Callbacks::check(settings, uri)
             .map_err(|refusal| invalid_parameter("callback_uri", refusal.to_string()))?;
@@ -102,6 +104,7 @@ fn content(
     if message.chars().count() > usize::try_from(characters_max).unwrap_or(usize::MAX) {
         return Err(WebsiteError::MessageTooLong { characters_max });
     }
+
     if sms.is_some() {
         sms::message::check_template(message)
             .map_err(|problem| invalid_parameter("message", problem.to_string()))?;
@@ -113,6 +116,7 @@ fn content(
         secure_message.as_deref(),
         SECURE_MESSAGE_BYTES_MAX,
     )?;
+
     let signing_data = request.signing_data.clone();
     text::check_optional(
         "signing_data",

@@ -54,6 +54,7 @@ impl Transactions {
 
             // Without any change the next batch would be the same one.
             let changed = self.look_at(ids).await;
+
             if !is_full || changed == 0 {
                 return Ok(());
             }

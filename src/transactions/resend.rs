@@ -85,13 +85,16 @@ async fn reserve_prompt(
     let State::Pending(pending) = record.state else {
         return Ok(());
     };
+
     let (Some(device), Some(user)) = (&record.device, &record.user) else {
         return Ok(());
     };
+
     if pending.resends >= record.limits.resends_max {
         return Ok(());
     }
 
     refuse_disabled(services, user).await?;
+
     take_prompt(services, device, user).await
 }

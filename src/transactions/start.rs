@@ -73,6 +73,7 @@ async fn find_recipient(
         device: Some(target.device_id),
         profile: Some(target.profile_id),
     };
+
     let device = StartedDevice {
         name: target.device_name,
         platform: target.platform,
@@ -154,6 +155,7 @@ async fn deliver(
         expires_at,
         keyring: &transactions.services.base.keyring,
     });
+
     let Some(message) = message else {
         return Err(not_sent);
     };
@@ -163,6 +165,7 @@ async fn deliver(
         message: Some((message, expires_at)),
         decisive: true,
     });
+
     match submission.await {
         Ok(Submission::Taken | Submission::Delayed) => Ok(()),
         Ok(Submission::Refused) | Err(_) => Err(not_sent),

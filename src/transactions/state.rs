@@ -173,6 +173,7 @@ pub(super) fn step(
         } else {
             Verdict::TooLate
         };
+
         return Ok(end(Ending::Expired, verdict));
     }
 

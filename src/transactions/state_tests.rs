@@ -42,6 +42,7 @@ fn pending() -> State {
 fn each_event_leads_where_the_table_says() {
     let ended = |ending| (State::Final(ending), Some(Effect::Finish), Verdict::Done);
     let goes_on = |pending| (State::Pending(pending), None, Verdict::Done);
+
     let wrong = (
         State::Pending(Pending {
             attempts: 1,
@@ -96,6 +97,7 @@ fn each_event_leads_where_the_table_says() {
             effect,
             verdict,
         });
+
         assert_eq!(
             step(pending(), LIMITS, event, BEFORE),
             expected,
@@ -123,6 +125,7 @@ fn from_the_deadline_on_every_event_only_expires() {
     for event in EVENTS {
         let decided = step(pending(), LIMITS, event, EXPIRY).unwrap();
         assert_eq!(decided.next, State::Final(Ending::Expired), "{event:?}");
+
         assert_eq!(
             decided.verdict == Verdict::TooLate,
             event != Event::Look,
@@ -139,6 +142,7 @@ fn the_last_attempt_ends_it() {
     });
     let decided = step(last, LIMITS, Event::WrongAnswer, BEFORE).unwrap();
     assert_eq!(decided.next, State::Final(Ending::InvalidAnswer));
+
     assert_eq!(
         decided.verdict,
         Verdict::Wrong {
@@ -153,6 +157,7 @@ fn a_maximum_of_zero_attempts_means_until_expiry() {
         attempts_max: 0,
         ..LIMITS
     };
+
     let many = State::Pending(Pending {
         attempts: 1_000_000,
         ..Pending::default()

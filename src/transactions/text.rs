@@ -14,6 +14,7 @@ pub(super) fn check_optional(
         let problem = format!("must not be longer than {bytes_max} bytes");
         return Err(invalid_parameter(parameter, problem));
     }
+
     check(parameter, text)
 }
 
@@ -25,9 +26,11 @@ pub(super) fn check(parameter: &'static str, text: &str) -> Result<(), WebsiteEr
             "must not contain control characters or characters that change the direction of text",
         ));
     }
+
     if text.is_empty() {
         return Err(invalid_parameter(parameter, "must not be empty"));
     }
+
     Ok(())
 }
 

@@ -29,6 +29,7 @@ impl Transactions {
         if !settings.mobile_authentication.enabled {
             return Err(WebsiteError::MobileAuthenticationDisabled);
         }
+
         if self.services.users.is_disabled(user).await? {
             return Ok(Vec::new());
         }
@@ -39,7 +40,9 @@ impl Transactions {
             .values()
             .filter_map(|configured| available_type(&settings, configured, &targets))
             .collect();
+
         available.sort_by(|left, right| left.type_name.cmp(&right.type_name));
+
         Ok(available)
     }
 
@@ -86,6 +89,7 @@ impl Transactions {
         } else {
             self.wait_for_end(id, &caller, wait).await;
         }
+
         self.read_result(client, id).await
     }
 
@@ -139,6 +143,7 @@ impl Transactions {
             client: client.clone(),
             user: Some(user.clone()),
         };
+
         let action = Action::VerifyCode(SecretString::new(code.to_owned()));
         self.command(id, caller, action)
             .await
@@ -204,6 +209,7 @@ fn available_type(
             .iter()
             .map(|target| available_device(settings, target))
     };
+
     Some(AvailableType {
         type_name: configured.name.clone(),
         method: configured.method,

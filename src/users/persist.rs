@@ -70,12 +70,15 @@ pub(super) async fn rename(
             }
 
             queries::end_logins(connection, user)?;
+
             if queries::rename_user(connection, user, new, RENAMED_DEVICES_MAX)?.is_none() {
                 return Err(WriteError::Refused(UserError::TooManyDevices));
             }
+
             for event in &events {
                 log::insert_event(connection, event)?;
             }
+
             Ok(())
         })
         .await

@@ -32,6 +32,7 @@ pub fn find(sources: &[(String, String)]) -> Vec<String> {
             .map(|(module, (_, source))| imports(module, source))
             .collect(),
     };
+
     let uses: Vec<BTreeSet<usize>> = modules
         .iter()
         .zip(sources)
@@ -75,6 +76,7 @@ impl Files {
                     .then_some(below)?
             }
         };
+
         self.definition(&path, REEXPORTS_MAX)
     }
 
@@ -85,6 +87,7 @@ impl Files {
             .map(|length| &path[..length])
             .find(|prefix| self.by_module.contains_key(*prefix))?
             .to_vec();
+
         let file = self.by_module[&module];
         let Some(name) = path.get(module.len()) else {
             return Some(file);
@@ -92,6 +95,7 @@ impl Files {
         let reexport = self.imports[file]
             .iter()
             .find(|import| import.name == *name);
+
         match reexport {
             Some(import) if left > 0 => {
                 let target = match &import.target {
@@ -116,8 +120,10 @@ fn components(uses: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
             .filter(|other| reached[*other].contains(&file))
             .chain([file])
             .collect();
+
         found.insert(component);
     }
+
     found.into_iter().collect()
 }
 
@@ -129,6 +135,7 @@ fn reach(uses: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
             open.extend(&uses[file]);
         }
     }
+
     reached
 }
 
@@ -149,7 +156,9 @@ mod checker {
             ("b.rs", "use crate::c::Three;"),
             ("c.rs", "fn f() { crate::a::First::new(); }"),
         ]);
+
         assert_eq!(found.len(), 1);
+
         for tie in ["a/one.rs uses b.rs", "b.rs uses c.rs", "c.rs uses a/one.rs"] {
             assert!(found[0].contains(tie), "{}", found[0]);
         }
@@ -165,6 +174,7 @@ mod checker {
             ("a/one.rs", "use super::Shared; use super::two::Two;"),
             ("a/two.rs", "use super::Shared;"),
         ];
+
         assert_eq!(circles(&files), Vec::<String>::new());
     }
 
@@ -175,6 +185,7 @@ mod checker {
             ("a/one.rs", "use super::two::{self, Two};"),
             ("a/two.rs", "use super::one::One;"),
         ];
+
         assert_eq!(circles(&files).len(), 1);
     }
 }

@@ -53,14 +53,18 @@ pub fn references(file_module: &[String], source: &str) -> Vec<Reference> {
         let imports = text == "use" || (text == "extern" && text_at(&tokens, at + 1) == "crate");
         let begins_path =
             is_name(text) && text_at(&tokens, at + 1) == "::" && !continues_path(&tokens, at);
+
         if imports || begins_path {
             let mut leaves = Vec::new();
+
             let skipped = if imports {
                 1 + usize::from(text == "extern")
             } else {
                 0
             };
+
             let end = path_tree(&tokens, at + skipped, &[], &mut leaves);
+
             found.extend(
                 leaves
                     .iter()
@@ -90,6 +94,7 @@ pub fn imports(file_module: &[String], source: &str) -> Vec<Import> {
             "use" if depth == 0 => {
                 let mut leaves = Vec::new();
                 path_tree(&tokens, at + 1, &[], &mut leaves);
+
                 found.extend(leaves.into_iter().filter_map(|leaf| {
                     let target = resolve(file_module, &leaf.path)?;
                     Some(Import {
@@ -101,6 +106,7 @@ pub fn imports(file_module: &[String], source: &str) -> Vec<Import> {
             _ => {}
         }
     }
+
     found
 }
 
@@ -118,6 +124,7 @@ pub fn functions(source: &str) -> Vec<(String, usize, usize)> {
             found.push((text_at(&tokens, at + 1).to_owned(), *line, last - line + 1));
         }
     }
+
     found
 }
 
@@ -133,6 +140,7 @@ impl Leaf {
         if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
             path.pop();
         }
+
         let name = alias
             .or(path.last().map(String::as_str))
             .unwrap_or_default();
@@ -161,9 +169,11 @@ fn path_tree(
                 while !matches!(text_at(tokens, at), "}" | "") {
                     let end = path_tree(tokens, at, &path, leaves);
                     at = end.max(at + 1);
+
                     while !matches!(text_at(tokens, at), "," | "}" | "") {
                         at += 1;
                     }
+
                     at += usize::from(text_at(tokens, at) == ",");
                 }
 
@@ -172,10 +182,12 @@ fn path_tree(
             name if is_name(name) || name == "*" => {
                 path.push(name.to_owned());
                 at += 1;
+
                 if text_at(tokens, at) == "as" {
                     leaves.push(Leaf::new(path, Some(text_at(tokens, at + 1))));
                     return at + 2;
                 }
+
                 if text_at(tokens, at) != "::" {
                     leaves.push(Leaf::new(path, None));
                     return at;
@@ -284,6 +296,7 @@ fn end_of_item(tokens: &[(usize, &str)], mut at: usize) -> usize {
             ";" if depth == 0 => return at + 1,
             _ => {}
         }
+
         at += 1;
     }
 
@@ -372,6 +385,7 @@ fn block_comment_length(rest: &str) -> usize {
             _ if here.starts_with("*/") => (depth, at) = (depth - 1, at + 2),
             _ => at += here.chars().next().map_or(1, char::len_utf8),
         }
+
         if depth == 0 {
             return at;
         }

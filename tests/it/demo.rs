@@ -12,6 +12,7 @@ fn the_demo_succeeds_and_leaves_nothing_behind() {
         .env("http_proxy", "http://127.0.0.1:1")
         .output()
         .unwrap();
+
     let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
@@ -26,6 +27,7 @@ fn the_demo_succeeds_and_leaves_nothing_behind() {
     ] {
         assert!(stdout.contains(step), "{step} is missing: {stdout}");
     }
+
     assert_eq!(stderr, "");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -117,6 +117,7 @@ impl ApiError {
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
         let retry_after_seconds = matches!(fault, Fault::Busy).then_some(1);
+
         let allow = match fault {
             Fault::MethodNotAllowed { allow } => Some(allow),
             _ => None,

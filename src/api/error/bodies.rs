@@ -215,6 +215,7 @@ mod tests {
             (body.error_code, body.description.as_str()),
             (Some("1003"), "type: is required")
         );
+
         assert_eq!(WebsiteBody::from(&Fault::NotFound).error_code, None);
     }
 }

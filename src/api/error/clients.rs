@@ -93,6 +93,7 @@ impl ApiError {
             "invalid_token",
             "An access token is required.",
         );
+
         error.challenge(BEARER)
     }
 
@@ -103,6 +104,7 @@ impl ApiError {
             "invalid_token",
             "An access token is required.".to_owned(),
         );
+
         error.challenge(BEARER)
     }
 

@@ -51,6 +51,7 @@ impl From<OAuthError> for ApiError {
                 attempts_left,
                 ..body.clone()
             };
+
             answer(StatusCode::BAD_REQUEST, body)
         };
 

@@ -41,6 +41,7 @@ impl From<DeviceRequestError> for ApiError {
         }
 
         let answer = Self::new(status, Body::Problem(body));
+
         match error {
             DeviceRequestError::Unavailable => answer.retry_after(1),
             _ => answer,

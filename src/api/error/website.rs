@@ -15,6 +15,7 @@ impl From<WebsiteError> for ApiError {
         }
 
         let answer = Self::new(status, Body::Website(body));
+
         match error {
             WebsiteError::Unavailable => answer.retry_after(1),
             WebsiteError::TooManyPrompts {

@@ -61,6 +61,7 @@ impl Extract for UserToken {
         operation.require(Scheme::UserToken, &[]);
         operation.note("Requires an access token of a user on the device.");
         describe_invalid_token(operation);
+
         operation.error(
             StatusCode::FORBIDDEN,
             "The access token belongs to the device alone.",
@@ -86,6 +87,7 @@ impl Extract for OpenIdToken {
         operation.require(Scheme::OpenIdToken, &[]);
         operation.note("Requires an access token of a user with the scope `openid`.");
         describe_invalid_token(operation);
+
         operation.error(
             StatusCode::FORBIDDEN,
             "The access token does not have the scope `openid`.",
@@ -105,6 +107,7 @@ impl Extract for RegistrationToken {
     fn describe(operation: &mut Operation<'_>) {
         operation.require(Scheme::RegistrationToken, &[]);
         operation.note("Requires the registration access token of the device.");
+
         operation.error(
             StatusCode::UNAUTHORIZED,
             "The registration access token is missing, or is not this device's.",
@@ -130,6 +133,7 @@ async fn authenticate(request: &Request<'_>) -> Result<Bearer, ApiError> {
         .await?;
 
     tracing::Span::current().record("client.id", bearer.device_id.as_str());
+
     Ok(bearer)
 }
 
@@ -143,9 +147,11 @@ fn presented(request: &HttpRequest) -> Option<PresentedToken<'_>> {
 
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
+
     let scheme = [TokenType::Bearer, TokenType::Dpop]
         .into_iter()
         .find(|known| scheme.eq_ignore_ascii_case(known.as_str()))?;
+
     if !(1..=TOKEN_BYTES_MAX).contains(&token.len()) {
         return None;
     }

@@ -39,6 +39,7 @@ impl MediaType {
         }
 
         let mut given = request.headers().get_all(header::CONTENT_TYPE);
+
         match (given.next(), given.next()) {
             (None, _) if !body_expected => Ok(()),
             (Some(value), None) if self.matches(value) => Ok(()),
@@ -54,6 +55,7 @@ impl MediaType {
 
         let mut parts = text.split(';');
         let essence = parts.next().unwrap_or_default().trim();
+
         essence.eq_ignore_ascii_case(self.as_str())
             && parts.all(|parameter| match parameter.trim().split_once('=') {
                 Some((name, charset)) if name.eq_ignore_ascii_case("charset") => {
@@ -71,17 +73,20 @@ pub(super) async fn read(request: &mut Request<'_>, media_type: MediaType) -> Re
 
     let announced = announced_length(request.head);
     media_type.check(request.head, announced != Some(0))?;
+
     if announced.is_some_and(|length| length > bytes_max) {
         return Err(Fault::BodyTooLarge { bytes_max });
     }
 
     let mut collecting = pin!(collect(&mut request.payload, bytes_max));
+
     // Most bodies arrive together with the head. They need no timer.
     if let Some(result) = poll_immediate(collecting.as_mut()).await {
         return result;
     }
 
     let deadline = pin!(request.api.app.base.clock.sleep(limits.body_timeout));
+
     match select(collecting, deadline).await {
         Either::Left((result, _)) => result,
         Either::Right(_) => Err(Fault::BodyTooSlow),

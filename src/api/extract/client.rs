@@ -118,6 +118,7 @@ impl<R: Right> Extract for Client<R> {
             StatusCode::UNAUTHORIZED,
             "The client's credentials are missing or wrong.",
         );
+
         operation.client_error(
             StatusCode::FORBIDDEN,
             "The client does not have the permission.",

@@ -36,6 +36,7 @@ impl<T: FromFields> Extract for CredentialsForm<T> {
              `client_secret` in the form; or with `client_assertion` and `client_assertion_type` \
              in the form (RFC 7523). A public client sends its `client_id` only.",
         );
+
         operation.form::<T::Schema>();
     }
 }
@@ -101,5 +102,6 @@ fn add_assertion(presented: &mut PresentedCredentials, assertion: &str) -> Resul
 
     presented.client_assertion_type = Some(CLIENT_ASSERTION_TYPE.to_owned());
     presented.client_assertion = Some(SecretString::new(assertion.trim().to_owned()));
+
     Ok(())
 }

@@ -37,6 +37,7 @@ impl Extract for Cookies {
 /// The value of a cookie. None if there are two of one name: one of them is forged.
 fn cookie(request: &HttpRequest, name: &str, secure: bool) -> Option<SecretString> {
     let name = with_prefix(name, secure);
+
     let lines = request
         .headers()
         .get_all(header::COOKIE)
@@ -81,6 +82,7 @@ pub(crate) fn set_cookie(
 
     let name = with_prefix(name, secure);
     let tls_only = if secure { "; Secure" } else { "" };
+
     HeaderValue::from_str(&format!(
         "{name}={}; Path=/{lifetime}; HttpOnly; SameSite=Lax{tls_only}",
         value.expose()
@@ -123,6 +125,7 @@ mod tests {
     fn scripts_and_other_sites_cannot_use_a_cookie() {
         let session = BrowserCookie::Session(SecretString::new("x".to_owned()));
         let recognition = BrowserCookie::Recognition(SecretString::new("y".to_owned()));
+
         let text = |cookie: &BrowserCookie, secure| {
             set_cookie(cookie, secure)
                 .unwrap()
@@ -135,6 +138,7 @@ mod tests {
             text(&session, true),
             "__Host-countersign-session=x; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax; Secure"
         );
+
         assert_eq!(
             text(&recognition, false),
             "countersign-browser=y; Path=/; HttpOnly; SameSite=Lax"

@@ -59,6 +59,7 @@ impl Fields {
         }
 
         self.0.push((name, value));
+
         Ok(())
     }
 
@@ -197,11 +198,14 @@ mod tests {
             error(fields("a", "12345").text("a", 4)),
             "a: must not be longer than 4 bytes"
         );
+
         assert_eq!(
             error(fields("a", "1\0").text("a", 4)),
             "a: must not contain control characters"
         );
+
         assert_eq!(error(fields("a", 7).text("a", 4)), "a: must be a string");
+
         assert_eq!(
             Fields::default()
                 .required_text("a", 4)
@@ -227,6 +231,7 @@ mod tests {
     fn empty_counts_as_omitted() {
         assert_eq!(fields("a", "").text("a", 4), Ok(None));
         assert_eq!(fields("a", Value::Null).text("a", 4), Ok(None));
+
         assert_eq!(
             fields("a", "1\n2").text("a", 4),
             Ok(Some("1\n2".to_owned()))

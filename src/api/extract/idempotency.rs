@@ -42,10 +42,12 @@ impl Extract for IdempotencyHeader {
              gets the first response again, with `Idempotent-Replayed: true`, and nothing is sent. \
              The same key with another request is refused.",
         );
+
         operation.error(
             StatusCode::CONFLICT,
             "The first request with this `Idempotency-Key` is still running.",
         );
+
         operation.error(
             StatusCode::UNPROCESSABLE_ENTITY,
             "Another request had this `Idempotency-Key`.",

@@ -67,6 +67,7 @@ mod tests {
     fn members_become_fields() {
         let mut fields = parse(br#"{"a":"1","b":{"c":[true,null,1.5]}}"#).unwrap();
         assert_eq!(fields.text("a", 9), Ok(Some("1".to_owned())));
+
         assert_eq!(
             fields.value("b"),
             Some(serde_json::json!({"c": [true, null, 1.5]}))

@@ -132,6 +132,7 @@ async fn list_callbacks(
         cursor,
         limit,
     } = query;
+
     let page = api.app.callbacks.list(state, cursor, limit).await?;
 
     let last = page.last().filter(|_| page.len() == limit);

@@ -179,6 +179,7 @@ async fn post_login(
             acr: None,
             remember: form.remember.is_some(),
         };
+
         token_server
             .logins
             .accept(None, challenge, &accepted)

@@ -77,6 +77,7 @@ impl Reply for Page {
         response.insert_header((header::CONTENT_SECURITY_POLICY, self.policy()));
         response.insert_header((header::X_FRAME_OPTIONS, "DENY"));
         response.insert_header((header::REFERRER_POLICY, "no-referrer"));
+
         if let Some(seconds) = self.retry_after_seconds {
             response.insert_header((header::RETRY_AFTER, seconds));
         }

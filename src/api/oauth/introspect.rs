@@ -130,6 +130,7 @@ impl ActiveToken {
             ),
             None => (None, None, None),
         };
+
         let sub = found.user_id.as_ref().unwrap_or(&found.client_id).clone();
 
         Self {

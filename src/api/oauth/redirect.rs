@@ -43,6 +43,7 @@ impl Reply for SeeOther {
         let mut response = HttpResponse::SeeOther();
         response.insert_header((header::LOCATION, self.address));
         response.insert_header((header::REFERRER_POLICY, "no-referrer"));
+
         if let Some(cookie) = self.cookie {
             response.insert_header((header::SET_COOKIE, cookie));
         }

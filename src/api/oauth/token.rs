@@ -181,6 +181,7 @@ async fn issue_token(
             access_token: form.access_token,
             refresh_token: form.refresh_token,
         };
+
         let list = token_server.listing.begin(&request).await?;
 
         return Ok(TokenReply::Listed(TokenInfoReply(list)));

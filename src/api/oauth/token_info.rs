@@ -146,6 +146,7 @@ async fn list_tokens_of_user(
         access_token: query.access_token,
         refresh_token: query.refresh_token,
     };
+
     let list = api.app.token_server.listing.begin(&request).await?;
 
     Ok(TokenInfoReply(list))

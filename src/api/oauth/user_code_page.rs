@@ -71,11 +71,13 @@ impl Reply for Entered {
         let html = Some("text/html");
 
         SeeOther::describe(operation);
+
         operation.other_response(
             StatusCode::BAD_REQUEST,
             "The code is unknown or has expired: the page again.",
             html,
         );
+
         operation.other_response(
             StatusCode::TOO_MANY_REQUESTS,
             "Too many wrong codes were entered: the page again.",
@@ -136,6 +138,7 @@ fn form(api: &Api, user_code: &str, problem: &str) -> Page {
         action = escape(&api.url("/oauth/device")),
         user_code = escape(user_code),
     );
+
     let origins = api.app.token_server.pages.origins();
 
     Page::new("Connect a device", body, FormTargets::Only(origins))

@@ -70,12 +70,15 @@ impl<'a> Operation<'a> {
         for (name, mut schema) in object.properties {
             let mut parameter = Parameter::new(&name);
             parameter.parameter_in = ParameterIn::Query;
+
             if !object.required.contains(&name) {
                 parameter.required = Required::False;
             }
+
             if let RefOr::T(Schema::Object(property)) = &mut schema {
                 parameter.description = property.description.take();
             }
+
             parameter.schema = Some(schema);
 
             self.parameter(parameter);
@@ -118,6 +121,7 @@ impl<'a> Operation<'a> {
             RefOr::T(Schema::AllOf(all_of)) => all_of.description,
             RefOr::T(_) | RefOr::Ref(_) => None,
         };
+
         let description = description.unwrap_or_default().replace('\n', " ");
 
         self.response::<T>(status, &description);
@@ -220,6 +224,7 @@ impl<'a> Operation<'a> {
     /// can be null.
     fn properties<T: ToSchema>(&mut self) -> Object {
         self.add_nested_schemas::<T>();
+
         let RefOr::T(Schema::Object(mut object)) = T::schema() else {
             return Object::new();
         };

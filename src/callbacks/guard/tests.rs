@@ -183,6 +183,7 @@ const REFUSED: &[&str] = &[
 #[test]
 fn hostile_spellings_are_refused() {
     assert!(REFUSED.len() >= 100);
+
     for text in REFUSED {
         if let Ok(url) = check_url(text, false) {
             panic!("{text:?} was allowed as {url}");
@@ -244,6 +245,7 @@ impl Lookup for Answers {
             .iter()
             .map(|text| SocketAddr::new(text.parse().unwrap(), 0))
             .collect();
+
         Box::pin(async move { Ok(addresses) })
     }
 }

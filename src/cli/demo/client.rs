@@ -92,6 +92,7 @@ impl Client {
         transcript: &mut Transcript<impl Write>,
     ) -> CliResult<Answer> {
         transcript.request(method.as_str(), path, form)?;
+
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.base_url));
@@ -106,6 +107,7 @@ impl Client {
         let status = response.status().as_u16();
         let body = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
         transcript.answer(status, &body)?;
+
         Ok(Answer { status, body })
     }
 }

@@ -115,6 +115,7 @@ impl Environment {
         );
 
         transcript.part("The server keeps running; Ctrl-C stops it")?;
+
         transcript.text(&format!(
             "
 Send {user} a push and answer it on her phone (from another terminal):
@@ -183,6 +184,7 @@ fn make_folder() -> io::Result<PathBuf> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(&folder)?;
+
     Ok(folder)
 }
 
@@ -202,6 +204,7 @@ fn server_toml(
         management.local_addr()?,
         &sandbox.endpoints().website,
     );
+
     Ok(format!(
         r#"[server]
 public_address = "{public}"

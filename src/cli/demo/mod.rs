@@ -46,6 +46,7 @@ pub(super) fn run(args: &DemoArgs) -> CliResult {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+
     let mut transcript = Transcript::new(io::stdout());
     let environment = runtime.block_on(Environment::start())?;
 
@@ -82,6 +83,7 @@ async fn walk_through(
         fixtures::WEBSITE,
         environment.secret(fixtures::WEBSITE),
     );
+
     let client = |client_id| {
         Client::new(
             environment.public_url(),
@@ -89,6 +91,7 @@ async fn walk_through(
             environment.secret(client_id),
         )
     };
+
     let website = client(fixtures::WEBSITE)?;
     let shop = client(fixtures::SHOP)?;
     let orders_api = client(fixtures::ORDERS_API)?;
@@ -107,12 +110,15 @@ async fn walk_through(
     walkthrough.sms().await?;
     walkthrough.otp(&phone).await?;
     walkthrough.pin(&phone, &environment.phone_file()).await?;
+
     walkthrough
         .stolen_copy(&phone, &environment.phone_file(), &login)
         .await?;
+
     phone.save(&environment.phone_file())?;
 
     walkthrough.client_credentials(&shop, &orders_api).await?;
     transcript.part("Every step succeeded")?;
+
     Ok(())
 }

@@ -23,15 +23,19 @@ impl<W: Write> Walkthrough<'_, W> {
             user, transcript, ..
         } = self;
         transcript.part("PIN: new tokens without logging in")?;
+
         transcript.step(&format!(
             "{user} sets a PIN. The app derives a key from it; the server gets the public part."
         ))?;
+
         transcript.request("PUT", "/device/v1/authenticators/pin", &[])?;
+
         transcript.request(
             "POST",
             TOKEN_PATH,
             &[("grant_type", "refresh_token"), ("authenticator", "pin")],
         )?;
+
         phone.set_pin(user, PIN).await?;
         phone.save(file)?;
         transcript.note("the refresh token is bound to the PIN and useless without it")?;
@@ -39,17 +43,20 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(&format!(
             "When the access token expires, {user} enters the PIN. It never leaves the phone."
         ))?;
+
         transcript.request(
             "POST",
             TOKEN_PATH,
             &[("grant_type", "refresh_token"), ("proof", "a JWS, ES256")],
         )?;
+
         phone.refresh(user, Proof::Pin(PIN)).await?;
         transcript.note("the phone has a new access token and a new refresh token")?;
 
         transcript.step(&format!(
             "{user} mistypes it, which derives another key. Only the server can tell, and it counts."
         ))?;
+
         let refused = phone.refresh(user, Proof::Pin(MISTYPED_PIN)).await;
         self.expect_refusal(refused, "invalid_proof")?;
 
@@ -57,7 +64,9 @@ impl<W: Write> Walkthrough<'_, W> {
             "{} enters the right PIN, which resets the count.",
             self.user
         ))?;
+
         phone.refresh(self.user, Proof::Pin(PIN)).await?;
+
         Ok(())
     }
 
@@ -89,9 +98,11 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(&format!(
             "{user} logs in again, which the thief cannot do, and sets the PIN again."
         ))?;
+
         phone.log_in(login, user, REDIRECT_URI).await?;
         phone.set_pin(user, PIN).await?;
         phone.refresh(user, Proof::Pin(PIN)).await?;
+
         Ok(transcript.note("the phone has a user token")?)
     }
 
@@ -103,19 +114,23 @@ impl<W: Write> Walkthrough<'_, W> {
     ) -> CliResult {
         let transcript = &mut self.transcript;
         transcript.part("A service without a user")?;
+
         transcript.step(
             "The shop's server requests a token for the orders API (RFC 6749 §4.4, RFC 8707).",
         )?;
+
         let form = [
             ("grant_type", "client_credentials"),
             ("scope", "orders"),
             ("resource", ORDERS_AUDIENCE),
         ];
+
         let issued = shop.post(TOKEN_PATH, &form, transcript).await?;
         expect(&issued, "scope", &json!("orders"))?;
         let token = text(&issued, "access_token")?;
 
         transcript.step("The orders API receives the token and introspects it (RFC 7662).")?;
+
         let introspection = orders_api
             .post(INTROSPECTION_PATH, &[("token", token)], transcript)
             .await?;
@@ -126,8 +141,10 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(
             "The shop no longer needs the token and revokes it (RFC 7009), effective at once.",
         )?;
+
         shop.post(REVOCATION_PATH, &[("token", token)], transcript)
             .await?;
+
         let introspection = orders_api
             .post(INTROSPECTION_PATH, &[("token", token)], transcript)
             .await?;

@@ -47,6 +47,7 @@ impl<W: Write> Transcript<W> {
         } else {
             cut(&body.to_string())
         };
+
         writeln!(self.out, "       ← {status} {body}")
     }
 
@@ -62,12 +63,15 @@ impl<W: Write> Transcript<W> {
             .map(|line| line.chars().count())
             .max()
             .unwrap_or_default();
+
         let bar = "─".repeat(width + 2);
 
         writeln!(self.out, "       ╭{bar}╮")?;
+
         lines
             .iter()
             .try_for_each(|line| writeln!(self.out, "       │ {line:<width$} │"))?;
+
         writeln!(self.out, "       ╰{bar}╯")
     }
 
@@ -97,23 +101,29 @@ mod tests {
         let mut transcript = Transcript::new(&mut written);
         transcript.part("Push").unwrap();
         transcript.step("The website asks.").unwrap();
+
         transcript
             .request("GET", "/x", &[("type", "login")])
             .unwrap();
+
         transcript.answer(204, &Value::Null).unwrap();
         transcript.part("SMS").unwrap();
         transcript.step("The website asks.").unwrap();
+
         transcript
             .answer(200, &json!("ä".repeat(CHARACTERS_MAX)))
             .unwrap();
+
         transcript.screen(&["Hello", "Pay?"]).unwrap();
 
         let text = String::from_utf8(written).unwrap();
         assert!(text.contains(
             "\nPush\n────\n\n  1. The website asks.\n       → GET /x\n           type = login\n       ← 204"
         ));
+
         assert!(text.contains("  2. The website asks.\n"));
         assert!(text.contains("ä…\n"));
+
         assert!(
             text.contains(
                 "       ╭───────╮\n       │ Hello │\n       │ Pay?  │\n       ╰───────╯\n"

@@ -42,14 +42,17 @@ impl<W: Write> Walkthrough<'_, W> {
         } = self;
 
         transcript.part("Setting up a phone")?;
+
         transcript.step(
             "The installed app generates a key pair and registers the public key (RFC 7591).",
         )?;
+
         transcript.request(
             "POST",
             "/oauth/register",
             &[("software_id", APPLICATION), ("platform", "android")],
         )?;
+
         let profile =
             PhoneProfile::new(APPLICATION, "1.0", "android").named(&format!("{user}'s phone"));
         let phone = Phone::register(connection, &profile).await?;
@@ -58,6 +61,7 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(&format!(
             "{user} logs in on the phone: authorization code with PKCE, through the login page."
         ))?;
+
         transcript.request("GET", "/oauth/authorize", &[("scope", "device user")])?;
         phone.log_in(login, user, REDIRECT_URI).await?;
         transcript.note("the phone has a user token")?;
@@ -65,10 +69,12 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(&format!(
             "The app enrols {user}'s keys and registers for push by FCM."
         ))?;
+
         transcript.request("POST", "/device/v1/enrolment", &[])?;
         let profile = phone.enrol(user).await?;
         transcript.note(&format!("{user} is profile {profile} on this phone"))?;
         transcript.request("PUT", "/device/v1/push", &[("transport", "fcm")])?;
+
         phone
             .enrol_push(user, PushTransport::Fcm(PUSH_TOKEN.to_owned().into()))
             .await?;
@@ -86,9 +92,11 @@ impl<W: Write> Walkthrough<'_, W> {
         } = self;
 
         transcript.part("Push: a tap on the phone")?;
+
         transcript.step(&format!(
             "The website looks up the methods that {user} can authenticate with."
         ))?;
+
         website
             .get(&format!("{USER_PATH}/{user}/enabled"), transcript)
             .await?;
@@ -102,6 +110,7 @@ impl<W: Write> Walkthrough<'_, W> {
             ("secure_message", "From Firefox on Linux, in Amsterdam"),
             ("callback_uri", callback_uri.as_str()),
         ];
+
         let started = website.post(USER_PATH, &form, transcript).await?;
         expect(&started, "auth_method", &json!("push"))?;
         let id = text(&started, "transaction_id")?;
@@ -109,6 +118,7 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(
             "The push service delivers an opaque reference and the short message, nothing else.",
         )?;
+
         let push = sandbox
             .wait_for_push(PUSH_TOKEN)
             .await
@@ -123,6 +133,7 @@ impl<W: Write> Walkthrough<'_, W> {
 
         let transaction = self.fetch(phone, id).await?;
         self.accept(phone, &transaction).await?;
+
         self.learn_result(id, "push").await
     }
 
@@ -137,11 +148,13 @@ impl<W: Write> Walkthrough<'_, W> {
 
         transcript.part("SMS: a code in a text message")?;
         transcript.step("The website starts a transaction with the user's phone number.")?;
+
         let form = [
             ("type", "sms"),
             ("user_id", user.as_str()),
             ("phone_number", PHONE_NUMBER),
         ];
+
         let started = website.post(USER_PATH, &form, transcript).await?;
         expect(&started, "auth_method", &json!("sms"))?;
         let id = text(&started, "transaction_id")?;
@@ -149,6 +162,7 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(
             "The gateway delivers. The last line lets browsers fill the code in on that site only.",
         )?;
+
         let sms = sandbox
             .wait_for_sms(PHONE_NUMBER)
             .await
@@ -159,6 +173,7 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(&format!(
             "{user} mistypes it: the attempt is stored before the server answers."
         ))?;
+
         let verify = format!("{USER_PATH}/{user}/sms");
         let wrong = website
             .post_any(
@@ -167,9 +182,11 @@ impl<W: Write> Walkthrough<'_, W> {
                 transcript,
             )
             .await?;
+
         expect(&wrong.body, "error_code", &json!("3003"))?;
 
         transcript.step(&format!("{user} types the right code."))?;
+
         website
             .post(
                 &verify,
@@ -193,15 +210,18 @@ impl<W: Write> Walkthrough<'_, W> {
         } = self;
 
         transcript.part("OTP: a code scanned from the website")?;
+
         transcript.step(
             "The website starts a transaction without a user and shows its `otp` as a QR code.",
         )?;
+
         let callback_uri = callback_uri(sandbox);
         let form = [
             ("type", "scan"),
             ("message", "Log in with this code?"),
             ("callback_uri", callback_uri.as_str()),
         ];
+
         let started = website.post(USER_PATH, &form, transcript).await?;
         expect(&started, "auth_method", &json!("otp"))?;
         let (id, otp) = (text(&started, "transaction_id")?, text(&started, "otp")?);
@@ -209,6 +229,7 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(&format!(
             "{user} scans it, which makes {user} the transaction's user."
         ))?;
+
         transcript.request("POST", "/device/v1/otp", &[])?;
         let profile = phone.profile_id(user).ok_or("the phone is not enrolled")?;
         let transaction = phone.scan_otp(otp, profile).await?;
@@ -219,6 +240,7 @@ impl<W: Write> Walkthrough<'_, W> {
         ])?;
 
         self.accept(phone, &transaction).await?;
+
         self.learn_result(id, "otp").await
     }
 
@@ -227,6 +249,7 @@ impl<W: Write> Walkthrough<'_, W> {
         transcript.step(
             "The app fetches the transaction, decrypts it with the enrolled key and shows it.",
         )?;
+
         transcript.request("GET", "/device/v1/transactions?wait=5", &[])?;
         let pending = phone.pending(Duration::from_secs(5)).await?;
         let id: TransactionId = id.parse()?;
@@ -284,6 +307,7 @@ impl<W: Write> Walkthrough<'_, W> {
 
         transcript
             .step("The website receives a callback and verifies its credentials and signature.")?;
+
         let callback = sandbox
             .wait_for_callback(id)
             .await
@@ -296,6 +320,7 @@ impl<W: Write> Walkthrough<'_, W> {
         let result = website.get(&transaction_path(id), transcript).await?;
         expect(&result, "is_authenticated", &json!(true))?;
         expect(&result, "authentication_method", &json!(method))?;
+
         expect(&result, "user_id", &json!(user))
     }
 }

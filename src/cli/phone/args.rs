@@ -145,9 +145,11 @@ mod tests {
     #[test]
     fn transports_are_parsed_as_documented() {
         assert!(matches!(transport("poll"), Ok(PushTransport::Poll)));
+
         assert!(
             matches!(transport("fcm:a:b"), Ok(PushTransport::Fcm(token)) if token.expose() == "a:b")
         );
+
         assert!(matches!(transport("apns:00ff"), Ok(PushTransport::Apns(_))));
         assert!(transport("carrier-pigeon").is_err());
     }

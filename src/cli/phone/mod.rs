@@ -32,6 +32,7 @@ pub(super) fn run(args: PhoneArgs) -> CliResult {
     // Saved after a failure too: part of the command may have succeeded, and the server already
     // knows keys that must not be lost.
     phone.save(&args.state)?;
+
     outcome
 }
 
@@ -49,6 +50,7 @@ async fn run_command(
                 phone.device_id(),
                 state.display()
             )?;
+
             Ok(())
         }
         Command::LogIn(args) => log_in(phone, args, out).await,
@@ -98,7 +100,9 @@ async fn log_in(phone: &Phone, args: LogInArgs, out: &mut impl Write) -> CliResu
     phone
         .finish_log_in(begun, &args.user, redirected_to)
         .await?;
+
     writeln!(out, "{} is logged in.", args.user)?;
+
     Ok(())
 }
 
@@ -109,7 +113,9 @@ fn ask_for_redirect(login_page: &Url, out: &mut impl Write) -> CliResult<Url> {
         out,
         "Log in at {login_page}\nand paste the address that the browser is redirected to:"
     )?;
+
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
+
     Ok(line.trim().parse()?)
 }

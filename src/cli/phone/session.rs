@@ -29,10 +29,12 @@ pub(super) async fn enrol(
     };
 
     phone.enrol_push(user, push).await?;
+
     writeln!(
         out,
         "{user} is enrolled on this phone as profile {profile}."
     )?;
+
     Ok(())
 }
 
@@ -44,6 +46,7 @@ pub(super) fn status(phone: &Phone, out: &mut impl Write) -> CliResult {
             || "not enrolled".to_owned(),
             |profile| format!("profile {profile}"),
         );
+
         let authenticators = phone.refresh_tokens(&user).join(", ");
         let refresh_tokens = if authenticators.is_empty() {
             "no refresh token".to_owned()
@@ -67,6 +70,7 @@ pub(super) async fn pending(phone: &Phone, out: &mut impl Write) -> CliResult {
     if pending.is_empty() {
         writeln!(out, "Nothing waits for an answer.")?;
     }
+
     Ok(())
 }
 
@@ -85,7 +89,9 @@ pub(super) async fn watch(
             .into_iter()
             .map(|entry| entry.transaction_id)
             .collect();
+
         shown.retain(|id| pending.contains(id));
+
         let new: Vec<_> = pending
             .into_iter()
             .filter(|id| !shown.contains(id))
@@ -97,6 +103,7 @@ pub(super) async fn watch(
 
         for id in new {
             shown.push(id);
+
             let outcome = match answer {
                 Some(answer) => self::answer(phone, id, answer, out).await,
                 None => show_with_hint(phone, id, state, out).await,
@@ -113,11 +120,13 @@ async fn show_with_hint(
     out: &mut impl Write,
 ) -> CliResult {
     show(&phone.fetch(id).await?, out)?;
+
     writeln!(
         out,
         "  answer    countersign phone --state {} accept {id}",
         state.display()
     )?;
+
     Ok(())
 }
 
@@ -173,12 +182,15 @@ async fn show_and_answer(
     out: &mut impl Write,
 ) -> CliResult {
     show(transaction, out)?;
+
     let status = match answer {
         Answer::Accept => phone.accept(transaction).await?,
         Answer::Deny => phone.deny(transaction).await?,
         Answer::Report => phone.report(transaction).await?,
     };
+
     writeln!(out, "  now       {status}")?;
+
     Ok(())
 }
 
@@ -190,6 +202,7 @@ fn show(transaction: &FetchedTransaction, out: &mut impl Write) -> io::Result<()
         "Transaction {} ({})",
         pending.transaction_id, pending.method
     )?;
+
     writeln!(out, "  profile   {}", pending.profile_id)?;
     writeln!(out, "  message   {}", printable(&pending.message))?;
 

@@ -92,11 +92,13 @@ pub(super) async fn set_pin(
             .change_pin(user, old.expose(), pin.expose())
             .await
             .map_err(with_attempts_left)?;
+
         return Ok(writeln!(out, "{user} has a new PIN on this phone.")?);
     }
 
     let pin = new.pin.read(out)?;
     phone.set_pin(user, pin.expose()).await?;
+
     Ok(writeln!(out, "{user} has a PIN on this phone.")?)
 }
 
@@ -114,6 +116,7 @@ pub(super) async fn set_fingerprint(
     } else {
         phone.set_fingerprint(user, Proof::None).await?;
     }
+
     Ok(writeln!(out, "{user} has a fingerprint on this phone.")?)
 }
 

@@ -84,6 +84,7 @@ impl DeviceChannel {
             self.device.clone(),
             reserve.user.clone(),
         );
+
         let limit = self.limits().long_max;
         let since = services.base.clock.now().before(Duration::from_secs(3600));
 
@@ -101,6 +102,7 @@ impl DeviceChannel {
                         actor.budgets.insert(reserve.user.clone(), budget);
                         actor.take_prompt(&reserve.user)
                     });
+
                 reserve.reply.send(taken);
             },
         )))
@@ -138,6 +140,7 @@ impl DeviceChannel {
             if unused {
                 actor.last_used = now;
             }
+
             actor.stop_when_idle(context);
         }));
     }
@@ -156,12 +159,14 @@ impl Handler<Reserve> for DeviceChannel {
 
     fn handle(&mut self, reserve: Reserve, _: &mut Self::Context) -> Self::Result {
         self.last_used = self.services.base.clock.now();
+
         if !self.budgets.contains_key(&reserve.user) {
             return self.take_first_prompt(reserve);
         }
 
         let taken = self.take_prompt(&reserve.user);
         reserve.reply.send(taken);
+
         AtomicResponse::new(Box::pin(actix::fut::ready(())))
     }
 }
@@ -197,9 +202,11 @@ impl Handler<Await> for DeviceChannel {
         self.last_used = self.services.base.clock.now();
 
         self.polls.retain(Reply::is_awaited);
+
         if self.polls.len() >= POLLS_MAX {
             self.polls.remove(0).send(());
         }
+
         self.polls.push(poll.reply);
     }
 }

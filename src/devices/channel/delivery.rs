@@ -47,6 +47,7 @@ async fn attempt(
     let Ok(permit) = services.push_permits.acquire().await else {
         return ControlFlow::Break(DeliveryOutcome::GivenUp);
     };
+
     let sent = services.push.send(&destination, message).await;
     drop(permit);
 

@@ -63,6 +63,7 @@ impl Channels {
             push_permits: Semaphore::new(PUSHES_IN_FLIGHT_MAX),
             prompting_methods: parts.prompting_methods,
         };
+
         let directory = Directory::new(DirectoryOptions {
             actor: "device_channel",
             bound: "device_channels",
@@ -92,6 +93,7 @@ impl Channels {
                 return reserved;
             }
         }
+
         Err(ReserveError::Unavailable)
     }
 
@@ -102,11 +104,13 @@ impl Channels {
             let Some(channel) = self.channel(device) else {
                 break;
             };
+
             let message = message.clone();
             if let Ok(outcome) = ask(&channel, |reply| Deliver { message, reply }).await {
                 return outcome;
             }
         }
+
         DeliveryOutcome::GivenUp
     }
 
@@ -133,6 +137,7 @@ impl Channels {
 
         let (device_id, services) = (device.clone(), Arc::clone(&self.services));
         let directory = Arc::clone(&self.directory);
+
         self.directory.find_or_start(device, move |permit| {
             DeviceChannel::new(device_id, services, directory, permit)
         })

@@ -28,5 +28,6 @@ pub(super) async fn prompt_times(
             )
         })
         .await?;
+
     Ok(times.into_iter().map(Timestamp::from_millis).collect())
 }

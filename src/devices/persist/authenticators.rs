@@ -37,9 +37,11 @@ pub(in crate::devices) async fn find_answering_key(
                     authenticator => authenticator,
                 },
             };
+
             Ok(Some((row, authenticator)))
         })
         .await?;
+
     let Some((device, authenticator)) = found else {
         return Ok(None);
     };
@@ -102,6 +104,7 @@ pub(in crate::devices) async fn set_authenticator(
                 public_key,
                 ..
             } = &row;
+
             if queries::find_enrolment(connection, device_id, user_id)?.is_none() {
                 return Err(refuse(EnrolmentRefusal::KeysNotEnrolled));
             }
@@ -115,6 +118,7 @@ pub(in crate::devices) async fn set_authenticator(
             // was being removed.
             tokens::delete_refresh_tokens_of_authenticator(connection, device_id, user_id, name)?;
             queries::set_authenticator(connection, &row)?;
+
             Ok(events::insert_event(connection, &event)?)
         })
         .await

@@ -65,10 +65,13 @@ pub(in crate::devices) async fn enrol(
                 public_key: keys.key.to_json(),
                 created_at: keys.now.as_millis(),
             };
+
             if !queries::insert_enrolment(connection, &row)? {
                 return Err(refuse(EnrolmentRefusal::AlreadyEnrolled));
             }
+
             events::insert_event(connection, &keys.event)?;
+
             Ok(profile)
         })
         .await
@@ -88,6 +91,7 @@ fn free_profile(
         }
         profile = ProfileId::new(random.as_ref());
     }
+
     Ok(profile)
 }
 
@@ -125,6 +129,7 @@ pub(in crate::devices) async fn disconnect(
     store
         .write_audited(event, move |connection| {
             let (device, user) = (device.as_str(), user.as_str());
+
             // Authorizations come first: a code that is being exchanged at this moment has become a
             // grant by the time grants are deleted.
             authorizations::delete_authorizations_of_user_at_client(connection, user, device)?;
@@ -194,6 +199,7 @@ fn load_enrolment_state(
     let Some(enrolment) = queries::find_enrolment(connection, device, user)? else {
         return Ok(None);
     };
+
     let authenticators = queries::list_authenticator_names(connection, device, user, LISTED_MAX)?;
 
     // The address belongs to the device; whether this user is prompted there is another row.

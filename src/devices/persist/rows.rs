@@ -28,6 +28,7 @@ impl TryFrom<DeviceRow> for Device {
                 updated_at: Timestamp::from_millis(row.updated_at),
             })
         };
+
         read().ok_or(corrupt.into())
     }
 }
@@ -64,6 +65,7 @@ impl TryFrom<EnrolmentRow> for Enrolment {
                 created_at: Timestamp::from_millis(row.created_at),
             })
         };
+
         read().ok_or(corrupt.into())
     }
 }

@@ -92,6 +92,7 @@ impl Devices {
         if row.dead_since.is_some() {
             return Ok(None);
         }
+
         if transport == Transport::Poll {
             return Ok(Some(Destination::Poll));
         }
@@ -105,6 +106,7 @@ impl Devices {
             address: self.open_address(&row)?,
             ..configured
         };
+
         Ok(Some(Destination::Push {
             destination,
             registered_at: Timestamp::from_millis(row.registered_at),
@@ -132,6 +134,7 @@ impl Devices {
         now: Timestamp,
     ) -> PushAddressRow {
         let address = address.map(|address| address.expose().as_bytes());
+
         let seal = |plain: &[u8]| {
             self.0.base.keyring.seal(
                 Purpose::PushAddress,
@@ -164,6 +167,7 @@ impl Devices {
                 .base
                 .keyring
                 .open(Purpose::PushAddress, row.device_id.as_bytes(), sealed);
+
         plain
             .ok()
             .and_then(|plain| String::from_utf8(plain.to_vec()).ok())

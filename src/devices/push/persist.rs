@@ -45,9 +45,11 @@ pub(super) async fn enrol(
             if !enrolled && !queries::insert_push_enrolment(connection, &enrolment)? {
                 return Err(refuse(EnrolmentRefusal::AlreadyEnrolled));
             }
+
             if !queries::replace_push_address(connection, &address)? {
                 return Err(refuse(EnrolmentRefusal::PushTokenInUse));
             }
+
             Ok(events::insert_event(connection, &event)?)
         })
         .await
@@ -83,9 +85,11 @@ pub(super) async fn replace_address(
             if present.is_none_or(|row| row.transport != address.transport) {
                 return Err(refuse(EnrolmentRefusal::PushNotEnrolled));
             }
+
             if !queries::replace_push_address(connection, &address)? {
                 return Err(refuse(EnrolmentRefusal::PushTokenInUse));
             }
+
             Ok(events::insert_event(connection, &event)?)
         })
         .await
@@ -155,5 +159,6 @@ fn push_target(
         profile_id: Enrolment::try_from(enrolment)?.profile_id,
         transport: transport(&address)?,
     };
+
     Ok((device, target))
 }

@@ -89,10 +89,12 @@ impl Appliances {
             created_at: now,
             expires_at: now.after(TIME_TO_LIVE),
         };
+
         let (device_code, user_code) = self.insert(&code).await?;
 
         let user_code = user_code::shown(user_code.expose());
         let verification_uri = self.issuer.at("/oauth/device");
+
         Ok(ApplianceAuthorization {
             device_code,
             verification_uri_complete: format!("{verification_uri}?user_code={user_code}"),
@@ -111,6 +113,7 @@ impl Appliances {
             random,
             ..
         } = &self.base;
+
         let device_code = OpaqueToken::new(keyring, TokenKind::DeviceCode, random.as_ref());
 
         // User codes are short: another appliance may show the same one.
@@ -121,6 +124,7 @@ impl Appliances {
                 return Ok((device_code.text, user_code));
             }
         }
+
         Err(OAuthError::Unavailable)
     }
 
@@ -141,6 +145,7 @@ impl Appliances {
         let code = code
             .filter(|code| code.state == DeviceCodeState::Waiting && now < code.expires_at)
             .ok_or(UserCodeRefusal::Unknown)?;
+
         self.guesses.lock().was_right();
 
         let client = self.clients.find(&code.client_id).await?;
@@ -165,12 +170,14 @@ impl Appliances {
             let hints = &authorization.hints;
             self.sessions.find_login(browser, hints).await?
         };
+
         if let Some(login) = remembered {
             let flow = &self.flow;
             let needs_consent = flow.needs_consent(client, &authorization, &login).await?;
             let begun = flow
                 .begin_with_login(client, authorization.clone(), login, needs_consent)
                 .await?;
+
             if let Some(address) = begun {
                 return Ok(Redirect::to(address));
             }

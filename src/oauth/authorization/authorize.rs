@@ -58,6 +58,7 @@ impl AuthorizationEndpoint {
             .client_id
             .as_deref()
             .ok_or(AuthorizeRefusal::ClientOrRedirectUri)?;
+
         // What was pushed takes the place of everything that the browser brings.
         let pushed = match &request.request_uri {
             Some(request_uri) => Some(self.pushed.take(client_id, request_uri).await?),
@@ -92,6 +93,7 @@ impl AuthorizationEndpoint {
         if let Some(client) = self.clients.find(client_id).await? {
             return Ok(Some(Requester::Client(client)));
         }
+
         let Some(device) = self.clients.find_device(client_id).await? else {
             return Ok(None);
         };
@@ -156,6 +158,7 @@ impl AuthorizationEndpoint {
             let begun = flow
                 .begin_with_login(client, authorization.clone(), login, needs_consent)
                 .await?;
+
             if let Some(address) = begun {
                 return Ok(Redirect::to(address));
             }
@@ -167,6 +170,7 @@ impl AuthorizationEndpoint {
                 "The user has to log in.",
             )));
         }
+
         let address = self.flow.begin(authorization).await?;
         Ok(Redirect { address, cookie })
     }

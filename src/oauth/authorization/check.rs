@@ -41,11 +41,14 @@ pub(super) fn check(
             "request: request objects are not supported; push the request.",
         ));
     }
+
     check_response(request)?;
+
     check_length(
         request.state.as_deref(),
         "state: must not be longer than 512 characters.",
     )?;
+
     check_length(
         request.nonce.as_deref(),
         "nonce: must not be longer than 512 characters.",
@@ -96,8 +99,10 @@ pub(super) fn user_scope(
     let scope = client.with_always_granted(&scope);
 
     let resource_server = resource::requested(settings, client, resource)?;
+
     // Only to find out whether anything is left.
     scope::for_resource_server(&scope, resource_server.as_deref())?;
+
     Ok((scope, resource_server))
 }
 
@@ -205,6 +210,7 @@ fn prompt(prompt: Option<&str>) -> Result<Option<String>, AuthorizationError> {
             "prompt: must be of `none`, `login`, `consent`, `select_account`.",
         ));
     }
+
     if names.contains(&"none") && names.len() > 1 {
         return Err(invalid("prompt: `none` must stand alone."));
     }

@@ -86,6 +86,7 @@ impl Consents {
 
         let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
         let event = client.event(EventType::ConsentGiven, Some(&login.user_id), now, random);
+
         let consent = answer.remember.then(|| GivenConsent {
             consent: Consent {
                 id: ConsentId::new(now, random),
@@ -99,11 +100,13 @@ impl Consents {
         });
 
         let next = step(&authorization.state, Event::Consented, false)?;
+
         let alongside = Alongside {
             events: vec![event],
             consent,
             ..Alongside::default()
         };
+
         Ok(self.flow.advance(authorization, next, alongside).await?)
     }
 
@@ -156,6 +159,7 @@ impl Consents {
 /// The scopes of `asked` that are granted, in its order.
 fn granted(asked: &str, granted: Option<&[String]>) -> Result<String, PageRequestError> {
     let invalid = |problem| PageRequestError::invalid("granted_scopes", problem);
+
     let Some(granted) = granted else {
         return Ok(asked.to_owned());
     };
@@ -165,6 +169,7 @@ fn granted(asked: &str, granted: Option<&[String]>) -> Result<String, PageReques
             "must name at least one; reject the request instead.",
         ));
     }
+
     if !granted.iter().all(|name| scope::contains(asked, name)) {
         return Err(invalid("must be among those asked for."));
     }
@@ -189,6 +194,7 @@ mod tests {
         };
 
         assert_eq!(granted("a b c", None), Ok("a b c".to_owned()));
+
         assert_eq!(
             granted("a b c", Some(&names(&["c", "a", "a"]))),
             Ok("a c".to_owned())

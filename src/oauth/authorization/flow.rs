@@ -38,6 +38,7 @@ impl Flow {
             self.base.clock.now(),
             self.base.random.as_ref(),
         );
+
         let alongside = Alongside {
             events: vec![event],
             ..Alongside::default()
@@ -45,6 +46,7 @@ impl Flow {
 
         let first = after_login(login, needs_consent);
         let stepped = self.steps.carry_out(authorization, first);
+
         match self.save(None, stepped, alongside).await {
             Ok(address) => Ok(Some(address)),
             Err(NotSaved::UserDisabled) => Ok(None),
@@ -74,12 +76,14 @@ impl Flow {
             address,
             appliance,
         } = stepped;
+
         let alongside = Alongside {
             appliance,
             ..alongside
         };
 
         persist::save(&self.base.store, before, authorization, alongside).await?;
+
         Ok(address)
     }
 
@@ -93,9 +97,11 @@ impl Flow {
         if authorization.hints.prompts("consent") {
             return Ok(true);
         }
+
         if client.skips_consent() {
             return Ok(false);
         }
+
         // Nobody knows who has sent the user an appliance's code (RFC 8628 §5.4).
         if matches!(authorization.answer_to, AnswerTo::Appliance(_)) {
             return Ok(true);

@@ -27,12 +27,15 @@ impl Guesses {
                 self.count = 0;
                 now
             });
+
         self.since = Some(since);
 
         if self.count >= WRONG_MAX {
             return Err(since.after(WINDOW).since(now));
         }
+
         self.count += 1;
+
         Ok(())
     }
 
@@ -54,9 +57,11 @@ mod tests {
             guesses.enter(at(0)).unwrap();
             guesses.was_right();
         }
+
         for _ in 0..WRONG_MAX {
             guesses.enter(at(10)).unwrap();
         }
+
         assert_eq!(guesses.enter(at(20)), Err(Duration::from_secs(40)));
         assert_eq!(guesses.enter(at(59)), Err(Duration::from_secs(1)));
         guesses.enter(at(60)).unwrap();

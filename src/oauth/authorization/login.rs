@@ -115,6 +115,7 @@ impl Logins {
                 time: now,
             },
         };
+
         let flow = &self.flow;
         let needs_consent = flow.needs_consent(&client, &authorization, &login).await?;
 
@@ -123,6 +124,7 @@ impl Logins {
             remember: answer.remember,
         };
         let next = step(&authorization.state, logged_in, needs_consent)?;
+
         let alongside = Alongside {
             events: vec![self.login_event(page, &client, &answer.subject, now)],
             ..Alongside::default()
@@ -168,6 +170,7 @@ impl Logins {
         let (session, cookie) = session.unzip();
 
         let next = step(&authorization.state, Event::BrowserReturned, needs_consent)?;
+
         let alongside = Alongside {
             session,
             ..Alongside::default()
@@ -232,5 +235,6 @@ fn check(answer: &AcceptLogin) -> Result<(), PageRequestError> {
     if !answer.acr.iter().all(is_text) {
         return Err(PageRequestError::invalid("acr", "must be 1 to 255 bytes."));
     }
+
     Ok(())
 }

@@ -77,6 +77,7 @@ impl Rooms {
         pages: &Arc<Pages>,
     ) -> Self {
         let sessions = Arc::new(Sessions { base: base.clone() });
+
         let flow = Arc::new(Flow {
             base: base.clone(),
             steps: Steps {
@@ -85,10 +86,12 @@ impl Rooms {
                 pages: pages.clone(),
             },
         });
+
         let requests = Arc::new(PageRequests {
             base: base.clone(),
             clients: clients.clone(),
         });
+
         let pushed_requests = Arc::new(PushedRequests {
             base: base.clone(),
             clients: clients.clone(),

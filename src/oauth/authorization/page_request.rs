@@ -69,9 +69,11 @@ impl PageRequests {
             .ok_or(PageRequestError::NotFound)?;
 
         let waiting = in_state(&authorization.state).ok_or(PageRequestError::AlreadyAnswered)?;
+
         if authorization.expires_at <= self.base.clock.now() {
             return Err(PageRequestError::NotFound);
         }
+
         Ok((authorization, waiting))
     }
 

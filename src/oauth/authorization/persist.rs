@@ -79,6 +79,7 @@ pub(super) async fn save(
     alongside: Alongside,
 ) -> Result<(), NotSaved> {
     let user = acting_user(&next.state).map(ToString::to_string);
+
     let change = match before {
         Some(before) => Change::Step(Box::new(before.step_to(next))),
         None => Change::Begin(Box::new(next.into_row())),
@@ -87,6 +88,7 @@ pub(super) async fn save(
     if alongside.is_events_only() {
         return commit(store, user, change, alongside.events).await;
     }
+
     store
         .write(move |connection| save_in(connection, user.as_deref(), &change, &alongside))
         .await
@@ -117,6 +119,7 @@ async fn commit(
         Change::Begin(row) => (None, Some(Insert::Authorization(row))),
         Change::Step(step) => (Some(Guard::Authorization(step)), None),
     };
+
     let events = events.into_iter().map(Box::new).map(Insert::Event);
 
     let entry = Entry {
@@ -125,6 +128,7 @@ async fn commit(
         guard,
         inserts: begin.into_iter().chain(events).collect(),
     };
+
     match store.commit(entry).await? {
         Outcome::Committed => Ok(()),
         Outcome::Refused | Outcome::Replayed => Err(NotSaved::AlreadyAnswered),
@@ -153,6 +157,7 @@ fn save_in(
         }
         Change::Step(step) => authorizations::step_authorization(connection, step)?,
     };
+
     let is_first = match &alongside.appliance {
         Some(answer) => is_first && device_codes::answer_device_code(connection, &answer.to_row())?,
         None => is_first,
@@ -164,20 +169,24 @@ fn save_in(
     if let Some(given) = &alongside.consent {
         remember_consent(connection, given)?;
     }
+
     if let Some(new) = &alongside.session {
         if let Some(hash) = &new.replaces {
             login_sessions::delete_login_session(connection, hash)?;
         }
         login_sessions::insert_login_session(connection, &new.session.to_row(&new.hash))?;
     }
+
     for event in &alongside.events {
         events::insert_event(connection, event)?;
     }
+
     Ok(())
 }
 
 fn remember_consent(connection: &mut Connection, given: &GivenConsent) -> QueryResult<()> {
     let Consent { user_id, party, .. } = &given.consent;
+
     // Read in the same transaction: the user may have consented to something else meanwhile.
     let before = consents::find_consent(connection, user_id.as_str(), party)?;
     let before = before.map(|before| before.scope).unwrap_or_default();

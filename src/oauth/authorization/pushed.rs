@@ -48,12 +48,15 @@ impl PushedRequests {
         if let Some(jkt) = authenticated.jkt {
             bind_to_key(&mut request, jkt)?;
         }
+
         self.clients.use_up(authenticated.used).await?;
 
         let client = authenticated.client;
+
         if request.request_uri.is_some() {
             return Err(OAuthError::InvalidRequest("request_uri: must not be pushed.").into());
         }
+
         let redirect_uri = request.redirect_uri.as_deref().unwrap_or_default();
         if !redirect::is_registered(client.redirect_uris(), redirect_uri, client.is_native()) {
             return Err(
@@ -79,7 +82,9 @@ impl PushedRequests {
             clock,
             ..
         } = &self.base;
+
         let reference = OpaqueToken::new(keyring, TokenKind::PushedRequest, random.as_ref());
+
         let pushed = PushedRequest {
             client_id: client_id.to_owned(),
             request,
@@ -87,6 +92,7 @@ impl PushedRequests {
         };
 
         persist::insert_pushed_request(store, reference.hash, pushed).await?;
+
         Ok(PushedReference {
             request_uri: format!("{PREFIX}{}", reference.text.expose()),
             expires_in: TIME_TO_LIVE,
@@ -102,12 +108,14 @@ impl PushedRequests {
         let reference = request_uri
             .strip_prefix(PREFIX)
             .ok_or(AuthorizeRefusal::RequestUri)?;
+
         let Base {
             store,
             keyring,
             clock,
             ..
         } = &self.base;
+
         let hash = keyring.token_hash(TokenKind::PushedRequest, reference);
         let taken = persist::take_pushed_request(store, hash, client_id).await?;
 

@@ -115,11 +115,13 @@ mod tests {
             "https://app.bank.test/cb?x=1".to_owned(),
         ];
         assert!(is_registered(&registered, "bank://login", true));
+
         assert!(is_registered(
             &registered,
             "https://app.bank.test/cb?x=1",
             true
         ));
+
         for trick in [
             "",
             "bank://login/",
@@ -150,6 +152,7 @@ mod tests {
         ] {
             assert!(!is_registered(&registered, trick, true), "{trick}");
         }
+
         assert!(!is_registered(
             &["bank://login#x".to_owned()],
             "bank://login#x",
@@ -165,6 +168,7 @@ mod tests {
             "http://localhost/cb",
         ]
         .map(str::to_owned);
+
         for good in [
             "http://127.0.0.1/cb",
             "http://127.0.0.1:1/cb",
@@ -172,12 +176,14 @@ mod tests {
             "http://[::1]:9/cb?x",
         ] {
             assert!(is_registered(&registered, good, true), "{good}");
+
             assert_eq!(
                 is_registered(&registered, good, false),
                 good == "http://127.0.0.1/cb",
                 "{good}"
             );
         }
+
         for trick in [
             "http://127.0.0.1:0/cb",
             "http://127.0.0.1:65536/cb",
@@ -211,15 +217,18 @@ mod tests {
             ("state", None),
             ("iss", Some("https://id.test")),
         ];
+
         let added = "code=a%20b%26c&iss=https%3A%2F%2Fid.test";
         assert_eq!(
             with_parameters("bank://login", &parameters),
             format!("bank://login?{added}")
         );
+
         assert_eq!(
             with_parameters("https://a.test/?x=1", &parameters),
             format!("https://a.test/?x=1&{added}")
         );
+
         assert_eq!(
             with_parameters("https://a.test/?", &parameters),
             format!("https://a.test/?{added}")

@@ -59,6 +59,7 @@ impl Sessions {
                 .as_ref()
                 .map(|cookie| self.session_hash(cookie)),
         };
+
         (new, BrowserCookie::Session(text))
     }
 

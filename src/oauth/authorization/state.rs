@@ -147,6 +147,7 @@ mod tests {
                 State::ApplianceAllowed(login()),
             ]
         };
+
         let logged_in = |remember| Event::LoggedIn {
             login: login(),
             remember,

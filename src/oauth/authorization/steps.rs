@@ -175,6 +175,7 @@ impl Steps {
                     scope: authorization.scope.clone(),
                     login: login.clone(),
                 };
+
                 (self.appliance_page("denied"), Some(answer))
             }
         };

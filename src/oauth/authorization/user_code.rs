@@ -14,6 +14,7 @@ pub(super) fn fresh(random: &dyn Random) -> SecretString {
 
     while letters.len() < LENGTH {
         let [byte] = random::bytes::<1>(random);
+
         // 240 is a multiple of 20: the bytes above would favour some letters.
         if byte < 240
             && let Some(letter) = ALPHABET.get(usize::from(byte) % ALPHABET.len())
@@ -60,6 +61,7 @@ mod tests {
             let code = code.expose();
             assert_eq!(typed(&shown(code)).as_deref(), Some(code));
         }
+
         for entry in [
             "BCDF-GHJK",
             "bcdf-ghjk",
@@ -69,7 +71,9 @@ mod tests {
         ] {
             assert_eq!(typed(entry).as_deref(), Some("BCDFGHJK"), "{entry}");
         }
+
         let long = format!("{}BCDFGHJK", " ".repeat(64));
+
         for entry in [
             "",
             "BCDF",

@@ -75,6 +75,7 @@ impl Clients {
                 if !replay::record(&self.base.store, used).await? {
                     return Err(ClientError::Invalid);
                 }
+
                 Ok(client)
             }
             Credentials::Public { .. } => Err(ClientError::Missing),
@@ -117,11 +118,13 @@ impl Clients {
             access_token: None,
             now: self.base.clock.now(),
         };
+
         let key = dpop::verify(&self.base.keyring, proof.expose(), &expected)?;
 
         let mut authenticated = self.authenticate(credentials).await?;
         authenticated.used.extend(key.used);
         authenticated.jkt = Some(key.jkt);
+
         Ok(authenticated)
     }
 

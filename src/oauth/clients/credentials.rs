@@ -203,6 +203,7 @@ mod tests {
             Credentials::from_request(basic("portal:a:b")),
             Ok(secret("portal", "a:b"))
         );
+
         for (sent, readings) in [
             ("p%2Bq+r%C3%A9", vec!["p+q ré", "p%2Bq+r%C3%A9"]),
             ("a+b/c==", vec!["a b/c==", "a+b/c=="]),
@@ -217,7 +218,9 @@ mod tests {
             else {
                 panic!("{sent}")
             };
+
             assert_eq!(client_id, "a b");
+
             assert_eq!(
                 client_secret
                     .readings()
@@ -226,15 +229,18 @@ mod tests {
                 readings
             );
         }
+
         let lower_case = PresentedCredentials {
             authorization: Some(format!("basic {}", STANDARD.encode("portal:")).into()),
             client_id: Some("portal".to_owned()),
             ..PresentedCredentials::default()
         };
+
         assert_eq!(
             Credentials::from_request(lower_case),
             Ok(secret("portal", ""))
         );
+
         for bad in [
             "portal",
             "%:secret",
@@ -248,6 +254,7 @@ mod tests {
                 "{bad}"
             );
         }
+
         for header in [
             "",
             "Basic",
@@ -276,10 +283,12 @@ mod tests {
             client_secret: Some("s".to_owned().into()),
             ..PresentedCredentials::default()
         };
+
         assert_eq!(
             Credentials::from_request(form.clone()),
             Ok(secret("portal", "s"))
         );
+
         let named = PresentedCredentials {
             client_id: text("portal"),
             ..PresentedCredentials::default()
@@ -290,6 +299,7 @@ mod tests {
                 client_id: "portal".to_owned()
             })
         );
+
         let refused = [
             (PresentedCredentials::default(), ClientError::Missing),
             (
@@ -339,6 +349,7 @@ mod tests {
                 ClientError::Invalid,
             ),
         ];
+
         for (presented, expected) in refused {
             assert_eq!(
                 Credentials::from_request(presented.clone()),

@@ -62,6 +62,7 @@ mod tests {
                 Arc::new(ApiClient::new(client_id, credential, [])),
             )
         };
+
         let settings = Settings {
             api_clients: [
                 client("portal", ClientCredential::SecretHash(sha256(b"s3cret"))),

@@ -34,6 +34,7 @@ impl AuthorizationCodeGrant {
                 "`code`, `redirect_uri` and `code_verifier` are required.",
             ));
         };
+
         let authenticated = authenticate(&self.clients, request).await?;
         check_grant_type(&authenticated.client, GrantType::AuthorizationCode)?;
 
@@ -54,6 +55,7 @@ impl AuthorizationCodeGrant {
             code_verifier: code_verifier.expose(),
             jkt: authenticated.jkt.as_deref(),
         };
+
         match code::decide(authorization, &presented, self.base.clock.now()) {
             CodeVerdict::Redeem(approval) => {
                 let redeemed = self.redemption.redeem(request, authenticated, approval);
@@ -76,6 +78,7 @@ impl AuthorizationCodeGrant {
             }
             CodeVerdict::Refuse => self.clients.use_up(authenticated.used).await?,
         }
+
         Err(OAuthError::InvalidGrant)
     }
 
@@ -104,6 +107,7 @@ impl AuthorizationCodeGrant {
             self.base.clock.now(),
             self.base.random.as_ref(),
         );
+
         Ok(persist::revoke_grant(&self.base.store, issued.id, event).await?)
     }
 }

@@ -37,6 +37,7 @@ impl Binding {
                 "authenticator: must be `pin`, `fingerprint` or `custom:ID`.",
             )
         })?;
+
         // Any other authenticator would be a way around the PIN, for whoever holds the phone after
         // a login.
         if presented.must_be_bound() && authenticator != AuthenticatorName::Pin {
@@ -52,6 +53,7 @@ impl Binding {
             keyring,
             ..
         } = &self.base;
+
         let access_token = presented.access_token(&self.issuance, &settings.load(), request)?;
         let grant = &presented.live.grant;
 
@@ -73,6 +75,7 @@ impl Binding {
                 random.as_ref(),
             ),
         };
+
         match persist::refresh(store, refresh).await? {
             Refreshed::Issued => {}
             Refreshed::Overtaken | Refreshed::Replayed => return Err(replayed(request)),

@@ -20,6 +20,7 @@ pub(super) async fn authenticate(
         clients.use_up(authenticated.used).await?;
         return Err(ProofRefusal::Missing.into());
     }
+
     Ok(authenticated)
 }
 

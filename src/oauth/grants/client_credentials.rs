@@ -31,12 +31,14 @@ impl ClientCredentialsGrant {
                 "A public client has no tokens of its own.",
             ));
         }
+
         check_grant_type(&client, GrantType::ClientCredentials)?;
 
         let default = || client.default_own_scope();
         let scope = scope::decide(request.scope.as_deref(), default, |name| {
             client.may_have(name)
         })?;
+
         let settings = self.base.settings.load();
         let resource_server = resource::requested(&settings, &client, request.resource.as_deref())?;
 
@@ -47,6 +49,7 @@ impl ClientCredentialsGrant {
             resource_server: resource_server.as_deref(),
             jkt,
         })?;
+
         let event = client.event(
             EventType::TokenRequestAccessTokenCreated,
             None,
@@ -57,6 +60,7 @@ impl ClientCredentialsGrant {
         if !persist::issue_own_token(&self.base.store, used, &token, event).await? {
             return Err(replayed(request));
         }
+
         Ok(TokenResponse::new(token))
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn decide(
         expires_at,
         ..
     } = authorization;
+
     let login = match state {
         AuthorizationState::CodeIssued { login, .. } => login,
         AuthorizationState::Redeemed { grant_id, user_id } => {
@@ -66,9 +67,11 @@ pub(super) fn decide(
         | AuthorizationState::Burnt
         | AuthorizationState::ApplianceAllowed(_) => return CodeVerdict::Refuse,
     };
+
     let AnswerTo::Redirect(answer) = answer_to else {
         return CodeVerdict::Refuse;
     };
+
     if expires_at <= now {
         return CodeVerdict::Refuse;
     }
@@ -76,6 +79,7 @@ pub(super) fn decide(
     if !is_for(&client_id, &answer, presented) {
         return CodeVerdict::Burn(id);
     }
+
     CodeVerdict::Redeem(Approval {
         code: CodeId::Authorization(id),
         login,
@@ -216,6 +220,7 @@ mod tests {
                 CodeVerdict::Burn(ID),
                 "{wrong:?}"
             );
+
             assert_eq!(
                 decide(authorization(redeemed(), None), &wrong, NOW),
                 CodeVerdict::Revoke(issued_grant()),

@@ -30,6 +30,7 @@ impl DeviceCodeGrant {
         let Some(device_code) = &request.device_code else {
             return Err(OAuthError::InvalidRequest("device_code: is required."));
         };
+
         let authenticated = authenticate(&self.clients, request).await?;
         check_grant_type(&authenticated.client, GrantType::DeviceCode)?;
 
@@ -39,6 +40,7 @@ impl DeviceCodeGrant {
             clock,
             ..
         } = &self.base;
+
         let hash = keyring.token_hash(TokenKind::DeviceCode, device_code.expose());
         let Some(code) = persist::find_device_code(store, hash).await? else {
             self.clients.use_up(authenticated.used).await?;
@@ -56,6 +58,7 @@ impl DeviceCodeGrant {
 
         // Every poll takes an assertion of its own, whatever the answer.
         self.clients.use_up(authenticated.used).await?;
+
         Err(match verdict {
             PollVerdict::Pending => {
                 self.wait(&code, code.interval, OAuthError::AuthorizationPending)

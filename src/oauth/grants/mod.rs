@@ -68,6 +68,7 @@ impl Grants {
             issuance,
             ..
         } = parts;
+
         let redemption = Arc::new(Redemption {
             base: base.clone(),
             clients: clients.clone(),

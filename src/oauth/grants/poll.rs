@@ -31,6 +31,7 @@ pub(super) fn decide(code: &DeviceCode, client_id: &str, now: Timestamp) -> Poll
     if code.client_id != client_id || code.state == DeviceCodeState::Redeemed {
         return PollVerdict::Refuse;
     }
+
     if code.expires_at <= now {
         return PollVerdict::Expired;
     }
@@ -89,17 +90,22 @@ mod tests {
                 time: Timestamp::from_millis(0),
             },
         };
+
         let waiting = || code(DeviceCodeState::Waiting);
         let allowed = || code(DeviceCodeState::Allowed(login.clone()));
+
         let with_interval = |seconds| DeviceCode {
             interval: Duration::from_secs(seconds),
             ..waiting()
         };
+
         let never_polled = DeviceCode {
             polled_at: None,
             ..waiting()
         };
+
         let slow_down = |seconds| PollVerdict::SlowDown(Duration::from_secs(seconds));
+
         let redeem = PollVerdict::Redeem(Approval {
             code: CodeId::Device(waiting().id),
             login: login.clone(),

@@ -25,6 +25,7 @@ impl AuthenticatorProofs {
         let Some(name) = &presented.live.family.authenticator else {
             return Ok(());
         };
+
         let proof = proof.ok_or(OAuthError::InvalidRequest(
             "proof: is required for a refresh token of this authenticator.",
         ))?;
@@ -40,9 +41,11 @@ impl AuthenticatorProofs {
 
         let gone = OAuthError::AuthenticatorGone;
         let key = presented.live.authenticator_key()?.ok_or(gone)?;
+
         let Client::Device { device, .. } = &presented.client else {
             return Err(gone);
         };
+
         let user = &presented.live.grant.login.user_id;
 
         let used = presented.used.take().into_rows();
@@ -56,6 +59,7 @@ impl AuthenticatorProofs {
         if purpose.is_by(&key, proof.expose()) {
             return Ok(());
         }
+
         Err(match self.devices.fail_try(device, user, name).await? {
             FailedTry::Left(attempts_left) => OAuthError::InvalidProof {
                 error: ProofError::Signature,

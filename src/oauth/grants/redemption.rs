@@ -63,6 +63,7 @@ impl Redemption {
         let family = client
             .may_use(GrantType::RefreshToken)
             .then(|| self.new_family(&client, &grant, refresh_jkt, now));
+
         let access_token = self.issuance.access_token(Issue {
             client: &client,
             grant: Some(&grant),
@@ -70,6 +71,7 @@ impl Redemption {
             resource_server: resource_server.as_deref(),
             jkt,
         })?;
+
         let text = access_token.text.expose();
         let id_token = self
             .issuance
@@ -83,6 +85,7 @@ impl Redemption {
             access_token: &access_token,
             event: self.event(&client, &grant, now),
         };
+
         // Of several requests with the same code, one gets here first.
         match persist::exchange(&self.base.store, exchange).await? {
             Exchanged::Issued => {}
@@ -91,6 +94,7 @@ impl Redemption {
         }
 
         let keyring = &self.base.keyring;
+
         Ok(Redeemed::Issued(TokenResponse {
             refresh_token: family.map(|family| refresh_token(keyring, &family)),
             id_token,
@@ -109,6 +113,7 @@ impl Redemption {
 
     fn new_grant(&self, client: &Client, approval: Approval, now: Timestamp) -> Grant {
         let policy = client.policy();
+
         // Without refresh tokens nothing can outlive the first access token.
         let lifetime = if client.may_use(GrantType::RefreshToken) {
             policy.refresh_token_max_lifetime()

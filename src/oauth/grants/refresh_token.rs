@@ -42,12 +42,14 @@ impl RefreshTokenGrant {
         let Some(text) = &request.refresh_token else {
             return Err(OAuthError::InvalidRequest("refresh_token: is required."));
         };
+
         let authenticated = authenticate(&self.clients, request).await?;
         check_grant_type(&authenticated.client, GrantType::RefreshToken)?;
 
         // A reused token is found out before its proof is looked at: it is stolen, proof or not.
         let mut presented = self.find(authenticated, text).await?;
         self.refuse_reuse(&presented).await?;
+
         self.proofs
             .check(&mut presented, text, request.proof.as_ref())
             .await?;
@@ -58,6 +60,7 @@ impl RefreshTokenGrant {
                 .exchange(request, presented, authenticator)
                 .await;
         }
+
         if presented.must_be_bound() {
             self.clients.use_up(presented.used).await?;
             return Err(OAuthError::UnboundRefreshToken);
@@ -70,6 +73,7 @@ impl RefreshTokenGrant {
             }
             self.reload(&mut presented).await?;
         }
+
         Err(OAuthError::Unavailable)
     }
 
@@ -112,6 +116,7 @@ impl RefreshTokenGrant {
             .find_refresh_family(id)
             .await?
             .ok_or(OAuthError::InvalidGrant)?;
+
         self.refuse_reuse(presented).await
     }
 
@@ -131,6 +136,7 @@ impl RefreshTokenGrant {
 
         // Whoever replays somebody else's assertion revokes nothing.
         self.clients.use_up(presented.used.clone()).await?;
+
         if rotation == Rotation::Reused {
             let grant = &presented.live.grant;
             let event = presented.client.event(
@@ -139,8 +145,10 @@ impl RefreshTokenGrant {
                 self.base.clock.now(),
                 self.base.random.as_ref(),
             );
+
             persist::revoke_grant(&self.base.store, grant.id, event).await?;
         }
+
         Err(OAuthError::InvalidGrant)
     }
 
@@ -158,6 +166,7 @@ impl RefreshTokenGrant {
             keyring,
             ..
         } = &self.base;
+
         let access_token = presented.access_token(&self.issuance, &settings.load(), request)?;
         let LiveRefreshFamily { family, grant, .. } = &presented.live;
         let client = &presented.client;
@@ -168,6 +177,7 @@ impl RefreshTokenGrant {
             Rotation::Repeat => None,
             Rotation::Reused | Rotation::Expired => return Err(OAuthError::InvalidGrant),
         };
+
         let text = access_token.text.expose();
         let id_token = self.issuance.id_token(client, grant, None, text)?;
 
@@ -184,6 +194,7 @@ impl RefreshTokenGrant {
                 random.as_ref(),
             ),
         };
+
         match persist::refresh(store, refresh).await? {
             Refreshed::Issued => {}
             Refreshed::Replayed => return Err(replayed(request)),
@@ -202,6 +213,7 @@ impl RefreshTokenGrant {
         }
 
         let last = successor.as_ref().unwrap_or(family);
+
         Ok(Some(TokenResponse {
             refresh_token: Some(refresh_token(keyring, last)),
             id_token,

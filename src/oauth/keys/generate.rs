@@ -36,6 +36,7 @@ pub(super) async fn key(
         .name("signing-key".to_owned())
         .spawn(make)
         .map_err(failed)?;
+
     made.await.map_err(failed)?.map_err(failed)
 }
 

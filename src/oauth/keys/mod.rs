@@ -73,6 +73,7 @@ impl SigningKeys {
                     tracing::warn!(%error, "the signing keys cannot be read or rotated; those in memory stay in use");
                 }
             }
+
             self.base.clock.sleep(READ_INTERVAL).await;
         }
     }
@@ -83,6 +84,7 @@ impl SigningKeys {
         if self.is_ready() {
             return Ok(());
         }
+
         let _maintaining = self.maintaining.lock().await;
 
         // Whoever had the lock may have done it.
@@ -156,9 +158,11 @@ impl SigningKeys {
             clock,
             ..
         } = &self.base;
+
         let settings = settings.load();
 
         self.open(persist::load(store).await?)?;
+
         // One after the other: an RSA key keeps a core busy for up to a second.
         for algorithm in algorithms(&settings) {
             self.make_if_due(algorithm, &settings).await?;
@@ -169,6 +173,7 @@ impl SigningKeys {
         }
 
         self.ready_for.store(Some(settings));
+
         Ok(())
     }
 
@@ -184,8 +189,10 @@ impl SigningKeys {
             keyring,
             ..
         } = &self.base;
+
         let rotation = settings.tokens.signing_key_rotation();
         let latest = self.snapshot.load().latest(algorithm);
+
         // Decided again where the key is stored: another node may be faster.
         if schedule::decide(latest, rotation, clock.now()).is_none() {
             return Ok(());
@@ -199,9 +206,11 @@ impl SigningKeys {
             now,
             random.as_ref(),
         );
+
         self.open(persist::add(store, key, rotation, now, rotated).await?)?;
 
         tracing::info!(%algorithm, "a signing key was added");
+
         Ok(())
     }
 

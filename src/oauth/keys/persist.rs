@@ -47,6 +47,7 @@ pub(super) async fn add(
                 queries::retire_signing_keys(connection, algorithm, until.as_millis())?;
                 events::insert_event(connection, &rotated)?;
             }
+
             let key = StoredKey {
                 kid: key.kid,
                 algorithm: key.algorithm,
@@ -55,6 +56,7 @@ pub(super) async fn add(
                 active_from: next.active_from,
                 published_until: None,
             };
+
             queries::insert_signing_key(connection, &key.into_row())?;
 
             load_in(connection)

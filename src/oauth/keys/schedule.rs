@@ -40,6 +40,7 @@ pub(super) fn decide(
             predecessors_until: None,
         });
     };
+
     let active_from = now.after(LEAD);
 
     (latest.after(rotation) <= now).then(|| Next {
@@ -88,6 +89,7 @@ mod tests {
             active_from: NOW,
             predecessors_until: None,
         };
+
         let successor = Next {
             active_from: NOW.after(Duration::from_secs(300)),
             predecessors_until: Some(NOW.after(Duration::from_secs(300 + 86_400))),
@@ -122,6 +124,7 @@ mod tests {
                 .map(|second| Timestamp::from_millis(NOW.as_millis() + second * 1000));
             signing(times, NOW)
         };
+
         for (active_from, expected) in [
             (&[][..], None),
             (&[0], Some(0)),

@@ -68,6 +68,7 @@ impl Document {
         };
 
         self.open = Some((client_id.to_owned(), grant));
+
         written
     }
 
@@ -78,6 +79,7 @@ impl Document {
         } else {
             ""
         };
+
         format!("{within}]}}")
     }
 }
@@ -101,9 +103,12 @@ mod tests {
                 jti,
                 token: None,
             };
+
             text += &document.add(client, Uuid::from_u128(*grant), &token);
         }
+
         text += &document.end();
+
         serde_json::from_str(&text).unwrap()
     }
 
@@ -115,6 +120,7 @@ mod tests {
             written(user, &[]),
             json!({ "user_uid": user, "clients": [] })
         );
+
         let document = written(
             user,
             &[
@@ -125,12 +131,14 @@ mod tests {
                 ("b", 3, Refresh),
             ],
         );
+
         let token =
             json!({ "is_valid": true, "lifetime": 1000, "issued_at": 5, "jti": Uuid::nil() });
         let (access, refresh) = (
             json!({ "access_token": token }),
             json!({ "refresh_token": token }),
         );
+
         let transaction = |id: u128, tokens: Value| json!({ "code": Uuid::from_u128(id).to_string(), "tokens": tokens });
         let first = transaction(1, json!([refresh, access, access]));
         let expected = json!({ "user_uid": user, "clients": [

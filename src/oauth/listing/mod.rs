@@ -73,6 +73,7 @@ impl Listing {
             Caller::Administrator(caller) => reach::of_administrator(&caller, client.party())?,
             Caller::Client(client_id) => reach::of_client(client_id, &client.id)?,
         };
+
         let tokens = Arc::clone(&self.tokens);
         Ok(TokenListing::begin(&self.base, tokens, user_id, reach).await?)
     }
@@ -88,11 +89,13 @@ impl Listing {
 
         let authenticated = self.clients.authenticate(credentials).await?;
         self.clients.use_up(authenticated.used).await?;
+
         if authenticated.client.is_public() {
             return Err(OAuthError::UnauthorizedClient(
                 "A public client may not list tokens.",
             ));
         }
+
         Ok(Caller::Client(authenticated.client.id().to_owned()))
     }
 
@@ -126,6 +129,7 @@ impl Listing {
             keyring,
             ..
         } = &self.base;
+
         let Some(presented) = PresentedRefreshToken::parse(keyring, text) else {
             return Ok(None);
         };
@@ -134,6 +138,7 @@ impl Listing {
         };
 
         let grace = settings.load().tokens.refresh_grace();
+
         match decide_rotation(&live.family, presented.generation, grace, clock.now()) {
             Rotation::Rotate | Rotation::Repeat => Ok(Some(Subject {
                 user_id: live.grant.login.user_id,

@@ -65,6 +65,7 @@ pub(super) async fn read_page(
             read_rows(connection, user.as_str(), &cursor)
         })
     };
+
     let rows = store.read(read).await?;
 
     Ok(page(rows)?)
@@ -96,10 +97,12 @@ fn read_rows(connection: &mut Connection, user: &str, cursor: &Cursor) -> QueryR
         first.id.as_slice(),
         after.unwrap_or_default(),
     );
+
     let until = (last.client_id.as_str(), last.id.as_slice());
     let access_tokens = queries::list_access_tokens(connection, user, from, until, limit)?;
 
     let next = next(&grants, &access_tokens);
+
     // The grants after one whose access tokens did not all fit come with the next page.
     if let Some(Cursor {
         grant_id,
@@ -114,6 +117,7 @@ fn read_rows(connection: &mut Connection, user: &str, cursor: &Cursor) -> QueryR
     // The refresh tokens of a grant come with the page that begins it.
     let begun = grants.iter().skip(usize::from(is_resumed));
     let ids: Vec<IdBytes> = begun.map(|grant| grant.id.clone()).collect();
+
     Ok(Rows {
         refresh_tokens: queries::list_refresh_tokens(connection, &ids)?,
         grants,
@@ -155,6 +159,7 @@ fn page(rows: Rows) -> Result<Page, CorruptRow> {
             jwt: None,
         });
     }
+
     for row in rows.access_tokens {
         let token = ListedAccessToken::from_row(row)?;
         tokens.entry(token.grant_id).or_default().push(Token {
@@ -171,6 +176,7 @@ fn page(rows: Rows) -> Result<Page, CorruptRow> {
         let tokens = tokens.remove(&id).unwrap_or_default();
         Ok(GrantOnPage { id, client, tokens })
     });
+
     Ok(Page {
         grants: grants.collect::<Result<_, _>>()?,
         next: rows.next,

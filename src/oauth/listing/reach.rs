@@ -34,6 +34,7 @@ pub(super) fn of_administrator(client: &ApiClient, party: &str) -> Result<Reach,
     if !may_list_all && !permissions.contains(&Permission::ListUsers) {
         return Err(OAuthError::InsufficientPermissions);
     }
+
     if !client.administers.contains(party) {
         return Err(OAuthError::UnauthorizedClient(
             "The token's client is not administered by this one.",
@@ -70,6 +71,7 @@ mod tests {
             ClientCredential::SecretHash([0; 32]),
             permissions.iter().copied(),
         );
+
         ApiClient {
             administers: ["shop".to_owned(), "bank".to_owned()].into(),
             ..client
@@ -97,10 +99,12 @@ mod tests {
                 of_administrator(&administrator(permissions), party).map_err(OAuthError::code);
             assert_eq!(reach, expected, "{permissions:?} {party}");
         }
+
         assert_eq!(
             of_client("shop".to_owned(), "shop"),
             Ok(Reach::Client("shop".to_owned()))
         );
+
         assert_eq!(
             of_client("shop".to_owned(), "bank"),
             Err(OAuthError::InvalidGrant)
@@ -113,6 +117,7 @@ mod tests {
             id: id.to_owned(),
             application_id: None,
         };
+
         let device = |id: &str, application: &str| ClientRef {
             id: id.to_owned(),
             application_id: Some(application.parse().unwrap()),

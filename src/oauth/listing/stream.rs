@@ -68,6 +68,7 @@ impl TokenListing {
             self.is_whole = true;
             return Ok(());
         };
+
         let Page { grants, next } =
             persist::read_page(&self.base.store, &self.user_id, cursor).await?;
         self.cursor = next;
@@ -77,6 +78,7 @@ impl TokenListing {
             if !self.reach.includes(&grant.client) {
                 continue;
             }
+
             for token in &grant.tokens {
                 let listed = self.listed(token).await;
                 let written = self
@@ -85,6 +87,7 @@ impl TokenListing {
                 self.written.push_str(&written);
             }
         }
+
         Ok(())
     }
 
@@ -97,6 +100,7 @@ impl TokenListing {
             }
             None => None,
         };
+
         let (issued_at, expires_at) = (token.issued_at.as_millis(), token.expires_at.as_millis());
 
         ListedToken {

@@ -174,6 +174,7 @@ impl ListedAccessToken {
         if token.signing_algorithm.is_some() {
             listed.jwt = Some(Box::new(LiveAccessToken::from_row(row.into())?));
         }
+
         Ok(listed)
     }
 }

@@ -280,6 +280,7 @@ mod tests {
             grant_id: change.grant_id,
             ..row
         };
+
         let expected = AuthorizationState::Redeemed {
             grant_id: grant,
             user_id: login().user_id,

@@ -181,6 +181,7 @@ mod tests {
             created_at: Timestamp::from_millis(1),
             expires_at: Timestamp::from_millis(2),
         };
+
         let new = code.to_new_row(&[2; 32], &[3; 32]);
         assert_eq!(DeviceCode::from_row(new.clone()), Ok(code.clone()));
 
@@ -192,6 +193,7 @@ mod tests {
                 time: Timestamp::from_millis(3),
             },
         };
+
         let answered = |allowed, login: Option<&Login>| {
             let answer = ApplianceAnswer {
                 code: code.id,
@@ -199,6 +201,7 @@ mod tests {
                 scope: "a".to_owned(),
                 login: login.cloned(),
             };
+
             let DeviceCodeAnswer {
                 status,
                 scope,
@@ -208,6 +211,7 @@ mod tests {
                 auth_time,
                 ..
             } = answer.to_row();
+
             DeviceCodeRow {
                 status,
                 scope,
@@ -232,6 +236,7 @@ mod tests {
                 scope: "a".to_owned(),
                 ..code.clone()
             };
+
             assert_eq!(DeviceCode::from_row(row), Ok(expected));
         }
 

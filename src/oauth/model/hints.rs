@@ -73,14 +73,17 @@ mod tests {
     #[test]
     fn a_remembered_login_is_enough_unless_the_client_asks_for_more() {
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+
         let prompt = |prompt: &str| Hints {
             prompt: Some(prompt.to_owned()),
             ..Hints::default()
         };
+
         let max_age = |seconds| Hints {
             max_age: Some(seconds),
             ..Hints::default()
         };
+
         let acr = |values: &str| Hints {
             acr_values: Some(values.to_owned()),
             ..Hints::default()

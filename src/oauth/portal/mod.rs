@@ -73,6 +73,7 @@ impl Portals {
 
         let settings = self.base.settings.load();
         let tokens = tokens.into_iter();
+
         Ok(tokens
             .map(|token| portal_token(&settings, token, now))
             .collect())
@@ -94,6 +95,7 @@ impl Portals {
             Removal::NotFound => EventType::ApiTokenNotRemovedNotFound,
             Removal::Forbidden => EventType::ApiTokenNotRemovedForbidden,
         });
+
         persist::remove_token(&self.base.store, user, id.into_bytes(), event).await
     }
 
@@ -103,6 +105,7 @@ impl Portals {
 
         let settings = self.base.settings.load();
         let consents = consents.into_iter();
+
         Ok(consents
             .map(|consent| portal_consent(&settings, consent))
             .collect())
@@ -145,6 +148,7 @@ impl Portals {
                 user: Some(&user),
                 ..Concerning::default()
             };
+
             event(event_type(removal), concerning, now, random.as_ref())
         }
     }
@@ -180,6 +184,7 @@ fn client_name(settings: &Settings, id: &str) -> String {
     let web = ClientId::new(id)
         .ok()
         .and_then(|id| settings.web_clients.get(&id));
+
     let application = ApplicationId::new(id)
         .ok()
         .and_then(|id| settings.applications.get(&id));

@@ -121,5 +121,6 @@ fn end_at_party(connection: &mut Connection, user: &str, party: &str) -> QueryRe
     device_codes::delete_device_codes_of_user_at_client(connection, user, party)?;
     tokens::delete_grants_of_user_at_client(connection, user, party)?;
     tokens::delete_grants_of_user_at_application(connection, user, party)?;
+
     Ok(())
 }

@@ -74,6 +74,7 @@ impl Revocation {
             random,
             ..
         } = &self.base;
+
         let event = |event_type| client.event(event_type, None, clock.now(), random.as_ref());
 
         // Another client's token is not touched; the caller is not told.
@@ -85,6 +86,7 @@ impl Revocation {
             let event = event(EventType::TokenRevokeAccessTokenSuccess);
             persist::revoke_access_token(store, live.token.id, client.id(), event).await?;
         }
+
         Ok(())
     }
 
@@ -107,6 +109,7 @@ impl Revocation {
             client.as_ref(),
             device.as_ref(),
         );
+
         Ok(persist::revoke_party(&self.base.store, party, event).await?)
     }
 
@@ -116,6 +119,7 @@ impl Revocation {
         if !self.base.settings.load().resource_servers.contains_key(id) {
             return Err(RevocationError::NotFound);
         }
+
         let server = ClientId::new(id).map_err(|_| RevocationError::NotFound)?;
 
         let event = self.event(
@@ -123,6 +127,7 @@ impl Revocation {
             Some(&server),
             None,
         );
+
         Ok(persist::revoke_resource_server(&self.base.store, id.to_owned(), event).await?)
     }
 
@@ -142,6 +147,7 @@ impl Revocation {
         {
             return Ok(Party::WebClient(id));
         }
+
         if let Ok(id) = ApplicationId::new(id)
             && settings.applications.contains_key(&id)
         {
@@ -149,6 +155,7 @@ impl Revocation {
         }
 
         let id = DeviceId::new(id).map_err(|_| RevocationError::NotFound)?;
+
         match self.devices.find(&id).await? {
             Some(device) => Ok(Party::Device(device.id)),
             None => Err(RevocationError::NotFound),

@@ -35,6 +35,7 @@ pub(super) async fn revoke_access_token(
             }
 
             tokens::delete_access_token(connection, id.as_bytes())?;
+
             let event = EventRow {
                 user_id: row.user_id,
                 ..event
@@ -64,6 +65,7 @@ pub(super) async fn revoke_refresh_token(
             if !tokens::lock_grant(connection, &grant.id)? {
                 return Ok(());
             }
+
             let families = tokens::count_refresh_tokens_of_grant(connection, &grant.id)?;
             if ends_grant(&family, families) {
                 tokens::delete_grant(connection, &grant.id)?;

@@ -129,6 +129,7 @@ impl Bearers {
                 return Err(BearerError::InvalidToken);
             }
         }
+
         Ok(live)
     }
 
@@ -140,12 +141,14 @@ impl Bearers {
         jkt: &str,
     ) -> Result<(), BearerError> {
         let proof = presented.proof.ok_or(ProofRefusal::Missing)?;
+
         let expected = DpopExpectation {
             method: presented.method,
             url: &self.issuer.at(presented.path),
             access_token: Some(presented.text),
             now: self.base.clock.now(),
         };
+
         let key = dpop::verify(&self.base.keyring, proof, &expected)?;
         if key.jkt != jkt {
             return Err(BearerError::InvalidToken);

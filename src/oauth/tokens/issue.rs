@@ -52,6 +52,7 @@ impl Issuance {
             resource_server,
             jkt,
         } = issue;
+
         let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
         let policy = client.policy().for_resource_server(resource_server);
         let expires_at = now.after(policy.access_token_lifetime());

@@ -74,6 +74,7 @@ impl<'a> Claims<'a> {
 /// ours.
 pub(super) fn id(text: &str) -> Option<AccessTokenId> {
     #[derive(Deserialize)]
+
     struct Id {
         jti: Uuid,
     }
@@ -81,6 +82,7 @@ pub(super) fn id(text: &str) -> Option<AccessTokenId> {
     if text.len() > TOKEN_BYTES_MAX {
         return None;
     }
+
     let mut parts = text.split('.');
     let (Some(_), Some(payload), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())

@@ -83,6 +83,7 @@ impl LiveTokens {
     /// [`SigningKeys::ensure`] must have been called.
     pub(crate) fn remake(&self, live: &LiveAccessToken) -> Option<SecretString> {
         let algorithm = live.token.signing_algorithm?;
+
         if !self.is_usable(live) {
             return None;
         }
@@ -141,6 +142,7 @@ impl LiveTokens {
         };
 
         let settings = self.base.settings.load();
+
         settings
             .enabled_version(application, device.platform, &device.application_version)
             .is_some()

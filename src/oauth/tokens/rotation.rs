@@ -38,6 +38,7 @@ pub(crate) fn decide(
 
     let rotated_at = family.issued_at;
     let is_predecessor = presented_generation.checked_add(1) == Some(family.generation);
+
     // A clock that was set back does not extend the grace period.
     let is_in_grace = now <= rotated_at.after(grace) && rotated_at <= now.after(grace);
 

@@ -67,6 +67,7 @@ impl PresentedRefreshToken {
         let generation = i32::from_be_bytes(generation.try_into().ok()?);
 
         let is_ours = constant_time_eq(&keyring.hash(Purpose::RefreshToken, head), secret);
+
         is_ours.then(|| Self {
             family: RefreshFamilyId::from_bytes(*id),
             generation,
@@ -115,6 +116,7 @@ mod tests {
     fn a_refresh_token_is_derived_and_cannot_be_forged() {
         let keyring = Keyring::new(&[7; 32]);
         let parse = |text: &str| PresentedRefreshToken::parse(&keyring, text);
+
         let family = RefreshFamily {
             id: RefreshFamilyId::from_bytes([1; 16]),
             grant_id: GrantId::from_bytes([2; 16]),
@@ -124,7 +126,9 @@ mod tests {
             issued_at: Timestamp::from_millis(0),
             expires_at: Timestamp::from_millis(0),
         };
+
         let text = refresh_token(&keyring, &family);
+
         let expected = PresentedRefreshToken {
             family: family.id,
             generation: 3,

@@ -21,11 +21,13 @@ impl Bearers {
         let Some(user) = live.token.user else {
             return Err(BearerError::InsufficientScope(scope::OPENID));
         };
+
         if !scope::contains(&live.token.scope, scope::OPENID) {
             return Err(BearerError::InsufficientScope(scope::OPENID));
         }
 
         let authentication = live.authentication.ok_or(BearerError::InvalidToken)?;
+
         Ok(UserInfo {
             sub: user.user_id.to_string(),
             amr: authentication.amr,

@@ -110,9 +110,11 @@ mod tests {
             let transport = Transport::Service(service);
             assert!(transport.accepts(Some(&address("d-1:ab_C"))));
             assert!(transport.accepts(Some(&address(&long))));
+
             for refused in ["", " ", "a b", "a\nb", "é", &format!("{long}x")] {
                 assert!(!transport.accepts(Some(&address(refused))), "{refused}");
             }
+
             assert!(!transport.accepts(None));
         }
 

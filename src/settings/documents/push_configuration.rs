@@ -44,6 +44,7 @@ impl PushConfigurationDocument {
                     secrets.secret(field.name, &SecretString::new(value.to_owned()))
                 }
             };
+
             (field.name.to_owned(), Value::String(written))
         };
 
@@ -86,6 +87,7 @@ impl PushConfigurationDocument {
             };
             Ok((field.name, value))
         };
+
         let credentials = service
             .credentials
             .iter()

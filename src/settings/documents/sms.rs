@@ -80,6 +80,7 @@ impl SmsDocument {
                 absent("username", self.username.as_ref(), context)?;
                 absent("password", self.password.as_ref(), context)?;
                 let auth_token = required("auth_token", self.auth_token, context)?;
+
                 Ok(SmsConfiguration::Twilio {
                     account_sid: required("account_sid", self.account_sid, context)?,
                     auth_token: secrets.secret("auth_token", &auth_token)?,
@@ -92,6 +93,7 @@ impl SmsDocument {
                 absent("account_sid", self.account_sid.as_ref(), context)?;
                 absent("auth_token", self.auth_token.as_ref(), context)?;
                 absent("from_number", self.from_number.as_ref(), context)?;
+
                 Ok(SmsConfiguration::Http {
                     endpoint: required("endpoint", self.endpoint, context)?,
                     credentials: read_credentials(

@@ -16,6 +16,7 @@ fn environment(name: &str) -> Option<String> {
         "EMPTY" => "",
         _ => return None,
     };
+
     Some(value.to_owned())
 }
 
@@ -103,10 +104,12 @@ fn the_example_is_read_in_full() {
     let settings = parse(FULL).unwrap();
     assert_eq!(settings.applications.len(), 1);
     assert_eq!(settings.push_configurations.len(), 2);
+
     assert_eq!(
         settings.authentication_types["sms"].web_origin.as_deref(),
         Some("portal.example")
     );
+
     assert_eq!(
         settings.callback_endpoints["https://portal.example/callback"]
             .signing_secret
@@ -115,6 +118,7 @@ fn the_example_is_read_in_full() {
             .expose(),
         WHSEC
     );
+
     assert_eq!(settings.mobile_authentication.prompts_per_hour_max, 30);
     assert!(settings.mobile_authentication.enabled);
 
@@ -353,6 +357,7 @@ fn each_mistake_is_reported_with_its_place() {
             error.lines().any(|line| line.contains(place)),
             "{instead}: expected {place}, found {error}"
         );
+
         for secret in [SECRET, WHSEC, "hunter2", "4711"] {
             assert!(!error.contains(secret), "{error}");
         }
@@ -383,6 +388,7 @@ fn a_plan_names_what_changes_and_shows_no_secret() {
                     change callback_endpoints \"https://portal.example/callback\" (password)\n\
                     remove api_clients \"portal\"\n\
                     4 to change, 7 unchanged";
+
     assert_eq!(plan.to_string(), expected);
 }
 
@@ -390,6 +396,7 @@ fn a_plan_names_what_changes_and_shows_no_secret() {
 fn an_empty_file_is_an_empty_configuration() {
     let settings = parse("").unwrap();
     assert!(settings.api_clients.is_empty() && settings.sms.is_none());
+
     assert_eq!(
         *settings.mobile_authentication,
         MobileAuthentication::default()

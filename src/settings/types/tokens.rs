@@ -207,6 +207,7 @@ mod tests {
         let server = server();
         assert!(server.permits("shop") && !server.permits("bank") && !server.permits(""));
         assert!(server.allows_scope("orders") && !server.allows_scope("profile"));
+
         assert!(
             ResourceServer {
                 scopes: BTreeSet::new(),
@@ -229,6 +230,7 @@ mod tests {
             signing_algorithm: SigningAlgorithm::Rs256,
             ..client
         };
+
         assert_eq!(client.for_resource_server(Some(&server())), expected);
     }
 

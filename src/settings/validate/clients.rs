@@ -30,6 +30,7 @@ pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Probl
             format!("there is no resource server with the id {id:?}"),
         );
     }
+
     problems.check(
         client.resource_servers.is_empty() || may(Permission::TokenIntrospection),
         "resource_servers",
@@ -51,6 +52,7 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
     // RFC 6749 appendix A.1.
     let printable = id.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     problems.check(printable, "client_id", "must be printable ASCII characters");
+
     for (kind, name) in [
         (Kind::ApiClient, "an API client"),
         (Kind::Application, "an application"),
@@ -67,6 +69,7 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
     grant_types(client, problems);
 
     check_scopes(&client.scopes, all, problems);
+
     for scope in &client.scopes {
         problems.check(
             !INSTALLATION_SCOPES.contains(&scope.as_str()),
@@ -87,11 +90,13 @@ fn grant_types(client: &WebClient, problems: &mut Problems) {
         field,
         "must name at least one",
     );
+
     problems.check(
         !uses(GrantType::AuthorizationCode) || !client.redirect_uris.is_empty(),
         "redirect_uris",
         "must have at least one for the grant type authorization_code",
     );
+
     problems.check(
         !uses(GrantType::ClientCredentials) || !client.is_public(),
         field,
@@ -110,13 +115,16 @@ fn grant_types(client: &WebClient, problems: &mut Problems) {
 pub(super) fn application(application: &Application, all: &Objects, problems: &mut Problems) {
     problems.check_name("name", &application.name);
     redirect_uris::check(&application.redirect_uris, Owner::Application, problems);
+
     for id in &application.custom_authenticators {
         problems.check_name("custom_authenticators", id);
     }
+
     check_scopes(&application.scopes, all, problems);
     tokens::policy(&application.tokens, problems);
 
     let mut seen = HashSet::new();
+
     for (index, version) in application.versions.iter().enumerate() {
         let new = seen.insert((version.platform, version.version.as_str()));
         let place = format!("versions[{index}]");
@@ -125,6 +133,7 @@ pub(super) fn application(application: &Application, all: &Objects, problems: &m
             place.clone(),
             "this platform has the same version twice",
         );
+
         application_version(&place, version, all, problems);
     }
 }
@@ -140,6 +149,7 @@ fn application_version(
     let Some(name) = &version.push_configuration else {
         return;
     };
+
     let field = format!("{place}.push_configuration");
     let Some(Object::PushConfiguration(configuration)) =
         all.get(&(Kind::PushConfiguration, name.clone()))
@@ -149,6 +159,7 @@ fn application_version(
             field,
             format!("there is no push configuration with the name {name:?}"),
         );
+
         return;
     };
 

@@ -81,6 +81,7 @@ impl Problems {
     /// Checks the user name of Basic credentials.
     pub(super) fn check_username(&mut self, username: &str) {
         self.check_name("username", username);
+
         // RFC 7617 §2: the first colon ends the user name.
         self.check(
             !username.contains(':'),

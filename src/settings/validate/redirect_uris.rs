@@ -34,6 +34,7 @@ pub(super) fn check(uris: &[String], owner: Owner, problems: &mut Problems) {
             "must be an absolute URI without fragment: https, http on loopback, or an own scheme with a dot"
         }
     };
+
     let mut seen = HashSet::new();
 
     for (index, uri) in uris.iter().enumerate() {
@@ -43,6 +44,7 @@ pub(super) fn check(uris: &[String], owner: Owner, problems: &mut Problems) {
             field.clone(),
             format!("must have at most {BYTES_MAX} bytes"),
         );
+
         problems.check(seen.insert(uri), field.clone(), "is listed twice");
         problems.check(is_redirect_uri(uri, owner), field, problem);
     }
@@ -109,6 +111,7 @@ mod tests {
                 application,
                 "{uri}"
             );
+
             assert_eq!(is_redirect_uri(uri, Owner::WebClient), web_client, "{uri}");
         }
     }

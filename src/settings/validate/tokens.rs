@@ -20,10 +20,12 @@ const AUDIENCE_BYTES_MAX: usize = 2_048;
 pub(super) fn scope(scope: &Scope, problems: &mut Problems) {
     let fits =
         (1..=SCOPE_BYTES_MAX).contains(&scope.id.len()) && scope.id.bytes().all(is_scope_byte);
+
     let problem = format!(
         "must have 1 to {SCOPE_BYTES_MAX} printable ASCII characters, no blanks, quotes or backslashes"
     );
     problems.check(fits, "id", problem);
+
     problems.check_texts(
         "descriptions",
         &scope.descriptions,
@@ -39,6 +41,7 @@ const fn is_scope_byte(byte: u8) -> bool {
 pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: &mut Problems) {
     problems.check_name("id", &server.id);
     problems.check_name("name", &server.name);
+
     problems.check(
         is_audience(&server.audience),
         "audience",
@@ -61,6 +64,7 @@ pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: 
         all,
         problems,
     );
+
     check_scopes(&server.scopes, all, problems);
 
     if let Some(lifetime) = server.access_token_lifetime_seconds {
@@ -90,6 +94,7 @@ pub(super) fn policy(tokens: &TokenPolicy, problems: &mut Problems) {
         access_token_lifetime_seconds,
         ACCESS_TOKEN_SECONDS,
     );
+
     problems.check_range(
         "tokens.refresh_token_lifetime_seconds",
         refresh_token_lifetime_seconds,
@@ -98,6 +103,7 @@ pub(super) fn policy(tokens: &TokenPolicy, problems: &mut Problems) {
 
     let range = refresh_token_lifetime_seconds..=REFRESH_TOKEN_SECONDS_MAX;
     let in_range = range.contains(&tokens.refresh_token_max_lifetime_seconds);
+
     let problem = format!(
         "must be from refresh_token_lifetime_seconds to {REFRESH_TOKEN_SECONDS_MAX} (ten years)"
     );
@@ -114,6 +120,7 @@ pub(super) fn general(general: &TokenSettings, problems: &mut Problems) {
         general.refresh_grace_seconds,
         0..=30,
     );
+
     problems.check_range(
         "signing_key_rotation_days",
         general.signing_key_rotation_days,

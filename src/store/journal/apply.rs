@@ -98,6 +98,7 @@ fn of_disabled_users(connection: &mut Connection, batch: &Batch<'_>) -> QueryRes
     let disabled: HashMap<String, ()> = find_disabled_users(connection, &users)?
         .into_iter()
         .collect();
+
     Ok(named
         .into_iter()
         .filter(|(_, user)| disabled.contains_key(*user))

@@ -46,7 +46,9 @@ impl Batcher {
             .rows_of_entry
             .iter()
             .all(|row| !self.rows.contains(row));
+
         self.rows.extend(&self.rows_of_entry);
+
         is_alone
     }
 }
@@ -64,6 +66,7 @@ mod tests {
             jti_hash: vec![jti],
             expires_at: 0,
         };
+
         let entry = Entry {
             assertions: vec![row],
             ..Entry::default()

@@ -273,6 +273,7 @@ mod tests {
         let each = Statement::<C, _, ()>::new(InPlace(&change));
 
         let text = |query: String| query.split(" -- binds").next().unwrap().to_owned();
+
         (
             text(debug_query::<Pg, _>(&together).to_string()),
             text(debug_query::<Sqlite, _>(&each).to_string()),
@@ -290,6 +291,7 @@ mod tests {
              AS u (id, generation, issued_at, expires_at, ordinal) \
              WHERE t.id = u.id AND t.generation = u.generation RETURNING u.ordinal"
         );
+
         assert_eq!(
             sqlite,
             "UPDATE refresh_tokens AS t SET generation = t.generation + 1, \
@@ -304,12 +306,14 @@ mod tests {
             postgres
                 .contains(", finished_at = u.finished_at, answer = COALESCE(u.answer, t.answer)")
         );
+
         assert!(sqlite.contains(", finished_at = ?, answer = COALESCE(?, t.answer)"));
     }
 
     #[test]
     fn a_claim_replaces_what_has_expired() {
         let (postgres, sqlite) = texts::<IdempotencyRow>();
+
         let claim = " ON CONFLICT (client_id, key_hash) DO UPDATE SET \
              request_hash = excluded.request_hash, transaction_id = excluded.transaction_id, \
              answer = excluded.answer, created_at = excluded.created_at, \
@@ -321,6 +325,7 @@ mod tests {
     #[test]
     fn grants_are_made_under_the_epochs_of_now() {
         let (postgres, sqlite) = texts::<GrantRow>();
+
         let columns = "INSERT INTO grants (id, client_id, application_id, user_id, scope, \
              resource_server, amr, acr, auth_time, created_at, expires_at, \
              client_epoch, resource_epoch) SELECT u.id, ";

@@ -85,12 +85,15 @@ impl<'b, C: Change, V: Values<DB>, DB: Backend> Text<'b, C, V, DB> {
         push(out, &["INSERT INTO ", C::TABLE, " ("]);
         push_names(out, C::FIELDS);
         push(out, &[", client_epoch, resource_epoch) SELECT "]);
+
         for field in C::FIELDS {
             push(out, &["u.", field, ", "]);
         }
+
         push(out, &["COALESCE(c.epoch, 0), COALESCE(r.epoch, 0)"]);
         self.push_from(out)?;
         push(out, &[join_epochs!("u")]);
+
         Ok(())
     }
 
@@ -108,6 +111,7 @@ impl<'b, C: Change, V: Values<DB>, DB: Backend> Text<'b, C, V, DB> {
                     push(out, &[field, " = excluded.", field]);
                     Ok(())
                 })?;
+
                 push(out, &[" WHERE ", condition]);
             }
         }
@@ -116,12 +120,14 @@ impl<'b, C: Change, V: Values<DB>, DB: Backend> Text<'b, C, V, DB> {
             push(out, &[" RETURNING "]);
             push_names(out, C::KEY);
         }
+
         Ok(())
     }
 
     fn update(&self, update: &Update, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         push(out, &["UPDATE ", C::TABLE, " AS t SET "]);
         self.push_assignments(update, out)?;
+
         if !V::IN_PLACE {
             self.push_from(out)?;
         }
@@ -132,6 +138,7 @@ impl<'b, C: Change, V: Values<DB>, DB: Backend> Text<'b, C, V, DB> {
             self.values.push_field(field, out)?;
             word = " AND t.";
         }
+
         if let Some((comparison, field)) = update.guard {
             push(out, &[" AND ", comparison, " "]);
             self.values.push_field(field, out)?;
@@ -139,6 +146,7 @@ impl<'b, C: Change, V: Values<DB>, DB: Backend> Text<'b, C, V, DB> {
                 push(out, &[" RETURNING u.ordinal"]);
             }
         }
+
         Ok(())
     }
 
@@ -148,17 +156,20 @@ impl<'b, C: Change, V: Values<DB>, DB: Backend> Text<'b, C, V, DB> {
             push(out, &[separator, assignment]);
             separator = ", ";
         }
+
         for field in update.set {
             push(out, &[separator, field, " = "]);
             self.values.push_field(field, out)?;
             separator = ", ";
         }
+
         for field in update.set_unless_null {
             push(out, &[separator, field, " = COALESCE("]);
             self.values.push_field(field, out)?;
             push(out, &[", t.", field, ")"]);
             separator = ", ";
         }
+
         Ok(())
     }
 

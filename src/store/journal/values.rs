@@ -60,6 +60,7 @@ impl<R: Record> Values<Pg> for Arrays<'_, R> {
         out.push_sql(") WITH ORDINALITY AS u (");
         push_names(out, R::FIELDS);
         out.push_sql(", ordinal)");
+
         Ok(())
     }
 }
@@ -80,12 +81,15 @@ impl<R: Record> Values<Sqlite> for InPlace<'_, R> {
 
     fn push_source<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("(SELECT ");
+
         push_list(out, R::FIELDS, |out, field| {
             self.push_field(field, out)?;
             push(out, &[" AS ", field]);
             Ok(())
         })?;
+
         out.push_sql(") AS u");
+
         Ok(())
     }
 }
@@ -109,6 +113,7 @@ pub(super) fn push_list<'b, DB: Backend, T>(
         push_item(out, item)?;
         separator = ", ";
     }
+
     Ok(())
 }
 

@@ -20,6 +20,7 @@ pub(in crate::store) fn write<C: Change>(
     if changes.is_empty() {
         return Ok(Vec::new());
     }
+
     match connection {
         Connection::Postgres(connection) => write_together(connection, changes),
         Connection::Sqlite(connection) => write_each(connection, &changes),
@@ -52,6 +53,7 @@ fn write_together<C: Change>(
         .filter(|(index, _)| !written.contains(index))
         .map(|(_, (position, _))| *position)
         .collect();
+
     Ok(refused)
 }
 
@@ -70,6 +72,7 @@ fn claimed<C: Change>(
         .collect();
 
     let is_claimed = |record: &C| keys.contains(&record.key());
+
     Ok((0..)
         .zip(records)
         .filter(|(_, record)| is_claimed(record))
@@ -101,5 +104,6 @@ fn write_each<C: Change>(
             refused.push(*position);
         }
     }
+
     Ok(refused)
 }

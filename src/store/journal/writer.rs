@@ -29,6 +29,7 @@ pub(in crate::store) fn start(
         batcher: Batcher::new(),
         pending: Vec::new(),
     };
+
     thread::Builder::new()
         .name("journal".to_owned())
         .spawn(move || writer.run())
@@ -66,9 +67,11 @@ impl Writer {
 
             let (together, later) = self.batcher.split(mem::take(&mut self.pending));
             self.pending = later;
+
             if !together.is_empty() {
                 self.commit(together);
             }
+
             self.write(writes);
         }
     }
@@ -130,6 +133,7 @@ impl Writer {
             for pending in mem::take(&mut self.pending) {
                 self.fail(pending, error);
             }
+
             for work in self.queue.drain() {
                 match work {
                     Work::Entry(pending) => self.fail(pending, error),
@@ -137,6 +141,7 @@ impl Writer {
                 }
             }
         }
+
         lent
     }
 
@@ -154,6 +159,7 @@ impl Writer {
                 Outcome::Refused | Outcome::Replayed | Outcome::UserDisabled => refused += 1,
             }
         }
+
         self.metrics.store().committed(batch.len(), refused, rows);
     }
 }

@@ -33,6 +33,7 @@ pub fn claim_due_callbacks(
         .order(callbacks::due_at)
         .limit(limit)
         .select(callbacks::id);
+
     let ids: Vec<IdBytes> = match connection {
         // Other nodes claim at the same time. What one of them is about to claim is left to it.
         Connection::Postgres(connection) => due.for_update().skip_locked().load(connection)?,

@@ -48,10 +48,12 @@ pub fn replace_consent(connection: &mut Connection, row: &ConsentRow) -> QueryRe
             .values(row)
             .execute(connection)
     };
+
     // Somebody else may insert one meanwhile.
     if !unless_taken(connection, insert)? {
         update_consent(connection, row)?;
     }
+
     Ok(())
 }
 
@@ -83,5 +85,6 @@ pub fn delete_consent(
     if client.is_some() {
         diesel::delete(consent).execute(connection)?;
     }
+
     Ok(client)
 }

@@ -44,6 +44,7 @@ pub fn find_device_code_of_user_code(
 /// since it was read.
 pub fn note_poll(connection: &mut Connection, poll: &DevicePoll) -> QueryResult<bool> {
     let row_of_id = device_codes::table.find(&poll.id);
+
     let change = (
         device_codes::polled_at.eq(poll.polled_at),
         device_codes::interval_seconds.eq(poll.interval_seconds),
@@ -57,6 +58,7 @@ pub fn note_poll(connection: &mut Connection, poll: &DevicePoll) -> QueryResult<
             .set(change)
             .execute(connection)?,
     };
+
     Ok(noted > 0)
 }
 

@@ -46,12 +46,14 @@ pub fn find_devices(
                     .first(connection)
                     .optional()
             };
+
             ids.iter()
                 .map(find)
                 .filter_map(QueryResult::transpose)
                 .collect::<QueryResult<_>>()?
         }
     };
+
     Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
@@ -132,10 +134,12 @@ pub fn set_authenticator(connection: &mut Connection, row: &AuthenticatorRow) ->
         authenticators::user_id,
         authenticators::name,
     );
+
     let key = (
         authenticators::public_key.eq(&row.public_key),
         authenticators::created_at.eq(row.created_at),
     );
+
     let insert = diesel::insert_into(authenticators::table).values(row);
 
     match connection {
@@ -242,6 +246,7 @@ pub fn replace_push_address(
                 push_addresses::dead_since.eq(row.dead_since),
             ))
             .execute(connection)?;
+
         if updated > 0 {
             return Ok(updated);
         }
@@ -261,6 +266,7 @@ pub fn delete_unused_push_address(connection: &mut Connection, device: &str) -> 
     if users == 0 {
         diesel::delete(push_addresses::table.find(device)).execute(connection)?;
     }
+
     Ok(())
 }
 
@@ -328,6 +334,7 @@ pub fn list_push_targets(
     let enrolment = enrolments::device_id
         .eq(push_enrolments::device_id)
         .and(enrolments::user_id.eq(push_enrolments::user_id));
+
     let device = devices::id.eq(push_enrolments::device_id);
     let address = push_addresses::device_id.eq(push_enrolments::device_id);
 

@@ -73,11 +73,13 @@ pub fn list_grants(
     } else {
         grants_query!(">")
     };
+
     let query = sql_query(query)
         .bind::<Text, _>(user)
         .bind::<Text, _>(client)
         .bind::<Binary, _>(grant)
         .bind::<BigInt, _>(limit);
+
     load!(connection, query)
 }
 
@@ -113,6 +115,7 @@ pub fn list_access_tokens(
         .bind::<Text, _>(last_client)
         .bind::<Binary, _>(last_grant)
         .bind::<BigInt, _>(limit);
+
     load!(connection, query)
 }
 

@@ -29,6 +29,7 @@ pub fn take_pushed_request(
         .select(PushedRequestRow::as_select())
         .first(connection)
         .optional()?;
+
     let Some(row) = found else {
         return Ok(None);
     };

@@ -18,6 +18,7 @@ pub fn load_settings(connection: &mut Connection) -> QueryResult<(i64, Vec<Setti
     // The revision comes first: rows of a later change are loaded again when its revision is
     // noticed.
     let revision = find_revision(connection)?;
+
     let rows = settings::table
         .select(SettingRow::as_select())
         .load(connection)?;

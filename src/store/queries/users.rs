@@ -30,6 +30,7 @@ pub fn find_disabled_users(
                     .first(connection)
                     .optional()
             };
+
             users
                 .iter()
                 .map(find)
@@ -37,6 +38,7 @@ pub fn find_disabled_users(
                 .collect::<QueryResult<_>>()?
         }
     };
+
     Ok(disabled.into_iter().map(|user| (user, ())).collect())
 }
 
@@ -78,6 +80,7 @@ pub fn end_logins(connection: &mut Connection, user: &str) -> QueryResult<usize>
     authorizations::delete_authorizations_of_user(connection, user)?;
     device_codes::delete_device_codes_of_user(connection, user)?;
     login_sessions::delete_login_sessions_of_user(connection, user)?;
+
     tokens::delete_grants_of_user(connection, user)
 }
 
@@ -90,6 +93,7 @@ pub fn is_known(connection: &mut Connection, user: &str) -> QueryResult<bool> {
                 .get_result::<bool>(connection)?
         };
     }
+
     Ok(
         has!(enrolments)
             || has!(grants)
@@ -114,6 +118,7 @@ pub fn rename_user(
         .limit(limit.saturating_add(1))
         .select(EnrolmentRow::as_select())
         .load(connection)?;
+
     if i64::try_from(enrolled.len()).unwrap_or(i64::MAX) > limit {
         return Ok(None);
     }
@@ -121,12 +126,15 @@ pub fn rename_user(
     for row in &enrolled {
         move_enrolment(connection, row, new)?;
     }
+
     diesel::update(consents::table.filter(consents::user_id.eq(user)))
         .set(consents::user_id.eq(new))
         .execute(connection)?;
+
     diesel::update(disabled_users::table.find(user))
         .set(disabled_users::user_id.eq(new))
         .execute(connection)?;
+
     Ok(Some(enrolled.len()))
 }
 
@@ -139,6 +147,7 @@ fn move_enrolment(connection: &mut Connection, row: &EnrolmentRow, new: &str) ->
         .filter(authenticators::user_id.eq(user))
         .select(AuthenticatorRow::as_select())
         .load(connection)?;
+
     let push = devices::find_push_enrolment(connection, device, user)?;
     devices::delete_enrolment(connection, device, user)?;
 
@@ -169,6 +178,7 @@ fn move_enrolment(connection: &mut Connection, row: &EnrolmentRow, new: &str) ->
             .values(&moved)
             .execute(connection)?;
     }
+
     Ok(())
 }
 
@@ -184,6 +194,7 @@ pub fn list_users_of_device(
         .limit(limit)
         .select(enrolments::user_id)
         .load(connection)?;
+
     let logged_in: Vec<String> = grants::table
         .filter(grants::client_id.eq(device))
         .order(grants::user_id)
@@ -196,5 +207,6 @@ pub fn list_users_of_device(
     users.sort();
     users.dedup();
     users.truncate(usize::try_from(limit).unwrap_or(0));
+
     Ok(users)
 }

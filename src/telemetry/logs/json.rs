@@ -78,6 +78,7 @@ where
                     .map(|text| parse(&text.fields))
                     .unwrap_or_default();
                 fields.insert("name".to_owned(), span.name().into());
+
                 Value::Object(fields)
             })
             .collect();
@@ -101,6 +102,7 @@ impl Collector {
         } else {
             value
         };
+
         self.0.insert(field.name().to_owned(), value);
     }
 }

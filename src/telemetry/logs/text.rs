@@ -16,6 +16,7 @@ pub(super) fn fields() -> impl for<'a> FormatFields<'a> + Send + Sync + 'static 
             }
 
             let value = on_one_line(&format!("{value:?}"));
+
             if name == "message" {
                 write!(writer, "{value}")
             } else {

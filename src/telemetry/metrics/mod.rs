@@ -107,6 +107,7 @@ impl Metrics {
             .http_requests
             .with_label_values(&[route, method, status_text(status)])
             .inc();
+
         self.0
             .http_request_seconds
             .with_label_values(&[route, method])
@@ -234,6 +235,7 @@ mod tests {
         metrics.store().journal_queue().set(4);
 
         let text = metrics.render();
+
         for line in [
             "countersign_callbacks_total{outcome=\"delivered\"} 2",
             "countersign_http_requests_total{method=\"POST\",route=\"/oauth/token\",status=\"200\"} 1",

@@ -40,11 +40,13 @@ impl StoreMetrics {
             "Changes given to the journal, by outcome.",
             &["outcome"],
         );
+
         let batches = make.counters(
             "journal_batches_total",
             "Commits by the number of changes in them: up to this and more than the one before.",
             &["entries_max"],
         );
+
         let queues = make.gauges(
             "store_queue",
             "Work that waits for the database.",
@@ -75,6 +77,7 @@ impl StoreMetrics {
         self.rows.inc_by(rows as u64);
 
         let size = BATCH_SIZE_BOUNDS.partition_point(|bound| *bound < entries);
+
         if let Some(count) = self.batches.get(size) {
             count.inc();
         }

@@ -126,6 +126,7 @@ impl Method {
                 | Event::Look => return None,
             },
         };
+
         Some(event_type)
     }
 }

@@ -70,6 +70,7 @@ mod tests {
             let configured = serde_json::to_value(method.id).unwrap();
             assert_eq!(configured, Value::String(method.name.to_uppercase()));
         }
+
         assert!(of_column(0).is_none());
     }
 }

@@ -33,12 +33,14 @@ pub(in crate::transactions) fn change(
         let event = event_row(record, event_type, action, now, random);
         inserts.push(Insert::Event(Box::new(event)));
     }
+
     if let (Some(Effect::Finish), Some(uri)) = (change.step.effect, &record.callback_uri)
         && record.method.calls_back
     {
         let row = Callbacks::row(record.id, uri.to_string(), now, random);
         inserts.push(Insert::Callback(Box::new(row)));
     }
+
     if let Action::Resend { key: Some(key), .. } = action {
         inserts.push(Insert::IdempotencyKey(key.clone()));
     }
@@ -100,6 +102,7 @@ fn final_counters(record: &Record, step: &Step) -> Pending {
         State::Pending(pending) => pending,
         State::Final(_) => Pending::default(),
     };
+
     let wrong = u32::from(matches!(step.verdict, Verdict::Wrong { .. }));
 
     Pending {
@@ -127,5 +130,6 @@ fn event_row(
         device,
         transaction: Some(record.id),
     };
+
     event(event_type, concerning, now, random)
 }

@@ -29,6 +29,7 @@ pub(super) const fn ending_of(status: i16, reason: Option<i16>) -> Option<Option
         (5, Some(2)) => Ending::FailedToSend,
         _ => return None,
     };
+
     Some(Some(ending))
 }
 
@@ -57,6 +58,7 @@ mod tests {
             let (status, reason) = columns_of(ending);
             assert_eq!(ending_of(status, reason), Some(Some(ending)));
         }
+
         assert_eq!(ending_of(0, None), Some(None));
         assert_eq!(ending_of(0, Some(1)), None);
         assert_eq!(ending_of(9, None), None);

@@ -40,6 +40,7 @@ pub(in crate::transactions) async fn find_expired(
             queries::transactions::find_expired_pending(connection, before, limit)
         })
         .await?;
+
     transaction_ids(&ids)
 }
 
@@ -56,6 +57,7 @@ pub(in crate::transactions) async fn find_delivery_due(
             queries::transactions::find_delivery_due(connection, after, limit)
         })
         .await?;
+
     transaction_ids(&ids)
 }
 
@@ -87,6 +89,7 @@ pub(in crate::transactions) async fn save_answer(
                 created_at,
                 ..
             } = &row;
+
             queries::idempotency::save_idempotent_answer(
                 connection,
                 client_id,

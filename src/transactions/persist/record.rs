@@ -57,6 +57,7 @@ impl Record {
                 callback_uri: row.callback_uri.as_deref().map(Arc::from),
             })
         };
+
         read().ok_or_else(|| corrupt(row))
     }
 
@@ -115,6 +116,7 @@ pub(in crate::transactions) fn result_of(
             reason: ending.and_then(Ending::reason),
         })
     };
+
     read().ok_or_else(|| corrupt(row))
 }
 
@@ -134,6 +136,7 @@ pub(in crate::transactions) fn pending_of(
             time_to_live_seconds: Timestamp::from_millis(row.expires_at).since(now).as_secs(),
         })
     };
+
     read().ok_or_else(|| corrupt(row))
 }
 
@@ -146,6 +149,7 @@ pub(in crate::transactions) fn message_of(
 
     let read = || {
         let method = methods::of_column(row.method)?;
+
         let recipient = Recipient {
             user: optional(row.user_id.as_deref(), UserId::new)?,
             device: optional(row.device_id.as_deref(), DeviceId::new)?,
@@ -159,8 +163,10 @@ pub(in crate::transactions) fn message_of(
             expires_at: Timestamp::from_millis(row.expires_at),
             keyring,
         };
+
         Some(method.sends.and_then(|sends| (sends.message)(&outgoing)))
     };
+
     read().ok_or_else(|| corrupt(row))
 }
 

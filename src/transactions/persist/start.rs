@@ -49,6 +49,7 @@ pub(in crate::transactions) fn start_rows(
         device: recipient.device.as_ref(),
         transaction: Some(id),
     };
+
     let started = event(plan.method.events.started, concerning, now, random);
     (row, started)
 }

@@ -43,6 +43,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
                 .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
         )
         .await;
+
         assert_eq!(cancelled.status, 204);
         ids.push(id);
         app.clock.advance(Duration::from_millis(1));
@@ -54,6 +55,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
         let page = ask(&app, "GET", &path).await;
         assert_eq!(page.status, 200, "{page:?}");
         listed.extend(page.json["callbacks"].as_array().unwrap().clone());
+
         let Some(cursor) = page.json["next_cursor"].as_str() else {
             break;
         };
@@ -65,6 +67,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
         .map(|callback| callback["transaction_id"].as_str().unwrap())
         .collect();
     assert_eq!(of, ids);
+
     assert_eq!(
         (&listed[0]["callback_uri"], &listed[0]["state"]),
         (&NOWHERE.into(), &"due".into())
@@ -73,6 +76,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
     let id = listed[0]["id"].as_str().unwrap();
     let replay = ask(&app, "POST", &format!("/api/v1/callbacks/{id}/replay")).await;
     assert_eq!(replay.named(), (409, "still_due"));
+
     assert_eq!(
         ask(&app, "GET", "/api/v1/callbacks?state=due").await.json["callbacks"]
             .as_array()
@@ -80,6 +84,7 @@ async fn callbacks_are_listed_page_by_page(database: Database) {
             .len(),
         3
     );
+
     assert_eq!(
         ask(&app, "GET", "/api/v1/callbacks?state=dead").await.json,
         serde_json::json!({ "callbacks": [] })
@@ -104,6 +109,7 @@ async fn parameters_of_the_list_are_checked(database: Database) {
             (400, "invalid_request"),
             "{query}"
         );
+
         let pointer = refused.json["errors"][0]["pointer"].as_str().unwrap();
         assert_eq!(pointer, format!("/{}", query.split_once('=').unwrap().0));
     }
@@ -114,6 +120,7 @@ async fn parameters_of_the_list_are_checked(database: Database) {
             .named(),
         (404, "not_found")
     );
+
     assert_eq!(
         ask(&app, "POST", "/api/v1/callbacks/x/replay")
             .await

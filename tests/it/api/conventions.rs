@@ -26,6 +26,7 @@ async fn a_wrong_method_gets_the_allowed_ones(database: Database) {
             if endpoint.methods.iter().any(|known| known == method) {
                 continue;
             }
+
             let answer = send(endpoint.with_method(&app, method)).await;
             assert_eq!(
                 answer.named(),
@@ -33,6 +34,7 @@ async fn a_wrong_method_gets_the_allowed_ones(database: Database) {
                 "{method} {}",
                 endpoint.path
             );
+
             let mut allowed: Vec<&str> = answer.header("allow").unwrap().split(", ").collect();
             let mut expected: Vec<&str> = endpoint.methods.iter().map(String::as_str).collect();
             allowed.sort_unstable();
@@ -46,6 +48,7 @@ async fn an_unknown_path_gets_an_error_of_its_area(database: Database) {
     let app = TestApp::start(database).await;
     let website = send(app.get("/oauth/api/v4/authenticate/nothing")).await;
     assert_eq!((website.status, website.text("error")), (404, "not_found"));
+
     assert_eq!(
         website.json["description"],
         website.json["error_description"]
@@ -68,10 +71,12 @@ async fn an_unknown_path_gets_an_error_of_its_area(database: Database) {
     ] {
         let other = send(request).await;
         assert_eq!((other.status, other.text("code")), (404, "not_found"));
+
         assert_eq!(
             other.header("content-type"),
             Some("application/problem+json")
         );
+
         assert_eq!(other.header("x-request-id"), Some(other.text("request_id")));
     }
 
@@ -97,12 +102,14 @@ async fn a_wrong_content_type_is_refused_everywhere(database: Database) {
         } else {
             FORM
         };
+
         let request = || match endpoint.has_security("basic") {
             true => endpoint
                 .request(&app)
                 .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
             false => endpoint.request(&app).bearer_auth(token.expose()),
         };
+
         let answers = [
             send(request().header("content-type", wrong).body("x")).await,
             send(request().body("x")).await,
@@ -114,24 +121,29 @@ async fn a_wrong_content_type_is_refused_everywhere(database: Database) {
             )
             .await,
         ];
+
         for answer in answers {
             // Where the body is JSON, the permission is checked before the body. The built-in pages
             // do not exist in this server.
             let built_in = ["/oauth/login", "/oauth/consent"].contains(&endpoint.path.as_str());
+
             let refused = [
                 (415, "unsupported_media_type"),
                 (403, "insufficient_permissions"),
             ];
+
             if built_in {
                 assert_eq!(answer.named(), (404, "not_found"));
                 continue;
             }
+
             assert!(
                 refused.contains(&answer.named()),
                 "{} {}: {answer:?}",
                 endpoint.method,
                 endpoint.path
             );
+
             checked += usize::from(answer.status == 415);
         }
     }
@@ -180,11 +192,13 @@ async fn a_body_over_the_limit_is_refused(database: Database) {
     let post = |length: usize| {
         let head = "type=nothing&message=";
         let body = format!("{head}{}", "x".repeat(length - head.len()));
+
         let request = app
             .request("POST", START)
             .basic_auth(WEBSITE.0, Some(WEBSITE.1));
         send(request.header("content-type", FORM).body(body))
     };
+
     assert_eq!(post(65_536).await.numbered(), (400, "1003"));
     assert_eq!(post(65_537).await.named(), (413, "body_too_large"));
 
@@ -226,5 +240,6 @@ async fn json_names_its_encoding(database: Database) {
         answer.header("content-type"),
         Some("application/json;charset=UTF-8")
     );
+
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 }

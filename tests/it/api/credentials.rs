@@ -37,6 +37,7 @@ async fn an_api_client_needs_credentials_everywhere(database: Database) {
             endpoint.request(&app).header("authorization", "Digest x"),
             endpoint.request(&app).bearer_auth("no.assertion.really"),
         ];
+
         for request in wrong {
             let answer = send(request).await;
             assert_eq!(
@@ -45,16 +46,20 @@ async fn an_api_client_needs_credentials_everywhere(database: Database) {
                 "{}",
                 endpoint.path
             );
+
             assert!(
                 answer
                     .header("www-authenticate")
                     .unwrap()
                     .starts_with("Basic ")
             );
+
             assert!(!answer.text("error_description").is_empty());
         }
+
         checked += 1;
     }
+
     assert!(checked >= 12, "{checked}");
 }
 
@@ -74,6 +79,7 @@ async fn an_api_client_needs_the_permission(database: Database) {
             path if path.starts_with("/oauth/api/v1/users/") => PORTAL,
             _ => ADMINISTRATOR,
         };
+
         for (id, secret) in [WEBSITE, LOGIN_PAGE, PORTAL, ADMINISTRATOR, GATEWAY] {
             let answer = send(endpoint.request(&app).basic_auth(id, Some(secret))).await;
             let refused = answer.named() == (403, "insufficient_permissions");
@@ -84,6 +90,7 @@ async fn an_api_client_needs_the_permission(database: Database) {
                 endpoint.method,
                 endpoint.path
             );
+
             assert_ne!(answer.status, 401);
         }
     }
@@ -96,6 +103,7 @@ async fn credentials_may_stand_in_the_form(database: Database) {
         form.extend(secret.map(|secret| ("client_secret", secret)));
         send(app.request("POST", START).form(&form))
     };
+
     assert_eq!(post(Some(OTHER_WEBSITE.1)).await.status, 200);
     assert_eq!(post(Some("wrong")).await.named(), (401, "invalid_client"));
     assert_eq!(post(None).await.named(), (401, "invalid_client"));
@@ -103,11 +111,13 @@ async fn credentials_may_stand_in_the_form(database: Database) {
 
 async fn credentials_in_two_places_are_refused(database: Database) {
     let app = TestApp::start(database).await;
+
     let form = [
         ("type", "otp"),
         ("client_id", WEBSITE.0),
         ("client_secret", WEBSITE.1),
     ];
+
     assert_eq!(
         send(app.post_form(START, &form)).await.named(),
         (400, "invalid_request")
@@ -134,6 +144,7 @@ async fn a_device_needs_a_token_everywhere(database: Database) {
         if !device && !user {
             continue;
         }
+
         let missing = send(endpoint.request(&app)).await;
         assert_eq!(
             (missing.status, missing.text("code")),
@@ -141,10 +152,12 @@ async fn a_device_needs_a_token_everywhere(database: Database) {
             "{}",
             endpoint.path
         );
+
         assert_eq!(
             missing.header("www-authenticate"),
             Some("Bearer realm=\"countersign\"")
         );
+
         for wrong in [
             "x",
             &device_token.expose().to_lowercase(),
@@ -158,12 +171,14 @@ async fn a_device_needs_a_token_everywhere(database: Database) {
                 endpoint.path
             );
         }
+
         let basic = send(
             endpoint
                 .request(&app)
                 .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
         )
         .await;
+
         assert_eq!((basic.status, basic.text("code")), (401, "invalid_token"));
         let as_device = send(endpoint.request(&app).bearer_auth(device_token.expose())).await;
         let refused = as_device.named() == (403, "insufficient_scope");
@@ -172,17 +187,20 @@ async fn a_device_needs_a_token_everywhere(database: Database) {
             "{} {}: {as_device:?}",
             endpoint.method, endpoint.path
         );
+
         checked += 1;
     }
 
     assert!(checked >= 12, "{checked}");
 
     app.clock.advance(Duration::from_secs(901));
+
     let late = send(
         app.request("GET", "/device/v1/transactions")
             .bearer_auth(device_token.expose()),
     )
     .await;
+
     assert_eq!(
         late.header("www-authenticate"),
         Some("Bearer realm=\"countersign\", error=\"invalid_token\"")
@@ -204,6 +222,7 @@ async fn a_registration_needs_its_token(database: Database) {
                     (401, "invalid_token"),
                     "{method} {path}"
                 );
+
                 assert!(
                     answer
                         .header("www-authenticate")

@@ -34,16 +34,19 @@ impl TestApp {
             user: UserId::new(user).unwrap(),
             phone: self.phone().await,
         };
+
         let page = ApiLoginPage::new(
             self.connection(),
             LOGIN_PAGE.0,
             SecretString::new(LOGIN_PAGE.1.to_owned()),
         );
+
         person
             .phone
             .log_in(&page, &person.user, "bank://login")
             .await
             .unwrap();
+
         person
     }
 }
@@ -212,8 +215,10 @@ async fn every_member_is_checked(database: Database) {
             (400, "invalid_request"),
             "{path} {member}"
         );
+
         assert_eq!(named_parameter(&refused), member, "{path}");
         assert_eq!(refused.json["errors"][0]["code"], "invalid");
+
         assert!(
             refused.json["errors"][0]["pointer"]
                 .as_str()
@@ -228,6 +233,7 @@ async fn a_body_is_one_json_object(database: Database) {
     let person = app.enrolled("alice").await;
     let caller = Caller::new(&app, &person).await;
     let deep = format!("{{\"token\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
+
     for body in [
         "",
         "[]",
@@ -248,6 +254,7 @@ async fn a_body_is_one_json_object(database: Database) {
                 .body(body.to_owned()),
         )
         .await;
+
         assert_eq!(
             (refused.status, refused.text("code")),
             (400, "invalid_request"),
@@ -261,10 +268,12 @@ async fn the_enrolment_comes_first(database: Database) {
     let person = app.logged_in("alice").await;
     let caller = Caller::new(&app, &person).await;
     let jwk = json!({ "jwk": person.phone.key().public() });
+
     let refused = caller
         .put("/device/v1/push", &json!({ "transport": "poll" }))
         .await;
     assert_eq!(refused.named(), (409, "keys_not_enrolled"));
+
     assert_eq!(
         caller
             .put("/device/v1/authenticators/pin", &jwk)
@@ -272,6 +281,7 @@ async fn the_enrolment_comes_first(database: Database) {
             .named(),
         (409, "keys_not_enrolled")
     );
+
     assert_eq!(
         caller
             .put("/device/v1/push-token", &json!({ "token": "x" }))
@@ -279,6 +289,7 @@ async fn the_enrolment_comes_first(database: Database) {
             .named(),
         (409, "push_not_enrolled")
     );
+
     assert_eq!(caller.empty("GET", KEY).await.named(), (404, "not_found"));
 
     // Removing what is not there succeeds.
@@ -295,6 +306,7 @@ async fn a_user_enrols_once_and_ends_the_enrolment(database: Database) {
     let body = json!({ "public_key": { "format": "jwk", "jwk": key } });
     let made = caller.call("POST", KEY, &body).await;
     assert_eq!((made.status, made.text("profile_id").len()), (201, 6));
+
     assert_eq!(
         (
             &made.json["server_key"]["kty"],
@@ -302,18 +314,21 @@ async fn a_user_enrols_once_and_ends_the_enrolment(database: Database) {
         ),
         (&json!("EC"), &json!("P-256"))
     );
+
     assert_eq!(
         caller.call("POST", KEY, &body).await.named(),
         (409, "already_enrolled")
     );
 
     let shown = caller.empty("GET", KEY).await.json;
+
     let expected = json!({
         "profile_id": made.json["profile_id"],
         "public_key": key,
         "authenticators": [],
         "created_at": "2027-01-15T08:00:00.000Z",
     });
+
     assert_eq!(shown, expected);
     assert_eq!(caller.empty("DELETE", KEY).await.status, 204);
     assert_eq!(caller.empty("GET", KEY).await.status, 404);
@@ -336,10 +351,12 @@ async fn the_application_decides_on_authenticators(database: Database) {
         .put("/device/v1/authenticators/custom:face", &jwk)
         .await;
     assert_eq!(refused.named(), (403, "authenticator_not_allowed"));
+
     assert_eq!(
         caller.empty("GET", KEY).await.json["authenticators"],
         json!(["pin"])
     );
+
     assert_eq!(
         caller
             .empty("DELETE", "/device/v1/authenticators/pin")
@@ -347,6 +364,7 @@ async fn the_application_decides_on_authenticators(database: Database) {
             .status,
         204
     );
+
     assert_eq!(
         caller.empty("GET", KEY).await.json["authenticators"],
         json!([])
@@ -365,6 +383,7 @@ async fn a_proof_changes_a_key(database: Database) {
         let caller = &caller;
         async move { caller.put(path, &body).await }
     };
+
     let (pin, fingerprint) = (
         "/device/v1/authenticators/pin",
         "/device/v1/authenticators/fingerprint",
@@ -399,15 +418,18 @@ async fn a_proof_changes_a_key(database: Database) {
     }
 
     assert_eq!(change(&first, pin).await.status, 204);
+
     assert_eq!(
         change(&thief, pin).await.status,
         204,
         "the key is enrolled already"
     );
+
     assert_eq!(
         change(&thief, fingerprint).await.named(),
         (401, "authenticator_gone")
     );
+
     assert_eq!(
         caller.empty("GET", KEY).await.json["authenticators"],
         json!(["pin"])
@@ -428,6 +450,7 @@ async fn a_proof_changes_a_key(database: Database) {
         claims.to_string().as_bytes(),
     )
     .unwrap();
+
     let body = json!({ "jwk": first.public(), "proof": proof });
     for expected in ["invalid_proof", "invalid_proof", "user_disconnected"] {
         assert_eq!(caller.put(pin, &body).await.named(), (401, expected));
@@ -446,8 +469,10 @@ async fn one_device_has_a_push_token(database: Database) {
         Caller::new(&app, &alice).await,
         Caller::new(&app, &bob).await,
     );
+
     let address = json!({ "transport": "fcm", "token": "an-address" });
     assert_eq!(alice.put("/device/v1/push", &address).await.status, 204);
+
     assert_eq!(
         bob.put("/device/v1/push", &address).await.named(),
         (409, "push_token_in_use")
@@ -458,6 +483,7 @@ async fn one_device_has_a_push_token(database: Database) {
         bob.put("/device/v1/push", &apns).await.named(),
         (403, "unsuitable_transport")
     );
+
     assert_eq!(
         bob.put("/device/v1/push", &json!({ "transport": "fcm" }))
             .await
@@ -470,7 +496,9 @@ async fn one_device_has_a_push_token(database: Database) {
         bob.put("/device/v1/push", &poll).await.named(),
         (400, "invalid_push_token")
     );
+
     assert_eq!(alice.empty("GET", KEY).await.text("push"), "fcm");
+
     assert_eq!(
         alice
             .put("/device/v1/push-token", &json!({ "token": "another" }))
@@ -478,6 +506,7 @@ async fn one_device_has_a_push_token(database: Database) {
             .status,
         204
     );
+
     assert_eq!(alice.empty("DELETE", "/device/v1/push").await.status, 204);
     assert_eq!(alice.empty("GET", KEY).await.json.get("push"), None);
 }
@@ -486,19 +515,23 @@ async fn a_device_sees_its_own_transactions_only(database: Database) {
     let app = TestApp::start(database).await;
     let (alice, bob) = (app.pushed("alice").await, app.pushed("bob").await);
     let id = super::started(&app, &[("type", "push"), ("user_id", "alice")]).await;
+
     let (alice, bob) = (
         Caller::new(&app, &alice).await,
         Caller::new(&app, &bob).await,
     );
+
     let path = format!("/device/v1/transactions/{id}");
     let answer = json!({ "authenticator": "device", "answer": "x.y.z" });
     assert_eq!(bob.empty("GET", &path).await.named(), (404, "not_found"));
+
     assert_eq!(
         bob.call("POST", &format!("{path}/answer"), &answer)
             .await
             .named(),
         (404, "not_found")
     );
+
     assert_eq!(
         bob.empty("GET", "/device/v1/transactions").await.json,
         json!({ "transactions": [] })
@@ -515,6 +548,7 @@ async fn a_device_sees_its_own_transactions_only(database: Database) {
         (&listed["transaction_id"], &listed["method"]),
         (&json!(id), &json!("push"))
     );
+
     assert_eq!(
         (&listed["message"], &listed["time_to_live_seconds"]),
         (&json!("Approve?"), &json!(120))

@@ -66,16 +66,20 @@ impl Prepared {
     async fn new(app: &TestApp, person: Person) -> Self {
         let user = person.user.as_str();
         let sms = app.start_sms(user).await;
+
         let push = app.start_ok(&push_to(user)).await["transaction_id"]
             .as_str()
             .unwrap()
             .to_owned();
         let fetched = person.phone.fetch(push.parse().unwrap()).await.unwrap();
+
         let one_time_password = app.start_ok(&[("type", "otp")]).await["otp"]
             .as_str()
             .unwrap()
             .to_owned();
+
         let user_token = person.phone.user_token(&person.user).await.unwrap();
+
         Self {
             person,
             sms,
@@ -151,6 +155,7 @@ impl Prepared {
                 let secret = SecretString::new(LOGIN_PAGE.1.to_owned());
                 let login_page = ApiLoginPage::new(app.connection(), LOGIN_PAGE.0, secret);
                 let other = app.phone().await;
+
                 other
                     .log_in(&login_page, &self.person.user, "bank://login")
                     .await
@@ -203,15 +208,19 @@ async fn a_disabled_user_is_refused_everywhere(database: Database) {
     for way_in in WAYS_IN {
         let prepared = Prepared::new(&app, app.pushed(&format!("user-of-{way_in:?}")).await).await;
         app.change_user(&prepared.person.user, "disable").await;
+
         assert!(
             !prepared.enter(&app, way_in).await,
             "{way_in:?} admits the user"
         );
+
         assert!(
             !prepared.enter(&beside, way_in).await,
             "{way_in:?} admits the user on another node"
         );
+
         app.change_user(&prepared.person.user, "enable").await;
+
         // Tokens stay revoked. Who wants a new one logs in.
         let stays_closed = matches!(way_in, WayIn::UserToken);
         assert_eq!(
@@ -226,12 +235,14 @@ async fn what_was_sent_before_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     let prepared = Prepared::new(&app, app.pushed("alice").await).await;
     app.change_user(&prepared.person.user, "disable").await;
+
     let refused = prepared
         .person
         .phone
         .accept(&prepared.fetched)
         .await
         .unwrap_err();
+
     assert_eq!(refused.code(), Some("not_found"));
 
     for _ in 0..5 {
@@ -244,6 +255,7 @@ async fn what_was_sent_before_is_refused(database: Database) {
 
     app.change_user(&prepared.person.user, "enable").await;
     assert_eq!(app.status(&prepared.push).await, "pending");
+
     assert_eq!(
         prepared
             .person
@@ -253,6 +265,7 @@ async fn what_was_sent_before_is_refused(database: Database) {
             .unwrap(),
         "accepted"
     );
+
     assert_eq!(
         app.verify("alice", &prepared.sms.0, &prepared.sms.1)
             .await
@@ -265,9 +278,11 @@ async fn a_disabled_user_is_not_asked(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
     app.change_user(&person.user, "disable").await;
+
     for form in [push_to("alice"), sms_to("alice")] {
         assert!(!app.starts(&form).await);
     }
+
     assert_eq!((app.push.attempts(), app.sms.attempts()), (0, 0));
     let available = send(app.get(&format!("{START}/alice/enabled"))).await;
     assert_eq!(
@@ -282,6 +297,7 @@ async fn other_users_are_not_affected(database: Database) {
     app.enrol(&alice.phone, &bob.user).await;
     app.change_user(&bob.user, "disable").await;
     let prepared = Prepared::new(&app, alice).await;
+
     for way_in in WAYS_IN {
         assert!(prepared.enter(&app, way_in).await, "{way_in:?}");
     }

@@ -81,12 +81,14 @@ async fn a_portal_revokes_a_token_and_its_refresh_token(database: Database) {
     }
 
     assert!(is_logged_in(&app, &alice).await && is_logged_in(&app, &bob).await);
+
     assert_eq!(
         portal(&app, "DELETE", &format!("alice/tokens/{id}"))
             .await
             .status,
         204
     );
+
     assert!(!is_logged_in(&app, &alice).await && is_logged_in(&app, &bob).await);
     assert_eq!(portal(&app, "GET", "alice/tokens").await.status, 404);
 }
@@ -117,6 +119,7 @@ async fn a_portal_withdraws_a_consent_and_revokes_its_tokens(database: Database)
             created_at: 0,
             updated_at: 0,
         };
+
         let give =
             move |connection: &mut _| Ok(queries::consents::replace_consent(connection, &row)?);
         app.app
@@ -141,12 +144,14 @@ async fn a_portal_withdraws_a_consent_and_revokes_its_tokens(database: Database)
     }
 
     assert!(is_logged_in(&app, &alice).await);
+
     assert_eq!(
         portal(&app, "DELETE", &format!("alice/consents/{id}"))
             .await
             .status,
         204
     );
+
     assert!(!is_logged_in(&app, &alice).await && is_logged_in(&app, &bob).await);
     assert_eq!(portal(&app, "GET", "alice/consents").await.status, 404);
     assert_eq!(portal(&app, "GET", "bob/consents").await.status, 200);
@@ -162,21 +167,26 @@ fn revoke(app: &TestApp, by: &Person, form: &[(&str, &str)]) -> reqwest::Request
         ),
         ("client_assertion", &assertion),
     ];
+
     all.extend(form);
+
     app.request("POST", "/oauth/revoke").form(&all)
 }
 
 async fn a_client_revokes_a_token(database: Database) {
     let app = TestApp::start(database).await;
     let alice = app.enrolled("alice").await;
+
     assert_eq!(
         send(app.request("GET", "/oauth/revoke")).await.named(),
         (405, "method_not_allowed")
     );
+
     assert_eq!(
         send(revoke(&app, &alice, &[])).await.named(),
         (400, "invalid_request")
     );
+
     assert_eq!(
         send(revoke(&app, &alice, &[("token", "x"), ("token", "x")]))
             .await
@@ -197,6 +207,7 @@ async fn a_client_revokes_a_token(database: Database) {
         (revoked.status, revoked.json),
         (200, serde_json::Value::Null)
     );
+
     assert!(
         !is_logged_in(&app, &alice).await,
         "a wrong hint changes nothing"
@@ -213,6 +224,7 @@ async fn unknown_tokens_and_those_of_others_get_the_same_response(database: Data
         let response = request.send().await.unwrap();
         let mut headers = response.headers().clone();
         headers.remove("date");
+
         answers.push((
             response.status(),
             format!("{headers:?}"),
@@ -224,5 +236,6 @@ async fn unknown_tokens_and_those_of_others_get_the_same_response(database: Data
         answers.iter().all(|answer| *answer == answers[0]),
         "{answers:?}"
     );
+
     assert!(is_logged_in(&app, &alice).await);
 }

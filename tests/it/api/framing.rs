@@ -28,10 +28,12 @@ async fn exchange(app: &TestApp, bytes: &[u8]) -> String {
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
+
     loop {
         let length = stream.read(&mut buffer).await.unwrap_or(0);
         answer.extend_from_slice(&buffer[..length]);
         let text = String::from_utf8_lossy(&answer);
+
         if length == 0 || text.contains("\r\n\r\n") {
             return text.into_owned();
         }
@@ -40,11 +42,13 @@ async fn exchange(app: &TestApp, bytes: &[u8]) -> String {
 
 async fn an_ambiguous_request_is_refused(database: Database) {
     let app = TestApp::start(database).await;
+
     let request = |headers: &str, body: &str| {
         format!(
             "POST {START} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n{headers}\r\n{body}"
         )
     };
+
     let smuggled = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
     let cases = [
         request(
@@ -84,6 +88,7 @@ async fn an_ambiguous_request_is_refused(database: Database) {
             refused && answer.matches("HTTP/1.1 ").count() <= 1,
             "{bytes:?}\n{answer}"
         );
+
         assert!(
             !answer.starts_with("HTTP/1.1 404"),
             "smuggled: {bytes:?}\n{answer}"
@@ -93,22 +98,26 @@ async fn an_ambiguous_request_is_refused(database: Database) {
 
 async fn a_chunked_body_has_the_same_limit(database: Database) {
     let app = TestApp::start(database).await;
+
     let head = format!(
         "POST {START} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Transfer-Encoding: chunked\r\n\r\n"
     );
+
     let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
     let answer = exchange(
         &app,
         format!("{head}{}0\r\n\r\n", chunk.repeat(5)).as_bytes(),
     )
     .await;
+
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
 
 async fn a_body_that_does_not_arrive_times_out(database: Database) {
     let app = TestApp::start(database).await;
     let mut stream = connect(&app).await;
+
     let head = format!(
         "POST {START} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: 100\r\n\r\ntype="
@@ -124,6 +133,7 @@ async fn a_body_that_does_not_arrive_times_out(database: Database) {
     {
         app.clock.advance(Duration::from_secs(11));
     }
+
     assert_eq!(&answer, b"HTTP/1.1 408");
 }
 

@@ -62,13 +62,16 @@ async fn a_user_is_renamed(database: Database) {
             .named(),
         (409, "user_id_in_use")
     );
+
     assert_eq!(enrolment(&app, &alice).await, 200);
+
     assert_eq!(
         rename(&app, "alice", json!({ "user_id": "alicia" }))
             .await
             .status,
         204
     );
+
     assert_eq!(
         (enrolment(&app, &alice).await, enrolment(&app, &bob).await),
         (401, 200)
@@ -98,6 +101,7 @@ async fn a_changed_password_ends_log_ins_only(database: Database) {
         .fetch(started["transaction_id"].as_str().unwrap().parse().unwrap())
         .await
         .unwrap();
+
     assert_eq!(alice.phone.accept(&fetched).await.unwrap(), "accepted");
 }
 
@@ -109,21 +113,25 @@ async fn a_user_is_disconnected_from_a_device(database: Database) {
         phone: alice.phone.clone(),
     };
     app.enrol(&bob.phone, &bob.user).await;
+
     let path = format!(
         "/api/v1/users/alice/devices/{}/disconnect",
         alice.phone.device_id()
     );
     assert_eq!(administer(&app, "POST", &path).await.status, 204);
+
     assert_eq!(
         (enrolment(&app, &alice).await, enrolment(&app, &bob).await),
         (401, 200)
     );
+
     assert_eq!(
         administer(&app, "POST", &path).await.named(),
         (404, "not_found")
     );
 
     alice.phone.forget_device_token();
+
     alice
         .phone
         .device_token()
@@ -144,10 +152,12 @@ async fn a_device_is_deleted_with_all_its_users(database: Database) {
     let dry = administer(&app, "DELETE", &format!("{path}?dry_run=true")).await;
     let expected = |dry_run| json!({ "device_id": alice.phone.device_id(), "dry_run": dry_run, "users": ["alice", "bob"] });
     assert_eq!((dry.status, &dry.json), (200, &expected(true)));
+
     assert_eq!(
         (enrolment(&app, &alice).await, enrolment(&app, &bob).await),
         (200, 200)
     );
+
     assert_eq!(
         administer(&app, "DELETE", &format!("{path}?dry_run=perhaps"))
             .await
@@ -157,6 +167,7 @@ async fn a_device_is_deleted_with_all_its_users(database: Database) {
 
     let done = administer(&app, "DELETE", &path).await;
     assert_eq!((done.status, &done.json), (200, &expected(false)));
+
     assert_eq!(
         (enrolment(&app, &alice).await, enrolment(&app, &bob).await),
         (401, 401)
@@ -167,7 +178,9 @@ async fn a_device_is_deleted_with_all_its_users(database: Database) {
             .bearer_auth(device_token.expose()),
     )
     .await;
+
     assert_eq!(listing.status, 401);
+
     assert_eq!(
         administer(&app, "DELETE", &path).await.named(),
         (404, "not_found")
@@ -179,16 +192,19 @@ async fn a_client_and_a_resource_server_lose_their_tokens(database: Database) {
     let (alice, bob) = (app.enrolled("alice").await, app.enrolled("bob").await);
     let one = format!("/api/v1/clients/{}/revoke-tokens", alice.phone.device_id());
     assert_eq!(administer(&app, "POST", &one).await.status, 204);
+
     assert_eq!(
         (enrolment(&app, &alice).await, enrolment(&app, &bob).await),
         (401, 200)
     );
+
     assert_eq!(
         administer(&app, "POST", "/api/v1/clients/bank/revoke-tokens")
             .await
             .status,
         204
     );
+
     assert_eq!(enrolment(&app, &bob).await, 401);
 
     for unknown in [

@@ -76,6 +76,7 @@ async fn an_app_is_sent_to_the_login_page(database: Database) {
             address.starts_with("bank://login?") && address.contains(error),
             "{address}"
         );
+
         assert!(address.contains("state=s"), "{address}");
     }
 }
@@ -115,6 +116,7 @@ async fn a_login_page_reads_a_request_and_answers_it_once(database: Database) {
         (told.status, told.text("app_id"), told.text("app_name")),
         (200, "bank", "Demo Bank")
     );
+
     assert_eq!(
         (told.text("platform"), told.text("device_name")),
         ("android", "A phone")
@@ -126,6 +128,7 @@ async fn a_login_page_reads_a_request_and_answers_it_once(database: Database) {
         &json!({ "subject": "alice", "amr": ["pwd"] }),
     )
     .await;
+
     let address = accepted.text("redirect_to");
     assert!(
         address.starts_with("bank://login?code=") && address.contains("state=s"),
@@ -139,6 +142,7 @@ async fn a_login_page_reads_a_request_and_answers_it_once(database: Database) {
             &json!({ "subject": "alice" }),
         )
         .await;
+
         assert_eq!(again.named(), (409, "already_answered"));
     }
 
@@ -154,6 +158,7 @@ async fn a_login_page_reads_a_request_and_answers_it_once(database: Database) {
 async fn an_answer_of_the_login_page_is_checked(database: Database) {
     let app = TestApp::start(database).await;
     let challenge = begun(&app).await;
+
     for path in ["unknown", "unknown/accept", "unknown/reject"] {
         let method = if path == "unknown" { "GET" } else { "PUT" };
         let request = answer(&app, method, path);
@@ -162,6 +167,7 @@ async fn an_answer_of_the_login_page_is_checked(database: Database) {
         } else {
             request
         };
+
         assert_eq!(send(request).await.named(), (404, "not_found"), "{path}");
     }
 

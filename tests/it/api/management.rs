@@ -30,6 +30,7 @@ async fn a_healthy_server_is_ready(database: Database) {
 async fn requests_are_counted_by_route(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_otp(&app).await;
+
     for user in ["alice", "bob"] {
         send(app.get(&format!("{START}/{user}/enabled"))).await;
     }
@@ -39,6 +40,7 @@ async fn requests_are_counted_by_route(database: Database) {
             .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
     )
     .await;
+
     send(app.get("/nowhere")).await;
     let metrics = text(&app, "/metrics").await;
     for line in [
@@ -69,17 +71,21 @@ async fn the_pages_come_from_here(database: Database) {
     let page = text(&app, "/docs/").await;
     let script = text(&app, "/docs/docs.js").await;
     let style = text(&app, "/docs/docs.css").await;
+
     assert!(
         page.contains("docs.js") && page.contains("docs.css"),
         "{page}"
     );
+
     assert!(script.contains("../openapi.json"), "{script}");
+
     for part in [page, script, style] {
         assert!(
             !part.contains("http://") && !part.contains("https://"),
             "{part}"
         );
     }
+
     let unknown = app.manage("GET", "/docs/other.js").send().await.unwrap();
     assert_eq!(unknown.status(), 404);
 }

@@ -41,6 +41,7 @@ async fn started_sms(app: &TestApp) -> String {
         ("user_id", "alice"),
         ("phone_number", "+15055551234"),
     ];
+
     started(app, &form).await
 }
 
@@ -121,6 +122,7 @@ fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
         .replace("{consent_id}", UNKNOWN)
         .replace("{client_id}", "unknown")
         .replace("{resource_server_id}", "unknown");
+
     assert!(
         !path.contains('{'),
         "{path} has a parameter without a value here"
@@ -134,6 +136,7 @@ fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
         description: description.clone(),
         methods: names.clone(),
     };
+
     methods.iter().map(endpoint).collect()
 }
 

@@ -15,12 +15,15 @@ on_both_databases!(
 async fn one_request_too_many_is_refused_at_once(database: Database) {
     let app = TestApp::start_with(database, |_, limits| limits.requests_in_flight_max = 1).await;
     app.sms.hold();
+
     let form = [
         ("type", "sms"),
         ("user_id", "alice"),
         ("phone_number", "+15055551234"),
     ];
+
     let held = tokio::spawn(app.post_form(START, &form).send());
+
     while app.sms.attempts() == 0 {
         tokio::task::yield_now().await;
     }
@@ -34,6 +37,7 @@ async fn one_request_too_many_is_refused_at_once(database: Database) {
             (busy.named(), busy.header("retry-after")),
             ((503, "temporarily_unavailable"), Some("1"))
         );
+
         assert!(busy.json[shape].is_string(), "{busy:?}");
     }
 
@@ -50,6 +54,7 @@ async fn one_waiting_request_too_many_is_refused_at_once(database: Database) {
     let id = started_otp(&app).await;
     let path = format!("{}?wait=60", transaction(&id));
     let waits: Vec<_> = (0..2).map(|_| tokio::spawn(send(app.get(&path)))).collect();
+
     while waiting(&app).await < 2 {
         tokio::task::yield_now().await;
     }
@@ -59,6 +64,7 @@ async fn one_waiting_request_too_many_is_refused_at_once(database: Database) {
         (refused.named(), refused.header("retry-after")),
         ((503, "temporarily_unavailable"), Some("1"))
     );
+
     assert_eq!(send(app.get(&transaction(&id))).await.status, 200);
 
     cancel(&app, &id).await;
@@ -79,6 +85,7 @@ async fn cancel(app: &TestApp, id: &str) {
             .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
     )
     .await;
+
     assert_eq!(cancelled.status, 204);
 }
 
@@ -104,13 +111,16 @@ async fn a_waiting_request_takes_no_place(database: Database) {
     let app = TestApp::start_with(database, |_, limits| limits.requests_in_flight_max = 1).await;
     let id = started_otp(&app).await;
     let wait = tokio::spawn(send(app.get(&format!("{}?wait=60", transaction(&id)))));
+
     while waiting(&app).await < 1 {
         tokio::task::yield_now().await;
     }
+
     assert_eq!(
         send(app.get(&transaction(&id))).await.text("status"),
         "pending"
     );
+
     cancel(&app, &id).await;
     assert_eq!(wait.await.unwrap().text("status"), "cancelled");
 }
@@ -125,17 +135,21 @@ async fn a_panic_in_a_handler_fails_one_request_only(database: Database) {
         "jwks": { "keys": [phone.key().public()] },
         "token_endpoint_auth_method": "private_key_jwt",
     });
+
     app.random.panic_once();
     let failed = send(app.request("POST", "/oauth/register").json(&metadata)).await;
     assert_eq!((failed.status, failed.text("code")), (500, "server_error"));
+
     assert_eq!(
         failed.header("x-request-id"),
         Some(failed.text("request_id"))
     );
+
     assert_eq!(
         failed.text("detail"),
         "The server failed. Its log has the details under the id of this request."
     );
+
     assert_eq!(
         send(app.request("POST", "/oauth/register").json(&metadata))
             .await

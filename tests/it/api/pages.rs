@@ -36,6 +36,7 @@ async fn app_with(database: Database, built_in_pages: bool) -> TestApp {
         client.redirect_uris = vec!["https://web.example/cb".to_owned()];
         client.grant_types = GrantType::ALL.into();
         client.scopes = ["openid".to_owned()].into();
+
         settings
             .web_clients
             .insert(client.client_id.clone(), Arc::new(client));
@@ -78,6 +79,7 @@ fn cookie(response: &Response) -> (String, String) {
         line.contains("; HttpOnly") && line.contains("; SameSite=Lax") && line.contains("; Path=/"),
         "{line}"
     );
+
     (line.split(';').next().unwrap().to_owned(), line)
 }
 
@@ -111,6 +113,7 @@ async fn a_browser_remembers_a_log_in(database: Database) {
         .send()
         .await
         .unwrap();
+
     let (recognition, _) = cookie(&begun);
     let resume = log_in(&app, &location(&begun), true).await;
     let path = resume.strip_prefix(&app.public_url).unwrap();
@@ -120,6 +123,7 @@ async fn a_browser_remembers_a_log_in(database: Database) {
         .send()
         .await
         .unwrap();
+
     let (session, line) = cookie(&resumed);
     assert!(line.contains("; Max-Age=2592000"), "{line}");
 
@@ -134,6 +138,7 @@ async fn a_browser_remembers_a_log_in(database: Database) {
         (told.status, told.text("subject"), told.text("client_name")),
         (200, "alice", "web")
     );
+
     assert_eq!(
         (
             told.json["scopes"][0]["id"].as_str(),
@@ -165,6 +170,7 @@ async fn a_request_may_be_posted_or_pushed(database: Database) {
             .header("content-type", "application/x-www-form-urlencoded");
         request.body(QUERY)
     };
+
     let posted = form("/oauth/authorize").send().await.unwrap();
     assert!(location(&posted).starts_with("https://portal.example/login?"));
 
@@ -180,6 +186,7 @@ async fn a_request_may_be_posted_or_pushed(database: Database) {
         .send()
         .await
         .unwrap();
+
     assert!(location(&named).starts_with("https://portal.example/login?"));
 
     let again = send(app.request("GET", &format!("/oauth/authorize?{query}"))).await;
@@ -199,11 +206,14 @@ async fn page(response: Response, status: u16) -> String {
         policy.starts_with("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
         "{policy}"
     );
+
     assert_eq!(
         (header("x-frame-options"), header("cache-control")),
         ("DENY", "no-store")
     );
+
     assert_eq!(header("content-type"), "text/html; charset=utf-8");
+
     assert_eq!(
         (header("referrer-policy"), header("x-content-type-options")),
         ("no-referrer", "nosniff")
@@ -219,11 +229,13 @@ async fn a_user_enters_the_code_of_an_appliance(database: Database) {
         .basic_auth(CLIENT.0, Some(CLIENT.1));
     let device = send(begin.form(&[("scope", "openid")])).await;
     let user_code = device.text("user_code").to_owned();
+
     let shown = device
         .text("verification_uri_complete")
         .strip_prefix(&app.public_url)
         .unwrap()
         .to_owned();
+
     assert!(
         page(app.request("GET", &shown).send().await.unwrap(), 200)
             .await
@@ -243,6 +255,7 @@ async fn a_user_enters_the_code_of_an_appliance(database: Database) {
         )
         .await
     };
+
     assert_eq!(poll().await.named(), (400, "authorization_pending"));
     assert_eq!(poll().await.named(), (400, "slow_down"));
 
@@ -252,6 +265,7 @@ async fn a_user_enters_the_code_of_an_appliance(database: Database) {
         .send()
         .await
         .unwrap();
+
     let consent_page = log_in(&app, &location(&entered), false).await;
     let path = format!(
         "consent-requests/{}/accept",
@@ -263,6 +277,7 @@ async fn a_user_enters_the_code_of_an_appliance(database: Database) {
         .send()
         .await
         .unwrap();
+
     assert!(page(done, 200).await.contains("Return to your device"));
     assert_eq!(poll().await.status, 200);
 }
@@ -275,6 +290,7 @@ async fn a_page_escapes_what_it_shows(database: Database) {
         .send()
         .await
         .unwrap();
+
     assert!(!page(got, 200).await.contains("<script"));
 
     let posted = app
@@ -283,6 +299,7 @@ async fn a_page_escapes_what_it_shows(database: Database) {
         .send()
         .await
         .unwrap();
+
     assert!(!page(posted, 400).await.contains("<script"));
 
     let done = app
@@ -290,6 +307,7 @@ async fn a_page_escapes_what_it_shows(database: Database) {
         .send()
         .await
         .unwrap();
+
     assert!(!page(done, 200).await.contains("<script"));
 }
 
@@ -323,6 +341,7 @@ async fn built_in_pages_exist_in_development_only(database: Database) {
             send(app.request("GET", path)).await.named(),
             (404, "not_found")
         );
+
         assert_eq!(
             send(app.request("POST", path).form(&[("decision", "allow")]))
                 .await
@@ -340,6 +359,7 @@ async fn built_in_pages_log_a_user_in(database: Database) {
             .await
             .unwrap()
     };
+
     let begun = app
         .request(
             "GET",
@@ -357,6 +377,7 @@ async fn built_in_pages_log_a_user_in(database: Database) {
     );
 
     let challenge = after(&login_page, "login_challenge");
+
     let post = async |path: &str, form: &[(&str, &str)]| {
         app.request("POST", path).form(form).send().await.unwrap()
     };
@@ -365,6 +386,7 @@ async fn built_in_pages_log_a_user_in(database: Database) {
         &[("login_challenge", &challenge), ("decision", "allow")],
     )
     .await;
+
     assert_eq!(nobody.status(), 400);
 
     let form = [
@@ -372,6 +394,7 @@ async fn built_in_pages_log_a_user_in(database: Database) {
         ("user_id", "<alice>"),
         ("decision", "allow"),
     ];
+
     let consent_page = location(&post("/oauth/login", &form).await);
     let shown = page(get(&consent_page).await, 200).await;
     assert!(
@@ -389,6 +412,7 @@ async fn built_in_pages_log_a_user_in(database: Database) {
         back.starts_with("https://web.example/cb?error=access_denied"),
         "{back}"
     );
+
     assert_eq!(
         post("/oauth/consent", &form).await.status(),
         409,

@@ -129,6 +129,7 @@ async fn a_refused_start_names_the_wrong_parameter(database: Database) {
         post_raw(&app, START, "type=nothing").await.numbered(),
         (404, "4000")
     );
+
     assert!(app.sms.accepted().is_empty());
 }
 
@@ -141,6 +142,7 @@ async fn a_start_with_all_parameters_succeeds(database: Database) {
 
     let mut members: Vec<&String> = answer.json.as_object().unwrap().keys().collect();
     members.sort_unstable();
+
     assert_eq!(
         members,
         [
@@ -150,15 +152,18 @@ async fn a_start_with_all_parameters_succeeds(database: Database) {
             "transaction_id"
         ]
     );
+
     assert_eq!(
         (answer.text("auth_method"), &answer.json["time_to_live"]),
         ("sms", &json!(120_000))
     );
+
     assert_eq!(answer.text("expires_at"), "2027-01-15T08:02:00.000Z");
 }
 
 async fn a_parameter_given_twice_is_refused(database: Database) {
     let app = TestApp::start(database).await;
+
     let of_start = [
         "type",
         "user_id",
@@ -210,6 +215,7 @@ async fn a_malformed_form_is_refused(database: Database) {
             "{form}"
         );
     }
+
     let many: String = (0..65).map(|number| format!("p{number}=1&")).collect();
     assert_eq!(post_raw(&app, START, &many).await.numbered(), (400, "1003"));
 }
@@ -218,6 +224,7 @@ async fn a_check_of_a_code_needs_transaction_and_code(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_sms(&app).await;
     let path = format!("{START}/alice/sms");
+
     let cases = [
         (String::new(), (400, "1003")),
         (format!("transaction_id={id}"), (400, "1003")),
@@ -272,6 +279,7 @@ async fn a_resend_needs_a_transaction(database: Database) {
                 .numbered(),
             (404, "3004")
         );
+
         let of_push = format!("{}/resend", transaction(unknown));
         assert_eq!(
             post_raw(&app, &of_push, "").await.numbered(),
@@ -371,10 +379,12 @@ async fn an_idempotency_key_is_checked(database: Database) {
         (first.status, first.header("idempotent-replayed")),
         (200, None)
     );
+
     assert_eq!(
         (again.status, again.header("idempotent-replayed")),
         (200, Some("true"))
     );
+
     assert_eq!(first.json, again.json);
 
     let other = app

@@ -73,12 +73,14 @@ async fn a_device_registers_changes_and_is_deleted(database: Database) {
         (changed.status, changed.text("device_name")),
         (200, "A phone")
     );
+
     assert_eq!(
         send(app.request("DELETE", &path).bearer_auth(token))
             .await
             .status,
         204
     );
+
     assert_eq!(
         send(app.request("GET", &path).bearer_auth(token))
             .await
@@ -98,6 +100,7 @@ async fn wrong_metadata_is_refused(database: Database) {
     ] {
         let mut missing = metadata();
         missing.as_object_mut().unwrap().remove(member);
+
         assert_eq!(
             register(&app, &missing).await.named(),
             (400, "invalid_client_metadata"),
@@ -110,6 +113,7 @@ async fn wrong_metadata_is_refused(database: Database) {
         metadata.insert("software_version".to_owned(), "9.9".into());
         metadata
     });
+
     assert_eq!(
         register(&app, &closed).await.named(),
         (400, "invalid_client_metadata")
@@ -142,6 +146,7 @@ async fn a_token_needs_a_grant_and_a_proof(database: Database) {
                 ("client_assertion_type", kind),
                 ("client_assertion", &assertion),
             ];
+
             post(&form).await
         }
     };
@@ -155,13 +160,17 @@ async fn a_token_needs_a_grant_and_a_proof(database: Database) {
         ),
         (200, "Bearer", "device")
     );
+
     assert_eq!(issued.json["expires_in"], 900);
+
     assert_eq!(
         with("password").await.named(),
         (400, "unsupported_grant_type")
     );
+
     assert_eq!(with("").await.named(), (400, "invalid_request"));
     assert_eq!(with("authorization_code").await.status, 400);
+
     assert_eq!(
         post(&[("grant_type", "client_credentials")]).await.named(),
         (401, "invalid_client")
@@ -172,6 +181,7 @@ async fn a_token_needs_a_grant_and_a_proof(database: Database) {
         ("client_assertion_type", "urn:other"),
         ("client_assertion", &assertion),
     ];
+
     assert_eq!(post(&wrong_kind).await.named(), (400, "invalid_request"));
 
     let twice = [
@@ -185,6 +195,7 @@ async fn a_token_needs_a_grant_and_a_proof(database: Database) {
         ("client_assertion_type", kind),
         ("client_assertion", &assertion),
     ];
+
     assert_eq!(post(&once).await.status, 200);
 
     // An assertion can be used once.

@@ -16,10 +16,12 @@ async fn a_waiting_request_is_answered_when_the_server_stops(database: Database)
     let phone = app.enrolled("alice").await.phone;
     let token = phone.device_token().await.unwrap();
     let website = tokio::spawn(send(app.get(&format!("{}?wait=60", transaction(&id)))));
+
     let request = app
         .request("GET", "/device/v1/transactions?wait=60")
         .bearer_auth(token.expose());
     let device = tokio::spawn(send(request));
+
     loop {
         let metrics = app
             .manage("GET", "/metrics")
@@ -29,6 +31,7 @@ async fn a_waiting_request_is_answered_when_the_server_stops(database: Database)
             .text()
             .await
             .unwrap();
+
         if metrics.contains("countersign_waiting_requests 2") {
             break;
         }
@@ -49,12 +52,15 @@ async fn a_waiting_request_is_answered_when_the_server_stops(database: Database)
 async fn a_request_in_progress_completes_when_the_server_stops(database: Database) {
     let app = TestApp::start(database).await;
     app.sms.hold();
+
     let form = [
         ("type", "sms"),
         ("user_id", "alice"),
         ("phone_number", "+15055551234"),
     ];
+
     let held = tokio::spawn(send(app.post_form(START, &form)));
+
     while app.sms.attempts() == 0 {
         tokio::task::yield_now().await;
     }

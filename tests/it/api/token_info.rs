@@ -41,6 +41,7 @@ async fn get_and_post_return_the_same_list(database: Database) {
     let token = access_token(&app).await;
     let parameters = [("grant_type", GRANT), ("access_token", token.as_str())];
     let by_get = send(get(&app, &parameters).basic_auth(LISTER.0, Some(LISTER.1))).await;
+
     let by_post = app
         .request("POST", "/oauth/token")
         .form(&parameters)
@@ -51,7 +52,9 @@ async fn get_and_post_return_the_same_list(database: Database) {
         (200, &by_post.json),
         "{by_get:?}"
     );
+
     assert_eq!(by_get.json["user_uid"], "alice");
+
     assert_eq!(
         by_get.header("content-type"),
         Some("application/json;charset=UTF-8")
@@ -99,6 +102,7 @@ async fn credentials_in_the_url_are_ignored(database: Database) {
         ("client_id", LISTER.0),
         ("client_secret", LISTER.1),
     ];
+
     assert_eq!(
         send(get(&app, &query)).await.named(),
         (401, "invalid_client")
@@ -119,6 +123,7 @@ async fn a_list_that_fails_breaks_the_connection(database: Database) {
         .iter()
         .find(|client| client["client_id"] == "web")
         .unwrap();
+
     let grant: uuid::Uuid = code["transactions"][0]["code"]
         .as_str()
         .unwrap()
@@ -149,6 +154,7 @@ async fn a_list_that_fails_breaks_the_connection(database: Database) {
         .send()
         .await
         .unwrap();
+
     assert_eq!(response.status(), 200, "the response has begun");
     assert!(response.bytes().await.is_err(), "and is cut short");
 }

@@ -28,8 +28,10 @@ async fn grant_openid(app: &TestApp) {
             .set(scope)
             .execute(connection)
             .map(drop)?;
+
         Ok::<(), WriteError<StoreError>>(())
     };
+
     app.app.base.store.write(change).await.unwrap();
 }
 
@@ -90,6 +92,7 @@ async fn userinfo_names_the_user(database: Database) {
             (401, "invalid_token".to_owned()),
             "{value:?}"
         );
+
         assert_eq!(
             answer.header("www-authenticate"),
             Some(challenge),
@@ -118,12 +121,14 @@ async fn introspection_describes_a_token(database: Database) {
         .unwrap()
         .expose()
         .to_owned();
+
     let ask = async |path: &str, token: &str| {
         let request = app
             .request("POST", path)
             .basic_auth(GATEWAY.0, Some(GATEWAY.1));
         send(request.form(&[("token", token), ("token_type_hint", "refresh_token")])).await
     };
+
     let now = app.clock.now().as_secs();
     for (path, exp) in [
         ("/oauth/introspect", now + 900),
@@ -137,10 +142,13 @@ async fn introspection_describes_a_token(database: Database) {
             "sub": "alice", "token_type": "Bearer", "exp": exp, "iat": now, "aud": app.public_url,
             "iss": app.public_url, "jti": jti, "app_identifier": "bank", "app_platform": "android", "app_version": "1.0",
         });
+
         if let Some(amr) = answer.json.get("amr") {
             expected["amr"] = amr.clone();
         }
+
         assert_eq!((answer.status, &answer.json), (200, &expected), "{path}");
+
         for unknown in ["x", "a.b.c", &"A".repeat(64)] {
             let answer = ask(path, unknown).await;
             assert_eq!(
@@ -149,6 +157,7 @@ async fn introspection_describes_a_token(database: Database) {
                 "{path} {unknown}"
             );
         }
+
         let nothing = app
             .request("POST", path)
             .basic_auth(GATEWAY.0, Some(GATEWAY.1))
@@ -161,6 +170,7 @@ async fn introspection_describes_a_token(database: Database) {
         ("client_id", GATEWAY.0),
         ("client_secret", GATEWAY.1),
     ];
+
     let answer = send(app.request("POST", "/oauth/introspect").form(&form)).await;
     assert_eq!(
         answer.json["active"], true,
@@ -168,6 +178,7 @@ async fn introspection_describes_a_token(database: Database) {
     );
 
     app.clock.advance(std::time::Duration::from_secs(900));
+
     assert_eq!(
         ask("/oauth/introspect", &token).await.json,
         json!({ "active": false })
@@ -185,6 +196,7 @@ async fn metadata_names_existing_endpoints(database: Database) {
             .json,
         document
     );
+
     assert_eq!(document["issuer"], app.public_url);
 
     let served: Vec<String> = endpoints(&app)
@@ -192,11 +204,13 @@ async fn metadata_names_existing_endpoints(database: Database) {
         .into_iter()
         .map(|endpoint| endpoint.path)
         .collect();
+
     let addresses = document
         .as_object()
         .unwrap()
         .iter()
         .filter(|(name, _)| name.ends_with("_endpoint") || name.as_str() == "jwks_uri");
+
     let mut checked = 0;
     for (name, address) in addresses {
         let path = address
@@ -204,6 +218,7 @@ async fn metadata_names_existing_endpoints(database: Database) {
             .unwrap()
             .strip_prefix(&app.public_url)
             .unwrap();
+
         assert!(served.iter().any(|known| known == path), "{name}: {path}");
         checked += 1;
     }
@@ -278,6 +293,7 @@ async fn two_proofs_are_refused(database: Database) {
             .iter()
             .fold(request, |request, proof| request.header("dpop", *proof))
     };
+
     assert_eq!(send(ask(&[])).await.status, 200);
 
     for proofs in [&["x"][..], &["a.b.c"], &["x", "x"], &[""]] {
@@ -301,6 +317,7 @@ async fn a_bound_token_works_for_devices(database: Database) {
             access_token,
             now: app.clock.now(),
         };
+
         dpop::sign(phone.key(), &expected, jti).unwrap()
     };
 
@@ -312,6 +329,7 @@ async fn a_bound_token_works_for_devices(database: Database) {
     let token = answer.text("access_token").to_owned();
     let path = "/device/v1/transactions";
     let used = proof("GET", path, Some(&token), "2");
+
     let ask = async |scheme: &str, proof: Option<&str>| {
         let request = app
             .request("GET", path)
@@ -323,6 +341,7 @@ async fn a_bound_token_works_for_devices(database: Database) {
         )
         .await
     };
+
     assert_eq!(
         ask("DPoP", Some(&used)).await.json,
         json!({ "transactions": [] })
@@ -335,6 +354,7 @@ async fn a_bound_token_works_for_devices(database: Database) {
             (answer.status, answer.text("code")),
             (401, "invalid_dpop_proof")
         );
+
         assert_eq!(answer.header("www-authenticate"), Some(challenge));
     }
 

@@ -36,10 +36,12 @@ async fn a_website_sees_its_own_transactions_only(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_sms(&app).await;
     let code = app.sms.wait_for(1).await.code;
+
     let as_other = |method: &str, path: &str| {
         app.request(method, path)
             .basic_auth(OTHER_WEBSITE.0, Some(OTHER_WEBSITE.1))
     };
+
     let path = transaction(&id);
     for (method, path) in [
         ("GET", path.clone()),
@@ -67,7 +69,9 @@ async fn a_website_sees_its_own_transactions_only(database: Database) {
             .await
             .json
     );
+
     assert_eq!(send(app.get(&path)).await.text("status"), "pending");
+
     assert_eq!(
         verify(&app, "alice", &id, code.expose()).await.json,
         json!({ "transaction_id": id })
@@ -87,6 +91,7 @@ async fn a_result_tells_the_state(database: Database) {
         "status": "pending",
         "expires_at": "2027-01-15T08:02:00.000Z",
     });
+
     assert_eq!(pending, expected);
 
     verify(&app, "alice", &id, app.sms.wait_for(1).await.code.expose()).await;
@@ -101,6 +106,7 @@ async fn a_result_tells_the_state(database: Database) {
             .basic_auth(WEBSITE.0, Some(WEBSITE.1)),
     )
     .await;
+
     assert_eq!((deleted.status, deleted.json), (204, Value::Null));
 
     let result = send(app.get(&path)).await.json;
@@ -108,6 +114,7 @@ async fn a_result_tells_the_state(database: Database) {
         (&result["status"], &result["is_authenticated"]),
         (&json!("cancelled"), &json!(false))
     );
+
     assert_eq!(result["not_authenticated_reason"]["reason"], "cancelled");
     assert!(result["not_authenticated_reason"]["description"].is_string());
     assert_eq!(result.get("user_id"), None);
@@ -117,6 +124,7 @@ async fn a_final_transaction_takes_nothing_more(database: Database) {
     let app = TestApp::start(database).await;
     let id = started_sms(&app).await;
     let code = app.sms.wait_for(1).await.code;
+
     for left in [2, 1, 0] {
         let wrong = verify(&app, "alice", &id, "x").await;
         assert_eq!(
@@ -143,6 +151,7 @@ async fn a_final_transaction_takes_nothing_more(database: Database) {
 
     let result = send(app.get(&transaction(&id))).await;
     assert_eq!(result.text("status"), "failed");
+
     assert_eq!(
         result.json["not_authenticated_reason"]["reason"],
         "invalid_answer"
@@ -154,6 +163,7 @@ async fn an_expired_transaction_takes_nothing_more(database: Database) {
     let id = started_sms(&app).await;
     let code = app.sms.wait_for(1).await.code;
     app.clock.advance(Duration::from_secs(120));
+
     assert_eq!(
         verify(&app, "alice", &id, code.expose()).await.numbered(),
         (404, "3004")
@@ -164,6 +174,7 @@ async fn an_expired_transaction_takes_nothing_more(database: Database) {
         (result.text("status"), &result.json["is_authenticated"]),
         ("expired", &json!(false))
     );
+
     assert_eq!(result.json["not_authenticated_reason"]["reason"], "expired");
 
     let cancel = app
@@ -195,6 +206,7 @@ async fn a_code_works_for_its_user_only(database: Database) {
         verify(&app, "alice", &otp, code.expose()).await.numbered(),
         (404, "3004")
     );
+
     assert_eq!(verify(&app, "alice", &id, code.expose()).await.status, 200);
 }
 
@@ -205,6 +217,7 @@ async fn methods_can_be_switched_off(database: Database) {
             sms_enabled: false,
             ..MobileAuthentication::default()
         };
+
         settings.mobile_authentication = off.into();
     })
     .await;
@@ -220,7 +233,9 @@ async fn methods_can_be_switched_off(database: Database) {
             ("phone_number", "+15055551234"),
         ],
     );
+
     assert_eq!(send(sms).await.numbered(), (404, "3000"));
+
     assert_eq!(
         send(app.post_form(START, &[("type", "otp")])).await.status,
         200
@@ -232,13 +247,16 @@ async fn methods_can_be_switched_off(database: Database) {
         ..MobileAuthentication::default()
     }
     .into();
+
     app.app.base.settings.replace(settings);
+
     assert_eq!(
         send(app.post_form(START, &[("type", "otp")]))
             .await
             .numbered(),
         (404, "1000")
     );
+
     assert_eq!(
         send(app.get(&format!("{START}/alice/enabled")))
             .await
@@ -249,12 +267,15 @@ async fn methods_can_be_switched_off(database: Database) {
 
 async fn a_refused_message_is_an_error(database: Database) {
     let app = TestApp::start(database).await;
+
     let failure = |provider| ProviderFailure {
         provider,
         kind: FailureKind::Blocked,
         detail: "blocked".into(),
     };
+
     app.sms.fail([failure("http")]);
+
     let sms = app.post_form(
         START,
         &[
@@ -281,12 +302,14 @@ async fn push_needs_an_enrolled_device(database: Database) {
     for user in ["nobody", "alice"] {
         let types = send(app.get(&format!("{START}/{user}/enabled"))).await;
         assert_eq!(types.status, 200);
+
         let push = types
             .json
             .as_array()
             .unwrap()
             .iter()
             .find(|offered| offered["method"] == "PUSH");
+
         assert_eq!(push, None, "{user}");
         let on_device = send(app.get(&format!("{START}/{user}/device/UNKNOWN/enabled"))).await;
         assert_eq!(
@@ -307,6 +330,7 @@ async fn a_users_devices_are_listed(database: Database) {
         .iter()
         .find(|offered| offered["method"] == "PUSH")
         .unwrap();
+
     let expected = json!({
         "type": "push",
         "method": "PUSH",
@@ -316,6 +340,7 @@ async fn a_users_devices_are_listed(database: Database) {
             "platform": "android",
         }],
     });
+
     assert_eq!(push, &expected);
 
     for offered in types
@@ -326,6 +351,7 @@ async fn a_users_devices_are_listed(database: Database) {
     {
         assert_eq!(offered.as_object().unwrap().len(), 2, "{offered}");
     }
+
     let on_device = send(app.get(&format!("{START}/alice/device/{device}/enabled")))
         .await
         .json;
@@ -347,6 +373,7 @@ async fn a_users_devices_are_listed(database: Database) {
         ("user_id", "alice"),
         ("device_id", device),
     ];
+
     let answer = send(app.post_form(START, &form)).await;
     assert_eq!(
         answer.json["device"],

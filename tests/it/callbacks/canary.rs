@@ -37,6 +37,7 @@ impl Canary {
 
                 let zeros = vec![0; 64 * 1024];
                 let mut left = body_bytes;
+
                 while left > 0
                     && stream
                         .write_all(&zeros[..left.min(zeros.len())])

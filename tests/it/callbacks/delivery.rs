@@ -31,6 +31,7 @@ async fn events(harness: &Harness) -> Vec<String> {
         assert_eq!(event.client_id.as_deref(), Some("portal"));
         assert_eq!(event.device_id.as_deref(), Some("phone"));
     }
+
     events.into_iter().map(|event| event.event_type).collect()
 }
 
@@ -45,7 +46,9 @@ async fn a_callback_is_signed_and_carries_credentials(database: Database) {
         .wait_for_callback(&transaction_id.to_string())
         .await
         .unwrap();
+
     assert_eq!(harness.sandbox.check_callback(&received), Ok(()));
+
     assert_eq!(
         received.body,
         format!(
@@ -53,6 +56,7 @@ async fn a_callback_is_signed_and_carries_credentials(database: Database) {
             harness.website()
         )
     );
+
     assert_eq!(received.headers["content-type"], "application/json");
     assert_eq!(received.headers["webhook-id"], id.to_string());
     assert_eq!(events(&harness).await, ["PUSH_AUTH_CALLBACK_SENT"]);
@@ -63,17 +67,20 @@ async fn a_failed_callback_is_retried_with_a_new_signature(database: Database) {
     harness
         .sandbox
         .fail(Provider::Website, Fault::status(500).times(1));
+
     let (id, _) = harness.add(&harness.website()).await;
     let failed = harness.until_attempts(id, 1).await;
     assert_eq!(
         failed.last_error.as_deref(),
         Some("the website answered 500")
     );
+
     assert_eq!(failed.state, CallbackState::Due);
 
     harness
         .sandbox
         .fail(Provider::Website, Fault::drop_connection().times(1));
+
     harness.advance(Duration::from_secs(5));
     let failed = harness.until_attempts(id, 2).await;
     assert_eq!(failed.last_error.as_deref(), Some("the connection broke"));
@@ -95,6 +102,7 @@ async fn a_failed_callback_is_retried_with_a_new_signature(database: Database) {
         last.headers["webhook-timestamp"],
         harness.clock.now().as_secs().to_string()
     );
+
     assert_eq!(harness.sandbox.check_callback(last), Ok(()));
     assert_eq!(events(&harness).await, ["PUSH_AUTH_CALLBACK_SENT"]);
 }
@@ -106,12 +114,14 @@ async fn after_a_day_a_callback_is_dead_and_can_be_replayed(database: Database) 
     for attempts in 1..30 {
         let failed = harness.until_attempts(id, attempts).await;
         assert_eq!(failed.state, CallbackState::Due);
+
         if attempts == 5 {
             assert_eq!(
                 harness.callbacks.replay(id).await.unwrap(),
                 Replay::StillDue
             );
         }
+
         harness.advance(failed.due_at.since(harness.clock.now()));
     }
 
@@ -126,6 +136,7 @@ async fn after_a_day_a_callback_is_dead_and_can_be_replayed(database: Database) 
         .since(super::harness::NOW)
         .as_secs_f64()
         / 3600.0;
+
     assert!((18.0..=24.0).contains(&hours), "{hours}");
     assert_eq!(events(&harness).await, ["PUSH_AUTH_CALLBACK_FAILED"]);
 
@@ -134,12 +145,14 @@ async fn after_a_day_a_callback_is_dead_and_can_be_replayed(database: Database) 
         .list(Some(CallbackState::Dead), None, 10)
         .await
         .unwrap();
+
     assert_eq!(listed, [dead]);
 
     harness.sandbox.heal(Provider::Website);
 
     assert_eq!(harness.callbacks.replay(id).await.unwrap(), Replay::Queued);
     assert_eq!(harness.until_delivered(id).await.attempts, 1);
+
     assert_eq!(
         harness
             .callbacks
@@ -148,6 +161,7 @@ async fn after_a_day_a_callback_is_dead_and_can_be_replayed(database: Database) 
             .unwrap(),
         Replay::NotFound
     );
+
     assert!(
         harness
             .metrics
@@ -161,6 +175,7 @@ async fn retry_after_is_respected(database: Database) {
     harness
         .sandbox
         .fail(Provider::Website, Fault::status(429).retry_after(120));
+
     let (id, _) = harness.add(&harness.website()).await;
     let failed = harness.until_attempts(id, 1).await;
     assert_eq!(
@@ -186,11 +201,13 @@ async fn a_thousand_callbacks_arrive_once_each(database: Database) {
             tokio::task::yield_now().await;
         }
     };
+
     tokio::time::timeout(Duration::from_secs(60), look)
         .await
         .expect("all are delivered");
 
     assert_eq!(harness.sandbox.requests(Provider::Website), 1000);
+
     assert!(
         harness
             .metrics
@@ -212,6 +229,7 @@ async fn a_slow_host_does_not_delay_the_others(database: Database) {
     for _ in 0..20 {
         harness.add(&harness.website()).await;
     }
+
     let (id, _) = harness.add(&quick.url()).await;
     let delivered = tokio::time::timeout(Duration::from_secs(9), harness.until_delivered(id)).await;
     delivered.expect("the quick host does not wait until the slow one times out");
@@ -228,11 +246,13 @@ async fn shutdown_waits_for_callbacks_in_flight(database: Database) {
     );
 
     let (id, _) = harness.add(&harness.website()).await;
+
     while harness.sandbox.requests(Provider::Website) == 0 {
         tokio::task::yield_now().await;
     }
 
     harness.shutdown.begin();
+
     while !harness.task.is_finished() {
         harness.clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
@@ -265,6 +285,7 @@ async fn another_node_sends_what_a_dead_node_had_claimed(database: Database) {
             )?)
         })
         .await;
+
     assert_eq!(claimed.unwrap().len(), 1);
 
     let (callbacks, signal) = (

@@ -56,6 +56,7 @@ async fn no_spelling_reaches(canary: &Canary, addresses: Vec<SocketAddr>) {
         let error = failed.last_error.unwrap();
         assert!(error.starts_with("not sent: "), "{uri}: {error}");
     }
+
     assert_eq!(canary.connections(), 0);
 }
 
@@ -92,6 +93,7 @@ async fn redirects_are_not_followed() {
         failed.last_error.as_deref(),
         Some("the website answered 307")
     );
+
     assert_eq!((redirecting.connections(), canary.connections()), (1, 0));
 }
 
@@ -127,10 +129,12 @@ async fn only_configured_endpoints_are_allowed() {
 
     harness.without_allow_list();
     assert_eq!(check("https://portal.example/callback"), Ok(()));
+
     assert_eq!(
         check("http://portal.example/callback"),
         Err(UrlRefusal::Scheme)
     );
+
     assert_eq!(check("https://127.1/"), Err(UrlRefusal::Private));
     assert_eq!(check(""), Err(UrlRefusal::Malformed));
 }
@@ -145,5 +149,6 @@ async fn a_removed_endpoint_is_no_longer_called() {
         failed.last_error.as_deref(),
         Some("not sent: the address is not a configured callback endpoint")
     );
+
     assert_eq!(canary.connections(), 0);
 }

@@ -68,13 +68,16 @@ impl Harness {
             ..SandboxOptions::default()
         })
         .unwrap();
+
         base.settings
             .replace(with_endpoint(Settings::default(), endpoint_of(&sandbox)));
+
         let options = CallbacksOptions {
             lookup: Arc::new(FixedLookup(addresses)),
             limits,
             ..CallbacksOptions::default()
         };
+
         let callbacks = Callbacks::new(&base, options).unwrap();
         let shutdown = Shutdown::default();
         let task = {
@@ -108,6 +111,7 @@ impl Harness {
             signing_secret: None,
             allow_private: true,
         };
+
         self.settings
             .replace(with_endpoint((*self.settings.load()).clone(), endpoint));
     }
@@ -134,6 +138,7 @@ impl Harness {
             self.clock.now(),
             &SystemRandom,
         );
+
         let id = CallbackId::from_bytes(row.id.clone().try_into().unwrap());
         let inserts = vec![Insert::from(transaction(transaction_id)), Insert::from(row)];
         let entry = Entry {
@@ -143,6 +148,7 @@ impl Harness {
         assert_eq!(self.store.commit(entry).await, Ok(Outcome::Committed));
 
         self.callbacks.wake();
+
         (id, transaction_id)
     }
 

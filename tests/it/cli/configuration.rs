@@ -41,11 +41,13 @@ fn the_settings_in_effect_are_printed_with_secrets_masked() {
     ] {
         assert!(shown.contains(line), "{line} is missing in\n{shown}");
     }
+
     assert!(!shown.contains("canary"));
 
     // The output is a file with the same meaning.
     let (first, _) = shown.split_once("[secrets]").unwrap();
     program.write("again.toml", first);
+
     assert!(
         program
             .succeeds(&["config", "--config", "again.toml"])
@@ -69,16 +71,19 @@ fn errors_are_one_sentence_that_names_the_cause() {
         error.contains("port") && error.contains("server.toml"),
         "{error}"
     );
+
     assert!(
         program
             .fails(&["config", "--config", "none.toml"], 1)
             .contains("cannot read none.toml")
     );
+
     assert!(
         program
             .fails(&["apply", "none.toml"], 1)
             .contains("cannot read none.toml")
     );
+
     assert!(program.fails(&["dance"], 2).contains("dance"));
 
     let nowhere = Program::new().with("COUNTERSIGN_DATABASE__URL", "mysql://x");
@@ -98,6 +103,7 @@ fn applying_a_file_twice_changes_nothing() {
         dry.contains("create api_clients \"portal\"") && dry.contains("nothing was done"),
         "{dry}"
     );
+
     assert!(!program.path().join("countersign.db").exists());
 
     let first = program.succeeds(&["apply", "configuration.toml"]);
@@ -127,6 +133,7 @@ fn applying_a_file_twice_changes_nothing() {
         dry.contains("create web_clients \"shop\"") && dry.contains("1 to change"),
         "{dry}"
     );
+
     assert!(!dry.contains(SECRET));
 
     program.write("configuration.toml", &FILE.replace("120", "6000"));
@@ -135,6 +142,7 @@ fn applying_a_file_twice_changes_nothing() {
         error.contains("configuration.toml: authentication_types[0].time_to_live_seconds"),
         "{error}"
     );
+
     assert!(!error.contains(SECRET));
 }
 
@@ -151,14 +159,17 @@ fn the_key_of_an_embedded_database_is_created_once_and_required_afterwards() {
 
     let saved = std::fs::read(&key).unwrap();
     std::fs::remove_file(&key).unwrap();
+
     assert!(
         program
             .fails(&["apply", "configuration.toml"], 1)
             .contains("countersign.db.key is missing")
     );
+
     assert!(!key.exists());
 
     std::fs::write(&key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
+
     assert!(
         program
             .fails(&["serve"], 1)
@@ -166,6 +177,7 @@ fn the_key_of_an_embedded_database_is_created_once_and_required_afterwards() {
     );
 
     std::fs::write(&key, "short").unwrap();
+
     assert!(
         program
             .fails(&["serve"], 1)
@@ -191,24 +203,29 @@ fn a_server_refuses_a_postgresql_schema_that_is_not_migrated() {
             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         )
         .with("PORTAL_SECRET", SECRET);
+
     assert!(
         keyed
             .fails(&["serve"], 1)
             .contains("run `countersign migrate`")
     );
+
     assert!(
         program
             .succeeds(&["migrate"])
             .contains("2 migrations were run")
     );
+
     assert!(program.succeeds(&["migrate"]).contains("was up to date"));
 
     keyed.write("configuration.toml", FILE);
+
     assert!(
         program
             .fails(&["apply", "/dev/null"], 1)
             .contains("secrets.master_key is required with PostgreSQL")
     );
+
     assert!(
         keyed
             .succeeds(&["apply", "configuration.toml"])

@@ -46,7 +46,9 @@ impl Program {
             .current_dir(self.path())
             .env_clear()
             .stdin(Stdio::null());
+
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+
         command
     }
 
@@ -72,7 +74,9 @@ impl Program {
             Some(status),
             "{arguments:?}: {out}{err}"
         );
+
         assert_eq!(out, "", "{arguments:?}");
+
         err
     }
 }

@@ -19,6 +19,7 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+
         let log = BufReader::new(child.stderr.take().unwrap());
         Self { child, log }
     }
@@ -33,6 +34,7 @@ impl Server {
             );
 
             let record: serde_json::Value = serde_json::from_str(&line).expect(&line);
+
             if record["message"]
                 .as_str()
                 .is_some_and(|text| text.starts_with(message))

@@ -39,9 +39,11 @@ impl Keyed {
             installation,
             key,
         };
+
         for name in ["pin", "custom:face"] {
             keyed.set(name, &keyed.key).await;
         }
+
         keyed
     }
 
@@ -117,6 +119,7 @@ async fn a_key_is_changed_by_its_holder(database: Database) {
 
     assert_eq!(keyed.key_of("pin").await, Some(*second.public()));
     assert_eq!(keyed.key_of("custom:face").await, Some(*keyed.key.public()));
+
     assert_eq!(
         keyed.change("pin", &third, &keyed.key).await,
         wrong(2),
@@ -124,6 +127,7 @@ async fn a_key_is_changed_by_its_holder(database: Database) {
     );
 
     keyed.change("pin", &third, &second).await.unwrap();
+
     assert_eq!(
         keyed.change_with("pin", &second, &proof).await,
         wrong(2),
@@ -142,6 +146,7 @@ async fn a_key_is_changed_by_its_holder(database: Database) {
         .change_with("pin", &second, "nothing to prove")
         .await
         .expect("there is no key to change");
+
     let refusal = ChangeRefusal::Enrolment(EnrolmentRefusal::AuthenticatorNotAllowed);
     assert_eq!(
         keyed.change("custom:voice", &third, &second).await,
@@ -205,11 +210,14 @@ async fn wrong_proofs_disconnect_the_user_or_remove_the_authenticator(database: 
         keyed.change_with("custom:face", &new, &other_type).await,
         wrong(2)
     );
+
     assert_eq!(keyed.change("custom:face", &new, &thief).await, wrong(1));
+
     assert_eq!(
         keyed.change("custom:face", &new, &thief).await,
         gone(ChangeRefusal::AuthenticatorGone)
     );
+
     assert_eq!(
         (keyed.key_of("custom:face").await, keyed.key_of("pin").await),
         (None, Some(*keyed.key.public()))
@@ -217,10 +225,12 @@ async fn wrong_proofs_disconnect_the_user_or_remove_the_authenticator(database: 
 
     assert_eq!(keyed.change("pin", &new, &thief).await, wrong(2));
     assert_eq!(keyed.change("pin", &new, &thief).await, wrong(1));
+
     assert_eq!(
         keyed.change("pin", &new, &thief).await,
         gone(ChangeRefusal::UserDisconnected)
     );
+
     assert_eq!(
         keyed
             .world
@@ -247,6 +257,7 @@ async fn without_a_proof_failed_attempts_stay_counted(database: Database) {
     assert_eq!(keyed.change("pin", &new, &thief).await, wrong(2));
 
     keyed.set("pin", &keyed.key).await;
+
     assert_eq!(
         keyed.change("pin", &new, &thief).await,
         wrong(1),
@@ -294,6 +305,7 @@ async fn of_two_parallel_changes_one_succeeds(database: Database) {
         (Err(_), Ok(())) => &right,
         both => panic!("{both:?}"),
     };
+
     assert_eq!(keyed.key_of("pin").await, Some(*expected.public()));
 
     keyed.change("pin", &new_key(), expected).await.unwrap();
@@ -341,10 +353,12 @@ async fn authenticators_need_an_enrolment_and_the_applications_permission(databa
 
     let state = devices.enrolment(id, &alice).await.unwrap().unwrap();
     assert_eq!(state.authenticators, ["custom:face", "pin"]);
+
     assert_eq!(
         devices.remove_authenticator(id, &alice, &name("pin")).await,
         Ok(true)
     );
+
     assert_eq!(
         devices.remove_authenticator(id, &alice, &name("pin")).await,
         Ok(false)
@@ -363,10 +377,12 @@ async fn answers_are_verified_with_the_named_authenticators_key(database: Databa
         .enrol(id, &alice, *new_key().public())
         .await
         .unwrap();
+
     assert_eq!(
         key_for("device").await,
         Ok(Some(*installation.key.public()))
     );
+
     assert_eq!(
         devices.answering_key(id, &user("bob"), "device").await,
         Ok(None)
@@ -391,6 +407,7 @@ async fn answers_are_verified_with_the_named_authenticators_key(database: Databa
             std::sync::Arc::make_mut(application).pin.enabled = false;
         }
     });
+
     assert_eq!(key_for("pin").await, Ok(None), "no longer allowed");
 
     world.set_status("1.0", VersionStatus::Disabled);

@@ -27,6 +27,7 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
         .enrol(first.id(), &alice, *key.public())
         .await
         .unwrap();
+
     assert_eq!(enrolled.profile_id.as_str().len(), 6);
 
     let again = world
@@ -40,6 +41,7 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
         .enrol(second.id(), &alice, *other_key.public())
         .await
         .unwrap();
+
     assert_eq!(elsewhere.server_key, enrolled.server_key);
 
     let neighbour = world
@@ -47,6 +49,7 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
         .enrol(first.id(), &bob, *other_key.public())
         .await
         .unwrap();
+
     assert_ne!(neighbour.profile_id, enrolled.profile_id);
 
     let found = world
@@ -57,6 +60,7 @@ async fn a_user_enrols_once_on_each_device(database: Database) {
         .unwrap();
 
     assert_eq!((&found.user_id, &found.public_key), (&alice, key.public()));
+
     assert_eq!(
         world
             .devices
@@ -85,6 +89,7 @@ async fn enrolment_can_be_switched_off(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     world.configure_general(|general| general.enrolment_enabled = false);
+
     let refused = world
         .devices
         .enrol(installation.id(), &user("alice"), *new_key().public())
@@ -105,11 +110,13 @@ async fn override_replaces_all_that_was_enrolled(database: Database) {
         .enrol(id, &alice, *new_key().public())
         .await
         .unwrap();
+
     world
         .devices
         .set_authenticator(id, &alice, &"pin".parse().unwrap(), *new_key().public())
         .await
         .unwrap();
+
     world
         .devices
         .enrol_push(id, &alice, transport("fcm"), Some(secret("address")))
@@ -123,6 +130,7 @@ async fn override_replaces_all_that_was_enrolled(database: Database) {
         .enrol(id, &alice, *key.public())
         .await
         .unwrap();
+
     assert_eq!(after.profile_id, before.profile_id);
 
     let state = world.devices.enrolment(id, &alice).await.unwrap().unwrap();
@@ -130,6 +138,7 @@ async fn override_replaces_all_that_was_enrolled(database: Database) {
         (state.enrolment.public_key, state.push),
         (*key.public(), None)
     );
+
     assert!(state.authenticators.is_empty());
 }
 
@@ -177,11 +186,13 @@ async fn ending_an_enrolment_removes_what_depends_on_it(database: Database) {
     assert_eq!(world.devices.end_enrolment(id, &alice).await, Ok(false));
     assert_eq!(world.devices.enrolment(id, &alice).await, Ok(None));
     assert!(world.devices.push_targets(&alice).await.unwrap().is_empty());
+
     assert_eq!(
         world.devices.push_targets(&bob).await.unwrap().len(),
         1,
         "the address is shared and stays"
     );
+
     assert_eq!(
         world.events_of(&alice).await,
         [

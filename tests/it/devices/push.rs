@@ -42,6 +42,7 @@ async fn a_user_is_enrolled_for_push_on_one_device_of_each_application(database:
     let world = World::new(database);
     let alice = user("alice");
     let first = world.install().await;
+
     let enrol = |id: DeviceId, address: &'static str| {
         let (devices, alice) = (world.devices.clone(), alice.clone());
         async move {
@@ -64,9 +65,11 @@ async fn a_user_is_enrolled_for_push_on_one_device_of_each_application(database:
         .profile_id;
 
     enrol(first.id().clone(), "a1").await.unwrap();
+
     enrol(first.id().clone(), "a2")
         .await
         .expect("once more replaces the address");
+
     let second = world.install_and_enrol(&alice).await;
     assert_eq!(
         enrol(second.id().clone(), "b").await,
@@ -79,6 +82,7 @@ async fn a_user_is_enrolled_for_push_on_one_device_of_each_application(database:
         .enrol(shop.id(), &alice, *new_key().public())
         .await
         .unwrap();
+
     enrol(shop.id().clone(), "c")
         .await
         .expect("another application");
@@ -87,21 +91,25 @@ async fn a_user_is_enrolled_for_push_on_one_device_of_each_application(database:
     let ids: Vec<&DeviceId> = targets.iter().map(|target| &target.device_id).collect();
     assert_eq!(ids.len(), 2);
     assert!(ids.contains(&first.id()) && ids.contains(&shop.id()));
+
     assert!(
         targets
             .iter()
             .any(|target| target.profile_id == profile && target.transport == transport("fcm"))
     );
+
     assert_eq!(world.devices.push_targets(&user("bob")).await, Ok(vec![]));
 
     assert_eq!(
         world.devices.remove_push(first.id(), &alice).await,
         Ok(true)
     );
+
     assert_eq!(
         world.devices.remove_push(first.id(), &alice).await,
         Ok(false)
     );
+
     assert_eq!(address(&world, first.id()).await, None);
 
     enrol(second.id().clone(), "a2")
@@ -114,6 +122,7 @@ async fn a_transport_must_reach_the_installation(database: Database) {
     let alice = user("alice");
     let android = world.install().await;
     let ios = world.install_with(&json!({ "platform": "ios" })).await;
+
     let without = world
         .install_with(&json!({ "software_version": "1.1" }))
         .await;
@@ -133,23 +142,28 @@ async fn a_transport_must_reach_the_installation(database: Database) {
             .enrol(id, &alice, *new_key().public())
             .await
             .ok();
+
         let address = (transport != Transport::Poll).then(|| secret("address"));
         let result = world
             .devices
             .enrol_push(id, &alice, transport, address)
             .await;
+
         if fits {
             result.unwrap();
+
             let destination = world
                 .devices
                 .push_destination(id)
                 .await
                 .unwrap()
                 .expect("reachable");
+
             assert_eq!(
                 matches!(destination, Destination::Poll),
                 transport == Transport::Poll
             );
+
             world.devices.remove_push(id, &alice).await.unwrap();
         } else {
             assert_eq!(
@@ -173,6 +187,7 @@ async fn a_transport_must_reach_the_installation(database: Database) {
     }
 
     world.configure_general(|general| general.push_enrolment_enabled = false);
+
     let result = world
         .devices
         .enrol_push(android.id(), &alice, Transport::Poll, None)
@@ -192,11 +207,13 @@ async fn an_address_belongs_to_one_installation(database: Database) {
         .enrol_push(first.id(), &alice, transport("fcm"), Some(secret("same")))
         .await
         .unwrap();
+
     let result = world
         .devices
         .enrol_push(second.id(), &bob, transport("fcm"), Some(secret("same")))
         .await;
     assert_eq!(result, refused(EnrolmentRefusal::PushTokenInUse));
+
     assert!(
         world.devices.push_targets(&bob).await.unwrap().is_empty(),
         "nothing of it stays"
@@ -211,6 +228,7 @@ async fn of_two_devices_enrolling_in_parallel_one_wins(database: Database) {
             world.install_and_enrol(&alice).await,
             world.install_and_enrol(&alice).await,
         );
+
         let enrol = |id: &DeviceId, address: String| {
             let (devices, id) = (world.devices.clone(), id.clone());
             tokio::spawn(async move {
@@ -224,6 +242,7 @@ async fn of_two_devices_enrolling_in_parallel_one_wins(database: Database) {
                     .await
             })
         };
+
         let attempts = [
             enrol(first.id(), format!("first-{round}")),
             enrol(second.id(), format!("second-{round}")),
@@ -233,17 +252,21 @@ async fn of_two_devices_enrolling_in_parallel_one_wins(database: Database) {
             .into_iter()
             .map(Result::unwrap)
             .collect();
+
         assert_eq!(
             results.iter().filter(|result| result.is_ok()).count(),
             1,
             "{results:?}"
         );
+
         assert!(
             results.contains(&refused(EnrolmentRefusal::AlreadyEnrolled)),
             "{results:?}"
         );
+
         let targets = world.devices.push_targets(&alice).await.unwrap();
         assert_eq!(targets.len(), 1);
+
         world
             .devices
             .remove_push(&targets[0].device_id, &alice)
@@ -258,6 +281,7 @@ async fn of_two_devices_with_one_address_one_wins(database: Database) {
         world.install_and_enrol(&user("alice")).await,
         world.install_and_enrol(&user("bob")).await,
     );
+
     let enrol = |id: &DeviceId, name: &'static str| {
         let (devices, id) = (world.devices.clone(), id.clone());
         tokio::spawn(async move {
@@ -273,11 +297,13 @@ async fn of_two_devices_with_one_address_one_wins(database: Database) {
         .into_iter()
         .map(Result::unwrap)
         .collect();
+
     assert_eq!(
         results.iter().filter(|result| result.is_ok()).count(),
         1,
         "{results:?}"
     );
+
     assert!(
         results.contains(&refused(EnrolmentRefusal::PushTokenInUse)),
         "{results:?}"
@@ -300,6 +326,7 @@ async fn the_address_can_be_replaced(database: Database) {
         .enrol_push(id, &alice, Transport::Poll, None)
         .await
         .unwrap();
+
     assert_eq!(
         replace("new").await,
         refused(EnrolmentRefusal::PushNotEnrolled)
@@ -310,15 +337,19 @@ async fn the_address_can_be_replaced(database: Database) {
         .enrol_push(id, &alice, transport("fcm"), Some(secret("old")))
         .await
         .unwrap();
+
     assert_eq!(replace("").await, refused(EnrolmentRefusal::InvalidAddress));
+
     assert_eq!(
         world.devices.mark_address_dead(id, None, START).await,
         Ok(true)
     );
+
     assert_eq!(address(&world, id).await, None);
 
     world.clock.advance(Duration::from_secs(5));
     replace("new").await.unwrap();
+
     assert_eq!(
         address(&world, id).await,
         Some(("new".to_owned(), world.clock.now()))
@@ -364,6 +395,7 @@ async fn only_a_report_after_the_registration_marks_an_address_dead(database: Da
         .enrol_push(id, &alice, transport("fcm"), Some(secret("address")))
         .await
         .unwrap();
+
     let now = START.after(Duration::from_secs(60));
     for since in [START.before(Duration::from_secs(1)), START] {
         assert_eq!(
@@ -380,11 +412,13 @@ async fn only_a_report_after_the_registration_marks_an_address_dead(database: Da
         world.devices.mark_address_dead(id, Some(later), now).await,
         Ok(true)
     );
+
     assert_eq!(
         world.devices.mark_address_dead(id, Some(later), now).await,
         Ok(false),
         "dead already"
     );
+
     assert_eq!(address(&world, id).await, None);
     assert!(world.devices.push_targets(&alice).await.unwrap().is_empty());
 }
@@ -409,6 +443,7 @@ async fn a_disabled_version_is_no_target(database: Database) {
 
     world.set_status("1.0", VersionStatus::Disabled);
     assert!(world.devices.push_targets(&alice).await.unwrap().is_empty());
+
     assert!(
         world
             .devices

@@ -37,6 +37,7 @@ fn own_metadata(installation: &Installation, changes: &Value) -> ClientMetadata 
     for (name, value) in changes.as_object().unwrap() {
         metadata[name] = value.clone();
     }
+
     parse(&metadata)
 }
 
@@ -94,11 +95,13 @@ async fn only_the_registration_token_opens_a_registration(database: Database) {
             world.devices.read_registration(id, token).await.err(),
             Some(WRONG_TOKEN)
         );
+
         let update = world
             .devices
             .update_registration(id, token, own_metadata(&mine, &json!({})))
             .await;
         assert_eq!(update.err(), Some(WRONG_TOKEN));
+
         assert_eq!(
             world.devices.delete_registration(id, token).await,
             Err(WRONG_TOKEN)
@@ -140,8 +143,10 @@ async fn an_update_is_validated_as_a_whole(database: Database) {
         (changed.name.as_str(), changed.application_version.as_str()),
         ("Renamed", "1.1")
     );
+
     assert_eq!(changed.model, None, "what is left out is gone");
     assert_eq!(changed.public_key, *installation.key.public());
+
     assert_eq!(
         world.devices.read_registration(id, token).await,
         Ok(changed.clone()),
@@ -173,10 +178,13 @@ async fn an_update_is_validated_as_a_whole(database: Database) {
     assert_eq!(world.devices.find(id).await.unwrap(), Some(changed));
 
     world.set_status("1.1", VersionStatus::LoginOnly);
+
     update(json!({ "software_version": "1.1" }))
         .await
         .expect("it runs this version already");
+
     world.set_status("1.1", VersionStatus::Disabled);
+
     assert_eq!(
         update(json!({ "software_version": "1.1" })).await.err(),
         Some(CLOSED)
@@ -213,8 +221,10 @@ async fn deleting_a_registration_removes_everything_of_the_device(database: Data
         .delete_registration(id, installation.registration_token.expose())
         .await
         .unwrap();
+
     assert_eq!(world.devices.find(id).await, Ok(None));
     assert_eq!(world.devices.enrolment_of(id, &alice).await, Ok(None));
+
     assert_eq!(
         world
             .token_server

@@ -71,6 +71,7 @@ async fn while_postgres_is_away_nothing_happens_and_no_attempt_counts() {
     cluster.start();
     assert_eq!(app.status(&id).await, "pending");
     assert_eq!(app.readiness().await, 200);
+
     // One attempt was made before the failure and none during it, so two are left.
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.1, "3003");
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
@@ -98,12 +99,15 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
             ("client_assertion", assertion.as_str()),
             ("token", token.expose()),
         ];
+
         app.request("POST", "/oauth/revoke").form(&form)
     };
+
     let by_portal = || {
         let request = app.request("DELETE", "/oauth/api/v1/users/alice/tokens");
         request.basic_auth(PORTAL.0, Some(PORTAL.1))
     };
+
     let administer = |method: &str, path: &str| {
         app.manage(method, &format!("/api/v1/{path}"))
             .basic_auth(ADMINISTRATOR.0, Some(ADMINISTRATOR.1))
@@ -117,6 +121,7 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
                 status = request().send().await.unwrap().status();
             }
         }
+
         status.as_u16()
     };
 
@@ -142,6 +147,7 @@ async fn while_postgres_is_away_nothing_is_called_revoked() {
             administer("POST", "clients/bank/revoke-tokens"),
             administer("DELETE", &device),
         ];
+
         join_all(requests.into_iter().map(unavailable)).await;
     }
 
@@ -167,10 +173,12 @@ async fn on_a_full_disk_changes_are_refused_until_there_is_space() {
         if response.status() != 200 {
             break response;
         }
+
         let body: serde_json::Value = response.json().await.unwrap();
         started.push((user, body["transaction_id"].as_str().unwrap().to_owned()));
         assert!(started.len() < 10_000, "the files never fill up");
     };
+
     assert_eq!(
         (
             refused.status().as_u16(),
@@ -198,6 +206,7 @@ async fn on_a_full_disk_changes_are_refused_until_there_is_space() {
         ])
         .status()
         .expect("prlimit, of util-linux");
+
     assert!(raised.success());
 
     for left in [2, 1] {
@@ -211,6 +220,7 @@ async fn on_a_full_disk_changes_are_refused_until_there_is_space() {
     }
 
     assert_eq!(answer(server.verify(user, id, &code)).await.unwrap().0, 200);
+
     assert_eq!(
         answer(server.start_sms("bob", "+31687654321"))
             .await
@@ -243,6 +253,7 @@ async fn until_no_attempt_fits(
             .wait_for_sms(&phone_number(number))
             .await
             .unwrap();
+
         let code = message.code().unwrap().to_owned();
         let (status, body) = answer(server.verify(user, id, &wrong(&code)))
             .await

@@ -35,9 +35,11 @@ async fn nothing_acknowledged_is_lost(database: Database) {
             numbers: &numbers,
             acknowledged,
         };
+
         let facts = tokio::time::timeout(Duration::from_secs(120), load.until_killed())
             .await
             .expect("enough answers");
+
         server.ended().await;
         server = installation.serve().await;
 
@@ -76,6 +78,7 @@ impl Load<'_> {
                 .unwrap();
             self.server.signal("KILL");
         };
+
         let (facts, ()) = tokio::join!(join_all((0..CLIENTS).map(|_| self.client())), killer);
         facts.into_iter().flatten().collect()
     }
@@ -106,6 +109,7 @@ impl Load<'_> {
 
         for _ in 0..number % 3 {
             fact.wrong_unanswered = true;
+
             let (_, refused) = self
                 .acknowledged(self.server.verify(&fact.user, &fact.id, &wrong(&code)))
                 .await?;
@@ -119,12 +123,14 @@ impl Load<'_> {
         }
 
         fact.right_sent = true;
+
         let (status, accepted) = self
             .acknowledged(self.server.verify(&fact.user, &fact.id, &code))
             .await?;
         assert_eq!(status, 200, "{accepted}");
 
         fact.accepted_acknowledged = true;
+
         Some(())
     }
 

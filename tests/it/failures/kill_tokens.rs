@@ -31,6 +31,7 @@ async fn rotations_and_revocations_survive_a_kill(database: Database) {
     let facts = tokio::time::timeout(Duration::from_secs(120), until_killed(&server))
         .await
         .expect("enough answers");
+
     server.ended().await;
     let server = installation.serve().await;
     join_all(facts.iter().map(|fact| fact.check(&server))).await;
@@ -73,12 +74,14 @@ async fn client(
         };
         if (round + number) % 10 == 9 {
             fact.revocation_sent = true;
+
             let Some((status, _)) = answer_or_none(revoke(server, &last)).await else {
                 break;
             };
             assert_eq!(status, 200);
 
             fact.revocation_acknowledged = true;
+
             let Some(next) = try_to_log_in(server, number).await else {
                 break;
             };
@@ -126,6 +129,7 @@ impl Fact {
                 (400, &json!("invalid_grant")),
                 "{self:?}"
             );
+
             return;
         }
 
@@ -166,6 +170,7 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
         ("code_challenge", challenge.as_str()),
         ("code_challenge_method", "S256"),
     ];
+
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(query)
         .finish();
@@ -174,6 +179,7 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
         .send()
         .await
         .ok()?;
+
     let login_page: Url = begun
         .headers()
         .get("location")
@@ -197,6 +203,7 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
         ("redirect_uri", REDIRECT_URI),
         ("code_verifier", VERIFIER),
     ];
+
     let (status, tokens) = answer(post_as_shop(server, "/oauth/token").form(&form)).await?;
     assert_eq!(status, 200, "{tokens}");
 

@@ -21,6 +21,7 @@ impl Process {
             ("user_id", user),
             ("phone_number", phone_number),
         ];
+
         self.request(Method::POST, START).form(&form)
     }
 

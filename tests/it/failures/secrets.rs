@@ -69,6 +69,7 @@ impl Spy {
             errors: String::new(),
             phone: None,
         };
+
         let credentials = installation.sandbox.credentials();
 
         for (name, secret) in [
@@ -117,6 +118,7 @@ impl Spy {
     async fn refused(&mut self, request: RequestBuilder) {
         let response = request.send().await.unwrap();
         assert!(response.status().is_client_error(), "{}", response.status());
+
         self.errors += &format!(
             "{:?}\n{}\n",
             response.headers().clone(),
@@ -138,6 +140,7 @@ impl Spy {
         )
         .await
         .unwrap();
+
         let user: UserId = USER.parse().unwrap();
         let begun = phone.begin_log_in(REDIRECT_URI).await.unwrap();
         let challenge = begun.login_challenge().unwrap();
@@ -151,6 +154,7 @@ impl Spy {
 
         phone.finish_log_in(begun, &user, redirected).await.unwrap();
         phone.enrol(&user).await.unwrap();
+
         phone
             .enrol_push(&user, PushTransport::Fcm(PUSH_TOKEN.to_owned().into()))
             .await
@@ -159,6 +163,7 @@ impl Spy {
         self.remember("login challenge", &challenge);
         self.remember("authorization code", &code);
         self.remember("device token", phone.device_token().await.unwrap().expose());
+
         self.remember(
             "user token",
             phone.user_token(&user).await.unwrap().expose(),
@@ -246,6 +251,7 @@ impl Spy {
             .wait_for_callback(&id.to_string())
             .await
             .unwrap();
+
         installation.sandbox.check_callback(&called).unwrap();
         let again = phone.accept(&transaction).await.unwrap_err();
         self.errors += &format!("{again}\n{again:?}\n");
@@ -324,6 +330,7 @@ impl Spy {
             ),
             ("client_assertion", PUSH_TOKEN),
         ];
+
         self.refused(
             nobody(Method::POST, "/oauth/token")
                 .form(&[&assertion[..], &[("grant_type", "client_credentials")]].concat()),
@@ -366,10 +373,12 @@ impl Spy {
 fn contains(bytes: &[u8], secret: &[u8]) -> bool {
     let digits = secret.len() == 6 && secret.iter().all(u8::is_ascii_digit);
     let part = |byte: Option<&u8>| digits && byte.is_some_and(u8::is_ascii_alphanumeric);
+
     let mut windows = bytes
         .windows(secret.len())
         .enumerate()
         .filter(|(_, window)| *window == secret);
+
     windows.any(|(at, _)| {
         !part(at.checked_sub(1).and_then(|at| bytes.get(at))) && !part(bytes.get(at + secret.len()))
     })
@@ -399,6 +408,7 @@ fn files(directory: &Path) -> Vec<u8> {
         .map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
     let all: Vec<u8> = files.flatten().collect();
     assert!(contains(&all, CLIENT_ID.as_bytes()), "it is the database");
+
     all
 }
 

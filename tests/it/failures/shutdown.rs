@@ -25,6 +25,7 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
         .await
         .unwrap();
     let id = started["transaction_id"].as_str().unwrap().to_owned();
+
     installation.sandbox.fail(
         Provider::Twilio,
         Fault {
@@ -48,6 +49,7 @@ async fn a_stop_breaks_no_request_in_flight(database: Database) {
         installation.sandbox.requests(Provider::Twilio) > STARTS as u64
     })
     .await;
+
     until("the long polls wait", async || {
         waiting(&server).await == LONG_POLLS
     })
@@ -95,6 +97,7 @@ async fn until(what: &str, holds: impl AsyncFn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
+
     tokio::time::timeout(Duration::from_secs(30), polling)
         .await
         .expect(what);

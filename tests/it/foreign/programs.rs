@@ -78,6 +78,7 @@ impl Library {
 
     fn is_installed(self) -> bool {
         let wanted = std::fs::read(self.folder().join(self.lock_file())).unwrap();
+
         let interpreter_runs = Command::new(self.interpreter())
             .arg("--version")
             .output()

@@ -20,12 +20,15 @@ async fn a_secret_authenticates_its_own_client_only(database: Database) {
             .clients
             .authenticate_api_client(&credentials)
             .await?;
+
         Ok::<_, ClientError>(client.client_id.to_string())
     };
+
     assert_eq!(
         authenticate(secret_of("portal", "portal secret")).await,
         Ok("portal".to_owned())
     );
+
     for (id, text) in [
         ("portal", "Portal secret"),
         ("portal", ""),
@@ -60,14 +63,18 @@ async fn an_assertion_authenticates_its_client_once(database: Database) {
             .authenticate_api_client(&credentials)
             .await
             .unwrap();
+
         assert_eq!(client.client_id.as_str(), "keyed");
+
         let again = world
             .token_server
             .clients
             .authenticate_api_client(&credentials)
             .await;
+
         assert_eq!(again, Err(ClientError::Invalid), "a replay");
     }
+
     for refused in [
         assertion(json!({ "aud": "https://other.example" })),
         assertion(json!({ "aud": format!("{ISSUER}/oauth/authorize") })),
@@ -101,6 +108,7 @@ async fn of_parallel_replays_one_succeeds(database: Database) {
                 .is_ok()
         })
     });
+
     let results = futures_util::future::join_all(attempts).await;
     assert_eq!(
         results

@@ -36,16 +36,19 @@ async fn a_code_becomes_a_users_token(database: Database) {
         ),
         ("device user", 900, None)
     );
+
     let bearer = world
         .token_server
         .bearers
         .authenticate(&PresentedToken::bearer(response.access_token.expose()))
         .await
         .unwrap();
+
     assert_eq!(
         (&bearer.device_id, bearer.user_id.as_ref()),
         (installation.id(), Some(&alice))
     );
+
     assert_eq!(bearer.scope, "device user");
 
     let enrolled = world
@@ -53,6 +56,7 @@ async fn a_code_becomes_a_users_token(database: Database) {
         .enrol(installation.id(), &alice, *new_key().public())
         .await
         .unwrap();
+
     let second = code(&world, &installation).await;
     let response = redeem(&world, &installation, &second).await.unwrap();
     assert_eq!(response.profile_id, Some(enrolled.profile_id));
@@ -80,7 +84,9 @@ async fn a_second_use_revokes_what_the_first_produced(database: Database) {
         .authenticate(&PresentedToken::bearer(token.expose()))
         .await
         .unwrap();
+
     assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED);
+
     assert_eq!(
         world
             .token_server
@@ -89,6 +95,7 @@ async fn a_second_use_revokes_what_the_first_produced(database: Database) {
             .await,
         Err(BearerError::InvalidToken)
     );
+
     assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED);
 }
 
@@ -105,7 +112,9 @@ async fn a_code_presented_wrongly_is_burnt(database: Database) {
         another,
         &with_plus,
     ];
+
     let redirects = ["", "bank://login/", "https://bank.example/cb?x=1"];
+
     let wrong_verifiers = verifiers
         .map(|verifier| (verifier, REDIRECT_URI))
         .into_iter();
@@ -118,24 +127,29 @@ async fn a_code_presented_wrongly_is_burnt(database: Database) {
             code_verifier: Some(secret(verifier)),
             ..redeem_request(&world, &installation, &code)
         };
+
         assert_eq!(
             world.token_server.grants.token(&wrong).await.err(),
             REFUSED,
             "{verifier} {redirect_uri}"
         );
+
         assert_eq!(
             redeem(&world, &installation, &code).await.err(),
             REFUSED,
             "it is burnt"
         );
     }
+
     let stolen = code(&world, &installation).await;
     assert_eq!(redeem(&world, &other, &stolen).await.err(), REFUSED);
+
     assert_eq!(
         redeem(&world, &installation, &stolen).await.err(),
         REFUSED,
         "it is burnt"
     );
+
     for unknown in ["", "x", &"A".repeat(43), &"x".repeat(10_000)] {
         assert_eq!(redeem(&world, &installation, unknown).await.err(), REFUSED);
     }
@@ -148,6 +162,7 @@ async fn a_code_lives_for_a_minute(database: Database) {
         code(&world, &installation).await,
         code(&world, &installation).await,
     );
+
     world.clock.advance(Duration::from_millis(59_999));
     redeem(&world, &installation, &in_time).await.unwrap();
     world.clock.advance(Duration::from_millis(1));
@@ -165,17 +180,20 @@ async fn parallel_uses_of_a_code_leave_no_token(database: Database) {
         );
         tokio::spawn(async move { token_server.grants.token(&request).await })
     });
+
     let results = futures_util::future::join_all(attempts).await;
     let issued: Vec<_> = results
         .into_iter()
         .filter_map(|result| result.unwrap().ok())
         .collect();
     assert_eq!(issued.len(), 1, "one is first");
+
     let bearer = world
         .token_server
         .bearers
         .authenticate(&PresentedToken::bearer(issued[0].access_token.expose()))
         .await;
+
     assert_eq!(
         bearer,
         Err(BearerError::InvalidToken),
@@ -187,10 +205,12 @@ async fn an_assertion_is_good_for_one_code(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
     let credentials = installation.assertion(world.clock.now(), &json!({}));
+
     let (first, second) = (
         code(&world, &installation).await,
         code(&world, &installation).await,
     );
+
     let with_assertion = |code: &str| TokenRequest {
         credentials: credentials.clone(),
         ..redeem_request(&world, &installation, code)
@@ -203,16 +223,19 @@ async fn an_assertion_is_good_for_one_code(database: Database) {
         world.token_server.grants.token(&failed).await.err(),
         REFUSED
     );
+
     let replayed = world
         .token_server
         .grants
         .token(&with_assertion(&second))
         .await;
+
     assert_eq!(
         replayed.err(),
         Some(OAuthError::InvalidClient),
         "a failed use is a use"
     );
+
     redeem(&world, &installation, &second)
         .await
         .expect("the code was not touched");
@@ -243,6 +266,7 @@ async fn code_redirect_uri_and_verifier_are_required(database: Database) {
             "{request:?}"
         );
     }
+
     redeem(&world, &installation, &code)
         .await
         .expect("the code was not touched");

@@ -43,6 +43,7 @@ async fn a_bad_client_or_redirect_uri_is_never_redirected_to(database: Database)
             ..good()
         },
     ];
+
     for trick in [
         "",
         "bank://login/",
@@ -72,6 +73,7 @@ async fn a_bad_client_or_redirect_uri_is_never_redirected_to(database: Database)
             ..good()
         });
     }
+
     for request in refused {
         let result = authorize(&world, &request).await;
         assert_eq!(
@@ -168,15 +170,18 @@ async fn other_errors_go_back_to_the_application(database: Database) {
             (error, ISSUER),
             "{request:?}"
         );
+
         let state = request.state.filter(|state| *state != long_state);
         assert_eq!(parameters.get("state"), state.as_ref());
     }
+
     let with_query = Some("https://bank.example/cb?x=1".to_owned());
     let request = AuthorizeRequest {
         redirect_uri: with_query,
         scope: Some(String::new()),
         ..good()
     };
+
     let address = authorize(&world, &request).await.unwrap();
     assert!(
         address.starts_with("https://bank.example/cb?x=1&error=invalid_scope&"),
@@ -196,6 +201,7 @@ async fn scope_and_state_are_optional(database: Database) {
         state: None,
         ..authorize_request(&installation)
     };
+
     let address = authorize(&world, &request).await.unwrap();
     assert!(
         address.starts_with("https://portal.example/login?login_challenge="),

@@ -38,6 +38,7 @@ async fn log_in_once_more(world: &World, installation: &Installation) -> TokenRe
 
 async fn assert_dead(world: &World, installation: &Installation, tokens: &TokenResponse) {
     assert!(!is_alive(&world.another_node(), tokens).await);
+
     assert_eq!(
         refresh(world, installation, &refresh_token(tokens))
             .await
@@ -51,21 +52,25 @@ async fn everything_a_user_is_logged_in_with_ends(database: Database) {
     let (alice, other) = (user("alice"), world.install().await);
     let elsewhere = log_in_once_more(&world, &other).await;
     let on_its_way = code(&world, &other).await;
+
     let own = world
         .token_server
         .grants
         .token(&other.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     world
         .token_server
         .revocation
         .revoke_user(&alice)
         .await
         .unwrap();
+
     assert_dead(&world, &installation, &first).await;
     assert_dead(&world, &other, &elsewhere).await;
     assert_eq!(redeem(&world, &other, &on_its_way).await.err(), REFUSED);
+
     assert!(
         is_alive(&world.token_server, &own).await,
         "a device's own token is nobody's"
@@ -78,18 +83,22 @@ async fn everything_a_user_is_logged_in_with_ends(database: Database) {
     let again = log_in_once_more(&world, &installation).await;
     world.users.disable(&alice).await.unwrap();
     assert_dead(&world, &installation, &again).await;
+
     world
         .users
         .disable(&alice)
         .await
         .expect("once more changes nothing");
+
     world.users.enable(&alice).await.unwrap();
     assert_dead(&world, &installation, &again).await;
     let again = log_in_once_more(&world, &installation).await;
     refresh(&world, &installation, &refresh_token(&again))
         .await
         .expect("enabled");
+
     let events = world.events_of(&alice).await;
+
     for event in [
         "TOKEN_REVOKE_USER_TOKENS_SUCCESS",
         "USER_PASSWORD_CHANGED",
@@ -112,12 +121,14 @@ async fn a_code_being_exchanged_does_not_outlive_the_revocation(database: Databa
             redeem_request(&world, &installation, &code),
         );
         let exchange = tokio::spawn(async move { server.grants.token(&request).await });
+
         world
             .token_server
             .revocation
             .revoke_user(&user("alice"))
             .await
             .unwrap();
+
         if let Ok(tokens) = exchange.await.unwrap() {
             assert_dead(&world, &installation, &tokens).await;
         }
@@ -132,6 +143,7 @@ async fn refreshes_during_a_bulk_revocation_leave_nothing_alive(database: Databa
         for _ in 0..5 {
             logins.push(log_in_once_more(&world, &installation).await);
         }
+
         let nodes = [world.token_server.clone(), world.another_node()];
         let refreshes: Vec<_> = (0..20)
             .map(|number| {
@@ -143,6 +155,7 @@ async fn refreshes_during_a_bulk_revocation_leave_nothing_alive(database: Databa
                 tokio::spawn(async move { node.grants.token(&request).await })
             })
             .collect();
+
         match reach {
             "user" => world
                 .token_server
@@ -157,6 +170,7 @@ async fn refreshes_during_a_bulk_revocation_leave_nothing_alive(database: Databa
                 .await
                 .unwrap(),
         }
+
         let results = futures_util::future::join_all(refreshes).await;
         for result in results {
             match result.unwrap() {
@@ -164,6 +178,7 @@ async fn refreshes_during_a_bulk_revocation_leave_nothing_alive(database: Databa
                 Err(error) => assert_eq!(Some(error), REFUSED),
             }
         }
+
         for tokens in &logins {
             assert_dead(&world, &installation, tokens).await;
         }
@@ -175,12 +190,14 @@ async fn an_application_loses_all_tokens_at_once(database: Database) {
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     let own = world
         .token_server
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     let on_its_way = code(&world, &installation).await;
     let waiting = begin(&world, &installation).await;
     let shop = world.install_with(&json!({ "software_id": "shop" })).await;
@@ -190,41 +207,50 @@ async fn an_application_loses_all_tokens_at_once(database: Database) {
         .token(&shop.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     world
         .token_server
         .revocation
         .revoke_client("bank")
         .await
         .unwrap();
+
     for tokens in [&first, &second, &own] {
         assert!(!is_alive(&world.another_node(), tokens).await);
     }
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&second))
             .await
             .err(),
         REFUSED
     );
+
     assert_eq!(
         redeem(&world, &installation, &on_its_way).await.err(),
         REFUSED
     );
+
     assert!(accept(&world, &waiting).await.is_err());
+
     assert!(
         is_alive(&world.token_server, &elsewhere).await,
         "another application's"
     );
+
     let again = log_in_once_more(&world, &installation).await;
     assert!(
         is_alive(&world.token_server, &again).await,
         "what is issued from now on is good"
     );
+
     world
         .token_server
         .revocation
         .revoke_client("bank")
         .await
         .unwrap();
+
     assert_dead(&world, &installation, &again).await;
 }
 
@@ -232,31 +258,39 @@ async fn a_device_loses_its_own_tokens_and_its_users(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let other = world.install().await;
     let elsewhere = log_in_once_more(&world, &other).await;
+
     let own = world
         .token_server
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     let on_its_way = code(&world, &installation).await;
+
     world
         .token_server
         .revocation
         .revoke_client(installation.id().as_str())
         .await
         .unwrap();
+
     assert_dead(&world, &installation, &first).await;
     assert!(!is_alive(&world.token_server, &own).await);
+
     assert_eq!(
         redeem(&world, &installation, &on_its_way).await.err(),
         REFUSED
     );
+
     assert!(is_alive(&world.token_server, &elsewhere).await);
+
     let own = world
         .token_server
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await;
+
     own.expect("the device itself stays");
 }
 
@@ -264,6 +298,7 @@ async fn tokens_for_a_resource_server_end(database: Database) {
     let (world, installation, _) = log_in(database).await;
     world.configure(|settings| {
         bank(settings, |bank| bank.scopes = ["orders".to_owned()].into());
+
         for id in ["orders-api", "other-api"] {
             let server = ResourceServer {
                 id: id.to_owned(),
@@ -275,11 +310,13 @@ async fn tokens_for_a_resource_server_end(database: Database) {
                 access_token_lifetime_seconds: None,
                 signing_algorithm: None,
             };
+
             settings
                 .resource_servers
                 .insert(id.to_owned(), Arc::new(server));
         }
     });
+
     let tokens_for = async |id: &str| {
         let credentials = installation.assertion(world.clock.now(), &json!({}));
         let request = TokenRequest {
@@ -289,6 +326,7 @@ async fn tokens_for_a_resource_server_end(database: Database) {
         let tokens = world.token_server.grants.token(&request).await.unwrap();
         row_id(&tokens)
     };
+
     let (orders, other) = (
         tokens_for("orders-api").await,
         tokens_for("other-api").await,
@@ -296,12 +334,14 @@ async fn tokens_for_a_resource_server_end(database: Database) {
     assert!(
         is_row_alive(&world, orders.clone()).await && is_row_alive(&world, other.clone()).await
     );
+
     world
         .token_server
         .revocation
         .revoke_resource_server("orders-api")
         .await
         .unwrap();
+
     assert!(!is_row_alive(&world, orders).await && is_row_alive(&world, other).await);
     let again = tokens_for("orders-api").await;
     assert!(is_row_alive(&world, again).await);
@@ -329,6 +369,7 @@ async fn an_unknown_id_is_not_found(database: Database) {
             world.token_server.revocation.revoke_client(id).await,
             Err(RevocationError::NotFound)
         );
+
         assert_eq!(
             world
                 .token_server
@@ -348,20 +389,24 @@ async fn a_renamed_user_keeps_what_is_enrolled(database: Database) {
         .enrol(installation.id(), &alice, *new_key().public())
         .await
         .unwrap();
+
     let face = "custom:face".parse().unwrap();
     world
         .devices
         .set_authenticator(installation.id(), &alice, &face, *new_key().public())
         .await
         .unwrap();
+
     let bob = user("bob");
     world
         .devices
         .enrol(installation.id(), &bob, *new_key().public())
         .await
         .unwrap();
+
     world.users.rename(&alice, &alicia).await.unwrap();
     assert_dead(&world, &installation, &tokens).await;
+
     assert_eq!(
         world
             .devices
@@ -370,19 +415,24 @@ async fn a_renamed_user_keeps_what_is_enrolled(database: Database) {
             .unwrap(),
         None
     );
+
     let moved = world
         .devices
         .enrolment_of(installation.id(), &alicia)
         .await
         .unwrap()
         .unwrap();
+
     assert_eq!(moved.profile_id, enrolled.profile_id);
+
     let key = world
         .devices
         .answering_key(installation.id(), &alicia, "custom:face")
         .await
         .unwrap();
+
     assert!(key.is_some(), "the authenticator moved along");
+
     assert!(
         world
             .devices
@@ -391,6 +441,7 @@ async fn a_renamed_user_keeps_what_is_enrolled(database: Database) {
             .unwrap()
             .is_some()
     );
+
     for user in [alice, alicia] {
         assert!(
             world
@@ -418,19 +469,23 @@ async fn an_id_in_use_is_not_taken_over(database: Database) {
         .enrol(installation.id(), &bob, *new_key().public())
         .await
         .unwrap();
+
     assert_eq!(
         world.users.rename(&alice, &bob).await,
         Err(UserError::Taken)
     );
+
     assert_eq!(
         world.users.rename(&bob, &alice).await,
         Err(UserError::Taken),
         "she is logged in"
     );
+
     assert_eq!(
         world.users.rename(&alice, &alice).await,
         Err(UserError::Taken)
     );
+
     assert!(
         is_alive(&world.token_server, &tokens).await,
         "nothing has happened"

@@ -27,6 +27,7 @@ async fn a_device_token_is_good_until_it_expires(database: Database) {
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     assert_eq!(
         (
             response.scope.as_str(),
@@ -35,6 +36,7 @@ async fn a_device_token_is_good_until_it_expires(database: Database) {
         ),
         ("device", 900, None)
     );
+
     let token = response.access_token.expose();
     let bearer = world
         .token_server
@@ -42,6 +44,7 @@ async fn a_device_token_is_good_until_it_expires(database: Database) {
         .authenticate(&PresentedToken::bearer(token))
         .await
         .unwrap();
+
     assert_eq!(
         (&bearer.device_id, bearer.user_id, bearer.scope.as_str()),
         (installation.id(), None, "device")
@@ -61,9 +64,12 @@ async fn a_device_token_is_good_until_it_expires(database: Database) {
             .bearers
             .authenticate(&PresentedToken::bearer(wrong))
             .await;
+
         assert_eq!(result, Err(BearerError::InvalidToken), "{wrong}");
     }
+
     world.clock.advance(Duration::from_secs(900));
+
     assert_eq!(
         world
             .token_server
@@ -99,8 +105,10 @@ async fn only_the_device_itself_gets_its_token(database: Database) {
             .grants
             .token(&client_credentials(refused))
             .await;
+
         assert_eq!(result.err(), Some(OAuthError::InvalidClient));
     }
+
     for api_client in [
         secret_of("portal", "portal secret"),
         credentials_by(&world.client_key, "keyed", now, &json!({})),
@@ -110,6 +118,7 @@ async fn only_the_device_itself_gets_its_token(database: Database) {
             .grants
             .token(&client_credentials(api_client))
             .await;
+
         assert!(matches!(result, Err(OAuthError::UnauthorizedClient(_))));
     }
 }
@@ -120,12 +129,14 @@ async fn an_assertion_is_good_for_one_token(database: Database) {
     let now = world.clock.now();
     let request = installation.device_token_request(now);
     world.token_server.grants.token(&request).await.unwrap();
+
     assert_eq!(
         world.token_server.grants.token(&request).await.err(),
         Some(OAuthError::InvalidClient)
     );
 
     let with_same_jti = json!({ "jti": "same", "exp": now.as_secs() + 600 });
+
     for (installation, expected) in [
         (&installation, None),
         (&other, None),
@@ -155,7 +166,9 @@ async fn of_parallel_replays_one_gets_a_token(database: Database) {
         .into_iter()
         .map(|result| result.unwrap())
         .collect();
+
     assert_eq!(results.iter().filter(|error| error.is_none()).count(), 1);
+
     assert!(
         results
             .iter()
@@ -180,6 +193,7 @@ async fn a_device_token_has_the_device_scope(database: Database) {
             .scope,
         "device"
     );
+
     for scope in ["device user", "user", "", "admin", &"device ".repeat(9_000)] {
         assert_eq!(
             world
@@ -191,6 +205,7 @@ async fn a_device_token_has_the_device_scope(database: Database) {
             Some(OAuthError::InvalidScope)
         );
     }
+
     for grant_type in ["", "password", "implicit", "Client_Credentials"] {
         let request = TokenRequest {
             grant_type: grant_type.to_owned(),
@@ -214,20 +229,25 @@ async fn a_disabled_version_gets_and_keeps_no_token(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     world.set_status("1.0", VersionStatus::LoginOnly);
+
     world
         .token_server
         .bearers
         .authenticate(&PresentedToken::bearer(token.expose()))
         .await
         .unwrap();
+
     world
         .token_server
         .grants
         .token(&installation.device_token_request(now))
         .await
         .unwrap();
+
     world.set_status("1.0", VersionStatus::Disabled);
+
     assert_eq!(
         world
             .token_server
@@ -236,10 +256,12 @@ async fn a_disabled_version_gets_and_keeps_no_token(database: Database) {
             .await,
         Err(BearerError::InvalidToken)
     );
+
     let refused = world
         .token_server
         .grants
         .token(&installation.device_token_request(now))
         .await;
+
     assert!(matches!(refused, Err(OAuthError::UnauthorizedClient(_))));
 }

@@ -83,15 +83,19 @@ async fn an_appliance_gets_tokens_once_its_user_allows_it(database: Database) {
         (device.interval, device.expires_in),
         (5, Duration::from_secs(600))
     );
+
     assert_eq!(device.verification_uri, format!("{ISSUER}/oauth/device"));
+
     assert_eq!(
         device.verification_uri_complete,
         format!("{ISSUER}/oauth/device?user_code={}", device.user_code)
     );
+
     assert_eq!(
         poll(&world, &device).await,
         Some(OAuthError::AuthorizationPending)
     );
+
     let typed = device.user_code.to_lowercase().replace('-', " ");
     let consent_page = log_in(
         &world,
@@ -101,6 +105,7 @@ async fn an_appliance_gets_tokens_once_its_user_allows_it(database: Database) {
     )
     .await
     .unwrap();
+
     let back = consent(&world, &consent_page, &AcceptConsent::default()).await;
     assert_eq!(back, format!("{ISSUER}/oauth/device/done?result=allowed"));
     let tokens = poll_as(&world, "tv", &device).await.unwrap();
@@ -108,11 +113,14 @@ async fn an_appliance_gets_tokens_once_its_user_allows_it(database: Database) {
         (tokens.scope.as_str(), tokens.refresh_token.is_some()),
         ("orders", true)
     );
+
     assert_eq!(poll(&world, &device).await, Some(OAuthError::InvalidGrant));
+
     assert_eq!(
         enter(&world, &device.user_code).await,
         Err(UserCodeRefusal::Unknown)
     );
+
     let events = world.events_of(&user("alice")).await;
     assert!(
         events
@@ -141,6 +149,7 @@ async fn an_appliance_that_polls_too_often_waits_longer(database: Database) {
     ] {
         assert_eq!(after(seconds).await, expected, "{seconds}");
     }
+
     let all = futures_util::future::join_all((0..6).map(|_| poll(&world, &device))).await;
     assert!(
         all.iter()
@@ -163,6 +172,7 @@ async fn an_appliance_is_told_of_a_refusal(database: Database) {
             .await,
         Ok(denied.clone())
     );
+
     assert_eq!(poll(&world, &device).await, Some(OAuthError::AccessDenied));
     let device = begin(&world).await;
     let challenge = parameter(&asked(&world, &device).await, "consent_challenge");
@@ -174,6 +184,7 @@ async fn an_appliance_is_told_of_a_refusal(database: Database) {
             .await,
         Ok(denied)
     );
+
     assert_eq!(poll(&world, &device).await, Some(OAuthError::AccessDenied));
 }
 
@@ -183,16 +194,20 @@ async fn an_appliance_waits_for_ten_minutes(database: Database) {
     world.clock.advance(Duration::from_secs(590));
     let challenge = parameter(&asked(&world, &device).await, "consent_challenge");
     world.clock.advance(Duration::from_secs(10));
+
     let late = world
         .token_server
         .consents
         .accept(&challenge, &AcceptConsent::default())
         .await;
+
     assert_eq!(late, Err(PageRequestError::NotFound));
+
     assert_eq!(
         enter(&world, &device.user_code).await,
         Err(UserCodeRefusal::Unknown)
     );
+
     assert_eq!(poll(&world, &device).await, Some(OAuthError::ExpiredToken));
 }
 
@@ -201,10 +216,12 @@ async fn a_device_code_is_its_clients_own_and_good_once(database: Database) {
     let device = begin(&world).await;
     let page = asked(&world, &device).await;
     consent(&world, &page, &AcceptConsent::default()).await;
+
     assert_eq!(
         poll_as(&world, "web", &device).await.err(),
         Some(OAuthError::InvalidGrant)
     );
+
     let all = futures_util::future::join_all((0..8).map(|_| poll_as(&world, "tv", &device))).await;
     assert_eq!(all.iter().filter(|answer| answer.is_ok()).count(), 1);
     let installation = world.install().await;
@@ -214,18 +231,21 @@ async fn a_device_code_is_its_clients_own_and_good_once(database: Database) {
         .appliances
         .authorize(&credentials, None, None)
         .await;
+
     assert!(matches!(refused, Err(OAuthError::UnauthorizedClient(_))));
 }
 
 async fn user_codes_cannot_be_guessed(database: Database) {
     let world = web_world(database);
     let device = begin(&world).await;
+
     for _ in 0..100 {
         assert_eq!(
             enter(&world, "BBBB-BBBB").await,
             Err(UserCodeRefusal::Unknown)
         );
     }
+
     let refused = enter(&world, &device.user_code).await;
     assert_eq!(
         refused,
@@ -233,6 +253,7 @@ async fn user_codes_cannot_be_guessed(database: Database) {
             retry_after: Duration::from_secs(60)
         })
     );
+
     world.clock.advance(Duration::from_secs(60));
     enter(&world, &device.user_code).await.unwrap();
 }
@@ -249,6 +270,7 @@ async fn a_remembered_user_still_has_to_allow_it(database: Database) {
         },
     )
     .await;
+
     let browser = remembered(&world, "trusted").await;
     let device = begin(&world).await;
     let address = world
@@ -258,10 +280,12 @@ async fn a_remembered_user_still_has_to_allow_it(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert!(
         address.starts_with("https://portal.example/consent?"),
         "{address}"
     );
+
     let credentials = secret_of("trusted", "trusted secret");
     let device = world
         .token_server
@@ -269,6 +293,7 @@ async fn a_remembered_user_still_has_to_allow_it(database: Database) {
         .authorize(&credentials, None, None)
         .await
         .unwrap();
+
     let address = world
         .token_server
         .appliances
@@ -276,6 +301,7 @@ async fn a_remembered_user_still_has_to_allow_it(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert!(
         address.starts_with("https://portal.example/login?"),
         "where nobody asks, the login page does: {address}"
@@ -293,12 +319,15 @@ async fn of_two_answers_the_first_counts(database: Database) {
         .consents
         .accept(&challenge, &AcceptConsent::default())
         .await;
+
     assert_eq!(late, Err(PageRequestError::AlreadyAnswered));
+
     let late = world
         .token_server
         .consents
         .reject(&challenge, &Rejection::default())
         .await;
+
     assert_eq!(late, Err(PageRequestError::AlreadyAnswered));
     poll_as(&world, "tv", &device).await.unwrap();
 }

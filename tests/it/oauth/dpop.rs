@@ -51,6 +51,7 @@ fn proof(
         access_token,
         now,
     };
+
     SecretString::new(dpop::sign(key, &expected, &format!("{jti:?}")).unwrap())
 }
 
@@ -77,6 +78,7 @@ async fn bound(world: &World, installation: &Installation, key: &PrivateJwk) -> 
     };
     let response = world.token_server.grants.token(&request).await.unwrap();
     assert_eq!(response.token_type, TokenType::Dpop);
+
     response.access_token.expose().to_owned()
 }
 
@@ -91,6 +93,7 @@ async fn a_bound_token_needs_its_key_with_every_request(database: Database) {
         .authenticate(&at_door(&token, &good))
         .await
         .unwrap();
+
     assert_eq!(&bearer.device_id, installation.id());
     let invalid = Err(BearerError::InvalidToken);
     assert_eq!(
@@ -102,6 +105,7 @@ async fn a_bound_token_needs_its_key_with_every_request(database: Database) {
         invalid,
         "whoever has it is not enough"
     );
+
     let stolen = proof(&new_key(), "GET", DOOR, Some(&token), now);
     assert_eq!(
         world
@@ -111,10 +115,12 @@ async fn a_bound_token_needs_its_key_with_every_request(database: Database) {
             .await,
         invalid
     );
+
     let without = PresentedToken {
         proof: None,
         ..at_door(&token, &good)
     };
+
     let missing = Err(BearerError::InvalidDpopProof(ProofRefusal::Missing));
     assert_eq!(
         world.token_server.bearers.authenticate(&without).await,
@@ -129,12 +135,14 @@ async fn a_bound_token_needs_its_key_with_every_request(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     let pretended = proof(&key, "GET", DOOR, Some(unbound.expose()), now);
     let refused = world
         .token_server
         .bearers
         .authenticate(&at_door(unbound.expose(), &pretended))
         .await;
+
     assert_eq!(
         refused, invalid,
         "a token that is not bound is not presented as if it were"
@@ -156,6 +164,7 @@ async fn a_proof_is_good_for_one_request(database: Database) {
         .into_iter()
         .map(|result| result.unwrap())
         .collect();
+
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     let replayed = BearerError::InvalidDpopProof(ProofRefusal::Replayed);
     assert!(
@@ -165,6 +174,7 @@ async fn a_proof_is_good_for_one_request(database: Database) {
     );
 
     world.configure(with_apis);
+
     let request = TokenRequest {
         dpop: Some(at_token_endpoint(&world, &key)),
         ..client_credentials(secret_of("web", "web secret"))
@@ -189,6 +199,7 @@ async fn proofs_for_something_else_are_refused(database: Database) {
             .await
             .err()
     };
+
     let (early, late) = (
         now.before(Duration::from_secs(301)),
         now.after(Duration::from_secs(61)),
@@ -223,6 +234,7 @@ async fn proofs_for_something_else_are_refused(database: Database) {
             )))
         );
     }
+
     for text in ["", "x", "a.b.c", &token] {
         let error = refused(secret(text)).await;
         assert!(
@@ -233,7 +245,9 @@ async fn proofs_for_something_else_are_refused(database: Database) {
             "{text}"
         );
     }
+
     let hour = Duration::from_secs(3600);
+
     for (method, path, at) in [
         ("GET", "/oauth/token", now),
         ("POST", "/oauth/token/", now),
@@ -266,6 +280,7 @@ async fn a_client_can_be_required_to_bind_its_tokens(database: Database) {
         refused.err(),
         Some(OAuthError::InvalidDpopProof(ProofRefusal::Missing))
     );
+
     bound(&world, &installation, &new_key()).await;
 }
 
@@ -287,11 +302,13 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key(database: Database) 
     let world = World::new(database);
     world.configure(with_apis);
     let (installation, key) = (world.install().await, new_key());
+
     let wanted = || Wanted {
         scope: "openid orders",
         client_id: Some("public"),
         ..Wanted::default()
     };
+
     let code = code_for(&world, &installation, wanted()).await;
     let first = world
         .token_server
@@ -299,7 +316,9 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key(database: Database) 
         .token(&public_request(&world, &code, Some(&key)))
         .await
         .unwrap();
+
     assert!(first.id_token.is_some());
+
     let refresh = async |tokens: &TokenResponse, key: Option<&PrivateJwk>| {
         let credentials = Credentials::Public {
             client_id: "public".to_owned(),
@@ -309,14 +328,17 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key(database: Database) 
             dpop: key.map(|key| at_token_endpoint(&world, key)),
             ..TokenRequest::new(credentials, "refresh_token")
         };
+
         world.token_server.grants.token(&request).await
     };
+
     for thief in [None, Some(&new_key())] {
         assert_eq!(
             refresh(&first, thief).await.err(),
             Some(OAuthError::InvalidGrant)
         );
     }
+
     let second = refresh(&first, Some(&key))
         .await
         .expect("who has the key goes on");
@@ -337,7 +359,9 @@ async fn a_public_clients_refresh_token_is_bound_to_its_key(database: Database) 
         .token(&public_request(&world, &unbound, None))
         .await
         .unwrap();
+
     assert_eq!(unbound.token_type, TokenType::Bearer);
+
     refresh(&unbound, Some(&key))
         .await
         .expect("what is not bound may be bound later");
@@ -351,12 +375,14 @@ async fn a_code_can_be_bound_to_a_key(database: Database) {
         jkt: Some(key.public().thumbprint()),
         ..Wanted::default()
     };
+
     for other in [None, Some(new_key())] {
         let code = code_for(&world, &installation, wanted()).await;
         let with = |key: Option<&PrivateJwk>| TokenRequest {
             dpop: key.map(|key| at_token_endpoint(&world, key)),
             ..redeem_request(&world, &installation, &code)
         };
+
         let invalid = Some(OAuthError::InvalidGrant);
         assert_eq!(
             world
@@ -367,6 +393,7 @@ async fn a_code_can_be_bound_to_a_key(database: Database) {
                 .err(),
             invalid
         );
+
         assert_eq!(
             world
                 .token_server
@@ -378,12 +405,14 @@ async fn a_code_can_be_bound_to_a_key(database: Database) {
             "it is burnt"
         );
     }
+
     let code = code_for(&world, &installation, wanted()).await;
     let request = TokenRequest {
         dpop: Some(at_token_endpoint(&world, &key)),
         ..redeem_request(&world, &installation, &code)
     };
     world.token_server.grants.token(&request).await.unwrap();
+
     let unbound = code_for(
         &world,
         &installation,
@@ -393,6 +422,7 @@ async fn a_code_can_be_bound_to_a_key(database: Database) {
         },
     )
     .await;
+
     redeem(&world, &installation, &unbound)
         .await
         .expect("a code that is not bound needs no key");
@@ -407,6 +437,7 @@ async fn a_bound_token_names_its_key(database: Database) {
         resource: Some("https://orders.example".to_owned()),
         ..client_credentials(secret_of("web", "web secret"))
     };
+
     let token = world
         .token_server
         .grants
@@ -414,11 +445,13 @@ async fn a_bound_token_names_its_key(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     let jkt = key.public().thumbprint();
     assert_eq!(
         claims(&world.token_server, "at+jwt", token.expose()).await["cnf"],
         json!({ "jkt": jkt })
     );
+
     let found = introspect(&world, &["orders"], token.expose())
         .await
         .unwrap();

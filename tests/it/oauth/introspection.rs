@@ -30,24 +30,29 @@ async fn a_users_token_is_introspected_whole(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     world.clock.advance(Duration::from_secs(100));
     let found = introspect(&world, &[], token.expose()).await.unwrap();
     assert_eq!(
         (found.scope.as_str(), found.client_id.as_str()),
         ("device user", installation.id().as_str())
     );
+
     assert_eq!(
         (found.user_id.as_deref(), found.token_type),
         (Some("alice"), Some(TokenType::Bearer))
     );
+
     assert_eq!(
         (found.issued_at, found.expires_at),
         (START, START.after(Duration::from_secs(900)))
     );
+
     assert_eq!(
         (found.expires_in, found.audience.as_str(), found.jkt),
         (800, ISSUER, None)
     );
+
     assert_eq!(found.amr, ["pwd"]);
     let app = found.device.unwrap();
     assert_eq!(
@@ -71,11 +76,13 @@ async fn a_clients_own_token_names_no_user(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     let found = introspect(&world, &[], token.expose()).await.unwrap();
     assert_eq!(
         (found.client_id.as_str(), found.user_id, found.device),
         ("web", None, None)
     );
+
     assert_eq!((found.scope.as_str(), found.amr), ("orders", Vec::new()));
 }
 
@@ -83,6 +90,7 @@ async fn a_clients_own_token_names_no_user(database: Database) {
 async fn only_the_audience_may_introspect(database: Database) {
     let world = World::new(database);
     world.configure(with_apis);
+
     let token = async |resource: Option<&str>| {
         let resource = resource.map(str::to_owned);
         let request = TokenRequest {
@@ -99,15 +107,18 @@ async fn only_the_audience_may_introspect(database: Database) {
             .expose()
             .to_owned()
     };
+
     let tokens = [
         token(None).await,
         token(Some("https://orders.example")).await,
         token(Some("https://stock.example")).await,
     ];
+
     assert!(
         tokens[1].contains('.') && !tokens[2].contains('.'),
         "one API takes JWTs, the other does not"
     );
+
     for (resource_servers, told) in [
         (&[][..], [true, false, false]),
         (&["orders"], [false, true, false]),
@@ -121,12 +132,15 @@ async fn only_the_audience_may_introspect(database: Database) {
             assert_eq!(found.is_some(), told, "{resource_servers:?} {token}");
         }
     }
+
     let found = introspect(&world, &["stock"], &tokens[2]).await.unwrap();
     assert_eq!(
         (found.audience.as_str(), found.expires_in),
         ("https://stock.example", 300)
     );
+
     world.configure(|settings| settings.resource_servers.clear());
+
     assert_eq!(
         introspect(&world, &["stock"], &tokens[2]).await,
         None,
@@ -137,6 +151,7 @@ async fn only_the_audience_may_introspect(database: Database) {
 async fn an_inactive_token_reveals_nothing(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
+
     for unknown in [
         "",
         "x",
@@ -148,6 +163,7 @@ async fn an_inactive_token_reveals_nothing(database: Database) {
     ] {
         assert_eq!(introspect(&world, &[], unknown).await, None);
     }
+
     let code = code(&world, &installation).await;
     let revoked = redeem(&world, &installation, &code).await.unwrap();
     assert!(
@@ -155,35 +171,46 @@ async fn an_inactive_token_reveals_nothing(database: Database) {
             .await
             .is_some()
     );
+
     redeem(&world, &installation, &code).await.unwrap_err();
+
     for token in [revoked.access_token.expose(), &refresh_token(&revoked)] {
         assert_eq!(introspect(&world, &[], token).await, None);
+
         let elsewhere = world
             .another_node()
             .introspection
             .introspect(&gateway(&[]), token)
             .await
             .unwrap();
+
         assert_eq!(elsewhere, None, "on all nodes");
     }
+
     let own = world
         .token_server
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     world.set_status("1.0", VersionStatus::Disabled);
+
     assert_eq!(
         introspect(&world, &[], own.access_token.expose()).await,
         None
     );
+
     world.set_status("1.0", VersionStatus::LoginOnly);
+
     assert!(
         introspect(&world, &[], own.access_token.expose())
             .await
             .is_some()
     );
+
     world.clock.advance(Duration::from_secs(900));
+
     assert_eq!(
         introspect(&world, &[], own.access_token.expose()).await,
         None
@@ -195,11 +222,13 @@ async fn a_refresh_token_is_active_while_it_is_the_last(database: Database) {
     world.configure(|settings| super::refresh::bank(settings, |bank| bank.pin.enabled = false));
     world.configure(with_apis);
     let installation = world.install().await;
+
     let wanted = Wanted {
         scope: "device user",
         resource_server: Some("orders"),
         ..Wanted::default()
     };
+
     let tokens = redeem(
         &world,
         &installation,
@@ -207,18 +236,22 @@ async fn a_refresh_token_is_active_while_it_is_the_last(database: Database) {
     )
     .await
     .unwrap();
+
     let first = refresh_token(&tokens);
     let found = introspect(&world, &["orders"], &first).await.unwrap();
     assert_eq!(
         (found.token_type, found.user_id.as_deref(), found.expires_in),
         (None, Some("alice"), 2_592_000)
     );
+
     assert_eq!(found.device.unwrap().application_id, "bank");
+
     assert_eq!(
         introspect(&world, &[], &first).await,
         None,
         "it is not everybody's"
     );
+
     let request = refresh_request(&world, &installation, &first);
     let second = refresh_token(&world.token_server.grants.token(&request).await.unwrap());
     assert_eq!(introspect(&world, &["orders"], &first).await, None);
@@ -245,6 +278,7 @@ async fn parallel_introspections_get_their_own_answers(database: Database) {
                 .to_owned(),
         );
     }
+
     let asked = (0..200).map(|index| {
         let (server, token) = (
             world.token_server.clone(),
@@ -263,11 +297,13 @@ async fn parallel_introspections_get_their_own_answers(database: Database) {
             )
         })
     });
+
     let mut found: Vec<_> = futures_util::future::join_all(asked)
         .await
         .into_iter()
         .map(|answer| answer.unwrap())
         .collect();
+
     found.sort();
     found.dedup();
     assert_eq!(found.len(), tokens.len(), "each token has one id");
@@ -283,6 +319,7 @@ async fn a_clock_off_by_an_hour_keeps_the_lifetime(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     for (millis, active) in [(-3_600_000, true), (3_600_000, false)] {
         let node = world.another_node_at(Clock::manual(Timestamp::from_millis(
             START.as_millis() + millis,
@@ -292,6 +329,7 @@ async fn a_clock_off_by_an_hour_keeps_the_lifetime(database: Database) {
             .introspect(&gateway(&[]), token.expose())
             .await
             .unwrap();
+
         assert_eq!(found.is_some(), active, "{}", json!(millis));
     }
 }

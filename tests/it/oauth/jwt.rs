@@ -32,11 +32,13 @@ async fn an_access_token_for_an_api_is_refused_elsewhere(database: Database) {
     let world = World::new(database);
     world.configure(with_apis);
     let installation = world.install().await;
+
     let wanted = Wanted {
         scope: "device user openid",
         resource_server: Some("orders"),
         ..Wanted::default()
     };
+
     let tokens = redeem(
         &world,
         &installation,
@@ -44,11 +46,13 @@ async fn an_access_token_for_an_api_is_refused_elsewhere(database: Database) {
     )
     .await
     .unwrap();
+
     let jwt = tokens.access_token.expose();
     assert_eq!(
         (header(jwt, "alg"), header(jwt, "typ"), tokens.expires_in),
         ("ES256".into(), "at+jwt".into(), 300)
     );
+
     let claims = claims(&world.token_server, "at+jwt", jwt).await;
     let seconds = world.clock.now().as_secs();
     let expected = json!({
@@ -56,9 +60,11 @@ async fn an_access_token_for_an_api_is_refused_elsewhere(database: Database) {
         "iat": seconds, "exp": seconds + 300, "jti": claims["jti"], "scope": "device user openid",
         "auth_time": seconds, "acr": "high", "amr": ["pwd"],
     });
+
     assert_eq!(claims, expected);
     let found = introspect(&world, &["orders"], jwt).await.unwrap();
     assert_eq!(json!(found.jti.to_string()), claims["jti"]);
+
     // It is not for this server itself.
     assert_eq!(
         world
@@ -80,11 +86,13 @@ async fn an_access_token_for_an_api_is_refused_elsewhere(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     let claims = super::openid::claims(&world.token_server, "at+jwt", own.expose()).await;
     assert_eq!(
         (&claims["sub"], &claims["client_id"]),
         (&json!(installation.id()), &json!(installation.id()))
     );
+
     for absent in ["auth_time", "acr", "amr", "cnf"] {
         assert_eq!(claims.get(absent), None, "{absent}");
     }
@@ -103,20 +111,24 @@ async fn a_jwt_expires_and_is_revoked_like_any_token(database: Database) {
         claims(&world.token_server, "at+jwt", jwt.expose()).await["aud"],
         ISSUER
     );
+
     world
         .token_server
         .bearers
         .authenticate(&PresentedToken::bearer(jwt.expose()))
         .await
         .unwrap();
+
     world
         .another_node()
         .bearers
         .authenticate(&PresentedToken::bearer(jwt.expose()))
         .await
         .unwrap();
+
     // A second use of the code revokes it, on all nodes.
     redeem(&world, &installation, &code).await.unwrap_err();
+
     for server in [&world.token_server, &world.another_node()] {
         assert_eq!(
             server
@@ -126,24 +138,29 @@ async fn a_jwt_expires_and_is_revoked_like_any_token(database: Database) {
             Err(BearerError::InvalidToken)
         );
     }
+
     let own = world
         .token_server
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     world
         .token_server
         .bearers
         .authenticate(&PresentedToken::bearer(own.access_token.expose()))
         .await
         .unwrap();
+
     world.clock.advance(Duration::from_secs(own.expires_in));
+
     let late = world
         .token_server
         .bearers
         .authenticate(&PresentedToken::bearer(own.access_token.expose()))
         .await;
+
     assert_eq!(late, Err(BearerError::InvalidToken));
 }
 
@@ -161,6 +178,7 @@ async fn an_id_token_tells_who_logged_in(database: Database) {
         nonce: Some("n-0S6_WzA2Mj"),
         ..Wanted::default()
     };
+
     let tokens = redeem(
         &world,
         &installation,
@@ -168,6 +186,7 @@ async fn an_id_token_tells_who_logged_in(database: Database) {
     )
     .await
     .unwrap();
+
     let logged_in_at = world.clock.now().as_secs();
     let at_hash = |token: &str| URL_SAFE_NO_PAD.encode(&sha256(token.as_bytes())[..16]);
     let expected = json!({
@@ -175,6 +194,7 @@ async fn an_id_token_tells_who_logged_in(database: Database) {
         "auth_time": logged_in_at, "nonce": "n-0S6_WzA2Mj", "acr": "high", "amr": ["pwd"],
         "at_hash": at_hash(tokens.access_token.expose()),
     });
+
     assert_eq!(
         claims(
             &world.token_server,
@@ -194,10 +214,12 @@ async fn an_id_token_tells_who_logged_in(database: Database) {
         refreshed.id_token.as_ref().unwrap(),
     )
     .await;
+
     assert_eq!(
         (&claims["iat"], &claims["auth_time"]),
         (&json!(logged_in_at + 60), &json!(logged_in_at))
     );
+
     assert_eq!(
         (claims.get("nonce"), &claims["at_hash"]),
         (None, &json!(at_hash(refreshed.access_token.expose())))
@@ -224,6 +246,7 @@ async fn hostile_jwts_are_refused(database: Database) {
         claims[member] = value;
         encode(&claims)
     };
+
     let exp = genuine["exp"].as_i64().unwrap();
     let mut bodies: Vec<String> = [
         ("exp", json!(exp + 86_400)),
@@ -245,6 +268,7 @@ async fn hostile_jwts_are_refused(database: Database) {
     .into_iter()
     .map(|(member, value)| changed(member, value))
     .collect();
+
     let doubled = genuine.to_string().replacen('{', r#"{"sub":"bob","#, 1);
     bodies.extend([
         URL_SAFE_NO_PAD.encode(doubled),
@@ -252,6 +276,7 @@ async fn hostile_jwts_are_refused(database: Database) {
         String::new(),
         encode(&json!([])),
     ]);
+
     let kid = header(good, "kid");
     let heads = [
         head.to_owned(),
@@ -266,6 +291,7 @@ async fn hostile_jwts_are_refused(database: Database) {
         encode(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "crit": ["exp"] })),
         encode(&json!({ "alg": "ES256", "typ": "JWT", "kid": kid })),
     ];
+
     let attackers = SigningKey::generate(SigningAlgorithm::Es256, &SystemRandom).unwrap();
     let resigned = attackers.sign("at+jwt", &genuine).unwrap();
     let mut corpus = vec![
@@ -275,6 +301,7 @@ async fn hostile_jwts_are_refused(database: Database) {
         format!(" {good}"),
         good.to_uppercase(),
     ];
+
     for head in &heads {
         for body in &bodies {
             for signature in [signature, "", resigned.rsplit('.').next().unwrap()] {
@@ -282,17 +309,21 @@ async fn hostile_jwts_are_refused(database: Database) {
             }
         }
     }
+
     corpus.retain(|text| text != good);
     assert!(corpus.len() > 500, "{}", corpus.len());
+
     for text in &corpus {
         let refused = world
             .token_server
             .bearers
             .authenticate(&PresentedToken::bearer(text))
             .await;
+
         assert_eq!(refused, Err(BearerError::InvalidToken), "{text}");
         assert_eq!(introspect(&world, &[], text).await, None, "{text}");
     }
+
     world
         .token_server
         .bearers
@@ -305,19 +336,23 @@ async fn hostile_jwts_are_refused(database: Database) {
 async fn a_client_cannot_put_claims_into_a_token(database: Database) {
     let world = World::new(database);
     with_jwts(&world, SigningAlgorithm::Es256);
+
     let changes = json!({
         "sub": "alice", "iss": "https://evil.example", "aud": "https://evil.example", "scope": "device user admin",
         "amr": ["pin"], "acr": "high", "roles": ["admin"], "exp": 4_102_444_800_u64, "client_id": "portal",
         "cnf": { "jkt": "x" }, "device_name": "\",\"sub\":\"alice",
     });
+
     let installation = world.install_with(&changes).await;
     assert_ne!(installation.id().as_str(), "portal");
+
     let token = world
         .token_server
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     let claims = claims(&world.token_server, "at+jwt", token.access_token.expose()).await;
     let seconds = world.clock.now().as_secs();
     let expected = json!({
@@ -332,6 +367,7 @@ async fn a_token_of_one_kind_is_refused_as_another(database: Database) {
     let world = World::new(database);
     world.configure(|settings| super::refresh::bank(settings, |bank| bank.pin.enabled = false));
     let installation = world.install().await;
+
     let wanted = Wanted {
         scope: "device user openid",
         ..Wanted::default()
@@ -343,15 +379,19 @@ async fn a_token_of_one_kind_is_refused_as_another(database: Database) {
     )
     .await
     .unwrap();
+
     let (access, refresh) = (
         tokens.access_token.expose().to_owned(),
         refresh_token(&tokens),
     );
+
     let id_token = tokens.id_token.unwrap();
+
     let (unused, challenge) = (
         code(&world, &installation).await,
         begin(&world, &installation).await,
     );
+
     let registration = installation.registration_token.expose().to_owned();
     let others = [&id_token, &unused, &challenge, &registration];
     for text in others.into_iter().chain([&refresh]) {
@@ -360,8 +400,10 @@ async fn a_token_of_one_kind_is_refused_as_another(database: Database) {
             .bearers
             .authenticate(&PresentedToken::bearer(text))
             .await;
+
         assert_eq!(refused, Err(BearerError::InvalidToken), "{text}");
     }
+
     for text in others.into_iter().chain([&access]) {
         let request = refresh_request(&world, &installation, text);
         assert_eq!(
@@ -370,12 +412,14 @@ async fn a_token_of_one_kind_is_refused_as_another(database: Database) {
             "{text}"
         );
     }
+
     for text in [&id_token, &challenge, &registration, &access, &refresh] {
         assert_eq!(
             redeem(&world, &installation, text).await.err(),
             Some(OAuthError::InvalidGrant),
             "{text}"
         );
+
         assert!(
             world
                 .token_server
@@ -385,20 +429,24 @@ async fn a_token_of_one_kind_is_refused_as_another(database: Database) {
                 .is_err()
         );
     }
+
     for text in others {
         assert_eq!(introspect(&world, &[], text).await, None, "{text}");
     }
+
     for text in [&id_token, &unused, &registration, &access, &refresh] {
         assert!(
             world.token_server.logins.request(text).await.is_err(),
             "{text}"
         );
     }
+
     let swapped = TokenRequest {
         refresh_token: Some(secret(&refresh)),
         proof: Some(secret(&id_token)),
         ..refresh_request(&world, &installation, &refresh)
     };
+
     world
         .token_server
         .grants
@@ -418,16 +466,19 @@ async fn a_clock_off_by_an_hour_keeps_the_lifetime(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     let node_at = |millis| {
         world.another_node_at(Clock::manual(Timestamp::from_millis(
             START.as_millis() + millis,
         )))
     };
+
     node_at(-3_600_000)
         .bearers
         .authenticate(&PresentedToken::bearer(token.expose()))
         .await
         .expect("a node whose clock is behind still knows it");
+
     let ahead = node_at(3_600_000)
         .bearers
         .authenticate(&PresentedToken::bearer(token.expose()))

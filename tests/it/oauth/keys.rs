@@ -37,6 +37,7 @@ async fn a_key_is_made_when_it_is_first_needed(database: Database) {
     assert_eq!(world.store.read(load_signing_keys).await.unwrap(), []);
     let keys = world.token_server.keys.published().await.unwrap();
     assert_eq!(keys.len(), 1);
+
     for (member, value) in [
         ("kty", "EC"),
         ("crv", "P-256"),
@@ -45,10 +46,12 @@ async fn a_key_is_made_when_it_is_first_needed(database: Database) {
     ] {
         assert_eq!(keys[0][member], value);
     }
+
     assert!(
         keys[0].get("d").is_none(),
         "the private part is nobody's business"
     );
+
     assert_eq!(world.token_server.keys.published().await.unwrap(), keys);
     assert_eq!(world.another_node().keys.published().await.unwrap(), keys);
 }
@@ -65,6 +68,7 @@ async fn servers_that_start_at_once_sign_with_one_key(database: Database) {
         .into_iter()
         .map(Result::unwrap)
         .collect();
+
     assert_eq!(all[0].len(), 1);
     assert!(all.iter().all(|kids| *kids == all[0]), "{all:?}");
 }
@@ -85,6 +89,7 @@ async fn a_key_is_rotated_and_retired(database: Database) {
             .expose()
             .to_owned()
     };
+
     // Replaced settings have the keys read again, as the background task does every ten seconds.
     let look = || world.configure(|_| ());
     let first = header(&token().await, "kid");
@@ -103,6 +108,7 @@ async fn a_key_is_rotated_and_retired(database: Database) {
         (&first, first.clone()),
         "the first still signs"
     );
+
     let other_node = world.another_node();
     assert_eq!(kids(&other_node).await, both);
 
@@ -110,34 +116,41 @@ async fn a_key_is_rotated_and_retired(database: Database) {
     let last = token().await;
     assert_eq!(header(&last, "kid"), first);
     world.clock.advance(Duration::from_secs(1));
+
     assert_eq!(
         header(&token().await, "kid"),
         *second,
         "five minutes later the successor signs"
     );
+
     claims(&world.token_server, "at+jwt", &last).await;
 
     world.clock.advance(DAY - Duration::from_millis(1));
     look();
+
     assert_eq!(
         kids(&world.token_server).await,
         both,
         "the longest token may still be alive"
     );
+
     world.clock.advance(Duration::from_millis(1));
     look();
     assert_eq!(kids(&world.token_server).await, [second.as_str()]);
+
     assert_eq!(
         world.store.read(load_signing_keys).await.unwrap().len(),
         1,
         "the first is gone"
     );
+
     let count = |connection: &mut _| {
         events::table
             .filter(events::event_type.eq("JWT_KEYS_ROTATED"))
             .count()
             .get_result::<i64>(connection)
     };
+
     assert_eq!(world.store.read(count).await.unwrap(), 1);
 }
 
@@ -147,6 +160,7 @@ async fn an_rsa_key_is_made_when_it_is_asked_for(database: Database) {
     let request = || installation.device_token_request(world.clock.now());
     assert_eq!(kids(&world.token_server).await.len(), 1);
     with_jwts(&world, SigningAlgorithm::Rs256);
+
     let token = world
         .token_server
         .grants
@@ -154,11 +168,14 @@ async fn an_rsa_key_is_made_when_it_is_asked_for(database: Database) {
         .await
         .unwrap()
         .access_token;
+
     assert_eq!(header(token.expose(), "alg"), "RS256");
+
     assert_eq!(
         claims(&world.token_server, "at+jwt", token.expose()).await["sub"],
         installation.id().as_str()
     );
+
     let metadata = world.token_server.metadata();
     assert_eq!(
         metadata.id_token_signing_alg_values_supported,
@@ -170,6 +187,7 @@ async fn keys_are_sealed_at_rest(database: Database) {
     let world = World::new(database);
     world.token_server.keys.published().await.unwrap();
     let rows = world.store.read(load_signing_keys).await.unwrap();
+
     for algorithm in SigningAlgorithm::ALL {
         let opened = countersign::jose::SigningKey::from_pkcs8(algorithm, &rows[0].private_key);
         assert!(opened.is_err(), "{algorithm}");
@@ -181,6 +199,7 @@ async fn a_server_whose_clock_is_off_still_signs(database: Database) {
     with_jwts(&world, SigningAlgorithm::Es256);
     let installation = world.install().await;
     let first = kids(&world.token_server).await;
+
     for millis in [-3_600_000, 3_600_000] {
         let clock = Clock::manual(countersign::clock::Timestamp::from_millis(
             START.as_millis() + millis,
@@ -192,6 +211,7 @@ async fn a_server_whose_clock_is_off_still_signs(database: Database) {
             .await
             .unwrap()
             .access_token;
+
         assert_eq!(vec![header(token.expose(), "kid")], first);
     }
 }

@@ -76,6 +76,7 @@ pub(super) async fn list(
         document += &piece;
         pieces += 1;
     }
+
     Ok((serde_json::from_str(&document).unwrap(), pieces))
 }
 
@@ -87,12 +88,14 @@ fn counted(document: &Value) -> BTreeMap<String, (usize, usize)> {
         let mut count = (0, 0);
         for transaction in client["transactions"].as_array().unwrap() {
             assert!(ids.insert(transaction["code"].to_string()), "{transaction}");
+
             for token in transaction["tokens"].as_array().unwrap() {
                 let (name, token) = token.as_object().unwrap().iter().next().unwrap();
                 assert!(
                     ids.insert(token["jti"].to_string()),
                     "listed twice: {token}"
                 );
+
                 match name.as_str() {
                     "access_token" => count.0 += 1,
                     "refresh_token" => count.1 += 1,
@@ -100,9 +103,11 @@ fn counted(document: &Value) -> BTreeMap<String, (usize, usize)> {
                 }
             }
         }
+
         let before = clients.insert(client["client_id"].as_str().unwrap().to_owned(), count);
         assert_eq!(before, None, "a client is there once");
     }
+
     clients
 }
 
@@ -112,6 +117,7 @@ async fn a_device_lists_its_own_tokens(database: Database) {
     let elsewhere = code(&world, &other).await;
     redeem(&world, &other, &elsewhere).await.unwrap();
     world.clock.advance(Duration::from_secs(1));
+
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
@@ -130,10 +136,12 @@ async fn a_device_lists_its_own_tokens(database: Database) {
         *refreshing,
         expected(issued_at + 1000, month, &refreshing["jti"])
     );
+
     assert_eq!(
         one["access_token"],
         expected(issued_at, 900_000, &one["access_token"]["jti"])
     );
+
     let newer = &other_one["access_token"];
     assert_eq!(*newer, expected(issued_at + 1000, 900_000, &newer["jti"]));
 
@@ -144,11 +152,13 @@ async fn a_device_lists_its_own_tokens(database: Database) {
         document["clients"][0]["transactions"][0]["tokens"][1]["access_token"]["is_valid"],
         false
     );
+
     let by_refresh_token = TokenInfoRequest {
         access_token: None,
         refresh_token: Some(secret(&refresh_token(&second))),
         ..by_installation(&world, &installation, "")
     };
+
     assert_eq!(
         counted(&list(&world, &by_refresh_token).await.unwrap().0),
         [own].into()
@@ -187,6 +197,7 @@ async fn an_administrator_lists_what_it_administers(database: Database) {
             .map_err(OAuthError::code);
         assert_eq!(listed, expected, "{permissions:?} {administers:?}");
     }
+
     let wrong = TokenInfoRequest {
         credentials: secret_of(PORTAL.0, "wrong"),
         ..by_portal(&tokens)
@@ -201,21 +212,25 @@ async fn the_presented_token_must_be_valid(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     permit(&world, &[Permission::ListUsers], &["bank"]);
     let other = world.install().await;
+
     let own = world
         .token_server
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     let access = |token: &str| TokenInfoRequest {
         access_token: Some(secret(token)),
         ..by_portal(&tokens)
     };
+
     let refreshing = |token: &str| TokenInfoRequest {
         access_token: None,
         refresh_token: Some(secret(token)),
         ..by_portal(&tokens)
     };
+
     let good = refresh_token(&tokens);
     for request in [
         access("x"),
@@ -231,10 +246,12 @@ async fn the_presented_token_must_be_valid(database: Database) {
             "{request:?}"
         );
     }
+
     let both = TokenInfoRequest {
         refresh_token: Some(secret(&good)),
         ..by_portal(&tokens)
     };
+
     let neither = TokenInfoRequest {
         access_token: None,
         ..by_portal(&tokens)
@@ -245,15 +262,19 @@ async fn the_presented_token_must_be_valid(database: Database) {
             Some(OAuthError::InvalidRequest(_))
         ));
     }
+
     list(&world, &refreshing(&good)).await.expect("it is valid");
     world.clock.advance(Duration::from_secs(900));
+
     assert_eq!(
         list(&world, &by_portal(&tokens)).await.err(),
         Some(OAuthError::InvalidGrant),
         "expired"
     );
+
     refresh(&world, &installation, &good).await.unwrap();
     world.clock.advance(Duration::from_secs(11));
+
     assert_eq!(
         list(&world, &refreshing(&good)).await.err(),
         Some(OAuthError::InvalidGrant),
@@ -265,15 +286,18 @@ async fn revoked_tokens_are_not_listed(database: Database) {
     let (world, installation, _) = log_in(database).await;
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     insert(&world.store, "web", None, 3, 2).await;
+
     world
         .token_server
         .revocation
         .revoke_client("bank")
         .await
         .unwrap();
+
     let code = code(&world, &installation).await;
     let tokens = redeem(&world, &installation, &code).await.unwrap();
     let (document, _) = list(&world, &by_portal(&tokens)).await.unwrap();
+
     let expected = [
         (installation.id().to_string(), (1, 1)),
         ("web".to_owned(), (6, 3)),
@@ -284,6 +308,7 @@ async fn revoked_tokens_are_not_listed(database: Database) {
 async fn a_long_list_comes_in_pieces_and_whole(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
+
     // Many grants, grants with many tokens, and both around the ends of pages; capitals and small
     // letters, which databases do not all order alike.
     for (client, grants, per_grant) in [
@@ -295,7 +320,9 @@ async fn a_long_list_comes_in_pieces_and_whole(database: Database) {
     ] {
         insert(&world.store, client, None, grants, per_grant).await;
     }
+
     let (document, pieces) = list(&world, &by_portal(&tokens)).await.unwrap();
+
     let expected = [
         (installation.id().to_string(), (1, 1)),
         ("B".to_owned(), (2100, 3)),
@@ -304,6 +331,7 @@ async fn a_long_list_comes_in_pieces_and_whole(database: Database) {
         ("c".to_owned(), (0, 1)),
         ("d".to_owned(), (1200, 40)),
     ];
+
     assert_eq!(counted(&document), expected.into());
     assert!(pieces >= 10, "{pieces}");
 }
@@ -312,22 +340,27 @@ async fn a_list_goes_on_while_tokens_are_revoked(database: Database) {
     let (world, _, tokens) = log_in(database).await;
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     insert(&world.store, "web", None, 2, 1200).await;
+
     let mut listing = world
         .token_server
         .listing
         .begin(&by_portal(&tokens))
         .await
         .unwrap();
+
     let mut document = listing.next().await.unwrap().unwrap();
+
     world
         .token_server
         .revocation
         .revoke_user(&user("alice"))
         .await
         .unwrap();
+
     while let Some(piece) = listing.next().await.unwrap() {
         document += &piece;
     }
+
     let document: Value = serde_json::from_str(&document).unwrap();
     assert!(
         counted(&document)
@@ -358,20 +391,24 @@ pub(crate) async fn insert(
             expires_at: now + 1_000_000_000,
             ..rows::grant("alice")
         };
+
         let family = RefreshTokenRow {
             id: new_id(),
             ..rows::refresh_token(&grant)
         };
+
         let token = |_| AccessTokenRow {
             id: new_id(),
             token_hash: None,
             expires_at: now + 900_000,
             ..rows::access_token(Some(&grant))
         };
+
         inserts.push(Insert::from(grant.clone()));
         inserts.push(Insert::from(family));
         inserts.extend((0..per_grant).map(token).map(Insert::from));
     }
+
     let outcome = store
         .commit(Entry {
             inserts,
@@ -379,5 +416,6 @@ pub(crate) async fn insert(
         })
         .await
         .unwrap();
+
     assert_eq!(outcome, Outcome::Committed);
 }

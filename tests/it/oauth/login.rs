@@ -63,18 +63,21 @@ pub(super) async fn begin(world: &World, installation: &Installation) -> String 
         address.starts_with("https://portal.example/login?login_challenge="),
         "{address}"
     );
+
     parameters(&address).remove("login_challenge").unwrap()
 }
 
 /// The login page says that it is Alice.
 pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, PageRequestError> {
     let portal: ClientId = "portal".parse().unwrap();
+
     let answer = AcceptLogin {
         subject: user("alice"),
         amr: vec!["pwd".to_owned()],
         acr: None,
         remember: false,
     };
+
     world
         .token_server
         .logins

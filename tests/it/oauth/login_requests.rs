@@ -26,6 +26,7 @@ async fn the_login_page_is_told_what_the_client_asks(database: Database) {
         (request.client_id.as_str(), request.client_name.as_str()),
         (installation.id().as_str(), "Demo Bank")
     );
+
     let installed = request.device.unwrap();
     assert_eq!(
         (
@@ -34,10 +35,12 @@ async fn the_login_page_is_told_what_the_client_asks(database: Database) {
         ),
         ("bank", "Demo Bank")
     );
+
     assert_eq!(
         (installed.device_name.as_str(), request.scope.as_str()),
         ("A phone", "device user")
     );
+
     assert_eq!(
         request.expires_at.since(request.requested_at),
         Duration::from_secs(600)
@@ -49,7 +52,9 @@ async fn the_login_page_is_told_what_the_client_asks(database: Database) {
         (parameters["state"].as_str(), parameters["iss"].as_str()),
         ("state &=#", ISSUER)
     );
+
     assert_eq!(parameters["code"].len(), 43);
+
     assert_eq!(
         world.events_of(&user("alice")).await,
         ["AUTHZ_REQUEST_GRANT_CREATED"]
@@ -68,10 +73,12 @@ async fn a_challenge_is_answered_once(database: Database) {
             .iter()
             .all(|result| result.is_ok() || *result == Err(answered))
     );
+
     assert_eq!(
         world.token_server.logins.request(&challenge).await,
         Err(answered)
     );
+
     assert_eq!(
         world
             .token_server
@@ -80,11 +87,13 @@ async fn a_challenge_is_answered_once(database: Database) {
             .await,
         Err(answered)
     );
+
     for unknown in ["", "x", &"A".repeat(43), &"x".repeat(10_000)] {
         assert_eq!(
             world.token_server.logins.request(unknown).await,
             Err(PageRequestError::NotFound)
         );
+
         assert_eq!(
             accept(&world, unknown).await,
             Err(PageRequestError::NotFound)
@@ -99,13 +108,16 @@ async fn a_challenge_lives_for_ten_minutes(database: Database) {
         begin(&world, &installation).await,
         begin(&world, &installation).await,
     );
+
     world.clock.advance(Duration::from_millis(599_999));
     accept(&world, &in_time).await.unwrap();
     world.clock.advance(Duration::from_millis(1));
+
     assert_eq!(
         world.token_server.logins.request(&late).await,
         Err(PageRequestError::NotFound)
     );
+
     assert_eq!(accept(&world, &late).await, Err(PageRequestError::NotFound));
 }
 
@@ -130,18 +142,23 @@ async fn a_rejection_reaches_the_application(database: Database) {
             .reject(&challenge, &answer)
             .await
             .unwrap();
+
         assert!(address.starts_with("bank://login?error="), "{address}");
         let parameters = parameters(&address);
         assert_eq!(parameters["error"], error);
+
         assert_eq!(
             parameters.get("error_description").map(String::as_str),
             description
         );
+
         assert_eq!(
             (parameters["state"].as_str(), parameters["iss"].as_str()),
             ("state &=#", ISSUER)
         );
+
         assert!(!parameters.contains_key("code"));
+
         assert_eq!(
             accept(&world, &challenge).await,
             Err(PageRequestError::AlreadyAnswered)
@@ -153,12 +170,14 @@ async fn answers_are_bounded(database: Database) {
     let world = World::new(database);
     let challenge = begin(&world, &world.install().await).await;
     let portal: ClientId = "portal".parse().unwrap();
+
     let good = || AcceptLogin {
         subject: user("alice"),
         amr: Vec::new(),
         acr: None,
         remember: false,
     };
+
     for (answer, named) in [
         (
             AcceptLogin {
@@ -201,10 +220,12 @@ async fn answers_are_bounded(database: Database) {
             .logins
             .accept(Some(&portal), &challenge, &answer)
             .await;
+
         assert!(
             matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named)
         );
     }
+
     let text = |text: &str| Some(text.to_owned());
     for (error, error_description, named) in [
         (text("anything"), None, "error"),
@@ -224,10 +245,12 @@ async fn answers_are_bounded(database: Database) {
                 },
             )
             .await;
+
         assert!(
             matches!(result, Err(PageRequestError::InvalidParameter { parameter, .. }) if parameter == named)
         );
     }
+
     accept(&world, &challenge)
         .await
         .expect("nothing was used up");

@@ -36,6 +36,7 @@ pub(super) async fn code_for(world: &World, installation: &Installation, wanted:
     let hash = Keyring::new(&[7; 32])
         .token_hash(TokenKind::AuthorizationCode, &code)
         .to_vec();
+
     let client_id = wanted
         .client_id
         .unwrap_or(installation.id().as_str())
@@ -52,9 +53,12 @@ pub(super) async fn code_for(world: &World, installation: &Installation, wanted:
                     authorizations::acr.eq(Some("high")),
                 ))
                 .execute(connection);
+
         Ok::<usize, WriteError<StoreError>>(changed?)
     };
+
     assert_eq!(world.store.write(change).await.unwrap(), 1);
+
     code
 }
 
@@ -72,16 +76,19 @@ pub(super) fn with_apis(settings: &mut Settings) {
             access_token_lifetime_seconds: Some(300),
             signing_algorithm: None,
         };
+
         settings
             .resource_servers
             .insert(id.to_owned(), Arc::new(server));
     }
+
     let secret = ClientCredential::SecretHash(countersign::secret::sha256(b"web secret"));
     for (id, credential) in [("web", Some(secret)), ("public", None)] {
         let mut client = WebClient::new(id.parse().unwrap(), credential);
         client.grant_types = GrantType::ALL.into();
         client.scopes = ["openid", "orders"].map(str::to_owned).into();
         client.redirect_uris = vec!["bank://login".to_owned()];
+
         settings
             .web_clients
             .insert(client.client_id.clone(), Arc::new(client));
@@ -96,6 +103,7 @@ pub(super) fn gateway(resource_servers: &[&str]) -> ApiClient {
         credential,
         [Permission::TokenIntrospection],
     );
+
     ApiClient {
         resource_servers: resource_servers.iter().map(|&id| id.to_owned()).collect(),
         ..client
@@ -124,6 +132,7 @@ pub(super) async fn claims(server: &TokenServer, typ: &str, jwt: &str) -> Value 
             .find(|jwk| jwk["kid"] == *kid)
             .map(|jwk| VerifyingKey::from_jwk(jwk).expect("a published key"))
     };
+
     serde_json::from_slice(&own::verify(jwt, typ, find).expect("it verifies")).unwrap()
 }
 

@@ -55,9 +55,11 @@ impl Pinned {
         let first = redeem(&world, &installation, &code).await.unwrap();
         let pin = new_key();
         set_key(&world, &installation, AuthenticatorName::Pin, &pin).await;
+
         let bound = bind(&world, &installation, &refresh_token(&first), None, "pin")
             .await
             .unwrap();
+
         Self {
             world,
             installation,
@@ -117,6 +119,7 @@ async fn bind(
         proof: proof.map(secret),
         ..refresh_request(world, installation, token)
     };
+
     world.token_server.grants.token(&request).await
 }
 
@@ -146,6 +149,7 @@ async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
         .grants
         .token(&refresh_request(&world, &installation, &token))
         .await;
+
     assert_eq!(plain.err(), Some(OAuthError::UnboundRefreshToken));
     let too_early = bind(&world, &installation, &token, None, "pin").await;
     assert_eq!(
@@ -153,6 +157,7 @@ async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
         Some(OAuthError::AuthenticatorGone),
         "no PIN is set"
     );
+
     for name in ["default", "device", "PIN", "custom:"] {
         let error = bind(&world, &installation, &token, None, name).await.err();
         assert!(
@@ -160,6 +165,7 @@ async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
             "{name}"
         );
     }
+
     set_key(&world, &installation, AuthenticatorName::Pin, &new_key()).await;
     world.clock.advance(std::time::Duration::from_secs(900));
     let too_late = bind(&world, &installation, &token, None, "pin").await;
@@ -177,6 +183,7 @@ async fn binding_again_gives_the_same_token(database: Database) {
     )
     .await
     .unwrap();
+
     assert_eq!(refresh_token(&again), refresh_token(&pinned.bound));
     assert_ne!(refresh_token(&again), refresh_token(&pinned.first));
 }
@@ -188,10 +195,12 @@ async fn a_pin_token_is_refreshed_with_a_proof(database: Database) {
         .await
         .unwrap();
     assert!(is_alive(&pinned.world.token_server, &second).await);
+
     let third = pinned
         .refresh(&refresh_token(&second), &pinned.pin)
         .await
         .unwrap();
+
     let lost = pinned
         .refresh(&refresh_token(&second), &pinned.pin)
         .await
@@ -207,12 +216,14 @@ async fn a_malformed_proof_costs_no_attempt(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
     let now = pinned.world.clock.now().as_secs();
+
     let claims = |hash: String, iat: i64| {
         proof(
             &new_key(),
             &json!({ "refresh_token_hash": hash, "iat": iat }),
         )
     };
+
     let none = TokenRequest {
         proof: None,
         ..pinned.request(&token, &pinned.pin)
@@ -221,6 +232,7 @@ async fn a_malformed_proof_costs_no_attempt(database: Database) {
         pinned.world.token_server.grants.token(&none).await,
         Err(OAuthError::InvalidRequest(_))
     ));
+
     for (text, error) in [
         ("garbage".to_owned(), ProofError::Malformed),
         (claims(hash("another"), now), ProofError::OtherToken),
@@ -243,6 +255,7 @@ async fn a_malformed_proof_costs_no_attempt(database: Database) {
             );
         }
     }
+
     pinned
         .refresh(&token, &pinned.pin)
         .await
@@ -256,34 +269,42 @@ async fn the_last_wrong_pin_disconnects_the_user(database: Database) {
         pinned.refresh(&token, &other).await.err(),
         wrong_pin(Some(2))
     );
+
     assert_eq!(
         pinned.refresh(&token, &other).await.err(),
         wrong_pin(Some(1))
     );
+
     assert!(is_alive(&pinned.world.token_server, &pinned.first).await);
+
     assert_eq!(
         pinned.refresh(&token, &other).await.err(),
         Some(OAuthError::UserDisconnected)
     );
 
     let (world, id) = (&pinned.world, pinned.installation.id());
+
     assert_eq!(
         pinned.refresh(&token, &pinned.pin).await.err(),
         Some(OAuthError::InvalidGrant)
     );
+
     for tokens in [&pinned.first, &pinned.bound] {
         assert!(!is_alive(&world.token_server, tokens).await);
     }
+
     assert_eq!(
         world.devices.enrolment(id, &user("alice")).await.unwrap(),
         None
     );
+
     world
         .token_server
         .grants
         .token(&pinned.installation.device_token_request(world.clock.now()))
         .await
         .expect("the device stays");
+
     let events = world.events_of(&user("alice")).await;
     assert!(
         events.contains(&"PUSH_AUTH_VALIDATION_PIN_LIMIT_EXCEEDED".to_owned()),
@@ -295,15 +316,18 @@ async fn a_right_pin_resets_the_failures(database: Database) {
     let pinned = Pinned::new(database).await;
     let other = new_key();
     let mut token = refresh_token(&pinned.bound);
+
     for _ in 0..3 {
         assert_eq!(
             pinned.refresh(&token, &other).await.err(),
             wrong_pin(Some(2))
         );
+
         assert_eq!(
             pinned.refresh(&token, &other).await.err(),
             wrong_pin(Some(1))
         );
+
         token = refresh_token(&pinned.refresh(&token, &pinned.pin).await.unwrap());
     }
 }
@@ -311,19 +335,23 @@ async fn a_right_pin_resets_the_failures(database: Database) {
 async fn wrong_pins_count_on_all_nodes_together(database: Database) {
     let pinned = Pinned::new(database).await;
     let (token, other) = (refresh_token(&pinned.bound), new_key());
+
     let nodes = [
         pinned.world.another_node(),
         pinned.world.another_node(),
         pinned.world.another_node(),
     ];
+
     assert_eq!(
         pinned.refresh_at(&nodes[0], &token, &other).await.err(),
         wrong_pin(Some(2))
     );
+
     assert_eq!(
         pinned.refresh_at(&nodes[1], &token, &other).await.err(),
         wrong_pin(Some(1))
     );
+
     let last = pinned.refresh_at(&nodes[2], &token, &other).await;
     assert_eq!(last.err(), Some(OAuthError::UserDisconnected));
 }
@@ -331,26 +359,31 @@ async fn wrong_pins_count_on_all_nodes_together(database: Database) {
 async fn parallel_guesses_are_bounded_by_the_attempts(database: Database) {
     let pinned = Pinned::new(database).await;
     let token = refresh_token(&pinned.bound);
+
     let nodes = [
         pinned.world.token_server.clone(),
         pinned.world.another_node(),
     ];
+
     let wrong = new_key();
     let guesses = (0..30).map(|number| {
         let request = pinned.request(&token, if number == 25 { &pinned.pin } else { &wrong });
         let server = nodes[number % 2].clone();
         tokio::spawn(async move { server.grants.token(&request).await.err() })
     });
+
     let results: Vec<_> = futures_util::future::join_all(guesses)
         .await
         .into_iter()
         .map(|result| result.unwrap())
         .collect();
+
     let looked_at = results.iter().filter(|result| {
         // The last wrong proof is told of the disconnection, as are all that were not verified.
         matches!(result, None | Some(OAuthError::InvalidProof { .. }))
     });
     assert!(looked_at.count() <= 3, "{results:?}");
+
     if results.iter().all(Option::is_some) {
         assert!(!is_alive(&pinned.world.token_server, &pinned.bound).await);
     }
@@ -360,6 +393,7 @@ async fn another_client_cannot_use_up_the_attempts(database: Database) {
     let pinned = Pinned::new(database).await;
     let (token, other) = (refresh_token(&pinned.bound), pinned.world.install().await);
     let replayed = pinned.request(&token, &new_key());
+
     for _ in 0..5 {
         let by_other = TokenRequest {
             credentials: other.assertion(pinned.world.clock.now(), &json!({})),
@@ -376,6 +410,7 @@ async fn another_client_cannot_use_up_the_attempts(database: Database) {
             Some(OAuthError::InvalidGrant)
         );
     }
+
     assert_eq!(
         pinned
             .world
@@ -386,6 +421,7 @@ async fn another_client_cannot_use_up_the_attempts(database: Database) {
             .err(),
         wrong_pin(Some(2))
     );
+
     for _ in 0..5 {
         assert_eq!(
             pinned
@@ -398,6 +434,7 @@ async fn another_client_cannot_use_up_the_attempts(database: Database) {
             Some(OAuthError::InvalidClient)
         );
     }
+
     pinned
         .refresh(&token, &pinned.pin)
         .await
@@ -414,6 +451,7 @@ async fn a_fingerprint_has_a_token_of_its_own(database: Database) {
         &fingerprint,
     )
     .await;
+
     let token = refresh_token(&pinned.bound);
     let by_pin = proof(
         &pinned.pin,
@@ -433,6 +471,7 @@ async fn a_fingerprint_has_a_token_of_its_own(database: Database) {
             .err(),
         wrong_pin(Some(2))
     );
+
     pinned
         .refresh(&token, &pinned.pin)
         .await
@@ -444,14 +483,17 @@ async fn a_fingerprint_has_a_token_of_its_own(database: Database) {
         pinned.refresh(&fingerprint_token, &new_key()).await.err(),
         wrong_pin(Some(1))
     );
+
     assert_eq!(
         pinned.refresh(&fingerprint_token, &new_key()).await.err(),
         Some(OAuthError::AuthenticatorGone)
     );
+
     assert_eq!(
         pinned.refresh(&fingerprint_token, &fingerprint).await.err(),
         Some(OAuthError::InvalidGrant)
     );
+
     assert!(is_alive(&world.token_server, &pinned.bound).await);
 }
 
@@ -460,6 +502,7 @@ async fn without_a_limit_wrong_pins_never_disconnect(database: Database) {
     pinned
         .world
         .configure(|settings| bank(settings, |bank| bank.pin.max_attempts = 0));
+
     let token = refresh_token(&pinned.bound);
     for _ in 0..10 {
         assert_eq!(
@@ -467,6 +510,7 @@ async fn without_a_limit_wrong_pins_never_disconnect(database: Database) {
             wrong_pin(None)
         );
     }
+
     pinned.refresh(&token, &pinned.pin).await.unwrap();
 }
 
@@ -477,6 +521,7 @@ async fn with_pins_a_login_must_be_bound_to_one_first(database: Database) {
         &pinned.installation,
         refresh_token(&pinned.first),
     );
+
     for name in [
         AuthenticatorName::Fingerprint,
         AuthenticatorName::Custom("face".to_owned()),
@@ -489,10 +534,13 @@ async fn with_pins_a_login_must_be_bound_to_one_first(database: Database) {
             "{name}"
         );
     }
+
     bind(world, installation, &first, None, "pin")
         .await
         .expect("nothing was used up");
+
     world.configure(|settings| bank(settings, |bank| bank.pin.enabled = false));
+
     bind(world, installation, &first, None, "fingerprint")
         .await
         .expect("there are no PINs any more");
@@ -506,17 +554,21 @@ async fn a_pin_set_over_another_has_no_refresh_token(database: Database) {
         pinned.refresh(&old, &new_key()).await.err(),
         wrong_pin(Some(2))
     );
+
     assert_eq!(
         pinned.refresh(&old, &new_key()).await.err(),
         wrong_pin(Some(1))
     );
+
     set_key(world, installation, AuthenticatorName::Pin, &thief).await;
+
     for key in [&thief, &pinned.pin] {
         assert_eq!(
             pinned.refresh(&old, key).await.err(),
             Some(OAuthError::InvalidGrant)
         );
     }
+
     assert!(
         is_alive(&world.token_server, &pinned.first).await,
         "the log-in itself goes on"
@@ -532,6 +584,7 @@ async fn a_pin_set_over_another_has_no_refresh_token(database: Database) {
     )
     .await
     .unwrap();
+
     assert_ne!(refresh_token(&bound), old);
     let last = pinned.refresh(&refresh_token(&bound), &new_key()).await;
     assert_eq!(last.err(), Some(OAuthError::UserDisconnected));
@@ -549,17 +602,20 @@ async fn a_changed_pin_keeps_the_refresh_token(database: Database) {
         claims.to_string().as_bytes(),
     )
     .unwrap();
+
     let (id, alice) = (pinned.installation.id(), user("alice"));
     world
         .devices
         .change_authenticator(id, &alice, &AuthenticatorName::Pin, *new.public(), &proof)
         .await
         .unwrap();
+
     assert_eq!(
         pinned.refresh(&token, &pinned.pin).await.err(),
         wrong_pin(Some(2)),
         "the tries are all there again"
     );
+
     pinned.refresh(&token, &new).await.unwrap();
 }
 
@@ -570,6 +626,7 @@ async fn the_same_pin_again_changes_nothing(database: Database) {
         pinned.refresh(&token, &new_key()).await.err(),
         wrong_pin(Some(2))
     );
+
     set_key(
         &pinned.world,
         &pinned.installation,
@@ -577,11 +634,13 @@ async fn the_same_pin_again_changes_nothing(database: Database) {
         &pinned.pin,
     )
     .await;
+
     assert_eq!(
         pinned.refresh(&token, &new_key()).await.err(),
         wrong_pin(Some(1)),
         "no try came back"
     );
+
     pinned
         .refresh(&token, &pinned.pin)
         .await
@@ -595,6 +654,7 @@ async fn a_pin_that_was_removed_leaves_nothing_to_guess_at(database: Database) {
         pinned.refresh(&token, &new_key()).await.err(),
         wrong_pin(Some(2))
     );
+
     let (id, alice) = (pinned.installation.id(), user("alice"));
     pinned
         .world
@@ -602,10 +662,12 @@ async fn a_pin_that_was_removed_leaves_nothing_to_guess_at(database: Database) {
         .remove_authenticator(id, &alice, &AuthenticatorName::Pin)
         .await
         .unwrap();
+
     assert_eq!(
         pinned.refresh(&token, &pinned.pin).await.err(),
         Some(OAuthError::InvalidGrant)
     );
+
     assert_useless(&pinned, &token).await;
 }
 
@@ -616,20 +678,25 @@ async fn a_pin_that_ended_with_its_enrolment_leaves_nothing_to_guess_at(database
         pinned.refresh(&token, &new_key()).await.err(),
         wrong_pin(Some(2))
     );
+
     let (devices, id, alice) = (
         &pinned.world.devices,
         pinned.installation.id(),
         user("alice"),
     );
+
     devices.end_enrolment(id, &alice).await.unwrap();
+
     devices
         .enrol(id, &alice, *new_key().public())
         .await
         .unwrap();
+
     assert_eq!(
         pinned.refresh(&token, &pinned.pin).await.err(),
         Some(OAuthError::AuthenticatorGone)
     );
+
     assert_useless(&pinned, &token).await;
 }
 
@@ -645,6 +712,7 @@ async fn assert_useless(pinned: &Pinned, token: &str) {
             key,
         )
         .await;
+
         for guess in [&thief, &pinned.pin] {
             assert_eq!(
                 pinned.refresh(token, guess).await.err(),

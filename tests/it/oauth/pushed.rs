@@ -23,6 +23,7 @@ fn by_name(client: &str, request_uri: &str) -> AuthorizeRequest {
         redirect_uri: text("https://evil.test/"),
         ..asks(client)
     };
+
     AuthorizeRequest {
         request_uri: text(request_uri),
         ..changed
@@ -40,8 +41,10 @@ async fn a_pushed_request_is_good_once(database: Database) {
             .await
             .unwrap()
     };
+
     let pushed = push("pushy").await;
     assert_eq!(pushed.expires_in, Duration::from_secs(90));
+
     assert!(
         pushed
             .request_uri
@@ -49,8 +52,10 @@ async fn a_pushed_request_is_good_once(database: Database) {
         "{}",
         pushed.request_uri
     );
+
     let swapped = authorize(&world, &by_name("web", &pushed.request_uri)).await;
     assert_eq!(swapped, Err(AuthorizeRefusal::RequestUri));
+
     let address = authorize(&world, &by_name("pushy", &pushed.request_uri))
         .await
         .unwrap();
@@ -58,14 +63,17 @@ async fn a_pushed_request_is_good_once(database: Database) {
         address.starts_with("https://portal.example/login?"),
         "{address}"
     );
+
     let again = authorize(&world, &by_name("pushy", &pushed.request_uri)).await;
     assert_eq!(again, Err(AuthorizeRefusal::RequestUri));
     let late = push("web").await;
     world.clock.advance(Duration::from_secs(90));
+
     assert_eq!(
         authorize(&world, &by_name("web", &late.request_uri)).await,
         Err(AuthorizeRefusal::RequestUri)
     );
+
     for unknown in [
         "https://evil.test/request",
         "urn:ietf:params:oauth:request_uri:",
@@ -88,12 +96,15 @@ async fn a_pushed_request_is_checked(database: Database) {
             .push(&credentials, None, request)
             .await
             .unwrap_err();
+
         match refused {
             PushedRequestError::Client(error) => error.code(),
             PushedRequestError::Request(error) => error.code,
         }
     };
+
     assert_eq!(push("web", "wrong", asks("web")).await, "invalid_client");
+
     for (request, error) in [
         (
             AuthorizeRequest {
@@ -164,6 +175,7 @@ async fn a_device_pushes_with_an_assertion(database: Database) {
     let world = web_world(database);
     let installation = world.install().await;
     let credentials = installation.assertion(world.clock.now(), &json!({}));
+
     let request = || AuthorizeRequest {
         client_id: None,
         ..authorize_request(&installation)
@@ -174,21 +186,25 @@ async fn a_device_pushes_with_an_assertion(database: Database) {
         .push(&credentials, None, request())
         .await
         .unwrap();
+
     let by_name = AuthorizeRequest {
         client_id: text(installation.id().as_str()),
         request_uri: Some(pushed.request_uri),
         ..AuthorizeRequest::default()
     };
+
     let address = authorize(&world, &by_name).await.unwrap();
     assert!(
         address.starts_with("https://portal.example/login?") && !address.contains(CALLBACK),
         "{address}"
     );
+
     let replayed = world
         .token_server
         .pushed_requests
         .push(&credentials, None, request())
         .await;
+
     assert_eq!(
         replayed,
         Err(PushedRequestError::Client(OAuthError::InvalidClient))

@@ -111,10 +111,13 @@ async fn a_refresh_token_gives_new_tokens(database: Database) {
         (second.scope.as_str(), second.expires_in),
         ("device user", 900)
     );
+
     assert_ne!(refresh_token(&first), refresh_token(&second));
+
     assert!(
         is_alive(&world.token_server, &first).await && is_alive(&world.token_server, &second).await
     );
+
     let third = refresh(&world, &installation, &refresh_token(&second))
         .await
         .unwrap();
@@ -134,11 +137,14 @@ async fn a_lost_answer_is_given_again(database: Database) {
     let lost = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     world.clock.advance(GRACE);
+
     let again = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
     assert_eq!(refresh_token(&again), refresh_token(&lost));
+
     refresh(&world, &installation, &refresh_token(&again))
         .await
         .expect("the chain goes on");
@@ -147,6 +153,7 @@ async fn a_lost_answer_is_given_again(database: Database) {
 async fn a_restarted_server_gives_a_lost_answer_again(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let token = refresh_token(&first);
+
     // Rotated and committed, but the answer is lost.
     let lost = world
         .another_node()
@@ -154,12 +161,14 @@ async fn a_restarted_server_gives_a_lost_answer_again(database: Database) {
         .token(&refresh_request(&world, &installation, &token))
         .await
         .unwrap();
+
     let restarted = world.another_node();
     let again = restarted
         .grants
         .token(&refresh_request(&world, &installation, &token))
         .await
         .unwrap();
+
     assert_eq!(refresh_token(&again), refresh_token(&lost));
     assert!(is_alive(&restarted, &again).await);
 }
@@ -169,19 +178,23 @@ async fn a_reused_token_ends_its_grant(database: Database) {
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     world.clock.advance(GRACE + Duration::from_millis(1));
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&first))
             .await
             .err(),
         REFUSED
     );
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&second))
             .await
             .err(),
         REFUSED
     );
+
     assert!(
         !is_alive(&world.token_server, &first).await
             && !is_alive(&world.token_server, &second).await
@@ -196,12 +209,14 @@ async fn a_reused_token_ends_its_grant(database: Database) {
     let third = refresh(&world, &installation, &refresh_token(&second))
         .await
         .unwrap();
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&first))
             .await
             .err(),
         REFUSED
     );
+
     assert!(!is_alive(&world.token_server, &third).await);
 }
 
@@ -213,15 +228,18 @@ async fn without_grace_a_token_is_good_once(database: Database) {
             ..TokenSettings::default()
         });
     });
+
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&first))
             .await
             .err(),
         REFUSED
     );
+
     assert!(!is_alive(&world.token_server, &second).await);
 }
 
@@ -235,9 +253,11 @@ async fn of_parallel_refreshes_all_get_the_same_successor(database: Database) {
         } else {
             other.clone()
         };
+
         let request = refresh_request(&world, &installation, &token);
         tokio::spawn(async move { server.grants.token(&request).await })
     });
+
     let results = futures_util::future::join_all(attempts).await;
     let successors: Vec<String> = results
         .into_iter()
@@ -248,6 +268,7 @@ async fn of_parallel_refreshes_all_get_the_same_successor(database: Database) {
             .iter()
             .all(|successor| successor == &successors[0])
     );
+
     let next = refresh(&world, &installation, &successors[0])
         .await
         .unwrap();
@@ -270,6 +291,7 @@ async fn a_refresh_that_races_a_revocation_leaves_nothing_alive(database: Databa
             tokio::spawn(async move { server.grants.token(&request).await })
         })
         .collect();
+
     let (device, user) = (
         installation.id().clone(),
         crate::support::world::user("alice"),
@@ -281,6 +303,7 @@ async fn a_refresh_that_races_a_revocation_leaves_nothing_alive(database: Databa
         .filter_map(|result| result.unwrap().ok())
     {
         assert!(!is_alive(&world.token_server, &tokens).await);
+
         assert_eq!(
             refresh(&world, &installation, &refresh_token(&tokens))
                 .await
@@ -288,6 +311,7 @@ async fn a_refresh_that_races_a_revocation_leaves_nothing_alive(database: Databa
             REFUSED
         );
     }
+
     assert!(!is_alive(&world.token_server, &first).await);
 }
 
@@ -299,6 +323,7 @@ async fn a_rotated_token_stays_dead_after_a_restart(database: Database) {
     let third = refresh(&world, &installation, &refresh_token(&second))
         .await
         .unwrap();
+
     let restarted = world.another_node();
     let request = refresh_request(&world, &installation, &refresh_token(&first));
     assert_eq!(restarted.grants.token(&request).await.err(), REFUSED);
@@ -312,13 +337,16 @@ async fn another_client_cannot_use_it(database: Database) {
         refresh(&world, &other, &refresh_token(&first)).await.err(),
         REFUSED
     );
+
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .expect("its owner is not harmed");
+
     assert_eq!(
         refresh(&world, &other, &refresh_token(&first)).await.err(),
         REFUSED
     );
+
     assert!(is_alive(&world.token_server, &second).await);
 }
 
@@ -326,10 +354,13 @@ async fn a_refresh_token_expires(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let lifetime = Duration::from_secs(2_592_000);
     world.clock.advance(lifetime - Duration::from_millis(1));
+
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     world.clock.advance(lifetime);
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&second))
             .await
@@ -340,6 +371,7 @@ async fn a_refresh_token_expires(database: Database) {
 
 async fn refresh_tokens_end_with_the_login(database: Database) {
     let (world, installation, mut tokens) = log_in(database).await;
+
     // Twelve months of 30 days lie within a year, the thirteenth does not.
     for _ in 0..12 {
         world.clock.advance(Duration::from_secs(2_592_000 - 1));
@@ -347,9 +379,11 @@ async fn refresh_tokens_end_with_the_login(database: Database) {
             .await
             .unwrap();
     }
+
     world
         .clock
         .advance(Duration::from_secs(5 * 86_400 + 12 - 10));
+
     let last = refresh(&world, &installation, &refresh_token(&tokens))
         .await
         .unwrap();
@@ -357,7 +391,9 @@ async fn refresh_tokens_end_with_the_login(database: Database) {
         last.expires_in, 10,
         "an access token does not outlive what it rests on"
     );
+
     world.clock.advance(Duration::from_secs(10));
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&last))
             .await
@@ -371,9 +407,11 @@ async fn a_clock_that_is_set_back_extends_nothing(database: Database) {
     let behind = world.another_node_at(Clock::manual(world.clock.now()));
     let stale = refresh_request(&world, &installation, &refresh_token(&first));
     world.clock.advance(Duration::from_secs(3600));
+
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     assert_eq!(behind.grants.token(&stale).await.err(), REFUSED);
     assert!(!is_alive(&world.token_server, &second).await);
 }
@@ -398,6 +436,7 @@ async fn a_refreshed_token_has_no_more_scopes(database: Database) {
             (result, _) => panic!("{scope}: {result:?}"),
         }
     }
+
     let all = refresh(&world, &installation, &refresh_token(&tokens))
         .await
         .unwrap();
@@ -411,6 +450,7 @@ async fn an_assertion_is_good_for_one_refresh(database: Database) {
     let (world, installation, first) = log_in(database).await;
     let request = refresh_request(&world, &installation, &refresh_token(&first));
     world.token_server.grants.token(&request).await.unwrap();
+
     assert_eq!(
         world.token_server.grants.token(&request).await.err(),
         Some(OAuthError::InvalidClient)
@@ -425,6 +465,7 @@ async fn other_texts_are_refused(database: Database) {
         if good.starts_with('A') { "B" } else { "A" },
         good.split_at(1).1
     );
+
     for wrong in [
         "x",
         good.split_at(69).0,
@@ -438,6 +479,7 @@ async fn other_texts_are_refused(database: Database) {
             "{wrong}"
         );
     }
+
     let none = TokenRequest {
         refresh_token: None,
         ..refresh_request(&world, &installation, "")
@@ -446,6 +488,7 @@ async fn other_texts_are_refused(database: Database) {
         world.token_server.grants.token(&none).await,
         Err(OAuthError::InvalidRequest(_))
     ));
+
     assert!(
         !is_alive(
             &world.token_server,

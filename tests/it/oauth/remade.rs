@@ -49,6 +49,7 @@ async fn listed_for(world: &World, request: &TokenInfoRequest) -> Vec<Value> {
                 .iter()
                 .flat_map(|login| login["tokens"].as_array().unwrap())
         });
+
     transactions
         .filter_map(|token| token.get("access_token").cloned())
         .collect()
@@ -66,6 +67,7 @@ async fn with_a_listed_jwt(database: Database) -> (World, Installation, TokenRes
         .unwrap();
     let text = text(&listed(&world, &tokens).await[0]);
     assert_ne!(text, tokens.access_token.expose());
+
     (world, installation, tokens, text)
 }
 
@@ -91,8 +93,10 @@ async fn is_taken(world: &World, text: &str) -> bool {
             },
         );
     }
+
     taken.push(introspect(world, &[], text).await.is_some());
     assert!(taken.iter().all(|one| *one == taken[0]), "{taken:?}");
+
     taken[0]
 }
 
@@ -101,9 +105,11 @@ async fn a_listed_jwt_is_accepted_like_the_issued_one(database: Database) {
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     with_jwts(&world, SigningAlgorithm::Es256);
     world.clock.advance(Duration::from_secs(1));
+
     let jwt = refresh(&world, &installation, &refresh_token(&opaque))
         .await
         .unwrap();
+
     // A new format does not change the tokens that were issued.
     world.configure(|settings| {
         bank(settings, |bank| {
@@ -120,6 +126,7 @@ async fn a_listed_jwt_is_accepted_like_the_issued_one(database: Database) {
         None,
         "nobody has an opaque token but whoever it was given to"
     );
+
     let (given, made) = (jwt.access_token.expose(), text(second));
     let said = claims(&world.token_server, "at+jwt", &made).await;
     assert_eq!(
@@ -129,13 +136,16 @@ async fn a_listed_jwt_is_accepted_like_the_issued_one(database: Database) {
             &second["jti"]
         )
     );
+
     assert!(is_taken(&world, &made).await && is_taken(&world, given).await);
+
     assert_eq!(
         introspect(&world, &[], &made).await,
         introspect(&world, &[], given).await
     );
 
     world.clock.advance(Duration::from_secs(900));
+
     let fresh = refresh(&world, &installation, &refresh_token(&jwt))
         .await
         .unwrap();
@@ -148,6 +158,7 @@ async fn a_listed_jwt_is_accepted_like_the_issued_one(database: Database) {
         (&expired["is_valid"], expired.get("token")),
         (&json!(false), None)
     );
+
     assert!(!is_taken(&world, &made).await);
 }
 
@@ -165,9 +176,11 @@ async fn a_listed_jwt_ends_its_token(database: Database) {
             .await
             .unwrap();
     };
+
     revoke(&world.install().await).await;
     assert!(is_taken(&world, &made).await, "it is another client's");
     revoke(&installation).await;
+
     assert!(
         !is_taken(&world, &made).await && !is_taken(&world, tokens.access_token.expose()).await
     );
@@ -177,12 +190,14 @@ async fn a_listed_jwt_ends_its_token(database: Database) {
         .unwrap();
     let made = text(&listed(&world, &tokens).await[0]);
     assert!(is_taken(&world, &made).await);
+
     world
         .token_server
         .revocation
         .revoke_client("bank")
         .await
         .unwrap();
+
     assert!(
         !is_taken(&world, &made).await,
         "it dies with what it rests on"
@@ -197,10 +212,12 @@ async fn a_jwt_that_cannot_be_used_is_listed_without_text(database: Database) {
         refresh_token,
         ..by_portal(&tokens)
     };
+
     world.set_status("1.0", VersionStatus::Disabled);
     assert!(!is_taken(&world, &made).await);
     assert_eq!(listed_for(&world, &request).await[0].get("token"), None);
     world.set_status("1.0", VersionStatus::LoginRegistration);
+
     assert!(
         is_taken(&world, &text(&listed_for(&world, &request).await[0])).await
             && is_taken(&world, &made).await
@@ -214,6 +231,7 @@ async fn jwts_signed_by_others_are_refused(database: Database) {
     for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256] {
         let key = SigningKey::generate(algorithm, &SystemRandom).unwrap();
         let by_another = key.sign("at+jwt", &said).unwrap();
+
         // With the `kid` of the server's key.
         let (body, head) = (
             by_another.split_once('.').unwrap().1,
@@ -221,6 +239,7 @@ async fn jwts_signed_by_others_are_refused(database: Database) {
         );
         forged.extend([format!("{head}.{body}"), by_another]);
     }
+
     for text in &forged {
         assert!(!is_taken(&world, text).await, "{text}");
         let credentials = installation.assertion(world.clock.now(), &json!({}));
@@ -234,6 +253,7 @@ async fn jwts_signed_by_others_are_refused(database: Database) {
             .await
             .unwrap();
     }
+
     assert!(is_taken(&world, &made).await && is_taken(&world, tokens.access_token.expose()).await);
 }
 
@@ -245,6 +265,7 @@ async fn a_jwt_that_differs_from_its_row_is_refused(database: Database) {
         .unwrap()
         .parse::<Uuid>()
         .unwrap();
+
     macro_rules! change {
         ($column:ident, $value:expr) => {{
             let id = id.as_bytes().to_vec();
@@ -258,10 +279,12 @@ async fn a_jwt_that_differs_from_its_row_is_refused(database: Database) {
             assert_eq!(world.store.write(change).await.unwrap(), 1);
         }};
     }
+
     let (issued_at, expires_at) = (
         world.clock.now().as_millis(),
         world.clock.now().as_millis() + 900_000,
     );
+
     macro_rules! assert_refused_with {
         ($column:ident, $other:expr, $right:expr) => {{
             assert!(is_taken(&world, &made).await);
@@ -270,6 +293,7 @@ async fn a_jwt_that_differs_from_its_row_is_refused(database: Database) {
             change!($column, $right);
         }};
     }
+
     assert_refused_with!(scope, "device user openid", "device user");
     assert_refused_with!(scope, "device", "device user");
     assert_refused_with!(user_id, Some("bob"), Some("alice"));
@@ -279,17 +303,21 @@ async fn a_jwt_that_differs_from_its_row_is_refused(database: Database) {
     assert_refused_with!(signing_algorithm, Some("RS256"), Some("ES256"));
 
     change!(jkt, Some("a-thumbprint"));
+
     assert_eq!(
         introspect(&world, &[], &made).await,
         None,
         "it says nothing of a key"
     );
+
     let bound = text(&listed(&world, &tokens).await[0]);
     assert_eq!(
         claims(&world.token_server, "at+jwt", &bound).await["cnf"],
         json!({ "jkt": "a-thumbprint" })
     );
+
     assert!(introspect(&world, &[], &bound).await.is_some());
+
     assert_eq!(
         world
             .token_server
@@ -299,6 +327,7 @@ async fn a_jwt_that_differs_from_its_row_is_refused(database: Database) {
         Err(BearerError::InvalidToken),
         "it needs its key"
     );
+
     change!(jkt, None::<&str>);
     assert!(is_taken(&world, &made).await && !is_taken(&world, &bound).await);
 }
@@ -308,11 +337,13 @@ async fn a_jwt_for_an_api_is_listed_while_that_is_configured(database: Database)
     world.configure(with_apis);
     permit(&world, &[Permission::ListUsersOtherClients], &["bank"]);
     let installation = world.install().await;
+
     let wanted = Wanted {
         scope: "device user openid",
         resource_server: Some("orders"),
         ..Wanted::default()
     };
+
     let tokens = redeem(
         &world,
         &installation,
@@ -320,18 +351,22 @@ async fn a_jwt_for_an_api_is_listed_while_that_is_configured(database: Database)
     )
     .await
     .unwrap();
+
     let made = text(&listed(&world, &tokens).await[0]);
     let said = claims(&world.token_server, "at+jwt", &made).await;
     assert_eq!(
         said,
         claims(&world.token_server, "at+jwt", tokens.access_token.expose()).await
     );
+
     assert_eq!(
         (&said["aud"], &said["acr"]),
         (&json!("https://orders.example"), &json!("high"))
     );
+
     assert!(introspect(&world, &["orders"], &made).await.is_some());
     assert_eq!(introspect(&world, &["stock"], &made).await, None);
+
     assert_eq!(
         world
             .token_server
@@ -342,10 +377,12 @@ async fn a_jwt_for_an_api_is_listed_while_that_is_configured(database: Database)
     );
 
     world.configure(|settings| drop(settings.resource_servers.remove("orders")));
+
     assert_eq!(
         listed(&world, &tokens).await[0].get("token"),
         None,
         "nobody knows any more whom it is for"
     );
+
     assert_eq!(introspect(&world, &["orders"], &made).await, None);
 }

@@ -42,17 +42,23 @@ async fn an_access_token_is_revoked_alone(database: Database) {
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     let node = world.another_node();
+
     revoke(&world, &installation, access_token(&first))
         .await
         .unwrap();
+
     assert!(!is_alive(&node, &first).await && is_alive(&node, &second).await);
+
     revoke(&world, &installation, access_token(&first))
         .await
         .expect("once more is no error");
+
     refresh(&world, &installation, &refresh_token(&second))
         .await
         .expect("its refresh token stays");
+
     let events = world.events_of(&user("alice")).await;
     assert_eq!(
         events
@@ -68,17 +74,22 @@ async fn a_revoked_refresh_token_ends_its_grant(database: Database) {
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     let node = world.another_node();
+
     revoke(&world, &installation, &refresh_token(&second))
         .await
         .unwrap();
+
     assert!(!is_alive(&node, &first).await && !is_alive(&node, &second).await);
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&second))
             .await
             .err(),
         REFUSED
     );
+
     let events = world.events_of(&user("alice")).await;
     assert!(
         events.contains(&"TOKEN_REVOKE_REFRESH_TOKEN_SUCCESS".to_owned()),
@@ -91,11 +102,14 @@ async fn any_token_of_a_family_revokes_it(database: Database) {
     let second = refresh(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     // The answer with the second was lost: the user logs out with the first.
     revoke(&world, &installation, &refresh_token(&first))
         .await
         .unwrap();
+
     assert!(!is_alive(&world.token_server, &second).await);
+
     assert_eq!(
         refresh(&world, &installation, &refresh_token(&second))
             .await
@@ -107,6 +121,7 @@ async fn any_token_of_a_family_revokes_it(database: Database) {
 async fn tokens_of_other_clients_are_left_alone(database: Database) {
     let (world, installation, tokens) = log_in(database).await;
     let other = world.install().await;
+
     let altered = |token: &str| {
         format!(
             "{}{}",
@@ -114,6 +129,7 @@ async fn tokens_of_other_clients_are_left_alone(database: Database) {
             if token.ends_with('A') { 'Q' } else { 'A' }
         )
     };
+
     let long = "x".repeat(8000);
     let (access, refreshing) = (access_token(&tokens).to_owned(), refresh_token(&tokens));
     for token in [access.as_str(), &refreshing] {
@@ -122,12 +138,14 @@ async fn tokens_of_other_clients_are_left_alone(database: Database) {
             Ok(()),
             "another client's"
         );
+
         assert_eq!(
             revoke(&world, &installation, &altered(token)).await,
             Ok(()),
             "almost"
         );
     }
+
     for unknown in ["x", "a.b.c", &long, &"A".repeat(64), &"A".repeat(70)] {
         assert_eq!(
             revoke(&world, &installation, unknown).await,
@@ -135,7 +153,9 @@ async fn tokens_of_other_clients_are_left_alone(database: Database) {
             "{unknown:.80}"
         );
     }
+
     assert!(is_alive(&world.token_server, &tokens).await);
+
     refresh(&world, &installation, &refreshing)
         .await
         .expect("it is alive");
@@ -147,6 +167,7 @@ async fn the_client_must_authenticate(database: Database) {
         credentials,
         token: secret(access_token(&tokens)),
     };
+
     let client_id = installation.id().to_string();
     let stranger = world.install().await;
     let forged = crate::support::world::credentials_by(
@@ -155,6 +176,7 @@ async fn the_client_must_authenticate(database: Database) {
         world.clock.now(),
         &json!({}),
     );
+
     for wrong in [
         Credentials::Public {
             client_id: client_id.clone(),
@@ -166,17 +188,20 @@ async fn the_client_must_authenticate(database: Database) {
             Err(OAuthError::InvalidClient)
         );
     }
+
     let good = installation.assertion(world.clock.now(), &json!({}));
     let unknown = RevocationRequest {
         credentials: good.clone(),
         token: secret("unknown"),
     };
     assert_eq!(world.token_server.revocation.revoke(&unknown).await, Ok(()));
+
     assert_eq!(
         world.token_server.revocation.revoke(&request(good)).await,
         Err(OAuthError::InvalidClient),
         "it is used up"
     );
+
     assert!(is_alive(&world.token_server, &tokens).await);
 }
 
@@ -189,15 +214,18 @@ async fn a_device_revokes_its_own_token(database: Database) {
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     let other = world
         .token_server
         .grants
         .token(&installation.device_token_request(world.clock.now()))
         .await
         .unwrap();
+
     revoke(&world, &installation, access_token(&own))
         .await
         .unwrap();
+
     assert!(
         !is_alive(&world.token_server, &own).await && is_alive(&world.token_server, &other).await
     );
@@ -220,14 +248,17 @@ async fn a_revocation_among_refreshes_leaves_nothing_alive(database: Database) {
                 tokio::spawn(async move { node.grants.token(&request).await })
             })
             .collect();
+
         revoke(&world, &installation, &token).await.unwrap();
         let results = futures_util::future::join_all(refreshes).await;
+
         for tokens in results
             .into_iter()
             .filter_map(|result| result.unwrap().ok())
             .chain([first])
         {
             assert!(!is_alive(&world.token_server, &tokens).await);
+
             assert_eq!(
                 refresh(&world, &installation, &refresh_token(&tokens))
                     .await
@@ -236,7 +267,9 @@ async fn a_revocation_among_refreshes_leaves_nothing_alive(database: Database) {
             );
         }
     }
+
     world.configure(|settings| bank(settings, |bank| bank.pin.enabled = false));
+
     refresh(&world, &installation, &token)
         .await
         .expect("the other login was left alone");

@@ -27,10 +27,12 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert!(
         address.starts_with(&format!("{CALLBACK}?code=")),
         "{address}"
     );
+
     let silent = AuthorizeRequest {
         prompt: text("none"),
         ..asks("trusted")
@@ -42,10 +44,12 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert!(
         address.starts_with(&format!("{CALLBACK}?code=")),
         "{address}"
     );
+
     // Another client still has to ask the same user for consent.
     let address = world
         .token_server
@@ -54,10 +58,12 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert!(
         address.starts_with("https://portal.example/consent?"),
         "{address}"
     );
+
     let logins = world.events_of(&user("alice")).await;
     assert!(
         logins
@@ -67,6 +73,7 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
             >= 3,
         "{logins:?}"
     );
+
     let forged = Browser {
         session: browser.recognition.clone(),
         recognition: browser.session.clone(),
@@ -78,8 +85,10 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert!(address.starts_with(LOGIN), "{address}");
     world.clock.advance(Duration::from_secs(30 * 86_400));
+
     let address = world
         .token_server
         .authorization
@@ -87,6 +96,7 @@ async fn a_remembered_user_is_not_asked_again(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert!(address.starts_with(LOGIN), "{address}");
 }
 
@@ -95,6 +105,7 @@ async fn a_client_may_ask_for_more(database: Database) {
     let browser = remembered(&world, "trusted").await;
     world.clock.advance(Duration::from_secs(100));
     let none = || asks("trusted");
+
     for (request, known) in [
         (
             AuthorizeRequest {
@@ -153,12 +164,15 @@ async fn a_client_may_ask_for_more(database: Database) {
             .await
             .unwrap()
             .address;
+
         assert_eq!(
             address.starts_with(CALLBACK),
             known,
             "{request:?}: {address}"
         );
+
         assert_eq!(address.starts_with(LOGIN), !known, "{request:?}: {address}");
+
         if request.prompt.is_none() && !known {
             let silent = AuthorizeRequest {
                 prompt: text("none"),
@@ -171,6 +185,7 @@ async fn a_client_may_ask_for_more(database: Database) {
                 .await
                 .unwrap()
                 .address;
+
             assert_eq!(parameter(&address, "error"), "login_required");
         }
     }
@@ -185,6 +200,7 @@ async fn only_the_browser_that_began_a_login_remembers_it(database: Database) {
             .authorize(&asks("trusted"), &Browser::default())
             .await
             .unwrap();
+
         parameter(
             &log_in(&world, &begun.address, "mallory", true)
                 .await
@@ -192,16 +208,19 @@ async fn only_the_browser_that_began_a_login_remembers_it(database: Database) {
             "login_verifier",
         )
     };
+
     let elsewhere = world
         .token_server
         .logins
         .resume(&begin().await, &Browser::default())
         .await
         .unwrap();
+
     assert!(
         elsewhere.address.starts_with(CALLBACK) && elsewhere.cookie.is_none(),
         "{elsewhere:?}"
     );
+
     let victim = remembered(&world, "trusted").await;
     let elsewhere = world
         .token_server
@@ -209,6 +228,7 @@ async fn only_the_browser_that_began_a_login_remembers_it(database: Database) {
         .resume(&begin().await, &victim)
         .await
         .unwrap();
+
     assert_eq!(elsewhere.cookie, None);
 }
 
@@ -220,20 +240,25 @@ async fn a_verifier_lives_as_long_as_its_request(database: Database) {
         .authorize(&asks("trusted"), &Browser::default())
         .await
         .unwrap();
+
     let resume = log_in(&world, &begun.address, "alice", true).await.unwrap();
     world.clock.advance(Duration::from_secs(600));
+
     let late = world
         .token_server
         .logins
         .resume(&parameter(&resume, "login_verifier"), &Browser::default())
         .await;
+
     assert_eq!(late, Err(PageRequestError::NotFound));
+
     for unknown in ["", "x", &"A".repeat(43)] {
         let refused = world
             .token_server
             .logins
             .resume(unknown, &Browser::default())
             .await;
+
         assert_eq!(refused, Err(PageRequestError::NotFound));
     }
 }

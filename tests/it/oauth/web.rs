@@ -49,10 +49,12 @@ pub(super) fn web_world(database: Database) -> World {
             client.scopes = ["openid", "orders", "profile"].map(str::to_owned).into();
             client.skip_consent = id == "trusted";
             client.require_pushed_authorization_requests = id == "pushy";
+
             settings
                 .web_clients
                 .insert(client.client_id.clone(), Arc::new(client));
         }
+
         let descriptions = [("en".to_owned(), "See your orders".to_owned())].into();
         settings.scopes.insert(
             "orders".to_owned(),
@@ -61,6 +63,7 @@ pub(super) fn web_world(database: Database) -> World {
                 descriptions,
             }),
         );
+
         let server = ResourceServer {
             id: "orders-api".to_owned(),
             name: "Orders".to_owned(),
@@ -71,10 +74,12 @@ pub(super) fn web_world(database: Database) -> World {
             access_token_lifetime_seconds: None,
             signing_algorithm: None,
         };
+
         settings
             .resource_servers
             .insert(server.id.clone(), Arc::new(server));
     });
+
     world
 }
 
@@ -112,12 +117,14 @@ pub(super) async fn log_in(
         address.starts_with("https://portal.example/login?"),
         "{address}"
     );
+
     let answer = AcceptLogin {
         subject: user(name),
         amr: vec!["pwd".to_owned()],
         acr: text("silver"),
         remember,
     };
+
     world
         .token_server
         .logins
@@ -130,6 +137,7 @@ pub(super) async fn consent(world: &World, address: &str, answer: &AcceptConsent
         address.starts_with("https://portal.example/consent?"),
         "{address}"
     );
+
     world
         .token_server
         .consents
@@ -149,6 +157,7 @@ pub(super) async fn redeem(
         code_verifier: Some(secret(VERIFIER)),
         ..TokenRequest::new(credentials, "authorization_code")
     };
+
     world.token_server.grants.token(&request).await
 }
 
@@ -160,6 +169,7 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
         .authorize(&asks(client), &Browser::default())
         .await
         .unwrap();
+
     let Some(BrowserCookie::Recognition(recognition)) = begun.cookie else {
         panic!("{:?}", begun.cookie)
     };
@@ -167,11 +177,13 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
         recognition: Some(recognition),
         session: None,
     };
+
     let resume = log_in(world, &begun.address, "alice", true).await.unwrap();
     assert!(
         resume.starts_with(&format!("{ISSUER}/oauth/authorize/resume?login_verifier=")),
         "{resume}"
     );
+
     let verifier = parameter(&resume, "login_verifier");
     let resumed = world
         .token_server
@@ -179,9 +191,11 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
         .resume(&verifier, &browser)
         .await
         .unwrap();
+
     let Some(BrowserCookie::Session(session)) = resumed.cookie else {
         panic!("{:?}", resumed.cookie)
     };
+
     let again = world.token_server.logins.resume(&verifier, &browser).await;
     assert!(
         matches!(
@@ -190,6 +204,7 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
         ),
         "{again:?}"
     );
+
     Browser {
         session: Some(session),
         ..browser
@@ -198,6 +213,7 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
 
 async fn a_web_client_logs_a_user_in(database: Database) {
     let world = web_world(database);
+
     let request = AuthorizeRequest {
         resource: text("https://api.web.example"),
         ..asks("web")
@@ -209,6 +225,7 @@ async fn a_web_client_logs_a_user_in(database: Database) {
         .request(&parameter(&address, "login_challenge"))
         .await
         .unwrap();
+
     assert_eq!(
         (
             told.client_id.as_str(),
@@ -217,6 +234,7 @@ async fn a_web_client_logs_a_user_in(database: Database) {
         ),
         ("web", "web", None)
     );
+
     let consent_page = log_in(&world, &address, "alice", false).await.unwrap();
     let told = world
         .token_server
@@ -224,13 +242,16 @@ async fn a_web_client_logs_a_user_in(database: Database) {
         .request(&parameter(&consent_page, "consent_challenge"))
         .await
         .unwrap();
+
     assert_eq!(
         (told.subject.as_str(), told.scope.as_str()),
         ("alice", "orders profile")
     );
+
     assert_eq!(told.scopes[0].descriptions["en"], "See your orders");
     let back = consent(&world, &consent_page, &AcceptConsent::default()).await;
     assert!(back.starts_with(&format!("{CALLBACK}?code=")), "{back}");
+
     assert_eq!(
         (
             parameter(&back, "state").as_str(),
@@ -238,6 +259,7 @@ async fn a_web_client_logs_a_user_in(database: Database) {
         ),
         ("s", ISSUER)
     );
+
     let code = parameter(&back, "code");
     let tokens = redeem(&world, secret_of("web", "web secret"), &code)
         .await
@@ -246,13 +268,16 @@ async fn a_web_client_logs_a_user_in(database: Database) {
         (tokens.scope.as_str(), tokens.refresh_token.is_some()),
         ("orders", true)
     );
+
     assert_eq!(
         redeem(&world, secret_of("web", "web secret"), &code)
             .await
             .err(),
         Some(OAuthError::InvalidGrant)
     );
+
     let events = world.events_of(&user("alice")).await;
+
     for expected in [
         "AUTHZ_REQUEST_GRANT_CREATED",
         "CONSENT_GIVEN",
@@ -300,11 +325,13 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
             .consents
             .accept(&challenge, &answer)
             .await;
+
         assert!(
             matches!(refused, Err(PageRequestError::InvalidParameter { .. })),
             "{refused:?}"
         );
     }
+
     let less = AcceptConsent {
         granted_scopes: Some(vec!["profile".to_owned()]),
         remember: true,
@@ -317,6 +344,7 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
             .scope,
         "profile"
     );
+
     let again = world.token_server.consents.accept(&challenge, &less).await;
     assert_eq!(again, Err(PageRequestError::AlreadyAnswered));
     let no = to_consent().await;
@@ -327,6 +355,7 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
         .reject(&challenge, &Rejection::default())
         .await
         .unwrap();
+
     assert_eq!(
         (
             parameter(&back, "error").as_str(),
@@ -334,6 +363,7 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
         ),
         ("access_denied", ISSUER)
     );
+
     // A challenge for one page is unknown to the other.
     assert_eq!(
         world.token_server.logins.request(&challenge).await,
@@ -354,8 +384,10 @@ async fn a_consent_is_remembered_until_more_is_asked(database: Database) {
         )
         .await
         .unwrap();
+
         log_in(&world, &address, "alice", false).await.unwrap()
     };
+
     let asked = after_login("web", "orders", None).await;
     consent(
         &world,
@@ -366,11 +398,13 @@ async fn a_consent_is_remembered_until_more_is_asked(database: Database) {
         },
     )
     .await;
+
     assert!(
         after_login("web", "orders", None)
             .await
             .starts_with(CALLBACK)
     );
+
     for (client, scope, prompt) in [
         ("web", "orders profile", None),
         ("other", "orders", None),
@@ -382,6 +416,7 @@ async fn a_consent_is_remembered_until_more_is_asked(database: Database) {
             "{client} {scope}: {address}"
         );
     }
+
     let forced = after_login("trusted", "orders", text("consent")).await;
     assert!(
         forced.starts_with("https://portal.example/consent?"),
@@ -392,6 +427,7 @@ async fn a_consent_is_remembered_until_more_is_asked(database: Database) {
 async fn a_device_may_have_to_ask_for_consent(database: Database) {
     let world = web_world(database);
     let installation = world.install().await;
+
     world.configure(|settings| {
         let bank = settings
             .applications
@@ -400,6 +436,7 @@ async fn a_device_may_have_to_ask_for_consent(database: Database) {
         Arc::make_mut(bank).skip_consent = false;
         Arc::make_mut(bank).scopes.insert("orders".to_owned());
     });
+
     let request = AuthorizeRequest {
         scope: text("orders"),
         ..authorize_request(&installation)
@@ -412,12 +449,14 @@ async fn a_device_may_have_to_ask_for_consent(database: Database) {
     )
     .await
     .unwrap();
+
     let less = AcceptConsent {
         granted_scopes: Some(vec!["orders".to_owned()]),
         remember: false,
     };
     let back = consent(&world, &address, &less).await;
     assert!(back.starts_with("bank://login?code="), "{back}");
+
     let tokens = super::login::redeem(&world, &installation, &parameter(&back, "code"))
         .await
         .unwrap();
@@ -429,6 +468,7 @@ async fn a_device_may_have_to_ask_for_consent(database: Database) {
 
 async fn a_silent_client_is_told_what_is_missing(database: Database) {
     let world = web_world(database);
+
     let silent = AuthorizeRequest {
         prompt: text("none"),
         ..asks("web")
@@ -443,16 +483,19 @@ async fn a_silent_client_is_told_what_is_missing(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert_eq!(parameter(&address, "error"), "consent_required");
 }
 
 async fn a_parameter_out_of_its_bounds_goes_back_to_the_client(database: Database) {
     let world = web_world(database);
     let long = |length| Some("x".repeat(length));
+
     let many = (0..10_000)
         .map(|number| format!("s{number}"))
         .collect::<Vec<_>>()
         .join(" ");
+
     for (request, error) in [
         (
             AuthorizeRequest {
@@ -577,11 +620,13 @@ async fn a_parameter_out_of_its_bounds_goes_back_to_the_client(database: Databas
     ] {
         let address = authorize(&world, &request).await.unwrap();
         assert!(address.starts_with(CALLBACK), "{address}");
+
         let told = (
             parameter(&address, "error"),
             parameter(&address, "iss"),
             parameter(&address, "state"),
         );
+
         assert_eq!(
             told,
             (error.to_owned(), ISSUER.to_owned(), "s".to_owned()),
@@ -592,6 +637,7 @@ async fn a_parameter_out_of_its_bounds_goes_back_to_the_client(database: Databas
 
 async fn a_native_client_listens_at_any_port_of_loopback(database: Database) {
     let world = web_world(database);
+
     let at = |client, uri| AuthorizeRequest {
         redirect_uri: text(uri),
         ..asks(client)
@@ -603,6 +649,7 @@ async fn a_native_client_listens_at_any_port_of_loopback(database: Database) {
         address.starts_with("https://portal.example/login?"),
         "{address}"
     );
+
     for (client, uri) in [
         ("web", "http://127.0.0.1:40123/cb"),
         ("native", "http://127.0.0.1:40123/other"),
@@ -630,6 +677,7 @@ pub(super) async fn disable(world: &World, name: &'static str) {
             .execute(connection);
         Ok::<usize, WriteError<StoreError>>(added?)
     };
+
     world.store.write(disable).await.unwrap();
 }
 
@@ -644,17 +692,21 @@ async fn a_disabled_user_is_refused(database: Database) {
         log_in(&world, &login_page, "alice", false).await,
         Err(PageRequestError::UserDisabled)
     );
+
     assert_eq!(
         log_in(&world, &login_page, "alice", true).await,
         Err(PageRequestError::UserDisabled)
     );
+
     let challenge = parameter(&consent_page, "consent_challenge");
     let allowed = world
         .token_server
         .consents
         .accept(&challenge, &AcceptConsent::default())
         .await;
+
     assert_eq!(allowed, Err(PageRequestError::UserDisabled));
+
     let silent = AuthorizeRequest {
         prompt: text("none"),
         ..asks("trusted")
@@ -666,7 +718,9 @@ async fn a_disabled_user_is_refused(database: Database) {
         .await
         .unwrap()
         .address;
+
     assert_eq!(parameter(&address, "error"), "login_required");
+
     log_in(&world, &login_page, "bob", false)
         .await
         .expect("somebody else may");
@@ -679,6 +733,7 @@ async fn parallel_consents_give_one_code(database: Database) {
         &log_in(&world, &address, "alice", false).await.unwrap(),
         "consent_challenge",
     );
+
     let answer = AcceptConsent {
         granted_scopes: None,
         remember: true,

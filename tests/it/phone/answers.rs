@@ -29,12 +29,15 @@ async fn an_accepted_push_is_authenticated() {
             ("secure_message", "10 to Bob"),
         ])
         .await;
+
     let push = server
         .sandbox
         .wait_for(|received| received.transaction_id() == Some(&id.to_string()))
         .await
         .unwrap();
+
     assert_eq!(push.field("message"), Some("Pay?"));
+
     assert!(
         !push.body.contains("10 to Bob"),
         "the push contains the secure message: {}",
@@ -43,6 +46,7 @@ async fn an_accepted_push_is_authenticated() {
 
     let listed = phone.pending(Duration::ZERO).await.unwrap();
     assert_eq!(listed.len(), 1);
+
     assert_eq!(
         (
             listed[0].transaction_id,
@@ -152,6 +156,7 @@ async fn each_kind_of_wrong_answer_has_its_error_code() {
 
     let refused = phone.accept(&transaction).await.unwrap_err();
     assert_eq!(refused.code(), Some("already_final"));
+
     assert_eq!(
         server.result(id).await["not_authenticated_reason"]["reason"],
         json!("invalid_answer")
@@ -164,10 +169,12 @@ async fn only_the_first_answer_counts() {
     let phone = server.enrolled_phone("alice").await;
     let transaction = fetched(&server, &phone).await;
     phone.accept(&transaction).await.unwrap();
+
     assert_eq!(
         phone.deny(&transaction).await.unwrap_err().code(),
         Some("already_final")
     );
+
     assert_eq!(
         server.result(transaction.pending.transaction_id).await["status"],
         json!("accepted")
@@ -183,9 +190,11 @@ async fn another_phone_sees_nothing() {
     let id = transaction.pending.transaction_id;
     assert_eq!(bobs.pending(Duration::ZERO).await.unwrap(), []);
     assert_eq!(bobs.fetch(id).await.unwrap_err().code(), Some("not_found"));
+
     assert_eq!(
         bobs.accept(&transaction).await.unwrap_err().code(),
         Some("not_found")
     );
+
     assert_eq!(server.result(id).await["status"], json!("pending"));
 }

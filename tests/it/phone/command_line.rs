@@ -25,8 +25,10 @@ async fn phone_with(
         .arg("--state")
         .arg(server.folder().join("phone.json"))
         .args(arguments);
+
     command.env("PHONE_LOGIN_SECRET", CLIENT_SECRET);
     command.envs(environment.iter().copied());
+
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -38,8 +40,10 @@ async fn phone_with(
         let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
         child.wait_with_output().unwrap()
     };
+
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+
     if output.status.success() {
         Ok(text(output.stdout))
     } else {
@@ -60,6 +64,7 @@ async fn enrol(server: &TestServer) {
         "--app-version",
         "1.0",
     ];
+
     phone(server, &register).await.unwrap();
 
     let log_in = [
@@ -70,6 +75,7 @@ async fn enrol(server: &TestServer) {
         "--login-client",
         CLIENT_ID,
     ];
+
     phone(server, &log_in).await.unwrap();
 
     phone(server, &["enrol", "alice"]).await.unwrap();
@@ -86,24 +92,28 @@ async fn a_phone_keeps_its_state_between_commands() {
             .unwrap()
             .contains("user   alice (profile ")
     );
+
     assert_eq!(
         phone(&server, &["pending"]).await.unwrap(),
         "Nothing waits for an answer.\n"
     );
 
     let id = server.start_push("alice").await;
+
     assert!(
         phone(&server, &["pending"])
             .await
             .unwrap()
             .contains("  message   Pay?\n")
     );
+
     assert!(
         phone(&server, &["report", &id.to_string()])
             .await
             .unwrap()
             .contains("  now       denied\n")
     );
+
     assert_eq!(
         server.result(id).await["not_authenticated_reason"]["reason"],
         json!("reported")
@@ -137,6 +147,7 @@ async fn a_pin_can_be_typed_or_in_the_environment() {
             .unwrap()
             .contains("; refresh: default)")
     );
+
     assert!(
         phone_with(&server, &["set-pin", "alice"], "\n", &[])
             .await
@@ -175,18 +186,22 @@ async fn a_pin_can_be_typed_or_in_the_environment() {
         &[("PHONE_OLD_PIN", "0"), ("PHONE_PIN", "1")],
     )
     .await;
+
     assert!(error.unwrap_err().contains("invalid_proof"));
 
     let pin = [("PHONE_PIN", "5678")];
     phone_with(&server, &["refresh", "alice"], "", &pin)
         .await
         .unwrap();
+
     phone_with(&server, &["set-fingerprint", "alice"], "", &pin)
         .await
         .unwrap();
+
     phone_with(&server, &["refresh", "alice", "--fingerprint"], "", &pin)
         .await
         .unwrap();
+
     let status = phone(&server, &["status"]).await.unwrap();
     assert!(status.contains("; refresh: fingerprint, pin)"), "{status}");
 }

@@ -22,6 +22,7 @@ async fn consent_is_given_if_the_application_requires_it(database: Database) {
         Arc::make_mut(bank).skip_consent = false;
     })
     .await;
+
     let phone = app.phone().await;
 
     let challenge = phone
@@ -30,6 +31,7 @@ async fn consent_is_given_if_the_application_requires_it(database: Database) {
         .unwrap()
         .login_challenge()
         .unwrap();
+
     let path = format!("/oauth/api/v1/login-requests/{challenge}/accept");
     let accept = app
         .request("PUT", &path)
@@ -98,6 +100,7 @@ async fn an_unregistered_installation_gets_no_tokens() {
     phone.device_token().await.unwrap();
     phone.unregister().await.unwrap();
     phone.forget_device_token();
+
     assert_eq!(
         phone.device_token().await.unwrap_err().code(),
         Some("invalid_client")

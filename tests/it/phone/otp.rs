@@ -9,6 +9,7 @@ async fn the_user_who_scans_the_code_is_authenticated() {
     let server = TestServer::start().await;
     let phone = server.enrolled_phone("alice").await;
     let profile = phone.profile_id(&"alice".parse().unwrap()).unwrap();
+
     let started = server
         .post_start(&[("type", "scan"), ("message", "Log in?")])
         .await;
@@ -32,6 +33,7 @@ async fn a_code_can_be_scanned_by_one_user_only() {
         server.enrolled_phone("alice").await,
         server.enrolled_phone("bob").await,
     );
+
     let started = server
         .post_start(&[("type", "scan"), ("message", "Log in?")])
         .await;
@@ -44,6 +46,7 @@ async fn a_code_can_be_scanned_by_one_user_only() {
     // The same phone may scan it again, because the response may have been lost.
     let again = alices.scan_otp(otp, alice).await.unwrap();
     assert_eq!(again.content_digest, transaction.content_digest);
+
     assert!(
         alices
             .scan_otp("AAAA", alice)

@@ -49,6 +49,7 @@ async fn app(database: Database) -> TestApp {
                 bank.pin.max_attempts,
                 bank.fingerprint.enabled,
             ) = (true, 3, true);
+
             bank.custom_authenticators = ["face".to_owned()].into_iter().collect();
         });
     })
@@ -120,6 +121,7 @@ async fn with_a_pin_refreshing_needs_the_pin(database: Database) {
             .refresh(&person.user, Proof::Pin("1234"))
             .await
             .unwrap();
+
         assert!(has_valid_token(&person).await);
     }
 
@@ -160,6 +162,7 @@ async fn after_the_last_wrong_pin_the_phone_forgets_the_user(database: Database)
 
     assert_eq!(last.unwrap().code(), Some("user_disconnected"));
     assert!(phone.users().is_empty());
+
     assert!(matches!(
         phone.user_token(&user).await,
         Err(PhoneError::NotLoggedIn(_))
@@ -179,6 +182,7 @@ async fn a_pin_can_be_changed(database: Database) {
     ));
 
     phone.change_pin(&user, "1234", "5678").await.unwrap();
+
     assert_eq!(
         phone
             .refresh(&user, Proof::Pin("1234"))
@@ -187,13 +191,16 @@ async fn a_pin_can_be_changed(database: Database) {
             .code(),
         Some("invalid_proof")
     );
+
     phone.refresh(&user, Proof::Pin("5678")).await.unwrap();
 
     app.clock.advance(AFTER_EXPIRY);
+
     phone
         .change_pin(&user, "5678", "1234")
         .await
         .expect("the old PIN gets a new access token");
+
     phone.refresh(&user, Proof::Pin("1234")).await.unwrap();
 }
 
@@ -204,6 +211,7 @@ async fn a_pin_change_can_be_repeated_if_the_response_was_lost(database: Databas
     phone.change_pin(&user, "1234", "5678").await.unwrap();
 
     unaware.change_pin(&user, "1234", "5678").await.unwrap();
+
     let refused = unaware
         .refresh(&user, Proof::Pin("1234"))
         .await
@@ -254,6 +262,7 @@ async fn a_pin_must_be_set_soon_after_the_log_in(database: Database) {
         phone.set_pin(&user, "1234").await,
         Err(PhoneError::NotLoggedIn(_) | PhoneError::AuthenticatorNeeded(_))
     ));
+
     assert!(matches!(
         phone.set_pin(&user, "1234").await,
         Err(PhoneError::NotLoggedIn(_))
@@ -270,10 +279,12 @@ async fn a_fingerprint_refreshes_without_the_pin(database: Database) {
         .set_fingerprint(&user, Proof::Pin("1234"))
         .await
         .unwrap();
+
     phone
         .set_custom(&user, "face", Proof::Fingerprint)
         .await
         .unwrap();
+
     assert_eq!(
         phone.refresh_tokens(&user),
         ["custom:face", "fingerprint", "pin"]
@@ -292,6 +303,7 @@ async fn a_fingerprint_refreshes_without_the_pin(database: Database) {
         .remove_authenticator(&user, "fingerprint")
         .await
         .unwrap();
+
     assert_eq!(phone.refresh_tokens(&user), ["custom:face", "pin"]);
 
     phone.end_enrolment(&user).await.unwrap();
@@ -313,6 +325,7 @@ async fn a_lost_response_can_be_requested_again(database: Database) {
         .refresh(&person.user, Proof::Pin("1234"))
         .await
         .expect("within the grace period");
+
     before
         .refresh(&person.user, Proof::Pin("1234"))
         .await
@@ -341,6 +354,7 @@ async fn a_copy_of_the_phone_is_detected(database: Database) {
         Some("invalid_grant"),
         "the token is checked before the PIN"
     );
+
     assert!(!has_valid_token(&person).await, "all tokens are revoked");
 
     let refused = person
@@ -348,6 +362,7 @@ async fn a_copy_of_the_phone_is_detected(database: Database) {
         .refresh(&person.user, Proof::Pin("1234"))
         .await
         .unwrap_err();
+
     assert_eq!(refused.code(), Some("invalid_grant"));
     assert!(person.phone.refresh_tokens(&person.user).is_empty());
 
@@ -384,6 +399,7 @@ async fn a_pin_requires_enrolled_keys(database: Database) {
     ));
 
     app.log_in(&phone, &user).await;
+
     assert_eq!(
         phone.set_pin(&user, "1234").await.unwrap_err().code(),
         Some("keys_not_enrolled")

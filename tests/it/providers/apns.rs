@@ -42,6 +42,7 @@ async fn a_push_carries_the_reference_and_the_message() {
         .unwrap();
 
     let received = sandbox.wait_for_push(ADDRESS).await.unwrap();
+
     let expected = serde_json::json!({
         "aps": { "alert": "Log in to Demo Bank?" },
         "transaction_id": TRANSACTION,
@@ -55,10 +56,12 @@ async fn a_push_carries_the_reference_and_the_message() {
     assert_eq!(header("apns-topic"), "com.example.bank");
     assert_eq!(header("apns-push-type"), "alert");
     assert_eq!(header("apns-priority"), "10");
+
     assert_eq!(
         header("apns-expiration"),
         (START.as_secs() + 120).to_string()
     );
+
     assert_eq!(header("apns-id"), TRANSACTION);
 }
 
@@ -74,6 +77,7 @@ async fn one_provider_token_serves_many_pushes_and_is_renewed_in_time() {
 
     clock.advance(minutes(39));
     sender.send(&to, &message).await.unwrap();
+
     assert_eq!(
         provider_tokens(&sandbox)
             .into_iter()
@@ -84,6 +88,7 @@ async fn one_provider_token_serves_many_pushes_and_is_renewed_in_time() {
 
     clock.advance(minutes(1));
     sender.send(&to, &message).await.unwrap();
+
     assert_eq!(
         provider_tokens(&sandbox)
             .into_iter()
@@ -101,10 +106,12 @@ async fn a_token_apple_calls_expired_is_renewed_at_once() {
     sender.send(&to, &push()).await.unwrap();
 
     clock.advance(minutes(25));
+
     sandbox.fail(
         Provider::Apns,
         Fault::status(403).reason("ExpiredProviderToken").times(1),
     );
+
     sender.send(&to, &push()).await.unwrap();
     let tokens = provider_tokens(&sandbox);
     assert_eq!(
@@ -117,6 +124,7 @@ async fn a_token_apple_calls_expired_is_renewed_at_once() {
         Provider::Apns,
         Fault::status(403).reason("ExpiredProviderToken"),
     );
+
     assert_eq!(failure(&sender, &to).await.kind, RETRY);
     assert_eq!(sandbox.requests(Provider::Apns), 4);
 }
@@ -133,6 +141,7 @@ async fn a_changed_configuration_takes_effect_with_the_same_token() {
         .send(&destination(first, ADDRESS), &push())
         .await
         .unwrap();
+
     assert_eq!(
         failure(&sender, &destination(wrong, ADDRESS)).await.kind,
         FailureKind::Configuration
@@ -142,6 +151,7 @@ async fn a_changed_configuration_takes_effect_with_the_same_token() {
         .send(&destination(second, ADDRESS), &push())
         .await
         .unwrap();
+
     let tokens = provider_tokens(&sandbox);
     assert_eq!(tokens[0], tokens[1]);
 }
@@ -214,6 +224,7 @@ async fn a_wrong_configuration_is_reported() {
     let right_key = secret(wrong_team.credentials.get("auth_key"));
     wrong_team.credentials.set("team_id", secret("OTHERTEAM1"));
     wrong_team.credentials.set("auth_key", secret("no key"));
+
     assert_eq!(
         failure(&sender, &destination(wrong_team.clone(), ADDRESS))
             .await
@@ -227,10 +238,12 @@ async fn a_wrong_configuration_is_reported() {
         refused.to_string(),
         "apns: status 403, InvalidProviderToken"
     );
+
     assert_eq!(refused.kind, FailureKind::Configuration);
 
     let mut untrusted = apns(&sandbox);
     untrusted.ca_certificate = None;
+
     assert_eq!(
         failure(&sender, &destination(untrusted, ADDRESS))
             .await

@@ -43,6 +43,7 @@ async fn faults_and_messages_over_http() {
         put("twilio", json!({ "status": 503, "times": 1 })).await,
         204
     );
+
     assert_eq!(put("nobody", json!({ "status": 503 })).await, 404);
     assert_eq!(put("apns", json!({ "state": 503 })).await, 422);
     assert_eq!(put("apns", json!({ "status": 42 })).await, 422);
@@ -51,6 +52,7 @@ async fn faults_and_messages_over_http() {
         GatewaySms::new(&Egress::default()).unwrap(),
         twilio(&sandbox),
     );
+
     let message = SmsMessage {
         to: "+31612345678".parse().unwrap(),
         text: secret("012345"),
@@ -59,6 +61,7 @@ async fn faults_and_messages_over_http() {
     };
 
     sms.send(&gateway, &message).await.unwrap_err();
+
     let (waited, sent) = tokio::join!(
         get(
             &sandbox,
@@ -70,10 +73,12 @@ async fn faults_and_messages_over_http() {
     sent.unwrap();
     assert_eq!(waited["messages"][0]["fields"]["Body"], "012345");
     assert_eq!(waited["messages"][0]["status"], 201);
+
     assert_eq!(
         get(&sandbox, "/sandbox/messages?provider=fcm").await,
         json!({ "messages": [] })
     );
+
     assert_eq!(
         get(&sandbox, "/sandbox").await["endpoints"]["twilio"],
         sandbox.endpoints().twilio
@@ -82,6 +87,7 @@ async fn faults_and_messages_over_http() {
     assert_eq!(put("twilio", json!({ "drop_connection": true })).await, 204);
 
     sms.send(&gateway, &message).await.unwrap_err();
+
     assert_eq!(
         client
             .delete(format!("{faults}/twilio"))
@@ -116,6 +122,7 @@ async fn a_callback_is_checked_as_a_careful_website_would() {
             .send()
             .await
             .unwrap();
+
         sandbox.check_callback(sandbox.received(Provider::Website).last().unwrap())
     };
 
@@ -124,18 +131,22 @@ async fn a_callback_is_checked_as_a_careful_website_would() {
         credentials.callback_password.as_str(),
     );
     assert_eq!(call(now, password, &body, &body).await, Ok(()));
+
     assert_eq!(
         sandbox.wait_for_callback("t1").await.unwrap().to,
         "/callback"
     );
+
     assert_eq!(
         call(now, "wrong", &body, &body).await,
         Err(CallbackProblem::Credentials)
     );
+
     assert_eq!(
         call(now, password, &body, "other").await,
         Err(CallbackProblem::Signature)
     );
+
     assert_eq!(
         call(now - 301, password, &body, &body).await,
         Err(CallbackProblem::Time)
@@ -165,5 +176,6 @@ async fn the_files_for_apply_are_for_the_owner_only() {
         let metadata = std::fs::metadata(folder.join(reference)).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{reference}");
     }
+
     std::fs::remove_dir_all(folder).unwrap();
 }

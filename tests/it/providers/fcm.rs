@@ -17,17 +17,20 @@ async fn a_push_carries_the_reference_and_the_message() {
     let (sandbox, clock) = sandbox();
     let sender = ProviderPush::new(Egress::default(), clock.clone());
     clock.advance(Duration::from_secs(20));
+
     sender
         .send(&destination(fcm(&sandbox), ADDRESS), &push())
         .await
         .unwrap();
 
     let received = sandbox.wait_for_push(ADDRESS).await.unwrap();
+
     let expected = serde_json::json!({ "message": {
         "token": ADDRESS,
         "data": { "transaction_id": TRANSACTION, "profile_id": "AB12CD", "message": "Log in to Demo Bank?" },
         "android": { "priority": "HIGH", "ttl": "100s" },
     }});
+
     assert_eq!(received.fields, expected);
     assert_eq!(received.transaction_id(), Some(TRANSACTION));
 }
@@ -57,6 +60,7 @@ async fn a_refused_access_token_is_replaced_once() {
     let to = destination(fcm(&sandbox), ADDRESS);
     sandbox.fail(Provider::Fcm, Fault::status(401).times(1));
     sender.send(&to, &push()).await.unwrap();
+
     assert_eq!(
         (
             sandbox.requests(Provider::FcmToken),
@@ -66,10 +70,12 @@ async fn a_refused_access_token_is_replaced_once() {
     );
 
     sandbox.fail(Provider::Fcm, Fault::status(403));
+
     assert_eq!(
         sender.send(&to, &push()).await.unwrap_err().kind,
         FailureKind::Configuration
     );
+
     assert_eq!(
         (
             sandbox.requests(Provider::FcmToken),
@@ -83,10 +89,12 @@ async fn a_refused_access_token_is_replaced_once() {
         Provider::Fcm,
         Fault::status(403).reason("SENDER_ID_MISMATCH"),
     );
+
     assert_eq!(
         sender.send(&to, &push()).await.unwrap_err().kind,
         FailureKind::Configuration
     );
+
     assert_eq!(
         (
             sandbox.requests(Provider::FcmToken),
@@ -102,9 +110,11 @@ async fn a_token_endpoint_that_is_down_is_not_asked_by_every_push() {
     let sender = ProviderPush::new(impatient(), clock.clone());
     let (to, message) = (destination(fcm(&sandbox), ADDRESS), push());
     sandbox.fail(Provider::FcmToken, Fault::hang());
+
     for outcome in join_all((0..50).map(|_| sender.send(&to, &message))).await {
         assert_eq!(outcome.unwrap_err().kind, RETRY);
     }
+
     assert_eq!(sandbox.requests(Provider::FcmToken), 1);
 
     sandbox.fail(Provider::FcmToken, Fault::status(400));
@@ -149,6 +159,7 @@ async fn failures() {
     }
 
     sandbox.fail(Provider::Fcm, Fault::hang());
+
     let hanging = ProviderPush::new(impatient(), clock)
         .send(&to, &push())
         .await
@@ -168,6 +179,7 @@ async fn a_message_that_cannot_be_taken_is_not_the_addresss_fault() {
     let sender = ProviderPush::new(Egress::default(), clock);
     let mut long = push();
     long.message = secret(&"x".repeat(5000));
+
     let failure = sender
         .send(&destination(fcm(&sandbox), ADDRESS), &long)
         .await
@@ -185,6 +197,7 @@ async fn a_wrong_configuration_is_reported() {
         configuration
             .credentials
             .set("service_account", service_account);
+
         sender
             .send(&destination(configuration, ADDRESS), &push())
             .await

@@ -44,6 +44,7 @@ fn serve(mut client: TcpStream, tell: impl FnOnce(String)) -> io::Result<()> {
     let head = String::from_utf8_lossy(&head).into_owned();
     let first = head.lines().next().unwrap_or_default().to_owned();
     tell(first.clone());
+
     if !head
         .to_lowercase()
         .contains("\r\nproxy-authorization: basic dxm6ahvudgvymg==\r\n")
@@ -51,6 +52,7 @@ fn serve(mut client: TcpStream, tell: impl FnOnce(String)) -> io::Result<()> {
         return client
             .write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
     }
+
     let target = first
         .strip_prefix("CONNECT ")
         .and_then(|rest| rest.split(' ').next())
@@ -62,9 +64,11 @@ fn serve(mut client: TcpStream, tell: impl FnOnce(String)) -> io::Result<()> {
         let _ = io::copy(&mut from, &mut to);
         let _ = to.shutdown(Shutdown::Write);
     });
+
     let _ = io::copy(&mut &server, &mut client);
     let _ = client.shutdown(Shutdown::Both);
     let _ = upstream.join();
+
     Ok(())
 }
 
@@ -74,6 +78,7 @@ fn egress(proxy: SocketAddr, password: &str) -> Egress {
         username: Some("us".to_owned()),
         password: Some(secret(password)),
     };
+
     Egress::new(EgressSettings {
         proxy: Some(proxy),
         ..EgressSettings::default()
@@ -89,6 +94,7 @@ async fn pushes_go_through_the_proxy() {
         .send(&to, &push())
         .await
         .unwrap();
+
     assert!(sandbox.wait_for_push(ADDRESS).await.is_some());
 
     let target = sandbox.endpoints().apns.strip_prefix("https://").unwrap();

@@ -38,6 +38,7 @@ async fn assert_timeout(gateway: &SmsConfiguration) {
         .send(gateway, &message(None))
         .await
         .unwrap_err();
+
     assert_eq!((failure.kind, failure.detail.as_ref()), (RETRY, "timeout"));
 }
 
@@ -45,14 +46,17 @@ async fn assert_timeout(gateway: &SmsConfiguration) {
 async fn twilio_takes_a_message() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
     send(&twilio(&sandbox), &message(None)).await.unwrap();
+
     send(&twilio(&sandbox), &message(Some("Demo Bank")))
         .await
         .unwrap();
+
     let received = sandbox.wait_for_sms(TO).await.unwrap();
     assert_eq!(
         received.text(),
         Some("Your code: 012345 & more\n@portal.example #012345")
     );
+
     assert_eq!(received.code(), Some("012345"));
 
     let senders: Vec<_> = sandbox
@@ -60,6 +64,7 @@ async fn twilio_takes_a_message() {
         .iter()
         .map(|sms| sms.fields["From"].clone())
         .collect();
+
     assert_eq!(senders, ["+15005550006", "Demo Bank"]);
 }
 
@@ -70,16 +75,20 @@ async fn a_refused_sender_is_replaced_by_the_default_number_once() {
         Provider::Twilio,
         Fault::status(400).reason("21612").times(1),
     );
+
     send(&twilio(&sandbox), &message(Some("Demo")))
         .await
         .unwrap();
+
     assert_eq!(sandbox.requests(Provider::Twilio), 2);
+
     assert_eq!(
         sandbox.wait_for_sms(TO).await.unwrap().fields["From"],
         "+15005550006"
     );
 
     sandbox.fail(Provider::Twilio, Fault::status(400).reason("21659"));
+
     let refused = send(&twilio(&sandbox), &message(Some("Demo")))
         .await
         .unwrap_err();
@@ -95,6 +104,7 @@ async fn a_refused_sender_is_replaced_by_the_default_number_once() {
 
     // Other refusals are not about the sender, and there is no fallback for the default number.
     sandbox.fail(Provider::Twilio, Fault::status(400).reason("21610"));
+
     assert_eq!(
         send(&twilio(&sandbox), &message(Some("Demo")))
             .await
@@ -104,6 +114,7 @@ async fn a_refused_sender_is_replaced_by_the_default_number_once() {
     );
 
     sandbox.fail(Provider::Twilio, Fault::status(400).reason("21659"));
+
     assert_eq!(
         send(&twilio(&sandbox), &message(None))
             .await
@@ -118,6 +129,7 @@ async fn a_refused_sender_is_replaced_by_the_default_number_once() {
 #[tokio::test]
 async fn twilio_failures() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
+
     let cases = [
         (
             Fault::status(429).reason("20429").retry_after(7),
@@ -153,6 +165,7 @@ async fn twilio_refuses_wrong_credentials() {
     else {
         unreachable!()
     };
+
     let wrong = SmsConfiguration::Twilio {
         account_sid,
         auth_token: secret("wrong"),
@@ -167,9 +180,11 @@ async fn twilio_refuses_wrong_credentials() {
 async fn the_gateway_gets_text_and_code_apart() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
     send(&sms_gateway(&sandbox), &message(None)).await.unwrap();
+
     send(&sms_gateway(&sandbox), &message(Some("Demo")))
         .await
         .unwrap();
+
     let received = sandbox.received(Provider::Http);
     assert_eq!(
         received[0].fields,
@@ -186,6 +201,7 @@ async fn the_gateway_gets_text_and_code_apart() {
 #[tokio::test]
 async fn gateway_failures() {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
+
     let cases = [
         (Fault::status(200), FailureKind::Blocked),
         (Fault::status(400), FailureKind::Blocked),
@@ -208,6 +224,7 @@ async fn gateway_failures() {
         unreachable!()
     };
     sandbox.heal(Provider::Http);
+
     assert_eq!(
         failure(&SmsConfiguration::Http {
             endpoint,

@@ -165,18 +165,22 @@ async fn applied_settings_are_loaded(database: Database) {
     assert_eq!(read.push_configurations, wanted.push_configurations);
     assert_eq!(read.callback_endpoints, wanted.callback_endpoints);
     assert_eq!(read.mobile_authentication.prompts_per_hour_max, 30);
+
     assert_eq!(
         (&read.api_clients, &read.applications),
         (&wanted.api_clients, &wanted.applications)
     );
+
     assert_eq!(
         (&read.web_clients, &read.web_clients.len()),
         (&wanted.web_clients, &3)
     );
+
     assert_eq!(
         (&read.scopes, &read.resource_servers),
         (&wanted.scopes, &wanted.resource_servers)
     );
+
     assert_eq!(read.tokens.refresh_grace_seconds, 5);
 
     // The file is the whole configuration, so objects that it does not have are removed.
@@ -185,10 +189,13 @@ async fn applied_settings_are_loaded(database: Database) {
     assert!(
         read.api_clients.is_empty() && read.sms.is_none() && read.callback_endpoints.is_empty()
     );
+
     assert!(
         read.web_clients.is_empty() && read.scopes.is_empty() && read.resource_servers.is_empty()
     );
+
     assert_eq!(read.tokens, Settings::default().tokens);
+
     assert_eq!(
         *read.mobile_authentication,
         *Settings::default().mobile_authentication
@@ -212,6 +219,7 @@ async fn applying_the_same_settings_twice_changes_nothing(database: Database) {
         .into_iter()
         .filter(|row| !before.contains(row))
         .collect();
+
     assert_eq!(changed.len(), 1);
     assert_eq!((changed[0].name.as_str(), changed[0].version), ("login", 2));
 }
@@ -241,9 +249,11 @@ async fn secrets_are_sealed_for_where_they_stand(database: Database) {
             body["signing_secret"] = body["password"].clone();
             endpoint.body = body.to_string();
             countersign::store::queries::settings::update_setting(connection, &endpoint)?;
+
             Ok::<_, WriteError<StoreError>>(())
         })
         .await;
+
     moved.unwrap();
 
     let error = stored.load().await.unwrap_err();
@@ -261,6 +271,7 @@ async fn only_the_first_master_key_fits(database: Database) {
     assert!(StoredSettings::is_keyed(&store).await.unwrap());
 
     stored(&store, 1).check_master_key().await.unwrap();
+
     assert_eq!(
         stored(&store, 2).check_master_key().await,
         Err(SettingsError::WrongMasterKey)
@@ -293,6 +304,7 @@ async fn a_change_by_another_process_takes_effect(database: Database) {
 
     apply(&elsewhere, &file()).await;
     here.reload(&current).await.unwrap();
+
     assert_eq!(
         (
             current.load().revision,

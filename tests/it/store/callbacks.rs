@@ -92,6 +92,7 @@ fn outcome(claimed: &CallbackRow, state: i16) -> CallbackOutcome {
 async fn a_claim_is_a_lease(database: Database) {
     let store = database.store();
     let due = callback(&id());
+
     let later = CallbackRow {
         due_at: NOW.as_millis() + 1,
         ..callback(&id())
@@ -104,6 +105,7 @@ async fn a_claim_is_a_lease(database: Database) {
 
     save(&store, [due.clone(), later, delivered]).await;
     let claimed = claim(&store, NOW, 10).await;
+
     let expected = CallbackRow {
         lease_until: NOW.after(LEASE).as_millis(),
         fence: 1,
@@ -145,6 +147,7 @@ async fn who_lost_the_lease_may_not_report(database: Database) {
     assert!(!finish(&store, outcome(&slow, callback_state::DEAD)).await);
     assert!(finish(&store, outcome(&quick, callback_state::DELIVERED)).await);
     assert!(!finish(&store, outcome(&quick, callback_state::DEAD)).await);
+
     assert_eq!(
         find(&store, &quick.id).await.state,
         callback_state::DELIVERED
@@ -163,6 +166,7 @@ async fn a_retry_becomes_due_again(database: Database) {
 
     assert!(finish(&store, retry).await);
     assert_eq!(claim(&store, NOW, 1).await, []);
+
     let again = claim(&store, NOW.after(Duration::from_secs(5)), 1)
         .await
         .remove(0);
@@ -192,6 +196,7 @@ async fn a_dead_letter_can_be_replayed(database: Database) {
 
 async fn lists_by_state_and_page(database: Database) {
     let store = database.store();
+
     let of = |state| CallbackRow {
         state,
         ..callback(&id())
@@ -205,11 +210,13 @@ async fn lists_by_state_and_page(database: Database) {
 
     rows.sort_by(|left, right| left.id.cmp(&right.id));
     save(&store, rows.clone()).await;
+
     let page = |state, after: Option<Vec<u8>>, limit| {
         store.read(move |connection| list_callbacks(connection, state, after.as_deref(), limit))
     };
 
     assert_eq!(page(None, None, 2).await, Ok(rows[..2].to_vec()));
+
     assert_eq!(
         page(None, Some(rows[1].id.clone()), 2).await,
         Ok(rows[2..].to_vec())

@@ -43,6 +43,7 @@ impl Committer {
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell");
+
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         Self { child, lines }
     }
@@ -100,6 +101,7 @@ async fn commits_until_killed() {
                 ..transaction()
             })
             .collect();
+
         let outcomes = join_all(rows.iter().map(|row| store.commit(start(row)))).await;
         for (row, outcome) in rows.iter().zip(outcomes) {
             let word = if outcome == Ok(Outcome::Committed) {
@@ -107,6 +109,7 @@ async fn commits_until_killed() {
             } else {
                 "failed"
             };
+
             let id = uuid::Uuid::from_slice(&row.id).expect("16 bytes");
             println!("{word} {id}.");
         }

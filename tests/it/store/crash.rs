@@ -28,6 +28,7 @@ async fn what_was_acknowledged_is_there_after_a_kill(database: Database) {
             };
             assert!(exists(&store, id).await, "it was acknowledged");
         }
+
         assert!(store.commit(start(&transaction())).await.is_ok());
     }
 

@@ -33,6 +33,7 @@ async fn a_full_database_is_unavailable_and_heals() {
     assert_eq!(limited, Ok(()));
     let rows: Vec<_> = (0..200).map(|_| transaction()).collect();
     let outcomes = join_all(rows.iter().map(|row| store.commit(start(row)))).await;
+
     // The batch that met the limit; those behind it may have found the database healed.
     assert!(
         outcomes
@@ -61,6 +62,7 @@ async fn a_limit_on_files_is_survived() {
     let database = Database::sqlite();
     drop(database.store());
     let url = format!("{}", database.url());
+
     // In blocks of 512 bytes or, in some shells, 1024; the signal would end the process.
     let mut committer = Committer::start(&url, "trap '' XFSZ; ulimit -S -f 2000");
     let mut said = Vec::new();
@@ -108,6 +110,7 @@ async fn a_limit_on_files_is_survived() {
         let has_event = events
             .iter()
             .any(|event| event.transaction_id.as_ref() == Some(&id));
+
         let found = store
             .read(move |connection| find_transaction(connection, &id))
             .await

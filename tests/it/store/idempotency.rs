@@ -30,6 +30,7 @@ async fn the_first_answer_stays(database: Database) {
     assert!(!save(&store, key.created_at + 1, b"of another use").await);
     assert!(save(&store, key.created_at, b"answer").await);
     assert!(!save(&store, key.created_at, b"another").await);
+
     assert_eq!(
         find().await.unwrap().unwrap().answer.as_deref(),
         Some(&b"answer"[..])

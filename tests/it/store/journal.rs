@@ -61,6 +61,7 @@ async fn an_entry_is_written_whole(database: Database) {
     let store = database.store();
     let row = transaction();
     let (event, callback) = (event(&row.id), callback(&row.id));
+
     let token = AccessTokenRow {
         signing_algorithm: Some("ES256".to_owned()),
         ..access_token(None)
@@ -77,11 +78,13 @@ async fn an_entry_is_written_whole(database: Database) {
 
     assert_eq!(find(&store, &row.id).await, Some(row));
     assert_eq!(events(&store).await, [event]);
+
     let callbacks = store
         .read(|connection| list_callbacks(connection, None, None, 10))
         .await;
 
     assert_eq!(callbacks, Ok(vec![callback]));
+
     let tokens = store
         .read(|connection| {
             access_tokens::table
@@ -151,6 +154,7 @@ async fn an_outdated_update_is_refused_with_its_inserts(database: Database) {
     let store = database.store();
     let row = transaction();
     assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
+
     assert_eq!(
         store.commit(change(attempt(&row))).await,
         Ok(Outcome::Committed)
@@ -178,6 +182,7 @@ async fn an_update_of_nothing_is_refused(database: Database) {
 
 async fn one_of_many_parallel_updates_wins(database: Database) {
     let store = database.store();
+
     // A second node on the same database.
     let other = database.open();
     let row = transaction();
@@ -200,6 +205,7 @@ async fn one_of_many_parallel_updates_wins(database: Database) {
 async fn a_key_is_taken_once(database: Database) {
     let store = database.store();
     let rows: Vec<TransactionRow> = (0..20).map(|_| transaction()).collect();
+
     let entry = |row| Entry {
         guard: Some(idempotency_key(1).into()),
         ..start(row)
@@ -273,6 +279,7 @@ async fn a_change_takes_its_key_along(database: Database) {
 
 async fn an_assertion_is_seen_once(database: Database) {
     let store = database.store();
+
     let entry = |jti| Entry {
         assertions: vec![assertion_id(jti)],
         ..inserting([access_token(None).into()])
@@ -305,6 +312,7 @@ async fn a_bad_entry_does_not_hurt_its_neighbours(database: Database) {
     assert_eq!(store.commit(start(&taken)).await, Ok(Outcome::Committed));
     let release = hold_journal(&store).await;
     let mut rows: Vec<TransactionRow> = (0..50).map(|_| transaction()).collect();
+
     // Two cannot be inserted, because their id is taken.
     rows[0] = taken.clone();
     rows[33] = taken;
@@ -374,6 +382,7 @@ async fn counts_what_it_does(database: Database) {
     let store = database.store();
     let row = transaction();
     assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
+
     assert_eq!(
         store.commit(change(attempt(&row))).await,
         Ok(Outcome::Committed)
@@ -388,6 +397,7 @@ async fn counts_what_it_does(database: Database) {
     let twice = inserting([bad.clone().into(), bad.into()]);
     assert!(store.commit(twice).await.is_err());
     let metrics = store.metrics();
+
     let counts = JournalCounts {
         commits: 3,
         committed: 2,
@@ -395,6 +405,7 @@ async fn counts_what_it_does(database: Database) {
         failed: 1,
         rows: 4,
     };
+
     assert_eq!(metrics.store().journal(), counts);
     let batches = "countersign_journal_batches_total{entries_max=\"1\"} 3";
     assert!(metrics.render().contains(batches), "{}", metrics.render());
@@ -422,10 +433,12 @@ async fn hold_journal(store: &Store) -> mpsc::Sender<()> {
                 Ok::<(), WriteError<StoreError>>(())
             })
             .await;
+
         held.expect("nothing else holds the tables");
     });
 
     held.await.expect("the tables are locked");
+
     release
 }
 

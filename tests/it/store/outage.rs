@@ -21,6 +21,7 @@ async fn postgres_away_and_back() {
     store.ping().await.unwrap();
 
     cluster.stop();
+
     // As often as there are connections that do not know yet, and then some.
     for _ in 0..3 {
         assert!(matches!(
@@ -47,12 +48,14 @@ async fn postgres_away_and_back() {
     let reads = (0..2000).map(|_| store.ping()).collect::<Vec<_>>();
     let (commits, reads) = tokio::join!(join_all(commits), join_all(reads));
     assert!(commits.iter().all(Result::is_err) && reads.iter().all(Result::is_err));
+
     assert!(matches!(
         store.schema_status(),
         Err(StoreError::Unavailable(_))
     ));
 
     cluster.start();
+
     assert_eq!(
         store.commit(start(&transaction())).await,
         Ok(Outcome::Committed)
@@ -86,6 +89,7 @@ async fn a_restart_between_two_uses_costs_few_errors() {
     while errors == 0 {
         errors = reads().await.iter().filter(|read| read.is_err()).count();
     }
+
     assert!(
         errors <= options.readers,
         "each thread meets one lost connection at most"
@@ -106,6 +110,7 @@ async fn sqlite_without_its_directory() {
     )))
     .unwrap();
     assert!(matches!(store.migrate(), Err(StoreError::Unavailable(_))));
+
     assert!(matches!(
         store.commit(start(&transaction())).await,
         Err(StoreError::Unavailable(_))
@@ -118,6 +123,7 @@ async fn sqlite_without_its_directory() {
 
     std::fs::create_dir(&missing).unwrap();
     store.migrate().unwrap();
+
     assert_eq!(
         store.commit(start(&transaction())).await,
         Ok(Outcome::Committed)

@@ -27,6 +27,7 @@ async fn goes_up_down_and_up_again(database: Database) {
     store.revert_migrations().unwrap();
     assert_eq!(store.schema_status(), Ok(SchemaStatus::Older(2)));
     assert_eq!(columns(&store).await, BTreeMap::new());
+
     assert!(matches!(
         store.commit(start(&transaction())).await,
         Err(StoreError::Query(_))
@@ -46,6 +47,7 @@ async fn is_what_the_program_thinks(database: Database) {
 async fn a_newer_schema_is_noticed(database: Database) {
     let store = database.store();
     assert_eq!(store.schema_status().unwrap().require_current(), Ok(()));
+
     let result: Result<usize, StoreError> = store
         .write(|connection| {
             let insert =
@@ -60,6 +62,7 @@ async fn a_newer_schema_is_noticed(database: Database) {
     assert_eq!(result, Ok(1));
     let status = store.schema_status().unwrap();
     assert_eq!(status, SchemaStatus::Newer(1));
+
     assert!(matches!(
         status.require_current(),
         Err(StoreError::Schema(_))

@@ -99,6 +99,7 @@ async fn keeps_what_is_young(database: Database) {
         vec![finished(-1), finished(0), finished(1), pending],
     )
     .await;
+
     assert_eq!(
         sweep(&store, |connection| delete_finished_transactions(
             connection, NOW, 100
@@ -122,6 +123,7 @@ async fn keeps_what_is_young(database: Database) {
 
 async fn keeps_callbacks_of_other_states(database: Database) {
     let store = database.store();
+
     let of = |state, finished_at: Option<i64>| {
         Insert::from(CallbackRow {
             state,
@@ -132,6 +134,7 @@ async fn keeps_callbacks_of_other_states(database: Database) {
 
     let before = Some(NOW.as_millis() - 1);
     let delivered = (0..3).map(|_| of(callback_state::DELIVERED, before));
+
     let kept = [
         of(callback_state::DUE, None),
         of(callback_state::DEAD, before),
@@ -139,6 +142,7 @@ async fn keeps_callbacks_of_other_states(database: Database) {
     ];
 
     save(&store, delivered.chain(kept).collect()).await;
+
     let delete = |connection: &mut Connection| {
         delete_finished_callbacks(connection, callback_state::DELIVERED, NOW, 2)
     };
@@ -171,10 +175,12 @@ async fn forgets_what_has_expired(database: Database) {
             guard: Some(idempotency_key(number).into()),
             ..inserting([access_token(None).into()])
         };
+
         assert!(store.commit(entry).await.is_ok());
     }
 
     let end = NOW.after(Duration::from_secs(86_400));
+
     let deletions: [Delete; 3] = [
         delete_expired_idempotency_keys,
         delete_expired_assertion_ids,
@@ -186,6 +192,7 @@ async fn forgets_what_has_expired(database: Database) {
             sweep(&store, move |connection| delete(connection, NOW, 100)).await,
             0
         );
+
         // All three have one expiry: they go together.
         assert_eq!(
             sweep(&store, move |connection| delete(connection, end, 2)).await,

@@ -44,6 +44,7 @@ async fn save_login(store: &Store, grant: &GrantRow) -> (AccessTokenRow, Refresh
     ];
 
     save(store, inserts).await;
+
     (token, family)
 }
 
@@ -84,6 +85,7 @@ async fn run(store: &Store, statement: &'static str) {
 async fn a_token_lives_and_dies_with_its_grant(database: Database) {
     let store = database.store();
     let kept = grant("alice");
+
     let ended = GrantRow {
         amr: Some("[\"pwd\"]".to_owned()),
         ..grant("alice")
@@ -93,6 +95,7 @@ async fn a_token_lives_and_dies_with_its_grant(database: Database) {
     let (token, family) = save_login(&store, &ended).await;
     let found = live(&store, &token).await.unwrap();
     assert_eq!(found.token, token);
+
     assert_eq!(
         found.authentication.unwrap().amr.as_deref(),
         Some("[\"pwd\"]")
@@ -106,6 +109,7 @@ async fn a_token_lives_and_dies_with_its_grant(database: Database) {
     assert_eq!(deleted, Ok(true));
     assert_eq!(live(&store, &token).await, None);
     assert!(!is_refreshable(&store, &family).await);
+
     assert!(
         live(&store, &kept_token).await.is_some() && is_refreshable(&store, &kept_family).await
     );
@@ -121,6 +125,7 @@ async fn a_token_lives_and_dies_with_its_grant(database: Database) {
 async fn an_epoch_ends_everything_before_it(database: Database) {
     let store = database.store();
     let own = access_token(None);
+
     let for_api = AccessTokenRow {
         resource_server: Some("api".to_owned()),
         ..access_token(None)
@@ -129,17 +134,21 @@ async fn an_epoch_ends_everything_before_it(database: Database) {
     save(&store, [own.clone().into(), for_api.clone().into()]).await;
     let first = grant("alice");
     let (token_of_first, family_of_first) = save_login(&store, &first).await;
+
     run(
         &store,
         "INSERT INTO token_epochs (kind, name, epoch) VALUES ('resource_server', 'api', 1)",
     )
     .await;
+
     assert!(live(&store, &own).await.is_some() && live(&store, &for_api).await.is_none());
+
     run(
         &store,
         "INSERT INTO token_epochs (kind, name, epoch) VALUES ('client', 'shop', 1)",
     )
     .await;
+
     assert!(live(&store, &own).await.is_none() && live(&store, &token_of_first).await.is_none());
     assert!(!is_refreshable(&store, &family_of_first).await);
 
@@ -147,18 +156,21 @@ async fn an_epoch_ends_everything_before_it(database: Database) {
     let (second, late) = (grant("alice"), access_token(Some(&first)));
     let (token_of_second, family_of_second) = save_login(&store, &second).await;
     save(&store, [late.clone().into()]).await;
+
     assert!(
         live(&store, &token_of_second).await.is_some()
             && is_refreshable(&store, &family_of_second).await
     );
 
     assert!(live(&store, &late).await.is_none());
+
     // An application of the same name is another thing.
     run(
         &store,
         "INSERT INTO token_epochs (kind, name, epoch) VALUES ('application', 'shop', 7)",
     )
     .await;
+
     assert!(live(&store, &token_of_second).await.is_some());
 }
 
@@ -166,11 +178,13 @@ async fn a_disabled_user_has_no_live_tokens(database: Database) {
     let store = database.store();
     let (token, family) = save_login(&store, &grant("alice")).await;
     let (other, _) = save_login(&store, &grant("bob")).await;
+
     run(
         &store,
         "INSERT INTO disabled_users (user_id, disabled_at) VALUES ('alice', 1)",
     )
     .await;
+
     assert!(live(&store, &token).await.is_none() && !is_refreshable(&store, &family).await);
     assert!(live(&store, &other).await.is_some());
 }
@@ -200,6 +214,7 @@ async fn many_at_once_share_a_query_and_get_their_own(database: Database) {
     }
 
     store.close();
+
     assert!(matches!(
         batched.find(unknown).await,
         Err(StoreError::Unavailable(_))
@@ -220,6 +235,7 @@ async fn a_batched_read_sees_what_was_committed_before(database: Database) {
 
 async fn a_code_is_exchanged_once(database: Database) {
     let store = database.store();
+
     let code = AuthorizationRow {
         id: id(),
         challenge_hash: vec![1; 32],
@@ -237,6 +253,7 @@ async fn a_code_is_exchanged_once(database: Database) {
         .await;
 
     saved.unwrap();
+
     let attempts = join_all((0..10).map(|_| {
         let grant = grant("alice");
         let redemption = CodeRedemption {
@@ -245,12 +262,14 @@ async fn a_code_is_exchanged_once(database: Database) {
             status: 2,
             grant_id: Some(grant.id.clone()),
         };
+
         store.commit(Entry {
             inserts: vec![grant.into()],
             ..guarded(redemption)
         })
     }))
     .await;
+
     assert_eq!(
         attempts
             .iter()
@@ -278,6 +297,7 @@ async fn a_refresh_token_is_rotated_once(database: Database) {
             issued_at: NOW.as_millis() + 1,
             expires_at: 5,
         };
+
         store.commit(guarded(rotation))
     };
 
@@ -325,6 +345,7 @@ async fn what_a_replayed_assertion_came_with_does_not_happen(database: Database)
             issued_at: 0,
             expires_at: 0,
         };
+
         Entry {
             assertions: vec![assertion_id(jti)],
             ..guarded(rotation)
@@ -340,6 +361,7 @@ async fn what_a_replayed_assertion_came_with_does_not_happen(database: Database)
     assert_eq!(store.commit(entry(1)).await, Ok(Outcome::Replayed));
     assert_eq!(store.commit(entry(2)).await, Ok(Outcome::Committed));
     assert_eq!(store.commit(entry(3)).await, Ok(Outcome::Refused));
+
     assert_eq!(
         store.commit(entry(3)).await,
         Ok(Outcome::Replayed),
@@ -349,6 +371,7 @@ async fn what_a_replayed_assertion_came_with_does_not_happen(database: Database)
 
 async fn two_assertions_are_both_used_up(database: Database) {
     let store = database.store();
+
     let entry = |first, second| Entry {
         assertions: vec![assertion_id(first), assertion_id(second)],
         ..Entry::default()
@@ -371,7 +394,9 @@ async fn nothing_happens_in_the_name_of_a_disabled_user(database: Database) {
         "INSERT INTO disabled_users (user_id, disabled_at) VALUES ('alice', 1)",
     )
     .await;
+
     let (of_alice, of_bob) = (access_token(None), access_token(None));
+
     let entry = |user: &str, token: &AccessTokenRow| Entry {
         user: Some(user.to_owned()),
         assertions: vec![assertion_id(1)],

@@ -39,6 +39,7 @@ async fn an_unknown_id_finds_nothing(database: Database) {
 async fn a_device_sees_what_is_pending_for_it(database: Database) {
     let store = database.store();
     let (first, second) = (transaction(), transaction());
+
     let finished = TransactionRow {
         status: 1,
         ..transaction()
@@ -55,6 +56,7 @@ async fn a_device_sees_what_is_pending_for_it(database: Database) {
     };
 
     save(&store, &[&first, &second, &finished, &expired, &elsewhere]).await;
+
     let pending = |limit| {
         store.read(move |connection| find_pending_by_device(connection, "device", NOW, limit))
     };
@@ -67,12 +69,14 @@ async fn a_device_sees_what_is_pending_for_it(database: Database) {
 
 async fn the_expired_are_found_oldest_first(database: Database) {
     let store = database.store();
+
     let at = |millis| TransactionRow {
         expires_at: NOW.as_millis() + millis,
         ..transaction()
     };
 
     let (later, earlier, not_yet) = (at(0), at(-5), at(1));
+
     let finished = TransactionRow {
         status: 3,
         ..at(-9)
@@ -87,6 +91,7 @@ async fn the_expired_are_found_oldest_first(database: Database) {
 
 async fn unfinished_deliveries_are_found_page_by_page(database: Database) {
     let store = database.store();
+
     let due = |status| TransactionRow {
         delivery_due: true,
         status,
@@ -95,11 +100,13 @@ async fn unfinished_deliveries_are_found_page_by_page(database: Database) {
 
     let mut rows = [due(0), due(0), due(0)];
     rows.sort_by(|left, right| left.id.cmp(&right.id));
+
     save(
         &store,
         &[&rows[1], &rows[2], &rows[0], &due(4), &transaction()],
     )
     .await;
+
     let page = |after: Option<Vec<u8>>| {
         store.read(move |connection| find_delivery_due(connection, after.as_deref(), 2))
     };
@@ -117,6 +124,7 @@ async fn unfinished_deliveries_are_found_page_by_page(database: Database) {
 
 async fn prompts_are_counted_whatever_became_of_them(database: Database) {
     let store = database.store();
+
     let at = |millis, method| TransactionRow {
         created_at: NOW.as_millis() + millis,
         method,
@@ -134,6 +142,7 @@ async fn prompts_are_counted_whatever_became_of_them(database: Database) {
     };
 
     save(&store, &[&at(0, 0), &at(1, 0), &at(2, 5), &denied, &others]).await;
+
     let times = |limit| {
         store.read(move |connection| {
             push_prompt_times(connection, "device", "alice", &[0, 1], NOW, limit)

@@ -114,6 +114,7 @@ async fn a_panic_rolls_back_and_hurts_nobody(database: Database) {
                 panic!("as the test wants it");
             })
             .await;
+
         assert_eq!(result, Err(Failure::Store(StoreError::Panicked)));
         let result: Result<(), StoreError> = store.read(|_| panic!("as the test wants it")).await;
         assert_eq!(result, Err(StoreError::Panicked));

@@ -122,6 +122,7 @@ impl<M: Clone> Provider<M> {
 
         self.accepted.lock().unwrap().push(message.clone());
         self.changed.notify_waiters();
+
         Ok(())
     }
 }
@@ -251,15 +252,19 @@ impl TestApp {
             random: dependencies.random.clone(),
             ..Base::new(store, Keyring::new(&[7; 32]))
         };
+
         base.settings.replace(settings.clone());
+
         let options = AppOptions {
             push: dependencies.push.clone(),
             sms: dependencies.sms.clone(),
             arbiters: 2,
             ..AppOptions::new(&base, &config).unwrap()
         };
+
         let app = AppState::start(base, options).unwrap();
         let server = server::start(app.clone(), listeners, &config).unwrap();
+
         Self {
             app,
             clock: dependencies.clock,
@@ -380,6 +385,7 @@ impl Drop for TestApp {
             std::thread::spawn(move || server.stop());
             return;
         }
+
         let app = self.app.clone();
         let stopping = std::thread::spawn(move || {
             wait_for_callbacks(&app);
@@ -393,6 +399,7 @@ impl Drop for TestApp {
                 "actors that outlive the server: transactions, device channels"
             );
         });
+
         stopping.join().unwrap();
     }
 }
@@ -403,6 +410,7 @@ fn wait_for_callbacks(app: &AppState) {
         .enable_all()
         .build()
         .unwrap();
+
     let tried = async {
         loop {
             let due = app
@@ -410,12 +418,14 @@ fn wait_for_callbacks(app: &AppState) {
                 .list(Some(CallbackState::Due), None, usize::MAX)
                 .await
                 .unwrap();
+
             match due.iter().find(|callback| callback.attempts == 0) {
                 Some(_) => tokio::task::yield_now().await,
                 None => return,
             }
         }
     };
+
     runtime.block_on(async {
         tokio::time::timeout(Duration::from_secs(10), tried)
             .await
@@ -440,10 +450,12 @@ fn config(public_url: &str, limits: Limits) -> Config {
     config.limits.requests_in_flight_max = bound(limits.requests_in_flight_max);
     config.limits.waiting_requests_max = bound(limits.waiting_requests_max);
     config.development.login_page = limits.built_in_pages;
+
     if !limits.built_in_pages {
         config.login.login_url = Some("https://portal.example/login".parse().unwrap());
         config.login.consent_url = Some("https://portal.example/consent".parse().unwrap());
     }
+
     config
 }
 

@@ -46,6 +46,7 @@ impl TestApp {
             LOGIN_PAGE.0,
             SecretString::new(LOGIN_PAGE.1.to_owned()),
         );
+
         phone
             .log_in(&login_page, user, "bank://login")
             .await
@@ -61,6 +62,7 @@ impl TestApp {
             .enrol_push(&person.user, PushTransport::Fcm(token))
             .await
             .unwrap();
+
         person
     }
 }

@@ -70,6 +70,7 @@ impl Cluster {
             .process_group(0)
             .spawn()
             .expect("a shell");
+
         let directory = first_line(&mut keeper);
         assert!(
             !directory.is_empty(),
@@ -86,6 +87,7 @@ impl Cluster {
                 ("DIRECTORY", directory.clone()),
                 ("OPTIONS", options),
             ];
+
             if succeeds(START, &environment) {
                 return Self {
                     environment,
@@ -108,6 +110,7 @@ impl Cluster {
         diesel::sql_query(format!("CREATE DATABASE {name}"))
             .execute(&mut connection)
             .expect("a new database");
+
         self.url(&name).parse().expect("a valid URL")
     }
 
@@ -147,6 +150,7 @@ fn shell(script: &str, environment: &[(&'static str, String)]) -> Command {
     command
         .current_dir("/")
         .envs(environment.iter().map(|(name, value)| (name, value)));
+
     command
 }
 
@@ -180,6 +184,7 @@ fn binaries() -> PathBuf {
             .iter()
             .all(|name| directory.join(name).exists())
     };
+
     directories
         .into_iter()
         .find(complete)
@@ -192,6 +197,7 @@ fn first_line(child: &mut Child) -> String {
     BufReader::new(output)
         .read_line(&mut line)
         .expect("readable");
+
     line.trim().to_owned()
 }
 

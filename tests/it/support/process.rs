@@ -61,10 +61,12 @@ impl Installation {
         std::fs::write(directory.path().join("settings.toml"), settings).unwrap();
 
         let public_address = free_address();
+
         let database_url = match database.url() {
             DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
             DatabaseUrl::Postgres(url) => url.expose().to_owned(),
         };
+
         let public_url = format!("http://{public_address}");
         let variables = vec![
             ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", public_address),
@@ -78,6 +80,7 @@ impl Installation {
             ("COUNTERSIGN_SECRETS__MASTER_KEY", MASTER_KEY.to_owned()),
             ("COUNTERSIGN_LOGS__FORMAT", "json".to_owned()),
         ];
+
         let installation = Self {
             sandbox,
             _database: database,
@@ -85,6 +88,7 @@ impl Installation {
             directory,
             variables,
         };
+
         for arguments in [&["migrate"][..], &["apply", "settings.toml"]] {
             let output = installation.command("", arguments).output().unwrap();
             assert!(
@@ -115,6 +119,7 @@ impl Installation {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+
         let mut process = Process {
             log: Log::read(child.stderr.take().unwrap()),
             child,
@@ -132,6 +137,7 @@ impl Installation {
         process.management_url = format!("http://{address}").parse().unwrap();
 
         assert_eq!(process.manage("/readyz").await.status(), 200);
+
         process
     }
 
@@ -143,12 +149,15 @@ impl Installation {
             &format!("{limits}\nexec \"$0\" \"$@\""),
             env!("CARGO_BIN_EXE_countersign"),
         ]);
+
         command
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()
             .stdin(Stdio::null());
+
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+
         command
     }
 }

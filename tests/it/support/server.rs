@@ -48,11 +48,13 @@ impl TestServer {
 
     pub(crate) async fn start_on(database: Database, clock: Clock) -> Self {
         let folder = TemporaryDirectory::new();
+
         let sandbox = Sandbox::start(SandboxOptions {
             clock: clock.clone(),
             ..SandboxOptions::default()
         })
         .unwrap();
+
         let listeners = Listeners {
             public: free_port(),
             management: free_port(),
@@ -63,11 +65,13 @@ impl TestServer {
         let config = config(&public_url);
         let app = start_app(database.store(), &clock, &config, wanted).await;
         let running = server::start(app, listeners, &config).unwrap();
+
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
+
         Self {
             clock,
             sandbox,
@@ -112,6 +116,7 @@ impl TestServer {
     /// A phone whose user is logged in and enrolled, also for push by FCM.
     pub(crate) async fn enrolled_phone(&self, user: &str) -> Phone {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+
         let address = format!(
             "registration-token-{}",
             COUNT.fetch_add(1, Ordering::Relaxed)
@@ -122,11 +127,14 @@ impl TestServer {
             .log_in(&self.login_page(), &user, REDIRECT_URI)
             .await
             .unwrap();
+
         phone.enrol(&user).await.unwrap();
+
         phone
             .enrol_push(&user, PushTransport::Fcm(address.into()))
             .await
             .unwrap();
+
         phone
     }
 
@@ -147,6 +155,7 @@ impl TestServer {
         let status = response.status();
         let body: Value = response.json().await.unwrap();
         assert_eq!(status, 200, "{body}");
+
         body
     }
 
@@ -196,6 +205,7 @@ fn config(public_url: &Url) -> Config {
     config.server.workers = 1;
     config.server.shutdown_timeout_seconds = 5;
     config.login.login_url = Some("http://127.0.0.1:9/login".parse().unwrap());
+
     config
 }
 
@@ -206,10 +216,12 @@ async fn start_app(store: Store, clock: &Clock, config: &Config, wanted: Setting
     };
     let stored = base.stored_settings();
     stored.check_master_key().await.unwrap();
+
     stored
         .apply(&plan(&Settings::default(), &wanted), 0)
         .await
         .unwrap();
+
     base.settings.replace(stored.load().await.unwrap());
 
     let options = AppOptions {

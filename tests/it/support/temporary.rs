@@ -13,6 +13,7 @@ impl TemporaryDirectory {
         let path =
             std::env::temp_dir().join(format!("countersign-test-{}-{number}", std::process::id()));
         std::fs::create_dir(&path).expect("a fresh directory");
+
         Self(path)
     }
 

@@ -50,6 +50,7 @@ impl World {
         let users = Users::new(&base);
         let devices = Devices::new(&base);
         let token_server = TokenServer::new(&base, users.clone(), devices.clone(), options());
+
         Self {
             store: base.store,
             settings: base.settings,
@@ -116,6 +117,7 @@ impl World {
             .register(parse(&metadata(key.public(), changes)))
             .await
             .expect("registered");
+
         Installation {
             key,
             device: registered.device,
@@ -130,6 +132,7 @@ impl World {
             .enrol(installation.id(), user, *new_key().public())
             .await
             .expect("enrolled");
+
         installation
     }
 
@@ -142,6 +145,7 @@ impl World {
         let events = self.store.read(find).await.expect("events");
         let mut types: Vec<String> = events.into_iter().map(|event| event.event_type).collect();
         types.sort();
+
         types
     }
 }
@@ -207,6 +211,7 @@ pub(crate) fn credentials_by(
         client_assertion: Some(secret(&assertion)),
         ..PresentedCredentials::default()
     };
+
     Credentials::from_request(presented).expect("credentials")
 }
 

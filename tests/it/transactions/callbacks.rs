@@ -21,11 +21,13 @@ async fn every_end_of_push_and_otp_is_called_back(database: Database) {
     .await;
 
     let person = app.pushed("alice").await;
+
     let form = [
         ("type", "push"),
         ("user_id", "alice"),
         ("callback_uri", url.as_str()),
     ];
+
     let mut ids = Vec::new();
     for _ in 0..3 {
         ids.push(
@@ -40,6 +42,7 @@ async fn every_end_of_push_and_otp_is_called_back(database: Database) {
     person.phone.accept(&fetched).await.unwrap();
     let fetched = person.phone.fetch(ids[1].parse().unwrap()).await.unwrap();
     person.phone.deny(&fetched).await.unwrap();
+
     let otp = app
         .start_ok(&[("type", "otp"), ("callback_uri", url.as_str())])
         .await;
@@ -47,6 +50,7 @@ async fn every_end_of_push_and_otp_is_called_back(database: Database) {
 
     // The third push and the OTP expire.
     app.clock.advance(Duration::from_secs(121));
+
     for id in &ids {
         let callback = sandbox.wait_for_callback(id).await.expect("a callback");
         let body: serde_json::Value = serde_json::from_str(&callback.body).unwrap();
@@ -60,11 +64,13 @@ async fn every_end_of_push_and_otp_is_called_back(database: Database) {
 async fn a_callback_that_is_not_configured_is_refused(database: Database) {
     let app = TestApp::start(database).await;
     app.pushed("alice").await;
+
     let form = [
         ("type", "push"),
         ("user_id", "alice"),
         ("callback_uri", "https://portal.example/callback"),
     ];
+
     let response = app.post_form(super::START, &form).send().await.unwrap();
     assert_eq!(response.status(), 400);
 

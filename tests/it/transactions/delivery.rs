@@ -39,6 +39,7 @@ async fn a_temporary_failure_is_retried_within_the_start(database: Database) {
     app.pushed("alice").await;
     app.sms.fail([failure(TEMPORARY), failure(TEMPORARY)]);
     app.push.fail([failure(TEMPORARY), failure(TEMPORARY)]);
+
     for form in [&SMS[..], &PUSH[..]] {
         let (status, body) = app.while_time_passes(start(&app, form)).await;
         assert_eq!(status, 200, "{body}");
@@ -47,6 +48,7 @@ async fn a_temporary_failure_is_retried_within_the_start(database: Database) {
     // On a busy machine the three seconds may be over before the third attempt.
     app.while_time_passes(async { (app.sms.wait_for(1).await, app.push.wait_for(1).await) })
         .await;
+
     assert_eq!(
         (app.sms.accepted().len(), app.push.accepted().len()),
         (1, 1)
@@ -56,6 +58,7 @@ async fn a_temporary_failure_is_retried_within_the_start(database: Database) {
 async fn a_final_refusal_fails_the_start(database: Database) {
     let app = TestApp::start(database).await;
     app.pushed("alice").await;
+
     for kind in [FailureKind::Blocked, FailureKind::Configuration] {
         app.sms.fail([failure(kind)]);
         let (status, body) = start(&app, &SMS).await;
@@ -64,6 +67,7 @@ async fn a_final_refusal_fails_the_start(database: Database) {
             (503, Some("3002")),
             "{body}"
         );
+
         app.push.fail([failure(kind)]);
         let (status, body) = start(&app, &PUSH).await;
         assert_eq!(
@@ -72,6 +76,7 @@ async fn a_final_refusal_fails_the_start(database: Database) {
             "{body}"
         );
     }
+
     assert!(app.sms.accepted().is_empty() && app.push.accepted().is_empty());
 }
 
@@ -87,6 +92,7 @@ async fn a_slow_provider_delays_the_answer_three_seconds_at_most(database: Datab
     // lost.
     let app = app.restart().await;
     app.sms.release();
+
     let code = app
         .while_time_passes(app.sms.wait_for(1))
         .await

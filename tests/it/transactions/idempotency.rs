@@ -62,6 +62,7 @@ async fn another_body_is_refused_and_another_website_has_its_own_keys(database: 
         ("user_id", "bob"),
         ("phone_number", PHONE_NUMBER),
     ];
+
     assert_eq!(send(&app, START, "key", &changed).await.status(), 422);
 
     let other = app
@@ -93,6 +94,7 @@ async fn a_stored_failure_is_replayed(database: Database) {
         kind: FailureKind::Blocked,
         detail: "on purpose".into(),
     }]);
+
     assert_eq!(send(&app, START, "key", &FORM).await.status(), 503);
 
     let again = send(&app, START, "key", &FORM).await;
@@ -100,6 +102,7 @@ async fn a_stored_failure_is_replayed(database: Database) {
 
     // A request that was refused before anything happened is not replayed.
     let missing = [("type", "sms"), ("user_id", "alice")];
+
     for _ in 0..2 {
         let refused = send(&app, START, "other-key", &missing).await;
         assert_eq!(
@@ -117,10 +120,13 @@ async fn parallel_requests_start_one_transaction(database: Database) {
         .iter()
         .map(|response| response.status().as_u16())
         .collect();
+
     statuses.sort_unstable();
+
     assert!(
         statuses.contains(&200) && statuses.iter().all(|status| [200, 409].contains(status)),
         "{statuses:?}"
     );
+
     assert_eq!(app.sms.accepted().len(), 1);
 }

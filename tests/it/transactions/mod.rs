@@ -20,6 +20,7 @@ impl TestApp {
     /// Starts a text message transaction. Returns its id and the code in the message.
     pub(crate) async fn start_sms(&self, user: &str) -> (String, String) {
         let before = self.sms.accepted().len();
+
         let form = [
             ("type", "sms"),
             ("user_id", user),
@@ -31,6 +32,7 @@ impl TestApp {
             .as_str()
             .unwrap()
             .to_owned();
+
         let message = self.sms.wait_for(before + 1).await;
         (id, message.code.expose().to_owned())
     }
@@ -51,8 +53,10 @@ impl TestApp {
             .send()
             .await
             .unwrap();
+
         let status = response.status().as_u16();
         let body: Value = response.json().await.unwrap();
+
         (
             status,
             body["error_code"].as_str().unwrap_or_default().to_owned(),
@@ -66,6 +70,7 @@ impl TestApp {
             .send()
             .await
             .unwrap();
+
         assert_eq!(response.status(), 200);
         response.json().await.unwrap()
     }
@@ -83,5 +88,6 @@ pub(crate) fn wrong(code: &str) -> String {
     } else {
         digits[5] + 1
     };
+
     String::from_utf8(digits).unwrap()
 }

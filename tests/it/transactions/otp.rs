@@ -41,6 +41,7 @@ async fn whoever_scans_is_the_user(database: Database) {
         (result["status"].as_str(), result["user_id"].as_str()),
         (Some("accepted"), Some("alice"))
     );
+
     assert_eq!(result["authentication_method"], "otp");
 }
 
@@ -80,11 +81,13 @@ async fn an_altered_or_expired_password_is_refused(database: Database) {
     let profile = person.phone.profile_id(&person.user).unwrap();
     let mut altered = otp.clone().into_bytes();
     altered[30] = if altered[30] == b'A' { b'B' } else { b'A' };
+
     let refused = person
         .phone
         .scan_otp(str::from_utf8(&altered).unwrap(), profile)
         .await
         .unwrap_err();
+
     assert_eq!(refused.code(), Some("not_found"));
 
     let nobody = "AAAAAA".parse().unwrap();
@@ -99,6 +102,7 @@ async fn an_altered_or_expired_password_is_refused(database: Database) {
     );
 
     app.clock.advance(Duration::from_secs(120));
+
     assert_eq!(
         person
             .phone

@@ -34,6 +34,7 @@ impl TestApp {
             ("secure_message", "Pay 100 to Bob"),
             ("signing_data", "amount=100"),
         ];
+
         self.start_ok(&form).await["transaction_id"]
             .as_str()
             .unwrap()
@@ -73,6 +74,7 @@ async fn a_push_is_fetched_and_accepted(database: Database) {
     );
 
     assert_eq!(result["authentication_method"], "push");
+
     assert!(
         person
             .phone
@@ -105,6 +107,7 @@ async fn a_device_denies_or_reports(database: Database) {
             ),
             (Some("denied"), Some(false))
         );
+
         assert_eq!(result["not_authenticated_reason"]["reason"], reason);
     }
 }
@@ -132,6 +135,7 @@ async fn a_wrong_signature_counts_and_is_never_accepted(database: Database) {
             .send_answer(transaction, "device", &stranger)
             .await
             .unwrap_err();
+
         assert_eq!(
             (refused.code(), refused.attempts_left()),
             (Some("invalid_answer"), Some(left))
@@ -144,7 +148,9 @@ async fn a_wrong_signature_counts_and_is_never_accepted(database: Database) {
         .send_answer(transaction, "device", &genuine)
         .await
         .unwrap_err();
+
     assert_eq!(refused.code(), Some("already_final"));
+
     assert_eq!(
         app.result(&id).await["not_authenticated_reason"]["reason"],
         "invalid_answer"
@@ -178,10 +184,12 @@ async fn an_answer_holds_for_its_transaction_only(database: Database) {
         answer(second, "device", &claims(&fetched.content_digest)).await,
         "invalid_answer"
     );
+
     assert_eq!(
         answer(first, "device", &claims("other content")).await,
         "stale_digest"
     );
+
     assert_eq!(
         answer(first, "pin", &claims(&fetched.content_digest)).await,
         "wrong_authenticator"
@@ -214,19 +222,23 @@ async fn a_final_transaction_takes_no_further_answer(database: Database) {
     let id = app.start_push(&person.user).await;
     let fetched = fetch(&person, &id).await;
     person.phone.deny(&fetched).await.unwrap();
+
     assert_eq!(
         person.phone.accept(&fetched).await.unwrap_err().code(),
         Some("already_final")
     );
+
     assert_eq!(app.status(&id).await, "denied");
 
     let late = app.start_push(&person.user).await;
     let fetched = fetch(&person, &late).await;
     app.clock.advance(Duration::from_secs(121));
+
     assert_eq!(
         person.phone.accept(&fetched).await.unwrap_err().code(),
         Some("expired")
     );
+
     assert_eq!(app.status(&late).await, "expired");
 }
 
@@ -234,9 +246,11 @@ async fn a_long_poll_is_woken_by_a_start(database: Database) {
     let app = TestApp::start(database).await;
     let person = app.pushed("alice").await;
     let phone = person.phone.clone();
+
     // The clock stands still: only the start can end this wait.
     let poll = tokio::spawn(async move { phone.pending(Duration::from_secs(30)).await.unwrap() });
     app.start_push(&person.user).await;
+
     let pending = tokio::time::timeout(Duration::from_secs(20), poll)
         .await
         .unwrap()
@@ -249,11 +263,13 @@ async fn a_website_waits_for_the_answer(database: Database) {
     let person = app.pushed("alice").await;
     let id = app.start_push(&person.user).await;
     let fetched = fetch(&person, &id).await;
+
     let waiting = app
         .get(&format!(
             "/oauth/api/v4/authenticate/transaction/{id}?wait=60"
         ))
         .send();
+
     let (waited, answered) = tokio::join!(waiting, person.phone.accept(&fetched));
     answered.unwrap();
     let result: Value = waited.unwrap().json().await.unwrap();
@@ -266,6 +282,7 @@ async fn a_website_waits_for_the_answer(database: Database) {
             "/oauth/api/v4/authenticate/transaction/{id}?wait=10"
         ))
         .send();
+
     let waited = app.while_time_passes(waiting).await;
     let result: Value = waited.unwrap().json().await.unwrap();
     assert_eq!(result["status"], "pending");
@@ -283,6 +300,7 @@ async fn prompts_are_limited_in_any_window(database: Database) {
     .await;
 
     let person = app.pushed("alice").await;
+
     let start = async |app: &TestApp| {
         let form = [("type", "push"), ("user_id", "alice")];
         let response = app.post_form(START, &form).send().await.unwrap();
@@ -327,15 +345,18 @@ async fn with_several_devices_the_website_names_one(database: Database) {
         .await
         .unwrap();
     app.enrol(&second, &person.user).await;
+
     second
         .enrol_push(&person.user, PushTransport::Poll)
         .await
         .unwrap();
+
     let response = app
         .post_form(START, &[("type", "push"), ("user_id", "alice")])
         .send()
         .await
         .unwrap();
+
     assert_eq!(response.status(), 400);
 
     let form = [
@@ -343,8 +364,10 @@ async fn with_several_devices_the_website_names_one(database: Database) {
         ("user_id", "alice"),
         ("device_id", second.device_id().as_str()),
     ];
+
     app.start_ok(&form).await;
     assert_eq!(second.pending(Duration::ZERO).await.unwrap().len(), 1);
+
     assert!(
         person
             .phone

@@ -25,14 +25,17 @@ async fn guess(
 ) -> HashMap<(u16, String), usize> {
     let mut codes = vec![wrong(code); 30];
     codes.insert(15, code.to_owned());
+
     let guesses = codes.iter().enumerate().map(|(index, guess)| {
         let app = if index % 2 == 0 { app } else { other };
         app.verify("alice", id, guess)
     });
+
     let mut answers = HashMap::new();
     for answer in join_all(guesses).await {
         *answers.entry(answer).or_insert(0) += 1;
     }
+
     answers
 }
 
@@ -40,6 +43,7 @@ fn check(answers: &HashMap<(u16, String), usize>) {
     let evaluated_wrong = answers.get(&(404, "3003".to_owned())).copied().unwrap_or(0);
     let right = answers.get(&(200, String::new())).copied().unwrap_or(0);
     assert!(right <= 1 && evaluated_wrong <= 3, "{answers:?}");
+
     // Either the right code was among the first, or wrong ones used up the attempts.
     assert!(right == 1 || evaluated_wrong == 3, "{answers:?}");
     assert_eq!(answers.values().sum::<usize>(), 31, "{answers:?}");
@@ -78,6 +82,7 @@ async fn two_answers_at_once_have_one_winner(database: Database) {
             .await;
         let id = started["transaction_id"].as_str().unwrap();
         let fetched = person.phone.fetch(id.parse().unwrap()).await.unwrap();
+
         let cancel = app.request(
             "DELETE",
             &format!("/oauth/api/v4/authenticate/transaction/{id}"),
@@ -88,6 +93,7 @@ async fn two_answers_at_once_have_one_winner(database: Database) {
             person.phone.deny(&fetched),
             cancel
         );
+
         let cancelled = cancelled.unwrap().status() == 204;
         let winners = [accepted.is_ok(), denied.is_ok(), cancelled];
         assert_eq!(winners.iter().filter(|won| **won).count(), 1, "{winners:?}");
@@ -104,11 +110,13 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
 
     // The event of a wrong answer takes randomness on the actor's thread, before anything is saved.
     app.random.panic_once();
+
     assert_eq!(
         app.verify("alice", &id, &wrong(&code)).await,
         (404, "3003".to_owned()),
         "rebuilt and asked again"
     );
+
     assert_eq!(app.verify("bob", &other_id, &other_code).await.0, 200);
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.0, 404);
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.0, 404);
@@ -118,6 +126,7 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
         app.verify("alice", &id, &code).await,
         (404, "3004".to_owned())
     );
+
     assert!(
         app.app
             .base
@@ -130,19 +139,23 @@ async fn a_panicking_actor_hurts_nobody(database: Database) {
 async fn past_the_limit_a_start_is_refused_until_there_is_room(database: Database) {
     let app = TestApp::start_with(database, |_, limits| limits.live_transactions_max = 1).await;
     let (id, code) = app.start_sms("alice").await;
+
     let form = [
         ("type", "sms"),
         ("user_id", "bob"),
         ("phone_number", "+15055551235"),
     ];
+
     let refused = app.post_form(START, &form).send().await.unwrap();
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
+
     assert_eq!(
         app.sms.accepted().len(),
         1,
         "nothing that was refused has happened"
     );
+
     assert_eq!(app.verify("alice", &id, &code).await.0, 200);
 
     app.start_ok(&form).await;
@@ -162,7 +175,9 @@ async fn an_attempt_counts_even_if_the_caller_hangs_up(database: Database) {
     while app.verify("alice", &id, &wrong(&code)).await.1 == "3003" {
         evaluated += 1;
     }
+
     assert!(evaluated <= 3);
+
     assert_eq!(
         app.verify("alice", &id, &code).await,
         (404, "3004".to_owned())

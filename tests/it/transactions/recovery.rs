@@ -17,6 +17,7 @@ async fn attempts_survive_a_restart(database: Database) {
         assert_eq!(app.verify("alice", &id, &wrong(&code)).await.1, "3003");
         app = app.restart().await;
     }
+
     assert_eq!(app.verify("alice", &id, &wrong(&code)).await.1, "3003");
     assert_eq!(app.verify("alice", &id, &code).await.1, "3004");
 }
@@ -48,6 +49,7 @@ async fn a_transaction_without_an_actor_expires_too(database: Database) {
     tokio::time::timeout(Duration::from_secs(20), expired)
         .await
         .expect("the sweeper comes by");
+
     assert_eq!(app.status(&id).await, "expired");
 }
 
@@ -59,15 +61,19 @@ async fn a_long_poll_ends_with_the_server(database: Database) {
             "/oauth/api/v4/authenticate/transaction/{id}?wait=60"
         ))
         .send();
+
     let waiting = tokio::spawn(waiting);
+
     let waits = async {
         while app.app.base.metrics.waiting_requests().get() == 0 {
             tokio::task::yield_now().await;
         }
     };
+
     tokio::time::timeout(Duration::from_secs(20), waits)
         .await
         .expect("the request waits");
+
     app.stop().await;
     let answer = waiting.await.unwrap().expect("it is answered, not cut off");
     let body: serde_json::Value = answer.json().await.unwrap();

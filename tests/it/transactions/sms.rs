@@ -30,6 +30,7 @@ async fn the_right_code_is_accepted_once(database: Database) {
     );
 
     assert_eq!(result["user_id"], "alice");
+
     assert_eq!(
         app.verify("alice", &id, &code).await,
         (404, "3004".to_owned())
@@ -46,6 +47,7 @@ async fn wrong_codes_count_to_the_maximum(database: Database) {
             .send()
             .await
             .unwrap();
+
         assert_eq!(response.status(), 404);
         let body: serde_json::Value = response.json().await.unwrap();
         assert_eq!(
@@ -73,10 +75,12 @@ async fn a_code_is_refused_after_the_deadline(database: Database) {
     let app = TestApp::start(database).await;
     let (id, code) = app.start_sms("alice").await;
     app.clock.advance(Duration::from_secs(120));
+
     assert_eq!(
         app.verify("alice", &id, &code).await,
         (404, "3004".to_owned())
     );
+
     assert_eq!(app.status(&id).await, "expired");
 }
 
@@ -92,6 +96,7 @@ async fn a_resend_brings_the_same_code_until_the_limit(database: Database) {
             .send()
             .await
             .unwrap();
+
         response.status().as_u16()
     };
 
@@ -110,10 +115,12 @@ async fn a_transaction_belongs_to_its_website_and_user(database: Database) {
     let app = TestApp::start(database).await;
     let (id, code) = app.start_sms("alice").await;
     let form = [("transaction_id", id.as_str()), ("sms_code", &code)];
+
     let stranger = app
         .request("POST", &format!("{START}/alice/sms"))
         .basic_auth(OTHER_WEBSITE.0, Some(OTHER_WEBSITE.1));
     assert_eq!(stranger.form(&form).send().await.unwrap().status(), 404);
+
     assert_eq!(
         app.verify("mallory", &id, &code).await,
         (404, "3004".to_owned())
@@ -145,10 +152,12 @@ async fn a_cancelled_transaction_takes_no_code(database: Database) {
 
     assert_eq!(cancel().await, 204);
     assert_eq!(cancel().await, 409);
+
     assert_eq!(
         app.verify("alice", &id, &code).await,
         (404, "3004".to_owned())
     );
+
     assert_eq!(
         app.result(&id).await["not_authenticated_reason"]["reason"],
         "cancelled"

@@ -35,6 +35,7 @@ pub(crate) async fn find_code(
         };
         Ok(Some((row, enrolment)))
     };
+
     let Some((row, enrolment)) = store.read(find).await? else {
         return Ok(None);
     };
@@ -46,6 +47,7 @@ pub(crate) async fn find_code(
         ),
         None => None,
     };
+
     Ok(Some(FoundCode {
         authorization: Authorization::from_row(row)?,
         profile_id,
@@ -63,6 +65,7 @@ pub(crate) async fn burn_code(
         guard: Some(Authorization::redemption(id, None).into()),
         ..Entry::default()
     };
+
     store.commit(entry).await.map(drop)
 }
 
@@ -101,6 +104,7 @@ pub(crate) async fn exchange(
     let mut inserts = vec![Insert::Grant(Box::new(exchange.grant.to_row()))];
     let family = exchange.family.map(RefreshFamily::to_row);
     inserts.extend(family.map(Box::new).map(Insert::RefreshToken));
+
     inserts.extend([
         Insert::AccessToken(Box::new(exchange.access_token.to_row())),
         Insert::Event(Box::new(exchange.event)),
@@ -112,6 +116,7 @@ pub(crate) async fn exchange(
         inserts,
         ..Entry::default()
     };
+
     Ok(match store.commit(entry).await? {
         Outcome::Committed => Exchanged::Issued,
         Outcome::Replayed => Exchanged::Replayed,

@@ -60,12 +60,14 @@ pub(crate) async fn refresh(store: &Store, refresh: Refresh<'_>) -> Result<Refre
         access_token,
         event,
     } = refresh;
+
     let guard = successor.map(|successor| Guard::from(family.rotation_to(successor)));
 
     let mut inserts = vec![
         Insert::AccessToken(Box::new(access_token.to_row())),
         Insert::Event(Box::new(event)),
     ];
+
     let proven = family.authenticator_success(grant);
     inserts.extend(proven.map(Box::new).map(Insert::AuthenticatorSuccess));
 
@@ -75,6 +77,7 @@ pub(crate) async fn refresh(store: &Store, refresh: Refresh<'_>) -> Result<Refre
         inserts,
         ..Entry::default()
     };
+
     Ok(match store.commit(entry).await? {
         Outcome::Committed => Refreshed::Issued,
         Outcome::Refused | Outcome::UserDisabled => Refreshed::Overtaken,
@@ -101,6 +104,7 @@ pub(crate) async fn confirm_repetition(
             if !exists {
                 queries::delete_access_token(connection, access_token.as_bytes())?;
             }
+
             Ok(exists)
         })
         .await
@@ -120,6 +124,7 @@ pub(crate) async fn find_or_add_family(
             let name = row.authenticator.as_str();
             let is_enrolled =
                 devices::find_authenticator(connection, &device, user.as_str(), name)?.is_some();
+
             // The lock keeps the grant from ending, and others from adding the same family.
             if !is_enrolled || !queries::lock_grant(connection, &row.grant_id)? {
                 return Ok(None);
@@ -129,7 +134,9 @@ pub(crate) async fn find_or_add_family(
             if found.is_some() {
                 return Ok(found);
             }
+
             queries::insert_refresh_token(connection, &row)?;
+
             Ok::<_, WriteError<StoreError>>(Some(row))
         })
         .await?;

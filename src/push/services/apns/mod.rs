@@ -132,6 +132,7 @@ impl Apns {
         }
 
         let token = self.provider_token()?;
+
         self.post(to, message, &token)
             .await?
             .map_err(Refusal::into_failure)
@@ -211,6 +212,7 @@ struct ErrorBody {
 impl Refusal {
     async fn read(response: Response) -> Self {
         let (status, after) = (response.status().as_u16(), retry_after(&response));
+
         // Without a readable body the reason is missing; the status still says what to do.
         let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
             .await
@@ -249,6 +251,7 @@ fn device_url(endpoint: Option<&Url>, environment: ApnsEnvironment, address: &st
         .ok()?
         .pop_if_empty()
         .extend(["3", "device", address]);
+
     Some(url)
 }
 
@@ -260,6 +263,7 @@ fn payload(message: &PushMessage) -> Option<String> {
         ("profile_id", message.profile_id.as_str().into()),
         ("message", text.into()),
     ]);
+
     let aps = APS {
         alert: Some(APSAlert::Body(text)),
         ..APS::default()
@@ -271,6 +275,7 @@ fn payload(message: &PushMessage) -> Option<String> {
         aps,
         data,
     };
+
     serde_json::to_string(&payload).ok()
 }
 
@@ -324,6 +329,7 @@ mod tests {
             message: SecretString::new("Log \"in\"?".to_owned()),
             expires_at: Timestamp::from_millis(0),
         };
+
         let expected = concat!(
             r#"{"aps":{"alert":"Log \"in\"?"},"message":"Log \"in\"?","profile_id":"AB12CD","#,
             r#""transaction_id":"01890a5d-ac96-774b-bcce-b302099a8057"}"#

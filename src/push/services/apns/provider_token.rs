@@ -59,11 +59,13 @@ impl ProviderTokens {
     ) -> Result<Arc<SecretString>, JoseError> {
         let mut tokens = self.0.lock();
         let id = (key.team_id.clone(), key.key_id.clone());
+
         let is_good = |issued: &&Issued| {
             issued.pem == key.pem
                 && issued.at <= now.after(FUTURE_MAX)
                 && now.since(issued.at) < RENEW_AFTER
         };
+
         if let Some(issued) = tokens.get(&id).filter(is_good) {
             return Ok(Arc::clone(&issued.token));
         }
@@ -94,6 +96,7 @@ impl ProviderTokens {
                 at: now,
             },
         );
+
         Ok(token)
     }
 
@@ -140,6 +143,7 @@ mod tests {
         assert_eq!(tokens.current(&key, minutes(39)).unwrap(), first);
         let second = tokens.current(&key, minutes(40)).unwrap();
         assert_ne!(second, first);
+
         assert_ne!(
             tokens.current(&key, minutes(30)).unwrap(),
             second,
@@ -162,10 +166,12 @@ mod tests {
         assert!(tokens.discard(&key, &first, minutes(20)));
         let second = tokens.current(&key, minutes(20)).unwrap();
         assert_ne!(second, first);
+
         assert!(
             tokens.discard(&key, &first, minutes(20)),
             "somebody else has renewed it"
         );
+
         assert_eq!(tokens.current(&key, minutes(20)).unwrap(), second);
     }
 
@@ -179,6 +185,7 @@ mod tests {
             };
             tokens.current(&key, minutes(number as u64)).unwrap();
         }
+
         assert_eq!(tokens.0.lock().len(), KEYS_MAX);
     }
 }

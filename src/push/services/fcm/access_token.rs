@@ -115,12 +115,14 @@ impl AccessTokens {
             Ok(granted) => {
                 let life = Duration::from_secs(u64::from(granted.expires_in));
                 let token = Arc::new(granted.access_token);
+
                 // A token that lives no longer than the margin is used for half of its life.
                 let until = now.after(life.saturating_sub(MARGIN).max(life / 2));
                 *state = State::Good {
                     token: Arc::clone(&token),
                     until,
                 };
+
                 Ok(token)
             }
             Err(failure) => {
@@ -157,6 +159,7 @@ impl AccessTokens {
         let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
             .await
             .map_err(unreachable)?;
+
         serde_json::from_slice(&body).map_err(|_| {
             ProviderFailure::configuration(NAME, "token endpoint gave no access token")
         })
@@ -183,6 +186,7 @@ impl AccessTokens {
 
 async fn refusal(response: Response) -> ProviderFailure {
     let (status, after) = (response.status().as_u16(), retry_after(&response));
+
     let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
         .await
         .unwrap_or_default();
@@ -212,6 +216,7 @@ mod tests {
             });
             ServiceAccount::parse(&json.to_string())
         };
+
         assert!(with_type("service_account").is_ok());
         assert!(with_type("authorized_user").is_err());
         assert!(ServiceAccount::parse("{}").is_err());

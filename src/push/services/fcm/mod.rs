@@ -140,6 +140,7 @@ impl Fcm {
 
         self.tokens.discard(&token).await;
         let token = self.tokens.current(&self.client).await?;
+
         self.post(to, message, &token)
             .await?
             .map_err(Refusal::into_failure)
@@ -173,6 +174,7 @@ impl Fcm {
             .post(self.url.clone())
             .bearer_auth(token.expose())
             .json(&body);
+
         let response = request
             .send()
             .await
@@ -198,6 +200,7 @@ fn send_url(endpoint: Option<&Url>, project_id: &str) -> Option<Url> {
         project_id,
         "messages:send",
     ]);
+
     Some(url)
 }
 
@@ -269,6 +272,7 @@ impl Error {
 impl Refusal {
     async fn read(response: Response) -> Self {
         let (status, after) = (response.status().as_u16(), retry_after(&response));
+
         // Without a readable body the code is missing; the status still says what to do.
         let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
             .await
@@ -319,6 +323,7 @@ mod tests {
                 "status":"INVALID_ARGUMENT","details":[
                 {"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"INVALID_ARGUMENT"}]}}"#,
         );
+
         assert_eq!(
             (never_one.code(), never_one.is_about_token()),
             (Some("INVALID_ARGUMENT"), true)
@@ -329,10 +334,12 @@ mod tests {
                 "status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.BadRequest",
                 "fieldViolations":[{"field":"message.data[0].value","description":"Invalid value"}]}]}}"#,
         );
+
         assert_eq!(
             (bad_data.code(), bad_data.is_about_token()),
             (Some("INVALID_ARGUMENT"), false)
         );
+
         assert_eq!(error("{}").code(), None);
     }
 
@@ -343,6 +350,7 @@ mod tests {
             url.as_str(),
             "https://fcm.googleapis.com/v1/projects/my-project/messages:send"
         );
+
         let own = Url::parse("http://127.0.0.1:9101").unwrap();
         assert_eq!(
             send_url(Some(&own), "a/b").unwrap().as_str(),

@@ -82,22 +82,28 @@ fn the_example_is_read_in_full() {
             .as_ref()
             .clone()
     };
+
     let shop = client("shop");
     assert!(
         shop.may_use(GrantType::DeviceCode)
             && !shop.skip_consent
             && shop.require_pushed_authorization_requests
     );
+
     assert!(matches!(
         shop.credential,
         Some(ClientCredential::SecretHash(_))
     ));
+
     assert_eq!(shop.tokens.access_token_format, TokenFormat::Jwt);
+
     assert_eq!(
         shop.tokens.refresh_token_lifetime(),
         TokenPolicy::default().refresh_token_lifetime()
     );
+
     assert!(client("television").is_public() && client("television").scopes.is_empty());
+
     assert!(
         matches!(client("keyed").credential, Some(ClientCredential::PublicKey(key)) if !key.contains("kid"))
     );
@@ -109,16 +115,19 @@ fn the_example_is_read_in_full() {
 
     let bank = settings.applications.values().next().unwrap();
     assert!(!bank.skip_consent && bank.scopes.contains("orders"));
+
     assert_eq!(
         bank.tokens.access_token_lifetime(),
         Duration::from_secs(900)
     );
+
     assert!(
         settings
             .api_clients
             .values()
             .all(|client| client.permissions.contains(&Permission::ListUsers))
     );
+
     assert_eq!(settings.tokens.refresh_grace(), Duration::from_secs(5));
     assert!(!format!("{settings:?}").contains(SECRET));
 }
@@ -129,6 +138,7 @@ fn defaults_are_as_documented() {
     let bank = settings.applications.values().next().unwrap();
     assert!(bank.skip_consent && bank.scopes.is_empty());
     assert_eq!(bank.tokens, TokenPolicy::default());
+
     assert_eq!(
         (
             settings.tokens.refresh_grace_seconds,
@@ -142,10 +152,12 @@ fn defaults_are_as_documented() {
 #[test]
 fn each_mistake_is_reported_with_its_place() {
     let long_scope = format!("id = \"{}\"", "x".repeat(65));
+
     let eleven = format!(
         "redirect_uris = [{}]",
         ["\"https://shop.example/cb\""; 11].join(", ")
     );
+
     let long_uri = format!("https://shop.example/{}", "x".repeat(2_048));
 
     let cases = [
@@ -391,6 +403,7 @@ fn each_mistake_is_reported_with_its_place() {
             error.lines().any(|line| line.contains(said)),
             "{instead}: expected {said}, found {error}"
         );
+
         for secret in [SECRET, "hunter2"] {
             assert!(!error.contains(secret), "{error}");
         }
@@ -419,6 +432,7 @@ fn a_plan_names_what_changes() {
                     change web_clients \"television\" (client_secret_sha256)\n\
                     remove resource_servers \"other-api\"\n\
                     6 to change, 5 unchanged";
+
     assert_eq!(
         plan(&current, &parse(&wanted).unwrap()).to_string(),
         expected

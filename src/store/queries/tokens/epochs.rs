@@ -20,6 +20,7 @@ pub fn raise_epoch(connection: &mut Connection, kind: &str, name: &str) -> Query
         token_epochs::name.eq(name),
         token_epochs::epoch.eq(1),
     );
+
     let insert = diesel::insert_into(token_epochs::table).values(row);
     let key = (token_epochs::kind, token_epochs::name);
     let next = token_epochs::epoch.eq(token_epochs::epoch + 1);

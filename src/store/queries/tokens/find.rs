@@ -34,6 +34,7 @@ pub fn lock_grant(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
         // There is one writer.
         Connection::Sqlite(connection) => grant.first(connection).optional()?,
     };
+
     Ok(found.is_some())
 }
 

@@ -66,14 +66,18 @@ pub fn find_live_access_tokens(
             acr,
             auth_time,
         });
+
         let id = token.id.clone();
+
         let live = LiveAccessToken {
             token,
             authentication,
             device_application: version.zip(platform),
         };
+
         (id, live)
     };
+
     Ok(found.into_iter().map(live).collect())
 }
 
@@ -109,12 +113,15 @@ pub fn find_live_refresh_tokens(
 
     let live = |(refresh_token, grant, authenticator_key): (RefreshTokenRow, _, _)| {
         let id = refresh_token.id.clone();
+
         let live = LiveRefreshToken {
             refresh_token,
             grant,
             authenticator_key,
         };
+
         (id, live)
     };
+
     Ok(found.into_iter().map(live).collect())
 }
