@@ -220,6 +220,9 @@ impl Background {
             self.supervised("signing-keys", || self.token_server.keys.follow()),
             self.callbacks.run(self.shutdown.clone()),
         );
+
+        // The handlers have ended.
+        self.transactions.hand_over().await;
     }
 
     async fn supervised<F: Future<Output = ()>>(

@@ -8,11 +8,14 @@ use crate::clock::Timestamp;
 /// What to do about a provider's failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// Temporary: try again.
+    /// Temporary, and the provider surely did not take the message: try again.
     Retry {
         /// `Retry-After`: not earlier than this.
         after: Option<Duration>,
     },
+    /// The request was sent and no answer of the provider's arrived: it may have taken the message.
+    /// Try once more at most.
+    Doubtful,
     /// The address is gone.
     DeadAddress {
         /// Since when, where the provider says so. An address registered later is not meant.
@@ -29,6 +32,8 @@ impl FailureKind {
     /// What an HTTP status means where the provider gives no reason of its own.
     pub(crate) const fn from_status(status: u16, after: Option<Duration>) -> Self {
         match status {
+            // A proxy or load balancer speaks. What became of the request behind it, it cannot know.
+            502 | 504 => Self::Doubtful,
             408 | 425 | 429 | 500..=599 => Self::Retry { after },
             401 | 403 | 404 | 405 | 407 | 300..=399 => Self::Configuration,
             _ => Self::Blocked,
@@ -40,6 +45,7 @@ impl FailureKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Retry { .. } => "retry",
+            Self::Doubtful => "doubtful",
             Self::DeadAddress { .. } => "dead_address",
             Self::Configuration => "configuration",
             Self::Blocked => "blocked",
@@ -76,12 +82,13 @@ impl ProviderFailure {
     pub(crate) fn unreachable(provider: &'static str, error: &reqwest::Error) -> Self {
         let (kind, detail) = if error.is_builder() {
             (FailureKind::Configuration, "request cannot be built")
-        } else if error.is_timeout() {
-            (FailureKind::Retry { after: None }, "timeout")
         } else if error.is_connect() {
+            // Its time limit included: nothing was written yet.
             (FailureKind::Retry { after: None }, "cannot connect")
+        } else if error.is_timeout() {
+            (FailureKind::Doubtful, "timeout")
         } else {
-            (FailureKind::Retry { after: None }, "connection lost")
+            (FailureKind::Doubtful, "connection lost")
         };
 
         Self {
@@ -89,6 +96,15 @@ impl ProviderFailure {
             kind,
             detail: Cow::Borrowed(detail),
         }
+    }
+
+    /// The same failure, where the request that failed did not carry the message itself.
+    pub(crate) fn before_the_message(mut self) -> Self {
+        if self.kind == FailureKind::Doubtful {
+            self.kind = FailureKind::Retry { after: None };
+        }
+
+        self
     }
 
     /// The provider refused with this status. Its reason is passed on if it looks like a code.
@@ -137,7 +153,9 @@ mod tests {
             (422, FailureKind::Blocked),
             (429, retry),
             (500, retry),
+            (502, FailureKind::Doubtful),
             (503, retry),
+            (504, FailureKind::Doubtful),
         ];
 
         for (status, kind) in cases {

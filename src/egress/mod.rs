@@ -8,5 +8,5 @@ mod retry;
 
 pub use client::{Egress, EgressSettings, InvalidEgress, ProxySettings};
 pub(crate) use client::{PROVIDER_BODY_BYTES_MAX, read_body, retry_after};
-pub use delivery::{DeliveryOutcome, deliver};
+pub use delivery::{Delivery, DeliveryLease, DeliveryOutcome, LeaseUnknown, Unsent};
 pub use failure::{FailureKind, ProviderFailure};

@@ -63,6 +63,19 @@ impl<K: Hash + Eq + Clone, A: Actor<Context = Context<A>>> Directory<K, A> {
             .cloned()
     }
 
+    /// Room for one more actor, kept until the permit is dropped. `None` when there are too many,
+    /// which is counted.
+    ///
+    /// For what must not be begun unless its actor can be started afterwards.
+    pub fn admit(&self) -> Option<Permit> {
+        let permit = self.admission.try_enter();
+        if permit.is_none() {
+            self.options.metrics.refused(self.options.bound);
+        }
+
+        permit
+    }
+
     /// The actor of this key; where none lives, the one made by `make`, on its arbiter.
     ///
     /// `None` when there are too many, which is counted, and during shutdown. The actor keeps the
@@ -70,6 +83,25 @@ impl<K: Hash + Eq + Clone, A: Actor<Context = Context<A>>> Directory<K, A> {
     pub fn find_or_start(
         &self,
         key: &K,
+        make: impl FnOnce(Permit) -> A + Send + 'static,
+    ) -> Option<Addr<A>> {
+        self.enter(key, || self.admit(), make)
+    }
+
+    /// Like [`Self::find_or_start`], for what was admitted before. `None` during shutdown only.
+    pub fn find_or_start_admitted(
+        &self,
+        key: &K,
+        permit: Permit,
+        make: impl FnOnce(Permit) -> A + Send + 'static,
+    ) -> Option<Addr<A>> {
+        self.enter(key, || Some(permit), make)
+    }
+
+    fn enter(
+        &self,
+        key: &K,
+        admit: impl FnOnce() -> Option<Permit>,
         make: impl FnOnce(Permit) -> A + Send + 'static,
     ) -> Option<Addr<A>> {
         let arbiter = self.options.arbiters.of(key)?;
@@ -82,10 +114,7 @@ impl<K: Hash + Eq + Clone, A: Actor<Context = Context<A>>> Directory<K, A> {
             return Some(occupied.get().clone());
         }
 
-        let Some(permit) = self.admission.try_enter() else {
-            self.options.metrics.refused(self.options.bound);
-            return None;
-        };
+        let permit = admit()?;
         let address = A::start_in_arbiter(arbiter, move |_| make(permit));
         match entry {
             Entry::Vacant(vacant) => {

@@ -1,6 +1,5 @@
 //! Delivers text messages: tries each until the gateway takes it.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -8,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::types::{SmsMessage, SmsSender};
 use crate::base::Base;
 use crate::clock::Timestamp;
-use crate::egress::{DeliveryOutcome, ProviderFailure, deliver};
+use crate::egress::{Delivery, DeliveryLease, DeliveryOutcome, Unsent};
 use crate::ids::TransactionId;
 
 /// Text messages being handed to the gateway at a time; further ones wait.
@@ -31,46 +30,50 @@ impl SmsDelivery {
         }
     }
 
-    /// Completes when the gateway has taken the message or delivery is given up, at the latest at
-    /// the deadline.
+    /// Completes when the gateway has taken the message or delivery has ended, at the latest at the
+    /// deadline.
     pub async fn deliver(
         &self,
         transaction: TransactionId,
         deadline: Timestamp,
         message: &SmsMessage,
+        lease: &dyn DeliveryLease,
     ) -> DeliveryOutcome {
-        let attempt = || self.attempt(transaction, message);
-        deliver(
-            &self.base.clock,
-            &self.base.metrics,
+        let delivery = Delivery {
+            clock: &self.base.clock,
+            metrics: &self.base.metrics,
             transaction,
             deadline,
-            attempt,
-        )
-        .await
+            lease,
+        };
+
+        delivery
+            .run(|is_in_doubt| self.attempt(&delivery, message, is_in_doubt))
+            .await
     }
 
     async fn attempt(
         &self,
-        transaction: TransactionId,
+        delivery: &Delivery<'_>,
         message: &SmsMessage,
-    ) -> ControlFlow<DeliveryOutcome, ProviderFailure> {
+        is_in_doubt: bool,
+    ) -> Result<(), Unsent> {
         // Read for each attempt: the settings may have changed since the last one.
         let Some(gateway) = self.base.settings.load().sms.clone() else {
-            tracing::warn!(transaction_id = %transaction, "no SMS gateway is configured");
-            return ControlFlow::Break(DeliveryOutcome::GivenUp);
+            tracing::warn!(transaction_id = %delivery.transaction, "no SMS gateway is configured");
+            return Err(Unsent::Ended(DeliveryOutcome::GivenUp));
         };
 
         let Ok(_permit) = self.permits.acquire().await else {
-            return ControlFlow::Break(DeliveryOutcome::GivenUp);
+            return Err(Unsent::Ended(DeliveryOutcome::GivenUp));
         };
 
-        match self.sender.send(&gateway, message).await {
-            Ok(()) => {
-                self.base.metrics.provider_answered(gateway.name(), "sent");
-                ControlFlow::Break(DeliveryOutcome::Taken)
-            }
-            Err(failure) => ControlFlow::Continue(failure),
-        }
+        // Only now: waiting for the permit may have taken long.
+        delivery.begin_attempt(is_in_doubt).await?;
+
+        self.sender.send(&gateway, message).await?;
+        self.base.metrics.provider_answered(gateway.name(), "sent");
+
+        Ok(())
     }
 }

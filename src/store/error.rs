@@ -6,10 +6,12 @@ use uuid::Uuid;
 /// Why the store did not do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The database is unreachable, full or read-only, which may pass. What was being written may
-    /// or may not be there.
+    /// The database is unreachable, full or read-only, which may pass. Nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// The connection was lost during the commit: what was being written is there, or it is not.
+    #[error("the connection was lost during a commit")]
+    Undecided,
     /// More work is waiting than the store accepts. Nothing was done.
     #[error("the database is overloaded")]
     Overloaded,

@@ -84,9 +84,11 @@ pub(super) fn transact<T, E: From<StoreError>>(
     change: impl FnOnce(&mut Connection) -> Result<T, WriteError<E>>,
 ) -> Result<T, E> {
     let connection = &mut pooled.connection;
+    let mut is_committing = false;
     let result = catch(|| {
         connection.begin()?;
         let value = change(connection)?;
+        is_committing = true;
         connection.commit()?;
         Ok(value)
     });
@@ -101,14 +103,21 @@ pub(super) fn transact<T, E: From<StoreError>>(
         Err(panicked) => panicked,
     };
 
-    if breaks_connection(&error) {
-        // It is closed, which ends the transaction.
-        pooled.report_broken();
-    } else {
+    if !breaks_connection(&error) {
         roll_back(pooled);
+        return Err(error.into());
     }
 
-    Err(error.into())
+    // It is closed, which ends the transaction. Whether the commit had reached a server, nobody
+    // knows; SQLite has no way to lose it on.
+    let is_undecided = is_committing && matches!(pooled.connection, Connection::Postgres(_));
+    pooled.report_broken();
+
+    Err(if is_undecided {
+        StoreError::Undecided.into()
+    } else {
+        error.into()
+    })
 }
 
 /// A connection that cannot roll back is of no further use.
@@ -129,7 +138,7 @@ fn catch<T>(run: impl FnOnce() -> T) -> Result<T, StoreError> {
 /// Whether the connection that an error came from may not be used again.
 fn breaks_connection(error: &StoreError) -> bool {
     match error {
-        StoreError::Unavailable(_) | StoreError::Panicked => true,
+        StoreError::Unavailable(_) | StoreError::Undecided | StoreError::Panicked => true,
         StoreError::Overloaded
         | StoreError::Query(_)
         | StoreError::Schema(_)

@@ -42,6 +42,10 @@ diesel::table! {
         callback_uri -> Nullable<Text>,
         content -> Binary,
         answer -> Nullable<Text>,
+        delivery_progress -> SmallInt,
+        delivery_fence -> BigInt,
+        delivery_lease_until -> BigInt,
+        delivered -> Bool,
     }
 }
 

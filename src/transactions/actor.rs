@@ -102,7 +102,10 @@ impl TransactionActor {
             Err(error) => {
                 tracing::warn!(transaction_id = %self.record.id, %error, "a transaction could not be saved");
                 self.leave(context);
-                command.reply.send(Err(CommandError::Unavailable));
+                command.reply.send(Err(match error {
+                    StoreError::Undecided => CommandError::Undecided,
+                    _ => CommandError::Unavailable,
+                }));
             }
         }
     }

@@ -53,9 +53,11 @@ fn event_of(record: &Record, action: &Action, keyring: &Keyring) -> Result<Event
         Action::Resend { .. } => return Err(CommandError::NotFound),
         Action::Cancel => Event::Cancelled,
         Action::Look => Event::Look,
-        Action::DeliveryDelayed => Event::DeliveryDelayed,
-        Action::Delivered => Event::Delivered,
-        Action::DeliveryFailed => Event::DeliveryFailed,
+        Action::DeliveryFailed { fence } if *fence == record.delivery_fence => {
+            Event::DeliveryFailed
+        }
+        // Somebody else delivers the message now, or a resend does.
+        Action::DeliveryFailed { .. } => return Err(CommandError::Refused(Refusal::NothingToDo)),
     };
 
     Ok(event)

@@ -76,6 +76,12 @@ pub enum WebsiteError {
         "The server is busy or its database is unavailable; try again shortly. Nothing was changed."
     )]
     Unavailable,
+    /// `503`.
+    #[error(
+        "The database was lost while the change was being saved: it may have been made or not. \
+         Repeat the request with the same Idempotency-Key, or read the transaction, to find out."
+    )]
+    Undecided,
 }
 
 impl WebsiteError {
@@ -92,7 +98,10 @@ impl WebsiteError {
 impl From<StoreError> for WebsiteError {
     fn from(error: StoreError) -> Self {
         log_unexpected(&error);
-        Self::Unavailable
+        match error {
+            StoreError::Undecided => Self::Undecided,
+            _ => Self::Unavailable,
+        }
     }
 }
 
@@ -125,19 +134,28 @@ pub enum DeviceRequestError {
         "The server is busy or its database is unavailable; try again shortly. Nothing was changed."
     )]
     Unavailable,
+    /// 503.
+    #[error(
+        "The database was lost while the answer was being saved: it may have been saved or not. \
+         List the pending transactions to find out."
+    )]
+    Undecided,
 }
 
 impl From<StoreError> for DeviceRequestError {
     fn from(error: StoreError) -> Self {
         log_unexpected(&error);
-        Self::Unavailable
+        match error {
+            StoreError::Undecided => Self::Undecided,
+            _ => Self::Unavailable,
+        }
     }
 }
 
 /// Logs an error of the store that does not pass by itself.
 pub(super) fn log_unexpected(error: &StoreError) {
     match error {
-        StoreError::Unavailable(_) | StoreError::Overloaded => {}
+        StoreError::Unavailable(_) | StoreError::Undecided | StoreError::Overloaded => {}
         StoreError::Corrupt(_)
         | StoreError::Query(_)
         | StoreError::Schema(_)

@@ -1,12 +1,10 @@
 //! [`Transactions`]: where the actors of pending transactions live, how one is found, restored from
-//! its row and given commands, and how its message is delivered.
+//! its row and given commands.
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::actor::{TransactionActor, TransactionDirectory};
-use super::delivery::{self, Delivery, Submission};
+use super::delivery::settlement::Deliveries;
 use super::messages::{Action, Caller, Command, CommandError};
 use super::persist::{self, Record};
 use super::services::Services;
@@ -16,7 +14,7 @@ use crate::callbacks::Callbacks;
 use crate::devices::Devices;
 use crate::devices::channel::Channels;
 use crate::ids::TransactionId;
-use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, ShutdownSignal, ask};
+use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, Permit, ShutdownSignal, ask};
 use crate::sms::{SmsDelivery, SmsSender};
 use crate::users::Users;
 
@@ -55,6 +53,7 @@ impl Transactions {
             channels: parts.channels,
             callbacks: parts.callbacks,
             sms: SmsDelivery::new(base.clone(), parts.sms),
+            deliveries: Deliveries::default(),
             shutdown: parts.shutdown,
         };
 
@@ -95,7 +94,8 @@ impl Transactions {
             }
         }
 
-        Err(CommandError::Unavailable)
+        // Each time the actor ended before it answered: it may have saved the change.
+        Err(CommandError::Undecided)
     }
 
     /// The actor of a pending transaction. Where none lives, it is started from the row, provided
@@ -125,42 +125,30 @@ impl Transactions {
     }
 
     /// Starts the actor of a saved, pending transaction. `None` where there are too many.
-    pub(super) fn host(&self, record: Record) -> Option<Address<TransactionActor>> {
-        let id = record.id;
-        let this = self.clone();
+    fn host(&self, record: Record) -> Option<Address<TransactionActor>> {
+        let (id, this) = (record.id, self.clone());
 
-        // Runs only if no actor lives yet, and so delivers once.
-        self.directory.find_or_start(&id, move |permit| {
-            if record.is_delivery_due() {
-                drop(this.deliver(Delivery::of_row(id)));
-            }
-            TransactionActor::new(record, this.services, this.directory, permit)
-        })
+        self.directory
+            .find_or_start(&id, move |permit| this.actor(record, permit))
     }
 
-    /// Delivers a message in a task of its own. The receiver hears how it stands when the provider
-    /// has answered, or when a start has to be answered.
-    pub(super) fn deliver(&self, delivery: Delivery) -> oneshot::Receiver<Submission> {
-        let (sender, receiver) = oneshot::channel();
-        let (this, id) = (self.clone(), delivery.id);
+    /// Starts the actor of a transaction that was admitted and then saved.
+    pub(super) fn host_admitted(&self, record: Record, permit: Permit) {
+        let (id, this) = (record.id, self.clone());
 
-        let report = move |action| {
-            let this = this.clone();
-            async move {
-                // The transaction may have ended. If its row is unavailable, the deadline decides.
-                if let Err(error) = this.command(id, Caller::Server, action).await {
-                    tracing::debug!(transaction_id = %id, %error, "a delivery could not be reported");
-                }
-            }
-        };
+        // During shutdown none is started: the row stands, and whoever needs it restores it.
+        drop(
+            self.directory
+                .find_or_start_admitted(&id, permit, move |permit| this.actor(record, permit)),
+        );
+    }
 
-        tokio::spawn(delivery::run(
-            Arc::clone(&self.services),
-            delivery,
-            sender,
-            report,
-        ));
+    /// Room for the actor of one more transaction. `None` where there are too many.
+    pub(super) fn admit(&self) -> Option<Permit> {
+        self.directory.admit()
+    }
 
-        receiver
+    fn actor(self, record: Record, permit: Permit) -> TransactionActor {
+        TransactionActor::new(record, self.services, self.directory, permit)
     }
 }

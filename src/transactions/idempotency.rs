@@ -1,9 +1,8 @@
 //! `Idempotency-Key`: the same request with the same key is carried out once, and gets the same
 //! answer however often it comes.
 //!
-//! The key's row is written in the commit that carries the request out, so that no crash can
-//! separate them. The answer is stored sealed beside it. Where a crash came in between, the answer
-//! is reconstructed from the transaction.
+//! The key's row is written in the commit that carries the request out, sealed answer included, so
+//! that no crash can separate them. Whether the message was refused meanwhile, the transaction says.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,8 +10,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::delivery::PATIENCE;
 use super::error::WebsiteError;
-use super::methods;
+use super::methods::{self, MessageKind};
 use super::persist;
 use super::services::Services;
 use super::types::{IdempotencyKey, Reason, Started, StartedDevice};
@@ -25,8 +25,8 @@ use crate::store::{CorruptRow, StoreError};
 
 /// How long a key is stored.
 const RETENTION: Duration = Duration::from_secs(24 * 3600);
-/// How long a request without an answer counts as running: longer than any start takes.
-const RUNNING_MAX: Duration = Duration::from_secs(30);
+/// How long a request whose message is owed counts as running: its own answer waits that long.
+const RUNNING_MAX: Duration = PATIENCE.saturating_add(Duration::from_secs(1));
 
 /// What a website hears, and whether it heard it before.
 #[derive(Clone, Debug)]
@@ -72,28 +72,59 @@ impl Key {
         }
     }
 
-    pub(super) fn row(&self, transaction: TransactionId) -> IdempotencyRow {
+    /// The row of a request that is about this transaction and is answered like this.
+    pub(super) fn row(
+        &self,
+        services: &Services,
+        transaction: TransactionId,
+        answer: &StoredAnswer,
+    ) -> IdempotencyRow {
         IdempotencyRow {
             client_id: self.client.to_string(),
             key_hash: self.key_hash.to_vec(),
             request_hash: self.request_hash.to_vec(),
             transaction_id: Some(transaction.as_bytes().to_vec()),
-            answer: None,
+            answer: Some(self.seal(services, answer)),
             created_at: self.created_at.as_millis(),
             expires_at: self.created_at.after(RETENTION).as_millis(),
         }
+    }
+
+    /// Replaces the stored answer, where the message turned out to be refused. If that fails, it is
+    /// only logged: the request itself was carried out.
+    pub(super) async fn replace_answer(&self, services: &Services, answer: &StoredAnswer) {
+        let (client, created_at) = (&self.client, self.created_at);
+        let sealed = self.seal(services, answer);
+        let store = &services.base.store;
+
+        let replaced =
+            persist::replace_answer(store, client, self.key_hash, created_at, sealed).await;
+        if let Err(error) = replaced {
+            tracing::warn!(%error, "the answer to an idempotent request could not be stored");
+        }
+    }
+
+    fn seal(&self, services: &Services, answer: &StoredAnswer) -> Vec<u8> {
+        let plain = serde_json::to_vec(answer).unwrap_or_default();
+        let base = &services.base;
+
+        base.keyring.seal(
+            Purpose::IdempotentAnswer,
+            &self.key_hash,
+            &plain,
+            &*base.random,
+        )
     }
 }
 
 /// An answer that can be stored and given again.
 pub(super) trait Replayable: Sized + Send + 'static {
-    /// What to store. `None` for a request that changed nothing: it may be made again.
-    fn to_stored(result: &Result<Self, WebsiteError>) -> Option<StoredAnswer>;
+    fn to_stored(&self) -> StoredAnswer;
 
     fn from_stored(stored: StoredAnswer, keyring: &Keyring) -> Result<Self, WebsiteError>;
 
-    /// What the answer must have been, where only the transaction was saved.
-    fn reconstruct(row: &TransactionRow, keyring: &Keyring) -> Result<Self, WebsiteError>;
+    /// What became of the message after the answer was stored, if it failed.
+    fn failure(row: &TransactionRow) -> Result<Option<WebsiteError>, StoreError>;
 }
 
 /// A stored answer.
@@ -112,33 +143,26 @@ pub(super) enum StoredAnswer {
 }
 
 impl StoredAnswer {
-    /// Of the errors, only those after which something has happened are stored.
-    const fn of_error(error: &WebsiteError) -> Option<Self> {
-        match error {
-            WebsiteError::PushNotSent => Some(Self::PushNotSent),
-            WebsiteError::SmsNotSent => Some(Self::SmsNotSent),
-            _ => None,
+    /// The message of this kind was refused.
+    pub(super) const fn not_sent(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::Push => Self::PushNotSent,
+            MessageKind::Sms => Self::SmsNotSent,
         }
     }
 }
 
 impl Replayable for Started {
-    fn to_stored(result: &Result<Self, WebsiteError>) -> Option<StoredAnswer> {
-        let started = match result {
-            Ok(started) => started,
-            Err(error) => return StoredAnswer::of_error(error),
-        };
+    fn to_stored(&self) -> StoredAnswer {
+        let device = self.device.as_ref();
 
-        Some(StoredAnswer::Started {
-            id: started.transaction_id,
-            method: started.method,
-            time_to_live: started.time_to_live_millis,
-            expires_at: started.expires_at.as_millis(),
-            device: started
-                .device
-                .as_ref()
-                .map(|device| (device.name.clone(), device.platform)),
-        })
+        StoredAnswer::Started {
+            id: self.transaction_id,
+            method: self.method,
+            time_to_live: self.time_to_live_millis,
+            expires_at: self.expires_at.as_millis(),
+            device: device.map(|device| (device.name.clone(), device.platform)),
+        }
     }
 
     fn from_stored(stored: StoredAnswer, keyring: &Keyring) -> Result<Self, WebsiteError> {
@@ -163,34 +187,19 @@ impl Replayable for Started {
         }
     }
 
-    fn reconstruct(row: &TransactionRow, keyring: &Keyring) -> Result<Self, WebsiteError> {
+    fn failure(row: &TransactionRow) -> Result<Option<WebsiteError>, StoreError> {
         let result = persist::result_of(row)?;
+        let sends = methods::of(result.method).sends;
 
-        if let Some(sends) = methods::of(result.method).sends
-            && result.reason == Some(Reason::FailedToSend)
-        {
-            return Err(sends.kind.not_sent());
-        }
-
-        let time_to_live = result.expires_at.since(result.created_at);
-
-        Ok(Self {
-            transaction_id: result.transaction_id,
-            method: result.method,
-            time_to_live_millis: u64::try_from(time_to_live.as_millis()).unwrap_or(0),
-            expires_at: result.expires_at,
-            otp: password(result.method, result.transaction_id, keyring),
-            device: None,
-        })
+        Ok(sends
+            .filter(|_| result.reason == Some(Reason::FailedToSend))
+            .map(|sends| sends.kind.not_sent()))
     }
 }
 
 impl Replayable for () {
-    fn to_stored(result: &Result<Self, WebsiteError>) -> Option<StoredAnswer> {
-        match result {
-            Ok(()) => Some(StoredAnswer::Resent),
-            Err(error) => StoredAnswer::of_error(error),
-        }
+    fn to_stored(&self) -> StoredAnswer {
+        StoredAnswer::Resent
     }
 
     fn from_stored(stored: StoredAnswer, _: &Keyring) -> Result<Self, WebsiteError> {
@@ -201,8 +210,9 @@ impl Replayable for () {
         }
     }
 
-    fn reconstruct(_: &TransactionRow, _: &Keyring) -> Result<Self, WebsiteError> {
-        Ok(())
+    /// The stored answer says it: the transaction does not fail with a resend.
+    fn failure(_: &TransactionRow) -> Result<Option<WebsiteError>, StoreError> {
+        Ok(None)
     }
 }
 
@@ -240,7 +250,7 @@ where
 
     running
         .await
-        .unwrap_or(Answer::fresh(Err(WebsiteError::Unavailable)))
+        .unwrap_or(Answer::fresh(Err(WebsiteError::Undecided)))
 }
 
 fn corrupt(row: &IdempotencyRow) -> StoreError {
@@ -255,20 +265,16 @@ impl Services {
         O: FnOnce(Option<Key>) -> F,
     {
         match self.find_first(&key).await {
-            Ok(None) => {}
-            Ok(Some(row)) => return self.replay(&row).await,
-            Err(error) => return Answer::fresh(Err(error)),
+            Ok(None) => Answer::fresh(operation(Some(key)).await),
+            Ok(Some(row)) => match self.first_answer(&row).await {
+                Ok(result) => Answer::replayed(result),
+                Err(error) => Answer::fresh(Err(error)),
+            },
+            Err(error) => Answer::fresh(Err(error)),
         }
-
-        let result = operation(Some(key.clone())).await;
-        if let Some(stored) = T::to_stored(&result) {
-            self.store_answer(&key, &stored).await;
-        }
-
-        Answer::fresh(result)
     }
 
-    /// The row of the first request with this key, if it was made before and has been answered.
+    /// The row of the first request with this key, if it was made before.
     async fn find_first(&self, key: &Key) -> Result<Option<IdempotencyRow>, WebsiteError> {
         let now = self.base.clock.now();
         let found =
@@ -276,23 +282,12 @@ impl Services {
         let Some(row) = found.filter(|row| row.expires_at > now.as_millis()) else {
             return Ok(None);
         };
+
         if !constant_time_eq(&row.request_hash, &key.request_hash) {
             return Err(WebsiteError::IdempotencyKeyReused);
         }
 
-        let created_at = Timestamp::from_millis(row.created_at);
-        if row.answer.is_none() && now.before(RUNNING_MAX) < created_at {
-            return Err(WebsiteError::IdempotencyKeyInUse);
-        }
-
         Ok(Some(row))
-    }
-
-    async fn replay<T: Replayable>(&self, row: &IdempotencyRow) -> Answer<T> {
-        match self.first_answer(row).await {
-            Ok(result) => Answer::replayed(result),
-            Err(error) => Answer::fresh(Err(error)),
-        }
     }
 
     /// The outer error means that the first answer cannot be given.
@@ -300,17 +295,18 @@ impl Services {
         &self,
         row: &IdempotencyRow,
     ) -> Result<Result<T, WebsiteError>, WebsiteError> {
-        if let Some(answer) = &row.answer {
-            let opened = self
-                .base
-                .keyring
-                .open(Purpose::IdempotentAnswer, &row.key_hash, answer);
-            let stored = opened
-                .ok()
-                .and_then(|plain| serde_json::from_slice(&plain).ok())
-                .ok_or_else(|| corrupt(row))?;
-            return Ok(T::from_stored(stored, &self.base.keyring));
-        }
+        // A server of an older version writes the answer later.
+        let answer = row.answer.as_ref();
+        let answer = answer.ok_or(WebsiteError::IdempotencyKeyInUse)?;
+
+        let opened = self
+            .base
+            .keyring
+            .open(Purpose::IdempotentAnswer, &row.key_hash, answer);
+        let stored = opened
+            .ok()
+            .and_then(|plain| serde_json::from_slice(&plain).ok())
+            .ok_or_else(|| corrupt(row))?;
 
         let id = row
             .transaction_id
@@ -319,27 +315,30 @@ impl Services {
             .map(TransactionId::from_bytes)
             .ok_or_else(|| corrupt(row))?;
 
-        let transaction = persist::find(&self.base.store, id)
-            .await?
-            .ok_or(WebsiteError::NoSuchTransaction)?;
-        Ok(T::reconstruct(&transaction, &self.base.keyring))
+        if let Some(transaction) = persist::find(&self.base.store, id).await? {
+            if self.is_running(row, id, &transaction) {
+                return Err(WebsiteError::IdempotencyKeyInUse);
+            }
+
+            if let Some(failure) = T::failure(&transaction)? {
+                return Ok(Err(failure));
+            }
+        }
+
+        Ok(T::from_stored(stored, &self.base.keyring))
     }
 
-    /// A failure is only logged: the answer can be reconstructed.
-    async fn store_answer(&self, key: &Key, stored: &StoredAnswer) {
-        let plain = serde_json::to_vec(stored).unwrap_or_default();
-        let sealed = self.base.keyring.seal(
-            Purpose::IdempotentAnswer,
-            &key.key_hash,
-            &plain,
-            &*self.base.random,
-        );
+    /// Whether the first request may still be waiting for the provider's answer, on whatever server.
+    fn is_running(
+        &self,
+        row: &IdempotencyRow,
+        id: TransactionId,
+        transaction: &TransactionRow,
+    ) -> bool {
+        let created_at = Timestamp::from_millis(row.created_at);
+        let is_recent = self.base.clock.now().before(RUNNING_MAX) < created_at;
+        let is_owed = transaction.status == 0 && transaction.delivery_due;
 
-        // Only finds the row, which has its transaction already.
-        let row = key.row(TransactionId::from_bytes([0; 16]));
-
-        if let Err(error) = persist::save_answer(&self.base.store, row, sealed).await {
-            tracing::warn!(%error, "the answer to an idempotent request could not be stored");
-        }
+        is_recent && is_owed && !self.deliveries.is_settled(id)
     }
 }

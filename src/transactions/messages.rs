@@ -64,12 +64,8 @@ pub(super) enum Action {
     Cancel,
     /// The deadline may have passed.
     Look,
-    /// The message is still on its way when the start has to be answered.
-    DeliveryDelayed,
-    /// The provider took the message after a delay.
-    Delivered,
-    /// The message cannot be delivered.
-    DeliveryFailed,
+    /// The message cannot be delivered, says who had the lease with this fence.
+    DeliveryFailed { fence: i64 },
 }
 
 /// Why a command did not succeed.
@@ -87,15 +83,21 @@ pub(super) enum CommandError {
         /// Further attempts, where there is a limit.
         attempts_left: Option<u32>,
     },
-    /// The change was not saved, or nobody knows whether it was.
+    /// The change was not made.
     #[error("the database is unavailable")]
     Unavailable,
+    /// Nobody knows whether the change was made.
+    #[error("the change may have been made or not")]
+    Undecided,
 }
 
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         log_unexpected(&error);
-        Self::Unavailable
+        match error {
+            StoreError::Undecided => Self::Undecided,
+            _ => Self::Unavailable,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod facade;
 mod idempotency;
 mod messages;
 mod methods;
+mod owed;
 mod persist;
 mod policy;
 mod recovery;

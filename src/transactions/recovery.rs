@@ -1,5 +1,5 @@
-//! What timers miss: deliveries that a restart interrupted, and transactions that expire while no
-//! actor lives.
+//! What timers miss: transactions that expire while no actor lives, and deliveries that were
+//! interrupted.
 
 use std::time::Duration;
 
@@ -18,32 +18,36 @@ const BATCH: i64 = 500;
 const PARALLEL_MAX: usize = 128;
 
 impl Transactions {
-    /// Resumes interrupted deliveries, then expires what is overdue once a second, for ever.
+    /// Once a second, for ever: records what was delivered, takes over the deliveries of servers that
+    /// died, and expires what is overdue.
     pub async fn sweep(&self) {
-        if let Err(error) = self.resume_deliveries().await {
-            tracing::warn!(%error, "interrupted deliveries cannot be resumed");
-        }
-
         loop {
+            self.record_deliveries().await;
+
+            if let Err(error) = self.take_over_deliveries().await {
+                tracing::warn!(%error, "interrupted deliveries cannot be found");
+            }
+
             if let Err(error) = self.expire_overdue().await {
                 tracing::warn!(%error, "overdue transactions cannot be found");
             }
+
             self.services.base.clock.sleep(PAUSE).await;
         }
     }
 
-    /// Restores the transactions whose message was still on its way: that resumes the delivery.
-    async fn resume_deliveries(&self) -> Result<(), StoreError> {
-        let mut after = None;
+    /// Leaves the deliveries to whichever server goes on after this one. Called when nothing new is
+    /// started any more.
+    pub async fn hand_over(&self) {
+        self.record_deliveries().await;
 
-        loop {
-            let ids = persist::find_delivery_due(&self.services.base.store, after, BATCH).await?;
-            let Some(last) = ids.last() else {
-                return Ok(());
-            };
-            after = Some(*last);
-            self.look_at(ids).await;
-        }
+        let services = &self.services;
+        services.deliveries.hand_over(&services.base.store).await;
+    }
+
+    async fn record_deliveries(&self) {
+        let services = &self.services;
+        services.deliveries.record(&services.base.store).await;
     }
 
     async fn expire_overdue(&self) -> Result<(), StoreError> {

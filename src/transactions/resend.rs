@@ -3,16 +3,18 @@
 //! There are two ways to ask for it, one for pushes and one for text messages. They differ in whom
 //! they name, and in what they say where there is nothing to send.
 
-use super::delivery::{Delivery, Submission};
+use super::delivery::Submission;
 use super::error::WebsiteError;
 use super::facade::Transactions;
-use super::idempotency::Key;
+use super::idempotency::{Key, StoredAnswer};
 use super::messages::{Action, Caller};
 use super::methods::MessageKind;
+use super::owed::Owed;
 use super::persist::{self, Record};
 use super::services::Services;
 use super::start::{refuse_disabled, take_prompt};
 use super::state::State;
+use crate::clock::Timestamp;
 use crate::ids::{ClientId, TransactionId, UserId};
 
 /// Sends a push again. That is a prompt like the first one.
@@ -55,16 +57,51 @@ async fn resend(
     kind: MessageKind,
     key: Option<Key>,
 ) -> Result<(), WebsiteError> {
+    let services = &*transactions.services;
+    let row = |key: &Key| Box::new(key.row(services, id, &StoredAnswer::Resent));
+
     let action = Action::Resend {
         kind,
-        key: key.map(|key| Box::new(key.row(id))),
+        key: key.as_ref().map(row),
     };
     transactions.command(id, caller, action).await?;
 
-    match transactions.deliver(Delivery::again(id)).await {
-        Ok(Submission::Refused) => Err(kind.not_sent()),
+    // It is owed from here on. Whatever keeps this server from sending it, another one will.
+    let Ok(owed) = granted(services, id).await else {
+        return Ok(());
+    };
+
+    let owed = Owed {
+        is_looked_for: key.is_some(),
+        ..owed
+    };
+
+    match transactions.deliver(owed).await {
+        Ok(Submission::Refused) => {
+            if let Some(key) = &key {
+                let refused = StoredAnswer::not_sent(kind);
+                key.replace_answer(services, &refused).await;
+            }
+
+            Err(kind.not_sent())
+        }
         Ok(Submission::Taken | Submission::Delayed) | Err(_) => Ok(()),
     }
+}
+
+/// The message of the resend that was granted just now, under the lease that came with it.
+async fn granted(services: &Services, id: TransactionId) -> Result<Owed, WebsiteError> {
+    let row = persist::find(&services.base.store, id)
+        .await?
+        .ok_or(WebsiteError::NoSuchTransaction)?;
+
+    let lease = persist::Lease {
+        fence: row.delivery_fence,
+        until: Timestamp::from_millis(row.delivery_lease_until),
+        is_in_doubt: false,
+    };
+
+    Ok(persist::owed_of(&row, &lease, &services.base.keyring)?)
 }
 
 /// Takes a prompt from the user's budget if the push may be sent again. Else the state machine

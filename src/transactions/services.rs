@@ -1,5 +1,6 @@
 //! What all transactions share.
 
+use super::delivery::settlement::Deliveries;
 use crate::base::Base;
 use crate::callbacks::Callbacks;
 use crate::devices::Devices;
@@ -15,5 +16,6 @@ pub(super) struct Services {
     pub(super) channels: Channels,
     pub(super) callbacks: Callbacks,
     pub(super) sms: SmsDelivery,
+    pub(super) deliveries: Deliveries,
     pub(super) shutdown: ShutdownSignal,
 }

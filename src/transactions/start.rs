@@ -1,20 +1,22 @@
 //! Starts a transaction: plan, recipient, commit, message.
 
-use super::delivery::{Delivery, Submission};
+use super::delivery::Submission;
 use super::error::WebsiteError;
 use super::facade::Transactions;
-use super::idempotency::Key;
-use super::methods::{self, Addressee, Outgoing, Recipient};
+use super::idempotency::{Key, Replayable as _};
+use super::methods::{self, Addressee, Message, MessageKind, Outgoing, Recipient};
+use super::owed::Owed;
 use super::persist::{self, Record};
 use super::policy::{self, Plan};
 use super::services::Services;
 use super::types::{StartRequest, Started, StartedDevice};
+use crate::clock::Timestamp;
 use crate::devices::channel::ReserveError;
 use crate::ids::{ClientId, DeviceId, TransactionId, UserId};
 use crate::store::journal::{Entry, Guard, Insert, Outcome};
 use crate::store::rows::{EventRow, IdempotencyRow, TransactionRow};
 
-/// The transaction is durable before its message is sent.
+/// The transaction is durable before its message is sent, and that it is sent is part of it.
 pub(super) async fn start(
     transactions: &Transactions,
     client: &ClientId,
@@ -27,25 +29,87 @@ pub(super) async fn start(
     let (recipient, device) = find_recipient(services, &plan).await?;
 
     let id = TransactionId::new(now, &*services.base.random);
+    let message = message(services, id, &plan, &recipient)?;
+    let started = started(services, id, &plan, device);
+    let has_key = key.is_some();
+    let key = key.map(|key| key.row(services, id, &started.to_stored()));
+
     let (row, event) = persist::start_rows(id, client, &plan, &recipient, now, services);
     let record = Record::from_row(&row)?;
-    save(services, &recipient, key.map(|key| key.row(id)), row, event).await?;
+    let lease_until = Timestamp::from_millis(row.delivery_lease_until);
 
-    transactions.host(record).ok_or(WebsiteError::Unavailable)?;
+    // Before the commit: what is refused must leave nothing behind.
+    let permit = transactions.admit().ok_or(WebsiteError::Unavailable)?;
+    save(services, &recipient, key, row, event).await?;
+
+    transactions.host_admitted(record, permit);
     services.base.metrics.transaction_started(plan.method.name);
-    deliver(transactions, id, &plan, &recipient).await?;
 
-    Ok(Started {
+    let Some((message, kind)) = message else {
+        return Ok(started);
+    };
+
+    let submission = transactions.deliver(Owed {
+        id,
+        user: recipient.user,
+        fence: persist::FIRST_FENCE,
+        lease_until,
+        is_in_doubt: false,
+        is_first: true,
+        is_looked_for: has_key,
+        message,
+        expires_at: plan.limits.expires_at,
+    });
+
+    match submission.await {
+        Ok(Submission::Refused) => Err(kind.not_sent()),
+        // Where nobody says, the message is still owed.
+        Ok(Submission::Taken | Submission::Delayed) | Err(_) => Ok(started),
+    }
+}
+
+/// The message of the method, if it has one.
+fn message(
+    services: &Services,
+    id: TransactionId,
+    plan: &Plan,
+    recipient: &Recipient,
+) -> Result<Option<(Message, MessageKind)>, WebsiteError> {
+    let Some(sends) = plan.method.sends else {
+        return Ok(None);
+    };
+
+    let message = (sends.message)(&Outgoing {
+        id,
+        recipient,
+        content: &plan.content,
+        expires_at: plan.limits.expires_at,
+        keyring: &services.base.keyring,
+    });
+
+    match message {
+        Some(message) => Ok(Some((message, sends.kind))),
+        None => Err(sends.kind.not_sent()),
+    }
+}
+
+/// What the website is told.
+fn started(
+    services: &Services,
+    id: TransactionId,
+    plan: &Plan,
+    device: Option<StartedDevice>,
+) -> Started {
+    let password = plan.method.password;
+
+    Started {
         transaction_id: id,
         method: plan.method.id,
         time_to_live_millis: u64::from(plan.authentication_type.time_to_live_seconds) * 1000,
         expires_at: plan.limits.expires_at,
-        otp: plan
-            .method
-            .password
-            .map(|derive| derive(&services.base.keyring, id)),
+        otp: password.map(|derive| derive(&services.base.keyring, id)),
         device,
-    })
+    }
 }
 
 /// Finds out whom to ask. If that is a prompt, takes it from the user's budget.
@@ -132,42 +196,5 @@ async fn save(
         Outcome::Committed => Ok(()),
         Outcome::Refused | Outcome::Replayed => Err(WebsiteError::IdempotencyKeyInUse),
         Outcome::UserDisabled => Err(WebsiteError::NoWayToAsk),
-    }
-}
-
-/// Sends the message, if the method has one, and waits until it is clear how that stands.
-async fn deliver(
-    transactions: &Transactions,
-    id: TransactionId,
-    plan: &Plan,
-    recipient: &Recipient,
-) -> Result<(), WebsiteError> {
-    let Some(sends) = plan.method.sends else {
-        return Ok(());
-    };
-
-    let not_sent = sends.kind.not_sent();
-    let expires_at = plan.limits.expires_at;
-    let message = (sends.message)(&Outgoing {
-        id,
-        recipient,
-        content: &plan.content,
-        expires_at,
-        keyring: &transactions.services.base.keyring,
-    });
-
-    let Some(message) = message else {
-        return Err(not_sent);
-    };
-
-    let submission = transactions.deliver(Delivery {
-        id,
-        message: Some((message, expires_at)),
-        decisive: true,
-    });
-
-    match submission.await {
-        Ok(Submission::Taken | Submission::Delayed) => Ok(()),
-        Ok(Submission::Refused) | Err(_) => Err(not_sent),
     }
 }

@@ -23,8 +23,6 @@ pub(super) struct Pending {
     pub resends: u32,
     /// Whether it belongs to a user: from the start, or since a device scanned the password.
     pub claimed: bool,
-    /// Whether the start was answered while the message was still on its way.
-    pub delivery_due: bool,
 }
 
 /// How a transaction ended.
@@ -100,10 +98,6 @@ pub(super) enum Event {
     ResendAsked,
     /// The website cancelled it.
     Cancelled,
-    /// The message is still on its way when the start has to be answered.
-    DeliveryDelayed,
-    /// The provider took the message after a delay.
-    Delivered,
     /// The message cannot be delivered.
     DeliveryFailed,
     /// Nothing; the deadline may have passed.
@@ -190,15 +184,7 @@ pub(super) fn step(
             claimed: true,
             ..pending
         })),
-        Event::DeliveryDelayed if !pending.delivery_due => Ok(go_on(Pending {
-            delivery_due: true,
-            ..pending
-        })),
-        Event::Delivered if pending.delivery_due => Ok(go_on(Pending {
-            delivery_due: false,
-            ..pending
-        })),
-        Event::DeliveryDelayed | Event::Delivered | Event::Look => Err(Refusal::NothingToDo),
+        Event::Look => Err(Refusal::NothingToDo),
     }
 }
 

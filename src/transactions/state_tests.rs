@@ -20,7 +20,7 @@ const ENDINGS: [Ending; 7] = [
     Ending::FailedToSend,
 ];
 
-const EVENTS: [Event; 11] = [
+const EVENTS: [Event; 9] = [
     Event::Accepted,
     Event::WrongAnswer,
     Event::Denied,
@@ -28,8 +28,6 @@ const EVENTS: [Event; 11] = [
     Event::Claimed,
     Event::ResendAsked,
     Event::Cancelled,
-    Event::DeliveryDelayed,
-    Event::Delivered,
     Event::DeliveryFailed,
     Event::Look,
 ];
@@ -77,14 +75,6 @@ fn each_event_leads_where_the_table_says() {
         ),
         (Event::ResendAsked, Ok(resent)),
         (Event::Cancelled, Ok(ended(Ending::Cancelled))),
-        (
-            Event::DeliveryDelayed,
-            Ok(goes_on(Pending {
-                delivery_due: true,
-                ..Pending::default()
-            })),
-        ),
-        (Event::Delivered, Err(Refusal::NothingToDo)),
         (Event::DeliveryFailed, Ok(ended(Ending::FailedToSend))),
         (Event::Look, Err(Refusal::NothingToDo)),
     ];

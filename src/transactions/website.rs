@@ -185,6 +185,7 @@ impl From<CommandError> for WebsiteError {
             CommandError::Refused(_) => Self::AlreadyFinal,
             CommandError::WrongAnswer { attempts_left } => Self::WrongCode { attempts_left },
             CommandError::Unavailable => Self::Unavailable,
+            CommandError::Undecided => Self::Undecided,
         }
     }
 }

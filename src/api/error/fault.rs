@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     NotFound,
     /// The server has reached its limit of requests, or cannot reach its database.
     Busy,
+    /// The database was lost during a commit: nobody knows whether anything was changed.
+    Undecided,
     /// A defect of the server. The caller learns nothing about it.
     Internal,
 }
@@ -58,7 +60,7 @@ impl Fault {
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Undecided => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -72,7 +74,7 @@ impl Fault {
             Self::MediaType { .. } => "unsupported_media_type",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::NotFound => "not_found",
-            Self::Busy => "temporarily_unavailable",
+            Self::Busy | Self::Undecided => "temporarily_unavailable",
             Self::Internal => "server_error",
         }
     }
@@ -83,6 +85,7 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Overloaded => Self::Busy,
+            StoreError::Undecided => Self::Undecided,
             StoreError::Corrupt(row) => {
                 tracing::error!(%row, "a request could not be answered");
                 Self::Busy
@@ -112,6 +115,10 @@ impl fmt::Display for Fault {
             Self::NotFound => f.write_str("There is no such path."),
             Self::Busy => f.write_str(
                 "The server is busy or its database is out of reach; try again shortly.",
+            ),
+            Self::Undecided => f.write_str(
+                "The database was lost while the change was being saved: it may have been made or \
+                 not. Look before you repeat the request.",
             ),
             Self::Internal => f.write_str(
                 "The server failed. Its log has the details under the id of this request.",

@@ -24,7 +24,7 @@ impl From<DeviceRequestError> for ApiError {
                 (StatusCode::UNAUTHORIZED, "invalid_answer")
             }
             DeviceRequestError::StaleDigest => (StatusCode::UNPROCESSABLE_ENTITY, "stale_digest"),
-            DeviceRequestError::Unavailable => {
+            DeviceRequestError::Unavailable | DeviceRequestError::Undecided => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
         };
@@ -43,7 +43,9 @@ impl From<DeviceRequestError> for ApiError {
         let answer = Self::new(status, Body::Problem(body));
 
         match error {
-            DeviceRequestError::Unavailable => answer.retry_after(1),
+            DeviceRequestError::Unavailable | DeviceRequestError::Undecided => {
+                answer.retry_after(1)
+            }
             _ => answer,
         }
     }

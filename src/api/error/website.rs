@@ -17,7 +17,7 @@ impl From<WebsiteError> for ApiError {
         let answer = Self::new(status, Body::Website(body));
 
         match error {
-            WebsiteError::Unavailable => answer.retry_after(1),
+            WebsiteError::Unavailable | WebsiteError::Undecided => answer.retry_after(1),
             WebsiteError::TooManyPrompts {
                 retry_after_seconds,
             } => answer.retry_after(retry_after_seconds),
@@ -57,6 +57,8 @@ const fn row(error: &WebsiteError) -> (StatusCode, &'static str, Option<&'static
         WebsiteError::IdempotencyKeyInUse => (CONFLICT, "idempotency_key_in_use", None),
         WebsiteError::AlreadyFinal => (CONFLICT, "already_final", None),
         WebsiteError::TooManyPrompts { .. } => (TOO_MANY_REQUESTS, "too_many_requests", None),
-        WebsiteError::Unavailable => (UNAVAILABLE, "temporarily_unavailable", None),
+        WebsiteError::Unavailable | WebsiteError::Undecided => {
+            (UNAVAILABLE, "temporarily_unavailable", None)
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::store::StoreError;
 
 /// Long polls of one device at a time. Past it the oldest one is answered.
 const POLLS_MAX: usize = 4;
-/// Pushes to one device in flight at a time. Past it a push is refused.
+/// Pushes to one device in flight at a time. Past it a push waits.
 const IN_FLIGHT_MAX: usize = 32;
 /// How long a channel stays with nothing to do.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -108,10 +108,10 @@ impl DeviceChannel {
         )))
     }
 
-    fn finish(&mut self, outcome: DeliveryOutcome, reply: Reply<DeliveryOutcome>) {
+    fn finish(&mut self, outcome: DeliveryOutcome, reply: Reply<Option<DeliveryOutcome>>) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.last_used = self.services.base.clock.now();
-        reply.send(outcome);
+        reply.send(Some(outcome));
     }
 
     fn wake_polls(&mut self) {
@@ -175,7 +175,11 @@ impl Handler<Deliver> for DeviceChannel {
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, context: &mut Self::Context) {
-        let Deliver { message, reply } = deliver;
+        let Deliver {
+            message,
+            lease,
+            reply,
+        } = deliver;
         self.last_used = self.services.base.clock.now();
 
         // Whatever the transport: a device that waits need not be pushed to.
@@ -183,13 +187,13 @@ impl Handler<Deliver> for DeviceChannel {
 
         if self.in_flight >= IN_FLIGHT_MAX {
             self.services.base.metrics.refused("device_pushes");
-            reply.send(DeliveryOutcome::GivenUp);
+            reply.send(None);
             return;
         }
 
         self.in_flight += 1;
         let (services, device) = (Arc::clone(&self.services), self.device.clone());
-        let delivery = async move { deliver_push(&services, &device, &message).await };
+        let delivery = async move { deliver_push(&services, &device, &message, &*lease).await };
         let finish = |outcome, actor: &mut Self, _: &mut _| actor.finish(outcome, reply);
         context.spawn(delivery.into_actor(self).map(finish));
     }

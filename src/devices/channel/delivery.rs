@@ -1,67 +1,72 @@
 //! Delivers a push to a device: tries until its service takes it.
 
-use std::ops::ControlFlow;
-
 use super::services::Services;
 use crate::devices::types::Destination;
-use crate::egress::{DeliveryOutcome, FailureKind, ProviderFailure, deliver};
+use crate::egress::{
+    Delivery, DeliveryLease, DeliveryOutcome, FailureKind, ProviderFailure, Unsent,
+};
 use crate::ids::DeviceId;
 use crate::push::PushMessage;
 
-/// Completes when the service has taken the push or delivery is given up, at the latest when the
-/// push expires.
+/// Completes when the service has taken the push or delivery has ended, at the latest when the push
+/// expires.
 pub(super) async fn deliver_push(
     services: &Services,
     device: &DeviceId,
     message: &PushMessage,
+    lease: &dyn DeliveryLease,
 ) -> DeliveryOutcome {
-    deliver(
-        &services.base.clock,
-        &services.base.metrics,
-        message.transaction_id,
-        message.expires_at,
-        || attempt(services, device, message),
-    )
-    .await
+    let delivery = Delivery {
+        clock: &services.base.clock,
+        metrics: &services.base.metrics,
+        transaction: message.transaction_id,
+        deadline: message.expires_at,
+        lease,
+    };
+
+    delivery
+        .run(|is_in_doubt| attempt(services, device, message, &delivery, is_in_doubt))
+        .await
 }
 
 async fn attempt(
     services: &Services,
     device: &DeviceId,
     message: &PushMessage,
-) -> ControlFlow<DeliveryOutcome, ProviderFailure> {
+    delivery: &Delivery<'_>,
+    is_in_doubt: bool,
+) -> Result<(), Unsent> {
     // Read for each attempt: the device may have another address since the last one.
     let destination = match services.devices.push_destination(device).await {
         Ok(Some(Destination::Push { destination, .. })) => destination,
-        Ok(Some(Destination::Poll)) => return ControlFlow::Break(DeliveryOutcome::Taken),
-        Ok(None) => return ControlFlow::Break(DeliveryOutcome::GivenUp),
+        // The device fetches it by itself.
+        Ok(Some(Destination::Poll)) => return Ok(()),
+        Ok(None) => return Err(Unsent::Ended(DeliveryOutcome::GivenUp)),
         Err(_) => {
-            return ControlFlow::Continue(ProviderFailure {
+            return Err(Unsent::Failed(ProviderFailure {
                 provider: "store",
                 kind: FailureKind::Retry { after: None },
                 detail: "the push address cannot be read".into(),
-            });
+            }));
         }
     };
 
-    let Ok(permit) = services.push_permits.acquire().await else {
-        return ControlFlow::Break(DeliveryOutcome::GivenUp);
+    let Ok(_permit) = services.push_permits.acquire().await else {
+        return Err(Unsent::Ended(DeliveryOutcome::GivenUp));
     };
 
-    let sent = services.push.send(&destination, message).await;
-    drop(permit);
+    // Only now: waiting for the permit may have taken long.
+    delivery.begin_attempt(is_in_doubt).await?;
 
-    match sent {
-        Ok(()) => {
-            let service = destination.configuration.service.name;
-            services.base.metrics.provider_answered(service, "sent");
-            ControlFlow::Break(DeliveryOutcome::Taken)
-        }
-        Err(failure) => {
-            mark_dead_address(services, device, failure.kind).await;
-            ControlFlow::Continue(failure)
-        }
+    if let Err(failure) = services.push.send(&destination, message).await {
+        mark_dead_address(services, device, failure.kind).await;
+        return Err(failure.into());
     }
+
+    let service = destination.configuration.service.name;
+    services.base.metrics.provider_answered(service, "sent");
+
+    Ok(())
 }
 
 /// Keeps a dead address from being tried again.

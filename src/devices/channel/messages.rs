@@ -1,9 +1,11 @@
 //! All messages of a device's channel.
 
+use std::sync::Arc;
+
 use actix::Message;
 
 use super::types::ReserveError;
-use crate::egress::DeliveryOutcome;
+use crate::egress::{DeliveryLease, DeliveryOutcome};
 use crate::ids::UserId;
 use crate::push::PushMessage;
 use crate::runtime::Reply;
@@ -18,12 +20,14 @@ pub(super) struct Reserve {
 }
 
 /// Delivers a push, with as many attempts as it takes. Sent when the transaction is saved. If it is
-/// lost, the push is not sent.
-#[derive(Debug, Message)]
+/// lost, it is sent again.
+#[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Deliver {
     pub(super) message: PushMessage,
-    pub(super) reply: Reply<DeliveryOutcome>,
+    pub(super) lease: Arc<dyn DeliveryLease>,
+    /// None where too much is in flight: nothing was tried.
+    pub(super) reply: Reply<Option<DeliveryOutcome>>,
 }
 
 /// Answers when something arrives for the device. Sent by a device's long poll. If it is lost, the

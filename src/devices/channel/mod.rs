@@ -14,6 +14,7 @@ mod state;
 mod types;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -25,7 +26,7 @@ use services::Services;
 
 use super::facade::Devices;
 use crate::base::Base;
-use crate::egress::DeliveryOutcome;
+use crate::egress::{DeliveryLease, DeliveryOutcome};
 use crate::ids::{DeviceId, UserId};
 use crate::push::{PushMessage, PushSender};
 use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, ask};
@@ -35,6 +36,9 @@ const PUSHES_IN_FLIGHT_MAX: usize = 512;
 
 /// Devices with something in flight, in memory. Past it a channel is refused.
 const LIVE_MAX: usize = 1_000_000;
+
+/// How long a push waits for room.
+const BUSY_PAUSE: Duration = Duration::from_millis(250);
 
 /// What channels need.
 pub struct ChannelParts {
@@ -97,21 +101,38 @@ impl Channels {
         Err(ReserveError::Unavailable)
     }
 
-    /// Delivers a push. Completes when the service has taken it or delivery is given up, at the
-    /// latest when it expires.
-    pub async fn deliver(&self, device: &DeviceId, message: PushMessage) -> DeliveryOutcome {
-        for _ in 0..2 {
-            let Some(channel) = self.channel(device) else {
-                break;
-            };
+    /// Delivers a push. Completes when the service has taken it or delivery has ended, at the latest
+    /// when it expires.
+    ///
+    /// That the server has too much to do, or that a channel ends, is no reason to give the push up:
+    /// it waits.
+    pub async fn deliver(
+        &self,
+        device: &DeviceId,
+        message: PushMessage,
+        lease: Arc<dyn DeliveryLease>,
+    ) -> DeliveryOutcome {
+        let clock = &self.services.base.clock;
 
-            let message = message.clone();
-            if let Ok(outcome) = ask(&channel, |reply| Deliver { message, reply }).await {
-                return outcome;
+        loop {
+            if let Some(channel) = self.channel(device) {
+                let deliver = |reply| Deliver {
+                    message: message.clone(),
+                    lease: Arc::clone(&lease),
+                    reply,
+                };
+
+                if let Ok(Some(outcome)) = ask(&channel, deliver).await {
+                    return outcome;
+                }
             }
-        }
 
-        DeliveryOutcome::GivenUp
+            if clock.now() >= message.expires_at {
+                return DeliveryOutcome::GivenUp;
+            }
+
+            clock.sleep(BUSY_PAUSE).await;
+        }
     }
 
     /// Completes when something arrives for the device after this call, or its channel ends.

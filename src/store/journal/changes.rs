@@ -69,7 +69,6 @@ update! {
             reason: Option<i16>,
             attempts: i32,
             resends: i32,
-            delivery_due: bool,
             finished_at: Option<i64>,
         }
         set_unless_null {
@@ -77,7 +76,39 @@ update! {
             user_id: Option<String>,
             device_id: Option<String>,
             profile_id: Option<String>,
+            delivery_due: Option<bool>,
+            delivery_progress: Option<i16>,
+            delivery_fence: Option<i64>,
+            delivery_lease_until: Option<i64>,
         }
+    }
+}
+
+update! {
+    /// How the delivery of a message stands, refused unless the message is still owed and the fence
+    /// is still `fence`. The version stays: no decision about the transaction depends on it.
+    pub struct DeliveryStep of transactions {
+        key { id: [u8; 16] }
+        guard "t.status = 0 AND t.delivery_due AND t.delivery_fence =" { fence: i64 }
+        set_unless_null {
+            delivery_due: Option<bool>,
+            delivery_progress: Option<i16>,
+            delivery_lease_until: Option<i64>,
+            delivered: Option<bool>,
+        }
+    }
+}
+
+update! {
+    /// The takeover of a delivery whose lease has run out, refused unless the message is still owed
+    /// and the fence is still `fence`. The version rises, so that whoever decides on an older row
+    /// reads again.
+    pub struct DeliveryTakeover of transactions {
+        key { id: [u8; 16] }
+        guard "t.status = 0 AND t.delivery_due AND t.delivery_fence =" { fence: i64 }
+        change "version = t.version + 1"
+        change "delivery_fence = t.delivery_fence + 1"
+        set { delivery_progress: i16, delivery_lease_until: i64 }
     }
 }
 
@@ -223,6 +254,10 @@ kinds! {
     pub enum Guard {
         /// The transaction has the version that the change was decided on.
         Transaction(TransactionUpdate),
+        /// The message is still owed by who delivers it.
+        Delivery(DeliveryStep),
+        /// Nobody else has taken the delivery over.
+        DeliveryTakeover(DeliveryTakeover),
         /// The authorization has the status that the step was decided on.
         Authorization(AuthorizationStep),
         /// The code has not been exchanged.

@@ -18,8 +18,8 @@ pub(in crate::store) mod write;
 mod writer;
 
 pub use changes::{
-    AuthenticatorSuccess, AuthenticatorTry, AuthorizationStep, CodeRedemption,
-    DeviceCodeRedemption, Guard, Insert, RefreshRotation, TransactionUpdate,
+    AuthenticatorSuccess, AuthenticatorTry, AuthorizationStep, CodeRedemption, DeliveryStep,
+    DeliveryTakeover, DeviceCodeRedemption, Guard, Insert, RefreshRotation, TransactionUpdate,
 };
 pub use entry::{Entry, Outcome};
 pub(super) use work::Work;

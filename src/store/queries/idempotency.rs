@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::clock::Timestamp;
 use crate::store::connection::Connection;
 use crate::store::rows::IdempotencyRow;
 use crate::store::schema::idempotency_keys;
@@ -19,21 +20,21 @@ pub fn find_idempotency_key(
         .optional()
 }
 
-/// Saves the answer to the first request with a key. False when the key is gone, was claimed anew
-/// after `created_at`, or has an answer.
-pub fn save_idempotent_answer(
+/// Replaces the answer to the first request with a key, unless the key is gone or was claimed anew
+/// after `created_at`.
+pub fn replace_idempotent_answer(
     connection: &mut Connection,
     client_id: &str,
     key_hash: &[u8],
-    created_at: i64,
+    created_at: Timestamp,
     answer: &[u8],
-) -> QueryResult<bool> {
-    let unanswered = idempotency_keys::table
+) -> QueryResult<()> {
+    let claimed_then = idempotency_keys::table
         .find((client_id, key_hash))
-        .filter(idempotency_keys::created_at.eq(created_at))
-        .filter(idempotency_keys::answer.is_null());
-    diesel::update(unanswered)
+        .filter(idempotency_keys::created_at.eq(created_at.as_millis()));
+
+    diesel::update(claimed_then)
         .set(idempotency_keys::answer.eq(answer))
         .execute(connection)
-        .map(|count| count == 1)
+        .map(drop)
 }

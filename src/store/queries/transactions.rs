@@ -58,19 +58,19 @@ pub fn find_expired_pending(
         .load(connection)
 }
 
-/// Finds the ids of pending transactions whose delivery was unfinished when they were last saved,
-/// in the order of the ids, from the first after `after` on.
-pub fn find_delivery_due(
+/// Finds pending transactions whose message is owed by nobody any more, because the lease ran out:
+/// the longest ago first.
+pub fn find_lapsed_deliveries(
     connection: &mut Connection,
-    after: Option<&[u8]>,
+    now: Timestamp,
     limit: i64,
-) -> QueryResult<Vec<IdBytes>> {
+) -> QueryResult<Vec<TransactionRow>> {
     transactions::table
         .filter(sql::<Bool>(DELIVERY_DUE))
-        .filter(transactions::id.gt(after.unwrap_or_default()))
-        .order(transactions::id)
+        .filter(transactions::delivery_lease_until.le(now.as_millis()))
+        .order(transactions::delivery_lease_until)
         .limit(limit)
-        .select(transactions::id)
+        .select(TransactionRow::as_select())
         .load(connection)
 }
 

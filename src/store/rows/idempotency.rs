@@ -8,7 +8,7 @@ row! {
         pub key_hash: Vec<u8>,
         pub request_hash: Vec<u8>,
         pub transaction_id: Option<IdBytes>,
-        /// Sealed. None while the first request is being handled.
+        /// Sealed.
         pub answer: Option<Vec<u8>>,
         pub created_at: i64,
         pub expires_at: i64,

@@ -21,8 +21,7 @@ row! {
         pub attempts_max: i32,
         pub resends: i32,
         pub resends_max: i32,
-        /// The start was answered while delivery was still being attempted. Whoever rebuilds the
-        /// transaction continues it.
+        /// A message is owed to the user: no provider is known to have taken it.
         pub delivery_due: bool,
         pub created_at: i64,
         pub expires_at: i64,
@@ -32,5 +31,13 @@ row! {
         pub content: Vec<u8>,
         /// The compact JWS that the device answered with.
         pub answer: Option<String>,
+        /// Whether the message that is owed may have been taken already.
+        pub delivery_progress: i16,
+        /// One more for each resend, and for each server that takes a delivery over.
+        pub delivery_fence: i64,
+        /// Until then the message is delivered by the server that has the fence.
+        pub delivery_lease_until: i64,
+        /// A message of this transaction has reached a provider, or may have.
+        pub delivered: bool,
     }
 }

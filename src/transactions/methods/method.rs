@@ -120,8 +120,6 @@ impl Method {
                 | Event::Denied
                 | Event::Reported
                 | Event::Cancelled
-                | Event::DeliveryDelayed
-                | Event::Delivered
                 | Event::DeliveryFailed
                 | Event::Look => return None,
             },

@@ -5,9 +5,10 @@ use super::record::Record;
 use crate::callbacks::Callbacks;
 use crate::clock::Timestamp;
 use crate::random::Random;
-use crate::store::journal::{Entry, Insert, TransactionUpdate};
+use crate::store::journal::{DeliveryTakeover, Entry, Insert, TransactionUpdate};
 use crate::store::rows::EventRow;
 use crate::transactions::messages::Action;
+use crate::transactions::owed::{LEASE, Progress};
 use crate::transactions::state::{Effect, Event, Pending, State, Step, Verdict};
 use crate::users::events::{Concerning, EventType, event};
 
@@ -77,6 +78,9 @@ fn update(change: &Change<'_>, now: Timestamp) -> TransactionUpdate {
         _ => (None, None, None),
     };
 
+    // A message that is sent again is owed like the first one.
+    let is_resend = change.step.effect == Some(Effect::SendAgain);
+
     TransactionUpdate {
         id: *record.id.as_bytes(),
         expected_version: record.version,
@@ -84,7 +88,6 @@ fn update(change: &Change<'_>, now: Timestamp) -> TransactionUpdate {
         reason,
         attempts: column(counters.attempts),
         resends: column(counters.resends),
-        delivery_due: counters.delivery_due,
         finished_at: ending.map(|_| now.as_millis()),
         answer: match action {
             Action::Answer { jws, .. } => Some(jws.clone()),
@@ -93,6 +96,30 @@ fn update(change: &Change<'_>, now: Timestamp) -> TransactionUpdate {
         user_id: user.map(ToString::to_string),
         device_id: device.map(ToString::to_string),
         profile_id: profile.map(ToString::to_string),
+        delivery_due: is_resend.then_some(true),
+        delivery_progress: is_resend.then_some(Progress::attempting(false).column()),
+        delivery_fence: is_resend.then_some(record.delivery_fence + 1),
+        delivery_lease_until: is_resend.then_some(now.after(LEASE).as_millis()),
+    }
+}
+
+/// The entry by which a server takes a delivery over.
+pub(in crate::transactions) fn takeover(
+    record: &Record,
+    progress: Progress,
+    until: Timestamp,
+) -> Entry {
+    let takeover = DeliveryTakeover {
+        id: *record.id.as_bytes(),
+        fence: record.delivery_fence,
+        delivery_progress: progress.column(),
+        delivery_lease_until: until.as_millis(),
+    };
+
+    Entry {
+        user: record.user.as_ref().map(ToString::to_string),
+        guard: Some(takeover.into()),
+        ..Entry::default()
     }
 }
 
@@ -107,7 +134,6 @@ fn final_counters(record: &Record, step: &Step) -> Pending {
 
     Pending {
         attempts: before.attempts + wrong,
-        delivery_due: false,
         ..before
     }
 }

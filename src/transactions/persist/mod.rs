@@ -6,10 +6,10 @@ mod queries;
 mod record;
 mod start;
 
-pub(super) use changes::{Change, change};
+pub(super) use changes::{Change, change, takeover};
 pub(super) use queries::{
-    find, find_delivery_due, find_expired, find_idempotency_key, find_pending_of_device,
-    save_answer,
+    find, find_expired, find_idempotency_key, find_lapsed_deliveries, find_pending_of_device,
+    replace_answer,
 };
-pub(super) use record::{Record, message_of, open_content, pending_of, result_of};
-pub(super) use start::start_rows;
+pub(super) use record::{Lease, Record, open_content, owed_of, pending_of, progress_of, result_of};
+pub(super) use start::{FIRST_FENCE, start_rows};

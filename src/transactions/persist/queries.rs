@@ -44,21 +44,17 @@ pub(in crate::transactions) async fn find_expired(
     transaction_ids(&ids)
 }
 
-/// Ids of pending transactions whose message was still on its way when they were saved, in the order
-/// of their ids, from the first after `after` on.
-pub(in crate::transactions) async fn find_delivery_due(
+/// Pending transactions whose message is owed under a lease that has run out.
+pub(in crate::transactions) async fn find_lapsed_deliveries(
     store: &Store,
-    after: Option<TransactionId>,
+    now: Timestamp,
     limit: i64,
-) -> Result<Vec<TransactionId>, StoreError> {
-    let ids = store
+) -> Result<Vec<TransactionRow>, StoreError> {
+    store
         .read(move |connection| {
-            let after = after.as_ref().map(|id| id.as_bytes().as_slice());
-            queries::transactions::find_delivery_due(connection, after, limit)
+            queries::transactions::find_lapsed_deliveries(connection, now, limit)
         })
-        .await?;
-
-    transaction_ids(&ids)
+        .await
 }
 
 /// A website's idempotency key.
@@ -75,26 +71,23 @@ pub(in crate::transactions) async fn find_idempotency_key(
         .await
 }
 
-/// Stores the answer to the request with this key, unless there is one.
-pub(in crate::transactions) async fn save_answer(
+/// Replaces the answer to the request that this key was claimed for at `created_at`.
+pub(in crate::transactions) async fn replace_answer(
     store: &Store,
-    row: IdempotencyRow,
+    client: &ClientId,
+    key_hash: [u8; 32],
+    created_at: Timestamp,
     answer: Vec<u8>,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
+    let client = client.clone();
+
     store
         .write(move |connection| {
-            let IdempotencyRow {
-                client_id,
-                key_hash,
-                created_at,
-                ..
-            } = &row;
-
-            queries::idempotency::save_idempotent_answer(
+            queries::idempotency::replace_idempotent_answer(
                 connection,
-                client_id,
-                key_hash,
-                *created_at,
+                client.as_str(),
+                &key_hash,
+                created_at,
                 &answer,
             )
             .map_err(WriteError::from)

@@ -11,7 +11,8 @@ use crate::store::rows::TransactionRow;
 use crate::store::{CorruptRow, StoreError};
 use crate::transactions::content::Content;
 use crate::transactions::messages::{Action, Caller};
-use crate::transactions::methods::{self, Message, Method, Outgoing, Recipient};
+use crate::transactions::methods::{self, Method, Outgoing, Recipient};
+use crate::transactions::owed::{Owed, Progress};
 use crate::transactions::state::{Ending, Limits, Pending, State};
 use crate::transactions::types::{PendingTransaction, Status, TransactionResult};
 
@@ -25,6 +26,7 @@ pub(in crate::transactions) struct Record {
     pub state: State,
     pub limits: Limits,
     pub version: i64,
+    pub delivery_fence: i64,
     pub callback_uri: Option<Arc<str>>,
 }
 
@@ -37,7 +39,6 @@ impl Record {
                     attempts: row.attempts.try_into().ok()?,
                     resends: row.resends.try_into().ok()?,
                     claimed: row.user_id.is_some(),
-                    delivery_due: row.delivery_due,
                 }),
             };
 
@@ -54,6 +55,7 @@ impl Record {
                     expires_at: Timestamp::from_millis(row.expires_at),
                 },
                 version: row.version,
+                delivery_fence: row.delivery_fence,
                 callback_uri: row.callback_uri.as_deref().map(Arc::from),
             })
         };
@@ -79,14 +81,6 @@ impl Record {
             if self.user.as_ref() == Some(user) && self.device.as_ref() == Some(device))
     }
 
-    /// Whether its message was still on its way when the row was saved.
-    pub(in crate::transactions) const fn is_delivery_due(&self) -> bool {
-        match self.state {
-            State::Pending(pending) => pending.delivery_due,
-            State::Final(_) => false,
-        }
-    }
-
     /// Follows a step that is saved.
     pub(in crate::transactions) fn apply(&mut self, next: State, action: &Action) {
         self.version += 1;
@@ -95,6 +89,10 @@ impl Record {
         if let (State::Pending(_), Action::Claim { user, device, .. }) = (next, action) {
             self.user = Some(user.clone());
             self.device = Some(device.clone());
+        }
+
+        if let Action::Resend { .. } = action {
+            self.delivery_fence += 1;
         }
     }
 }
@@ -140,31 +138,54 @@ pub(in crate::transactions) fn pending_of(
     read().ok_or_else(|| corrupt(row))
 }
 
-/// The message of a transaction; `None` where its method sends none.
-pub(in crate::transactions) fn message_of(
+/// How far the delivery of the message has come.
+pub(in crate::transactions) fn progress_of(row: &TransactionRow) -> Result<Progress, StoreError> {
+    Progress::of_column(row.delivery_progress).ok_or_else(|| corrupt(row))
+}
+
+/// The lease of a delivery: its fence, its end, and whether the message may have been taken before.
+pub(in crate::transactions) struct Lease {
+    pub fence: i64,
+    pub until: Timestamp,
+    pub is_in_doubt: bool,
+}
+
+/// The message that is owed, as the row says, under this lease.
+pub(in crate::transactions) fn owed_of(
     row: &TransactionRow,
+    lease: &Lease,
     keyring: &Keyring,
-) -> Result<Option<Message>, StoreError> {
+) -> Result<Owed, StoreError> {
     let content = open_content(row, keyring)?;
 
     let read = || {
-        let method = methods::of_column(row.method)?;
-
         let recipient = Recipient {
             user: optional(row.user_id.as_deref(), UserId::new)?,
             device: optional(row.device_id.as_deref(), DeviceId::new)?,
             profile: optional(row.profile_id.as_deref(), str::parse)?,
         };
 
-        let outgoing = Outgoing {
-            id: id_of(row)?,
+        let (id, expires_at) = (id_of(row)?, Timestamp::from_millis(row.expires_at));
+        let sends = methods::of_column(row.method)?.sends?;
+        let message = (sends.message)(&Outgoing {
+            id,
             recipient: &recipient,
             content: &content,
-            expires_at: Timestamp::from_millis(row.expires_at),
+            expires_at,
             keyring,
-        };
+        })?;
 
-        Some(method.sends.and_then(|sends| (sends.message)(&outgoing)))
+        Some(Owed {
+            id,
+            user: recipient.user,
+            fence: lease.fence,
+            lease_until: lease.until,
+            is_in_doubt: lease.is_in_doubt,
+            is_first: !row.delivered,
+            is_looked_for: false,
+            message,
+            expires_at,
+        })
     };
 
     read().ok_or_else(|| corrupt(row))

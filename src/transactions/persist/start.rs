@@ -5,11 +5,16 @@ use crate::clock::Timestamp;
 use crate::ids::{ClientId, TransactionId};
 use crate::store::rows::{EventRow, TransactionRow};
 use crate::transactions::methods::Recipient;
+use crate::transactions::owed::{LEASE, Progress};
 use crate::transactions::policy::Plan;
 use crate::transactions::services::Services;
 use crate::users::events::{Concerning, event};
 
-/// The transaction's row and the event.
+/// The fence of a transaction's first message.
+pub(in crate::transactions) const FIRST_FENCE: i64 = 1;
+
+/// The transaction's row and the event. If the method sends a message, it is owed from then on, by
+/// the server that starts the transaction.
 pub(in crate::transactions) fn start_rows(
     id: TransactionId,
     client: &ClientId,
@@ -19,6 +24,8 @@ pub(in crate::transactions) fn start_rows(
     services: &Services,
 ) -> (TransactionRow, EventRow) {
     let random = &*services.base.random;
+    let sends = plan.method.sends.is_some();
+
     let row = TransactionRow {
         id: id.as_bytes().to_vec(),
         version: 0,
@@ -34,13 +41,17 @@ pub(in crate::transactions) fn start_rows(
         attempts_max: column(plan.limits.attempts_max),
         resends: 0,
         resends_max: column(plan.limits.resends_max),
-        delivery_due: false,
+        delivery_due: sends,
         created_at: now.as_millis(),
         expires_at: plan.limits.expires_at.as_millis(),
         finished_at: None,
         callback_uri: plan.callback_uri.clone(),
         content: plan.content.seal(&services.base.keyring, id, random),
         answer: None,
+        delivery_progress: Progress::attempting(false).column(),
+        delivery_fence: FIRST_FENCE,
+        delivery_lease_until: now.after(LEASE).as_millis(),
+        delivered: false,
     };
 
     let concerning = Concerning {

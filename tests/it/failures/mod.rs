@@ -3,6 +3,7 @@
 
 mod database;
 mod kill;
+mod kill_delivery;
 mod kill_tokens;
 mod secrets;
 mod shutdown;

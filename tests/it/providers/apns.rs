@@ -63,6 +63,7 @@ async fn a_push_carries_the_reference_and_the_message() {
     );
 
     assert_eq!(header("apns-id"), TRANSACTION);
+    assert_eq!(header("apns-collapse-id"), TRANSACTION);
 }
 
 #[tokio::test]
@@ -186,7 +187,7 @@ async fn failures() {
         (Fault::status(429).retry_after(9), retry_after(9)),
         (Fault::status(500), RETRY),
         (Fault::status(503), RETRY),
-        (Fault::drop_connection(), RETRY),
+        (Fault::drop_connection(), FailureKind::Doubtful),
     ];
 
     for (fault, kind) in cases {
@@ -198,7 +199,7 @@ async fn failures() {
     let hanging = failure(&ProviderPush::new(impatient(), clock), &to).await;
     assert_eq!(
         (hanging.kind, hanging.to_string()),
-        (RETRY, "apns: timeout".to_owned())
+        (FailureKind::Doubtful, "apns: timeout".to_owned())
     );
 
     sandbox.heal(Provider::Apns);

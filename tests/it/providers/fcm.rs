@@ -28,7 +28,7 @@ async fn a_push_carries_the_reference_and_the_message() {
     let expected = serde_json::json!({ "message": {
         "token": ADDRESS,
         "data": { "transaction_id": TRANSACTION, "profile_id": "AB12CD", "message": "Log in to Demo Bank?" },
-        "android": { "priority": "HIGH", "ttl": "100s" },
+        "android": { "priority": "HIGH", "ttl": "100s", "collapse_key": TRANSACTION },
     }});
 
     assert_eq!(received.fields, expected);
@@ -148,7 +148,7 @@ async fn failures() {
         ),
         (Fault::status(503).reason("UNAVAILABLE"), RETRY),
         (Fault::status(500), RETRY),
-        (Fault::drop_connection(), RETRY),
+        (Fault::drop_connection(), FailureKind::Doubtful),
     ];
 
     for (fault, kind) in cases {
@@ -166,7 +166,7 @@ async fn failures() {
         .unwrap_err();
     assert_eq!(
         (hanging.kind, hanging.to_string()),
-        (RETRY, "fcm: timeout".to_owned())
+        (FailureKind::Doubtful, "fcm: timeout".to_owned())
     );
 
     sandbox.heal(Provider::Fcm);

@@ -39,7 +39,10 @@ async fn assert_timeout(gateway: &SmsConfiguration) {
         .await
         .unwrap_err();
 
-    assert_eq!((failure.kind, failure.detail.as_ref()), (RETRY, "timeout"));
+    assert_eq!(
+        (failure.kind, failure.detail.as_ref()),
+        (FailureKind::Doubtful, "timeout")
+    );
 }
 
 #[tokio::test]
@@ -141,7 +144,7 @@ async fn twilio_failures() {
             FailureKind::Configuration,
         ),
         (Fault::status(400).reason("21211"), FailureKind::Blocked),
-        (Fault::drop_connection(), RETRY),
+        (Fault::drop_connection(), FailureKind::Doubtful),
     ];
 
     for (fault, kind) in cases {
@@ -209,7 +212,7 @@ async fn gateway_failures() {
         (Fault::status(401), FailureKind::Configuration),
         (Fault::status(429).retry_after(2), retry_after(2)),
         (Fault::status(500), RETRY),
-        (Fault::drop_connection(), RETRY),
+        (Fault::drop_connection(), FailureKind::Doubtful),
     ];
 
     for (fault, kind) in cases {

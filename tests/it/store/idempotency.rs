@@ -1,38 +1,45 @@
 //! The answers kept for repeated requests.
 
-use countersign::store::queries::idempotency::{find_idempotency_key, save_idempotent_answer};
+use countersign::clock::Timestamp;
+use countersign::store::queries::idempotency::{find_idempotency_key, replace_idempotent_answer};
+use countersign::store::rows::IdempotencyRow;
 use countersign::store::{Store, StoreError, WriteError};
 
 use super::entries::guarded;
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::rows::idempotency_key;
 
-on_both_databases!(the_first_answer_stays);
+on_both_databases!(an_answer_is_replaced_for_the_claim_that_it_belongs_to);
 
-async fn save(store: &Store, created_at: i64, answer: &'static [u8]) -> bool {
-    let saved: Result<_, StoreError> = store
+async fn replace(store: &Store, created_at: i64, answer: &'static [u8]) {
+    let created_at = Timestamp::from_millis(created_at);
+
+    let replaced: Result<_, StoreError> = store
         .write(move |connection| {
-            let saved = save_idempotent_answer(connection, "portal", &[1; 32], created_at, answer)?;
-            Ok::<_, WriteError<StoreError>>(saved)
+            replace_idempotent_answer(connection, "portal", &[1; 32], created_at, answer)?;
+            Ok::<_, WriteError<StoreError>>(())
         })
         .await;
 
-    saved.unwrap()
+    replaced.unwrap();
 }
 
-async fn the_first_answer_stays(database: Database) {
+async fn an_answer_is_replaced_for_the_claim_that_it_belongs_to(database: Database) {
     let store = database.store();
-    let key = idempotency_key(1);
+    let key = IdempotencyRow {
+        answer: Some(b"answer".to_vec()),
+        ..idempotency_key(1)
+    };
     let find = || store.read(|connection| find_idempotency_key(connection, "portal", &[1; 32]));
     assert_eq!(find().await, Ok(None));
-    assert!(store.commit(guarded(key.clone())).await.is_ok());
-    assert_eq!(find().await, Ok(Some(key.clone())));
-    assert!(!save(&store, key.created_at + 1, b"of another use").await);
-    assert!(save(&store, key.created_at, b"answer").await);
-    assert!(!save(&store, key.created_at, b"another").await);
 
+    assert!(store.commit(guarded(key.clone())).await.is_ok());
+    replace(&store, key.created_at + 1, b"of another claim").await;
+    assert_eq!(find().await, Ok(Some(key.clone())));
+
+    replace(&store, key.created_at, b"refused").await;
     assert_eq!(
         find().await.unwrap().unwrap().answer.as_deref(),
-        Some(&b"answer"[..])
+        Some(&b"refused"[..])
     );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign::store::Store;
 use countersign::store::queries::transactions::{
-    find_delivery_due, find_expired_pending, find_pending_by_device, find_transaction,
+    find_expired_pending, find_lapsed_deliveries, find_pending_by_device, find_transaction,
     push_prompt_times,
 };
 use countersign::store::rows::TransactionRow;
@@ -17,7 +17,7 @@ on_both_databases!(
     an_unknown_id_finds_nothing,
     a_device_sees_what_is_pending_for_it,
     the_expired_are_found_oldest_first,
-    unfinished_deliveries_are_found_page_by_page,
+    deliveries_whose_lease_has_run_out_are_found_the_longest_ago_first,
     prompts_are_counted_whatever_became_of_them,
 );
 
@@ -89,37 +89,39 @@ async fn the_expired_are_found_oldest_first(database: Database) {
     assert_eq!(expired(1).await, Ok(vec![earlier.id]));
 }
 
-async fn unfinished_deliveries_are_found_page_by_page(database: Database) {
+async fn deliveries_whose_lease_has_run_out_are_found_the_longest_ago_first(database: Database) {
     let store = database.store();
 
-    let due = |status| TransactionRow {
+    let owed_until = |millis, status| TransactionRow {
         delivery_due: true,
+        delivery_lease_until: NOW.as_millis() + millis,
         status,
         ..transaction()
     };
 
-    let mut rows = [due(0), due(0), due(0)];
-    rows.sort_by(|left, right| left.id.cmp(&right.id));
+    let (earlier, later) = (owed_until(-9, 0), owed_until(0, 0));
+    let delivered = TransactionRow {
+        delivery_due: false,
+        ..owed_until(-5, 0)
+    };
 
     save(
         &store,
-        &[&rows[1], &rows[2], &rows[0], &due(4), &transaction()],
+        &[
+            &later,
+            &earlier,
+            &owed_until(1, 0),
+            &owed_until(-5, 4),
+            &delivered,
+        ],
     )
     .await;
 
-    let page = |after: Option<Vec<u8>>| {
-        store.read(move |connection| find_delivery_due(connection, after.as_deref(), 2))
-    };
+    let lapsed =
+        |limit| store.read(move |connection| find_lapsed_deliveries(connection, NOW, limit));
 
-    assert_eq!(
-        page(None).await,
-        Ok(vec![rows[0].id.clone(), rows[1].id.clone()])
-    );
-
-    assert_eq!(
-        page(Some(rows[1].id.clone())).await,
-        Ok(vec![rows[2].id.clone()])
-    );
+    assert_eq!(lapsed(10).await, Ok(vec![earlier.clone(), later]));
+    assert_eq!(lapsed(1).await, Ok(vec![earlier]));
 }
 
 async fn prompts_are_counted_whatever_became_of_them(database: Database) {

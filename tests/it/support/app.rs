@@ -13,7 +13,7 @@ use countersign::base::Base;
 use countersign::callbacks::CallbackState;
 use countersign::clock::{Clock, Timestamp};
 use countersign::config::Config;
-use countersign::egress::ProviderFailure;
+use countersign::egress::{FailureKind, ProviderFailure};
 use countersign::ids::{ApplicationId, ClientId};
 use countersign::push::{Credentials, PushDestination, PushMessage, PushSender, PushService};
 use countersign::random::{Random, SystemRandom};
@@ -48,6 +48,7 @@ pub(crate) struct Provider<M> {
     attempts: AtomicUsize,
     accepted: Mutex<Vec<M>>,
     script: Mutex<VecDeque<ProviderFailure>>,
+    answers_to_lose: AtomicUsize,
     holding: AtomicBool,
     released: Notify,
     changed: Notify,
@@ -59,6 +60,7 @@ impl<M: Clone> Provider<M> {
             attempts: AtomicUsize::new(0),
             accepted: Mutex::default(),
             script: Mutex::default(),
+            answers_to_lose: AtomicUsize::new(0),
             holding: AtomicBool::new(false),
             released: Notify::new(),
             changed: Notify::new(),
@@ -68,6 +70,11 @@ impl<M: Clone> Provider<M> {
     /// Makes the next attempts fail like this.
     pub(crate) fn fail(&self, failures: impl IntoIterator<Item = ProviderFailure>) {
         self.script.lock().unwrap().extend(failures);
+    }
+
+    /// Accepts the next messages without anybody hearing of it.
+    pub(crate) fn lose_answers(&self, count: usize) {
+        self.answers_to_lose.store(count, Ordering::SeqCst);
     }
 
     /// Holds all messages until [`Provider::release`].
@@ -123,7 +130,19 @@ impl<M: Clone> Provider<M> {
         self.accepted.lock().unwrap().push(message.clone());
         self.changed.notify_waiters();
 
-        Ok(())
+        let one_less = |count: usize| count.checked_sub(1);
+        let lost = self
+            .answers_to_lose
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+
+        match lost {
+            Ok(_) => Err(ProviderFailure {
+                provider: "test",
+                kind: FailureKind::Doubtful,
+                detail: "the answer is lost".into(),
+            }),
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -349,6 +368,22 @@ impl TestApp {
         tokio::select! {
             done = work => done,
             () = passing => unreachable!("time passes forever"),
+        }
+    }
+
+    /// Lets this much time pass, in small steps.
+    pub(crate) async fn pass(&self, time: Duration) {
+        let end = self.clock.now().after(time);
+
+        while self.clock.now() < end {
+            self.clock.advance(Duration::from_millis(50));
+
+            // What became due is done by other threads.
+            for _ in 0..4 {
+                tokio::task::spawn_blocking(std::thread::yield_now)
+                    .await
+                    .unwrap();
+            }
         }
     }
 

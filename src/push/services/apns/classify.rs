@@ -106,7 +106,7 @@ mod tests {
             (503, "ServiceUnavailable", RETRY),
             (503, "Shutdown", RETRY),
             (429, "SomethingNew", RETRY),
-            (502, "SomethingNew", RETRY),
+            (502, "SomethingNew", FailureKind::Doubtful),
             (400, "BadCollapseId", FailureKind::Blocked),
             (400, "BadExpirationDate", FailureKind::Blocked),
             (400, "BadMessageId", FailureKind::Blocked),

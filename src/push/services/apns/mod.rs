@@ -187,6 +187,8 @@ impl Apns {
             .header("apns-priority", Priority::High.to_string())
             .header("apns-expiration", message.expires_at.as_secs())
             .header("apns-id", message.transaction_id.to_string())
+            // A push that is sent again replaces the one before on the device.
+            .header("apns-collapse-id", message.transaction_id.to_string())
             .header(CONTENT_TYPE, "application/json")
             .body(body))
     }

@@ -150,10 +150,11 @@ impl AccessTokens {
         ];
 
         let request = client.post(self.account.token_uri.clone()).form(&form);
-        let unreachable = |error: reqwest::Error| ProviderFailure::unreachable(NAME, &error);
+        let unreachable =
+            |error: reqwest::Error| ProviderFailure::unreachable(NAME, &error).before_the_message();
         let response = request.send().await.map_err(unreachable)?;
         if !response.status().is_success() {
-            return Err(refusal(response).await);
+            return Err(refusal(response).await.before_the_message());
         }
 
         let body = read_body(response, PROVIDER_BODY_BYTES_MAX)

@@ -67,7 +67,7 @@ mod tests {
             (404, Some("NOT_FOUND"), false, FailureKind::Configuration),
             (404, None, false, FailureKind::Configuration),
             (429, None, false, RETRY),
-            (502, None, false, RETRY),
+            (502, None, false, FailureKind::Doubtful),
             (400, None, false, FailureKind::Blocked),
         ];
 

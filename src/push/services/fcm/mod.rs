@@ -111,6 +111,8 @@ struct Data<'a> {
 struct Android {
     priority: &'static str,
     ttl: String,
+    /// Of two pushes with the same key a device that was out of reach gets the last only.
+    collapse_key: String,
 }
 
 impl PushSender for Fcm {
@@ -165,6 +167,7 @@ impl Fcm {
                 android: Android {
                     priority: "HIGH",
                     ttl: format!("{}s", life.as_secs()),
+                    collapse_key: message.transaction_id.to_string(),
                 },
             },
         };
