@@ -6,30 +6,59 @@ use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::LoadQuery;
-use diesel::sql_types::{Array, Binary};
+use diesel::sql_types::{Array, Binary, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
 use super::connection::Connection;
 use super::rows::IdBytes;
 
+/// What rows are looked up by.
+pub(super) trait Id: Sized + 'static {
+    /// Binds all ids as one array.
+    fn bind_all<'b>(ids: &'b [Self], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+
+    /// Binds one id.
+    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()>;
+}
+
+macro_rules! id {
+    ($rust:ty, $sql:ty) => {
+        impl Id for $rust {
+            fn bind_all<'b>(ids: &'b [Self], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                out.push_bind_param::<Array<$sql>, _>(ids)
+            }
+
+            fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+                out.push_bind_param::<$sql, _>(self)
+            }
+        }
+    };
+}
+
+id!(IdBytes, Binary);
+id!(String, Text);
+
 /// A lookup joins the ids, which are the rows of `k (id)`, with what is wanted of them.
 pub(super) trait Lookup: 'static {
+    type Id: Id;
     /// The types of the selected columns.
     type Columns;
     /// The selected columns: names, and the alias of their table.
     const SELECT: &'static [(&'static str, &'static [&'static str])];
     /// What follows `FROM … AS k`.
     const JOINS: &'static str;
+    /// The same for SQLite, where it must differ.
+    const SQLITE_JOINS: &'static str = Self::JOINS;
 }
 
 /// Finds the rows of these ids, in any order. PostgreSQL gets all ids as one array; SQLite, where
 /// no round trip can be saved, gets one id after the other.
-pub(super) fn look_up<L, T>(connection: &mut Connection, ids: &[IdBytes]) -> QueryResult<Vec<T>>
+pub(super) fn look_up<L, T>(connection: &mut Connection, ids: &[L::Id]) -> QueryResult<Vec<T>>
 where
     L: Lookup,
-    for<'i> Statement<L, &'i [IdBytes]>: LoadQuery<'i, PgConnection, T>,
-    for<'i> Statement<L, &'i IdBytes>: LoadQuery<'i, SqliteConnection, T>,
+    for<'i> Statement<L, &'i [L::Id]>: LoadQuery<'i, PgConnection, T>,
+    for<'i> Statement<L, &'i L::Id>: LoadQuery<'i, SqliteConnection, T>,
 {
     match connection {
         Connection::Postgres(connection) => Statement::<L, _>::of(ids).load(connection),
@@ -56,11 +85,11 @@ impl<L, I> Statement<L, I> {
     }
 }
 
-impl<L: Lookup> QueryFragment<Pg> for Statement<L, &[IdBytes]> {
+impl<L: Lookup> QueryFragment<Pg> for Statement<L, &[L::Id]> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         push_select::<L, _>(&mut out);
         out.push_sql(" FROM unnest(");
-        out.push_bind_param::<Array<Binary>, _>(self.ids)?;
+        L::Id::bind_all(self.ids, &mut out)?;
         out.push_sql(") AS k (id)");
         out.push_sql(L::JOINS);
 
@@ -68,13 +97,13 @@ impl<L: Lookup> QueryFragment<Pg> for Statement<L, &[IdBytes]> {
     }
 }
 
-impl<L: Lookup> QueryFragment<Sqlite> for Statement<L, &IdBytes> {
+impl<L: Lookup> QueryFragment<Sqlite> for Statement<L, &L::Id> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         push_select::<L, _>(&mut out);
         out.push_sql(" FROM (SELECT ");
-        out.push_bind_param::<Binary, _>(self.ids)?;
+        self.ids.bind(&mut out)?;
         out.push_sql(" AS id) AS k");
-        out.push_sql(L::JOINS);
+        out.push_sql(L::SQLITE_JOINS);
 
         Ok(())
     }

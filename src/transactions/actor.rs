@@ -7,7 +7,7 @@ use actix::fut::{ActorFutureExt as _, WrapFuture as _};
 use actix::{Actor, ActorContext as _, AsyncContext as _, AtomicResponse, Context, Handler};
 
 use super::decide::decide;
-use super::messages::{Action, Caller, Command, CommandError, Subscribe};
+use super::messages::{Action, Caller, Command, CommandError, Leave, Subscribe};
 use super::persist::{self, Change, Record};
 use super::services::Services;
 use super::state::{Effect, Ending, Event, Refusal, State, Step, Verdict};
@@ -191,11 +191,22 @@ impl Handler<Command> for TransactionActor {
     }
 }
 
+impl Handler<Leave> for TransactionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Leave, context: &mut Self::Context) {
+        self.leave(context);
+    }
+}
+
 impl Handler<Subscribe> for TransactionActor {
     type Result = ();
 
     fn handle(&mut self, subscribe: Subscribe, _: &mut Self::Context) {
-        // Past the limit a subscriber is dropped. It then reads the row itself.
+        // Those whose time was up have gone.
+        self.subscribers.retain(Reply::is_awaited);
+
+        // Past the limit a subscriber is dropped. It then looks at the row now and then.
         if self.subscribers.len() < SUBSCRIBERS_MAX {
             self.subscribers.push(subscribe.reply);
         }

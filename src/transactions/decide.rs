@@ -57,7 +57,7 @@ fn event_of(record: &Record, action: &Action, keyring: &Keyring) -> Result<Event
             Event::DeliveryFailed
         }
         // Somebody else delivers the message now, or a resend does.
-        Action::DeliveryFailed { .. } => return Err(CommandError::Refused(Refusal::NothingToDo)),
+        Action::DeliveryFailed { .. } => return Err(CommandError::NotFound),
     };
 
     Ok(event)

@@ -1,5 +1,6 @@
 //! What devices do with transactions: list, fetch and claim them. Answering is in `answer`.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -11,6 +12,7 @@ use super::persist::{self, Record};
 use super::services::Services;
 use super::state::{Ending, Refusal, State};
 use super::types::{FetchedTransaction, PendingTransaction};
+use super::website::LOOK_AGAIN;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, ProfileId, TransactionId, UserId};
 use crate::jose::jwe;
@@ -42,14 +44,27 @@ impl Transactions {
             return Ok(listed);
         }
 
+        let mut arrival = pin!(arrival);
         let mut shutdown = services.shutdown.clone();
-        tokio::select! {
-            () = arrival => {}
-            () = services.base.clock.sleep(wait) => {}
-            () = shutdown.begun() => {}
-        }
+        let clock = &services.base.clock;
+        let deadline = clock.now().after(wait);
 
-        services.list(device).await
+        loop {
+            let next = clock.now().after(LOOK_AGAIN).min(deadline);
+            let is_last = tokio::select! {
+                () = &mut arrival => true,
+                () = shutdown.begun() => true,
+                () = clock.sleep_until(next) => next == deadline,
+            };
+
+            // It may have been started on another server.
+            if is_last || services.reads.has_pending(device).await? {
+                let listed = services.list(device).await?;
+                if is_last || !listed.is_empty() {
+                    return Ok(listed);
+                }
+            }
+        }
     }
 
     /// A pending transaction of this device, with its confidential part encrypted to the enrolled

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::actor::{TransactionActor, TransactionDirectory};
 use super::delivery::settlement::Deliveries;
-use super::messages::{Action, Caller, Command, CommandError};
-use super::persist::{self, Record};
+use super::messages::{Action, Caller, Command, CommandError, Leave};
+use super::persist::{self, Reads, Record};
 use super::services::Services;
 use super::state::{Refusal, State};
 use crate::base::Base;
@@ -14,7 +14,9 @@ use crate::callbacks::Callbacks;
 use crate::devices::Devices;
 use crate::devices::channel::Channels;
 use crate::ids::TransactionId;
-use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, Permit, ShutdownSignal, ask};
+use crate::runtime::{
+    Address, Arbiters, Directory, DirectoryOptions, Gone, Permit, ShutdownSignal, ask,
+};
 use crate::sms::{SmsDelivery, SmsSender};
 use crate::users::Users;
 
@@ -54,6 +56,7 @@ impl Transactions {
             callbacks: parts.callbacks,
             sms: SmsDelivery::new(base.clone(), parts.sms),
             deliveries: Deliveries::default(),
+            reads: Reads::new(&base.store),
             shutdown: parts.shutdown,
         };
 
@@ -80,22 +83,48 @@ impl Transactions {
         caller: Caller,
         action: Action,
     ) -> Result<(), CommandError> {
+        let mut is_confirmed = false;
+
         for _ in 0..SENT_MAX {
             let address = self.find_or_restore(id, &caller).await?;
-            let (caller, action) = (caller.clone(), action.clone());
+            let (sender, asked) = (caller.clone(), action.clone());
             let answer = ask(&address, |reply| Command {
-                caller,
-                action,
+                caller: sender,
+                action: asked,
                 reply,
             });
 
-            if let Ok(answer) = answer.await {
-                return answer;
+            match answer.await {
+                Ok(Err(CommandError::NotFound)) if !is_confirmed => {
+                    is_confirmed = true;
+                    self.confirm_not_found(id, &caller, &address).await?;
+                }
+                Ok(answer) => return answer,
+                Err(Gone) => {}
             }
         }
 
         // Each time the actor ended before it answered: it may have saved the change.
         Err(CommandError::Undecided)
+    }
+
+    /// An actor has refused because of whom it takes the transaction for. Another server may have
+    /// changed that: the row decides. If it says otherwise, the actor leaves.
+    async fn confirm_not_found(
+        &self,
+        id: TransactionId,
+        caller: &Caller,
+        address: &Address<TransactionActor>,
+    ) -> Result<(), CommandError> {
+        let row = persist::find(&self.services.base.store, id).await?;
+        let row = row.ok_or(CommandError::NotFound)?;
+        if !Record::from_row(&row)?.obeys(caller) {
+            return Err(CommandError::NotFound);
+        }
+
+        let _left = ask(address, |_reply| Leave { _reply }).await;
+
+        Ok(())
     }
 
     /// The actor of a pending transaction. Where none lives, it is started from the row, provided

@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::delivery::PATIENCE;
 use super::error::WebsiteError;
 use super::methods::{self, MessageKind};
-use super::persist;
+use super::persist::{self, Record};
 use super::services::Services;
-use super::types::{IdempotencyKey, Reason, Started, StartedDevice};
+use super::state::{Ending, State};
+use super::types::{IdempotencyKey, Started, StartedDevice};
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, TransactionId};
 use crate::secret::{Keyring, Purpose, SecretString, constant_time_eq};
@@ -188,11 +189,11 @@ impl Replayable for Started {
     }
 
     fn failure(row: &TransactionRow) -> Result<Option<WebsiteError>, StoreError> {
-        let result = persist::result_of(row)?;
-        let sends = methods::of(result.method).sends;
+        let record = Record::from_row(row)?;
+        let sends = record.method.sends;
 
         Ok(sends
-            .filter(|_| result.reason == Some(Reason::FailedToSend))
+            .filter(|_| record.state == State::Final(Ending::FailedToSend))
             .map(|sends| sends.kind.not_sent()))
     }
 }

@@ -108,3 +108,12 @@ impl From<StoreError> for CommandError {
 pub(super) struct Subscribe {
     pub(super) reply: Reply<()>,
 }
+
+/// Ends the actor, because the row has changed on another server. If it is lost, the actor refuses
+/// the next command as well, which is told again.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Leave {
+    /// Never answered: its end tells that the actor has left.
+    pub(super) _reply: Reply<()>,
+}

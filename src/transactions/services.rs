@@ -1,6 +1,7 @@
 //! What all transactions share.
 
 use super::delivery::settlement::Deliveries;
+use super::persist::Reads;
 use crate::base::Base;
 use crate::callbacks::Callbacks;
 use crate::devices::Devices;
@@ -17,5 +18,6 @@ pub(super) struct Services {
     pub(super) callbacks: Callbacks,
     pub(super) sms: SmsDelivery,
     pub(super) deliveries: Deliveries,
+    pub(super) reads: Reads,
     pub(super) shutdown: ShutdownSignal,
 }

@@ -1,5 +1,6 @@
 //! What websites do with transactions.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::error::WebsiteError;
@@ -7,7 +8,6 @@ use super::facade::Transactions;
 use super::idempotency::{Answer, once};
 use super::messages::{Action, Caller, CommandError, Subscribe};
 use super::methods::{self, Addressee};
-use super::persist;
 use super::resend::{resend_push, resend_sms};
 use super::start::start;
 use super::state::Refusal;
@@ -20,6 +20,9 @@ use crate::ids::{ClientId, TransactionId, UserId};
 use crate::runtime::ask;
 use crate::secret::SecretString;
 use crate::settings::{AuthenticationType, Settings};
+
+/// How often those who wait look at what other servers may have changed.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Transactions {
     /// The authentication types with which this user can be asked, by name. Empty for a user who is
@@ -72,6 +75,7 @@ impl Transactions {
         id: TransactionId,
         wait: Duration,
     ) -> Result<TransactionResult, WebsiteError> {
+        let clock = &self.services.base.clock;
         let result = self.read_result(client, id).await?;
         if result.status != Status::Pending {
             return Ok(result);
@@ -81,16 +85,35 @@ impl Transactions {
             client: client.clone(),
             user: None,
         };
-        if result.expires_at <= self.services.base.clock.now() {
+
+        if result.expires_at <= clock.now() {
             // It has expired without being looked at. If that fails, the row says what is known.
             let _ = self.command(id, caller, Action::Look).await;
-        } else if wait.is_zero() {
-            return Ok(result);
-        } else {
-            self.wait_for_end(id, &caller, wait).await;
+            return self.read_result(client, id).await;
         }
 
-        self.read_result(client, id).await
+        if wait.is_zero() {
+            return Ok(result);
+        }
+
+        let mut ended = pin!(self.ended(id, &caller));
+        let mut shutdown = self.services.shutdown.clone();
+        let deadline = clock.now().after(wait);
+
+        loop {
+            let next = clock.now().after(LOOK_AGAIN).min(deadline);
+            let is_last = tokio::select! {
+                () = &mut ended => true,
+                () = shutdown.begun() => true,
+                () = clock.sleep_until(next) => next == deadline,
+            };
+
+            // It may have ended on another server.
+            let result = self.read_result(client, id).await?;
+            if is_last || result.status != Status::Pending {
+                return Ok(result);
+            }
+        }
     }
 
     /// Cancels a pending transaction.
@@ -155,25 +178,19 @@ impl Transactions {
         client: &ClientId,
         id: TransactionId,
     ) -> Result<TransactionResult, WebsiteError> {
-        let row = persist::find(&self.services.base.store, id)
-            .await?
-            .filter(|row| row.client_id == client.as_str())
-            .ok_or(WebsiteError::NoSuchTransaction)?;
-        Ok(persist::result_of(&row)?)
+        let result = self.services.reads.result(client, id).await?;
+        result.ok_or(WebsiteError::NoSuchTransaction)
     }
 
-    /// Waits until the transaction ends, the time is up or the server stops.
-    async fn wait_for_end(&self, id: TransactionId, caller: &Caller, wait: Duration) {
-        let Ok(address) = self.find_or_restore(id, caller).await else {
+    /// Completes when the transaction ends on this server. Never, where that will not be known.
+    async fn ended(&self, id: TransactionId, caller: &Caller) {
+        if let Ok(address) = self.find_or_restore(id, caller).await
+            && ask(&address, |reply| Subscribe { reply }).await.is_ok()
+        {
             return;
-        };
-
-        let mut shutdown = self.services.shutdown.clone();
-        tokio::select! {
-            _ = ask(&address, |reply| Subscribe { reply }) => {}
-            () = self.services.base.clock.sleep(wait) => {}
-            () = shutdown.begun() => {}
         }
+
+        std::future::pending().await
     }
 }
 

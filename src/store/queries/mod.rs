@@ -18,3 +18,4 @@ pub mod tokens;
 pub mod transactions;
 mod unique;
 pub mod users;
+pub mod waiting;

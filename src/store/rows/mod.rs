@@ -30,4 +30,4 @@ pub use live_tokens::{
 pub use settings::SettingRow;
 pub use signing_keys::SigningKeyRow;
 pub use tokens::{AccessTokenRow, AssertionIdRow, GrantRow, RefreshTokenRow};
-pub use transactions::TransactionRow;
+pub use transactions::{ResultRow, TransactionRow};

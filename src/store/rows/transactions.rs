@@ -1,3 +1,5 @@
+use diesel::Queryable;
+
 use super::ids::IdBytes;
 use crate::store::record::row;
 
@@ -40,4 +42,18 @@ row! {
         /// A message of this transaction has reached a provider, or may have.
         pub delivered: bool,
     }
+}
+
+/// What a website is told of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct ResultRow {
+    pub id: IdBytes,
+    pub client_id: String,
+    pub method: i16,
+    pub status: i16,
+    pub reason: Option<i16>,
+    pub user_id: Option<String>,
+    pub created_at: i64,
+    pub expires_at: i64,
+    pub callback_uri: Option<String>,
 }

@@ -46,12 +46,18 @@ pub(in crate::transactions) fn change(
         inserts.push(Insert::IdempotencyKey(key.clone()));
     }
 
-    // The journal refuses the entry where this user is disabled: then no code is right. What the
-    // server or the website decides happens all the same.
+    // The journal refuses the entry where this user is disabled: then no code and no answer is
+    // right, and no message is sent. What the server decides happens all the same, and so does what
+    // only ends the transaction.
     let user = match action {
-        Action::VerifyCode(_) => record.user.as_ref().map(ToString::to_string),
-        _ => None,
+        Action::VerifyCode(_)
+        | Action::Answer { .. }
+        | Action::WrongAnswer
+        | Action::Resend { .. } => record.user.as_ref(),
+        Action::Claim { user, .. } => Some(user),
+        Action::Cancel | Action::Look | Action::DeliveryFailed { .. } => None,
     };
+    let user = user.map(ToString::to_string);
 
     Entry {
         user,

@@ -1,9 +1,51 @@
 //! Queries for transactions and idempotency keys.
 
+use super::record::result_of;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, TransactionId};
-use crate::store::rows::{IdBytes, IdempotencyRow, TransactionRow};
-use crate::store::{CorruptRow, Store, StoreError, WriteError, queries};
+use crate::store::rows::{IdBytes, IdempotencyRow, ResultRow, TransactionRow};
+use crate::store::{Batched, CorruptRow, Store, StoreError, WriteError, queries};
+use crate::transactions::types::TransactionResult;
+
+/// Reads by key that share queries.
+pub(in crate::transactions) struct Reads {
+    results: Batched<IdBytes, ResultRow>,
+    devices_with_pending: Batched<String, ()>,
+}
+
+impl Reads {
+    pub(in crate::transactions) fn new(store: &Store) -> Self {
+        Self {
+            results: Batched::new(store.clone(), queries::waiting::find_results),
+            devices_with_pending: Batched::new(
+                store.clone(),
+                queries::waiting::find_devices_with_pending,
+            ),
+        }
+    }
+
+    /// What the website is told of its transaction.
+    pub(in crate::transactions) async fn result(
+        &self,
+        client: &ClientId,
+        id: TransactionId,
+    ) -> Result<Option<TransactionResult>, StoreError> {
+        let row = self.results.find(id.as_bytes().to_vec()).await?;
+
+        row.filter(|row| row.client_id == client.as_str())
+            .map(|row| result_of(&row))
+            .transpose()
+    }
+
+    /// Whether anything is pending for a device. It may have expired.
+    pub(in crate::transactions) async fn has_pending(
+        &self,
+        device: &DeviceId,
+    ) -> Result<bool, StoreError> {
+        let found = self.devices_with_pending.find(device.to_string()).await?;
+        Ok(found.is_some())
+    }
+}
 
 pub(in crate::transactions) async fn find(
     store: &Store,

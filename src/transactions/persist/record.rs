@@ -7,7 +7,7 @@ use super::columns::ending_of;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, TransactionId, UserId};
 use crate::secret::Keyring;
-use crate::store::rows::TransactionRow;
+use crate::store::rows::{ResultRow, TransactionRow};
 use crate::store::{CorruptRow, StoreError};
 use crate::transactions::content::Content;
 use crate::transactions::messages::{Action, Caller};
@@ -98,13 +98,13 @@ impl Record {
 }
 
 /// The result as the website sees it.
-pub(in crate::transactions) fn result_of(
-    row: &TransactionRow,
-) -> Result<TransactionResult, StoreError> {
+pub(in crate::transactions) fn result_of(row: &ResultRow) -> Result<TransactionResult, StoreError> {
     let read = || {
         let ending = ending_of(row.status, row.reason)?;
+        let id = row.id.as_slice().try_into().ok()?;
+
         Some(TransactionResult {
-            transaction_id: id_of(row)?,
+            transaction_id: TransactionId::from_bytes(id),
             callback_uri: row.callback_uri.clone(),
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: Timestamp::from_millis(row.expires_at),
@@ -115,7 +115,7 @@ pub(in crate::transactions) fn result_of(
         })
     };
 
-    read().ok_or_else(|| corrupt(row))
+    read().ok_or_else(|| CorruptRow::new("transactions", &row.id).into())
 }
 
 /// The pending transaction as its device sees it in the list.

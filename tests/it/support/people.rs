@@ -5,11 +5,22 @@ use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTran
 use countersign::secret::SecretString;
 
 use super::app::{LOGIN_PAGE, TestApp};
+use super::temporary::TemporaryDirectory;
 
 /// A user with a phone.
 pub(crate) struct Person {
     pub(crate) user: UserId,
     pub(crate) phone: Phone,
+}
+
+impl Person {
+    /// The same phone, which talks to another server of the same database.
+    pub(crate) fn phone_at(&self, other: &TestApp) -> Phone {
+        let folder = TemporaryDirectory::new();
+        let file = folder.path().join("phone");
+        self.phone.save(&file).unwrap();
+        Phone::load_over(&file, other.connection()).unwrap()
+    }
 }
 
 impl TestApp {

@@ -14,6 +14,9 @@ on_both_databases!(
     a_panicking_actor_hurts_nobody,
     past_the_limit_a_start_is_refused_until_there_is_room,
     an_attempt_counts_even_if_the_caller_hangs_up,
+    what_another_server_changed_is_looked_up_before_a_refusal,
+    whoever_waits_hears_of_what_happens_on_another_server,
+    those_who_have_gone_take_nobodys_place,
 );
 
 /// Sends 30 wrong codes and the right one in parallel. Returns how often each answer was given.
@@ -182,4 +185,84 @@ async fn an_attempt_counts_even_if_the_caller_hangs_up(database: Database) {
         app.verify("alice", &id, &code).await,
         (404, "3004".to_owned())
     );
+}
+
+async fn what_another_server_changed_is_looked_up_before_a_refusal(database: Database) {
+    let app = TestApp::start(database).await;
+    let other = app.beside().await;
+    let person = app.enrolled("alice").await;
+    let profile = person.phone.profile_id(&person.user).unwrap();
+
+    // Started here, claimed there, answered here.
+    let started = app.start_ok(&[("type", "otp")]).await;
+    let otp = started["otp"].as_str().unwrap();
+    let there = person.phone_at(&other);
+    there.scan_otp(otp, profile).await.unwrap();
+
+    let id = started["transaction_id"].as_str().unwrap();
+    let fetched = person.phone.fetch(id.parse().unwrap()).await.unwrap();
+    assert_eq!(person.phone.accept(&fetched).await.unwrap(), "accepted");
+    assert_eq!(other.status(id).await, "accepted");
+}
+
+async fn whoever_waits_hears_of_what_happens_on_another_server(database: Database) {
+    let app = TestApp::start(database).await;
+    let other = app.beside().await;
+    let person = app.pushed("alice").await;
+
+    // The phone waits there, and the website starts here.
+    let there = person.phone_at(&other);
+    let waiting = tokio::spawn(async move { there.pending(Duration::from_secs(30)).await });
+    waits(&other, 1).await;
+    let started = app
+        .start_ok(&[("type", "push"), ("user_id", "alice")])
+        .await;
+    app.pass(Duration::from_secs(2)).await;
+    let pending = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+    assert_eq!(pending.unwrap().unwrap().unwrap().len(), 1);
+
+    // The website waits there, and the phone answers here.
+    let id = started["transaction_id"].as_str().unwrap().to_owned();
+    let path = format!("/oauth/api/v4/authenticate/transaction/{id}?wait=60");
+    let waiting = tokio::spawn(other.get(&path).send());
+    waits(&other, 1).await;
+    let fetched = person.phone.fetch(id.parse().unwrap()).await.unwrap();
+    person.phone.accept(&fetched).await.unwrap();
+    app.pass(Duration::from_secs(2)).await;
+    let result = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+    let result: serde_json::Value = result.unwrap().unwrap().unwrap().json().await.unwrap();
+    assert_eq!(result["status"], "accepted");
+}
+
+/// Completes when this many requests wait.
+async fn waits(app: &TestApp, count: i64) {
+    let waiting = async {
+        while app.app.base.metrics.waiting_requests().get() < count {
+            tokio::task::yield_now().await;
+        }
+    };
+
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .expect("the request waits");
+}
+
+async fn those_who_have_gone_take_nobodys_place(database: Database) {
+    let app = TestApp::start(database).await;
+    let (id, _) = app.start_sms("alice").await;
+    let path = |wait| format!("/oauth/api/v4/authenticate/transaction/{id}?wait={wait}");
+
+    // More polls than may wait at a time, each until its time is up.
+    for _ in 0..20 {
+        let poll = app.get(&path(1)).send();
+        assert_eq!(app.while_time_passes(poll).await.unwrap().status(), 200);
+    }
+
+    // The next one waits all the same, and so do more than may be told at a time.
+    let before = app.clock.now();
+    let polls = join_all((0..20).map(|_| app.get(&path(5)).send()));
+    for poll in app.while_time_passes(polls).await {
+        assert_eq!(poll.unwrap().status(), 200);
+    }
+    assert!(app.clock.now().since(before) >= Duration::from_secs(5));
 }

@@ -18,6 +18,8 @@ type Columns<R> = <<R as Selectable<Pg>>::SelectExpression as Expression>::SqlTy
 struct LiveAccessTokens;
 
 impl Lookup for LiveAccessTokens {
+    type Id = IdBytes;
+
     type Columns = (
         Columns<AccessTokenRow>,
         (Nullable<BigInt>, Nullable<Text>, Nullable<Text>),
@@ -84,6 +86,8 @@ pub fn find_live_access_tokens(
 struct LiveRefreshTokens;
 
 impl Lookup for LiveRefreshTokens {
+    type Id = IdBytes;
+
     type Columns = (Columns<RefreshTokenRow>, Columns<GrantRow>, Nullable<Text>);
 
     const SELECT: &'static [(&'static str, &'static [&'static str])] = &[
