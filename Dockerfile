@@ -19,14 +19,15 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/countersign --create-home --shell /usr/sbin/nologin countersign
 COPY --from=build /countersign /usr/local/bin/countersign
+COPY container.toml /etc/countersign/server.toml
 COPY LICENSE THIRD-PARTY-NOTICES.md /usr/share/doc/countersign/
 # A number, so that Kubernetes can check runAsNonRoot.
 USER 10001:10001
 WORKDIR /var/lib/countersign
 # The only place that is written to: the root file system may be read-only.
 VOLUME /var/lib/countersign
-ENV COUNTERSIGN_SERVER__PUBLIC_ADDRESS=0.0.0.0:8080 \
-    COUNTERSIGN_DATABASE__URL=sqlite:/var/lib/countersign/countersign.db
+# Where the settings are is all that the variables say: a variable beats the file that somebody mounts.
+ENV COUNTERSIGN_CONFIG=/etc/countersign/server.toml
 # The management listener stays on loopback, inside the container, until told otherwise.
 EXPOSE 8080
 STOPSIGNAL SIGTERM

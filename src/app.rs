@@ -79,6 +79,11 @@ fn egress(config: &Config) -> Egress {
     })
 }
 
+/// Whether clients for calls to the outside can be made as configured.
+pub fn check(config: &Config) -> Result<(), InvalidEgress> {
+    egress(config).client(None).map(drop)
+}
+
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -15,6 +15,7 @@ use tracing_actix_web::TracingLogger;
 
 use crate::api::{self, Api, Gate, Listener, RequestLimits, RequestSpan};
 use crate::app::AppState;
+use crate::clock::Clock;
 use crate::config::Config;
 
 /// How long a request's head may take.
@@ -116,6 +117,8 @@ impl RunningServer {
 struct Servers {
     public: Server,
     management: Server,
+    drain_delay: Duration,
+    clock: Clock,
 }
 
 impl Servers {
@@ -142,6 +145,7 @@ impl Servers {
         let shutdown_timeout = Duration::from_secs(config.server.shutdown_timeout_seconds);
         let api = |app, gate| Arc::new(Api::new(app, limits, gate, stopping.clone()));
 
+        let clock = app.base.clock.clone();
         let public = listen(
             Listener::Public,
             listeners.public,
@@ -160,7 +164,12 @@ impl Servers {
             shutdown_timeout,
         )?;
 
-        Ok(Self { public, management })
+        Ok(Self {
+            public,
+            management,
+            drain_delay: Duration::from_secs(config.server.drain_delay_seconds),
+            clock,
+        })
     }
 
     /// Serves until asked to stop, and until what was begun has ended. Management answers until the
@@ -170,6 +179,9 @@ impl Servers {
         actix_web::rt::spawn(async move {
             // An error means that nobody is left to ask: time to stop as well.
             let _ = stopping.wait_for(|stopping| *stopping).await;
+
+            // `/readyz` says no from now on, and load balancers need a moment to notice.
+            self.clock.sleep(self.drain_delay).await;
             public.stop(true).await;
             management.stop(true).await;
         });

@@ -16,6 +16,7 @@ use super::gate::Gate;
 use super::request_id::{self, X_REQUEST_ID};
 use super::routes::Matched;
 use crate::clock::Stopwatch;
+use crate::telemetry::logs::REQUESTS;
 
 /// Admits a request, makes sure that it is answered, adds the headers that every response has, and
 /// counts and logs it.
@@ -121,7 +122,10 @@ fn add_headers(headers: &mut HeaderMap, id: &HeaderValue) {
     }
 }
 
-/// Counts and logs a request.
+/// Health checks and metrics.
+const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
+/// Counts a request, and logs it unless it is a probe.
 fn record(
     api: &Api,
     route: &'static str,
@@ -135,11 +139,19 @@ fn record(
         .metrics
         .request_answered(route, method_label(method), status.as_u16(), took);
 
+    // Machines ask again and again, and nobody wants to read it.
+    if PROBES.contains(&route) {
+        return;
+    }
+
     let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(
-        http.route = route,
-        http.status = status.as_u16(),
-        http.duration_us = duration_us,
+        target: REQUESTS,
+        {
+            http.route = route,
+            http.status = status.as_u16(),
+            http.duration_us = duration_us,
+        },
         "request answered"
     );
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::common::CliResult;
-use crate::app::{AppOptions, AppState};
+use crate::app::{self, AppOptions, AppState};
 use crate::base::Base;
 use crate::config::Config;
 use crate::random::SystemRandom;
@@ -45,12 +45,7 @@ pub(super) async fn serve(
 
 /// Opens the configured database, whatever the version of its schema.
 pub(super) fn open_store(config: &Config) -> CliResult<Store> {
-    let url: DatabaseUrl = config
-        .database
-        .url
-        .expose()
-        .parse()
-        .map_err(|error| format!("database.url {error}"))?;
+    let url = database_url(config)?;
 
     Ok(Store::open(&StoreOptions {
         readers: config.database.readers.get(),
@@ -59,4 +54,17 @@ pub(super) fn open_store(config: &Config) -> CliResult<Store> {
         busy_timeout: Duration::from_millis(config.database.busy_timeout_millis.get()),
         ..StoreOptions::new(url)
     })?)
+}
+
+/// The configured database.
+pub(super) fn database_url(config: &Config) -> CliResult<DatabaseUrl> {
+    let url = config.database.url.expose().parse();
+    Ok(url.map_err(|error| format!("database.url {error}"))?)
+}
+
+/// Refuses whatever a server would refuse before it opens its database and its listeners.
+pub(super) fn check(config: &Config) -> CliResult {
+    database_url(config)?;
+    config.master_key_source()?.check()?;
+    Ok(app::check(config)?)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, ConfigError};
 
@@ -40,15 +40,42 @@ pub(super) fn single_threaded_runtime() -> io::Result<Runtime> {
         .build()
 }
 
+/// The signals that service managers and terminals send.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From now on the process handles them itself.
+    pub(super) fn handle(runtime: &Runtime) -> io::Result<Self> {
+        let _entered = runtime.enter();
+
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Completes when the process is asked to stop: by SIGTERM or Ctrl-C. A terminal that closes
+    /// (SIGHUP) stops nothing.
+    pub(super) async fn stop(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {}
+            }
+        }
+    }
+}
+
 /// Blocks until Ctrl-C or SIGTERM, which service managers send.
 pub(super) fn wait_for_stop_signal(runtime: &Runtime) -> io::Result<()> {
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminate.recv() => {}
-        }
+    let mut signals = Signals::handle(runtime)?;
+    runtime.block_on(signals.stop());
 
-        Ok(())
-    })
+    Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod apply;
 mod assembly;
+mod backup;
 mod common;
 mod config;
 #[cfg(feature = "sandbox")]
@@ -38,6 +39,8 @@ enum Command {
     Migrate(ConfigArgs),
     /// Make the stored configuration equal to a file.
     Apply(apply::ApplyArgs),
+    /// Copy an embedded database to a new file, while the server runs.
+    Backup(backup::BackupArgs),
     /// Print the server settings in effect, with secrets masked.
     Config(ConfigArgs),
     /// Run local stand-ins for APNs, FCM, Twilio, an SMS gateway and a website.
@@ -68,6 +71,7 @@ fn run(command: Command) -> CliResult {
         Command::Serve(args) => serve::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Apply(args) => apply::run(&args),
+        Command::Backup(args) => backup::run(&args),
         Command::Config(args) => config::run(&args),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&args),

@@ -1,18 +1,23 @@
-//! `countersign serve`: runs the server until Ctrl-C or SIGTERM.
+//! `countersign serve`: runs the server until Ctrl-C or SIGTERM. A second one ends it at once.
 
 use std::net::{SocketAddr, TcpListener};
 
+use tokio::sync::oneshot;
+
 use super::assembly;
-use super::common::{self, CliResult, ConfigArgs};
+use super::common::{self, CliResult, ConfigArgs, Signals};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::server::Listeners;
-use crate::telemetry::logs::{self, LogSettings};
+use crate::telemetry::logs::{self, LogSettings, Logs};
 
 pub(super) fn run(args: &ConfigArgs) -> CliResult {
     let config = args.load()?;
-    start_logs(&config)?;
+    assembly::check(&config)?;
+
+    let logs = start_logs(&config)?;
     let runtime = common::single_threaded_runtime()?;
+    let mut signals = Signals::handle(&runtime)?;
 
     // Bound before the database is opened, so that a second server on the same address fails at
     // once and changes nothing.
@@ -25,6 +30,7 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
 
     let running = runtime.block_on(async {
         let base = assembly::open(&config).await?;
+        base.metrics.count_dropped_logs(logs.dropped());
         let listeners = Listeners { public, management };
         assembly::serve(base, &config, listeners).await
     })?;
@@ -32,22 +38,37 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
     tracing::info!(
         public = %running.public_address,
         management = %running.management_address,
+        database = %assembly::database_url(&config)?,
         version = env!("CARGO_PKG_VERSION"),
         "countersign is listening"
     );
 
-    common::wait_for_stop_signal(&runtime)?;
+    runtime.block_on(signals.stop());
     tracing::info!("countersign is stopping: requests in flight are finished first");
 
-    Ok(running.stop()?)
+    // Stopping blocks, so the second signal is waited for here.
+    let (finish, finished) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("stop".to_owned())
+        .spawn(move || finish.send(running.stop()))?;
+
+    runtime.block_on(async {
+        tokio::select! {
+            stopped = finished => Ok(stopped.map_err(|_| "a thread panicked")??),
+            () = signals.stop() => {
+                Err("asked to stop a second time: requests in flight were cut off".into())
+            }
+        }
+    })
 }
 
-fn start_logs(config: &Config) -> CliResult {
+fn start_logs(config: &Config) -> CliResult<Logs> {
     let json = config.logs.format == LogFormat::Json;
     Ok(logs::init(
         &LogSettings {
             json,
             filter: config.logs.level.clone(),
+            requests: config.logs.requests,
         },
         Clock::system(),
     )?)

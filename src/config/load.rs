@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::error::ConfigError;
+use super::log_filter::check_log_filter;
 use super::sections::{
     self, DatabaseConfig, DevelopmentConfig, LimitsConfig, LoginConfig, LogsConfig, ProxyConfig,
     RetentionConfig, SecretsConfig, ServerConfig, is_loopback,
@@ -51,6 +52,8 @@ impl Config {
         sections::check_web_url("login.login_url", self.login.login_url.as_ref())?;
         sections::check_web_url("login.consent_url", self.login.consent_url.as_ref())?;
         sections::check_web_url("proxy.url", self.proxy.url.as_ref())?;
+
+        check_log_filter(&self.logs.level)?;
 
         if self.development.login_page && !is_loopback(&self.server.public_url) {
             let problem =

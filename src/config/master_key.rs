@@ -70,6 +70,11 @@ impl Config {
 }
 
 impl MasterKeySource {
+    /// Whether the key can be read, or may be made.
+    pub fn check(&self) -> Result<(), MasterKeyError> {
+        self.read().map(drop)
+    }
+
     /// Returns `None` if the file does not exist.
     fn read(&self) -> Result<Option<Keyring>, MasterKeyError> {
         let (place, text) = match self {

@@ -11,6 +11,7 @@
 
 mod error;
 mod load;
+mod log_filter;
 mod masked;
 mod master_key;
 mod sections;

@@ -25,6 +25,9 @@ pub struct ServerConfig {
     pub body_bytes_max: NonZeroUsize,
     /// HTTP workers; 0 means one for each core.
     pub workers: usize,
+    /// When the server stops, how long it goes on accepting requests while `/readyz` already says no:
+    /// as long as load balancers take to notice.
+    pub drain_delay_seconds: u64,
     /// When the server stops, how long it waits for requests in flight.
     pub shutdown_timeout_seconds: u64,
 }
@@ -37,6 +40,7 @@ impl Default for ServerConfig {
             public_url: default_public_url(),
             body_bytes_max: bound(64 * 1024),
             workers: 0,
+            drain_delay_seconds: 0,
             shutdown_timeout_seconds: 30,
         }
     }
@@ -214,6 +218,8 @@ pub struct LogsConfig {
     pub format: LogFormat,
     /// A level, or levels for each module, such as `info,countersign::callbacks=debug`.
     pub level: String,
+    /// Whether each request is logged, except for health checks and metrics.
+    pub requests: bool,
 }
 
 impl Default for LogsConfig {
@@ -221,6 +227,7 @@ impl Default for LogsConfig {
         Self {
             format: LogFormat::Text,
             level: "info".to_owned(),
+            requests: true,
         }
     }
 }

@@ -21,6 +21,7 @@ const KEYS: &[(&str, &str, Kind)] = &[
     ("server", "public_url", Kind::Text),
     ("server", "body_bytes_max", Kind::Number),
     ("server", "workers", Kind::Number),
+    ("server", "drain_delay_seconds", Kind::Number),
     ("server", "shutdown_timeout_seconds", Kind::Number),
     ("database", "url", Kind::Secret),
     ("database", "readers", Kind::Number),
@@ -44,6 +45,7 @@ const KEYS: &[(&str, &str, Kind)] = &[
     ("retention", "dead_callbacks_days", Kind::Number),
     ("logs", "format", Kind::Text),
     ("logs", "level", Kind::Text),
+    ("logs", "requests", Kind::Switch),
 ];
 
 /// Whether the value of `section.key` is a secret.

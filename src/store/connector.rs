@@ -51,7 +51,7 @@ impl Connector {
         let url = self.url.libpq().ok_or_else(|| {
             ConnectionError::InvalidConnectionUrl("is not a PostgreSQL URL".to_owned())
         })?;
-        let mut connection = PgConnection::establish(url.expose())?;
+        let mut connection = PgConnection::establish(url.expose()).map_err(without_secrets)?;
 
         connection
             .batch_execute(POSTGRES_SETTINGS)
@@ -125,13 +125,116 @@ impl Connector {
 
 /// Creates the file if it does not exist, readable by its owner alone. SQLite gives the files
 /// beside it the same mode.
-fn create_private_file(path: &Path) -> std::io::Result<()> {
+///
+/// A file that exists is not opened: SQLite's locks are POSIX locks, which belong to the process, and
+/// closing any descriptor of the file gives up all of them. Another program that closes the database
+/// then takes itself for the last one, and deletes the write-ahead log under this server.
+pub(super) fn create_private_file(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+
+    match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.map(drop),
+    }
 }
+
+/// libpq quotes pieces of the URL in its messages, and of a password that has to be percent-encoded it
+/// quotes the rest. Only the cause goes on, in words of our own.
+fn without_secrets(error: ConnectionError) -> ConnectionError {
+    let ConnectionError::BadConnection(message) = error else {
+        return ConnectionError::BadConnection("PostgreSQL cannot be reached".to_owned());
+    };
+
+    let cause = CAUSES
+        .iter()
+        .find_map(|(text, cause)| message.contains(text).then_some(*cause));
+    let cause = cause.unwrap_or("PostgreSQL cannot be reached, or refuses the connection");
+
+    ConnectionError::BadConnection(cause.to_owned())
+}
+
+/// Pieces of libpq's messages in English, and what they mean. They only make an error clearer: nothing
+/// is decided by them, and in other languages the general sentence stands.
+const CAUSES: &[(&str, &str)] = &[
+    (
+        "percent-encoded",
+        "database.url has a `%` that does not begin a percent-encoded character",
+    ),
+    (
+        "invalid URI",
+        "database.url is not a URL that PostgreSQL's library understands",
+    ),
+    (
+        "invalid integer value",
+        "a number in database.url is not valid",
+    ),
+    ("invalid port", "the port in database.url is not valid"),
+    (
+        "could not translate host name",
+        "the host name of PostgreSQL cannot be resolved",
+    ),
+    (
+        "Connection refused",
+        "nothing listens at the address of PostgreSQL",
+    ),
+    (
+        "No such file or directory",
+        "nothing listens at the socket of PostgreSQL, or a file that database.url names is missing",
+    ),
+    ("timeout expired", "PostgreSQL does not answer in time"),
+    (
+        "password authentication failed",
+        "PostgreSQL refuses the user's password",
+    ),
+    (
+        "no password supplied",
+        "PostgreSQL asks for a password, and database.url has none",
+    ),
+    (
+        "no pg_hba.conf entry",
+        "PostgreSQL does not allow this user from this address (pg_hba.conf)",
+    ),
+    (
+        "certificate verify failed",
+        "the certificate of PostgreSQL is not trusted",
+    ),
+    (
+        "does not match host name",
+        "the certificate of PostgreSQL is for another host",
+    ),
+    (
+        "root certificate",
+        "the root certificates that database.url names cannot be read",
+    ),
+    (
+        "does not support SSL",
+        "PostgreSQL does not offer TLS, which database.url requires",
+    ),
+    (
+        "session is read-only",
+        "no server of database.url accepts writes",
+    ),
+    (
+        "session is not read-only",
+        "no server of database.url is as target_session_attrs requires",
+    ),
+    (
+        "is not permitted to log in",
+        "PostgreSQL does not let this user log in",
+    ),
+    ("too many", "PostgreSQL has no connection left"),
+    (
+        "remaining connection slots",
+        "PostgreSQL has no connection left",
+    ),
+    ("starting up", "PostgreSQL is starting"),
+    ("shutting down", "PostgreSQL is stopping"),
+    ("database \"", "there is no such database on PostgreSQL"),
+    ("role \"", "there is no such user on PostgreSQL"),
+];
 
 /// Names that look like URLs, such as `file:…`, mean something else to SQLite unless a directory
 /// stands before them.

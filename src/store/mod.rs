@@ -14,6 +14,7 @@
 //! connections; `queue`, `job` and `readers`, the threads; `schema`, `record`, [`rows`] and
 //! [`queries`], what is in the database; the [`journal`]; `handle`, which is [`Store`].
 
+mod backup;
 mod batched;
 mod connection;
 mod connector;
@@ -33,6 +34,7 @@ pub mod rows;
 pub mod schema;
 mod url;
 
+pub use backup::{BackupError, back_up};
 pub use batched::{Batched, FindRows};
 pub use connection::Connection;
 pub use diesel::QueryResult;

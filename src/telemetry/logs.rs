@@ -6,6 +6,7 @@ mod text;
 use std::io::IsTerminal as _;
 
 use tracing::Subscriber;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
@@ -17,12 +18,20 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::redaction;
 use crate::clock::Clock;
 
+/// The target of the records that say how a request was answered.
+pub const REQUESTS: &str = "countersign::requests";
+
+/// Records that wait to be written. Further ones are dropped.
+const QUEUE_MAX: usize = 16_384;
+
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     /// JSON instead of text.
     pub json: bool,
     /// A level, or levels by module, such as `info,countersign::callbacks=debug`.
     pub filter: String,
+    /// Whether each request is logged.
+    pub requests: bool,
 }
 
 /// Why logging cannot start.
@@ -35,12 +44,52 @@ pub enum LogError {
     Started,
 }
 
+/// The log of the process. Dropping it writes what is still queued, within a second.
+pub struct Logs {
+    _worker: WorkerGuard,
+    dropped: ErrorCounter,
+}
+
+impl Logs {
+    /// How many records were dropped because nobody read fast enough.
+    #[must_use]
+    pub fn dropped(&self) -> DroppedRecords {
+        DroppedRecords(self.dropped.clone())
+    }
+}
+
+/// Counts the records that were dropped. Clones are one.
+#[derive(Clone, Debug)]
+pub struct DroppedRecords(ErrorCounter);
+
+impl DroppedRecords {
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.dropped_lines().try_into().unwrap_or(u64::MAX)
+    }
+}
+
 /// Starts logging for the whole process.
-pub fn init(settings: &LogSettings, clock: Clock) -> Result<(), LogError> {
+///
+/// Records are queued and written by a thread of their own: a reader of standard error who stalls
+/// holds up nobody. What does not fit into the queue is dropped and counted.
+pub fn init(settings: &LogSettings, clock: Clock) -> Result<Logs, LogError> {
     let ansi = !settings.json && std::io::stderr().is_terminal();
-    subscriber(settings, clock, ansi, std::io::stderr)?
+    let (writer, worker) = NonBlockingBuilder::default()
+        .buffered_lines_limit(QUEUE_MAX)
+        .lossy(true)
+        .thread_name("logs")
+        .finish(std::io::stderr());
+
+    let dropped = writer.error_counter();
+    subscriber(settings, clock, ansi, writer)?
         .try_init()
-        .map_err(|_| LogError::Started)
+        .map_err(|_| LogError::Started)?;
+
+    Ok(Logs {
+        _worker: worker,
+        dropped,
+    })
 }
 
 fn subscriber<W>(
@@ -54,6 +103,11 @@ where
 {
     let chosen = EnvFilter::try_new(&settings.filter)
         .map_err(|error| LogError::Filter(error.to_string()))?;
+    let requests = settings.requests;
+    let chosen = chosen.and(filter_fn(move |metadata| {
+        requests || metadata.target() != REQUESTS
+    }));
+
     let filter = chosen.and(filter_fn(redaction::is_harmless));
 
     let layer = fmt::layer().with_writer(writer).with_ansi(ansi);
@@ -115,6 +169,7 @@ mod tests {
         let settings = LogSettings {
             json,
             filter: "trace".to_owned(),
+            requests: true,
         };
 
         let clock = Clock::manual(Timestamp::from_millis(0));
@@ -177,6 +232,7 @@ mod tests {
         let settings = LogSettings {
             json: true,
             filter: "countersign=loud".to_owned(),
+            requests: true,
         };
         let error = subscriber(&settings, Clock::system(), false, std::io::sink)
             .err()

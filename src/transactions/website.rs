@@ -190,7 +190,7 @@ impl Transactions {
             return;
         }
 
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

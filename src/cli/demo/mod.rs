@@ -35,10 +35,11 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) fn run(args: &DemoArgs) -> CliResult {
-    logs::init(
+    let _logs = logs::init(
         &LogSettings {
             json: false,
             filter: "warn".to_owned(),
+            requests: false,
         },
         Clock::system(),
     )?;

@@ -6,16 +6,18 @@
 mod make;
 mod store;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntCounterVec, IntGauge, Registry, TextEncoder};
+use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 use make::Make;
 
 /// A value that goes up and down. Clones are one.
 pub use prometheus::IntGauge as Gauge;
 pub use store::{JournalCounts, StoreMetrics};
+
+use super::logs::DroppedRecords;
 
 /// The server's metrics. Cheap to clone; all clones share them.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ struct Inner {
     callbacks_in_flight: IntGauge,
     actor_panics: IntCounterVec,
     refusals: IntCounterVec,
+    log_records_dropped: IntCounter,
+    dropped_logs: OnceLock<DroppedRecords>,
 }
 
 impl Default for Metrics {
@@ -97,6 +101,11 @@ impl Metrics {
                 "Requests refused because a limit was reached.",
                 &["bound"],
             ),
+            log_records_dropped: make.counter(
+                "log_records_dropped_total",
+                "Records of the log that were dropped because nobody read them fast enough.",
+            ),
+            dropped_logs: OnceLock::new(),
             registry: make.into_registry(),
         }))
     }
@@ -181,9 +190,20 @@ impl Metrics {
         self.0.refusals.with_label_values(&[bound]).inc();
     }
 
+    /// Shows how many records of the log were dropped.
+    pub fn count_dropped_logs(&self, dropped: DroppedRecords) {
+        // Logging starts once.
+        let _ = self.0.dropped_logs.set(dropped);
+    }
+
     /// All metrics in Prometheus' text format (`text/plain; version=0.0.4`).
     #[must_use]
     pub fn render(&self) -> String {
+        if let Some(dropped) = self.0.dropped_logs.get() {
+            let shown = &self.0.log_records_dropped;
+            shown.inc_by(dropped.count().saturating_sub(shown.get()));
+        }
+
         TextEncoder::new()
             .encode_to_string(&self.0.registry.gather())
             .unwrap_or_default()

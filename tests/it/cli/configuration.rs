@@ -19,12 +19,14 @@ method = "PUSH"
 time_to_live_seconds = 120
 "#;
 
+const MASTER_KEY: &str = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LWNhbi4=";
+
 const SECRET: &str = "kZ8vTqL3xN7wRb2MfJ5sHd9C";
 
 #[test]
 fn the_settings_in_effect_are_printed_with_secrets_masked() {
     let program = Program::new()
-        .with("COUNTERSIGN_SECRETS__MASTER_KEY", "canary")
+        .with("COUNTERSIGN_SECRETS__MASTER_KEY", MASTER_KEY)
         .with("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "127.0.0.1:9999");
     program.write(
         "server.toml",
@@ -42,7 +44,7 @@ fn the_settings_in_effect_are_printed_with_secrets_masked() {
         assert!(shown.contains(line), "{line} is missing in\n{shown}");
     }
 
-    assert!(!shown.contains("canary"));
+    assert!(!shown.contains(MASTER_KEY));
 
     // The output is a file with the same meaning.
     let (first, _) = shown.split_once("[secrets]").unwrap();
@@ -92,6 +94,115 @@ fn errors_are_one_sentence_that_names_the_cause() {
             .fails(&["migrate"], 1)
             .contains("database.url must start with `sqlite:` or `postgres://`")
     );
+}
+
+#[test]
+fn what_a_server_would_refuse_is_refused_when_the_settings_are_shown() {
+    let cases = [
+        (
+            "COUNTERSIGN_LOGS__LEVEL",
+            "warning",
+            "`warning` is no level",
+        ),
+        (
+            "COUNTERSIGN_LOGS__LEVEL",
+            "info,hyper=inof",
+            "`inof` is no level",
+        ),
+        ("COUNTERSIGN_LOGS__FORMAT", "xml", "logs.format"),
+        (
+            "COUNTERSIGN_DATABASE__URL",
+            "mysql://x",
+            "database.url must start",
+        ),
+        (
+            "COUNTERSIGN_DATABASE__URL",
+            "postgres://joe:hun#ter2@db/app",
+            "percent-encoded",
+        ),
+        (
+            "COUNTERSIGN_DATABASE__URL",
+            "postgres://db/app",
+            "secrets.master_key",
+        ),
+        (
+            "COUNTERSIGN_SECRETS__MASTER_KEY",
+            "canary",
+            "secrets.master_key",
+        ),
+    ];
+
+    for (name, value, problem) in cases {
+        let program = Program::new().with(name, value);
+        for command in ["config", "serve"] {
+            let error = program.fails(&[command], 1);
+            assert!(error.contains(problem), "{command} {name}={value}: {error}");
+            assert!(
+                !error.contains("canary") && !error.contains("ter2"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_backup_is_a_whole_database_that_only_its_owner_reads() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let program = Program::new().with("PORTAL_SECRET", SECRET);
+    assert!(
+        program
+            .fails(&["backup", "copy.db"], 1)
+            .contains("there is no database")
+    );
+
+    program.write("configuration.toml", FILE);
+    program.succeeds(&["apply", "configuration.toml"]);
+    program.succeeds(&["backup", "copy.db"]);
+
+    let copy = program.path().join("copy.db");
+    let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(
+        program
+            .fails(&["backup", "copy.db"], 1)
+            .contains("exists already")
+    );
+
+    // It has what was applied.
+    let key = program.path().join("countersign.db.key");
+    std::fs::copy(key, program.path().join("copy.db.key")).unwrap();
+    let program = program.with("COUNTERSIGN_DATABASE__URL", "sqlite:copy.db");
+    let again = program.succeeds(&["apply", "configuration.toml"]);
+    assert!(again.starts_with("0 to change"), "{again}");
+
+    let postgres = Program::new().with("COUNTERSIGN_DATABASE__URL", "postgres://db/app");
+    assert!(
+        postgres
+            .fails(&["backup", "copy.db"], 1)
+            .contains("pg_dump")
+    );
+}
+
+#[test]
+fn no_text_of_a_connection_error_is_shown() {
+    for (url, cause) in [
+        (
+            "postgres://joe:hun%zzter2@127.0.0.1:1/app",
+            "percent-encoded",
+        ),
+        ("postgres://joe:hunter2@127.0.0.1:1/app", "nothing listens"),
+        (
+            "postgres://joe:hunter2@127.0.0.1:1/app?host=/nowhere",
+            "nothing listens",
+        ),
+    ] {
+        let program = Program::new()
+            .with("COUNTERSIGN_DATABASE__URL", url)
+            .with("COUNTERSIGN_SECRETS__MASTER_KEY", MASTER_KEY);
+        let error = program.fails(&["migrate"], 1);
+        assert!(error.contains(cause) && !error.contains("ter2"), "{error}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Failures of the program and its surroundings: kills, shutdown under load, lost databases, full
 //! disks, and readers who must not learn secrets.
 
+mod backup;
 mod database;
 mod kill;
 mod kill_delivery;

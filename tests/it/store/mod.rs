@@ -9,6 +9,7 @@ mod idempotency;
 mod journal;
 mod outage;
 mod schema;
+mod sqlite;
 mod sweep;
 mod tokens;
 mod transactions;

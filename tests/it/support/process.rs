@@ -89,14 +89,8 @@ impl Installation {
             variables,
         };
 
-        for arguments in [&["migrate"][..], &["apply", "settings.toml"]] {
-            let output = installation.command("", arguments).output().unwrap();
-            assert!(
-                output.status.success(),
-                "{arguments:?}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
+        installation.run(&["migrate"]);
+        installation.run(&["apply", "settings.toml"]);
 
         installation
     }
@@ -105,6 +99,16 @@ impl Installation {
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
         self
+    }
+
+    /// Runs a command that must succeed.
+    pub(crate) fn run(&self, arguments: &[&str]) {
+        let output = self.command("", arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 
     /// Starts the server and waits until it is ready.
