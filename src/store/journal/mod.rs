@@ -17,10 +17,7 @@ mod work;
 pub(in crate::store) mod write;
 mod writer;
 
-pub use changes::{
-    AuthenticatorSuccess, AuthenticatorTry, AuthorizationStep, CodeRedemption, DeliveryStep,
-    DeliveryTakeover, DeviceCodeRedemption, Guard, Insert, RefreshRotation, TransactionUpdate,
-};
+pub use changes::*;
 pub use entry::{Entry, Outcome};
 pub(super) use work::Work;
 pub(super) use writer::start;
