@@ -72,6 +72,7 @@ impl Introspector {
     ) -> Result<Option<Introspection>, OAuthError> {
         if let Some(presented) = PresentedRefreshToken::parse(&self.base.keyring, token) {
             let live = self.tokens.find_refresh_family(presented.family).await?;
+            // To those it is not for, it is a token like any that is not active (RFC 7662 §2.2).
             let live = live.filter(|live| may_ask(caller, live.grant.resource_server.as_deref()));
             return match live {
                 Some(live) => self.of_refresh_token(live, presented.generation).await,
@@ -127,6 +128,8 @@ impl Introspector {
         generation: i32,
     ) -> Result<Option<Introspection>, OAuthError> {
         let LiveRefreshFamily { family, grant, .. } = live;
+        // Only the last token is good. The grace period is for its holder, whose answer may have
+        // been lost, and not for those who ask about it.
         if family.generation != generation || family.expires_at <= self.base.clock.now() {
             return Ok(None);
         }

@@ -14,6 +14,8 @@ pub(super) fn is_encoded_hash(text: &str) -> bool {
 /// Whether `verifier` is well-formed (43 to 128 unreserved characters, §4.1) and its hash is
 /// `challenge`.
 pub(super) fn verifies(verifier: &str, challenge: &str) -> bool {
+    // The client chooses the verifier. The least length keeps it from being one that can be
+    // guessed.
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let well_formed = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
     let computed = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()));

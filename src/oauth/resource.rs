@@ -18,6 +18,8 @@ pub(super) fn requested(
     let server = settings.resource_server_by_audience(resource);
 
     server
+        // Forbidden looks like unknown: a client does not find out which resource servers there
+        // are.
         .filter(|server| server.permits(client.party()))
         .cloned()
         .map(Some)

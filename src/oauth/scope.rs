@@ -24,6 +24,7 @@ pub(super) fn decide(
     let Some(requested) = requested else {
         return Ok(default());
     };
+    // The bound also keeps the search among the names seen short.
     if requested.len() > SCOPE_BYTES_MAX {
         return Err(OAuthError::InvalidScope);
     }

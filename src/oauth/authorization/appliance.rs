@@ -66,6 +66,8 @@ impl Appliances {
         resource: Option<&str>,
     ) -> Result<ApplianceAuthorization, OAuthError> {
         let authenticated = self.clients.authenticate(credentials).await?;
+        // Recorded before anything is refused: whatever comes of the request, its assertion must
+        // not serve a second one.
         self.clients.use_up(authenticated.used).await?;
 
         let client = authenticated.client;
@@ -97,6 +99,7 @@ impl Appliances {
 
         Ok(ApplianceAuthorization {
             device_code,
+            // For a QR code, so that nothing has to be typed (RFC 8628 §3.3.1).
             verification_uri_complete: format!("{verification_uri}?user_code={user_code}"),
             user_code,
             verification_uri,
@@ -143,9 +146,13 @@ impl Appliances {
         let hash = self.user_code_hash(&code);
         let code = persist::find_device_code_by_user_code(&self.base.store, hash).await?;
         let code = code
+            // A code that was answered is as unknown as one that never was: a guess must not find
+            // out more.
             .filter(|code| code.state == DeviceCodeState::Waiting && now < code.expires_at)
             .ok_or(UserCodeRefusal::Unknown)?;
 
+        // Only wrong entries count, so that the users of many appliances do not lock each other
+        // out.
         self.guesses.lock().was_right();
 
         let client = self.clients.find(&code.client_id).await?;
@@ -178,6 +185,7 @@ impl Appliances {
                 .begin_with_login(client, authorization.clone(), login, needs_consent)
                 .await?;
 
+            // Otherwise the remembered user is disabled, and somebody else may log in.
             if let Some(address) = begun {
                 return Ok(Redirect::to(address));
             }
@@ -203,6 +211,7 @@ impl Appliances {
             challenge: None,
             state: AuthorizationState::WaitingForLogin,
             created_at: now,
+            // A page that outlives the code would let the user decide for nobody.
             expires_at: code.expires_at.min(now.after(PAGE_TIME_TO_LIVE)),
         }
     }

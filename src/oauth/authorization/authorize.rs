@@ -94,6 +94,8 @@ impl AuthorizationEndpoint {
             return Ok(Some(Requester::Client(client)));
         }
 
+        // A device whose version is disabled gets an answer at its own address: its app can then
+        // ask the user to upgrade it. An unknown client would only be an error page.
         let Some(device) = self.clients.find_device(client_id).await? else {
             return Ok(None);
         };
@@ -116,6 +118,8 @@ impl AuthorizationEndpoint {
             ));
         };
 
+        // Such a client trusts nothing that a browser brings along, because its user can change
+        // that (RFC 9126 §6).
         let must_push =
             matches!(&client, Client::Web(client) if client.require_pushed_authorization_requests);
         if must_push && !is_pushed {
@@ -148,6 +152,8 @@ impl AuthorizationEndpoint {
         if let Some(login) = remembered {
             let flow = &self.flow;
             let needs_consent = flow.needs_consent(client, &authorization, &login).await?;
+            // No page may be shown, so the client is told which one it would take (OpenID Connect
+            // Core §3.1.2.6).
             if needs_consent && is_silent {
                 return Ok(answer_with(AuthorizationError::new(
                     "consent_required",
@@ -160,6 +166,8 @@ impl AuthorizationEndpoint {
                 .await?;
 
             if let Some(address) = begun {
+                // No cookie: it is for a browser that comes back from the login page, where this
+                // one need not go.
                 return Ok(Redirect::to(address));
             }
         }

@@ -35,6 +35,8 @@ pub(super) fn check(
     client: &Client,
     request: &AuthorizeRequest,
 ) -> Result<CheckedRequest, AuthorizationError> {
+    // To ignore a request object would be to serve other parameters than those that the client
+    // signed (RFC 9101).
     if request.request.is_some() {
         return Err(AuthorizationError::new(
             "request_not_supported",
@@ -152,6 +154,8 @@ pub(super) fn is_too_long(state: &str) -> bool {
 
 /// PKCE is required of every client, confidential ones included (RFC 9700 §2.1.1).
 fn check_challenge(request: &AuthorizeRequest) -> Result<String, AuthorizationError> {
+    // With `plain`, which is the default of RFC 7636 §4.3, whoever sees the request has the
+    // verifier.
     if request.code_challenge_method.as_deref() != Some("S256") {
         return Err(invalid("code_challenge_method: must be `S256`."));
     }
@@ -166,6 +170,7 @@ fn check_challenge(request: &AuthorizeRequest) -> Result<String, AuthorizationEr
 }
 
 fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
+    // They are stored with each authorization and end up in the login page's answer.
     for text in [
         &request.login_hint,
         &request.ui_locales,
@@ -205,12 +210,14 @@ fn prompt(prompt: Option<&str>) -> Result<Option<String>, AuthorizationError> {
     };
 
     let names: Vec<&str> = prompt.split(' ').collect();
+    // The number bounds the text, which repetitions of known names could make as long as they like.
     if names.len() > KNOWN.len() || !names.iter().all(|name| KNOWN.contains(name)) {
         return Err(invalid(
             "prompt: must be of `none`, `login`, `consent`, `select_account`.",
         ));
     }
 
+    // OpenID Connect Core §3.1.2.1: the values contradict each other.
     if names.contains(&"none") && names.len() > 1 {
         return Err(invalid("prompt: `none` must stand alone."));
     }

@@ -80,8 +80,11 @@ impl Consents {
         let client = self.requests.client_of(&authorization).await?;
 
         let granted = granted(&authorization.scope, answer.granted_scopes.as_deref())?;
+        // The page may forget what a device needs to act for its user at all.
         let granted = client.with_always_granted(&granted);
         self.check_granted(&authorization, &granted)?;
+        // Kept beside what was granted: what was asked for and left out is taken back, if an
+        // earlier consent had it (see `Consent::beside`).
         let asked = std::mem::replace(&mut authorization.scope, granted.clone());
 
         let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
@@ -146,6 +149,8 @@ impl Consents {
             .as_ref()
             .and_then(|id| settings.resource_servers.get(id));
 
+        // Found out only at the token endpoint, it would be an error that nobody can explain to the
+        // user.
         match scope::for_resource_server(granted, server.map(AsRef::as_ref)) {
             Ok(_) => Ok(()),
             Err(_) => Err(PageRequestError::invalid(

@@ -49,6 +49,8 @@ impl Flow {
 
         match self.save(None, stepped, alongside).await {
             Ok(address) => Ok(Some(address)),
+            // Found out by the commit itself, so that no user is disabled between a check and the
+            // save.
             Err(NotSaved::UserDisabled) => Ok(None),
             Err(error) => Err(error),
         }
@@ -61,6 +63,8 @@ impl Flow {
         next: Step,
         alongside: Alongside,
     ) -> Result<String, NotSaved> {
+        // The save needs the authorization as it was, too: it is refused where another request has
+        // taken a step since it was read.
         let stepped = self.steps.carry_out(authorization.clone(), next);
         self.save(Some(&authorization), stepped, alongside).await
     }
@@ -94,6 +98,8 @@ impl Flow {
         authorization: &Authorization,
         login: &Login,
     ) -> Result<bool, StoreError> {
+        // First of all: a client that asks for the page gets it, even if it is configured to skip
+        // it.
         if authorization.hints.prompts("consent") {
             return Ok(true);
         }

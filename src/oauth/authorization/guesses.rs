@@ -22,6 +22,8 @@ impl Guesses {
     pub(super) fn enter(&mut self, now: Timestamp) -> Result<(), Duration> {
         let since = self
             .since
+            // A window that lies ahead is one of a clock that was set back since: it would keep
+            // everybody out until then.
             .filter(|since| *since <= now && now < since.after(WINDOW))
             .unwrap_or_else(|| {
                 self.count = 0;
@@ -41,6 +43,7 @@ impl Guesses {
 
     /// An entry was right: it does not count as a guess.
     pub(super) fn was_right(&mut self) {
+        // Another window may have begun since the entry was counted.
         self.count = self.count.saturating_sub(1);
     }
 }

@@ -112,6 +112,7 @@ impl Logins {
             authentication: Authentication {
                 amr: answer.amr.clone(),
                 acr: answer.acr.clone(),
+                // The server's time, not one of the page's: `max_age` is measured against it.
                 time: now,
             },
         };
@@ -221,6 +222,7 @@ impl Logins {
 }
 
 fn check(answer: &AcceptLogin) -> Result<(), PageRequestError> {
+    // The names go into ID tokens and introspection answers as they are.
     let is_name = |name: &String| {
         (1..=AMR_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control)
     };

@@ -63,11 +63,15 @@ impl PageRequests {
         kind: TokenKind,
         in_state: impl FnOnce(&AuthorizationState) -> Option<T>,
     ) -> Result<(Authorization, T), PageRequestError> {
+        // The kind is part of the hash: what the login page was handed does not open the consent
+        // page.
         let hash = self.base.keyring.token_hash(kind, challenge);
         let authorization = persist::find_authorization(&self.base.store, hash)
             .await?
             .ok_or(PageRequestError::NotFound)?;
 
+        // Before the time is looked at: a page that answers twice is told that it was answered,
+        // however late the second answer comes.
         let waiting = in_state(&authorization.state).ok_or(PageRequestError::AlreadyAnswered)?;
 
         if authorization.expires_at <= self.base.clock.now() {

@@ -85,6 +85,8 @@ pub(super) async fn save(
         None => Change::Begin(Box::new(next.into_row())),
     };
 
+    // The journal writes the frequent steps. The others read and write rows of other tables, which
+    // has to be one transaction with the step.
     if alongside.is_events_only() {
         return commit(store, user, change, alongside.events).await;
     }
@@ -171,6 +173,7 @@ fn save_in(
     }
 
     if let Some(new) = &alongside.session {
+        // The browser overwrites its cookie, so nobody could end the session that it was for.
         if let Some(hash) = &new.replaces {
             login_sessions::delete_login_session(connection, hash)?;
         }

@@ -53,10 +53,12 @@ impl PushedRequests {
 
         let client = authenticated.client;
 
+        // RFC 9126 §2.1: a reference must not lead to another one.
         if request.request_uri.is_some() {
             return Err(OAuthError::InvalidRequest("request_uri: must not be pushed.").into());
         }
 
+        // No client has registered the empty text.
         let redirect_uri = request.redirect_uri.as_deref().unwrap_or_default();
         if !redirect::is_registered(client.redirect_uris(), redirect_uri, client.is_native()) {
             return Err(
@@ -64,6 +66,7 @@ impl PushedRequests {
             );
         }
 
+        // The client that authenticated, whatever the form said.
         request.client_id = Some(client.id().to_owned());
         check::check(&self.base.settings.load(), &client, &request)?;
 
@@ -120,6 +123,7 @@ impl PushedRequests {
         let taken = persist::take_pushed_request(store, hash, client_id).await?;
 
         taken
+            // The row is gone by now, even if it came too late: nobody can try it a second time.
             .filter(|pushed| clock.now() < pushed.expires_at)
             .map(|pushed| pushed.request)
             .ok_or(AuthorizeRefusal::RequestUri)

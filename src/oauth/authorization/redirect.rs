@@ -12,6 +12,7 @@ pub(super) fn is_registered(registered: &[String], requested: &str, is_native: b
         uri == requested || (is_native && differs_in_loopback_port_only(uri, requested))
     };
 
+    // A fragment would swallow the parameters that are added (RFC 6749 §3.1.2).
     !requested.contains('#') && registered.iter().any(is_same)
 }
 
@@ -42,6 +43,7 @@ fn without_loopback_port(uri: &str) -> Option<(&'static str, &str)> {
         }
     };
 
+    // `http://127.0.0.1.example` and `http://127.0.0.1@example` begin alike and lead elsewhere.
     (after.is_empty() || after.starts_with(['/', '?'])).then_some((host, after))
 }
 

@@ -28,6 +28,8 @@ impl Rejection {
     /// Checks what the page says.
     pub(super) fn reason(&self) -> Result<Reason, PageRequestError> {
         let wanted = self.error.as_deref().unwrap_or("access_denied");
+        // A closed list: the text becomes part of an address, and clients act on the codes they
+        // know.
         let Some(error) = ERRORS.into_iter().find(|known| *known == wanted) else {
             return Err(PageRequestError::invalid(
                 "error",

@@ -66,6 +66,8 @@ impl Sessions {
     /// What recognises the browser later: the hash to store, and the cookie to keep unless it has
     /// one already.
     pub(super) fn recognition(&self, browser: &Browser) -> (String, Option<BrowserCookie>) {
+        // One that the browser has is kept: several logins may be under way in it, and each must
+        // find it again. A text of another length is none of this server's.
         let known = browser
             .recognition
             .as_ref()

@@ -134,6 +134,8 @@ impl Steps {
                             code: code.hash,
                             login,
                         },
+                        // Far below the ten minutes of RFC 6749 §4.1.2: a redirect takes seconds,
+                        // and a code that leaks is of use until then.
                         expires_at: self.in_future(CODE_TIME_TO_LIVE),
                         ..authorization
                     },

@@ -34,6 +34,7 @@ pub(super) fn shown(code: &str) -> String {
 
 /// The code that somebody typed, however they group its letters; `None` for what cannot be one.
 pub(super) fn typed(entry: &str) -> Option<String> {
+    // Room for blanks and hyphens between all letters; what is longer is not copied.
     if entry.len() > ENTRY_BYTES_MAX {
         return None;
     }

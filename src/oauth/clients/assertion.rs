@@ -49,6 +49,7 @@ impl Assertions {
         match verified {
             Ok(assertion) => Ok(UsedAssertions::assertion(keyring, client_id, &assertion)),
             Err(error) => {
+                // Only logged: the reason would help whoever forges one.
                 tracing::debug!(%client_id, %error, "a client assertion was refused");
                 Err(ClientError::Invalid)
             }

@@ -184,6 +184,8 @@ impl Clients {
                     assertion,
                 },
             ) => self.verify_configured(credential, client_id, assertion)?,
+            // Only where none is configured: a client that has a credential cannot get around it by
+            // leaving it out.
             (None, Credentials::Public { .. }) => UsedAssertions::default(),
             _ => return Err(OAuthError::InvalidClient),
         };
@@ -200,6 +202,7 @@ impl Clients {
         device: Device,
         assertion: &SecretString,
     ) -> Result<AuthenticatedClient, OAuthError> {
+        // Before its version is looked at: nobody but the device itself is told to upgrade.
         let used = self.verify(&device.public_key, device.id.as_str(), assertion)?;
         let client = Client::device(device, &self.base.settings.load());
 
@@ -217,6 +220,7 @@ impl Clients {
         client_id: &str,
         assertion: &SecretString,
     ) -> Result<UsedAssertions, ClientError> {
+        // A client with a secret has no key, so the assertion is not its own.
         let ClientCredential::PublicKey(jwk) = credential else {
             return Err(ClientError::Invalid);
         };

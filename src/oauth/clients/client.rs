@@ -27,6 +27,7 @@ pub(crate) enum Client {
 impl Client {
     /// `None` where the device's version is disabled.
     pub(crate) fn device(device: Device, settings: &Settings) -> Option<Self> {
+        // Looked up with each request: disabling a version takes effect at once.
         device.enabled_version(settings)?;
         let application = Arc::clone(settings.applications.get(&device.application_id)?);
 

@@ -44,6 +44,7 @@ impl PresentedSecret {
         let decoded = percent::decode_form(sent.as_bytes())
             .ok()
             .map(SecretString::new);
+        // Nearly all secrets read the same both ways, and each reading costs a hash.
         let differs = decoded
             .as_ref()
             .is_none_or(|decoded| decoded.expose() != sent);
@@ -117,6 +118,8 @@ impl Credentials {
             (None, None, None, None) => client_id
                 .map(|client_id| Self::Public { client_id })
                 .ok_or(ClientError::Missing),
+            // More than one way, or a part of one. Whichever was looked at, the other might be what
+            // somebody else has checked (RFC 6749 §2.3).
             _ => Err(ClientError::Malformed),
         }
     }
@@ -149,6 +152,7 @@ impl Credentials {
         assertion: SecretString,
         form_client_id: Option<String>,
     ) -> Result<Self, ClientError> {
+        // Not verified yet: it says with whose key the assertion has to be verified.
         let subject =
             assertion::claimed_client(assertion.expose()).map_err(|_| ClientError::Invalid)?;
         if form_client_id.is_some_and(|id| id != subject) {
@@ -170,6 +174,7 @@ fn decode_basic(header: &str) -> Option<(String, PresentedSecret)> {
 
     // Wrapped at once, so that it is wiped however this ends.
     let decoded = SecretString::new(String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?);
+    // At the first colon: a client id has none, a secret may (RFC 7617 §2).
     let (client_id, client_secret) = decoded.expose().split_once(':')?;
 
     Some((

@@ -40,6 +40,8 @@ impl AuthorizationCodeGrant {
 
         let Base { store, keyring, .. } = &self.base;
         let hash = keyring.token_hash(TokenKind::AuthorizationCode, code.expose());
+        // The assertion is recorded even so. Otherwise whoever sees one could try code after code
+        // with it.
         let Some(found) = persist::find_code(store, hash).await? else {
             self.clients.use_up(authenticated.used).await?;
             return Err(OAuthError::InvalidGrant);
@@ -70,6 +72,7 @@ impl AuthorizationCodeGrant {
                     Redeemed::UsedBefore(client) => self.revoke_issued(&client, hash).await?,
                 }
             }
+            // In one commit with the assertion: no second request comes in between.
             CodeVerdict::Burn(id) => persist::burn_code(store, authenticated.used, id).await?,
             // The assertion must be new: a replayed request is no second use of the code.
             CodeVerdict::Revoke(issued) => {

@@ -96,6 +96,8 @@ impl Binding {
             id: RefreshFamilyId::new(now, self.base.random.as_ref()),
             grant_id: grant.id,
             authenticator: Some(authenticator),
+            // Bound to the same key: it must not be easier to use than the token that was presented
+            // for it.
             jkt: family.jkt.clone(),
             generation: 0,
             issued_at: now,

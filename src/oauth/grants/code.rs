@@ -55,6 +55,7 @@ pub(super) fn decide(
     let login = match state {
         AuthorizationState::CodeIssued { login, .. } => login,
         AuthorizationState::Redeemed { grant_id, user_id } => {
+            // Whoever presents it: that the code comes again means that two have it.
             return CodeVerdict::Revoke(IssuedGrant {
                 id: grant_id,
                 user_id,

@@ -52,6 +52,8 @@ impl DeviceCodeGrant {
             let redeemed = self.redemption.redeem(request, authenticated, approval);
             return match redeemed.await? {
                 Redeemed::Issued(response) => Ok(response),
+                // Nothing is revoked: the code was never in a browser, and an appliance may poll
+                // twice at once.
                 Redeemed::UsedBefore(_) => Err(OAuthError::InvalidGrant),
             };
         }

@@ -113,6 +113,7 @@ impl Grants {
 
     /// Answers a request to the token endpoint.
     pub async fn token(&self, request: &TokenRequest) -> Result<TokenResponse, OAuthError> {
+        // Before a code or an assertion is used up for a token that could not be signed.
         self.keys.ensure().await?;
 
         match request.grant_type.as_str() {

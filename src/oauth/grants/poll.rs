@@ -32,6 +32,7 @@ pub(super) fn decide(code: &DeviceCode, client_id: &str, now: Timestamp) -> Poll
         return PollVerdict::Refuse;
     }
 
+    // Even if the user has decided: an appliance that has given up must not leave tokens behind.
     if code.expires_at <= now {
         return PollVerdict::Expired;
     }
@@ -47,6 +48,7 @@ pub(super) fn decide(code: &DeviceCode, client_id: &str, now: Timestamp) -> Poll
         DeviceCodeState::Denied => PollVerdict::Denied,
         DeviceCodeState::Redeemed => PollVerdict::Refuse,
         DeviceCodeState::Waiting if is_too_early(code, now) => {
+            // RFC 8628 §3.5: five seconds more, for this poll and all that follow.
             let interval = code.interval.saturating_add(DeviceCode::INTERVAL);
             PollVerdict::SlowDown(interval.min(INTERVAL_MAX))
         }

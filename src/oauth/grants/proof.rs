@@ -48,6 +48,7 @@ impl AuthenticatorProofs {
 
         let user = &presented.live.grant.login.user_id;
 
+        // Recorded together with the attempt; what is written later must not record them again.
         let used = presented.used.take().into_rows();
         match self.devices.begin_try(device, user, name, used).await? {
             TryOutcome::Begun => {}

@@ -49,6 +49,7 @@ impl Redemption {
         let AuthenticatedClient { client, used, jkt } = authenticated;
         let (granted, resource) = (&approval.resource_server, request.resource.as_deref());
         let settings = self.base.settings.load();
+        // Before anything is written: a wrong `resource` costs no code.
         let resource_server = resource::within(&settings, &client, granted.as_deref(), resource)?;
 
         // Disabling a user removes codes, but this one may have been issued at the same moment.

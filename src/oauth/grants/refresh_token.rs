@@ -91,6 +91,7 @@ impl RefreshTokenGrant {
         };
 
         let is_theirs = |live: &LiveRefreshFamily| {
+            // Whoever has the token of a public client and not its key gets nothing (RFC 9449 §5).
             let is_same_key = live.family.jkt.is_none() || live.family.jkt == jkt;
             live.grant.client.id == client.id() && is_same_key
         };
@@ -172,6 +173,8 @@ impl RefreshTokenGrant {
         let client = &presented.client;
 
         let now = clock.now();
+        // Decided again: this may be another round, with a family that was just read, and the grace
+        // period may have ended.
         let successor = match self.rotation(presented) {
             Rotation::Rotate => Some(rotated(presented, now)),
             Rotation::Repeat => None,

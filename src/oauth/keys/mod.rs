@@ -67,6 +67,7 @@ impl SigningKeys {
         loop {
             match self.maintain().await {
                 Ok(()) => is_failing = false,
+                // Said once, and not again every ten seconds.
                 Err(_) if is_failing => {}
                 Err(error) => {
                     is_failing = true;
@@ -85,6 +86,7 @@ impl SigningKeys {
             return Ok(());
         }
 
+        // Of all requests that wait for the first key, one makes it.
         let _maintaining = self.maintaining.lock().await;
 
         // Whoever had the lock may have done it.
@@ -172,6 +174,8 @@ impl SigningKeys {
             persist::delete_retired(store, clock.now()).await?;
         }
 
+        // The settings as they were at first: those that came into force meanwhile may name another
+        // algorithm.
         self.ready_for.store(Some(settings));
 
         Ok(())

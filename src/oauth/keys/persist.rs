@@ -35,10 +35,13 @@ pub(super) async fn add(
 ) -> Result<Vec<StoredKey>, StoreError> {
     store
         .write(move |connection| {
+            // Two nodes that miss a key at the same moment would each add one.
             queries::lock_signing_keys(connection)?;
             let present = load_in(connection)?;
             let latest = schedule::latest(&present, key.algorithm);
             let Some(next) = schedule::decide(latest, rotation, now) else {
+                // Another node was faster: the key that was made here has never signed and is
+                // dropped.
                 return Ok(present);
             };
 

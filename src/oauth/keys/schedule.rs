@@ -36,6 +36,7 @@ pub(super) fn decide(
 ) -> Option<Next> {
     let Some(latest) = latest_active_from else {
         return Some(Next {
+            // Nothing else can sign, and no cache has a list that it is missing from.
             active_from: now,
             predecessors_until: None,
         });

@@ -99,5 +99,6 @@ fn open(stored: &StoredKey, keyring: &Keyring) -> Option<SigningKey> {
 
     SigningKey::from_pkcs8(stored.algorithm, &der)
         .ok()
+        // The name is the key's thumbprint. Under another one it would sign what nobody can verify.
         .filter(|key| key.kid() == stored.kid)
 }

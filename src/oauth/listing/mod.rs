@@ -90,6 +90,7 @@ impl Listing {
         let authenticated = self.clients.authenticate(credentials).await?;
         self.clients.use_up(authenticated.used).await?;
 
+        // Anybody can ask in its name: its id is no secret.
         if authenticated.client.is_public() {
             return Err(OAuthError::UnauthorizedClient(
                 "A public client may not list tokens.",
@@ -140,6 +141,8 @@ impl Listing {
         let grace = settings.load().tokens.refresh_grace();
 
         match decide_rotation(&live.family, presented.generation, grace, clock.now()) {
+            // In its grace period a token still says whose it is. Nothing is rotated by showing it
+            // here.
             Rotation::Rotate | Rotation::Repeat => Ok(Some(Subject {
                 user_id: live.grant.login.user_id,
                 client: live.grant.client,

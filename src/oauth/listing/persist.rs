@@ -61,6 +61,8 @@ pub(super) async fn read_page(
 ) -> Result<Page, StoreError> {
     let user = user.clone();
     let read = move |connection: &mut Connection| {
+        // Three queries that see one moment: between them a token could be revoked, or a grant
+        // begin.
         queries::in_snapshot(connection, |connection| {
             read_rows(connection, user.as_str(), &cursor)
         })

@@ -39,6 +39,7 @@ fn status_of(state: &AuthorizationState) -> i16 {
 
 impl Authorization {
     pub(crate) fn from_row(mut row: AuthorizationRow) -> Result<Self, CorruptRow> {
+        // Taken out first, as `corrupt` borrows the row to name it.
         let answer_to = read_answer_to(&mut row);
         let state = read_state(&mut row);
         let corrupt = || CorruptRow::new("authorizations", &row.id);
@@ -50,6 +51,8 @@ impl Authorization {
             resource_server: row.resource_server,
             hints: Hints::from_column(row.hints.as_deref()).ok_or_else(corrupt)?,
             answer_to: answer_to.ok_or_else(corrupt)?,
+            // The row's own id, which stands there where nobody has a challenge, is too short to be
+            // a hash.
             challenge: row.challenge_hash.try_into().ok(),
             state: state.ok_or_else(corrupt)?,
             created_at: Timestamp::from_millis(row.created_at),

@@ -54,6 +54,8 @@ impl Hints {
         let must_ask = self.prompts("login") || self.prompts("select_account");
 
         let is_recent = self.max_age.is_none_or(|max_age| {
+            // `max_age=0` asks for a new login, as `prompt=login` does (OpenID Connect Core
+            // §3.1.2.1).
             max_age > 0 && now <= time.after(Duration::from_secs(u64::from(max_age)))
         });
 

@@ -30,6 +30,7 @@ impl Authentication {
     }
 
     pub(super) fn amr_column(&self) -> Option<String> {
+        // A list of texts can always be written.
         serde_json::to_string(&self.amr).ok()
     }
 }

@@ -78,6 +78,7 @@ fn remove_token_in(connection: &mut Connection, user: &str, id: &[u8]) -> QueryR
 
     match owner {
         Some(owner) if owner == user => {
+            // A user's token always has a grant. No grant has the empty id.
             tokens::delete_grant(connection, &grant.unwrap_or_default())?;
             tokens::delete_access_token(connection, id)?;
             Ok(Removal::Removed)

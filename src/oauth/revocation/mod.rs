@@ -120,6 +120,7 @@ impl Revocation {
             return Err(RevocationError::NotFound);
         }
 
+        // The audit log has no column for resource servers: the event names it as the client.
         let server = ClientId::new(id).map_err(|_| RevocationError::NotFound)?;
 
         let event = self.event(

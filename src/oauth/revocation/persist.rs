@@ -30,6 +30,8 @@ pub(super) async fn revoke_access_token(
             let Some(row) = tokens::find_access_token(connection, id.as_bytes())? else {
                 return Ok(());
             };
+            // RFC 7009 §2.1: it is left alone. The answer is the same, so that nobody finds out
+            // what tokens others have.
             if row.client_id != client {
                 return Ok(());
             }

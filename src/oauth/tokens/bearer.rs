@@ -118,6 +118,8 @@ impl Bearers {
     ) -> Result<LiveAccessToken, BearerError> {
         let live = self.tokens.find_access_token(presented.text).await?;
         let live = live
+            // A resource server could otherwise use here, in its users' names, the tokens that it
+            // is given (RFC 9700 §2.3).
             .filter(|live| live.token.resource_server.is_none())
             .ok_or(BearerError::InvalidToken)?;
 

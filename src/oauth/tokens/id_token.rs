@@ -49,6 +49,7 @@ impl Issuance {
         let claims = Claims {
             iss: self.issuer.as_str(),
             sub: grant.login.user_id.as_str(),
+            // Never a resource server: it is for the client alone (OpenID Connect Core §2).
             aud: client.id(),
             iat: now.as_secs(),
             exp: now.after(policy.access_token_lifetime()).as_secs(),

@@ -72,6 +72,8 @@ impl Issuance {
                 TokenFormat::Jwt => Some(policy.signing_algorithm),
             },
             issued_at: now,
+            // The grant's row goes when it expires, and the token with it: no client shall count on
+            // more.
             expires_at: grant.map_or(expires_at, |grant| expires_at.min(grant.expires_at)),
         };
 

@@ -74,11 +74,11 @@ impl<'a> Claims<'a> {
 /// ours.
 pub(super) fn id(text: &str) -> Option<AccessTokenId> {
     #[derive(Deserialize)]
-
     struct Id {
         jti: Uuid,
     }
 
+    // Before it is decoded, which copies it.
     if text.len() > TOKEN_BYTES_MAX {
         return None;
     }

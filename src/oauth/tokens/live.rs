@@ -137,6 +137,7 @@ impl LiveTokens {
         let Some(application) = &live.token.client.application_id else {
             return true;
         };
+        // It was deleted after the token was issued.
         let Some(device) = &live.device else {
             return false;
         };

@@ -29,6 +29,7 @@ pub(crate) fn decide(
     now: Timestamp,
 ) -> Rotation {
     if presented_generation == family.generation {
+        // That it is too late is no sign of a theft: nothing is revoked.
         return if now < family.expires_at {
             Rotation::Rotate
         } else {

@@ -66,6 +66,8 @@ impl PresentedRefreshToken {
         let (id, generation) = head.split_first_chunk::<ID_BYTES>()?;
         let generation = i32::from_be_bytes(generation.try_into().ok()?);
 
+        // Before the database is asked: a made-up token costs no query, and ends nothing as a token
+        // that was used before would.
         let is_ours = constant_time_eq(&keyring.hash(Purpose::RefreshToken, head), secret);
 
         is_ours.then(|| Self {

@@ -18,6 +18,7 @@ impl Bearers {
     pub async fn user_info(&self, presented: &PresentedToken<'_>) -> Result<UserInfo, BearerError> {
         let live = self.find(presented).await?;
 
+        // A client's own token, whatever its scope: it speaks for no user.
         let Some(user) = live.token.user else {
             return Err(BearerError::InsufficientScope(scope::OPENID));
         };

@@ -66,6 +66,7 @@ pub(crate) async fn burn_code(
         ..Entry::default()
     };
 
+    // Refused where the code was redeemed or burnt meanwhile: then nothing is left to do.
     store.commit(entry).await.map(drop)
 }
 
@@ -132,6 +133,7 @@ pub(crate) async fn revoke_grant(
 ) -> Result<(), StoreError> {
     store
         .write(move |connection| {
+            // A code may come a third time; only the request that ends the grant is recorded.
             if queries::delete_grant(connection, grant.as_bytes())? {
                 events::insert_event(connection, &event)?;
             }

@@ -61,6 +61,7 @@ pub(crate) async fn refresh(store: &Store, refresh: Refresh<'_>) -> Result<Refre
         event,
     } = refresh;
 
+    // A repetition changes nothing that could be guarded: `confirm_repetition` looks afterwards.
     let guard = successor.map(|successor| Guard::from(family.rotation_to(successor)));
 
     let mut inserts = vec![
