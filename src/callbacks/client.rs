@@ -83,9 +83,12 @@ impl CallbackClient {
         let resolver = GuardedResolver(lookup);
         let mut public = egress.builder(None)?.timeout(TIMEOUT);
         if !egress.is_proxied() {
+            // The connection uses the very addresses that were checked, so that a second lookup
+            // cannot give others.
             public = public.dns_resolver(Arc::new(resolver.clone()));
         }
 
+        // A proxy stands towards the internet: it would not reach the own network, and should not.
         let private = egress.builder(None)?.timeout(TIMEOUT).no_proxy();
 
         Ok(Self {
@@ -108,6 +111,8 @@ impl CallbackClient {
     ) -> Result<(), Failure> {
         let refused =
             |refusal: UrlRefusal| Failure::new(format!("not sent: the address {refusal}"));
+        // Checked again, although the start was: the settings may have changed, and the row may be
+        // a day old.
         let (url, endpoint) = target(settings, &call.callback_uri).map_err(refused)?;
         let private = endpoint.is_some_and(|endpoint| endpoint.allow_private);
         if !private {

@@ -62,6 +62,8 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, UrlRefusal> {
         return Err(UrlRefusal::Malformed);
     }
 
+    // Credentials would be sent to whoever reads `user@host` differently, and a fragment is never
+    // sent.
     if !url.username().is_empty()
         || url.password().is_some()
         || text.contains('@')
@@ -73,6 +75,8 @@ pub fn check_url(text: &str, allow_private: bool) -> Result<Url, UrlRefusal> {
     let public = match url.host() {
         Some(Host::Ipv4(address)) => is_public(address.into()),
         Some(Host::Ipv6(address)) => is_public(address.into()),
+        // Empty labels, as in `a..b`, are read differently by resolvers; a dot at the end is part
+        // of a name.
         Some(Host::Domain(name))
             if name.split('.').rev().skip(1).all(|label| !label.is_empty()) =>
         {
@@ -100,6 +104,7 @@ fn is_local_name(name: &str) -> bool {
         "lan",
     ];
 
+    // `localhost.` is `localhost`.
     let name = name.strip_suffix('.').unwrap_or(name);
     let has_suffix = |suffix: &&str| {
         name.strip_suffix(*suffix)

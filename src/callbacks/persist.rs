@@ -61,6 +61,7 @@ pub(super) async fn save_and_claim(
                 save(connection, outcome)?;
             }
 
+            // The server stops, or the queue is full: only outcomes are saved.
             if limit == 0 {
                 return Ok(Vec::new());
             }
@@ -86,6 +87,8 @@ fn save(
         return Ok(());
     };
 
+    // It may have been deleted by now: how long results are kept is configured, and attempts go on
+    // for a day.
     let transaction = transactions::find_transaction(connection, &attempt.transaction_id)?;
     let event = match transaction {
         Some(row) => EventRow {

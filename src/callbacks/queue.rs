@@ -78,6 +78,8 @@ impl Queue {
             return None;
         }
 
+        // Once around: every host is asked once, and a host that is at its limit loses only this
+        // turn.
         for _ in 0..self.turns.len() {
             let host = self.turns.pop_front()?;
             let Some(lane) = self.lanes.get_mut(&host) else {
@@ -113,6 +115,7 @@ impl Queue {
         lane.in_flight = lane.in_flight.saturating_sub(1);
         self.in_flight = self.in_flight.saturating_sub(1);
 
+        // Else the map would keep every host that a website has ever named.
         if lane.in_flight == 0 && lane.waiting.is_empty() {
             self.lanes.remove(host);
         }

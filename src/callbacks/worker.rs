@@ -70,6 +70,7 @@ impl Worker {
                 return;
             }
 
+            // There may be more rows to claim: they are not waited for.
             if self.may_have_rows && self.queue.room() > 0 && !stopping {
                 continue;
             }
@@ -117,6 +118,7 @@ impl Worker {
 
     async fn save_and_claim(&mut self, now: Timestamp, saturated: BTreeSet<String>, limit: usize) {
         let except = saturated.iter().cloned().collect();
+        // Kept until they are saved: if this fails, they come along with the next attempt.
         let (store, unsaved) = (&self.shared.base.store, self.unsaved.clone());
         let rows = match persist::save_and_claim(store, unsaved, now, except, limit).await {
             Ok(rows) => rows,

@@ -65,6 +65,8 @@ impl Devices {
         };
 
         for _ in 0..RACES_MAX {
+            // Recorded with the first round, even if its attempt is refused. In a later one they
+            // would count as used before.
             let assertions = mem::take(&mut assertions);
             match persist::begin_try(&self.0.base.store, attempt.clone(), assertions).await? {
                 Outcome::Committed => return Ok(TryOutcome::Begun),
@@ -120,6 +122,7 @@ impl Devices {
     ) -> Result<(), StoreError> {
         let now = self.0.base.clock.now();
 
+        // Whoever guesses a PIN holds the phone: the user is logged out there altogether.
         if *name == AuthenticatorName::Pin {
             let event_type = EventType::PushAuthValidationPinLimitExceeded;
             let event = self.event(event_type, device, Some(user), now);
@@ -142,6 +145,8 @@ impl Devices {
     /// The most failures in a row; `None` where the authenticator is not allowed.
     fn failures_max(&self, device: &Device, name: &AuthenticatorName) -> Option<i32> {
         let settings = self.0.base.settings.load();
+        // Also for the attempt: an authenticator that was switched off since proves nothing any
+        // more.
         enrolment::decide_authenticator(&settings, device, name).ok()?;
 
         let application = settings.applications.get(&device.application_id)?;

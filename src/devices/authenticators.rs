@@ -54,6 +54,8 @@ impl FromStr for AuthenticatorName {
                 let id = text
                     .strip_prefix(CUSTOM_PREFIX)
                     .ok_or(InvalidId::Malformed)?;
+                // The id is stored and shown as part of the name, so that it needs neither escaping
+                // nor normalising.
                 let valid = !id.is_empty()
                     && id
                         .bytes()

@@ -29,6 +29,8 @@ impl Devices {
             event: self.event(EventType::KeyEnrollmentSuccess, device, Some(user), now),
         };
 
+        // Taken along into the transaction: whether it is a new enrolment or replaces one is known
+        // only there.
         let rules = MobileAuthentication::clone(&self.0.base.settings.load().mobile_authentication);
 
         let random = Arc::clone(&self.0.base.random);

@@ -88,6 +88,7 @@ pub(super) fn decide_push(
         return Err(EnrolmentRefusal::Disabled);
     }
 
+    // Without a configuration nobody could send the push, but the device may still poll.
     let configured = device
         .enabled_version(settings)
         .is_some_and(|version| version.push_configuration.is_some());

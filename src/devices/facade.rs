@@ -66,6 +66,8 @@ impl Devices {
 )]
 fn server_key(keyring: &Keyring) -> PublicJwk {
     let derive = |attempt: u8| {
+        // Not every text is a private key, and the choice must be the same on all nodes: so it is
+        // counted up, not drawn.
         let input = [b"server-key\0".as_slice(), &[attempt]].concat();
         keyring.hash(Purpose::SigningKey, &input)
     };

@@ -88,6 +88,8 @@ impl Devices {
         let registered = self.find_allowing(device, name).await?;
         let present =
             persist::find_authenticator_key(&self.0.base.store, device, user, name).await?;
+        // A change whose answer was lost comes again: it must not need a proof by a key that is
+        // gone.
         let Some(present) = present.filter(|present| *present != key) else {
             return Ok(self.set_authenticator(device, user, name, key).await?);
         };
@@ -181,6 +183,8 @@ impl Devices {
         let settings = self.0.base.settings.load();
 
         Ok(found.and_then(|(device, key)| {
+            // Looked up with each answer, so that a version that is disabled answers nothing from
+            // then on.
             device.enabled_version(&settings)?;
             let allowed =
                 name.is_none_or(|name| decide_authenticator(&settings, &device, &name).is_ok());
@@ -216,6 +220,8 @@ impl Devices {
             name: name.to_string(),
             public_key: key.to_json(),
             created_at: now.as_millis(),
+            // For a new row only: where another key is replaced, `set_authenticator` keeps what is
+            // counted.
             failures: 0,
         };
 

@@ -76,6 +76,7 @@ impl ClientMetadata {
     pub fn from_json(body: &[u8]) -> Result<Self, RegistrationRefusal> {
         let wire: WireMetadata = serde_json::from_slice(body).map_err(|error| {
             let explanation = format!("The client metadata cannot be accepted: {error}.");
+            // The parser's message quotes the request, which may be long.
             let shortened: String = explanation
                 .chars()
                 .take(EXPLANATION_CHARACTERS_MAX)
@@ -89,12 +90,14 @@ impl ClientMetadata {
             ));
         }
 
+        // The server fetches nothing from addresses that an unknown caller names.
         if wire.jwks_uri.is_some() {
             return Err(invalid(
                 "`jwks_uri` is not accepted: give the key itself in `jwks`.",
             ));
         }
 
+        // With two keys nobody could say which of them a signature has to be made with.
         let [public_key] = <[PublicJwk; 1]>::try_from(wire.jwks.keys)
             .map_err(|_| invalid("`jwks` must hold exactly one key, of the curve P-256."))?;
 

@@ -60,6 +60,8 @@ impl ProofOf<'_> {
             Self::NewKey(key) => ("jwk_thumbprint", key.thumbprint(), ProofError::OtherKey),
         };
 
+        // The signature comes last. Until then nothing tells whether the PIN is right, so no
+        // attempt is counted for a proof that is too old or made for something else.
         let payload = jws::unverified_payload(proof).map_err(|_| ProofError::Malformed)?;
         let claims: Value = serde_json::from_slice(&payload).map_err(|_| ProofError::Malformed)?;
         let subject = claims
@@ -90,6 +92,7 @@ impl ProofOf<'_> {
     /// Whether the proof is signed with this key.
     #[must_use]
     pub fn is_by(self, key: &PublicJwk, proof: &str) -> bool {
+        // Each purpose has a type: a proof for a refresh token changes no key (RFC 8725 §3.11).
         let proof_type = match self {
             Self::RefreshToken(_) => REFRESH_PROOF_TYPE,
             Self::NewKey(_) => CHANGE_PROOF_TYPE,

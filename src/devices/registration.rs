@@ -88,6 +88,7 @@ impl Devices {
 
         let event = self.event(EventType::DynamicUpSuccess, id, None, now);
 
+        // The hash of the registration access token is not among the columns that an update writes.
         if persist::update_device(&self.0.base.store, device.to_row(&[]), event).await? {
             Ok(device)
         } else {

@@ -102,6 +102,7 @@ pub fn verify(
         return Err(AssertionError::Claims);
     }
 
+    // RFC 7523 §3: the client speaks for itself, so both are its id.
     if claims.iss != client_id || claims.sub != client_id {
         return Err(AssertionError::Subject);
     }
@@ -123,6 +124,7 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionEr
     let exp = claims.exp.timestamp();
     let iat = claims.iat.map(NumericDate::timestamp);
 
+    // No leeway to this side: a client whose clock is behind makes a new one.
     if exp <= now {
         return Err(AssertionError::Expired);
     }
@@ -136,6 +138,8 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionEr
         return Err(AssertionError::NotYetValid);
     }
 
+    // However long it claims to live, it is used up soon after it was made: its `jti` has to be
+    // remembered until then.
     let (exp_max, usable_until) = match iat {
         Some(iat) => (iat.after(CLAIMED_LIFETIME_MAX), iat.after(LIFETIME_MAX)),
         None => (now.after(LIFETIME_MAX), exp),
@@ -152,7 +156,6 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionEr
 /// nothing is verified here.
 pub fn claimed_client(compact: &str) -> Result<String, AssertionError> {
     #[derive(Deserialize)]
-
     struct Subject {
         sub: String,
     }

@@ -17,6 +17,7 @@ pub(super) fn split<const N: usize>(
     }
 
     let mut parts = compact.split('.');
+    // No more than are needed, whatever comes after them.
     let found: Vec<&str> = parts.by_ref().take(N).collect();
 
     if parts.next().is_some() {

@@ -18,6 +18,7 @@ impl NumericDate {
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // RFC 7519 §2 allows fractions of a second.
         let seconds = serde_json::Number::deserialize(deserializer)?
             .as_f64()
             .filter(|seconds| seconds.is_finite());

@@ -115,6 +115,7 @@ pub fn verify(proof: &str, expected: &DpopExpectation<'_>) -> Result<DpopProof, 
 }
 
 fn key_of(header: Header) -> Result<PublicJwk, DpopError> {
+    // Before the key is read: `none` and symmetric algorithms never get that far (RFC 9449 §4.3).
     if header.alg != "ES256" {
         return Err(DpopError::Signature(JoseError::Algorithm));
     }
@@ -135,11 +136,13 @@ fn check_claims(claims: &Claims, expected: &DpopExpectation<'_>) -> Result<(), D
         return Err(DpopError::Method);
     }
 
+    // A proof that was caught at one endpoint is of no use at another.
     if !htu::same(&claims.htu, expected.url) {
         return Err(DpopError::Url);
     }
 
     match (expected.access_token, &claims.ath) {
+        // The hash of a token that is not presented says nothing either way.
         (None, _) => Ok(()),
         (Some(token), Some(ath)) if *ath == token_hash(token) => Ok(()),
         (Some(_), _) => Err(DpopError::AccessToken),

@@ -19,6 +19,7 @@ pub(crate) fn check_object(bytes: &[u8]) -> Result<(), JoseError> {
 
     let checked: Result<Unique, _> = serde_json::from_slice(bytes);
     checked.map(|_| ()).map_err(|error| {
+        // serde_json keeps no other trace of where an error comes from.
         if error.to_string().starts_with(DUPLICATE) {
             JoseError::DuplicateMember
         } else {

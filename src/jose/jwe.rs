@@ -32,6 +32,8 @@ pub fn encrypt(
     plain: &[u8],
     random: &dyn Random,
 ) -> Result<String, JoseError> {
+    // A key for this message alone: without it, one nonce used twice under the same content key
+    // would give both texts away.
     let ephemeral = PrivateJwk::generate(random)?;
 
     let header = Header {
@@ -81,6 +83,7 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
     let plain_length = body.len();
     body.extend_from_slice(&tag);
 
+    // The point was checked to be on the curve when the header was read (RFC 8725 §3.4).
     content_key(key, &header.epk)?
         .open_in_place(
             Nonce::assume_unique_for_key(iv),
@@ -110,6 +113,7 @@ fn concat_kdf<const N: usize>(
     party_v: &[u8],
 ) -> Result<Zeroizing<[u8; N]>, JoseError> {
     let mut info = Vec::new();
+    // Each with its length, so that no two inputs run together as the same bytes.
     for part in [algorithm.as_bytes(), party_u, party_v] {
         info.extend_from_slice(&big_endian(part.len())?);
         info.extend_from_slice(part);

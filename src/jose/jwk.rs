@@ -60,6 +60,8 @@ impl PublicJwk {
     }
 
     fn from_point(point: [u8; POINT_BYTES]) -> Result<Self, JoseError> {
+        // Checks that the point is on the curve: with others, a key agreement gives the private key
+        // away bit by bit.
         ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| JoseError::InvalidKey)?;
         Ok(Self(point))
     }
@@ -85,6 +87,8 @@ impl TryFrom<JwkMembers> for PublicJwk {
     type Error = JoseError;
 
     fn try_from(members: JwkMembers) -> Result<Self, JoseError> {
+        // A private key that was sent to somebody is not private any more, so that nobody should
+        // rely on it.
         if members.kty != "EC" || members.crv != "P-256" || members.d.is_some() {
             return Err(JoseError::InvalidKey);
         }
@@ -156,7 +160,6 @@ impl PrivateJwk {
     /// Reads a JWK with its private key, as [`PrivateJwk::to_json`] writes it.
     pub fn from_json(json: &str) -> Result<Self, JoseError> {
         #[derive(Deserialize)]
-
         struct Members {
             crv: String,
             kty: String,
@@ -177,6 +180,7 @@ impl PrivateJwk {
             d: None,
         })?;
 
+        // A pair that does not fit would sign what nobody can verify.
         if key.public == public {
             Ok(key)
         } else {

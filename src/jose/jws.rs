@@ -151,6 +151,7 @@ pub(super) fn assemble<S: AsRef<[u8]>>(
 }
 
 fn check_header(header: &Header, types: Types<'_>) -> Result<(), JoseError> {
+    // The key decides, never the message (RFC 8725 §3.1).
     if header.alg != "ES256" {
         return Err(JoseError::Algorithm);
     }

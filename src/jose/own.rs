@@ -31,6 +31,8 @@ pub fn verify<K: Borrow<VerifyingKey>>(
     let header: Header = parts.header()?;
     let algorithm = SigningAlgorithm::from_name(&header.alg).ok_or(JoseError::Algorithm)?;
 
+    // Exactly as the server writes it: an ID token is no access token, though the same key signs
+    // both.
     if header.typ.as_deref() != Some(typ) {
         return Err(JoseError::Type);
     }
@@ -40,6 +42,7 @@ pub fn verify<K: Borrow<VerifyingKey>>(
         .filter(|kid| jws::is_key_id(kid))
         .ok_or(JoseError::UnknownKey)?;
     let key = find(&kid).ok_or(JoseError::UnknownKey)?;
+    // A message must not choose how its key is used (RFC 8725 §3.1).
     if key.borrow().algorithm() != algorithm {
         return Err(JoseError::Algorithm);
     }

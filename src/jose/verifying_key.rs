@@ -79,6 +79,8 @@ impl VerifyingKey {
     /// A key of 2048 bits with the exponent 65537. Both numbers are big-endian without leading
     /// zeros.
     pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, JoseError> {
+        // A modulus with a leading zero bit is shorter than it looks, an even one has 2 as a
+        // factor.
         let is_full = modulus.first().is_some_and(|first| first & 0x80 != 0);
         let is_odd = modulus.last().is_some_and(|last| last & 1 != 0);
         if modulus.len() != MODULUS_BYTES || !is_full || !is_odd || exponent != EXPONENT {

@@ -26,7 +26,6 @@ impl Phone {
     /// transactions for it.
     pub async fn enrol(&self, user: &UserId) -> Result<ProfileId, PhoneError> {
         #[derive(Deserialize)]
-
         struct Enrolled {
             profile_id: ProfileId,
         }

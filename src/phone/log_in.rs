@@ -84,7 +84,6 @@ impl ApiLoginPage {
 
     async fn accept(&self, what: &str, challenge: &str, answer: &Value) -> Result<Url, PhoneError> {
         #[derive(Deserialize)]
-
         struct Accepted {
             redirect_to: Url,
         }

@@ -56,7 +56,6 @@ impl Phone {
     /// for one for up to `wait`, in whole seconds.
     pub async fn pending(&self, wait: Duration) -> Result<Vec<PendingTransaction>, PhoneError> {
         #[derive(Deserialize)]
-
         struct Listed {
             transactions: Vec<PendingTransaction>,
         }
@@ -117,7 +116,6 @@ impl Phone {
         jws: &str,
     ) -> Result<String, PhoneError> {
         #[derive(Deserialize)]
-
         struct Answered {
             status: String,
         }

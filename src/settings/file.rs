@@ -107,6 +107,7 @@ impl Settings {
         )
         .map_err(FileError::Problems)?;
 
+        // Not stored yet, so that there is no revision.
         Ok(Self::from_objects(0, objects.into_values()))
     }
 }
@@ -229,6 +230,8 @@ impl Collected {
     }
 
     fn finish(mut self) -> Result<Objects, Vec<Problem>> {
+        // Complete before anything is validated: objects may refer to others that come later in the
+        // file.
         let all: Objects = self
             .objects
             .iter()
@@ -237,6 +240,8 @@ impl Collected {
 
         let mut seen = HashSet::new();
         for (place, object) in &self.objects {
+            // In the map above, the second has replaced the first: without this it would just be
+            // gone.
             if !seen.insert(object.key()) {
                 let problem = format!(
                     "there is another {} with the name {:?}",

@@ -87,6 +87,8 @@ impl StoredSettings {
         let check = self
             .store
             .write(move |connection| {
+                // Does nothing where there is one. Of several servers that start on an empty
+                // database the first decides, and the others compare with its key.
                 queries::insert_key_check(connection, &fresh)?;
                 Ok::<_, WriteError<StoreError>>(
                     queries::find_key_check(connection)?.unwrap_or_default(),
@@ -127,6 +129,8 @@ impl StoredSettings {
 
         self.store
             .write(move |connection| {
+                // First of all: it locks the row, so that of two plans made for the same revision
+                // one is refused before it has changed anything.
                 if !queries::advance_revision(connection, revision)? {
                     return Err(WriteError::Refused(SettingsError::ChangedMeanwhile));
                 }
@@ -149,6 +153,7 @@ impl StoredSettings {
 
             match self.reload(current).await {
                 Ok(()) => failing = false,
+                // Said once, not every second while the database is away.
                 Err(error) if !failing => {
                     failing = true;
                     tracing::warn!(%error, "settings cannot be reloaded; the last ones stay in force");
@@ -161,6 +166,7 @@ impl StoredSettings {
     /// Reads the settings again if they were changed.
     pub async fn reload(&self, current: &CurrentSettings) -> Result<(), SettingsError> {
         let revision = self.store.read(queries::find_revision).await?;
+        // Not `>`: a database that was restored from a backup has an earlier one.
         if revision != current.load().revision {
             let settings = self.load().await?;
             tracing::info!(revision = settings.revision, "settings were changed");
@@ -201,6 +207,7 @@ impl StoredSettings {
                 kind: kind.as_str().to_owned(),
                 name: name.to_owned(),
                 body: documents::write(object, &sealed).to_string(),
+                // Counted up by the update, whatever stands here.
                 version: 1,
                 updated_at: now.as_millis(),
             }
@@ -253,6 +260,7 @@ struct Sealed<'a> {
 
 impl Sealed<'_> {
     fn context(&self, field: &str) -> Vec<u8> {
+        // A name has no control characters, so that no two places have the same context.
         [self.kind.as_str(), self.name, field]
             .join("\0")
             .into_bytes()

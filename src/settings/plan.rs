@@ -44,6 +44,7 @@ pub fn plan(current: &Settings, wanted: &Settings) -> Plan {
     let mut plan = Plan::default();
 
     for ((kind, name), to) in wanted.objects() {
+        // What is left at the end is not in the wanted configuration.
         let action = match current.remove(&(kind, name.clone())) {
             Some(from) if from == to => {
                 plan.unchanged += 1;
@@ -81,6 +82,7 @@ impl SecretWriter for PlainText {
 
 fn differing_fields(from: &Object, to: &Object) -> Vec<String> {
     let (Value::Object(from), Value::Object(to)) = (
+        // With secrets as they are: sealed ones would differ each time.
         documents::write(from, &PlainText),
         documents::write(to, &PlainText),
     ) else {

@@ -42,11 +42,14 @@ impl References<'_> {
         let value = if let Some(name) = written.strip_prefix("env:") {
             (self.environment)(name).ok_or_else(|| format!("the variable {name} is not set"))
         } else {
+            // An absolute path replaces the directory.
             let path = self.directory.join(written.strip_prefix("file:")?);
             read_file(&path)
         };
 
         let value = value.and_then(|value| {
+            // An empty variable is one that somebody forgot to fill: an empty secret would protect
+            // nothing.
             if value.is_empty() {
                 Err(format!("{written} is empty"))
             } else {

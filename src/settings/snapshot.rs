@@ -46,6 +46,7 @@ impl Settings {
             .applications
             .get(application)?
             .version(platform, version)?;
+        // A version that is not configured counts as disabled: nobody has said that it may be used.
         (version.status != VersionStatus::Disabled).then_some(version)
     }
 

@@ -157,6 +157,7 @@ impl Default for MobileAuthentication {
             push_enrolment_enabled: true,
             push_enabled: true,
             sms_enabled: true,
+            // Off, a stolen API client could have the server call any public address.
             callback_allow_list_enabled: true,
             message_characters_max: 155,
             prompts_per_5_minutes_max: 5,

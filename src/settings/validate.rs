@@ -71,6 +71,7 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
     );
 
     let sms = value.method == AuthenticationMethod::Sms;
+    // Otherwise every start would fail, which only users would notice.
     let gateway_exists = !sms || all.keys().any(|(kind, _)| *kind == Kind::Sms);
     problems.check(
         gateway_exists,
@@ -103,6 +104,7 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
         );
     }
 
+    // Of a text message every part is charged.
     let characters_max = if sms {
         SMS_CHARACTERS_MAX
     } else {
@@ -114,9 +116,11 @@ fn authentication_type(value: &AuthenticationType, all: &Objects, problems: &mut
 
 fn is_sender_id(sender: &str) -> bool {
     let digits = sender.strip_prefix('+').unwrap_or(sender);
+    // E.164 has at most 15 digits, a short code at least 3.
     let number =
         (3..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
 
+    // The alphanumeric senders of GSM 03.40.
     let letters = (1..=11).contains(&sender.len())
         && sender
             .bytes()
@@ -162,6 +166,7 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, problems: &mut Problems) {
     }
 
     if let Some(secret) = &endpoint.signing_secret {
+        // The form and the bounds of Standard Webhooks.
         let key = secret
             .expose()
             .strip_prefix("whsec_")
@@ -207,6 +212,7 @@ fn push_configuration(configuration: &PushConfiguration, problems: &mut Problems
     problems.check_endpoint(configuration.endpoint.as_ref());
 
     let certificate = configuration.ca_certificate.as_ref();
+    // Catches a path without `file:`, which would be found out only with the first push.
     let is_pem = certificate.is_none_or(|pem| pem.contains("-----BEGIN CERTIFICATE-----"));
     problems.check(
         is_pem,

@@ -134,6 +134,8 @@ pub(in crate::devices) async fn change_authenticator(
 ) -> Result<bool, StoreError> {
     store
         .write_audited(event, move |connection| {
+            // Only while the key that has signed is still the enrolled one: of two changes at once,
+            // the second was proven with a key that is gone.
             queries::change_authenticator(connection, &row, &present.to_json())
         })
         .await

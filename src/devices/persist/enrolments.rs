@@ -43,6 +43,7 @@ pub(in crate::devices) async fn enrol(
         .write(move |connection| {
             let (device, user) = (keys.device.as_str(), keys.user.as_str());
             let present = queries::find_enrolment(connection, device, user)?;
+            // On the row that this transaction replaces, not on one that was read before.
             let decision = decide_keys(&rules, present.is_some()).map_err(refuse)?;
 
             // Who replaces their keys keeps the profile.
@@ -66,6 +67,7 @@ pub(in crate::devices) async fn enrol(
                 created_at: keys.now.as_millis(),
             };
 
+            // Another request has enrolled the user since the row was looked for.
             if !queries::insert_enrolment(connection, &row)? {
                 return Err(refuse(EnrolmentRefusal::AlreadyEnrolled));
             }
@@ -97,6 +99,7 @@ fn free_profile(
 
 fn remove_enrolment(connection: &mut Connection, device: &str, user: &str) -> QueryResult<bool> {
     let found = queries::delete_enrolment(connection, device, user)?;
+    // The address stays while other users of the device are asked there.
     queries::delete_unused_push_address(connection, device)?;
     Ok(found)
 }

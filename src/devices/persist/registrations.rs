@@ -70,6 +70,8 @@ pub(in crate::devices) async fn delete_device(
 
     store
         .write_audited(event, move |connection| {
+            // Codes first: one that is being exchanged has become a grant by the time that those
+            // are deleted.
             authorizations::delete_authorizations_of_client(connection, id.as_str())?;
             tokens::delete_grants_of_client(connection, id.as_str())?;
             tokens::delete_own_tokens_of_device(connection, id.as_str())?;

@@ -89,6 +89,7 @@ impl Devices {
         else {
             return Ok(None);
         };
+        // The push service has said that nobody is there any more.
         if row.dead_since.is_some() {
             return Ok(None);
         }
@@ -122,6 +123,7 @@ impl Devices {
         since: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        // An address that was registered at this very millisecond is meant, too.
         let since = since.unwrap_or_else(|| now.after(Duration::from_millis(1)));
         persist::mark_address_dead(&self.0.base.store, id, since, now).await
     }
@@ -148,6 +150,8 @@ impl Devices {
             device_id: device.to_string(),
             transport: transport.as_str().to_owned(),
             address: address.map(seal),
+            // Sealed texts differ each time. Only a keyed hash lets the database see that two
+            // addresses are the same.
             address_hash: address.map(|plain| {
                 self.0
                     .base
@@ -187,6 +191,7 @@ fn configured_destination(
         .push_configurations
         .get(version.push_configuration.as_ref()?)?;
 
+    // The configuration may be another service's since the device has enrolled.
     (transport == Transport::Service(configuration.service)).then(|| PushDestination {
         configuration: Arc::clone(configuration),
         environment: version.apns_environment,

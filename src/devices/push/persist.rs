@@ -42,6 +42,7 @@ pub(super) async fn enrol(
             }
 
             let enrolled = queries::find_push_enrolment(connection, device, user)?.is_some();
+            // The slot is taken: the user is asked on another device of this application.
             if !enrolled && !queries::insert_push_enrolment(connection, &enrolment)? {
                 return Err(refuse(EnrolmentRefusal::AlreadyEnrolled));
             }
@@ -82,6 +83,7 @@ pub(super) async fn replace_address(
     store
         .write(move |connection| {
             let present = queries::find_push_address(connection, &address.device_id)?;
+            // Decided on an address that was read before: the device may have enrolled anew since.
             if present.is_none_or(|row| row.transport != address.transport) {
                 return Err(refuse(EnrolmentRefusal::PushNotEnrolled));
             }

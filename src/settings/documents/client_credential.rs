@@ -50,6 +50,7 @@ impl CredentialFields {
             (None, None, None) => Ok(None),
             (Some(written), None, None) => {
                 let secret = secrets.secret("client_secret", &written)?;
+                // Only the hash is kept, from which its strength could not be told later.
                 check_strength(&secret)?;
                 Ok(Some(ClientCredential::SecretHash(sha256(
                     secret.expose().as_bytes(),
@@ -68,6 +69,7 @@ impl CredentialFields {
 /// Refuses secrets that people made up. They are stored as a fast hash, which is only safe for
 /// random secrets of 128 bits or more.
 fn check_strength(secret: &SecretString) -> Result<(), Problem> {
+    // 128 bits in base64. Few distinct characters mean that a person has typed them.
     const CHARACTERS_MIN: usize = 22;
     const DISTINCT_CHARACTERS_MIN: usize = 8;
 

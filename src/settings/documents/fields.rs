@@ -36,6 +36,7 @@ pub(super) fn read_credentials(
         (Some(username), Some(password)) => {
             Ok(Some((username, secrets.secret("password", password)?)))
         }
+        // Half of the credentials is a slip, and to send none instead would hide it.
         (Some(_), None) => Err(Problem::new("password", "is required with `username`")),
         (None, Some(_)) => Err(Problem::new("username", "is required with `password`")),
     }

@@ -32,6 +32,7 @@ use super::problem::Problem;
 pub(super) fn write(object: &Object, secrets: &dyn SecretWriter) -> Value {
     match object {
         Object::ApiClient(client) => to_value(&ApiClientDocument::write(client)),
+        // Objects without secrets are their own documents.
         Object::Application(application) => to_value(application.as_ref()),
         Object::AuthenticationType(authentication_type) => to_value(authentication_type.as_ref()),
         Object::CallbackEndpoint(endpoint) => {

@@ -68,9 +68,11 @@ impl PushConfigurationDocument {
             .transpose()?;
 
         let context = format!("for {}", self.platform.as_str());
+        // Each platform has one push service, so the file need not name it.
         let service = PushService::of_platform(self.platform)
             .ok_or_else(|| Problem::new("platform", "has no push service"))?;
 
+        // serde cannot refuse unknown fields beside a flattened map, so this does.
         let is_known = |name: &String| service.credentials.iter().any(|field| field.name == name);
         if let Some(name) = self.credentials.keys().find(|name| !is_known(name)) {
             return Err(Problem::new(name, format!("is not allowed {context}")));

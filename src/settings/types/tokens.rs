@@ -147,6 +147,7 @@ impl ResourceServer {
     /// Whether its tokens may have this scope.
     #[must_use]
     pub fn allows_scope(&self, scope: &str) -> bool {
+        // Most resource servers are set up without a list.
         self.scopes.is_empty() || self.scopes.contains(scope)
     }
 }

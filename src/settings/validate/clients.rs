@@ -12,7 +12,7 @@ use crate::settings::types::{
 };
 
 /// Reserved scopes that only devices may have.
-const INSTALLATION_SCOPES: [&str; 2] = ["device", "user"];
+const DEVICE_SCOPES: [&str; 2] = ["device", "user"];
 
 pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Problems) {
     let may = |permission| client.permissions.contains(&permission);
@@ -54,6 +54,8 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
     problems.check(printable, "client_id", "must be printable ASCII characters");
 
     for (kind, name) in [
+        // A request names its client by nothing but the id, so that web clients, API clients and
+        // applications share one namespace.
         (Kind::ApiClient, "an API client"),
         (Kind::Application, "an application"),
     ] {
@@ -72,7 +74,7 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
 
     for scope in &client.scopes {
         problems.check(
-            !INSTALLATION_SCOPES.contains(&scope.as_str()),
+            !DEVICE_SCOPES.contains(&scope.as_str()),
             "scopes",
             format!("{scope:?} is only for devices of applications"),
         );
@@ -126,6 +128,7 @@ pub(super) fn application(application: &Application, all: &Objects, problems: &m
     let mut seen = HashSet::new();
 
     for (index, version) in application.versions.iter().enumerate() {
+        // Of two, the first would be found, and disabling the other one would do nothing.
         let new = seen.insert((version.platform, version.version.as_str()));
         let place = format!("versions[{index}]");
         problems.check(

@@ -66,6 +66,7 @@ impl Problems {
                 format!("must have 1 to {characters_max} characters"),
             );
 
+            // The lengths of BCP 47. Whether there is such a language does not matter.
             let is_language_code = (2..=35).contains(&language.len())
                 && language
                     .bytes()

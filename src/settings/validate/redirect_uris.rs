@@ -58,6 +58,7 @@ fn is_redirect_uri(uri: &str, owner: Owner) -> bool {
     };
     let scheme_fits = match url.scheme() {
         "https" => has_authority(uri),
+        // On any other host the code would travel in the clear.
         "http" => has_authority(uri) && is_loopback(&url),
         scheme => match owner {
             Owner::Application => !BROWSER_SCHEMES.contains(&scheme),
@@ -66,6 +67,7 @@ fn is_redirect_uri(uri: &str, owner: Owner) -> bool {
     };
 
     let plain = url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    // Compared as text later on, so that what a parser would repair must not get in.
     scheme_fits && plain && has_uri_characters(uri)
 }
 

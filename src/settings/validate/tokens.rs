@@ -48,6 +48,7 @@ pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: 
         "must be an absolute URI without fragment",
     );
 
+    // Resource servers are found by their audience, which therefore stands for one of them.
     let same = |object: &Object| match object {
         Object::ResourceServer(other) => other.id != server.id && other.audience == server.audience,
         _ => false,
