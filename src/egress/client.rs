@@ -8,6 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Proxy, Response};
 use url::Url;
 
+use super::cause::SystemResolver;
 use crate::secret::SecretString;
 
 /// The most of a provider's answer that is read, in bytes.
@@ -95,6 +96,7 @@ impl Egress {
             .timeout(settings.request_timeout)
             .redirect(Policy::none())
             .referer(false)
+            .dns_resolver(Arc::new(SystemResolver))
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .http2_keep_alive_while_idle(true)

@@ -5,6 +5,8 @@ use std::future::Future;
 
 use futures_util::future::BoxFuture;
 
+use super::bulkhead::AsFailure;
+use super::cause::Cause;
 use super::failure::{FailureKind, ProviderFailure};
 use super::retry::{Next, after_failure};
 use crate::clock::{Clock, Timestamp};
@@ -62,6 +64,15 @@ impl From<ProviderFailure> for Unsent {
     }
 }
 
+impl AsFailure for Unsent {
+    fn as_failure(&self) -> Option<&ProviderFailure> {
+        match self {
+            Self::Failed(failure) if failure.cause != Cause::Store => Some(failure),
+            Self::Failed(_) | Self::Ended(_) => None,
+        }
+    }
+}
+
 /// A message that is to be delivered.
 pub struct Delivery<'a> {
     pub clock: &'a Clock,
@@ -99,7 +110,7 @@ impl Delivery<'_> {
             failures += 1;
             self.metrics
                 .provider_answered(failure.provider, failure.kind.as_str());
-            tracing::warn!(transaction_id = %self.transaction, %failure, "a message was not taken");
+            log(self.transaction, &failure);
 
             let now = self.clock.now();
             match after_failure(failures, failure.kind, is_in_doubt, now, self.deadline) {
@@ -130,9 +141,21 @@ impl Delivery<'_> {
             Err(LeaseUnknown) => Err(Unsent::Failed(ProviderFailure {
                 provider: "store",
                 kind: FailureKind::Retry { after: None },
+                cause: Cause::Store,
                 detail: "whether the message is still owed cannot be read".into(),
             })),
         }
+    }
+}
+
+/// A provider that is down is warned of once, by its bulkhead, and not with each message.
+fn log(transaction: TransactionId, failure: &ProviderFailure) {
+    let cause = failure.cause.as_str();
+
+    if failure.cause.is_outage() || failure.cause == Cause::NotTried {
+        tracing::debug!(transaction_id = %transaction, %failure, cause, "a message was not taken");
+    } else {
+        tracing::warn!(transaction_id = %transaction, %failure, cause, "a message was not taken");
     }
 }
 
@@ -198,6 +221,7 @@ mod tests {
                 Some(kind) => Err(Unsent::Failed(ProviderFailure {
                     provider: "test",
                     kind,
+                    cause: Cause::Answered,
                     detail: "on purpose".into(),
                 })),
             }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::cause::Cause;
 use crate::clock::Timestamp;
 
 /// What to do about a provider's failure.
@@ -60,6 +61,7 @@ pub struct ProviderFailure {
     /// The provider's name in metrics, such as `fcm` or `twilio`.
     pub provider: &'static str,
     pub kind: FailureKind,
+    pub cause: Cause,
     /// The provider's reason code or ours. Never an address, a number or a token.
     pub detail: Cow<'static, str>,
 }
@@ -73,6 +75,7 @@ impl ProviderFailure {
         Self {
             provider,
             kind: FailureKind::Configuration,
+            cause: Cause::Configuration,
             detail: Cow::Borrowed(detail),
         }
     }
@@ -80,20 +83,21 @@ impl ProviderFailure {
     /// No answer arrived, or none that can be read. Tells the kind of trouble only: the error's own
     /// text names the URL, which may hold the address.
     pub(crate) fn unreachable(provider: &'static str, error: &reqwest::Error) -> Self {
-        let (kind, detail) = if error.is_builder() {
-            (FailureKind::Configuration, "request cannot be built")
-        } else if error.is_connect() {
-            // Its time limit included: nothing was written yet.
-            (FailureKind::Retry { after: None }, "cannot connect")
-        } else if error.is_timeout() {
-            (FailureKind::Doubtful, "timeout")
-        } else {
-            (FailureKind::Doubtful, "connection lost")
+        let cause = Cause::of(error);
+        let retry = FailureKind::Retry { after: None };
+
+        let (kind, detail) = match cause {
+            Cause::Configuration => (FailureKind::Configuration, "request cannot be built"),
+            Cause::TimeoutAfter => (FailureKind::Doubtful, "timeout"),
+            Cause::ConnectionLost => (FailureKind::Doubtful, "connection lost"),
+            // Nothing was written yet.
+            _ => (retry, "cannot connect"),
         };
 
         Self {
             provider,
             kind,
+            cause,
             detail: Cow::Borrowed(detail),
         }
     }
@@ -129,6 +133,10 @@ impl ProviderFailure {
         Self {
             provider,
             kind,
+            cause: match status {
+                500..=599 => Cause::ServerError,
+                _ => Cause::Answered,
+            },
             detail: Cow::Owned(detail),
         }
     }

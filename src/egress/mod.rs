@@ -1,11 +1,16 @@
 //! Calls to the outside: bounded HTTP clients, the outgoing proxy, what a provider's failure means,
-//! and how long a message is tried.
+//! how providers are kept apart, and how long a message is tried.
 
+mod breaker;
+mod bulkhead;
+mod cause;
 mod client;
 mod delivery;
 mod failure;
 mod retry;
 
+pub use bulkhead::{AsFailure, Bulkheads};
+pub use cause::Cause;
 pub use client::{Egress, EgressSettings, InvalidEgress, ProxySettings};
 pub(crate) use client::{PROVIDER_BODY_BYTES_MAX, read_body, retry_after};
 pub use delivery::{Delivery, DeliveryLease, DeliveryOutcome, LeaseUnknown, Unsent};

@@ -2,31 +2,27 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use super::types::{SmsMessage, SmsSender};
 use crate::base::Base;
 use crate::clock::Timestamp;
-use crate::egress::{Delivery, DeliveryLease, DeliveryOutcome, Unsent};
+use crate::egress::{Bulkheads, Delivery, DeliveryLease, DeliveryOutcome, Unsent};
 use crate::ids::TransactionId;
-
-/// Text messages being handed to the gateway at a time; further ones wait.
-const IN_FLIGHT_MAX: usize = 256;
 
 /// Delivers text messages by the configured gateway.
 pub struct SmsDelivery {
     base: Base,
     sender: Arc<dyn SmsSender>,
-    permits: Semaphore,
+    /// One for each kind of gateway.
+    bulkheads: Bulkheads,
 }
 
 impl SmsDelivery {
     #[must_use]
     pub fn new(base: Base, sender: Arc<dyn SmsSender>) -> Self {
         Self {
+            bulkheads: Bulkheads::new(base.clock.clone(), base.metrics.clone()),
             base,
             sender,
-            permits: Semaphore::new(IN_FLIGHT_MAX),
         }
     }
 
@@ -64,14 +60,15 @@ impl SmsDelivery {
             return Err(Unsent::Ended(DeliveryOutcome::GivenUp));
         };
 
-        let Ok(_permit) = self.permits.acquire().await else {
-            return Err(Unsent::Ended(DeliveryOutcome::GivenUp));
+        let sending = async || {
+            // Only now: waiting for its turn may have taken long.
+            delivery.begin_attempt(is_in_doubt).await?;
+
+            Ok::<_, Unsent>(self.sender.send(&gateway, message).await?)
         };
-
-        // Only now: waiting for the permit may have taken long.
-        delivery.begin_attempt(is_in_doubt).await?;
-
-        self.sender.send(&gateway, message).await?;
+        self.bulkheads
+            .call(gateway.name(), gateway.name(), sending)
+            .await?;
         self.base.metrics.provider_answered(gateway.name(), "sent");
 
         Ok(())

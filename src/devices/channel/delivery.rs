@@ -3,7 +3,7 @@
 use super::services::Services;
 use crate::devices::types::Destination;
 use crate::egress::{
-    Delivery, DeliveryLease, DeliveryOutcome, FailureKind, ProviderFailure, Unsent,
+    Cause, Delivery, DeliveryLease, DeliveryOutcome, FailureKind, ProviderFailure, Unsent,
 };
 use crate::ids::DeviceId;
 use crate::push::PushMessage;
@@ -46,24 +46,31 @@ async fn attempt(
             return Err(Unsent::Failed(ProviderFailure {
                 provider: "store",
                 kind: FailureKind::Retry { after: None },
+                cause: Cause::Store,
                 detail: "the push address cannot be read".into(),
             }));
         }
     };
 
-    let Ok(_permit) = services.push_permits.acquire().await else {
-        return Err(Unsent::Ended(DeliveryOutcome::GivenUp));
+    let configuration = &destination.configuration;
+    let service = configuration.service.name;
+
+    let sending = async || {
+        // Only now: waiting for its turn may have taken long.
+        delivery.begin_attempt(is_in_doubt).await?;
+
+        Ok::<_, Unsent>(services.push.send(&destination, message).await?)
     };
+    let sent = services
+        .bulkheads
+        .call(&configuration.name, service, sending)
+        .await;
 
-    // Only now: waiting for the permit may have taken long.
-    delivery.begin_attempt(is_in_doubt).await?;
-
-    if let Err(failure) = services.push.send(&destination, message).await {
+    if let Err(Unsent::Failed(failure)) = &sent {
         mark_dead_address(services, device, failure.kind).await;
-        return Err(failure.into());
     }
 
-    let service = destination.configuration.service.name;
+    sent?;
     services.base.metrics.provider_answered(service, "sent");
 
     Ok(())

@@ -16,8 +16,6 @@ mod types;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 pub use types::ReserveError;
 
 use actor::{ChannelDirectory, DeviceChannel};
@@ -26,13 +24,10 @@ use services::Services;
 
 use super::facade::Devices;
 use crate::base::Base;
-use crate::egress::{DeliveryLease, DeliveryOutcome};
+use crate::egress::{Bulkheads, DeliveryLease, DeliveryOutcome};
 use crate::ids::{DeviceId, UserId};
 use crate::push::{PushMessage, PushSender};
 use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, ask};
-
-/// Pushes being handed to their services at a time; further ones wait.
-const PUSHES_IN_FLIGHT_MAX: usize = 512;
 
 /// Devices with something in flight, in memory. Past it a channel is refused.
 const LIVE_MAX: usize = 1_000_000;
@@ -64,7 +59,7 @@ impl Channels {
             base: base.clone(),
             devices: parts.devices,
             push: parts.push,
-            push_permits: Semaphore::new(PUSHES_IN_FLIGHT_MAX),
+            bulkheads: Bulkheads::new(base.clock.clone(), base.metrics.clone()),
             prompting_methods: parts.prompting_methods,
         };
 

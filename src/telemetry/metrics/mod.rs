@@ -35,6 +35,7 @@ struct Inner {
     transactions_finished: IntCounterVec,
     store: StoreMetrics,
     provider_sends: IntCounterVec,
+    provider_failures: IntCounterVec,
     callbacks: IntCounterVec,
     callbacks_in_flight: IntGauge,
     actor_panics: IntCounterVec,
@@ -88,6 +89,11 @@ impl Metrics {
                 "provider_sends_total",
                 "Messages sent to providers, by outcome.",
                 &["provider", "outcome"],
+            ),
+            provider_failures: make.counters(
+                "provider_failures_total",
+                "Calls to providers that failed, by push configuration or SMS gateway.",
+                &["name", "cause"],
             ),
             callbacks: make.counters(
                 "callbacks_total",
@@ -167,6 +173,15 @@ impl Metrics {
         self.0
             .provider_sends
             .with_label_values(&[provider, outcome])
+            .inc();
+    }
+
+    /// Counts a call to a provider that failed, by the name that administrators gave it and the
+    /// cause, such as `dns` or `timeout_after`.
+    pub fn provider_failed(&self, name: &str, cause: &str) {
+        self.0
+            .provider_failures
+            .with_label_values(&[name, cause])
             .inc();
     }
 

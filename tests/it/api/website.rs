@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::egress::{FailureKind, ProviderFailure};
+use countersign::egress::{Cause, FailureKind, ProviderFailure};
 use countersign::settings::MobileAuthentication;
 use serde_json::{Value, json};
 
@@ -271,6 +271,7 @@ async fn a_refused_message_is_an_error(database: Database) {
     let failure = |provider| ProviderFailure {
         provider,
         kind: FailureKind::Blocked,
+        cause: Cause::Answered,
         detail: "blocked".into(),
     };
 

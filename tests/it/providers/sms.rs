@@ -1,6 +1,6 @@
 //! Text messages through Twilio and through the generic gateway.
 
-use countersign::egress::{Egress, FailureKind, ProviderFailure};
+use countersign::egress::{Cause, Egress, FailureKind, ProviderFailure};
 use countersign::sandbox::{Fault, Provider, Sandbox, SandboxOptions};
 use countersign::settings::SmsConfiguration;
 use countersign::sms::{GatewaySms, SmsMessage, SmsSender as _};
@@ -236,4 +236,29 @@ async fn gateway_failures() {
         .await,
         FailureKind::Configuration
     );
+}
+
+#[tokio::test]
+async fn the_cause_of_a_failure_is_told() {
+    let gateway = |url: &str| SmsConfiguration::Http {
+        endpoint: url.parse().unwrap(),
+        credentials: None,
+    };
+
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
+    let apns = sandbox.endpoints().apns.clone();
+
+    for (url, kind, cause) in [
+        (format!("http://{closed}/"), RETRY, Cause::Refused),
+        ("http://nowhere.invalid/".to_owned(), RETRY, Cause::Dns),
+        // Its certificate is the sandbox's own.
+        (apns, RETRY, Cause::TlsUntrusted),
+    ] {
+        let failure = send(&gateway(&url), &message(None)).await.unwrap_err();
+        assert_eq!((failure.kind, failure.cause), (kind, cause), "{url}");
+    }
 }

@@ -13,7 +13,7 @@ use countersign::base::Base;
 use countersign::callbacks::CallbackState;
 use countersign::clock::{Clock, Timestamp};
 use countersign::config::Config;
-use countersign::egress::{FailureKind, ProviderFailure};
+use countersign::egress::{Cause, FailureKind, ProviderFailure};
 use countersign::ids::{ApplicationId, ClientId};
 use countersign::push::{Credentials, PushDestination, PushMessage, PushSender, PushService};
 use countersign::random::{Random, SystemRandom};
@@ -139,6 +139,7 @@ impl<M: Clone> Provider<M> {
             Ok(_) => Err(ProviderFailure {
                 provider: "test",
                 kind: FailureKind::Doubtful,
+                cause: Cause::TimeoutAfter,
                 detail: "the answer is lost".into(),
             }),
             Err(_) => Ok(()),

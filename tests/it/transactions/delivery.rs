@@ -1,4 +1,4 @@
-use countersign::egress::{FailureKind, ProviderFailure};
+use countersign::egress::{Cause, FailureKind, ProviderFailure};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -27,6 +27,7 @@ fn failure(kind: FailureKind) -> ProviderFailure {
     ProviderFailure {
         provider: "test",
         kind,
+        cause: Cause::Answered,
         detail: "on purpose".into(),
     }
 }

@@ -1,6 +1,6 @@
 use reqwest::Response;
 
-use countersign::egress::{FailureKind, ProviderFailure};
+use countersign::egress::{Cause, FailureKind, ProviderFailure};
 
 use super::{PHONE_NUMBER, START};
 use crate::support::app::{OTHER_WEBSITE, TestApp};
@@ -92,6 +92,7 @@ async fn a_stored_failure_is_replayed(database: Database) {
     app.sms.fail([ProviderFailure {
         provider: "test",
         kind: FailureKind::Blocked,
+        cause: Cause::Answered,
         detail: "on purpose".into(),
     }]);
 
