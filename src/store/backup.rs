@@ -42,10 +42,12 @@ pub fn back_up(url: &DatabaseUrl, target: &Path) -> Result<(), BackupError> {
         return Err(BackupError::NoDatabase(path.clone()));
     }
 
+    // Told before the copy, which may take minutes. What decides is `publish`.
     if target.exists() {
         return Err(BackupError::Exists(target.to_owned()));
     }
 
+    // In the same folder: a link cannot lead to another file system.
     let mut partial = target.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
@@ -71,6 +73,7 @@ fn copy(url: &DatabaseUrl, partial: &Path) -> Result<(), BackupError> {
         _ => {}
     }
 
+    // SQLite takes over an empty file, and with it the mode.
     create_private_file(partial).map_err(failed)?;
 
     let connector = Connector {
@@ -101,9 +104,11 @@ fn publish(partial: &Path, target: &Path) -> Result<(), BackupError> {
         },
     };
 
+    // Unlike a rename, a link does not replace what somebody has put there meanwhile.
     fs::hard_link(partial, target).map_err(failed)?;
     fs::remove_file(partial).map_err(failed)?;
 
+    // The name is durable only with the folder that it stands in.
     let folder = match target.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -78,6 +78,7 @@ where
         let (reply, row) = oneshot::channel();
         let job_was_queued = {
             let mut waiting = self.0.waiting.lock();
+            // The queue has one job for all of them, so that its bound does not bound these.
             if waiting.reads.len() >= self.0.store.reads_max() {
                 return Err(StoreError::Overloaded);
             }
@@ -102,6 +103,7 @@ where
             let mut waiting = self.0.waiting.lock();
             waiting.job_is_queued = false;
             let reads = mem::take(&mut waiting.reads);
+            // Those who are answered may ask again at once, and must not wait for this lock.
             drop(waiting);
             fail(reads, &error);
         }
@@ -110,6 +112,7 @@ where
     /// Runs one query for what waits.
     fn run(&self, pooled: Result<&mut Pooled, StoreError>) {
         let (reads, more) = self.take();
+        // Before the query runs, so that another thread begins with the rest at once.
         if more {
             self.queue_job();
         }

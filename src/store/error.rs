@@ -37,6 +37,7 @@ impl StoreError {
 
     /// PostgreSQL aborted the transaction because it and another waited for each other.
     pub(super) fn is_deadlock(&self) -> bool {
+        // diesel has no kind for it (SQLSTATE 40P01), only the message.
         matches!(self, Self::Query(message) if message.contains("deadlock detected"))
     }
 }

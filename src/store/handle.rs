@@ -113,6 +113,7 @@ impl Store {
         let inner = &self.0;
         let mut threads = readers::start(&pool, readers, &inner.queries)?;
         let (journal, metrics) = (Arc::clone(&inner.journal), inner.metrics.clone());
+        // One thread: its order is the order of commits on this node.
         threads.push(journal::start(pool, batch_max, journal, metrics)?);
 
         *inner.threads.lock() = threads;
@@ -219,6 +220,7 @@ impl Store {
             match written {
                 Ok(value) => return Ok(value),
                 Err(Attempt::Failed(error))
+                    // PostgreSQL has undone all of it, so that it may be done again.
                     if error.is_deadlock() && attempts < DEADLOCK_ATTEMPTS_MAX => {}
                 Err(Attempt::Failed(error)) => return Err(error.into()),
                 Err(Attempt::Refused(refusal)) => return Err(refusal),
@@ -250,6 +252,7 @@ impl Store {
             let _ = thread.join();
         }
 
+        // With the last clone the connections close; the threads' own are gone with them.
         *self.0.pool.lock() = None;
     }
 

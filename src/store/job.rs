@@ -24,6 +24,8 @@ where
 {
     let (reply, receiver) = oneshot::channel();
     let job = move |pooled: Result<&mut Pooled, StoreError>| {
+        // Nobody waits for the answer, and a query changes nothing: under load this is what lets
+        // the queue catch up.
         if reply.is_closed() {
             return;
         }
@@ -49,6 +51,8 @@ where
         let result = match pooled {
             Ok(pooled) => transact(pooled, |connection| {
                 let value = change(connection)?;
+                // `change` may have gone on after a failed statement, whose transaction PostgreSQL
+                // rolls back at the commit without an error.
                 connection.check_transaction()?;
                 Ok(value)
             }),

@@ -61,6 +61,8 @@ where
     for<'i> Statement<L, &'i L::Id>: LoadQuery<'i, SqliteConnection, T>,
 {
     match connection {
+        // One array, whatever the number of ids: the text stays the same, and so does the prepared
+        // statement.
         Connection::Postgres(connection) => Statement::<L, _>::of(ids).load(connection),
         Connection::Sqlite(connection) => {
             let mut rows = Vec::with_capacity(ids.len());

@@ -110,11 +110,13 @@ pub(super) fn status(pooled: &mut Pooled) -> Result<SchemaStatus, StoreError> {
     Ok(match (missing, unknown) {
         (0, 0) => SchemaStatus::Current,
         (_, 0) => SchemaStatus::Older(missing),
+        // Even if some are missing: this program cannot know what the unknown ones have changed.
         (_, _) => SchemaStatus::Newer(unknown),
     })
 }
 
 fn known_versions() -> Result<BTreeSet<String>, StoreError> {
+    // Those of SQLite have the same versions.
     let migrations = MigrationSource::<Pg>::migrations(&POSTGRES).map_err(|error| {
         StoreError::Schema(format!("the program's migrations cannot be read: {error}"))
     })?;
@@ -139,6 +141,7 @@ fn run_versions(connection: &mut Connection) -> QueryResult<BTreeSet<String>> {
         }
     };
 
+    // diesel would create the table, but asking must change nothing.
     if !diesel::select(sql::<Bool>(exists)).get_result(connection)? {
         return Ok(BTreeSet::new());
     }

@@ -32,8 +32,10 @@ impl Pool {
         let pool = |size, role| {
             r2d2::Pool::builder()
                 .max_size(size)
+                // None beforehand: the store opens while the database is away.
                 .min_idle(Some(0))
                 .connection_timeout(CONNECT_WAIT)
+                // Connections that have prepared their statements are worth keeping.
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .error_handler(Box::new(LogError))
@@ -84,6 +86,7 @@ impl Pooled {
     /// when it is given back. Others are checked before their next use from now on.
     pub(super) fn report_broken(&mut self) {
         self.is_broken = true;
+        // A failover ends all connections, but only those that are in use notice.
         self.losses.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -113,6 +116,8 @@ impl ManageConnection for Manager {
     type Error = StoreError;
 
     fn connect(&self) -> Result<Pooled, StoreError> {
+        // Read before connecting: a loss in between makes this connection be checked once too
+        // often, not once too seldom.
         let losses_seen = self.losses.load(Ordering::SeqCst);
 
         Ok(Pooled {

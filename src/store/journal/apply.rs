@@ -19,12 +19,14 @@ use crate::store::queries::users::find_disabled_users;
 pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
     let mut batch = Batch::new(entries);
 
+    // In the same transaction as what is written: no user is disabled in between.
     let disabled = of_disabled_users(connection, &batch)?;
     batch.decide(disabled, Outcome::UserDisabled);
 
     let assertions = batch
         .undecided()
         .flat_map(|(position, entry)| entry.assertions.iter().map(move |row| (position, row)));
+    // Before the guards: an assertion counts as used even if the guard refuses.
     let replayed = write(connection, assertions.collect())?;
     batch.decide(replayed, Outcome::Replayed);
 
@@ -39,6 +41,8 @@ pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryRes
         .undecided()
         .flat_map(|(position, entry)| entry.inserts.iter().map(move |insert| (position, insert)))
         .collect();
+    // By now the guards have changed rows, so that a refusal can only fail the batch. It is then
+    // split until the entry is alone.
     if !Insert::write_all(connection, &inserts)?.is_empty() {
         return Err(taken());
     }
@@ -90,6 +94,7 @@ fn of_disabled_users(connection: &mut Connection, batch: &Batch<'_>) -> QueryRes
         .undecided()
         .filter_map(|(position, entry)| Some((position, entry.user.as_ref()?)))
         .collect();
+    // Most batches have nobody to look for.
     if named.is_empty() {
         return Ok(Vec::new());
     }

@@ -47,6 +47,7 @@ impl Batcher {
             .iter()
             .all(|row| !self.rows.contains(row));
 
+        // Also for an entry that has to wait: a later one for the same row must not overtake it.
         self.rows.extend(&self.rows_of_entry);
 
         is_alone

@@ -62,6 +62,8 @@ pub fn finish_callback(
 ) -> QueryResult<bool> {
     let claimed = callbacks::table
         .find(outcome.id.as_slice())
+        // The fence, not the time: this node's clock may be behind that of the node that has
+        // claimed the row since.
         .filter(callbacks::fence.eq(outcome.fence))
         .filter(callbacks::state.eq(callback_state::DUE));
     diesel::update(claimed)
@@ -121,6 +123,7 @@ pub fn replay_callback(
     diesel::update(finished)
         .set((
             callbacks::state.eq(callback_state::DUE),
+            // All attempts anew: an administrator replays after the website was mended.
             callbacks::attempts.eq(0),
             callbacks::due_at.eq(now.as_millis()),
             callbacks::lease_until.eq(0),

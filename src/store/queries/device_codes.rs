@@ -50,6 +50,7 @@ pub fn note_poll(connection: &mut Connection, poll: &DevicePoll) -> QueryResult<
         device_codes::interval_seconds.eq(poll.interval_seconds),
     );
 
+    // In SQL nothing equals null, so that the first poll needs a condition of its own.
     let noted = match poll.expected_polled_at {
         Some(before) => diesel::update(row_of_id.filter(device_codes::polled_at.eq(before)))
             .set(change)

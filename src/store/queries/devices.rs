@@ -263,6 +263,7 @@ pub fn delete_unused_push_address(connection: &mut Connection, device: &str) -> 
         .filter(push_enrolments::device_id.eq(device))
         .count()
         .get_result(connection)?;
+    // The address is the device's: its other users are still asked there.
     if users == 0 {
         diesel::delete(push_addresses::table.find(device)).execute(connection)?;
     }

@@ -34,6 +34,8 @@ pub fn take_pushed_request(
         return Ok(None);
     };
 
+    // On PostgreSQL two callers may both have read the row; the number of deleted rows tells them
+    // apart.
     let deleted = diesel::delete(pushed_requests::table.find(request_hash)).execute(connection)?;
     Ok((deleted > 0).then_some(row))
 }

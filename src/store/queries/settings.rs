@@ -71,6 +71,7 @@ pub fn find_key_check(connection: &mut Connection) -> QueryResult<Option<Vec<u8>
 
 /// Saves that text, unless there is one.
 pub fn insert_key_check(connection: &mut Connection, check: &[u8]) -> QueryResult<()> {
+    // The first writer decides; a second one waits for the row and then finds it set.
     let unset = server_state::table.filter(server_state::key_check.is_null());
     diesel::update(unset)
         .set(server_state::key_check.eq(Some(check)))
