@@ -8,10 +8,13 @@
 use std::mem;
 
 use super::authenticators::AuthenticatorName;
+use super::error::DeviceError;
 use super::facade::Devices;
+use super::proof::{ProofError, ProofOf};
 use super::types::Device;
 use super::{enrolment, persist};
 use crate::ids::{DeviceId, UserId};
+use crate::jose::PublicJwk;
 use crate::store::StoreError;
 use crate::store::journal::{AuthenticatorTry, Outcome};
 use crate::store::rows::AssertionIdRow;
@@ -20,34 +23,100 @@ use crate::users::events::EventType;
 /// How often an attempt is counted again after somebody else's success reset the count.
 const RACES_MAX: usize = 3;
 
-/// Whether an attempt may be made.
+/// An authenticator of a user on a device, and the key that verifies its proofs.
+#[derive(Clone, Copy, Debug)]
+pub struct Prover<'a> {
+    pub device: &'a Device,
+    pub user: &'a UserId,
+    pub name: &'a AuthenticatorName,
+    pub key: &'a PublicJwk,
+}
+
+/// Why an authenticator did not prove that it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TryOutcome {
-    /// It is counted; now the proof may be verified.
-    Begun,
+pub enum Unproven {
+    /// The proof is not a good one.
+    Invalid {
+        error: ProofError,
+        /// The attempts that are left, where they are limited. Only wrong signatures count.
+        attempts_left: Option<u32>,
+    },
     /// The authenticator is not enrolled, or the application does not allow it.
     NotAllowed,
     /// A client assertion was used before; nothing is counted.
     Replayed,
     /// No attempt is left: the user is disconnected from the device, or the authenticator removed.
     Exhausted,
-}
-
-/// What follows from a failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailedTry {
-    /// Further attempts are possible: this many, where there is a limit.
-    Left(Option<u32>),
-    /// It was the last one: the user is disconnected from the device, or the authenticator removed.
-    Exhausted,
     /// The authenticator was removed meanwhile.
     Gone,
 }
 
+/// Whether an attempt may be made.
+enum TryOutcome {
+    /// It is counted; now the proof may be verified.
+    Begun,
+    NotAllowed,
+    Replayed,
+    Exhausted,
+}
+
+/// What follows from a failed attempt.
+enum FailedTry {
+    /// Further attempts are possible: this many, where there is a limit.
+    Left(Option<u32>),
+    /// It was the last one.
+    Exhausted,
+    Gone,
+}
+
 impl Devices {
-    /// Counts an attempt that is about to be made, and uses up the client assertions that came with
-    /// it.
-    pub async fn begin_try(
+    /// Has an authenticator prove that it is there, and uses up the client assertions that came with
+    /// the proof. The attempt is counted before the signature is verified.
+    pub async fn prove(
+        &self,
+        prover: Prover<'_>,
+        purpose: ProofOf<'_>,
+        proof: &str,
+        assertions: Vec<AssertionIdRow>,
+    ) -> Result<(), DeviceError<Unproven>> {
+        let Prover {
+            device,
+            user,
+            name,
+            key,
+        } = prover;
+
+        let unproven = |reason| Err(DeviceError::Refused(reason));
+        let invalid = |error, attempts_left| Unproven::Invalid {
+            error,
+            attempts_left,
+        };
+
+        // A proof that cannot be right, whatever the key, costs no attempt.
+        if let Err(error) = purpose.check_claims(proof, self.0.base.clock.now()) {
+            return unproven(invalid(error, None));
+        }
+
+        match self.begin_try(device, user, name, assertions).await? {
+            TryOutcome::Begun => {}
+            TryOutcome::NotAllowed => return unproven(Unproven::NotAllowed),
+            TryOutcome::Replayed => return unproven(Unproven::Replayed),
+            TryOutcome::Exhausted => return unproven(Unproven::Exhausted),
+        }
+
+        if purpose.is_by(key, proof) {
+            return Ok(());
+        }
+
+        unproven(match self.fail_try(device, user, name).await? {
+            FailedTry::Left(attempts_left) => invalid(ProofError::Signature, attempts_left),
+            FailedTry::Exhausted => Unproven::Exhausted,
+            FailedTry::Gone => Unproven::Gone,
+        })
+    }
+
+    /// Counts an attempt that is about to be made.
+    async fn begin_try(
         &self,
         device: &Device,
         user: &UserId,
@@ -87,7 +156,7 @@ impl Devices {
     }
 
     /// Acts on a failed attempt that was counted before.
-    pub async fn fail_try(
+    async fn fail_try(
         &self,
         device: &Device,
         user: &UserId,

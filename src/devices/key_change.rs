@@ -7,7 +7,7 @@
 //! enrolment, not even its attempts: a key set later finds no refresh token, and new ones are bound
 //! after a log-in or by another authenticator that is proven.
 
-use super::attempts::{FailedTry, TryOutcome};
+use super::attempts::{Prover, Unproven};
 use super::authenticators::AuthenticatorName;
 use super::enrolment::{EnrolmentRefusal, decide_authenticator};
 use super::error::{DeviceError, EnrolmentError};
@@ -94,8 +94,15 @@ impl Devices {
             return Ok(self.set_authenticator(device, user, name, key).await?);
         };
 
-        self.prove_change(&registered, user, name, &present, &key, proof)
-            .await?;
+        let prover = Prover {
+            device: &registered,
+            user,
+            name,
+            key: &present,
+        };
+        self.prove(prover, ProofOf::NewKey(&key), proof, Vec::new())
+            .await
+            .map_err(|error| not_proven(error, name))?;
 
         let (row, event) = self.enrolled_rows(device, user, name, key);
 
@@ -103,48 +110,12 @@ impl Devices {
             Ok(())
         } else {
             // The key was changed or removed in the meantime, and the proof is not about that.
-            Err(wrong_signature(None))
-        }
-    }
-
-    /// Verifies that the present key has signed for the new one. The attempt is counted first.
-    async fn prove_change(
-        &self,
-        device: &Device,
-        user: &UserId,
-        name: &AuthenticatorName,
-        present: &PublicJwk,
-        new: &PublicJwk,
-        proof: &str,
-    ) -> Result<(), ChangeError> {
-        let purpose = ProofOf::NewKey(new);
-        let now = self.0.base.clock.now();
-        purpose.check_claims(proof, now).map_err(|error| {
-            DeviceError::Refused(ChangeRefusal::InvalidProof {
+            let error = ProofError::Signature;
+            Err(DeviceError::Refused(ChangeRefusal::InvalidProof {
                 error,
                 attempts_left: None,
-            })
-        })?;
-
-        match self.begin_try(device, user, name, Vec::new()).await? {
-            TryOutcome::Begun => {}
-            TryOutcome::Exhausted => return Err(exhausted(name)),
-            // No assertion came with it, so that none can have been replayed.
-            TryOutcome::NotAllowed | TryOutcome::Replayed => {
-                let refusal = EnrolmentRefusal::AuthenticatorNotAllowed;
-                return Err(DeviceError::Refused(ChangeRefusal::Enrolment(refusal)));
-            }
+            }))
         }
-
-        if purpose.is_by(present, proof) {
-            return Ok(());
-        }
-
-        Err(match self.fail_try(device, user, name).await? {
-            FailedTry::Left(attempts_left) => wrong_signature(attempts_left),
-            FailedTry::Exhausted => exhausted(name),
-            FailedTry::Gone => DeviceError::Refused(ChangeRefusal::AuthenticatorGone),
-        })
     }
 
     /// Removes an authenticator of a user. Returns whether there was one.
@@ -230,19 +201,25 @@ impl Devices {
     }
 }
 
-fn wrong_signature(attempts_left: Option<u32>) -> ChangeError {
-    DeviceError::Refused(ChangeRefusal::InvalidProof {
-        error: ProofError::Signature,
-        attempts_left,
-    })
-}
+fn not_proven(error: DeviceError<Unproven>, name: &AuthenticatorName) -> ChangeError {
+    let reason = match error {
+        DeviceError::Refused(reason) => reason,
+        DeviceError::Store(error) => return DeviceError::Store(error),
+    };
 
-/// The consequence of the last failed attempt.
-fn exhausted(name: &AuthenticatorName) -> ChangeError {
-    DeviceError::Refused(match name {
-        AuthenticatorName::Pin => ChangeRefusal::UserDisconnected,
-        AuthenticatorName::Fingerprint | AuthenticatorName::Custom(_) => {
-            ChangeRefusal::AuthenticatorGone
+    DeviceError::Refused(match reason {
+        Unproven::Invalid {
+            error,
+            attempts_left,
+        } => ChangeRefusal::InvalidProof {
+            error,
+            attempts_left,
+        },
+        // No assertion came with it, so that none can have been replayed.
+        Unproven::NotAllowed | Unproven::Replayed => {
+            ChangeRefusal::Enrolment(EnrolmentRefusal::AuthenticatorNotAllowed)
         }
+        Unproven::Exhausted if *name == AuthenticatorName::Pin => ChangeRefusal::UserDisconnected,
+        Unproven::Exhausted | Unproven::Gone => ChangeRefusal::AuthenticatorGone,
     })
 }

@@ -20,7 +20,7 @@ mod registration;
 mod types;
 
 pub use crate::push::{PUSH_ADDRESS_BYTES_MAX, Transport};
-pub use attempts::{FailedTry, TryOutcome};
+pub use attempts::{Prover, Unproven};
 pub use authenticators::{AuthenticatorName, CUSTOM_ID_BYTES_MAX};
 pub use enrolment::EnrolmentRefusal;
 pub use error::{DeviceError, EnrolmentError, RegistrationError};

@@ -10,8 +10,8 @@ pub(super) use authenticators::{
     find_authenticator_key, find_failures, set_authenticator,
 };
 pub(super) use enrolments::{
-    KeysToEnrol, disconnect, end_enrolment, enrol, find_enrolment, find_enrolment_by_profile,
-    find_enrolment_state, refuse,
+    KeysToEnrol, change_of_user, disconnect, end_enrolment, enrol, find_enrolment,
+    find_enrolment_by_profile, find_enrolment_state, refuse,
 };
 pub(super) use registrations::{
     DevicesById, delete_device, devices_by_id, find_device, insert_device, list_users,

@@ -7,7 +7,7 @@ use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
 use crate::api::extract::{Cookies, Fields, Form, FromFields, Query};
-use crate::oauth::AuthorizeRequest;
+use crate::oauth::{AuthorizeRequest, Browser};
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Starts the log-in of a user: sends the browser to a page that asks the user, or back to the
@@ -109,14 +109,7 @@ async fn authorize(
     Cookies(browser): Cookies,
     Query(request): Query<AuthorizeRequest>,
 ) -> Result<SeeOther, ApiError> {
-    let redirect = api
-        .app
-        .token_server
-        .authorization
-        .authorize(&request, &browser)
-        .await?;
-
-    SeeOther::with_cookie(&api, redirect)
+    begin(&api, &request, &browser).await
 }
 
 async fn post_authorize(
@@ -124,14 +117,18 @@ async fn post_authorize(
     Cookies(browser): Cookies,
     Form(request): Form<AuthorizeRequest>,
 ) -> Result<SeeOther, ApiError> {
-    let redirect = api
-        .app
-        .token_server
-        .authorization
-        .authorize(&request, &browser)
-        .await?;
+    begin(&api, &request, &browser).await
+}
 
-    SeeOther::with_cookie(&api, redirect)
+async fn begin(
+    api: &SharedApi,
+    request: &AuthorizeRequest,
+    browser: &Browser,
+) -> Result<SeeOther, ApiError> {
+    let endpoint = &api.app.token_server.authorization;
+    let redirect = endpoint.authorize(request, browser).await?;
+
+    SeeOther::with_cookie(api, redirect)
 }
 
 /// The end of a visit to the login page.

@@ -11,7 +11,7 @@ use crate::store::queries::{devices as queries, events, tokens};
 use crate::store::rows::{AssertionIdRow, AuthenticatorRow, EventRow};
 use crate::store::{Connection, CorruptRow, QueryResult, Store, StoreError};
 
-use super::enrolments::refuse;
+use super::enrolments::{change_of_user, refuse};
 
 /// Finds the key that verifies an answer by this authenticator, and the device. `None` for `name`
 /// is the device's own key.
@@ -164,15 +164,12 @@ pub(in crate::devices) async fn delete_authenticator(
     name: String,
     event: EventRow,
 ) -> Result<bool, StoreError> {
-    let (device, user) = (device.clone(), user.clone());
+    let delete = move |connection: &mut Connection, device: &str, user: &str| {
+        tokens::delete_refresh_tokens_of_authenticator(connection, device, user, &name)?;
+        queries::delete_authenticator(connection, device, user, &name)
+    };
 
-    store
-        .write_audited(event, move |connection| {
-            let (device, user) = (device.as_str(), user.as_str());
-            tokens::delete_refresh_tokens_of_authenticator(connection, device, user, &name)?;
-            queries::delete_authenticator(connection, device, user, &name)
-        })
-        .await
+    change_of_user(store, (device, user), event, delete).await
 }
 
 fn public_key(row: &AuthenticatorRow) -> Result<PublicJwk, StoreError> {

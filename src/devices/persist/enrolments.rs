@@ -104,6 +104,23 @@ fn remove_enrolment(connection: &mut Connection, device: &str, user: &str) -> Qu
     Ok(found)
 }
 
+/// Changes what a user has on a device, and writes the event if that changed something. Returns
+/// whether it did. `change` gets the ids of device and user.
+pub(in crate::devices) async fn change_of_user(
+    store: &Store,
+    (device, user): (&DeviceId, &UserId),
+    event: EventRow,
+    change: impl FnOnce(&mut Connection, &str, &str) -> QueryResult<bool> + Send + 'static,
+) -> Result<bool, StoreError> {
+    let (device, user) = (device.clone(), user.clone());
+
+    store
+        .write_audited(event, move |connection| {
+            change(connection, device.as_str(), user.as_str())
+        })
+        .await
+}
+
 /// Ends a user's enrolment on a device; `false` when there is none.
 pub(in crate::devices) async fn end_enrolment(
     store: &Store,
@@ -111,13 +128,7 @@ pub(in crate::devices) async fn end_enrolment(
     user: &UserId,
     event: EventRow,
 ) -> Result<bool, StoreError> {
-    let (device, user) = (device.clone(), user.clone());
-
-    store
-        .write_audited(event, move |connection| {
-            remove_enrolment(connection, device.as_str(), user.as_str())
-        })
-        .await
+    change_of_user(store, (device, user), event, remove_enrolment).await
 }
 
 /// Ends everything a user has on a device; `false` when there is nothing.
@@ -127,20 +138,15 @@ pub(in crate::devices) async fn disconnect(
     user: &UserId,
     event: EventRow,
 ) -> Result<bool, StoreError> {
-    let (device, user) = (device.clone(), user.clone());
-
-    store
-        .write_audited(event, move |connection| {
-            let (device, user) = (device.as_str(), user.as_str());
-
-            // Authorizations come first: a code that is being exchanged at this moment has become a
-            // grant by the time grants are deleted.
-            authorizations::delete_authorizations_of_user_at_client(connection, user, device)?;
-            let grants = tokens::delete_grants_of_user_at_client(connection, user, device)?;
-            let enrolled = remove_enrolment(connection, device, user)?;
-            Ok(enrolled || grants > 0)
-        })
-        .await
+    change_of_user(store, (device, user), event, |connection, device, user| {
+        // Authorizations come first: a code that is being exchanged at this moment has become a
+        // grant by the time grants are deleted.
+        authorizations::delete_authorizations_of_user_at_client(connection, user, device)?;
+        let grants = tokens::delete_grants_of_user_at_client(connection, user, device)?;
+        let enrolled = remove_enrolment(connection, device, user)?;
+        Ok(enrolled || grants > 0)
+    })
+    .await
 }
 
 /// Finds a user on a device.

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::devices::enrolment::EnrolmentRefusal;
 use crate::devices::error::EnrolmentError;
-use crate::devices::persist::{refuse, transport};
+use crate::devices::persist::{change_of_user, refuse, transport};
 use crate::devices::types::{Device, Enrolment, PushTarget};
 use crate::ids::{DeviceId, UserId};
 use crate::push::Transport;
@@ -63,15 +63,12 @@ pub(super) async fn delete_enrolment(
     user: &UserId,
     event: EventRow,
 ) -> Result<bool, StoreError> {
-    let (device, user) = (device.clone(), user.clone());
-
-    store
-        .write_audited(event, move |connection| {
-            let found = queries::delete_push_enrolment(connection, device.as_str(), user.as_str())?;
-            queries::delete_unused_push_address(connection, device.as_str())?;
-            Ok(found)
-        })
-        .await
+    change_of_user(store, (device, user), event, |connection, device, user| {
+        let found = queries::delete_push_enrolment(connection, device, user)?;
+        queries::delete_unused_push_address(connection, device)?;
+        Ok(found)
+    })
+    .await
 }
 
 /// Replaces the address of a device that has one for the same transport.

@@ -99,7 +99,6 @@ impl Grants {
                 tokens: parts.tokens.clone(),
                 issuance: issuance.clone(),
                 proofs: AuthenticatorProofs {
-                    base: base.clone(),
                     devices: parts.devices,
                 },
                 binding: Binding {

@@ -1,15 +1,13 @@
 //! The proof that the authenticator of a refresh token takes with each use.
 
 use super::presented::Presented;
-use crate::base::Base;
-use crate::devices::{AuthenticatorName, Devices, FailedTry, ProofError, ProofOf, TryOutcome};
+use crate::devices::{AuthenticatorName, DeviceError, Devices, ProofOf, Prover, Unproven};
 use crate::oauth::clients::Client;
 use crate::oauth::error::OAuthError;
 use crate::secret::SecretString;
 
 /// Checks the proofs of authenticators.
 pub(super) struct AuthenticatorProofs {
-    pub(super) base: Base,
     pub(super) devices: Devices,
 }
 
@@ -30,15 +28,6 @@ impl AuthenticatorProofs {
             "proof: is required for a refresh token of this authenticator.",
         ))?;
 
-        // A proof that cannot be right costs no attempt.
-        let purpose = ProofOf::RefreshToken(text.expose());
-        purpose
-            .check_claims(proof.expose(), self.base.clock.now())
-            .map_err(|error| OAuthError::InvalidProof {
-                error,
-                attempts_left: None,
-            })?;
-
         let gone = OAuthError::AuthenticatorGone;
         let key = presented.live.authenticator_key()?.ok_or(gone)?;
 
@@ -46,37 +35,37 @@ impl AuthenticatorProofs {
             return Err(gone);
         };
 
-        let user = &presented.live.grant.login.user_id;
+        let prover = Prover {
+            device,
+            user: &presented.live.grant.login.user_id,
+            name,
+            key: &key,
+        };
+        let purpose = ProofOf::RefreshToken(text.expose());
 
         // Recorded together with the attempt; what is written later must not record them again.
         let used = presented.used.take().into_rows();
-        match self.devices.begin_try(device, user, name, used).await? {
-            TryOutcome::Begun => {}
-            TryOutcome::Replayed => return Err(OAuthError::InvalidClient),
-            TryOutcome::NotAllowed => return Err(gone),
-            TryOutcome::Exhausted => return Err(exhausted(name)),
-        }
+        let proven = self.devices.prove(prover, purpose, proof.expose(), used);
 
-        if purpose.is_by(&key, proof.expose()) {
-            return Ok(());
-        }
-
-        Err(match self.devices.fail_try(device, user, name).await? {
-            FailedTry::Left(attempts_left) => OAuthError::InvalidProof {
-                error: ProofError::Signature,
-                attempts_left,
-            },
-            FailedTry::Exhausted => exhausted(name),
-            FailedTry::Gone => gone,
+        proven.await.map_err(|error| match error {
+            DeviceError::Refused(reason) => refusal(reason, name),
+            DeviceError::Store(error) => error.into(),
         })
     }
 }
 
-/// What the last wrong proof has cost.
-fn exhausted(name: &AuthenticatorName) -> OAuthError {
-    match name {
-        AuthenticatorName::Pin => OAuthError::UserDisconnected,
-        AuthenticatorName::Fingerprint | AuthenticatorName::Custom(_) => {
+fn refusal(reason: Unproven, name: &AuthenticatorName) -> OAuthError {
+    match reason {
+        Unproven::Invalid {
+            error,
+            attempts_left,
+        } => OAuthError::InvalidProof {
+            error,
+            attempts_left,
+        },
+        Unproven::Replayed => OAuthError::InvalidClient,
+        Unproven::Exhausted if *name == AuthenticatorName::Pin => OAuthError::UserDisconnected,
+        Unproven::NotAllowed | Unproven::Exhausted | Unproven::Gone => {
             OAuthError::AuthenticatorGone
         }
     }
