@@ -190,6 +190,7 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
         Object::MobileAuthentication(document.mobile_authentication.into()),
         Object::Tokens(document.tokens.into()),
     ] {
+        // Always there, with their defaults: leaving the section out resets it.
         collected.one(general.kind().as_str().to_owned(), Ok(general));
     }
 

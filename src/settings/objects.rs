@@ -234,6 +234,8 @@ impl Settings {
             .chain(web_clients)
             .chain(general);
 
+        // In the order of their keys, whatever order the maps have: two plans of the same change
+        // are the same text.
         all.map(|object| (object.key(), object)).collect()
     }
 }

@@ -121,6 +121,7 @@ impl StoredSettings {
         }
 
         let now = self.clock.now();
+        // Sealed before the transaction begins, which is to be short.
         let steps: Vec<Step> = plan
             .changes
             .iter()

@@ -96,6 +96,7 @@ fn differing_fields(from: &Object, to: &Object) -> Vec<String> {
         .collect();
 
     names.sort();
+    // A field that both have is there twice.
     names.dedup();
 
     names.into_iter().cloned().collect()

@@ -65,6 +65,7 @@ impl References<'_> {
 fn read_file(path: &Path) -> Result<String, String> {
     let mut text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    // A log file that is named by mistake is no secret.
     if text.len() > BYTES_MAX {
         return Err(format!(
             "{} has more than {BYTES_MAX} bytes",

@@ -56,6 +56,7 @@ impl Settings {
     pub fn resource_server_by_audience(&self, audience: &str) -> Option<&Arc<ResourceServer>> {
         self.resource_servers
             .values()
+            // There are few of them, and audiences are unique (`validate/tokens.rs`).
             .find(|server| server.audience == audience)
     }
 

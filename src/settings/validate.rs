@@ -154,6 +154,7 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, problems: &mut Problems) {
         "must be an absolute http or https URL without credentials and fragment",
     );
 
+    // The callback and its credentials cross the internet otherwise in the clear.
     let secure = url.is_none_or(|url| url.scheme() == "https" || endpoint.allow_private);
     problems.check(
         secure,
@@ -220,6 +221,7 @@ fn push_configuration(configuration: &PushConfiguration, problems: &mut Problems
         "must be a certificate in PEM, or `file:PATH` of one",
     );
 
+    // As the service describes them: another service needs no word here.
     for field in configuration.service.credentials {
         let value = configuration.credentials.get(field.name);
         match field.form {
@@ -240,6 +242,7 @@ fn sms(gateway: &SmsConfiguration, problems: &mut Problems) {
             endpoint,
             ..
         } => {
+            // It becomes a part of the path that is called.
             let fits = !account_sid.is_empty()
                 && account_sid.bytes().all(|byte| byte.is_ascii_alphanumeric());
             problems.check(

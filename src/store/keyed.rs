@@ -66,6 +66,7 @@ where
         Connection::Postgres(connection) => Statement::<L, _>::of(ids).load(connection),
         Connection::Sqlite(connection) => {
             let mut rows = Vec::with_capacity(ids.len());
+            // One statement for each id is always the same text, which stays prepared.
             for id in ids {
                 rows.extend(Statement::<L, _>::of(id).load(connection)?);
             }

@@ -52,6 +52,7 @@ impl<T> Queue<T> {
         state.items.push_back(item);
         self.show(&state);
 
+        // Before the notice: whoever wakes needs the lock.
         drop(state);
         self.changed.notify_one();
 

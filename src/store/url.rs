@@ -69,6 +69,7 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, InvalidDatabaseUrl> {
         if let Some(path) = text.strip_prefix("sqlite:") {
+            // `sqlite://PATH` is how other programs write it.
             let path = path.strip_prefix("//").unwrap_or(path);
             return match path {
                 "" => Err(InvalidDatabaseUrl::NoPath),
@@ -87,6 +88,7 @@ impl FromStr for DatabaseUrl {
             return Err(InvalidDatabaseUrl::NotEncoded);
         }
 
+        // After the last `@`: libpq reads it so, too, where a password has one.
         let hosts = authority
             .rsplit_once('@')
             .map_or(authority, |(_, hosts)| hosts);

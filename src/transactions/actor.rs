@@ -74,6 +74,8 @@ impl TransactionActor {
                 actor.settle(saved, step, command, context);
             });
 
+        // The mailbox stands still until this has ended: the next command is decided on what was
+        // saved.
         AtomicResponse::new(Box::pin(settled))
     }
 
@@ -86,6 +88,7 @@ impl TransactionActor {
     ) {
         match saved {
             Ok(Outcome::Committed) => {
+                // Only here: where the save failed, the record says what the row says.
                 self.record.apply(step.next, &command.action);
 
                 // Whoever asked to send the message again sends it.
@@ -93,6 +96,7 @@ impl TransactionActor {
                     self.finish(context);
                 }
 
+                // Only now: what is answered is durable, whatever happens next.
                 command.reply.send(answer(step.verdict));
             }
             Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::NotFound)),
@@ -184,6 +188,7 @@ impl Handler<Command> for TransactionActor {
         match decided {
             Ok((event, step)) => self.advance(event, step, command, now),
             Err(error) => {
+                // A refusal changes nothing, so that nothing has to be saved.
                 command.reply.send(Err(error));
                 AtomicResponse::new(Box::pin(actix::fut::ready(())))
             }

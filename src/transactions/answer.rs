@@ -76,6 +76,8 @@ impl Transactions {
             return Err(DeviceRequestError::Unavailable);
         };
 
+        // Checked after the signature: it is the device that has shown something else, so no
+        // attempt is counted.
         if answer.content_digest != content.digest() {
             return Err(DeviceRequestError::StaleDigest);
         }
@@ -97,6 +99,7 @@ fn read_answer(payload: &[u8], id: TransactionId, now: Timestamp) -> Option<Sign
     let answer: SignedAnswer = serde_json::from_slice(payload).ok()?;
     let signed_at = Timestamp::from_millis(answer.iat.checked_mul(1000)?);
 
+    // An answer that was caught is of no use later, nor is one that was made in advance.
     let is_timely =
         signed_at <= now.after(CLOCK_SKEW_MAX) && signed_at >= now.before(CLOCK_SKEW_MAX);
     (answer.transaction_id == id && is_timely).then_some(answer)

@@ -76,6 +76,7 @@ impl Content {
             self.signing_data.as_deref().unwrap_or_default(),
         ];
 
+        // None of the texts may contain NUL, so that no two contents have the same digest.
         URL_SAFE_NO_PAD.encode(sha256(parts.join("\0").as_bytes()))
     }
 

@@ -40,6 +40,7 @@ fn event_of(record: &Record, action: &Action, keyring: &Keyring) -> Result<Event
                 Event::Accepted
             }
             AnsweredBy::Code { .. } => Event::WrongAnswer,
+            // The website would get a second way to answer for the user.
             AnsweredBy::Device { .. } => return Err(CommandError::NotFound),
         },
         Action::Answer { decision, .. } => match decision {

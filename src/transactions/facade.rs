@@ -100,6 +100,7 @@ impl Transactions {
                     self.confirm_not_found(id, &caller, &address).await?;
                 }
                 Ok(answer) => return answer,
+                // The actor has ended: the next round starts one from the row.
                 Err(Gone) => {}
             }
         }
@@ -142,10 +143,13 @@ impl Transactions {
             .await?
             .ok_or(CommandError::NotFound)?;
         let record = Record::from_row(&row)?;
+        // Before an actor is started: others must not fill the memory with transactions that are
+        // not theirs.
         if !record.obeys(caller) {
             return Err(CommandError::NotFound);
         }
 
+        // A final transaction needs no actor: its row says everything.
         if let State::Final(ending) = record.state {
             return Err(CommandError::Refused(Refusal::AlreadyFinal(ending)));
         }

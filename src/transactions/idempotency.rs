@@ -64,6 +64,7 @@ pub(super) struct Key {
 
 impl Key {
     fn new(services: &Services, key: IdempotencyKey) -> Self {
+        // Keyed, because requests contain phone numbers, which a plain hash does not hide.
         let hash = |bytes| services.base.keyring.hash(Purpose::IdempotencyKey, bytes);
         Self {
             key_hash: hash(key.key.as_bytes()),
@@ -284,6 +285,8 @@ impl Services {
             return Ok(None);
         };
 
+        // The key was meant for another request. To give its answer would hide a fault of the
+        // website.
         if !constant_time_eq(&row.request_hash, &key.request_hash) {
             return Err(WebsiteError::IdempotencyKeyReused);
         }
@@ -340,6 +343,7 @@ impl Services {
         let is_recent = self.base.clock.now().before(RUNNING_MAX) < created_at;
         let is_owed = transaction.status == 0 && transaction.delivery_due;
 
+        // A message may be owed for minutes, but the first request does not wait for so long.
         is_recent && is_owed && !self.deliveries.is_settled(id)
     }
 }

@@ -55,6 +55,8 @@ pub(super) fn plan(
     let content = content(settings, authentication_type, &request, sms)?;
 
     if let Some(uri) = &request.callback_uri {
+        // Now, so that the website hears of it. When the callback is sent, the settings of that
+        // time decide.
         Callbacks::check(settings, uri)
             .map_err(|refusal| invalid_parameter("callback_uri", refusal.to_string()))?;
     }
@@ -99,8 +101,10 @@ fn content(
         invalid_parameter("message", problem)
     })?;
 
+    // The default message too: people type that as well.
     text::check("message", message)?;
     let characters_max = settings.mobile_authentication.message_characters_max;
+    // In characters and not in bytes: it is what people read that must fit on the screen.
     if message.chars().count() > usize::try_from(characters_max).unwrap_or(usize::MAX) {
         return Err(WebsiteError::MessageTooLong { characters_max });
     }

@@ -52,6 +52,7 @@ impl Transactions {
 
     async fn expire_overdue(&self) -> Result<(), StoreError> {
         loop {
+            // Those that still have an actor are left to its timer.
             let before = self.services.base.clock.now().before(GRACE);
             let ids = persist::find_expired(&self.services.base.store, before, BATCH).await?;
             let is_full = ids.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);

@@ -127,6 +127,7 @@ async fn reserve_prompt(
         return Ok(());
     };
 
+    // A prompt that is not sent must not use up the budget.
     if pending.resends >= record.limits.resends_max {
         return Ok(());
     }

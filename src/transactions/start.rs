@@ -35,6 +35,7 @@ pub(super) async fn start(
     let key = key.map(|key| key.row(services, id, &started.to_stored()));
 
     let (row, event) = persist::start_rows(id, client, &plan, &recipient, now, services);
+    // As after a restart: there is one way from a row to a record.
     let record = Record::from_row(&row)?;
     let lease_until = Timestamp::from_millis(row.delivery_lease_until);
 
@@ -128,6 +129,8 @@ async fn find_recipient(
     refuse_disabled(services, user).await?;
     let targets = services.devices.push_targets(user).await?;
     let target = methods::choose_device(targets, plan.device.as_ref())?;
+    // Before the commit: a start that is refused afterwards has cost a prompt, but no number of
+    // parallel starts gets more than the budget.
     if plan.method.prompts {
         take_prompt(services, &target.device_id, user).await?;
     }

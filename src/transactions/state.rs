@@ -184,6 +184,7 @@ pub(super) fn step(
             claimed: true,
             ..pending
         })),
+        // The timer was early, or another event has moved it: nothing has to be saved.
         Event::Look => Err(Refusal::NothingToDo),
     }
 }

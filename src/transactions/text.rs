@@ -38,12 +38,14 @@ pub(super) fn check(parameter: &'static str, text: &str) -> Result<(), WebsiteEr
 /// direction of text (UAX #9), and invisible tags.
 fn is_deceptive(character: char) -> bool {
     match character {
+        // People may be shown paragraphs.
         '\n' => false,
         '\u{202A}'..='\u{202E}'
         | '\u{2066}'..='\u{2069}'
         | '\u{200E}'
         | '\u{200F}'
         | '\u{061C}' => true,
+        // Invisible, and still part of what is signed.
         '\u{E0000}'..='\u{E007F}' => true,
         other => other.is_control(),
     }

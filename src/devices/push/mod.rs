@@ -60,6 +60,7 @@ impl Devices {
     ) -> Result<(), EnrolmentError> {
         let not_enrolled = DeviceError::Refused(EnrolmentRefusal::PushNotEnrolled);
         let transport = match persist::find_address(&self.0.base.store, device).await? {
+            // A device that polls has no address to replace.
             Some((_, Transport::Poll, _)) | None => return Err(not_enrolled),
             Some((_, transport, _)) => transport,
         };

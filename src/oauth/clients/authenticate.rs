@@ -78,6 +78,7 @@ impl Clients {
 
                 Ok(client)
             }
+            // An API client always has a credential.
             Credentials::Public { .. } => Err(ClientError::Missing),
         }
     }

@@ -35,6 +35,7 @@ pub(super) fn of_administrator(client: &ApiClient, party: &str) -> Result<Reach,
         return Err(OAuthError::InsufficientPermissions);
     }
 
+    // Even where it may list all: whose tokens it lists has to begin with a client in its care.
     if !client.administers.contains(party) {
         return Err(OAuthError::UnauthorizedClient(
             "The token's client is not administered by this one.",

@@ -84,6 +84,7 @@ impl LiveTokens {
     pub(crate) fn remake(&self, live: &LiveAccessToken) -> Option<SecretString> {
         let algorithm = live.token.signing_algorithm?;
 
+        // Whoever is shown the text could not use it, and a signature costs more than all the rest.
         if !self.is_usable(live) {
             return None;
         }

@@ -77,6 +77,7 @@ impl SmsDocument {
         match self.gateway {
             Gateway::Twilio => {
                 let context = "with Twilio";
+                // A field of the other gateway means that the wrong one is configured.
                 absent("username", self.username.as_ref(), context)?;
                 absent("password", self.password.as_ref(), context)?;
                 let auth_token = required("auth_token", self.auth_token, context)?;

@@ -9,6 +9,7 @@ pub(super) fn in_language<'a>(
 ) -> Option<&'a str> {
     language
         .and_then(|language| texts.get(language))
+        // English, because some text is better than none.
         .or_else(|| texts.get("en"))
         .map(String::as_str)
 }

@@ -44,6 +44,7 @@ pub struct TokenPolicy {
 impl Default for TokenPolicy {
     fn default() -> Self {
         Self {
+            // Revoked at once everywhere, which holds of a JWT only where it is introspected.
             access_token_format: TokenFormat::Opaque,
             access_token_lifetime_seconds: 900,
             refresh_token_lifetime_seconds: 2_592_000,

@@ -38,6 +38,7 @@ pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Probl
     );
 
     check_clients("administers", &client.administers, all, problems);
+    // Without the permission the list has no effect, which nobody would notice.
     let may_list = may(Permission::ListUsers) || may(Permission::ListUsersOtherClients);
     problems.check(
         client.administers.is_empty() || may_list,
@@ -74,6 +75,7 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
 
     for scope in &client.scopes {
         problems.check(
+            // They stand for a device, and open this server's own API to it.
             !DEVICE_SCOPES.contains(&scope.as_str()),
             "scopes",
             format!("{scope:?} is only for devices of applications"),

@@ -93,6 +93,7 @@ impl Problems {
 
     /// Checks an address that replaces a provider's own.
     pub(super) fn check_endpoint(&mut self, endpoint: Option<&Url>) {
+        // The service's paths are appended to it.
         let fits = endpoint.is_none_or(|url| is_http_url(url) && url.query().is_none());
         self.check(
             fits,

@@ -62,6 +62,7 @@ fn is_redirect_uri(uri: &str, owner: Owner) -> bool {
         "http" => has_authority(uri) && is_loopback(&url),
         scheme => match owner {
             Owner::Application => !BROWSER_SCHEMES.contains(&scheme),
+            // Any app may claim any scheme. A domain name at least says whose it should be.
             Owner::WebClient => scheme.contains('.'),
         },
     };

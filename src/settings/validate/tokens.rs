@@ -79,6 +79,7 @@ pub(super) fn resource_server(server: &ResourceServer, all: &Objects, problems: 
 
 /// RFC 8707 §2.
 fn is_audience(audience: &str) -> bool {
+    // A relative URI is no identifier, and a fragment says nothing about a server.
     let absolute = Url::parse(audience).is_ok_and(|url| url.fragment().is_none());
     absolute && has_uri_characters(audience) && audience.len() <= AUDIENCE_BYTES_MAX
 }
@@ -102,6 +103,7 @@ pub(super) fn policy(tokens: &TokenPolicy, problems: &mut Problems) {
         REFRESH_TOKEN_SECONDS,
     );
 
+    // Below the idle timeout, that would never be reached.
     let range = refresh_token_lifetime_seconds..=REFRESH_TOKEN_SECONDS_MAX;
     let in_range = range.contains(&tokens.refresh_token_max_lifetime_seconds);
 

@@ -143,6 +143,7 @@ impl<'b, C: Change, V: Values<DB>, DB: Backend> Text<'b, C, V, DB> {
             push(out, &[" AND ", comparison, " "]);
             self.values.push_field(field, out)?;
             if !V::IN_PLACE {
+                // A number of rows would not tell which of them were refused.
                 push(out, &[" RETURNING u.ordinal"]);
             }
         }

@@ -17,6 +17,7 @@ pub(in crate::store) fn write<C: Change>(
     connection: &mut Connection,
     changes: Vec<(usize, &C)>,
 ) -> QueryResult<Vec<usize>> {
+    // Most kinds are missing from most batches, and each statement is a round trip.
     if changes.is_empty() {
         return Ok(Vec::new());
     }

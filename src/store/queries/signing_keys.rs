@@ -43,6 +43,7 @@ pub fn retire_signing_keys(
 ) -> QueryResult<usize> {
     let current = signing_keys::table
         .filter(signing_keys::algorithm.eq(algorithm))
+        // Those that have had a successor keep the time that they were given then.
         .filter(signing_keys::published_until.is_null());
     diesel::update(current)
         .set(signing_keys::published_until.eq(Some(published_until)))

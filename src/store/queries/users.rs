@@ -115,6 +115,7 @@ pub fn rename_user(
     let enrolled: Vec<EnrolmentRow> = enrolments::table
         .filter(enrolments::user_id.eq(user))
         .order(enrolments::device_id)
+        // One more tells that there are too many.
         .limit(limit.saturating_add(1))
         .select(EnrolmentRow::as_select())
         .load(connection)?;
@@ -206,6 +207,7 @@ pub fn list_users_of_device(
     let mut users = [enrolled, logged_in].concat();
     users.sort();
     users.dedup();
+    // Each of the two lists may have been full.
     users.truncate(usize::try_from(limit).unwrap_or(0));
 
     Ok(users)

@@ -71,6 +71,7 @@ impl DeliveryLease for RowLease {
     fn begin_attempt(&self, is_in_doubt: bool) -> BoxFuture<'_, Result<bool, LeaseUnknown>> {
         async move {
             let now = self.services.base.clock.now();
+            // Recorded by the commit that began the lease: most messages need no other one.
             if self.covers_an_attempt(now) {
                 return Ok(true);
             }

@@ -119,6 +119,7 @@ async fn settle(transactions: &Transactions, owed: &Owed, outcome: DeliveryOutco
             );
             services.deliveries.settle(settled(true));
         }
+        // Where an earlier message was delivered, the user can still answer.
         DeliveryOutcome::GivenUp if owed.is_first => report_failure(transactions, owed).await,
         DeliveryOutcome::GivenUp => services.deliveries.settle(settled(false)),
         DeliveryOutcome::NotOwed => {}

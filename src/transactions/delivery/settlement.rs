@@ -58,6 +58,8 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
+        // Else the transaction would count as under way here for ever, and nobody would take it
+        // over.
         if std::thread::panicking() {
             self.end();
         }
@@ -135,6 +137,7 @@ impl Deliveries {
         let mut waiting = self.settled.lock();
         if waiting
             .get(&settled.id)
+            // A resend may have been settled while this one was recorded.
             .is_some_and(|last| last.fence == settled.fence)
         {
             waiting.remove(&settled.id);

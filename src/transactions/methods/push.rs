@@ -70,6 +70,7 @@ pub(in crate::transactions) fn choose_device(
 
     match (fitting.next(), fitting.next()) {
         (Some(only), None) => Ok(only),
+        // Whether the device is unknown, another user's or out of reach: a website is not told which.
         (None, _) => Err(WebsiteError::NoWayToAsk),
         (Some(_), Some(_)) => Err(invalid_parameter(
             "device_id",

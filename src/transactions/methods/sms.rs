@@ -50,6 +50,8 @@ fn sms_content(
     authentication_type: &AuthenticationType,
     request: &StartRequest,
 ) -> Result<Option<SmsContent>, WebsiteError> {
+    // Checked here and not with the other parameters: the documented API has a code of its own for
+    // it.
     let phone_number: PhoneNumber = request
         .phone_number
         .as_deref()

@@ -36,6 +36,7 @@ pub(in crate::transactions) fn change(
     }
 
     if let (Some(Effect::Finish), Some(uri)) = (change.step.effect, &record.callback_uri)
+        // In this commit: no end without its callback, and no callback without its end.
         && record.method.calls_back
     {
         let row = Callbacks::row(record.id, uri.to_string(), now, random);

@@ -83,6 +83,7 @@ impl Record {
 
     /// Follows a step that is saved.
     pub(in crate::transactions) fn apply(&mut self, next: State, action: &Action) {
+        // As the update does in the row: the next change expects this one.
         self.version += 1;
         self.state = next;
 

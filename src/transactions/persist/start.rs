@@ -48,6 +48,7 @@ pub(in crate::transactions) fn start_rows(
         callback_uri: plan.callback_uri.clone(),
         content: plan.content.seal(&services.base.keyring, id, random),
         answer: None,
+        // The first attempt begins with this commit, and needs none of its own.
         delivery_progress: Progress::attempting(false).column(),
         delivery_fence: FIRST_FENCE,
         delivery_lease_until: now.after(LEASE).as_millis(),

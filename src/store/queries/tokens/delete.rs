@@ -70,6 +70,7 @@ pub fn delete_own_tokens_of_device(
     connection: &mut Connection,
     device: &str,
 ) -> QueryResult<usize> {
+    // Those of users go with their grants.
     let own = access_tokens::table
         .filter(access_tokens::client_id.eq(device))
         .filter(access_tokens::application_id.is_not_null())
@@ -91,6 +92,7 @@ pub fn delete_refresh_tokens_of_authenticator(
     user: &str,
     authenticator: &str,
 ) -> QueryResult<usize> {
+    // A refresh token has neither user nor device of its own: they are its grant's.
     let grants_of_user = grants::table
         .filter(grants::user_id.eq(user))
         .filter(grants::client_id.eq(device))

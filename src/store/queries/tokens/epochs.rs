@@ -18,6 +18,7 @@ pub fn raise_epoch(connection: &mut Connection, kind: &str, name: &str) -> Query
     let row = (
         token_epochs::kind.eq(kind),
         token_epochs::name.eq(name),
+        // Without a row the epoch is 0, under which everything so far was issued.
         token_epochs::epoch.eq(1),
     );
 
