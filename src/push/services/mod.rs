@@ -2,6 +2,7 @@
 //! table of them.
 
 mod apns;
+mod exchange;
 mod fcm;
 
 use crate::platform::Platform;

@@ -13,15 +13,16 @@ use a2::response::ErrorReason;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as NameError, StrDeserializer};
 use url::Url;
 
 use crate::clock::{Clock, Timestamp};
-use crate::egress::{PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after};
+use crate::egress::ProviderFailure;
 use crate::platform::Platform;
+use crate::push::services::exchange::{self, Refused};
 use crate::push::types::{
     ApnsEnvironment, Connector, CredentialField, CredentialForm, PushConfiguration,
     PushDestination, PushMessage, PushSender, PushService, is_token, unusable_tls,
@@ -153,16 +154,9 @@ impl Apns {
         token: &SecretString,
     ) -> Result<Result<(), Refusal>, ProviderFailure> {
         let request = self.request(to, message)?.bearer_auth(token.expose());
-        let response = request
-            .send()
-            .await
-            .map_err(|error| ProviderFailure::unreachable(NAME, &error))?;
+        let sent = exchange::send(NAME, request).await?;
 
-        if response.status().is_success() {
-            Ok(Ok(()))
-        } else {
-            Ok(Err(Refusal::read(response).await))
-        }
+        Ok(sent.map_err(Refusal::from))
     }
 
     fn request(
@@ -211,29 +205,25 @@ struct ErrorBody {
     timestamp: Option<i64>,
 }
 
-impl Refusal {
-    async fn read(response: Response) -> Self {
-        let (status, after) = (response.status().as_u16(), retry_after(&response));
-
-        // Without a readable body the reason is missing; the status still says what to do.
-        let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
-            .await
-            .unwrap_or_default();
-        let body: ErrorBody = serde_json::from_slice(&body).unwrap_or_default();
-        let reason = body.reason.as_deref().and_then(|name| {
+impl From<Refused<ErrorBody>> for Refusal {
+    fn from(refused: Refused<ErrorBody>) -> Self {
+        let ErrorBody { reason, timestamp } = refused.body;
+        let known = reason.as_deref().and_then(|name| {
             let name: StrDeserializer<'_, NameError> = name.into_deserializer();
             ErrorReason::deserialize(name).ok()
         });
 
         Self {
-            status,
-            name: body.reason,
-            reason,
-            since: body.timestamp.map(Timestamp::from_millis),
-            after,
+            status: refused.status,
+            name: reason,
+            reason: known,
+            since: timestamp.map(Timestamp::from_millis),
+            after: refused.after,
         }
     }
+}
 
+impl Refusal {
     fn into_failure(self) -> ProviderFailure {
         let kind = classify::classify(self.status, self.reason.as_ref(), self.since, self.after);
         ProviderFailure::answered(NAME, kind, self.status, self.name.as_deref())

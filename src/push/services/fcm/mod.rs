@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use reqwest::{Client, ClientBuilder, Response};
+use reqwest::{Client, ClientBuilder};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::clock::Clock;
-use crate::egress::{PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after};
+use crate::egress::ProviderFailure;
 use crate::platform::Platform;
+use crate::push::services::exchange::{self, Refused};
 use crate::push::types::{
     Connector, CredentialField, CredentialForm, PushConfiguration, PushDestination, PushMessage,
     PushSender, PushService, is_token, unusable_tls,
@@ -178,16 +179,9 @@ impl Fcm {
             .bearer_auth(token.expose())
             .json(&body);
 
-        let response = request
-            .send()
-            .await
-            .map_err(|error| ProviderFailure::unreachable(NAME, &error))?;
+        let sent = exchange::send(NAME, request).await?;
 
-        if response.status().is_success() {
-            Ok(Ok(()))
-        } else {
-            Ok(Err(Refusal::read(response).await))
-        }
+        Ok(sent.map_err(Refusal::from))
     }
 }
 
@@ -272,23 +266,17 @@ impl Error {
     }
 }
 
-impl Refusal {
-    async fn read(response: Response) -> Self {
-        let (status, after) = (response.status().as_u16(), retry_after(&response));
-
-        // Without a readable body the code is missing; the status still says what to do.
-        let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
-            .await
-            .unwrap_or_default();
-        let body: ErrorBody = serde_json::from_slice(&body).unwrap_or_default();
-
+impl From<Refused<ErrorBody>> for Refusal {
+    fn from(refused: Refused<ErrorBody>) -> Self {
         Self {
-            status,
-            error: body.error,
-            after,
+            status: refused.status,
+            error: refused.body.error,
+            after: refused.after,
         }
     }
+}
 
+impl Refusal {
     /// Whether Google refused the access token, and not the message or the address's project.
     fn is_about_access(&self) -> bool {
         matches!(self.status, 401 | 403)
