@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use super::client::Call;
 use super::types::{Callback, CallbackId, CallbackState, Replay};
 use crate::clock::Timestamp;
 use crate::ids::{TransactionId, uuid_v7};
 use crate::random::Random;
 use crate::store::queries::{callbacks as queries, events, transactions};
 use crate::store::rows::{CallbackOutcome, CallbackRow, EventRow, callback_state};
-use crate::store::{Connection, Store, StoreError, WriteError};
+use crate::store::{Connection, CorruptRow, Store, StoreError, WriteError};
 
 /// How long a claimed row is reserved for the node that claimed it. Longer than an attempt can take.
 /// If a node dies, other nodes claim its rows after this time.
@@ -120,7 +121,8 @@ pub(super) async fn list(
         })
         .await?;
 
-    Ok(rows.into_iter().map(from_row).collect())
+    let callbacks = rows.into_iter().map(from_row);
+    Ok(callbacks.collect::<Result<_, _>>()?)
 }
 
 pub(super) async fn replay(
@@ -140,20 +142,40 @@ pub(super) async fn replay(
         .await
 }
 
-fn from_row(row: CallbackRow) -> Callback {
-    Callback {
-        id: CallbackId::from_row(&row.id),
-        transaction_id: transaction_id(&row.transaction_id),
-        callback_uri: row.callback_uri,
-        state: CallbackState::from_row(row.state),
-        attempts: u32::try_from(row.attempts).unwrap_or(0),
-        created_at: Timestamp::from_millis(row.created_at),
-        due_at: Timestamp::from_millis(row.due_at),
-        finished_at: row.finished_at.map(Timestamp::from_millis),
-        last_error: row.last_error,
-    }
+fn from_row(row: CallbackRow) -> Result<Callback, CorruptRow> {
+    let corrupt = CorruptRow::new("callbacks", &row.id);
+
+    let read = || {
+        Some(Callback {
+            id: CallbackId::from_row(&row.id)?,
+            transaction_id: transaction_id(&row.transaction_id)?,
+            callback_uri: row.callback_uri,
+            state: CallbackState::from_row(row.state)?,
+            attempts: row.attempts.try_into().ok()?,
+            created_at: Timestamp::from_millis(row.created_at),
+            due_at: Timestamp::from_millis(row.due_at),
+            finished_at: row.finished_at.map(Timestamp::from_millis),
+            last_error: row.last_error,
+        })
+    };
+
+    read().ok_or(corrupt)
 }
 
-pub(super) fn transaction_id(bytes: &[u8]) -> TransactionId {
-    TransactionId::from_bytes(bytes.try_into().unwrap_or_default())
+/// What an attempt to send a claimed row needs of it.
+pub(super) fn call_of(row: &CallbackRow) -> Result<Call, CorruptRow> {
+    let read = || {
+        Some(Call {
+            id: CallbackId::from_row(&row.id)?,
+            transaction_id: transaction_id(&row.transaction_id)?,
+            callback_uri: row.callback_uri.clone(),
+        })
+    };
+
+    read().ok_or_else(|| CorruptRow::new("callbacks", &row.id))
+}
+
+/// `None` for what is no id.
+pub(super) fn transaction_id(bytes: &[u8]) -> Option<TransactionId> {
+    bytes.try_into().ok().map(TransactionId::from_bytes)
 }

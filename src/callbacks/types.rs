@@ -23,8 +23,9 @@ impl CallbackId {
         self.0.into_bytes()
     }
 
-    pub(super) fn from_row(bytes: &[u8]) -> Self {
-        Self(Uuid::from_slice(bytes).unwrap_or_default())
+    /// `None` for what is no id.
+    pub(super) fn from_row(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
     }
 }
 
@@ -79,11 +80,13 @@ impl CallbackState {
         }
     }
 
-    pub(super) const fn from_row(state: i16) -> Self {
+    /// `None` for values that are never written.
+    pub(super) const fn from_row(state: i16) -> Option<Self> {
         match state {
-            callback_state::DELIVERED => Self::Delivered,
-            callback_state::DEAD => Self::Dead,
-            _ => Self::Due,
+            callback_state::DUE => Some(Self::Due),
+            callback_state::DELIVERED => Some(Self::Delivered),
+            callback_state::DEAD => Some(Self::Dead),
+            _ => None,
         }
     }
 }

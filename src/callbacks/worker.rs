@@ -8,15 +8,16 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
-use super::client::{Call, Failure, TIMEOUT};
+use super::client::{Failure, TIMEOUT};
 use super::persist::{self, AttemptOutcome};
 use super::queue::{Host, Queue};
 use super::schedule;
 use super::shared::Shared;
-use super::types::{CallbackId, CallbackState};
+use super::types::CallbackState;
 use crate::clock::Timestamp;
 use crate::random;
 use crate::runtime::ShutdownSignal;
+use crate::store::RowId as _;
 use crate::store::rows::{CallbackOutcome, CallbackRow, EventRow};
 use crate::users::events::{Concerning, EventType, event};
 
@@ -171,21 +172,7 @@ impl Worker {
 
         let shared = Arc::clone(&self.shared);
         self.in_flight.spawn(async move {
-            let call = Call {
-                id: CallbackId::from_row(&row.id),
-                transaction_id: persist::transaction_id(&row.transaction_id),
-                callback_uri: row.callback_uri.clone(),
-            };
-
-            let settings = shared.base.settings.load();
-            let now = shared.base.clock.now();
-
-            // A panic must not lose the row: it counts as a failed attempt.
-            let sending = AssertUnwindSafe(shared.client.send(&settings, &call, now));
-            let result = sending.catch_unwind().await.unwrap_or_else(|_| {
-                shared.base.metrics.actor_panicked("callback");
-                Err(Failure::new("not sent: the server failed"))
-            });
+            let result = attempt(&shared, &row).await;
             Attempt { row, host, result }
         });
     }
@@ -244,8 +231,14 @@ impl Worker {
         self.shared.base.metrics.callback_attempted(label);
 
         if let Some(error) = error {
-            let callback_id = CallbackId::from_row(&row.id);
-            tracing::warn!(%callback_id, attempts = row.attempts + 1, outcome = label, error, "a callback failed");
+            let callback_id = row.id.to_text();
+            tracing::warn!(
+                callback_id,
+                attempts = row.attempts + 1,
+                outcome = label,
+                error,
+                "a callback failed"
+            );
         }
     }
 
@@ -263,7 +256,7 @@ impl Worker {
         };
 
         let concerning = Concerning {
-            transaction: Some(persist::transaction_id(&row.transaction_id)),
+            transaction: persist::transaction_id(&row.transaction_id),
             ..Concerning::default()
         };
 
@@ -276,6 +269,25 @@ impl Worker {
         let random = u32::from_le_bytes(random::bytes(self.shared.base.random.as_ref()));
         f64::from(random) / f64::from(u32::MAX)
     }
+}
+
+async fn attempt(shared: &Shared, row: &CallbackRow) -> Result<(), Failure> {
+    // Nobody knows what else of the row is wrong, so nothing is sent. It is tried again as after any
+    // failure: an administrator may have mended it by then.
+    let call = persist::call_of(row).map_err(|error| {
+        tracing::error!(%error, "a callback cannot be sent");
+        Failure::new("not sent: its row is corrupt")
+    })?;
+
+    let settings = shared.base.settings.load();
+    let now = shared.base.clock.now();
+
+    // A panic must not lose the row: it counts as a failed attempt.
+    let sending = AssertUnwindSafe(shared.client.send(&settings, &call, now));
+    sending.catch_unwind().await.unwrap_or_else(|_| {
+        shared.base.metrics.actor_panicked("callback");
+        Err(Failure::new("not sent: the server failed"))
+    })
 }
 
 fn outcome(

@@ -22,6 +22,7 @@ on_both_databases!(
     a_slow_host_does_not_delay_the_others,
     shutdown_waits_for_callbacks_in_flight,
     another_node_sends_what_a_dead_node_had_claimed,
+    a_corrupt_row_is_not_sent_and_not_passed_over,
 );
 
 async fn events(harness: &Harness) -> Vec<String> {
@@ -300,4 +301,37 @@ async fn another_node_sends_what_a_dead_node_had_claimed(database: Database) {
     harness.advance(Duration::from_secs(2));
     harness.until_delivered(id).await;
     assert_eq!(harness.sandbox.requests(Provider::Website), 1);
+}
+
+async fn a_corrupt_row_is_not_sent_and_not_passed_over(database: Database) {
+    let harness = Harness::start(database).await;
+    harness.add_corrupt(&harness.website()).await;
+    let (good, transaction_id) = harness.add(&harness.website()).await;
+
+    let delivered = async {
+        loop {
+            let state = Some(CallbackState::Delivered);
+            let found = harness.callbacks.list(state, None, 10).await.unwrap();
+            if found.iter().any(|callback| callback.id == good) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), delivered)
+        .await
+        .expect("the other callback is delivered");
+
+    let listed = harness.callbacks.list(None, None, 10).await;
+    assert!(matches!(listed, Err(StoreError::Corrupt(_))), "{listed:?}");
+
+    // What was in flight has ended.
+    harness.shutdown.begin();
+    while !harness.task.is_finished() {
+        tokio::task::yield_now().await;
+    }
+
+    let received = harness.sandbox.received(Provider::Website);
+    assert_eq!(received.len(), 1);
+    assert!(received[0].body.contains(&transaction_id.to_string()));
 }

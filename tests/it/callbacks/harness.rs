@@ -18,7 +18,7 @@ use countersign::secret::{Keyring, SecretString};
 use countersign::settings::{CallbackEndpoint, CurrentSettings, MobileAuthentication, Settings};
 use countersign::store::Store;
 use countersign::store::journal::{Entry, Insert, Outcome};
-use countersign::store::rows::TransactionRow;
+use countersign::store::rows::{CallbackRow, TransactionRow};
 use countersign::telemetry::Metrics;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
@@ -150,6 +150,21 @@ impl Harness {
         self.callbacks.wake();
 
         (id, transaction_id)
+    }
+
+    /// Adds a callback whose transaction has an id that no version writes.
+    pub(super) async fn add_corrupt(&self, uri: &str) {
+        let (now, id) = (self.clock.now(), TransactionId::from_bytes([0; 16]));
+        let row = CallbackRow {
+            transaction_id: vec![1, 2, 3],
+            ..Callbacks::row(id, uri.to_owned(), now, &SystemRandom)
+        };
+
+        let entry = Entry {
+            inserts: vec![Insert::from(row)],
+            ..Entry::default()
+        };
+        assert_eq!(self.store.commit(entry).await, Ok(Outcome::Committed));
     }
 
     /// Moves the clock and wakes the worker.
