@@ -33,6 +33,7 @@ impl Transactions {
             return Err(WebsiteError::MobileAuthenticationDisabled);
         }
 
+        // As for a user who is unknown: a website is not told who is disabled.
         if self.services.users.is_disabled(user).await? {
             return Ok(Vec::new());
         }
@@ -44,6 +45,7 @@ impl Transactions {
             .filter_map(|configured| available_type(&settings, configured, &targets))
             .collect();
 
+        // The map has no order, but the same question shall have the same answer.
         available.sort_by(|left, right| left.type_name.cmp(&right.type_name));
 
         Ok(available)
@@ -96,6 +98,7 @@ impl Transactions {
             return Ok(result);
         }
 
+        // Tells at once when it ends on this server. The loop below is for what others do.
         let mut ended = pin!(self.ended(id, &caller));
         let mut shutdown = self.services.shutdown.clone();
         let deadline = clock.now().after(wait);

@@ -57,6 +57,7 @@ impl<R: Record> Values<Pg> for Arrays<'_, R> {
     fn push_source<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("unnest(");
         push_list(out, &self.columns, |out, column| column.bind(out))?;
+        // By the ordinal the caller knows again which of the records were written.
         out.push_sql(") WITH ORDINALITY AS u (");
         push_names(out, R::FIELDS);
         out.push_sql(", ordinal)");

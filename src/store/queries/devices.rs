@@ -281,6 +281,7 @@ pub fn mark_push_address_dead(
 ) -> QueryResult<bool> {
     let address = push_addresses::table
         .find(device)
+        // The report is about the address of that time, which may have been replaced since.
         .filter(push_addresses::registered_at.lt(since))
         .filter(push_addresses::dead_since.is_null());
     diesel::update(address)

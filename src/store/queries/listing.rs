@@ -30,6 +30,7 @@ pub fn in_snapshot<T>(
     queries: impl FnOnce(&mut Connection) -> QueryResult<T>,
 ) -> QueryResult<T> {
     connection.transaction(|connection| {
+        // On SQLite a transaction sees one moment anyway.
         if let Connection::Postgres(connection) = connection {
             connection.batch_execute(SNAPSHOT)?;
         }

@@ -60,6 +60,7 @@ async fn run(transactions: Transactions, owed: Owed, submission: oneshot::Sender
 
     let mut sending = std::pin::pin!(send(&services, &owed));
     let in_time = tokio::select! {
+        // Where both are ready, what has ended is told as it ended.
         biased;
         outcome = &mut sending => Some(outcome),
         () = services.base.clock.sleep(PATIENCE) => None,

@@ -25,6 +25,8 @@ impl Transactions {
                     tracing::warn!(%error, "an interrupted delivery could not be taken over");
                 }
             })
+            // Together, so that they share commits: one after the other they would take a commit
+            // each.
             .buffer_unordered(PARALLEL_MAX)
             .collect::<()>()
             .await;
