@@ -151,8 +151,7 @@ fn save_in(
         return Err(WriteError::Refused(NotSaved::UserDisabled));
     }
 
-    // Of several answers to the same page the first counts, and of an appliance's codes too.
-    let is_first = match change {
+    let is_step_taken = match change {
         Change::Begin(row) => {
             authorizations::insert_authorization(connection, row)?;
             true
@@ -160,11 +159,13 @@ fn save_in(
         Change::Step(step) => authorizations::step_authorization(connection, step)?,
     };
 
-    let is_first = match &alongside.appliance {
-        Some(answer) => is_first && device_codes::answer_device_code(connection, &answer.to_row())?,
-        None => is_first,
+    let is_appliance_answered = match &alongside.appliance {
+        Some(answer) => device_codes::answer_device_code(connection, &answer.to_row())?,
+        None => true,
     };
-    if !is_first {
+
+    // Of several answers to the same page the first counts, and of an appliance's codes too.
+    if !is_step_taken || !is_appliance_answered {
         return Err(WriteError::Refused(NotSaved::AlreadyAnswered));
     }
 

@@ -56,25 +56,20 @@ pub(super) fn signing(
     active_from: impl Iterator<Item = Timestamp>,
     now: Timestamp,
 ) -> Option<usize> {
-    // Keys that have begun come before those that have not; of the former the last wins, of the
-    // latter the first.
-    let rank = |&(_, from): &(usize, Timestamp)| {
-        let begun = from <= now;
-        let millis = from.as_millis();
-        (
-            begun,
-            if begun {
-                millis
-            } else {
-                millis.saturating_neg()
-            },
-        )
-    };
+    let mut last_begun: Option<(usize, Timestamp)> = None;
+    let mut first_ahead: Option<(usize, Timestamp)> = None;
 
-    active_from
-        .enumerate()
-        .max_by_key(rank)
-        .map(|(index, _)| index)
+    for (index, from) in active_from.enumerate() {
+        if from <= now {
+            if last_begun.is_none_or(|(_, last)| last <= from) {
+                last_begun = Some((index, from));
+            }
+        } else if first_ahead.is_none_or(|(_, first)| from < first) {
+            first_ahead = Some((index, from));
+        }
+    }
+
+    last_begun.or(first_ahead).map(|(index, _)| index)
 }
 
 #[cfg(test)]

@@ -105,16 +105,7 @@ fn read_rows(connection: &mut Connection, user: &str, cursor: &Cursor) -> QueryR
 
     let next = next(&grants, &access_tokens);
 
-    // The grants after one whose access tokens did not all fit come with the next page.
-    if let Some(Cursor {
-        grant_id,
-        token_id: Some(_),
-        ..
-    }) = &next
-        && let Some(position) = grants.iter().position(|grant| grant.id == *grant_id)
-    {
-        grants.truncate(position.saturating_add(1));
-    }
+    leave_for_next_page(&mut grants, next.as_ref());
 
     // The refresh tokens of a grant come with the page that begins it.
     let begun = grants.iter().skip(usize::from(is_resumed));
@@ -126,6 +117,20 @@ fn read_rows(connection: &mut Connection, user: &str, cursor: &Cursor) -> QueryR
         access_tokens,
         next,
     })
+}
+
+/// Drops the grants after one whose access tokens did not all fit: they come with the next page.
+fn leave_for_next_page(grants: &mut Vec<ListedGrantRow>, next: Option<&Cursor>) {
+    let Some(unfinished) = next.filter(|cursor| cursor.token_id.is_some()) else {
+        return;
+    };
+    let position = grants
+        .iter()
+        .position(|grant| grant.id == unfinished.grant_id);
+
+    if let Some(position) = position {
+        grants.truncate(position.saturating_add(1));
+    }
 }
 
 /// Where the page after one with these rows begins.
