@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -20,6 +21,9 @@ use crate::runtime::{Arbiters, Shutdown, ShutdownSignal, supervise};
 use crate::sms::{GatewaySms, SmsSender};
 use crate::transactions::{self, TransactionParts, Transactions};
 use crate::users::Users;
+
+/// How often to look whether the database takes writes.
+const WATCH_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a server may have different from another.
 pub struct AppOptions {
@@ -220,6 +224,7 @@ impl Background {
         let stored_settings = self.base.stored_settings();
         tokio::join!(
             self.supervised("sweeper", || self.transactions.sweep()),
+            self.supervised("store-health", || self.watch_store()),
             self.supervised("retention", || self.retention.run()),
             self.supervised("settings", || stored_settings.follow(&self.base.settings)),
             self.supervised("signing-keys", || self.token_server.keys.follow()),
@@ -228,6 +233,14 @@ impl Background {
 
         // The handlers have ended.
         self.transactions.hand_over().await;
+    }
+
+    /// Notices a database that takes no writes although nobody writes.
+    async fn watch_store(&self) {
+        loop {
+            self.base.store.is_writable().await;
+            self.base.clock.sleep(WATCH_PAUSE).await;
+        }
     }
 
     async fn supervised<F: Future<Output = ()>>(

@@ -3,8 +3,8 @@
 //! All others receive a [`Timestamp`] or a [`Clock`]. Tests use a clock that they move by hand, so
 //! that ten minutes pass at once. All timers of the server wait on that clock too.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{BoxFuture, Either};
@@ -102,6 +102,8 @@ enum Source {
 #[derive(Debug)]
 struct Manual {
     now: AtomicI64,
+    /// In milliseconds.
+    uptime: AtomicI64,
     moved: watch::Sender<()>,
 }
 
@@ -118,6 +120,7 @@ impl Clock {
         let now = AtomicI64::new(start.as_millis());
         Self(Source::Manual(Arc::new(Manual {
             now,
+            uptime: AtomicI64::new(0),
             moved: watch::channel(()).0,
         })))
     }
@@ -135,7 +138,29 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.0 {
             manual.now.fetch_add(millis_of(by), Ordering::SeqCst);
+            manual.uptime.fetch_add(millis_of(by), Ordering::SeqCst);
             manual.moved.send_replace(());
+        }
+    }
+
+    /// Sets a manual clock forward, as an administrator or a time server does: no time passes. Does
+    /// nothing to the system clock.
+    pub fn step(&self, by: Duration) {
+        if let Source::Manual(manual) = &self.0 {
+            manual.now.fetch_add(millis_of(by), Ordering::SeqCst);
+            manual.moved.send_replace(());
+        }
+    }
+
+    /// How long this program has run, which no step of the clock changes.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        match &self.0 {
+            Source::System => started().elapsed(),
+            Source::Manual(manual) => {
+                let millis = manual.uptime.load(Ordering::SeqCst);
+                Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+            }
         }
     }
 
@@ -186,6 +211,12 @@ impl Stopwatch {
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// When the uptime was first asked for.
+fn started() -> &'static Stopwatch {
+    static STARTED: OnceLock<Stopwatch> = OnceLock::new();
+    STARTED.get_or_init(Stopwatch::start)
 }
 
 #[expect(

@@ -1,5 +1,7 @@
 //! A connection to either database, and the transactions on it.
 
+use std::time::Duration;
+
 use diesel::QueryResult;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
 
@@ -27,6 +29,17 @@ impl Connection {
             Self::Sqlite(connection) => {
                 AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
             }
+        }
+    }
+
+    /// Until the transaction ends, a statement fails that waits longer than this for a lock. SQLite
+    /// has one lock, for which its busy timeout holds.
+    pub(super) fn limit_lock_waits(&mut self, wait: Duration) -> QueryResult<()> {
+        match self {
+            Self::Postgres(connection) => {
+                connection.batch_execute(&format!("SET LOCAL lock_timeout = {}", wait.as_millis()))
+            }
+            Self::Sqlite(_) => Ok(()),
         }
     }
 

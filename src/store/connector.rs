@@ -16,7 +16,11 @@ const LOCKED_PAUSE: Duration = Duration::from_millis(10);
 /// Every statement finds its rows by an index. A plan made while a table was small, or before the
 /// database has noticed how it has grown, must not scan all of it; and planning anew for each batch
 /// costs more than running it.
+///
+/// A change of the journal waits for a row that somebody else has locked for a moment only, because all
+/// other changes wait behind it. Other writes set a limit of their own.
 const POSTGRES_SETTINGS: &str = "SET statement_timeout = '30s';
+    SET lock_timeout = '250ms';
     SET plan_cache_mode = force_generic_plan;
     SET enable_seqscan = off;
     SET enable_hashjoin = off;

@@ -18,6 +18,10 @@ pub enum StoreError {
     /// The database refused a query; the same query would be refused again.
     #[error("the database refused a query: {0}")]
     Query(String),
+    /// The database aborted the transaction, for a reason that its client library does not pass on:
+    /// perhaps a deadlock, or a lock that was not to be had in time. Nothing was changed.
+    #[error("the database aborted a transaction: {0}")]
+    Aborted(String),
     /// Code that ran on one of the store's threads panicked. Nothing it wrote stays.
     #[error("a query panicked")]
     Panicked,
@@ -33,12 +37,6 @@ impl StoreError {
     /// The store was closed, or its thread is gone. Nothing was done.
     pub(super) fn closed() -> Self {
         Self::Unavailable("the store is closed".to_owned())
-    }
-
-    /// PostgreSQL aborted the transaction because it and another waited for each other.
-    pub(super) fn is_deadlock(&self) -> bool {
-        // diesel has no kind for it (SQLSTATE 40P01), only the message.
-        matches!(self, Self::Query(message) if message.contains("deadlock detected"))
     }
 }
 
@@ -140,8 +138,9 @@ impl<E> Attempt<E> {
     }
 }
 
-/// What the databases say when they cannot serve now but may later. Neither client library passes
-/// the error codes on, so the texts have to do.
+/// What the databases say when they cannot serve now but may later, as far as no code says it. A
+/// PostgreSQL that speaks another language is found out by a connection that is lost, or by trying
+/// again ([`StoreError::Aborted`]).
 const TRANSIENT: [&str; 14] = [
     // SQLite
     "database or disk is full",
@@ -158,17 +157,30 @@ const TRANSIENT: [&str; 14] = [
     "no connection to the server",
     "too many clients",
     "remaining connection slots",
-    "canceling statement due to",
+    "canceling statement due to statement timeout",
 ];
 
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         if is_transient(&error) {
             Self::Unavailable(error.to_string())
+        } else if may_be_retried(&error) {
+            Self::Aborted(error.to_string())
         } else {
             Self::Query(error.to_string())
         }
     }
+}
+
+/// Whether the same transaction may succeed the next time. diesel tells some kinds of errors apart by
+/// their SQLSTATE and calls all others unknown; their messages are in the server's language.
+fn may_be_retried(error: &DieselError) -> bool {
+    use DatabaseErrorKind::{SerializationFailure, Unknown};
+
+    matches!(
+        error,
+        DieselError::DatabaseError(SerializationFailure | Unknown, _)
+    )
 }
 
 fn is_transient(error: &DieselError) -> bool {

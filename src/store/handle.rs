@@ -5,25 +5,29 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use diesel::QueryResult;
-use diesel::connection::SimpleConnection as _;
 use parking_lot::Mutex;
 
 use super::connection::Connection;
 use super::connector::Connector;
 use super::error::{Attempt, StoreError, WriteError};
+use super::health::Health;
 use super::job::{self, Job};
 use super::journal::{self, Entry, Outcome, Work};
 use super::migrate::{self, SchemaStatus};
 use super::pool::Pool;
 use super::queries::events::insert_event;
+use super::queries::settings::touch_server_state;
 use super::queue::Queue;
 use super::readers;
 use super::rows::EventRow;
 use super::url::DatabaseUrl;
 use crate::telemetry::Metrics;
 
-/// How often a change is attempted that PostgreSQL aborts because of a deadlock.
-const DEADLOCK_ATTEMPTS_MAX: u32 = 5;
+/// PostgreSQL: threads that write in database transactions of their own.
+const WRITERS: u32 = 4;
+
+/// How often a change is attempted that the database aborts.
+const ATTEMPTS_MAX: u32 = 5;
 
 /// How to open a store.
 #[derive(Clone, Debug)]
@@ -66,8 +70,12 @@ struct Inner {
     is_embedded: bool,
     queue_max: usize,
     queries: Arc<Queue<Job>>,
+    /// PostgreSQL only: what is written in database transactions of its own. A change that waits for a
+    /// lock keeps no query waiting.
+    writes: Arc<Queue<Job>>,
     journal: Arc<Queue<Work>>,
     metrics: Metrics,
+    health: Arc<Health>,
     /// None when the store is closed.
     pool: Mutex<Option<Pool>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -83,7 +91,12 @@ impl Store {
         };
 
         let readers = u32::try_from(options.readers.max(1)).unwrap_or(u32::MAX);
-        let pool = Pool::new(&connector, readers);
+        let writers = if options.url.is_embedded() {
+            0
+        } else {
+            WRITERS
+        };
+        let pool = Pool::new(&connector, readers, writers);
         let store = Self(Arc::new(Inner {
             is_embedded: options.url.is_embedded(),
             queue_max: options.queue_max,
@@ -91,17 +104,22 @@ impl Store {
                 options.queue_max,
                 options.metrics.store().query_queue().clone(),
             )),
+            writes: Arc::new(Queue::new(
+                options.queue_max,
+                options.metrics.store().write_queue().clone(),
+            )),
             journal: Arc::new(Queue::new(
                 options.queue_max,
                 options.metrics.store().journal_queue().clone(),
             )),
             metrics: options.metrics.clone(),
+            health: Arc::default(),
             pool: Mutex::new(Some(pool.clone())),
             threads: Mutex::default(),
         }));
 
         store
-            .start_threads(pool, readers, options.journal_batch_max)
+            .start_threads(pool, readers, writers, options.journal_batch_max)
             .map_err(|error| {
                 StoreError::Unavailable(format!("the store's threads cannot be started: {error}"))
             })?;
@@ -109,12 +127,21 @@ impl Store {
         Ok(store)
     }
 
-    fn start_threads(&self, pool: Pool, readers: u32, batch_max: usize) -> std::io::Result<()> {
+    fn start_threads(
+        &self,
+        pool: Pool,
+        readers: u32,
+        writers: u32,
+        batch_max: usize,
+    ) -> std::io::Result<()> {
         let inner = &self.0;
-        let mut threads = readers::start(&pool, readers, &inner.queries)?;
+        let mut threads = readers::start("store", &pool, readers, &inner.queries)?;
+        threads.extend(readers::start("writes", &pool, writers, &inner.writes)?);
+
         let (journal, metrics) = (Arc::clone(&inner.journal), inner.metrics.clone());
         // One thread: its order is the order of commits on this node.
-        threads.push(journal::start(pool, batch_max, journal, metrics)?);
+        let health = Arc::clone(&inner.health);
+        threads.push(journal::start(pool, batch_max, journal, metrics, health)?);
 
         *inner.threads.lock() = threads;
 
@@ -176,7 +203,7 @@ impl Store {
         if self.0.is_embedded {
             self.0.journal.push(Work::Write(job))?;
         } else {
-            self.0.queries.push(job)?;
+            self.0.writes.push(job)?;
         }
 
         result
@@ -201,7 +228,8 @@ impl Store {
     }
 
     /// Runs `change` as [`Store::write`] does, for a change of many rows that others may lock in
-    /// another order: it is attempted again when PostgreSQL aborts it to resolve a deadlock.
+    /// another order: it is attempted again when PostgreSQL aborts it, as it does to resolve a
+    /// deadlock.
     pub async fn write_contended<T, E, F>(&self, change: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -219,9 +247,8 @@ impl Store {
 
             match written {
                 Ok(value) => return Ok(value),
-                Err(Attempt::Failed(error))
-                    // PostgreSQL has undone all of it, so that it may be done again.
-                    if error.is_deadlock() && attempts < DEADLOCK_ATTEMPTS_MAX => {}
+                // The database has undone all of it, so that it may be done again.
+                Err(Attempt::Failed(StoreError::Aborted(_))) if attempts < ATTEMPTS_MAX => {}
                 Err(Attempt::Failed(error)) => return Err(error.into()),
                 Err(Attempt::Refused(refusal)) => return Err(refusal),
             }
@@ -236,10 +263,31 @@ impl Store {
         outcome.await.unwrap_or_else(|_| Err(StoreError::closed()))
     }
 
-    /// Checks that the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|connection| connection.batch_execute("SELECT 1"))
-            .await
+    /// Whether the database takes writes, as the last one showed; where that is a while ago, a write
+    /// that changes nothing finds out. That may take as long as the database takes. It goes on when the
+    /// caller stops waiting, and nobody begins another one meanwhile.
+    pub async fn is_writable(&self) -> bool {
+        if let Some(known) = self.0.health.known() {
+            return known;
+        }
+
+        let turn = self.0.health.turn().await;
+        if let Some(known) = self.0.health.known() {
+            return known;
+        }
+
+        let store = self.clone();
+        let probing = tokio::spawn(async move {
+            let _turn = turn;
+            let written: Result<(), StoreError> = store
+                .write(|connection| Ok(touch_server_state(connection)?))
+                .await;
+            store.0.health.record(written.as_ref().err());
+
+            written.is_ok()
+        });
+
+        probing.await.unwrap_or(false)
     }
 
     /// Finishes what was accepted, ends the threads and closes the connections. Other handles get
@@ -266,6 +314,7 @@ impl Store {
 impl Inner {
     fn close_queues(&self) {
         self.queries.close();
+        self.writes.close();
         self.journal.close();
     }
 }

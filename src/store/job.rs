@@ -2,6 +2,7 @@
 //! and reports the connection if it broke.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
@@ -15,6 +16,9 @@ use super::pool::Pooled;
 /// broken connection before it answers, so that whoever asks next is not given another one that was
 /// lost with it.
 pub(super) type Job = Box<dyn FnOnce(Result<&mut Pooled, StoreError>) + Send>;
+
+/// How long a write of its own waits for a lock: nobody waits behind it.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// A job that runs `query` and sends its result. It does nothing if the caller has gone.
 pub(super) fn read<T, F>(query: F) -> (Job, oneshot::Receiver<Result<T, StoreError>>)
@@ -50,6 +54,7 @@ where
     let job = move |pooled: Result<&mut Pooled, StoreError>| {
         let result = match pooled {
             Ok(pooled) => transact(pooled, |connection| {
+                connection.limit_lock_waits(LOCK_WAIT_MAX)?;
                 let value = change(connection)?;
                 // `change` may have gone on after a failed statement, whose transaction PostgreSQL
                 // rolls back at the commit without an error.
@@ -144,6 +149,7 @@ fn breaks_connection(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable(_) | StoreError::Undecided | StoreError::Panicked => true,
         StoreError::Overloaded
+        | StoreError::Aborted(_)
         | StoreError::Query(_)
         | StoreError::Schema(_)
         | StoreError::Corrupt(_) => false,

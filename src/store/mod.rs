@@ -21,6 +21,7 @@ mod connector;
 mod epochs;
 mod error;
 mod handle;
+mod health;
 mod job;
 pub mod journal;
 mod keyed;

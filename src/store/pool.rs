@@ -27,8 +27,9 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// A pool for this many threads that run queries, and one writer.
-    pub(super) fn new(connector: &Connector, readers: u32) -> Self {
+    /// A pool for this many threads that run queries, this many that write (on PostgreSQL), and the
+    /// journal.
+    pub(super) fn new(connector: &Connector, readers: u32, writers: u32) -> Self {
         let pool = |size, role| {
             r2d2::Pool::builder()
                 .max_size(size)
@@ -47,7 +48,8 @@ impl Pool {
             let (reading, writing) = (pool(readers, Role::Reading), pool(1, Role::Writing));
             Self { reading, writing }
         } else {
-            let shared = pool(readers.saturating_add(1), Role::Writing);
+            let size = readers.saturating_add(writers).saturating_add(1);
+            let shared = pool(size, Role::Writing);
             let (reading, writing) = (shared.clone(), shared);
             Self { reading, writing }
         }

@@ -13,6 +13,7 @@ use super::queue::Queue;
 
 /// Starts `count` threads that run what is in `queue` until it is closed and empty.
 pub(super) fn start(
+    name: &str,
     pool: &Pool,
     count: u32,
     queue: &Arc<Queue<Job>>,
@@ -20,7 +21,7 @@ pub(super) fn start(
     let start_one = |number| {
         let (pool, queue) = (pool.clone(), Arc::clone(queue));
         thread::Builder::new()
-            .name(format!("store-{number}"))
+            .name(format!("{name}-{number}"))
             .spawn(move || run(&pool, &queue))
     };
 

@@ -3,8 +3,6 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-
 use super::error::DeviceRequestError;
 use super::facade::Transactions;
 use super::messages::{Action, Caller, CommandError};
@@ -19,9 +17,6 @@ use crate::jose::jwe;
 use crate::otp;
 use crate::store::rows::TransactionRow;
 use crate::store::{CorruptRow, StoreError};
-
-/// Pending transactions in a device's list.
-const LISTED_MAX: i64 = 50;
 
 impl Transactions {
     /// What waits for an answer on this device, oldest first. With `wait`, answers as soon as there
@@ -58,11 +53,9 @@ impl Transactions {
             };
 
             // It may have been started on another server.
-            if is_last || services.reads.has_pending(device).await? {
-                let listed = services.list(device).await?;
-                if is_last || !listed.is_empty() {
-                    return Ok(listed);
-                }
+            let listed = services.list(device).await?;
+            if is_last || !listed.is_empty() {
+                return Ok(listed);
             }
         }
     }
@@ -143,12 +136,9 @@ const fn ended(ending: Ending) -> DeviceRequestError {
 impl Services {
     async fn list(&self, device: &DeviceId) -> Result<Vec<PendingTransaction>, DeviceRequestError> {
         let now = self.base.clock.now();
-        let rows =
-            persist::find_pending_of_device(&self.base.store, device, now, LISTED_MAX).await?;
-        let admitted = try_join_all(rows.iter().map(|row| self.is_admitted(row))).await?;
+        let rows = self.reads.pending(device, now).await?;
+        let listed = rows.iter().map(|row| self.pending_of(row, now));
 
-        let listed = rows.iter().zip(admitted).filter(|(_, admitted)| *admitted);
-        let listed = listed.map(|(row, _)| self.pending_of(row, now));
         Ok(listed.collect::<Result<_, _>>()?)
     }
 

@@ -157,6 +157,7 @@ pub(super) fn log_unexpected(error: &StoreError) {
     match error {
         StoreError::Unavailable(_) | StoreError::Undecided | StoreError::Overloaded => {}
         StoreError::Corrupt(_)
+        | StoreError::Aborted(_)
         | StoreError::Query(_)
         | StoreError::Schema(_)
         | StoreError::Panicked => {

@@ -90,6 +90,10 @@ impl From<StoreError> for Fault {
                 tracing::error!(%row, "a request could not be answered");
                 Self::Busy
             }
+            StoreError::Aborted(_) => {
+                tracing::error!(%error, "a database request failed");
+                Self::Busy
+            }
             StoreError::Query(_) | StoreError::Schema(_) | StoreError::Panicked => {
                 tracing::error!(%error, "a database request failed");
                 Self::Internal

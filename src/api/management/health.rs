@@ -1,5 +1,7 @@
 //! Health and metrics of the server.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
@@ -21,6 +23,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Reads the metrics, in the text format of Prometheus.
     GET "/metrics" => metrics;
 };
+
+/// How long `/readyz` waits for the database.
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Plain text.
 struct Text {
@@ -45,7 +50,7 @@ impl Reply for Text {
 struct Readiness {
     /// Whether everything below is true.
     ready: bool,
-    /// Whether the database answers.
+    /// Whether the database takes writes.
     database: bool,
     /// Whether the server accepts requests. It no longer does when it is about to stop.
     accepting: bool,
@@ -75,7 +80,12 @@ async fn livez() -> Text {
 }
 
 async fn readyz(api: SharedApi) -> Readiness {
-    let database = api.app.base.store.ping().await.is_ok();
+    let store = &api.app.base.store;
+
+    // Whatever the database does, whoever asks gets an answer in time.
+    let database = tokio::time::timeout(PATIENCE, store.is_writable())
+        .await
+        .unwrap_or(false);
     let accepting = !api.is_stopping();
 
     Readiness {

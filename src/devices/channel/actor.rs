@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::fut::{ActorFutureExt as _, WrapFuture as _};
+use actix::fut::{ActorFutureExt as _, WrapFuture as _, wrap_future};
 use actix::{Actor, ActorContext as _, AsyncContext as _, AtomicResponse, Context, Handler};
 
 use super::delivery::deliver_push;
@@ -13,7 +13,7 @@ use super::persist;
 use super::services::Services;
 use super::state::{PromptBudget, PromptLimits};
 use super::types::ReserveError;
-use crate::clock::Timestamp;
+use crate::clock::Clock;
 use crate::egress::DeliveryOutcome;
 use crate::ids::{DeviceId, UserId};
 use crate::runtime::{Directory, Permit, Reply};
@@ -23,7 +23,8 @@ use crate::store::StoreError;
 const POLLS_MAX: usize = 4;
 /// Pushes to one device in flight at a time. Past it a push waits.
 const IN_FLIGHT_MAX: usize = 32;
-/// How long a channel stays with nothing to do.
+/// How long a channel stays with nothing to do, at least. By the time that passes: a clock that is set
+/// back keeps none alive.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 
 /// Where a channel is found by its device.
@@ -35,7 +36,8 @@ pub(super) struct DeviceChannel {
     budgets: HashMap<UserId, PromptBudget>,
     in_flight: usize,
     polls: Vec<Reply<()>>,
-    last_used: Timestamp,
+    /// Since the last look.
+    was_used: bool,
     services: Arc<Services>,
     directory: Arc<ChannelDirectory>,
     _permit: Permit,
@@ -48,13 +50,12 @@ impl DeviceChannel {
         directory: Arc<ChannelDirectory>,
         permit: Permit,
     ) -> Self {
-        let last_used = services.base.clock.now();
         Self {
             device,
             budgets: HashMap::new(),
             in_flight: 0,
             polls: Vec::new(),
-            last_used,
+            was_used: true,
             services,
             directory,
             _permit: permit,
@@ -110,7 +111,7 @@ impl DeviceChannel {
 
     fn finish(&mut self, outcome: DeliveryOutcome, reply: Reply<Option<DeliveryOutcome>>) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.last_used = self.services.base.clock.now();
+        self.was_used = true;
         reply.send(Some(outcome));
     }
 
@@ -120,29 +121,24 @@ impl DeviceChannel {
         }
     }
 
-    /// Ends the channel if it was idle for [`IDLE_MAX`], else looks again later.
-    fn stop_when_idle(&self, context: &mut Context<Self>) {
-        let deadline = self.last_used.after(IDLE_MAX);
-        let idle = self.services.base.clock.sleep_until(deadline);
-
-        context.spawn(idle.into_actor(self).map(|(), actor, context| {
+    /// Ends the channel if nothing has used it since the last look, else looks again later.
+    fn stop_when_idle(context: &mut Context<Self>, clock: &Clock) {
+        let pause = clock.sleep(IDLE_MAX);
+        let look = |(), actor: &mut Self, context: &mut Context<Self>| {
             let now = actor.services.base.clock.now();
             actor.budgets.retain(|_, budget| !budget.is_idle(now));
             actor.polls.retain(Reply::is_awaited);
 
-            let unused = actor.last_used.after(IDLE_MAX) <= now;
-            if unused && actor.in_flight == 0 && actor.polls.is_empty() {
+            let was_used = std::mem::take(&mut actor.was_used);
+            if !was_used && actor.in_flight == 0 && actor.polls.is_empty() {
                 actor.directory.leave(&actor.device, &context.address());
                 context.stop();
-                return;
+            } else {
+                Self::stop_when_idle(context, &actor.services.base.clock);
             }
+        };
 
-            if unused {
-                actor.last_used = now;
-            }
-
-            actor.stop_when_idle(context);
-        }));
+        context.spawn(wrap_future::<_, Self>(pause).map(look));
     }
 }
 
@@ -150,7 +146,7 @@ impl Actor for DeviceChannel {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.stop_when_idle(context);
+        Self::stop_when_idle(context, &self.services.base.clock);
     }
 }
 
@@ -158,7 +154,7 @@ impl Handler<Reserve> for DeviceChannel {
     type Result = AtomicResponse<Self, ()>;
 
     fn handle(&mut self, reserve: Reserve, _: &mut Self::Context) -> Self::Result {
-        self.last_used = self.services.base.clock.now();
+        self.was_used = true;
 
         if !self.budgets.contains_key(&reserve.user) {
             return self.take_first_prompt(reserve);
@@ -180,7 +176,7 @@ impl Handler<Deliver> for DeviceChannel {
             lease,
             reply,
         } = deliver;
-        self.last_used = self.services.base.clock.now();
+        self.was_used = true;
 
         // Whatever the transport: a device that waits need not be pushed to.
         self.wake_polls();
@@ -203,7 +199,7 @@ impl Handler<Await> for DeviceChannel {
     type Result = ();
 
     fn handle(&mut self, poll: Await, _: &mut Self::Context) {
-        self.last_used = self.services.base.clock.now();
+        self.was_used = true;
 
         self.polls.retain(Reply::is_awaited);
 

@@ -9,6 +9,7 @@ use super::batch::Batcher;
 use super::entry::{Entry, Outcome};
 use super::work::{Pending, Work};
 use crate::store::error::StoreError;
+use crate::store::health::Health;
 use crate::store::job::{Job, transact};
 use crate::store::pool::{Lent, Pool};
 use crate::store::queue::Queue;
@@ -20,8 +21,10 @@ pub(in crate::store) fn start(
     batch_max: usize,
     queue: Arc<Queue<Work>>,
     metrics: Metrics,
+    health: Arc<Health>,
 ) -> io::Result<JoinHandle<()>> {
     let writer = Writer {
+        health,
         pool,
         batch_max: batch_max.max(1),
         queue,
@@ -36,6 +39,7 @@ pub(in crate::store) fn start(
 }
 
 struct Writer {
+    health: Arc<Health>,
     pool: Pool,
     batch_max: usize,
     queue: Arc<Queue<Work>>,
@@ -76,8 +80,8 @@ impl Writer {
         }
     }
 
-    /// Commits a batch and answers everybody. If it fails because of something in it, its halves
-    /// are committed apart, down to the entry that is to blame, so that the others do not suffer
+    /// Commits a batch and answers everybody. If it fails because of something in it, such as a row
+    /// that somebody else keeps locked, its halves are committed apart, down to the entry that is to blame, so that the others do not suffer
     /// for it.
     fn commit(&mut self, mut batch: Vec<Pending>) {
         match self.attempt(&batch) {
@@ -88,7 +92,9 @@ impl Writer {
                     let _ = pending.reply.send(Ok(outcome));
                 }
             }
-            Err(StoreError::Query(_) | StoreError::Panicked) if batch.len() > 1 => {
+            Err(StoreError::Query(_) | StoreError::Aborted(_) | StoreError::Panicked)
+                if batch.len() > 1 =>
+            {
                 // Halving finds one bad entry among 512 in some twenty attempts.
                 let second_half = batch.split_off(batch.len() / 2);
                 self.commit(batch);
@@ -108,7 +114,10 @@ impl Writer {
         let entries: Vec<&Entry> = batch.iter().map(|pending| &pending.entry).collect();
         let mut lent = self.lend()?;
 
-        transact(&mut lent, |connection| Ok(apply(connection, &entries)?))
+        let applied = transact(&mut lent, |connection| Ok(apply(connection, &entries)?));
+
+        self.health.record(applied.as_ref().err());
+        applied
     }
 
     /// Runs writes that have database transactions of their own.
@@ -132,6 +141,8 @@ impl Writer {
         let lent = self.pool.lend_writing();
 
         if let Err(error) = &lent {
+            self.health.record(Some(error));
+
             for pending in mem::take(&mut self.pending) {
                 self.fail(pending, error);
             }

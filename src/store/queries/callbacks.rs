@@ -3,18 +3,12 @@
 
 use std::time::Duration;
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
 use crate::clock::Timestamp;
 use crate::store::connection::Connection;
 use crate::store::rows::{CallbackOutcome, CallbackRow, IdBytes, callback_state};
 use crate::store::schema::callbacks;
-
-/// Spelled out: a partial index, of due callbacks only, is not used for a condition with a
-/// parameter.
-const DUE: &str = "state = 0";
 
 /// Claims due callbacks that nobody else has claimed: for the time of `lease` nobody else gets
 /// them. Those to the addresses in `except` are left alone. Must run in a transaction.
@@ -26,7 +20,7 @@ pub fn claim_due_callbacks(
     limit: i64,
 ) -> QueryResult<Vec<CallbackRow>> {
     let due = callbacks::table
-        .filter(sql::<Bool>(DUE))
+        .filter(callbacks::state.eq(callback_state::DUE))
         .filter(callbacks::due_at.le(now.as_millis()))
         .filter(callbacks::lease_until.le(now.as_millis()))
         .filter(callbacks::callback_uri.ne_all(except))

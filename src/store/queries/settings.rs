@@ -35,6 +35,14 @@ pub fn advance_revision(connection: &mut Connection, from: i64) -> QueryResult<b
         .map(|count| count == 1)
 }
 
+/// Writes without changing anything.
+pub fn touch_server_state(connection: &mut Connection) -> QueryResult<()> {
+    diesel::update(server_state::table)
+        .set(server_state::settings_revision.eq(server_state::settings_revision))
+        .execute(connection)
+        .map(drop)
+}
+
 /// Adds an object.
 pub fn insert_setting(connection: &mut Connection, row: &SettingRow) -> QueryResult<()> {
     diesel::insert_into(settings::table)

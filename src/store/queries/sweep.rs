@@ -87,8 +87,9 @@ pub fn delete_finished_callbacks(
 ) -> QueryResult<usize> {
     let ids: Vec<IdBytes> = callbacks::table
         .filter(callbacks::state.eq(state))
+        .filter(callbacks::finished_at.is_not_null())
         .filter(callbacks::finished_at.lt(before.as_millis()))
-        .order(callbacks::id)
+        .order(callbacks::finished_at)
         .limit(limit)
         .select(callbacks::id)
         .load(connection)?;

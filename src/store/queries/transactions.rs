@@ -26,23 +26,6 @@ pub fn find_transaction(
         .optional()
 }
 
-/// Finds the pending, unexpired transactions of a device, the oldest first.
-pub fn find_pending_by_device(
-    connection: &mut Connection,
-    device_id: &str,
-    now: Timestamp,
-    limit: i64,
-) -> QueryResult<Vec<TransactionRow>> {
-    transactions::table
-        .filter(sql::<Bool>(PENDING))
-        .filter(transactions::device_id.eq(device_id))
-        .filter(transactions::expires_at.gt(now.as_millis()))
-        .order(transactions::id)
-        .limit(limit)
-        .select(TransactionRow::as_select())
-        .load(connection)
-}
-
 /// Finds the ids of transactions that are pending but expired, the longest expired first.
 pub fn find_expired_pending(
     connection: &mut Connection,

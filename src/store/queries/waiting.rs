@@ -1,11 +1,16 @@
 //! What those who wait look at, many of them in one query.
 
+use std::collections::HashMap;
+
 use diesel::QueryResult;
+use diesel::expression::{Expression, Selectable};
+use diesel::pg::Pg;
 use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt, Text};
 
 use crate::store::connection::Connection;
 use crate::store::keyed::{Lookup, look_up};
-use crate::store::rows::{IdBytes, ResultRow};
+use crate::store::record::Record as _;
+use crate::store::rows::{IdBytes, ResultRow, TransactionRow};
 
 struct Results;
 
@@ -50,28 +55,47 @@ pub fn find_results(
     Ok(found.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
-struct DevicesWithPending;
+/// The most transactions of a device in one list.
+pub const PENDING_MAX: usize = 50;
 
-impl Lookup for DevicesWithPending {
+struct Pending;
+
+impl Lookup for Pending {
     type Id = String;
-    type Columns = (Text,);
+    type Columns = (
+        <<TransactionRow as Selectable<Pg>>::SelectExpression as Expression>::SqlType,
+        Nullable<Text>,
+    );
 
-    const SELECT: &'static [(&'static str, &'static [&'static str])] = &[("k", &["id"])];
+    const SELECT: &'static [(&'static str, &'static [&'static str])] =
+        &[("t", TransactionRow::FIELDS), ("d", &["user_id"])];
 
-    const JOINS: &'static str = " WHERE EXISTS (SELECT 1 FROM transactions AS t \
-         WHERE t.status = 0 AND t.device_id = k.id)";
+    const JOINS: &'static str = " CROSS JOIN LATERAL (SELECT * FROM transactions AS p \
+         WHERE p.status = 0 AND p.device_id = k.id ORDER BY p.id LIMIT 50) AS t \
+         LEFT JOIN disabled_users AS d ON d.user_id = t.user_id ORDER BY t.id";
 
-    // Without the hint SQLite takes the index over all transactions of the device.
-    const SQLITE_JOINS: &'static str = " WHERE EXISTS (SELECT 1 FROM transactions AS t \
+    // Without the hint SQLite takes the index over all transactions of the device, whose number only
+    // grows.
+    const SQLITE_JOINS: &'static str = " JOIN transactions AS t \
          INDEXED BY transactions_pending_by_device \
-         WHERE t.status = 0 AND t.device_id IS NOT NULL AND t.device_id = k.id)";
+         ON t.status = 0 AND t.device_id IS NOT NULL AND t.device_id = k.id \
+         LEFT JOIN disabled_users AS d ON d.user_id = t.user_id ORDER BY t.id LIMIT 50";
 }
 
-/// Finds those of these devices for which a transaction is pending.
-pub fn find_devices_with_pending(
+/// Finds the pending transactions of these devices, the oldest first, at most [`PENDING_MAX`] of each.
+/// They may have expired. Left out are those of disabled users.
+pub fn find_pending_of_devices(
     connection: &mut Connection,
     devices: &[String],
-) -> QueryResult<Vec<(String, ())>> {
-    let found: Vec<(String,)> = look_up::<DevicesWithPending, _>(connection, devices)?;
-    Ok(found.into_iter().map(|(device,)| (device, ())).collect())
+) -> QueryResult<Vec<(String, Vec<TransactionRow>)>> {
+    let found: Vec<(TransactionRow, Option<String>)> = look_up::<Pending, _>(connection, devices)?;
+
+    let mut by_device = HashMap::<String, Vec<TransactionRow>>::new();
+    for (row, disabled) in found {
+        if let (Some(device), None) = (&row.device_id, disabled) {
+            by_device.entry(device.clone()).or_default().push(row);
+        }
+    }
+
+    Ok(by_device.into_iter().collect())
 }

@@ -19,6 +19,7 @@ pub struct StoreMetrics {
     batches: [IntCounter; BATCH_SIZES],
     journal_queue: IntGauge,
     query_queue: IntGauge,
+    write_queue: IntGauge,
 }
 
 /// What the journal has done since the start.
@@ -66,6 +67,7 @@ impl StoreMetrics {
             }),
             journal_queue: queues.with_label_values(&["journal"]),
             query_queue: queues.with_label_values(&["queries"]),
+            write_queue: queues.with_label_values(&["writes"]),
         }
     }
 
@@ -98,6 +100,12 @@ impl StoreMetrics {
     #[must_use]
     pub fn query_queue(&self) -> &IntGauge {
         &self.query_queue
+    }
+
+    /// Changes in database transactions of their own that wait for a thread.
+    #[must_use]
+    pub fn write_queue(&self) -> &IntGauge {
+        &self.write_queue
     }
 
     /// The journal's counts now: for tests and benchmarks.

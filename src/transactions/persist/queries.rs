@@ -10,17 +10,14 @@ use crate::transactions::types::TransactionResult;
 /// Reads by key that share queries.
 pub(in crate::transactions) struct Reads {
     results: Batched<IdBytes, ResultRow>,
-    devices_with_pending: Batched<String, ()>,
+    pending: Batched<String, Vec<TransactionRow>>,
 }
 
 impl Reads {
     pub(in crate::transactions) fn new(store: &Store) -> Self {
         Self {
             results: Batched::new(store.clone(), queries::waiting::find_results),
-            devices_with_pending: Batched::new(
-                store.clone(),
-                queries::waiting::find_devices_with_pending,
-            ),
+            pending: Batched::new(store.clone(), queries::waiting::find_pending_of_devices),
         }
     }
 
@@ -37,13 +34,17 @@ impl Reads {
             .transpose()
     }
 
-    /// Whether anything is pending for a device. It may have expired.
-    pub(in crate::transactions) async fn has_pending(
+    /// The pending transactions of a device, oldest first. Those of disabled users are left out.
+    pub(in crate::transactions) async fn pending(
         &self,
         device: &DeviceId,
-    ) -> Result<bool, StoreError> {
-        let found = self.devices_with_pending.find(device.to_string()).await?;
-        Ok(found.is_some())
+        now: Timestamp,
+    ) -> Result<Vec<TransactionRow>, StoreError> {
+        let rows = self.pending.find(device.to_string()).await?;
+        let mut rows = rows.unwrap_or_default();
+        rows.retain(|row| row.expires_at > now.as_millis());
+
+        Ok(rows)
     }
 }
 
@@ -53,21 +54,6 @@ pub(in crate::transactions) async fn find(
 ) -> Result<Option<TransactionRow>, StoreError> {
     store
         .read(move |connection| queries::transactions::find_transaction(connection, id.as_bytes()))
-        .await
-}
-
-/// The pending transactions of a device, oldest first.
-pub(in crate::transactions) async fn find_pending_of_device(
-    store: &Store,
-    device: &DeviceId,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<TransactionRow>, StoreError> {
-    let device = device.clone();
-    store
-        .read(move |connection| {
-            queries::transactions::find_pending_by_device(connection, device.as_str(), now, limit)
-        })
         .await
 }
 

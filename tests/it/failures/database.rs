@@ -268,7 +268,40 @@ async fn until_no_attempt_fits(
     panic!("there is still space")
 }
 
+/// As after a failover to a standby that was not promoted.
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_not_ready() {
+    let cluster = Cluster::start_new();
+    let app = TestApp::start(Database::of(cluster.create_database())).await;
+    assert_eq!(app.readiness().await, 200);
+
+    cluster.execute("ALTER SYSTEM SET default_transaction_read_only = on");
+    cluster.execute("SELECT pg_reload_conf()");
+    app.becomes(503).await;
+
+    // Whatever the database does, the answer comes at once.
+    let path = format!("{}/livez", app.management_url);
+    assert_eq!(app.http.get(path).send().await.unwrap().status(), 200);
+
+    cluster.execute("ALTER SYSTEM RESET default_transaction_read_only");
+    cluster.execute("SELECT pg_reload_conf()");
+    app.becomes(200).await;
+}
+
 impl TestApp {
+    /// Waits until `/readyz` answers like this.
+    async fn becomes(&self, status: u16) {
+        let changed = async {
+            while self.readiness().await != status {
+                tokio::task::yield_now().await;
+            }
+        };
+
+        tokio::time::timeout(std::time::Duration::from_secs(20), changed)
+            .await
+            .expect("the readiness changes");
+    }
+
     async fn readiness(&self) -> u16 {
         let url = format!("{}/readyz", self.management_url);
         self.http.get(url).send().await.unwrap().status().as_u16()

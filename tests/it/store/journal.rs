@@ -16,7 +16,7 @@ use diesel::{QueryDsl as _, RunQueryDsl as _, SelectableHelper as _};
 use futures_util::future::join_all;
 
 use super::entries::{change, guarded, inserting, start};
-use crate::support::databases::{Database, on_both_databases};
+use crate::support::databases::{Database, on_both_databases, ping};
 use crate::support::rows::{
     NOW, access_token, assertion_id, attempt, callback, event, id, idempotency_key, transaction,
 };
@@ -372,7 +372,7 @@ async fn a_closed_store_finishes_what_it_accepted(database: Database) {
 
     let late = store.commit(start(&transaction())).await;
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
-    let late = store.ping().await;
+    let late = ping(&store).await;
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
     let late = store.schema_status();
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");

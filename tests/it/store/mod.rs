@@ -7,6 +7,7 @@ mod entries;
 mod full;
 mod idempotency;
 mod journal;
+mod locks;
 mod outage;
 mod schema;
 mod sqlite;

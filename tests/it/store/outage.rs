@@ -7,6 +7,7 @@ use countersign::store::{DatabaseUrl, Store, StoreError, StoreOptions, WriteErro
 use futures_util::future::join_all;
 
 use super::entries::start;
+use crate::support::databases::ping;
 use crate::support::postgres::Cluster;
 use crate::support::rows::{event, id, transaction};
 use crate::support::temporary::TemporaryDirectory;
@@ -18,7 +19,7 @@ async fn postgres_away_and_back() {
     store.migrate().unwrap();
     let row = transaction();
     assert_eq!(store.commit(start(&row)).await, Ok(Outcome::Committed));
-    store.ping().await.unwrap();
+    ping(&store).await.unwrap();
 
     cluster.stop();
 
@@ -31,7 +32,7 @@ async fn postgres_away_and_back() {
     }
 
     assert!(matches!(
-        store.ping().await,
+        ping(&store).await,
         Err(StoreError::Unavailable(_))
     ));
 
@@ -45,7 +46,7 @@ async fn postgres_away_and_back() {
         .map(|_| store.commit(start(&transaction())))
         .collect::<Vec<_>>();
 
-    let reads = (0..2000).map(|_| store.ping()).collect::<Vec<_>>();
+    let reads = (0..2000).map(|_| ping(&store)).collect::<Vec<_>>();
     let (commits, reads) = tokio::join!(join_all(commits), join_all(reads));
     assert!(commits.iter().all(Result::is_err) && reads.iter().all(Result::is_err));
 
@@ -61,7 +62,7 @@ async fn postgres_away_and_back() {
         Ok(Outcome::Committed)
     );
 
-    store.ping().await.unwrap();
+    ping(&store).await.unwrap();
     assert_eq!(write(&store).await, Ok(()));
     let id = row.id.clone();
     assert_eq!(
@@ -78,7 +79,7 @@ async fn a_restart_between_two_uses_costs_few_errors() {
     let options = StoreOptions::new(cluster.create_database());
     let store = Store::open(&options).unwrap();
     store.migrate().unwrap();
-    let reads = || join_all((0..20).map(|_| store.ping()));
+    let reads = || join_all((0..20).map(|_| ping(&store)));
     assert!(reads().await.iter().all(Result::is_ok));
 
     cluster.stop();
@@ -97,7 +98,7 @@ async fn a_restart_between_two_uses_costs_few_errors() {
 
     // All others are checked from then on.
     for _ in 0..20 {
-        assert_eq!(store.ping().await, Ok(()));
+        assert_eq!(ping(&store).await, Ok(()));
     }
 }
 
@@ -117,7 +118,7 @@ async fn sqlite_without_its_directory() {
     ));
 
     assert!(matches!(
-        store.ping().await,
+        ping(&store).await,
         Err(StoreError::Unavailable(_))
     ));
 
@@ -129,7 +130,7 @@ async fn sqlite_without_its_directory() {
         Ok(Outcome::Committed)
     );
 
-    assert_eq!(store.ping().await, Ok(()));
+    assert_eq!(ping(&store).await, Ok(()));
 }
 
 async fn write(store: &Store) -> Result<(), StoreError> {

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use countersign::store::Store;
 use countersign::store::queries::transactions::{
-    find_expired_pending, find_lapsed_deliveries, find_pending_by_device, find_transaction,
-    push_prompt_times,
+    find_expired_pending, find_lapsed_deliveries, find_transaction, push_prompt_times,
 };
+use countersign::store::queries::waiting::{PENDING_MAX, find_pending_of_devices};
 use countersign::store::rows::TransactionRow;
 
 use super::entries::start;
 use crate::support::databases::{Database, on_both_databases};
-use crate::support::rows::{NOW, transaction};
+use crate::support::rows::{NOW, id, transaction};
 
 on_both_databases!(
     an_unknown_id_finds_nothing,
@@ -45,26 +45,34 @@ async fn a_device_sees_what_is_pending_for_it(database: Database) {
         ..transaction()
     };
 
-    let expired = TransactionRow {
-        expires_at: NOW.as_millis(),
-        ..transaction()
-    };
-
     let elsewhere = TransactionRow {
         device_id: Some("another".to_owned()),
         ..transaction()
     };
 
-    save(&store, &[&first, &second, &finished, &expired, &elsewhere]).await;
+    let mut many: Vec<_> = (0..60).map(|_| elsewhere.clone()).collect();
+    for row in &mut many {
+        row.id = id();
+    }
 
-    let pending = |limit| {
-        store.read(move |connection| find_pending_by_device(connection, "device", NOW, limit))
-    };
+    save(&store, &[&first, &second, &finished]).await;
+    save(&store, &many.iter().collect::<Vec<_>>()).await;
 
-    let found = pending(10).await.unwrap();
+    let devices = ["device", "another", "without"].map(str::to_owned);
+    let mut found = store
+        .read(move |connection| find_pending_of_devices(connection, &devices))
+        .await
+        .unwrap();
+    found.sort_by(|left, right| right.0.cmp(&left.0));
+
+    let mut expected = vec![first, second];
+    expected.sort_by(|left, right| left.id.cmp(&right.id));
+    assert_eq!(found[0], ("device".to_owned(), expected));
+
+    many.sort_by(|left, right| left.id.cmp(&right.id));
+    many.truncate(PENDING_MAX);
+    assert_eq!(found[1], ("another".to_owned(), many));
     assert_eq!(found.len(), 2);
-    assert!(found.contains(&first) && found.contains(&second));
-    assert_eq!(pending(1).await.unwrap().len(), 1);
 }
 
 async fn the_expired_are_found_oldest_first(database: Database) {

@@ -1,6 +1,7 @@
 //! Databases, so that each test runs on SQLite and on PostgreSQL.
 
-use countersign::store::{DatabaseUrl, Store, StoreOptions};
+use countersign::store::{DatabaseUrl, Store, StoreError, StoreOptions};
+use diesel::connection::SimpleConnection as _;
 
 use super::postgres::Cluster;
 use super::temporary::TemporaryDirectory;
@@ -58,6 +59,13 @@ impl Database {
 
 /// Makes two tests of each async function that takes a [`Database`]: one in the module `sqlite`, one
 /// in `postgres`.
+/// Whether the database answers a query.
+pub(crate) async fn ping(store: &Store) -> Result<(), StoreError> {
+    store
+        .read(|connection| connection.batch_execute("SELECT 1"))
+        .await
+}
+
 macro_rules! on_both_databases {
     ($($name:ident),+ $(,)?) => {
         mod sqlite {

@@ -114,6 +114,15 @@ impl Cluster {
         self.url(&name).parse().expect("a valid URL")
     }
 
+    /// Runs a statement as the superuser.
+    pub(crate) fn execute(&self, statement: &str) {
+        let mut connection =
+            PgConnection::establish(&self.url("postgres")).expect("the cluster runs");
+        diesel::sql_query(statement)
+            .execute(&mut connection)
+            .expect("the statement succeeds");
+    }
+
     /// Stops the server like a crash would.
     pub(crate) fn stop(&self) {
         assert!(

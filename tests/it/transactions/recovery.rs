@@ -8,6 +8,7 @@ on_both_databases!(
     attempts_survive_a_restart,
     a_transaction_without_an_actor_expires_too,
     a_long_poll_ends_with_the_server,
+    a_clock_that_is_set_far_ahead_deletes_nothing,
 );
 
 async fn attempts_survive_a_restart(database: Database) {
@@ -78,4 +79,25 @@ async fn a_long_poll_ends_with_the_server(database: Database) {
     let answer = waiting.await.unwrap().expect("it is answered, not cut off");
     let body: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(body["status"], "pending");
+}
+
+async fn a_clock_that_is_set_far_ahead_deletes_nothing(database: Database) {
+    let app = TestApp::start(database).await;
+    let (id, code) = app.start_sms("alice").await;
+    assert_eq!(app.verify("alice", &id, &code).await.0, 200);
+
+    // Retention looks once a minute.
+    app.pass(Duration::from_secs(70)).await;
+    app.clock.step(Duration::from_secs(1_000 * 24 * 3600));
+    app.pass(Duration::from_secs(130)).await;
+    assert_eq!(app.status(&id).await, "accepted");
+
+    // Time that really passes deletes it.
+    let day = Duration::from_secs(24 * 3600);
+    for _ in 0..3 {
+        app.clock.advance(day);
+        app.pass(Duration::from_secs(70)).await;
+    }
+    let path = format!("/oauth/api/v4/authenticate/transaction/{id}");
+    assert_eq!(app.get(&path).send().await.unwrap().status(), 404);
 }
