@@ -20,7 +20,7 @@ const LOCKED_PAUSE: Duration = Duration::from_millis(10);
 /// A change of the journal waits for a row that somebody else has locked for a moment only, because all
 /// other changes wait behind it. Other writes set a limit of their own.
 const POSTGRES_SETTINGS: &str = "SET statement_timeout = '30s';
-    SET lock_timeout = '250ms';
+    SET lock_timeout = '1s';
     SET plan_cache_mode = force_generic_plan;
     SET enable_seqscan = off;
     SET enable_hashjoin = off;

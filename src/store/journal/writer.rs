@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{io, mem};
 
 use super::apply::apply;
@@ -14,6 +15,9 @@ use crate::store::job::{Job, transact};
 use crate::store::pool::{Lent, Pool};
 use crate::store::queue::Queue;
 use crate::telemetry::Metrics;
+
+/// How long the parts of a batch that failed wait for a lock.
+const SPLIT_LOCK_WAIT: Duration = Duration::from_millis(50);
 
 /// Starts the thread. It ends when `queue` is closed and empty.
 pub(in crate::store) fn start(
@@ -83,8 +87,13 @@ impl Writer {
     /// Commits a batch and answers everybody. If it fails because of something in it, such as a row
     /// that somebody else keeps locked, its halves are committed apart, down to the entry that is to blame, so that the others do not suffer
     /// for it.
-    fn commit(&mut self, mut batch: Vec<Pending>) {
-        match self.attempt(&batch) {
+    fn commit(&mut self, batch: Vec<Pending>) {
+        self.commit_waiting(batch, None);
+    }
+
+    /// `lock_wait`: another limit than the connection's.
+    fn commit_waiting(&mut self, mut batch: Vec<Pending>, lock_wait: Option<Duration>) {
+        match self.attempt(&batch, lock_wait) {
             Ok(outcomes) => {
                 self.count(&batch, &outcomes);
                 for (pending, outcome) in batch.into_iter().zip(outcomes) {
@@ -97,8 +106,9 @@ impl Writer {
             {
                 // Halving finds one bad entry among 512 in some twenty attempts.
                 let second_half = batch.split_off(batch.len() / 2);
-                self.commit(batch);
-                self.commit(second_half);
+                // Whatever is locked was waited for once.
+                self.commit_waiting(batch, Some(SPLIT_LOCK_WAIT));
+                self.commit_waiting(second_half, Some(SPLIT_LOCK_WAIT));
             }
             Err(error) => {
                 for pending in batch {
@@ -110,11 +120,21 @@ impl Writer {
 
     /// Commits `batch` in one database transaction. Returns an outcome for each entry, in order; on
     /// an error nothing happened.
-    fn attempt(&mut self, batch: &[Pending]) -> Result<Vec<Outcome>, StoreError> {
+    fn attempt(
+        &mut self,
+        batch: &[Pending],
+        lock_wait: Option<Duration>,
+    ) -> Result<Vec<Outcome>, StoreError> {
         let entries: Vec<&Entry> = batch.iter().map(|pending| &pending.entry).collect();
         let mut lent = self.lend()?;
 
-        let applied = transact(&mut lent, |connection| Ok(apply(connection, &entries)?));
+        let applied = transact(&mut lent, |connection| {
+            if let Some(wait) = lock_wait {
+                connection.limit_lock_waits(wait)?;
+            }
+
+            Ok(apply(connection, &entries)?)
+        });
 
         self.health.record(applied.as_ref().err());
         applied
