@@ -73,6 +73,7 @@ impl Signals {
 }
 
 /// Blocks until Ctrl-C or SIGTERM, which service managers send.
+#[cfg(feature = "sandbox")]
 pub(super) fn wait_for_stop_signal(runtime: &Runtime) -> io::Result<()> {
     let mut signals = Signals::handle(runtime)?;
     runtime.block_on(signals.stop());
