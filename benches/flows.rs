@@ -60,8 +60,10 @@ fn main() {
         .skip(1)
         .filter(|argument| argument != "--bench")
         .collect();
-    if let [command, url, count] = arguments.as_slice() {
-        let measure = match command.as_str() {
+    if let [command @ ("memory" | "listing"), url, count] =
+        arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    {
+        let measure = match command {
             "memory" => memory::measure,
             _ => listing::measure,
         };
