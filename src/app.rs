@@ -19,7 +19,7 @@ use crate::push::{ProviderPush, PushSender};
 use crate::retention::{Retention, RetentionTimes};
 use crate::runtime::{Arbiters, Shutdown, ShutdownSignal, supervise};
 use crate::sms::{GatewaySms, SmsSender};
-use crate::transactions::{self, TransactionParts, Transactions};
+use crate::transactions::{TransactionParts, Transactions};
 use crate::users::Users;
 
 /// How often to look whether the database takes writes.
@@ -138,7 +138,6 @@ impl AppState {
                 devices: devices.clone(),
                 push: options.push,
                 arbiters: Arc::clone(&arbiters),
-                prompting_methods: transactions::prompting_methods(),
             },
         );
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::store::journal::PROMPTS_COUNT_FOR;
 use crate::store::queries::sweep;
 use crate::store::rows::callback_state;
 use crate::store::{Connection, QueryResult, Store, StoreError, WriteError};
@@ -29,6 +30,7 @@ pub(super) type Deletion = fn(&mut Connection, Ends) -> QueryResult<usize>;
 /// Everything that is deleted by age.
 pub(super) const DELETIONS: &[Deletion] = &[
     |c, ends| sweep::delete_finished_transactions(c, ends.transactions, BATCH),
+    |c, ends| sweep::delete_prompts(c, ends.now.before(PROMPTS_COUNT_FOR), BATCH),
     |c, ends| sweep::delete_events(c, ends.events, BATCH),
     |c, ends| {
         let (state, before) = (callback_state::DELIVERED, ends.delivered_callbacks);

@@ -140,9 +140,10 @@ pub struct MobileAuthentication {
     pub callback_allow_list_enabled: bool,
     /// The maximal length of `message`, in characters.
     pub message_characters_max: u32,
-    /// The maximal number of pushes to one user on one device in five minutes, with resends.
+    /// The maximal number of pushes that a website may have sent to one user on one device in five
+    /// minutes, with resends. All websites together: twice as many.
     pub prompts_per_5_minutes_max: u32,
-    /// The maximal number of pushes to one user on one device in an hour, with resends.
+    /// The same in an hour.
     pub prompts_per_hour_max: u32,
     /// How long results can be read after a transaction has ended.
     pub result_retention_seconds: u32,

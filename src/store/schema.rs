@@ -50,6 +50,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    prompts (id) {
+        id -> Binary,
+        device_id -> Text,
+        user_id -> Text,
+        client_id -> Text,
+        prompted_at -> BigInt,
+    }
+}
+
+diesel::table! {
     events (id) {
         id -> Binary,
         occurred_at -> BigInt,

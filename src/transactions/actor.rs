@@ -64,7 +64,7 @@ impl TransactionActor {
             action: &command.action,
         };
 
-        let entry = persist::change(&change, now, &*self.services.base.random);
+        let entry = persist::change(&change, now, &self.services.base);
 
         let services = Arc::clone(&self.services);
         let saving = async move { services.base.store.commit(entry).await };
@@ -99,7 +99,12 @@ impl TransactionActor {
                 // Only now: what is answered is durable, whatever happens next.
                 command.reply.send(answer(step.verdict));
             }
-            Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::NotFound)),
+            Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::UserDisabled)),
+            Ok(Outcome::TooManyPrompts { retry_after }) => {
+                self.services.base.metrics.refused("prompts");
+                let refusal = CommandError::TooManyPrompts { retry_after };
+                command.reply.send(Err(refusal));
+            }
             // Another writer was first, and the row alone is true. The reply ends unanswered, so
             // that the command is sent again to an actor that starts from the row.
             Ok(Outcome::Refused | Outcome::Replayed) => self.leave(context),

@@ -112,12 +112,13 @@ impl Transactions {
 impl From<CommandError> for DeviceRequestError {
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::NotFound | CommandError::Refused(Refusal::AlreadyClaimed) => {
-                Self::NotFound
-            }
+            CommandError::NotFound
+            | CommandError::UserDisabled
+            | CommandError::Refused(Refusal::AlreadyClaimed) => Self::NotFound,
             CommandError::Refused(Refusal::AlreadyFinal(ending)) => ended(ending),
             CommandError::WrongAnswer { attempts_left } => Self::InvalidAnswer { attempts_left },
             CommandError::Refused(Refusal::ResendLimitReached | Refusal::NothingToDo)
+            | CommandError::TooManyPrompts { .. }
             | CommandError::Unavailable => Self::Unavailable,
             CommandError::Undecided => Self::Undecided,
         }

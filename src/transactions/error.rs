@@ -1,5 +1,7 @@
 //! Why a request about a transaction was refused.
 
+use std::time::Duration;
+
 use super::types::Status;
 use crate::store::StoreError;
 
@@ -85,11 +87,23 @@ pub enum WebsiteError {
 }
 
 impl WebsiteError {
+    pub(super) fn too_many_prompts(retry_after: Duration) -> Self {
+        Self::TooManyPrompts {
+            retry_after_seconds: retry_after
+                .as_millis()
+                .div_ceil(1000)
+                .try_into()
+                .unwrap_or(u64::MAX),
+        }
+    }
+
     /// The same for a request about a text message: these do not tell a transaction that has ended
     /// from one that never existed.
     pub(super) fn about_sms(self) -> Self {
         match self {
-            Self::NoSuchTransaction | Self::AlreadyFinal => Self::NoSuchPendingTransaction,
+            Self::NoSuchTransaction | Self::AlreadyFinal | Self::NoWayToAsk => {
+                Self::NoSuchPendingTransaction
+            }
             other => other,
         }
     }

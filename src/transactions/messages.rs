@@ -1,5 +1,7 @@
 //! All messages of a transaction's actor.
 
+use std::time::Duration;
+
 use actix::Message;
 
 use super::error::log_unexpected;
@@ -82,6 +84,15 @@ pub(super) enum CommandError {
     WrongAnswer {
         /// Further attempts, where there is a limit.
         attempts_left: Option<u32>,
+    },
+    /// The transaction's user is disabled.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// The message may not be sent again now: the user was prompted too often.
+    #[error("the user was prompted too often")]
+    TooManyPrompts {
+        /// The next prompt is possible after this.
+        retry_after: Duration,
     },
     /// The change was not made.
     #[error("the database is unavailable")]

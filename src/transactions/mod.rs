@@ -31,7 +31,7 @@ mod website;
 pub use error::{DeviceRequestError, WebsiteError};
 pub use facade::{TransactionParts, Transactions};
 pub use idempotency::Answer;
-pub use methods::{method_name, prompting_methods};
+pub use methods::method_name;
 pub use types::{
     AvailableDevice, AvailableType, Decision, FetchedTransaction, IdempotencyKey,
     PendingTransaction, Reason, StartRequest, Started, StartedDevice, Status, TransactionResult,

@@ -10,10 +10,8 @@ use super::idempotency::{Key, StoredAnswer};
 use super::messages::{Action, Caller};
 use super::methods::MessageKind;
 use super::owed::Owed;
-use super::persist::{self, Record};
+use super::persist;
 use super::services::Services;
-use super::start::{refuse_disabled, take_prompt};
-use super::state::State;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, TransactionId, UserId};
 
@@ -25,7 +23,6 @@ pub(super) async fn resend_push(
     key: Option<Key>,
 ) -> Result<(), WebsiteError> {
     let caller = Caller::Website { client, user: None };
-    reserve_prompt(&transactions.services, id, &caller).await?;
     resend(transactions, id, caller, MessageKind::Push, key).await
 }
 
@@ -37,10 +34,6 @@ pub(super) async fn resend_sms(
     id: TransactionId,
     key: Option<Key>,
 ) -> Result<(), WebsiteError> {
-    if transactions.services.users.is_disabled(&user).await? {
-        return Err(WebsiteError::NoSuchPendingTransaction);
-    }
-
     let caller = Caller::Website {
         client,
         user: Some(user),
@@ -102,37 +95,4 @@ async fn granted(services: &Services, id: TransactionId) -> Result<Owed, Website
     };
 
     Ok(persist::owed_of(&row, &lease, &services.base.keyring)?)
-}
-
-/// Takes a prompt from the user's budget if the push may be sent again. Else the state machine
-/// refuses the resend, and tells why.
-async fn reserve_prompt(
-    services: &Services,
-    id: TransactionId,
-    caller: &Caller,
-) -> Result<(), WebsiteError> {
-    let row = persist::find(&services.base.store, id)
-        .await?
-        .ok_or(WebsiteError::NoSuchTransaction)?;
-    let record = Record::from_row(&row)?;
-    if !record.obeys(caller) || !record.method.sends(MessageKind::Push) {
-        return Err(WebsiteError::NoSuchTransaction);
-    }
-
-    let State::Pending(pending) = record.state else {
-        return Ok(());
-    };
-
-    let (Some(device), Some(user)) = (&record.device, &record.user) else {
-        return Ok(());
-    };
-
-    // A prompt that is not sent must not use up the budget.
-    if pending.resends >= record.limits.resends_max {
-        return Ok(());
-    }
-
-    refuse_disabled(services, user).await?;
-
-    take_prompt(services, device, user).await
 }

@@ -11,10 +11,8 @@ use super::policy::{self, Plan};
 use super::services::Services;
 use super::types::{StartRequest, Started, StartedDevice};
 use crate::clock::Timestamp;
-use crate::devices::channel::ReserveError;
-use crate::ids::{ClientId, DeviceId, TransactionId, UserId};
+use crate::ids::{ClientId, TransactionId};
 use crate::store::journal::{Entry, Guard, Insert, Outcome};
-use crate::store::rows::{EventRow, IdempotencyRow, TransactionRow};
 
 /// The transaction is durable before its message is sent, and that it is sent is part of it.
 pub(super) async fn start(
@@ -35,13 +33,24 @@ pub(super) async fn start(
     let key = key.map(|key| key.row(services, id, &started.to_stored()));
 
     let (row, event) = persist::start_rows(id, client, &plan, &recipient, now, services);
+    let prompt = persist::prompt_of_start(&row, plan.method, now, &services.base);
     // As after a restart: there is one way from a row to a record.
     let record = Record::from_row(&row)?;
     let lease_until = Timestamp::from_millis(row.delivery_lease_until);
 
     // Before the commit: what is refused must leave nothing behind.
     let permit = transactions.admit().ok_or(WebsiteError::Unavailable)?;
-    save(services, &recipient, key, row, event).await?;
+    let entry = Entry {
+        user: row.user_id.clone(),
+        prompt,
+        guard: key.map(Guard::from),
+        inserts: vec![
+            Insert::Transaction(Box::new(row)),
+            Insert::Event(Box::new(event)),
+        ],
+        ..Entry::default()
+    };
+    save(services, entry).await?;
 
     transactions.host_admitted(record, permit);
     services.base.metrics.transaction_started(plan.method.name);
@@ -113,7 +122,7 @@ fn started(
     }
 }
 
-/// Finds out whom to ask. If that is a prompt, takes it from the user's budget.
+/// Finds out whom to ask.
 async fn find_recipient(
     services: &Services,
     plan: &Plan,
@@ -126,15 +135,8 @@ async fn find_recipient(
         return Ok((recipient, None));
     };
 
-    refuse_disabled(services, user).await?;
     let targets = services.devices.push_targets(user).await?;
     let target = methods::choose_device(targets, plan.device.as_ref())?;
-    // Before the commit: a start that is refused afterwards has cost a prompt, but no number of
-    // parallel starts gets more than the budget.
-    if plan.method.prompts {
-        take_prompt(services, &target.device_id, user).await?;
-    }
-
     let recipient = Recipient {
         user: Some(user.clone()),
         device: Some(target.device_id),
@@ -148,56 +150,14 @@ async fn find_recipient(
     Ok((recipient, Some(device)))
 }
 
-/// A disabled user is not asked.
-pub(super) async fn refuse_disabled(
-    services: &Services,
-    user: &UserId,
-) -> Result<(), WebsiteError> {
-    if services.users.is_disabled(user).await? {
-        Err(WebsiteError::NoWayToAsk)
-    } else {
-        Ok(())
-    }
-}
-
-/// Takes one prompt from the budget that the user has on the device.
-pub(super) async fn take_prompt(
-    services: &Services,
-    device: &DeviceId,
-    user: &UserId,
-) -> Result<(), WebsiteError> {
-    match services.channels.reserve(device, user).await {
-        Ok(()) => Ok(()),
-        Err(ReserveError::TooManyPrompts { retry_after }) => {
-            services.base.metrics.refused("prompts");
-            Err(WebsiteError::TooManyPrompts {
-                retry_after_seconds: retry_after.as_secs().max(1),
-            })
-        }
-        Err(ReserveError::Unavailable) => Err(WebsiteError::Unavailable),
-    }
-}
-
-async fn save(
-    services: &Services,
-    recipient: &Recipient,
-    key: Option<IdempotencyRow>,
-    row: TransactionRow,
-    event: EventRow,
-) -> Result<(), WebsiteError> {
-    let entry = Entry {
-        user: recipient.user.as_ref().map(ToString::to_string),
-        guard: key.map(Guard::from),
-        inserts: vec![
-            Insert::Transaction(Box::new(row)),
-            Insert::Event(Box::new(event)),
-        ],
-        ..Entry::default()
-    };
-
+async fn save(services: &Services, entry: Entry) -> Result<(), WebsiteError> {
     match services.base.store.commit(entry).await? {
         Outcome::Committed => Ok(()),
         Outcome::Refused | Outcome::Replayed => Err(WebsiteError::IdempotencyKeyInUse),
         Outcome::UserDisabled => Err(WebsiteError::NoWayToAsk),
+        Outcome::TooManyPrompts { retry_after } => {
+            services.base.metrics.refused("prompts");
+            Err(WebsiteError::too_many_prompts(retry_after))
+        }
     }
 }

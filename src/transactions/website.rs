@@ -204,6 +204,8 @@ impl From<CommandError> for WebsiteError {
             CommandError::Refused(Refusal::ResendLimitReached) => Self::ResendLimitReached,
             CommandError::Refused(_) => Self::AlreadyFinal,
             CommandError::WrongAnswer { attempts_left } => Self::WrongCode { attempts_left },
+            CommandError::UserDisabled => Self::NoWayToAsk,
+            CommandError::TooManyPrompts { retry_after } => Self::too_many_prompts(retry_after),
             CommandError::Unavailable => Self::Unavailable,
             CommandError::Undecided => Self::Undecided,
         }

@@ -1,23 +1,18 @@
-//! The shell: receives messages, asks the prompt budget, starts deliveries and waits for them.
+//! The shell: receives messages, starts deliveries and waits for them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::fut::{ActorFutureExt as _, WrapFuture as _, wrap_future};
-use actix::{Actor, ActorContext as _, AsyncContext as _, AtomicResponse, Context, Handler};
+use actix::{Actor, ActorContext as _, AsyncContext as _, Context, Handler};
 
 use super::delivery::deliver_push;
-use super::messages::{Await, Deliver, Reserve};
-use super::persist;
+use super::messages::{Await, Deliver};
 use super::services::Services;
-use super::state::{PromptBudget, PromptLimits};
-use super::types::ReserveError;
 use crate::clock::Clock;
 use crate::egress::DeliveryOutcome;
-use crate::ids::{DeviceId, UserId};
+use crate::ids::DeviceId;
 use crate::runtime::{Directory, Permit, Reply};
-use crate::store::StoreError;
 
 /// Long polls of one device at a time. Past it the oldest one is answered.
 const POLLS_MAX: usize = 4;
@@ -33,7 +28,6 @@ pub(super) type ChannelDirectory = Directory<DeviceId, DeviceChannel>;
 /// The way to one device.
 pub(super) struct DeviceChannel {
     device: DeviceId,
-    budgets: HashMap<UserId, PromptBudget>,
     in_flight: usize,
     polls: Vec<Reply<()>>,
     /// Since the last look.
@@ -52,7 +46,6 @@ impl DeviceChannel {
     ) -> Self {
         Self {
             device,
-            budgets: HashMap::new(),
             in_flight: 0,
             polls: Vec::new(),
             was_used: true,
@@ -60,53 +53,6 @@ impl DeviceChannel {
             directory,
             _permit: permit,
         }
-    }
-
-    fn limits(&self) -> PromptLimits {
-        let settings = self.services.base.settings.load();
-        let general = &settings.mobile_authentication;
-        PromptLimits {
-            short_max: general.prompts_per_5_minutes_max,
-            long_max: general.prompts_per_hour_max,
-        }
-    }
-
-    fn take_prompt(&mut self, user: &UserId) -> Result<(), ReserveError> {
-        let (limits, now) = (self.limits(), self.services.base.clock.now());
-        let budget = self.budgets.entry(user.clone()).or_default();
-        budget.take(limits, now).map_err(ReserveError::from)
-    }
-
-    /// Takes a user's first prompt since the channel opened. Earlier prompts count, too: their times
-    /// are read from the database, with the mailbox paused.
-    fn take_first_prompt(&self, reserve: Reserve) -> AtomicResponse<Self, ()> {
-        let (services, device, user) = (
-            Arc::clone(&self.services),
-            self.device.clone(),
-            reserve.user.clone(),
-        );
-
-        let limit = self.limits().long_max;
-        let since = services.base.clock.now().before(Duration::from_secs(3600));
-
-        let reading = async move {
-            let methods = &services.prompting_methods;
-            persist::prompt_times(&services.base.store, &device, &user, methods, since, limit).await
-        };
-
-        AtomicResponse::new(Box::pin(reading.into_actor(self).map(
-            move |times, actor: &mut Self, _| {
-                let taken = times
-                    .map_err(|_: StoreError| ReserveError::Unavailable)
-                    .and_then(|times| {
-                        let budget = PromptBudget::from_times(times);
-                        actor.budgets.insert(reserve.user.clone(), budget);
-                        actor.take_prompt(&reserve.user)
-                    });
-
-                reserve.reply.send(taken);
-            },
-        )))
     }
 
     fn finish(&mut self, outcome: DeliveryOutcome, reply: Reply<Option<DeliveryOutcome>>) {
@@ -125,8 +71,6 @@ impl DeviceChannel {
     fn stop_when_idle(context: &mut Context<Self>, clock: &Clock) {
         let pause = clock.sleep(IDLE_MAX);
         let look = |(), actor: &mut Self, context: &mut Context<Self>| {
-            let now = actor.services.base.clock.now();
-            actor.budgets.retain(|_, budget| !budget.is_idle(now));
             actor.polls.retain(Reply::is_awaited);
 
             let was_used = std::mem::take(&mut actor.was_used);
@@ -147,23 +91,6 @@ impl Actor for DeviceChannel {
 
     fn started(&mut self, context: &mut Self::Context) {
         Self::stop_when_idle(context, &self.services.base.clock);
-    }
-}
-
-impl Handler<Reserve> for DeviceChannel {
-    type Result = AtomicResponse<Self, ()>;
-
-    fn handle(&mut self, reserve: Reserve, _: &mut Self::Context) -> Self::Result {
-        self.was_used = true;
-
-        if !self.budgets.contains_key(&reserve.user) {
-            return self.take_first_prompt(reserve);
-        }
-
-        let taken = self.take_prompt(&reserve.user);
-        reserve.reply.send(taken);
-
-        AtomicResponse::new(Box::pin(actix::fut::ready(())))
     }
 }
 

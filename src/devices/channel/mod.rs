@@ -1,31 +1,25 @@
 //! The way to a device: one actor for each device that has something in flight.
 //!
 //! It delivers pushes and retries where the service cannot take them now; it learns from the
-//! service's answers whether the address is dead; it keeps the budget of prompts; and it wakes the
-//! device's long polls. An idle channel ends and is started again when it is needed: the rows are
+//! service's answers whether the address is dead; and it wakes the device's long polls. An idle channel ends and is started again when it is needed: the rows are
 //! the truth.
 
 mod actor;
 mod delivery;
 mod messages;
-mod persist;
 mod services;
-mod state;
-mod types;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use types::ReserveError;
-
 use actor::{ChannelDirectory, DeviceChannel};
-use messages::{Await, Deliver, Reserve};
+use messages::{Await, Deliver};
 use services::Services;
 
 use super::facade::Devices;
 use crate::base::Base;
 use crate::egress::{Bulkheads, DeliveryLease, DeliveryOutcome};
-use crate::ids::{DeviceId, UserId};
+use crate::ids::DeviceId;
 use crate::push::{PushMessage, PushSender};
 use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, ask};
 
@@ -40,8 +34,6 @@ pub struct ChannelParts {
     pub devices: Devices,
     pub push: Arc<dyn PushSender>,
     pub arbiters: Arc<Arbiters>,
-    /// The values of `transactions.method` whose transactions prompt a user on a device.
-    pub prompting_methods: Vec<i16>,
 }
 
 /// The channels of all devices. Cheap to clone.
@@ -60,7 +52,6 @@ impl Channels {
             devices: parts.devices,
             push: parts.push,
             bulkheads: Bulkheads::new(base.clock.clone(), base.metrics.clone()),
-            prompting_methods: parts.prompting_methods,
         };
 
         let directory = Directory::new(DirectoryOptions {
@@ -76,24 +67,6 @@ impl Channels {
             services: Arc::new(services),
             directory: Arc::new(directory),
         }
-    }
-
-    /// Takes one prompt from the budget that this user has on this device.
-    pub async fn reserve(&self, device: &DeviceId, user: &UserId) -> Result<(), ReserveError> {
-        let reserve = |reply| Reserve {
-            user: user.clone(),
-            reply,
-        };
-
-        // Twice, because an idle channel may end just now.
-        for _ in 0..2 {
-            let channel = self.channel(device).ok_or(ReserveError::Unavailable)?;
-            if let Ok(reserved) = ask(&channel, reserve).await {
-                return reserved;
-            }
-        }
-
-        Err(ReserveError::Unavailable)
     }
 
     /// Delivers a push. Completes when the service has taken it or delivery has ended, at the latest

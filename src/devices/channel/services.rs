@@ -13,6 +13,4 @@ pub(super) struct Services {
     pub(super) push: Arc<dyn PushSender>,
     /// One for each push configuration.
     pub(super) bulkheads: Bulkheads,
-    /// The methods whose transactions count as prompts, by their column.
-    pub(super) prompting_methods: Vec<i16>,
 }

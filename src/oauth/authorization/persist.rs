@@ -126,14 +126,16 @@ async fn commit(
 
     let entry = Entry {
         user,
-        assertions: Vec::new(),
         guard,
         inserts: begin.into_iter().chain(events).collect(),
+        ..Entry::default()
     };
 
     match store.commit(entry).await? {
         Outcome::Committed => Ok(()),
-        Outcome::Refused | Outcome::Replayed => Err(NotSaved::AlreadyAnswered),
+        Outcome::Refused | Outcome::Replayed | Outcome::TooManyPrompts { .. } => {
+            Err(NotSaved::AlreadyAnswered)
+        }
         Outcome::UserDisabled => Err(NotSaved::UserDisabled),
     }
 }

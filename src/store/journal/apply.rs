@@ -1,19 +1,23 @@
 //! Writes a batch of entries inside the transaction that is open.
 //!
 //! The order of steps is the same for all entries and on all nodes: disabled users, assertions,
-//! guards, inserts; within a step kind by kind. Each step looks only at the entries that no step
+//! prompts, guards, inserts; within a step kind by kind. Each step looks only at the entries that no step
 //! before has decided.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::changes::{Guard, Insert};
 use super::entry::{Entry, Outcome};
+use super::prompts::Prompt;
 use super::write::write;
 use crate::store::connection::Connection;
+use crate::store::queries::prompts::lock_prompts;
 use crate::store::queries::users::find_disabled_users;
+use crate::store::rows::PromptRow;
 
 /// Writes the entries, of which no two concern the same row; returns an outcome for each, in order.
 pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryResult<Vec<Outcome>> {
@@ -29,6 +33,10 @@ pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryRes
     // Before the guards: an assertion counts as used even if the guard refuses.
     let replayed = write(connection, assertions.collect())?;
     batch.decide(replayed, Outcome::Replayed);
+
+    for (position, retry_after) in of_prompts_too_many(connection, &batch)? {
+        batch.decide(vec![position], Outcome::TooManyPrompts { retry_after });
+    }
 
     let guards: Vec<(usize, &Guard)> = batch
         .undecided()
@@ -46,6 +54,11 @@ pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryRes
     if !Insert::write_all(connection, &inserts)?.is_empty() {
         return Err(taken());
     }
+
+    let prompts = batch
+        .prompts()
+        .map(|(position, prompt)| (position, &prompt.row));
+    write(connection, prompts.collect())?;
 
     Ok(batch.outcomes())
 }
@@ -69,6 +82,12 @@ impl<'a> Batch<'a> {
             .enumerate()
             .filter(|(_, (_, outcome))| outcome.is_none())
             .map(|(position, (entry, _))| (position, *entry))
+    }
+
+    /// The prompts of entries that are not decided.
+    fn prompts(&self) -> impl Iterator<Item = (usize, &'a Prompt)> {
+        self.undecided()
+            .filter_map(|(position, entry)| Some((position, entry.prompt.as_ref()?)))
     }
 
     fn decide(&mut self, positions: Vec<usize>, decided: Outcome) {
@@ -109,6 +128,36 @@ fn of_disabled_users(connection: &mut Connection, batch: &Batch<'_>) -> QueryRes
         .filter(|(_, user)| disabled.contains_key(*user))
         .map(|(position, _)| position)
         .collect())
+}
+
+/// The positions of the entries whose user was prompted too often, and how long they have to wait.
+fn of_prompts_too_many(
+    connection: &mut Connection,
+    batch: &Batch<'_>,
+) -> QueryResult<Vec<(usize, Duration)>> {
+    let next: Vec<(&PromptRow, i64)> = batch
+        .prompts()
+        .map(|(_, prompt)| (&prompt.row, prompt.since()))
+        .collect();
+    if next.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let mut earlier: HashMap<(String, String), Vec<(String, i64)>> = HashMap::new();
+    for prompt in lock_prompts(connection, &next)? {
+        earlier
+            .entry((prompt.device_id, prompt.user_id))
+            .or_default()
+            .push((prompt.client_id, prompt.prompted_at));
+    }
+
+    let too_many = batch.prompts().filter_map(|(position, prompt)| {
+        let budget = (prompt.row.device_id.clone(), prompt.row.user_id.clone());
+        let retry_after = prompt.wait(earlier.get(&budget).map_or(&[], Vec::as_slice))?;
+        Some((position, retry_after))
+    });
+
+    Ok(too_many.collect())
 }
 
 /// The error of an insert that has a condition, which must hold.

@@ -16,7 +16,7 @@ use crate::store::connection::Connection;
 use crate::store::record::{Key, Record};
 use crate::store::rows::{
     AccessTokenRow, AssertionIdRow, AuthorizationRow, CallbackRow, EventRow, GrantRow, IdBytes,
-    IdempotencyRow, RefreshTokenRow, TransactionRow,
+    IdempotencyRow, PromptRow, RefreshTokenRow, TransactionRow,
 };
 
 impl Change for TransactionRow {
@@ -24,6 +24,10 @@ impl Change for TransactionRow {
 }
 
 impl Change for EventRow {
+    const ACTION: Action = Action::Insert;
+}
+
+impl Change for PromptRow {
     const ACTION: Action = Action::Insert;
 }
 

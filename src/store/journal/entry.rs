@@ -1,8 +1,11 @@
 //! What is handed to the journal.
 
+use std::time::Duration;
+
 use super::changes::{Guard, Insert};
+use super::prompts::Prompt;
 use crate::store::record::{Key, Record as _};
-use crate::store::rows::AssertionIdRow;
+use crate::store::rows::{AssertionIdRow, PromptRow};
 
 /// A unit of work, committed whole or not at all: a condition, and what is written when it holds.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +15,8 @@ pub struct Entry {
     /// Assertion ids that must be new. They count as used from then on, even when the guard
     /// refuses.
     pub assertions: Vec<AssertionIdRow>,
+    /// The prompt that it owes to a user. Nothing is written where the user was prompted too often.
+    pub prompt: Option<Prompt>,
     /// Where it refuses, the outcome is [`Outcome::Refused`].
     pub guard: Option<Guard>,
     pub inserts: Vec<Insert>,
@@ -29,12 +34,20 @@ pub enum Outcome {
     Replayed,
     /// The user is disabled. Nothing was written.
     UserDisabled,
+    /// The user was prompted too often on the device. Nothing was written.
+    TooManyPrompts {
+        /// The next prompt is possible after this.
+        retry_after: Duration,
+    },
 }
 
 impl Entry {
     /// How many rows it writes when its guard holds.
     pub(super) fn rows(&self) -> usize {
-        self.assertions.len() + usize::from(self.guard.is_some()) + self.inserts.len()
+        self.assertions.len()
+            + usize::from(self.prompt.is_some())
+            + usize::from(self.guard.is_some())
+            + self.inserts.len()
     }
 
     /// The rows it concerns, by table and key.
@@ -44,7 +57,16 @@ impl Entry {
             .iter()
             .map(|row| (AssertionIdRow::TABLE, row.key()));
 
+        // Not the row, which is new, but the budget: two prompts that share a commit would not see each
+        // other.
+        let prompt = self.prompt.iter().map(|prompt| -> (_, Key<'_>) {
+            let row = &prompt.row;
+            let budget = [row.device_id.as_bytes(), row.user_id.as_bytes(), &[]];
+            (PromptRow::TABLE, budget)
+        });
+
         assertions
+            .chain(prompt)
             .chain(self.guard.iter().map(Guard::concerns))
             .chain(self.inserts.iter().map(Insert::concerns))
     }

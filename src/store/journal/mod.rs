@@ -11,6 +11,7 @@ mod apply;
 mod batch;
 pub(in crate::store) mod changes;
 mod entry;
+mod prompts;
 mod statement;
 mod values;
 mod work;
@@ -19,5 +20,6 @@ mod writer;
 
 pub use changes::*;
 pub use entry::{Entry, Outcome};
+pub use prompts::{LONG as PROMPTS_COUNT_FOR, Prompt, PromptLimits};
 pub(super) use work::Work;
 pub(super) use writer::start;

@@ -189,7 +189,10 @@ impl Writer {
         for (pending, outcome) in batch.iter().zip(outcomes) {
             match outcome {
                 Outcome::Committed => rows += pending.entry.rows(),
-                Outcome::Refused | Outcome::Replayed | Outcome::UserDisabled => refused += 1,
+                Outcome::Refused
+                | Outcome::Replayed
+                | Outcome::UserDisabled
+                | Outcome::TooManyPrompts { .. } => refused += 1,
             }
         }
 

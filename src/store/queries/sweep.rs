@@ -10,7 +10,7 @@ use crate::store::connection::Connection;
 use crate::store::rows::IdBytes;
 use crate::store::schema::{
     access_tokens, assertion_ids, authorizations, callbacks, device_codes, events, grants,
-    idempotency_keys, login_sessions, pushed_requests, transactions,
+    idempotency_keys, login_sessions, prompts, pushed_requests, transactions,
 };
 
 /// Deletes the rows that are lowest by an indexed column, up to a bound. Neither database deletes
@@ -76,6 +76,15 @@ pub fn delete_events(
     limit: i64,
 ) -> QueryResult<usize> {
     delete_lowest!(connection, events.id: IdBytes, up to lowest_id_of(before), limit)
+}
+
+/// Deletes prompts that were sent before `before`.
+pub fn delete_prompts(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
+    delete_lowest!(connection, prompts.id: IdBytes, up to lowest_id_of(before), limit)
 }
 
 /// Deletes callbacks in the final state `state` that were finished before `before`.

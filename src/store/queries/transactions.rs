@@ -56,24 +56,3 @@ pub fn find_lapsed_deliveries(
         .select(TransactionRow::as_select())
         .load(connection)
 }
-
-/// Finds when a user was prompted on a device by one of `methods` after `since`, whatever the
-/// outcome; the latest first.
-pub fn push_prompt_times(
-    connection: &mut Connection,
-    device_id: &str,
-    user_id: &str,
-    methods: &[i16],
-    since: Timestamp,
-    limit: i64,
-) -> QueryResult<Vec<i64>> {
-    transactions::table
-        .filter(transactions::device_id.eq(device_id))
-        .filter(transactions::created_at.gt(since.as_millis()))
-        .filter(transactions::user_id.eq(user_id))
-        .filter(transactions::method.eq_any(methods))
-        .order(transactions::created_at.desc())
-        .limit(limit)
-        .select(transactions::created_at)
-        .load(connection)
-}

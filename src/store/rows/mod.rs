@@ -9,6 +9,7 @@ mod events;
 mod idempotency;
 mod ids;
 mod live_tokens;
+mod prompts;
 mod settings;
 mod signing_keys;
 mod tokens;
@@ -27,6 +28,7 @@ pub use live_tokens::{
     AuthenticationColumns, ListedAccessTokenRow, ListedGrantRow, LiveAccessToken, LiveRefreshToken,
     PortalTokenRow,
 };
+pub use prompts::PromptRow;
 pub use settings::SettingRow;
 pub use signing_keys::SigningKeyRow;
 pub use tokens::{AccessTokenRow, AssertionIdRow, GrantRow, RefreshTokenRow};

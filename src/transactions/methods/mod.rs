@@ -48,13 +48,6 @@ pub const fn method_name(id: AuthenticationMethod) -> &'static str {
     of(id).name
 }
 
-/// The values of `transactions.method` whose messages count as prompts.
-#[must_use]
-pub fn prompting_methods() -> Vec<i16> {
-    let prompting = ALL.iter().filter(|method| method.prompts);
-    prompting.map(|method| method.column).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::Value;

@@ -1,7 +1,9 @@
 //! What is written with each change of a transaction.
 
 use super::columns::{column, columns_of};
+use super::prompt::prompt_of_resend;
 use super::record::Record;
+use crate::base::Base;
 use crate::callbacks::Callbacks;
 use crate::clock::Timestamp;
 use crate::random::Random;
@@ -22,12 +24,9 @@ pub(in crate::transactions) struct Change<'a> {
 
 /// The journal entry of a change: the update with its event, its callback and the idempotency key of
 /// the request.
-pub(in crate::transactions) fn change(
-    change: &Change<'_>,
-    now: Timestamp,
-    random: &dyn Random,
-) -> Entry {
+pub(in crate::transactions) fn change(change: &Change<'_>, now: Timestamp, base: &Base) -> Entry {
     let Change { record, action, .. } = change;
+    let random = &*base.random;
     let mut inserts = Vec::with_capacity(2);
 
     if let Some(event_type) = record.method.event_type(change.event, change.step.next) {
@@ -60,8 +59,15 @@ pub(in crate::transactions) fn change(
     };
     let user = user.map(ToString::to_string);
 
+    // A message that is sent again is a prompt like the first one.
+    let prompt = match action {
+        Action::Resend { .. } => prompt_of_resend(record, now, base),
+        _ => None,
+    };
+
     Entry {
         user,
+        prompt,
         guard: Some(update(change, now).into()),
         inserts,
         ..Entry::default()

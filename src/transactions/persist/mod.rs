@@ -2,11 +2,13 @@
 
 mod changes;
 mod columns;
+mod prompt;
 mod queries;
 mod record;
 mod start;
 
 pub(super) use changes::{Change, change, takeover};
+pub(super) use prompt::prompt_of_start;
 pub(super) use queries::{
     Reads, find, find_expired, find_idempotency_key, find_lapsed_deliveries, replace_answer,
 };

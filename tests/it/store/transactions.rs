@@ -1,10 +1,8 @@
 //! Finding transactions.
 
-use std::time::Duration;
-
 use countersign::store::Store;
 use countersign::store::queries::transactions::{
-    find_expired_pending, find_lapsed_deliveries, find_transaction, push_prompt_times,
+    find_expired_pending, find_lapsed_deliveries, find_transaction,
 };
 use countersign::store::queries::waiting::{PENDING_MAX, find_pending_of_devices};
 use countersign::store::rows::TransactionRow;
@@ -18,7 +16,6 @@ on_both_databases!(
     a_device_sees_what_is_pending_for_it,
     the_expired_are_found_oldest_first,
     deliveries_whose_lease_has_run_out_are_found_the_longest_ago_first,
-    prompts_are_counted_whatever_became_of_them,
 );
 
 async fn save(store: &Store, rows: &[&TransactionRow]) {
@@ -130,45 +127,4 @@ async fn deliveries_whose_lease_has_run_out_are_found_the_longest_ago_first(data
 
     assert_eq!(lapsed(10).await, Ok(vec![earlier.clone(), later]));
     assert_eq!(lapsed(1).await, Ok(vec![earlier]));
-}
-
-async fn prompts_are_counted_whatever_became_of_them(database: Database) {
-    let store = database.store();
-
-    let at = |millis, method| TransactionRow {
-        created_at: NOW.as_millis() + millis,
-        method,
-        ..transaction()
-    };
-
-    let denied = TransactionRow {
-        status: 2,
-        ..at(3, 1)
-    };
-
-    let others = TransactionRow {
-        user_id: Some("bob".to_owned()),
-        ..at(4, 0)
-    };
-
-    save(&store, &[&at(0, 0), &at(1, 0), &at(2, 5), &denied, &others]).await;
-
-    let times = |limit| {
-        store.read(move |connection| {
-            push_prompt_times(connection, "device", "alice", &[0, 1], NOW, limit)
-        })
-    };
-
-    assert_eq!(
-        times(10).await,
-        Ok(vec![NOW.as_millis() + 3, NOW.as_millis() + 1])
-    );
-
-    assert_eq!(times(1).await, Ok(vec![NOW.as_millis() + 3]));
-    let before = NOW.before(Duration::from_millis(1));
-    let all = store
-        .read(move |connection| push_prompt_times(connection, "device", "alice", &[], before, 10))
-        .await;
-
-    assert_eq!(all, Ok(vec![]));
 }

@@ -4,6 +4,7 @@ mod callbacks;
 mod delivery;
 mod idempotency;
 mod otp;
+mod prompts;
 mod push;
 mod races;
 mod recovery;

@@ -4,7 +4,6 @@ use countersign::ids::{TransactionId, UserId};
 use countersign::jose::PrivateJwk;
 use countersign::phone::{AnswerClaims, Decision, FetchedTransaction, PushTransport};
 use countersign::random::SystemRandom;
-use countersign::settings::MobileAuthentication;
 use serde_json::Value;
 
 use super::START;
@@ -20,7 +19,6 @@ on_both_databases!(
     a_final_transaction_takes_no_further_answer,
     a_long_poll_is_woken_by_a_start,
     a_website_waits_for_the_answer,
-    prompts_are_limited_in_any_window,
     with_several_devices_the_website_names_one,
     a_resend_pushes_again_until_the_limit,
 );
@@ -286,45 +284,6 @@ async fn a_website_waits_for_the_answer(database: Database) {
     let waited = app.while_time_passes(waiting).await;
     let result: Value = waited.unwrap().json().await.unwrap();
     assert_eq!(result["status"], "pending");
-}
-
-async fn prompts_are_limited_in_any_window(database: Database) {
-    let app = TestApp::start_with(database, |settings, _| {
-        settings.mobile_authentication = MobileAuthentication {
-            prompts_per_5_minutes_max: 2,
-            prompts_per_hour_max: 3,
-            ..MobileAuthentication::default()
-        }
-        .into();
-    })
-    .await;
-
-    let person = app.pushed("alice").await;
-
-    let start = async |app: &TestApp| {
-        let form = [("type", "push"), ("user_id", "alice")];
-        let response = app.post_form(START, &form).send().await.unwrap();
-        let retry_after = response
-            .headers()
-            .get("retry-after")
-            .map(|value| value.to_str().unwrap().to_owned());
-        (response.status().as_u16(), retry_after)
-    };
-
-    assert_eq!(start(&app).await.0, 200);
-    assert_eq!(start(&app).await.0, 200);
-    assert_eq!(start(&app).await, (429, Some("300".to_owned())));
-
-    // Neither a restart nor time allows more prompts.
-    let app = app.restart().await;
-    assert_eq!(start(&app).await.0, 429);
-
-    app.clock.advance(Duration::from_secs(301));
-    assert_eq!(start(&app).await.0, 200);
-    assert_eq!(start(&app).await.0, 429);
-    assert_eq!(app.push.accepted().len(), 3);
-
-    drop(person);
 }
 
 async fn with_several_devices_the_website_names_one(database: Database) {

@@ -121,7 +121,9 @@ pub(crate) async fn exchange(
     Ok(match store.commit(entry).await? {
         Outcome::Committed => Exchanged::Issued,
         Outcome::Replayed => Exchanged::Replayed,
-        Outcome::Refused | Outcome::UserDisabled => Exchanged::UsedBefore,
+        Outcome::Refused | Outcome::UserDisabled | Outcome::TooManyPrompts { .. } => {
+            Exchanged::UsedBefore
+        }
     })
 }
 
