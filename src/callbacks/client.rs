@@ -144,7 +144,8 @@ impl CallbackClient {
             request = request.basic_auth(username, Some(password.expose()));
         }
 
-        check_response(request.send().await.map_err(|error| failure_of(&error))?).await
+        let response = request.send().await.map_err(|error| failure_of(&error))?;
+        check_response(response, now).await
     }
 
     async fn check_proxied_name(&self, url: &Url) -> Result<(), Failure> {
@@ -162,9 +163,9 @@ impl CallbackClient {
     }
 }
 
-async fn check_response(response: Response) -> Result<(), Failure> {
+async fn check_response(response: Response, now: Timestamp) -> Result<(), Failure> {
     let status = response.status();
-    let retry_after = retry_after(&response);
+    let retry_after = retry_after(&response, now);
 
     // The status is known, so it does not matter whether the rest of the response arrives.
     drop(read_body(response, BODY_BYTES_MAX).await);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::client::Call;
+use super::queue::host_of;
 use super::types::{Callback, CallbackId, CallbackState, Replay};
 use crate::clock::Timestamp;
 use crate::ids::{TransactionId, uuid_v7};
@@ -24,6 +25,7 @@ pub(super) fn new_row(
     CallbackRow {
         id: uuid_v7(now, random).into_bytes().to_vec(),
         transaction_id: transaction_id.as_bytes().to_vec(),
+        host: host_of(&callback_uri),
         callback_uri,
         state: callback_state::DUE,
         attempts: 0,
@@ -46,7 +48,7 @@ pub(super) struct AttemptOutcome {
 }
 
 /// Saves the outcomes with their events, and claims up to `limit` rows that are due, except those to
-/// the URIs in `except`. Both happen in one commit.
+/// the hosts in `except`. Both happen in one commit.
 pub(super) async fn save_and_claim(
     store: &Store,
     outcomes: Vec<AttemptOutcome>,

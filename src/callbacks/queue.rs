@@ -47,16 +47,14 @@ impl Queue {
         if full { 0 } else { self.limits.in_flight_max }
     }
 
-    /// The URIs of hosts that have enough waiting callbacks. No more of theirs should be claimed, or
-    /// they would fill the queue.
-    pub(super) fn saturated(&self) -> BTreeSet<String> {
+    /// The hosts that have enough waiting callbacks. No more of theirs should be claimed, or they would
+    /// fill the queue.
+    pub(super) fn saturated(&self) -> BTreeSet<Host> {
         let lanes = self
             .lanes
-            .values()
-            .filter(|lane| lane.waiting.len() >= self.limits.per_host_max);
-        lanes
-            .flat_map(|lane| lane.waiting.iter().map(|row| row.callback_uri.clone()))
-            .collect()
+            .iter()
+            .filter(|(_, lane)| lane.waiting.len() >= self.limits.per_host_max);
+        lanes.map(|(host, _)| host.clone()).collect()
     }
 
     /// Adds a claimed row.
@@ -138,7 +136,8 @@ impl Queue {
     }
 }
 
-fn host_of(uri: &str) -> Host {
+/// The host of a callback's address, with its port.
+pub(super) fn host_of(uri: &str) -> Host {
     let url = Url::parse(uri).ok();
     let host = url.as_ref().and_then(|url| {
         Some(format!(
@@ -206,10 +205,7 @@ mod tests {
             queue.push(row(host));
         }
 
-        assert_eq!(
-            queue.saturated().into_iter().collect::<Vec<_>>(),
-            ["https://a/"]
-        );
+        assert_eq!(queue.saturated().into_iter().collect::<Vec<_>>(), ["a:443"]);
 
         assert!(queue.next().is_some());
         assert!(queue.saturated().is_empty());

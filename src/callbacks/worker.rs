@@ -40,8 +40,8 @@ pub(super) struct Worker {
     unsaved: Vec<AttemptOutcome>,
     /// Whether there may be rows to claim.
     may_have_rows: bool,
-    /// The URIs that the last claim skipped.
-    skipped: BTreeSet<String>,
+    /// The hosts that the last claim skipped.
+    skipped: BTreeSet<Host>,
 }
 
 impl Worker {
@@ -117,7 +117,7 @@ impl Worker {
             .set(i64::try_from(self.in_flight.len()).unwrap_or(i64::MAX));
     }
 
-    async fn save_and_claim(&mut self, now: Timestamp, saturated: BTreeSet<String>, limit: usize) {
+    async fn save_and_claim(&mut self, now: Timestamp, saturated: BTreeSet<Host>, limit: usize) {
         let except = saturated.iter().cloned().collect();
         // Kept until they are saved: if this fails, they come along with the next attempt.
         let (store, unsaved) = (&self.shared.base.store, self.unsaved.clone());

@@ -1,7 +1,7 @@
 //! Builds the HTTP clients: time limits, no redirects, the configured proxy or none, rustls.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
@@ -9,6 +9,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Proxy, Response};
 use url::Url;
 
 use super::cause::SystemResolver;
+use crate::clock::Timestamp;
 use crate::secret::SecretString;
 
 /// The most of a provider's answer that is read, in bytes.
@@ -149,19 +150,33 @@ pub(crate) async fn read_body(
     Ok(body)
 }
 
-/// `Retry-After` (RFC 9110 §10.2.3) in seconds. The form with a date counts as absent: no provider
-/// uses it.
-pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response
-        .headers()
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse::<u32>()
-        .ok()?;
+/// `Retry-After` in seconds (RFC 9110 §10.2.3), the form that providers document.
+pub(crate) fn retry_after_seconds(response: &Response) -> Option<Duration> {
+    parse_seconds(header(response)?)
+}
 
+/// `Retry-After` (RFC 9110 §10.2.3) in either form: seconds, or a date.
+pub(crate) fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
+    let value = header(response)?;
+    parse_seconds(value).or_else(|| parse_date(value, now))
+}
+
+fn header(response: &Response) -> Option<&str> {
+    Some(response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim())
+}
+
+fn parse_seconds(value: &str) -> Option<Duration> {
+    let seconds = value.parse::<u32>().ok()?;
     Some(Duration::from_secs(u64::from(seconds)))
+}
+
+/// How long it is until a date; zero if it has passed.
+fn parse_date(value: &str, now: Timestamp) -> Option<Duration> {
+    let date = httpdate::parse_http_date(value).ok()?;
+    let since_epoch = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let date = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).ok()?);
+
+    Some(date.since(now))
 }
 
 #[cfg(test)]
@@ -171,6 +186,24 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn a_date_is_as_far_away_as_the_clock_says() {
+        // 1994-11-06 08:49:37 UTC.
+        let at = Timestamp::from_millis(784_111_777_000);
+        let minute = Duration::from_secs(60);
+
+        for form in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(parse_date(form, at.before(minute)), Some(minute));
+            assert_eq!(parse_date(form, at.after(minute)), Some(Duration::ZERO));
+        }
+
+        assert_eq!(parse_date("tomorrow", at), None);
+    }
 
     #[tokio::test]
     async fn an_endless_answer_is_not_read_to_its_end() {

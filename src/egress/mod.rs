@@ -12,6 +12,6 @@ mod retry;
 pub use bulkhead::{AsFailure, Bulkheads};
 pub use cause::Cause;
 pub use client::{Egress, EgressSettings, InvalidEgress, ProxySettings};
-pub(crate) use client::{PROVIDER_BODY_BYTES_MAX, read_body, retry_after};
+pub(crate) use client::{PROVIDER_BODY_BYTES_MAX, read_body, retry_after, retry_after_seconds};
 pub use delivery::{Delivery, DeliveryLease, DeliveryOutcome, LeaseUnknown, Unsent};
 pub use failure::{FailureKind, ProviderFailure};

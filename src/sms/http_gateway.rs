@@ -6,7 +6,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::types::SmsMessage;
-use crate::egress::{FailureKind, ProviderFailure, retry_after};
+use crate::egress::{FailureKind, ProviderFailure, retry_after_seconds};
 use crate::secret::SecretString;
 
 const PROVIDER: &str = "http";
@@ -47,6 +47,6 @@ pub(super) async fn send(
     }
 
     let status = response.status().as_u16();
-    let kind = FailureKind::from_status(status, retry_after(&response));
+    let kind = FailureKind::from_status(status, retry_after_seconds(&response));
     Err(ProviderFailure::answered(PROVIDER, kind, status, None))
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::types::SmsMessage;
 use crate::egress::{
-    FailureKind, PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after,
+    FailureKind, PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after_seconds,
 };
 use crate::secret::SecretString;
 
@@ -96,7 +96,7 @@ async fn post(
         return Ok(Answer::Taken);
     }
 
-    let after = retry_after(&response);
+    let after = retry_after_seconds(&response);
 
     // Without a readable body the code is missing; the status still says what to do.
     let body = read_body(response, PROVIDER_BODY_BYTES_MAX)

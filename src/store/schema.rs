@@ -84,6 +84,7 @@ diesel::table! {
         fence -> BigInt,
         finished_at -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
+        host -> Text,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::RequestBuilder;
 use serde::de::DeserializeOwned;
 
-use crate::egress::{PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after};
+use crate::egress::{PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after_seconds};
 
 /// The answer of a service that did not take the push.
 pub(super) struct Refused<B> {
@@ -31,7 +31,7 @@ pub(super) async fn send<B: DeserializeOwned + Default>(
         return Ok(Ok(()));
     }
 
-    let after = retry_after(&response);
+    let after = retry_after_seconds(&response);
     let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
         .await
         .unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::store::rows::{CallbackOutcome, CallbackRow, IdBytes, callback_state};
 use crate::store::schema::callbacks;
 
 /// Claims due callbacks that nobody else has claimed: for the time of `lease` nobody else gets
-/// them. Those to the addresses in `except` are left alone. Must run in a transaction.
+/// them. Those to the hosts in `except` are left alone. Must run in a transaction.
 pub fn claim_due_callbacks(
     connection: &mut Connection,
     now: Timestamp,
@@ -23,7 +23,7 @@ pub fn claim_due_callbacks(
         .filter(callbacks::state.eq(callback_state::DUE))
         .filter(callbacks::due_at.le(now.as_millis()))
         .filter(callbacks::lease_until.le(now.as_millis()))
-        .filter(callbacks::callback_uri.ne_all(except))
+        .filter(callbacks::host.ne_all(except))
         .order(callbacks::due_at)
         .limit(limit)
         .select(callbacks::id);

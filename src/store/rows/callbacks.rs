@@ -28,6 +28,8 @@ row! {
         pub finished_at: Option<i64>,
         /// Why the last attempt failed, without anything that the website sent.
         pub last_error: Option<String>,
+        /// Host and port of the address. Empty in rows of the version before.
+        pub host: String,
     }
 }
 

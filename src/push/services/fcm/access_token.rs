@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::clock::{Clock, Timestamp};
 use crate::egress::{
-    FailureKind, PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after,
+    FailureKind, PROVIDER_BODY_BYTES_MAX, ProviderFailure, read_body, retry_after_seconds,
 };
 use crate::jose;
 use crate::secret::SecretString;
@@ -186,7 +186,7 @@ impl AccessTokens {
 }
 
 async fn refusal(response: Response) -> ProviderFailure {
-    let (status, after) = (response.status().as_u16(), retry_after(&response));
+    let (status, after) = (response.status().as_u16(), retry_after_seconds(&response));
 
     let body = read_body(response, PROVIDER_BODY_BYTES_MAX)
         .await
