@@ -1,5 +1,7 @@
 //! Serving: two listeners on a system of their own, and stopping without breaking a request.
 
+mod descriptors;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -151,7 +153,7 @@ impl Servers {
             listeners.public,
             api(app.clone(), Gate::new(working_max, waiting_max)),
             workers,
-            working_max.saturating_add(waiting_max),
+            descriptors::public_connections(working_max.saturating_add(waiting_max)),
             shutdown_timeout,
         )?;
 

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
 use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use diesel::{QueryDsl as _, QueryResult, RunQueryDsl as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
@@ -58,6 +58,8 @@ impl SchemaStatus {
 /// Runs the migrations that are missing, all or none. Two programs that do so at the same time
 /// wait for each other.
 pub(super) fn run(pooled: &mut Pooled) -> Result<(), StoreError> {
+    require_utf8(pooled)?;
+
     in_transaction(pooled, |connection| {
         let run = match connection {
             Connection::Postgres(connection) => {
@@ -101,6 +103,8 @@ fn in_transaction(
 
 /// Compares the migrations that were run with those of this program. Changes nothing.
 pub(super) fn status(pooled: &mut Pooled) -> Result<SchemaStatus, StoreError> {
+    require_utf8(pooled)?;
+
     let known = known_versions()?;
     let run = run_query(pooled, run_versions)?;
 
@@ -113,6 +117,26 @@ pub(super) fn status(pooled: &mut Pooled) -> Result<SchemaStatus, StoreError> {
         // Even if some are missing: this program cannot know what the unknown ones have changed.
         (_, _) => SchemaStatus::Newer(unknown),
     })
+}
+
+/// What users are called need not fit another encoding, and a text that does not is an error each time.
+fn require_utf8(pooled: &mut Pooled) -> Result<(), StoreError> {
+    let encoding = run_query(pooled, |connection| match connection {
+        Connection::Postgres(connection) => {
+            let setting = sql::<Text>("current_setting('server_encoding')");
+            diesel::select(setting).get_result(connection).map(Some)
+        }
+        // A file is made by this program.
+        Connection::Sqlite(_) => Ok::<Option<String>, _>(None),
+    })?;
+
+    match encoding {
+        Some(other) if other != "UTF8" => Err(StoreError::Schema(format!(
+            "the encoding of the database is {other}, and this program needs UTF8: create the \
+             database with `ENCODING 'UTF8' TEMPLATE template0`"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn known_versions() -> Result<BTreeSet<String>, StoreError> {

@@ -6,6 +6,7 @@ use countersign::store::DatabaseUrl;
 
 use super::program::Program;
 use crate::support::databases::Database;
+use crate::support::postgres::Cluster;
 
 const FILE: &str = r#"
 [[api_clients]]
@@ -297,6 +298,26 @@ fn the_key_of_an_embedded_database_is_created_once_and_required_afterwards() {
 
     std::fs::write(&key, saved).unwrap();
     program.succeeds(&["apply", "configuration.toml"]);
+}
+
+#[test]
+fn a_database_in_another_encoding_is_refused() {
+    let cluster = Cluster::start_new();
+    cluster.execute(
+        "CREATE DATABASE latin1 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+    );
+
+    let url = cluster.url("latin1");
+    for command in ["migrate", "serve"] {
+        let program = Program::on_free_ports()
+            .with("COUNTERSIGN_DATABASE__URL", &url)
+            .with(
+                "COUNTERSIGN_SECRETS__MASTER_KEY",
+                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            );
+        let refusal = program.fails(&[command], 1);
+        assert!(refusal.contains("is LATIN1"), "{refusal}");
+    }
 }
 
 #[test]

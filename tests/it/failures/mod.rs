@@ -3,6 +3,7 @@
 
 mod backup;
 mod database;
+mod descriptors;
 mod kill;
 mod kill_delivery;
 mod kill_tokens;

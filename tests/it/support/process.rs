@@ -180,6 +180,10 @@ impl Process {
         self.child.id()
     }
 
+    pub(crate) const fn public_url(&self) -> &Url {
+        &self.public_url
+    }
+
     /// A request to the public listener, as the API client `website`.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path)
