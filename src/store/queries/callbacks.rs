@@ -34,6 +34,10 @@ pub fn claim_due_callbacks(
         Connection::Sqlite(connection) => due.load(connection)?,
     };
 
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+
     diesel::update(callbacks::table.filter(callbacks::id.eq_any(&ids)))
         .set((
             callbacks::lease_until.eq(now.after(lease).as_millis()),

@@ -9,6 +9,7 @@ mod idempotency;
 mod journal;
 mod locks;
 mod outage;
+mod plans;
 mod schema;
 mod sqlite;
 mod sweep;

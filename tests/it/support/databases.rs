@@ -4,6 +4,7 @@ use countersign::store::{DatabaseUrl, Store, StoreError, StoreOptions};
 use diesel::connection::SimpleConnection as _;
 
 use super::postgres::Cluster;
+use super::statements;
 use super::temporary::TemporaryDirectory;
 
 /// An empty database, which is removed with the files it needs.
@@ -14,6 +15,8 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn sqlite() -> Self {
+        statements::record();
+
         let directory = TemporaryDirectory::new();
         Self {
             url: DatabaseUrl::Sqlite(directory.path().join("test.db")),
@@ -27,6 +30,8 @@ impl Database {
 
     /// An existing database.
     pub(crate) fn of(url: DatabaseUrl) -> Self {
+        statements::record();
+
         Self {
             url,
             _directory: None,

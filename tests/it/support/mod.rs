@@ -9,5 +9,6 @@ pub(crate) mod process;
 pub(crate) mod rows;
 pub(crate) mod sandbox;
 pub(crate) mod server;
+pub(crate) mod statements;
 pub(crate) mod temporary;
 pub(crate) mod world;
