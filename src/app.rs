@@ -225,7 +225,9 @@ impl Background {
             self.supervised("sweeper", || self.transactions.sweep()),
             self.supervised("store-health", || self.watch_store()),
             self.supervised("retention", || self.retention.run()),
-            self.supervised("settings", || stored_settings.follow(&self.base.settings)),
+            self.supervised("settings", || {
+                stored_settings.follow(&self.base.settings, &self.base.metrics)
+            }),
             self.supervised("signing-keys", || self.token_server.keys.follow()),
             self.callbacks.run(self.shutdown.clone()),
         );

@@ -18,9 +18,13 @@ use crate::secret::{Keyring, Purpose, SecretString};
 use crate::store::queries::settings as queries;
 use crate::store::rows::SettingRow;
 use crate::store::{Connection, Store, StoreError, WriteError};
+use crate::telemetry::Metrics;
 
 /// How long it takes at most until a change made elsewhere is noticed.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A warning a minute while the settings cannot be read.
+const POLLS_PER_WARNING: u32 = 60;
 
 const KEY_CHECK: &[u8] = b"the master key fits";
 const KEY_CHECK_CONTEXT: &[u8] = b"server_state/key_check";
@@ -145,22 +149,25 @@ impl StoredSettings {
             .await
     }
 
-    /// Puts changes made by other processes in force, forever. While the database is out of reach
-    /// the settings stay as they are. Nothing is lost when it is dropped.
-    pub async fn follow(&self, current: &CurrentSettings) {
-        let mut failing = false;
+    /// Puts changes made by other processes in force, forever, and tells `metrics` which are. While they
+    /// cannot be read the settings stay as they are. Nothing is lost when it is dropped.
+    pub async fn follow(&self, current: &CurrentSettings, metrics: &Metrics) {
+        let mut failures = 0_u32;
         loop {
+            metrics.settings_revision(current.load().revision);
             self.clock.sleep(POLL_INTERVAL).await;
 
-            match self.reload(current).await {
-                Ok(()) => failing = false,
-                // Said once, not every second while the database is away.
-                Err(error) if !failing => {
-                    failing = true;
-                    tracing::warn!(%error, "settings cannot be reloaded; the last ones stay in force");
-                }
-                Err(_) => {}
+            let Err(error) = self.reload(current).await else {
+                failures = 0;
+                continue;
+            };
+
+            // Said again and again, but not every second.
+            if failures.is_multiple_of(POLLS_PER_WARNING) {
+                let revision = current.load().revision;
+                tracing::warn!(%error, revision, "settings cannot be reloaded; the last ones stay in force");
             }
+            failures = failures.wrapping_add(1);
         }
     }
 

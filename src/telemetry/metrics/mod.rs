@@ -30,6 +30,7 @@ struct Inner {
     http_request_seconds: HistogramVec,
     live_transactions: IntGauge,
     live_channels: IntGauge,
+    settings_revision: IntGauge,
     waiting_requests: IntGauge,
     transactions_started: IntCounterVec,
     transactions_finished: IntCounterVec,
@@ -66,6 +67,10 @@ impl Metrics {
                 &["route", "method"],
             ),
             live_transactions: make.gauge("live_transactions", "Pending transactions in memory."),
+            settings_revision: make.gauge(
+                "settings_revision",
+                "The revision of the settings in force. Servers that differ for long cannot read the new ones.",
+            ),
             live_channels: make.gauge(
                 "live_channels",
                 "Devices with something in flight, in memory.",
@@ -133,6 +138,11 @@ impl Metrics {
     #[must_use]
     pub fn live_transactions(&self) -> &IntGauge {
         &self.0.live_transactions
+    }
+
+    /// The revision of the settings in force.
+    pub fn settings_revision(&self, revision: i64) {
+        self.0.settings_revision.set(revision);
     }
 
     /// Devices with something in flight, in memory.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign::clock::{Clock, Timestamp};
 use countersign::random::SystemRandom;
@@ -10,6 +11,7 @@ use countersign::settings::{CurrentSettings, Settings, SettingsError, StoredSett
 use countersign::store::queries::settings::load_settings;
 use countersign::store::rows::SettingRow;
 use countersign::store::{Store, StoreError, WriteError};
+use countersign::telemetry::Metrics;
 
 use crate::support::databases::{Database, on_both_databases};
 
@@ -20,6 +22,7 @@ on_both_databases!(
     only_the_first_master_key_fits,
     one_of_two_concurrent_changes_is_refused,
     a_change_by_another_process_takes_effect,
+    the_revision_in_force_is_told,
 );
 
 const FILE: &str = r#"
@@ -133,10 +136,14 @@ fn file() -> Settings {
 
 fn stored(store: &Store, master_key: u8) -> StoredSettings {
     let clock = Clock::manual(Timestamp::from_millis(1_795_000_000_000));
+    stored_by(&clock, store, master_key)
+}
+
+fn stored_by(clock: &Clock, store: &Store, master_key: u8) -> StoredSettings {
     StoredSettings::new(
         store.clone(),
         Arc::new(Keyring::new(&[master_key; 32])),
-        clock,
+        clock.clone(),
         Arc::new(SystemRandom),
     )
 }
@@ -293,6 +300,35 @@ async fn one_of_two_concurrent_changes_is_refused(database: Database) {
         (done, refused),
         (Ok(1), Err(SettingsError::ChangedMeanwhile))
     );
+}
+
+async fn the_revision_in_force_is_told(database: Database) {
+    let store = database.store();
+    let clock = Clock::manual(Timestamp::from_millis(1_795_000_000_000));
+    let (here, elsewhere) = (stored_by(&clock, &store, 1), stored(&store, 1));
+    let (current, metrics) = (CurrentSettings::default(), Metrics::new());
+
+    let tells = async |revision: i64| {
+        let line = format!("countersign_settings_revision {revision}\n");
+
+        while !metrics.render().contains(&line) {
+            clock.advance(Duration::from_millis(100));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let changing = async {
+        tells(0).await;
+        apply(&elsewhere, &file()).await;
+        tells(1).await;
+    };
+
+    let changed = tokio::time::timeout(Duration::from_secs(20), async {
+        tokio::select! {
+            () = here.follow(&current, &metrics) => unreachable!("it follows forever"),
+            () = changing => {}
+        }
+    });
+    changed.await.expect("the new revision is told");
 }
 
 async fn a_change_by_another_process_takes_effect(database: Database) {
