@@ -313,7 +313,7 @@ async fn the_revision_in_force_is_told(database: Database) {
 
         while !metrics.render().contains(&line) {
             clock.advance(Duration::from_millis(100));
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
     };
     let changing = async {
