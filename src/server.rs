@@ -15,6 +15,8 @@ use actix_web::{App, HttpServer, web};
 use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
+pub use descriptors::warn_if_few as warn_if_few_descriptors;
+
 use crate::api::{self, Api, Gate, Listener, RequestLimits, RequestSpan};
 use crate::app::AppState;
 use crate::clock::Clock;
@@ -153,7 +155,7 @@ impl Servers {
             listeners.public,
             api(app.clone(), Gate::new(working_max, waiting_max)),
             workers,
-            descriptors::public_connections(working_max.saturating_add(waiting_max)),
+            descriptors::public_connections(descriptors::wanted(&config.limits)),
             shutdown_timeout,
         )?;
 

@@ -8,7 +8,7 @@ use super::assembly;
 use super::common::{self, CliResult, ConfigArgs, Signals};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
-use crate::server::Listeners;
+use crate::server::{self, Listeners};
 use crate::telemetry::logs::{self, LogSettings, Logs};
 
 pub(super) fn run(args: &ConfigArgs) -> CliResult {
@@ -16,6 +16,7 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
     assembly::check(&config)?;
 
     let logs = start_logs(&config)?;
+    server::warn_if_few_descriptors(&config.limits);
     let runtime = common::single_threaded_runtime()?;
     let mut signals = Signals::handle(&runtime)?;
 

@@ -1,29 +1,43 @@
 //! File descriptors: each connection takes one, and a process may have so many.
 
+use crate::config::LimitsConfig;
+
 /// Kept for all that is not a public connection: the management listener, the database, providers, callbacks.
 const RESERVED_MAX: usize = 2048;
 
 /// Raises the process's limit as far as it may, and returns how many of the `wanted` public connections
 /// there may be under it. The management listener must answer however many clients connect.
 pub(super) fn public_connections(wanted: usize) -> usize {
-    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the limit of file descriptors is unknown");
-        u64::MAX
-    });
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    allowed_under(limit(), wanted)
+}
 
-    let allowed = allowed_under(limit, wanted);
-    if allowed < wanted {
+/// Warns where the limit allows fewer public connections than `config` does.
+pub fn warn_if_few(config: &LimitsConfig) {
+    let wanted = wanted(config);
+    let limit = limit();
+    let connections = allowed_under(limit, wanted);
+
+    if connections < wanted {
         tracing::warn!(
             limit,
-            connections = allowed,
+            connections,
             wanted,
             "the limit of file descriptors (`ulimit -n`, `LimitNOFILE`) allows fewer public connections \
              than are configured: further ones have to wait"
         );
     }
+}
 
-    allowed
+/// How many public connections a configuration has use for.
+pub(super) fn wanted(config: &LimitsConfig) -> usize {
+    let working = config.requests_in_flight_max.get();
+    working.saturating_add(config.waiting_requests_max.get())
+}
+
+fn limit() -> usize {
+    // Where it is unknown, the kernel will say when it is reached.
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// How many of the `wanted` public connections a limit allows: a part of it, at least half, is for them.
