@@ -2,19 +2,20 @@
 
 use crate::config::LimitsConfig;
 
-/// Kept for all that is not a public connection: the management listener, the database, providers, callbacks.
+/// Kept for all that is not a public connection: the management listener, the database, providers,
+/// callbacks.
 const RESERVED_MAX: usize = 2048;
 
-/// Raises the process's limit as far as it may, and returns how many of the `wanted` public connections
-/// there may be under it. The management listener must answer however many clients connect.
+/// How many of the `wanted` public connections there may be, once the process's limit is raised. The
+/// management listener must answer however many clients connect.
 pub(super) fn public_connections(wanted: usize) -> usize {
-    allowed_under(limit(), wanted)
+    allowed_under(raise_limit(), wanted)
 }
 
 /// Warns where the limit allows fewer public connections than `config` does.
 pub fn warn_if_few(config: &LimitsConfig) {
     let wanted = wanted(config);
-    let limit = limit();
+    let limit = raise_limit();
     let connections = allowed_under(limit, wanted);
 
     if connections < wanted {
@@ -34,7 +35,8 @@ pub(super) fn wanted(config: &LimitsConfig) -> usize {
     working.saturating_add(config.waiting_requests_max.get())
 }
 
-fn limit() -> usize {
+/// Raises the limit as far as it may, and returns it.
+fn raise_limit() -> usize {
     // Where it is unknown, the kernel will say when it is reached.
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
     usize::try_from(limit).unwrap_or(usize::MAX)

@@ -1,8 +1,8 @@
 //! The way to a device: one actor for each device that has something in flight.
 //!
 //! It delivers pushes and retries where the service cannot take them now; it learns from the
-//! service's answers whether the address is dead; and it wakes the device's long polls. An idle channel ends and is started again when it is needed: the rows are
-//! the truth.
+//! service's answers whether the address is dead; and it wakes the device's long polls. An idle
+//! channel ends and is started again when it is needed: the rows are the truth.
 
 mod actor;
 mod delivery;

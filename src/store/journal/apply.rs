@@ -135,20 +135,17 @@ fn of_prompts_too_many(
     connection: &mut Connection,
     batch: &Batch<'_>,
 ) -> QueryResult<Vec<(usize, Duration)>> {
-    let next: Vec<(&PromptRow, i64)> = batch
-        .prompts()
-        .map(|(_, prompt)| (&prompt.row, prompt.since()))
-        .collect();
-    if next.is_empty() {
+    let Some(since) = batch.prompts().map(|(_, prompt)| prompt.since()).min() else {
         return Ok(Vec::new());
-    }
+    };
+    let next: Vec<&PromptRow> = batch.prompts().map(|(_, prompt)| &prompt.row).collect();
 
     let mut earlier: HashMap<(String, String), Vec<(String, i64)>> = HashMap::new();
-    for prompt in lock_prompts(connection, &next)? {
+    for row in lock_prompts(connection, &next, since)? {
         earlier
-            .entry((prompt.device_id, prompt.user_id))
+            .entry((row.device_id, row.user_id))
             .or_default()
-            .push((prompt.client_id, prompt.prompted_at));
+            .push((row.client_id, row.prompted_at));
     }
 
     let too_many = batch.prompts().filter_map(|(position, prompt)| {

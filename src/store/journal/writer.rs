@@ -85,8 +85,8 @@ impl Writer {
     }
 
     /// Commits a batch and answers everybody. If it fails because of something in it, such as a row
-    /// that somebody else keeps locked, its halves are committed apart, down to the entry that is to blame, so that the others do not suffer
-    /// for it.
+    /// that somebody else keeps locked, its halves are committed apart, down to the entry that is to
+    /// blame, so that the others do not suffer for it.
     fn commit(&mut self, batch: Vec<Pending>) {
         self.commit_waiting(batch, None);
     }

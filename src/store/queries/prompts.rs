@@ -6,34 +6,22 @@ use crate::store::connection::Connection;
 use crate::store::rows::PromptRow;
 use crate::store::schema::{prompts, push_enrolments};
 
-/// A prompt that counts: who was asked on which device, by which website, and when.
-pub struct EarlierPrompt {
-    pub device_id: String,
-    pub user_id: String,
-    pub client_id: String,
-    pub prompted_at: i64,
-}
-
-/// Finds the prompts later than `since` of the users and devices of `next`, and keeps other servers
-/// from adding some until the database transaction ends. (On SQLite nobody else writes meanwhile.)
+/// Finds the prompts later than `since` that may count for the prompts in `next`: all of the same user
+/// and device, perhaps others of the device. Keeps other servers from adding some until the database
+/// transaction ends. (On SQLite nobody else writes meanwhile.)
 pub fn lock_prompts(
     connection: &mut Connection,
-    next: &[(&PromptRow, i64)],
-) -> QueryResult<Vec<EarlierPrompt>> {
-    let columns = (
-        prompts::device_id,
-        prompts::user_id,
-        prompts::client_id,
-        prompts::prompted_at,
-    );
+    next: &[&PromptRow],
+    since: i64,
+) -> QueryResult<Vec<PromptRow>> {
+    let later = prompts::table.filter(prompts::prompted_at.gt(since));
 
-    let found: Vec<(String, String, String, i64)> = match connection {
+    match connection {
         Connection::Postgres(connection) => {
-            let devices: Vec<&str> = next.iter().map(|(row, _)| row.device_id.as_str()).collect();
-            let since = next.iter().map(|(_, since)| *since).min().unwrap_or(0);
+            let devices: Vec<&str> = next.iter().map(|row| row.device_id.as_str()).collect();
 
-            // In one order on all nodes, which avoids deadlocks. The count is another statement, so that
-            // it sees what was committed while this one waited.
+            // In one order on all nodes, which avoids deadlocks. The count is another statement, so
+            // that it sees what was committed while this one waited.
             push_enrolments::table
                 .filter(push_enrolments::device_id.eq_any(&devices))
                 .order((push_enrolments::device_id, push_enrolments::user_id))
@@ -41,35 +29,23 @@ pub fn lock_prompts(
                 .for_no_key_update()
                 .load::<String>(connection)?;
 
-            prompts::table
+            later
                 .filter(prompts::device_id.eq_any(&devices))
-                .filter(prompts::prompted_at.gt(since))
-                .select(columns)
-                .load(connection)?
+                .select(PromptRow::as_select())
+                .load(connection)
         }
         Connection::Sqlite(connection) => {
             let mut found = Vec::new();
 
-            for (row, since) in next {
-                let of_device: Vec<_> = prompts::table
+            for row in next {
+                let of_user = later
                     .filter(prompts::device_id.eq(&row.device_id))
                     .filter(prompts::user_id.eq(&row.user_id))
-                    .filter(prompts::prompted_at.gt(since))
-                    .select(columns)
-                    .load(connection)?;
-                found.extend(of_device);
+                    .select(PromptRow::as_select());
+                found.extend(of_user.load(connection)?);
             }
 
-            found
+            Ok(found)
         }
-    };
-
-    let earlier = |(device_id, user_id, client_id, prompted_at)| EarlierPrompt {
-        device_id,
-        user_id,
-        client_id,
-        prompted_at,
-    };
-
-    Ok(found.into_iter().map(earlier).collect())
+    }
 }

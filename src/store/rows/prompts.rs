@@ -1,11 +1,8 @@
-use diesel::prelude::*;
-
 use super::ids::IdBytes;
 use crate::store::record::row;
 
 row! {
     /// A push that asked a user on a device.
-    #[derive(Insertable)]
     pub struct PromptRow in prompts (id) {
         pub id: IdBytes,
         pub device_id: String,

@@ -62,8 +62,6 @@ impl Database {
     }
 }
 
-/// Makes two tests of each async function that takes a [`Database`]: one in the module `sqlite`, one
-/// in `postgres`.
 /// Whether the database answers a query.
 pub(crate) async fn ping(store: &Store) -> Result<(), StoreError> {
     store
@@ -71,6 +69,8 @@ pub(crate) async fn ping(store: &Store) -> Result<(), StoreError> {
         .await
 }
 
+/// Makes two tests of each async function that takes a [`Database`]: one in the module `sqlite`, one
+/// in `postgres`.
 macro_rules! on_both_databases {
     ($($name:ident),+ $(,)?) => {
         mod sqlite {
