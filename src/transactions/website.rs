@@ -185,12 +185,20 @@ impl Transactions {
         result.ok_or(WebsiteError::NoSuchTransaction)
     }
 
-    /// Completes when the transaction ends on this server. Never, where that will not be known.
+    /// Completes when the transaction ends on this server, at once if it has ended since it was read.
+    /// Never, where that will not be known.
     async fn ended(&self, id: TransactionId, caller: &Caller) {
-        if let Ok(address) = self.find_or_restore(id, caller).await
-            && ask(&address, |reply| Subscribe { reply }).await.is_ok()
-        {
-            return;
+        // Twice, because the actor may end just now, before it has heard who waits.
+        for _ in 0..2 {
+            match self.find_or_restore(id, caller).await {
+                Ok(address) => {
+                    if ask(&address, |reply| Subscribe { reply }).await.is_ok() {
+                        return;
+                    }
+                }
+                Err(CommandError::Refused(Refusal::AlreadyFinal(_))) => return,
+                Err(_) => break,
+            }
         }
 
         std::future::pending::<()>().await;
