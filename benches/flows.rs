@@ -1,5 +1,6 @@
 //! The throughput of whole flows: `cargo bench --profile dist --bench flows`. Everything runs on
 //! loopback, with the durability of production. Options: `-- --seconds N` for each row (default 5),
+//! The log, with a line for each request, goes to standard error.
 //! `-- --quick` skips the million transactions, `-- --only TEXT` only runs the flows whose name
 //! contains the text (`SMS`, `push`, `token`).
 
@@ -35,8 +36,10 @@ mod world;
 
 use std::time::Duration;
 
+use countersign::clock::Clock;
 use countersign::sandbox::{Sandbox, SandboxOptions};
 use countersign::store::DatabaseUrl;
+use countersign::telemetry::logs::{self, LogSettings};
 use countersign::telemetry::metrics::JournalCounts;
 use load::Measured;
 use postgres::Cluster;
@@ -85,13 +88,25 @@ fn main() {
         only: value("--only").unwrap_or_default(),
     };
 
+    // As in production: each request is logged.
+    let _logs = logs::init(
+        &LogSettings {
+            json: false,
+            filter: "info".to_owned(),
+            requests: true,
+        },
+        Clock::system(),
+    );
+
     run(&options);
 }
 
 /// The flows, with the numbers of connections.
 const FLOWS: &[(&str, &[usize])] = &[
     (SMS, &[64, 256]),
+    (SMS_KEYED, &[64]),
     (PUSH, &[64, 256]),
+    (PUSH_KEYED, &[64]),
     (CLIENT_CREDENTIALS_JWT, &[64, 256]),
     (CLIENT_CREDENTIALS_OPAQUE, &[64, 256]),
     (REFRESH, &[64, 256]),
@@ -100,7 +115,9 @@ const FLOWS: &[(&str, &[usize])] = &[
     (LOG_IN, &[64]),
 ];
 const SMS: &str = "SMS: start, verify";
+const SMS_KEYED: &str = "SMS with idempotency keys: start, verify";
 const PUSH: &str = "push: start, pending, fetch, answer, result";
+const PUSH_KEYED: &str = "push with idempotency keys: start, pending, fetch, answer, result";
 const CLIENT_CREDENTIALS_JWT: &str = "token: client credentials, JWT";
 const CLIENT_CREDENTIALS_OPAQUE: &str = "token: client credentials, opaque";
 const REFRESH: &str = "token: refresh with PIN proof and rotation";
@@ -110,8 +127,10 @@ const LOG_IN: &str = "token: log-in with code and PKCE (three requests)";
 
 async fn repeat(flow: &str, world: &World, connections: usize, duration: Duration) -> Measured {
     match flow {
-        SMS => rounds::sms(world, connections, duration).await,
-        PUSH => rounds::push(world, connections, duration).await,
+        SMS => rounds::sms(world, connections, duration, false).await,
+        SMS_KEYED => rounds::sms(world, connections, duration, true).await,
+        PUSH => rounds::push(world, connections, duration, false).await,
+        PUSH_KEYED => rounds::push(world, connections, duration, true).await,
         CLIENT_CREDENTIALS_JWT => {
             tokens::client_credentials(world, "shop-jwt", connections, duration).await
         }
@@ -137,10 +156,10 @@ fn run(options: &Options) {
     let duration = Duration::from_secs(options.seconds);
 
     println!(
-        "| flow | database | connections | per second | of the baseline | p50 | p99 | p99/p50 | commits/s | rows per commit |"
+        "| flow | database | connections | per second | of the baseline | p50 | p99 | p99/p50 | server CPU | commits/s | rows per commit |"
     );
 
-    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     let baseline = runtime.block_on(local.run_until(rounds::bare(64, duration)));
     row(
         "bare endpoint (the baseline)",
@@ -197,7 +216,7 @@ fn run(options: &Options) {
         let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
         let folder = Folder::new("twilio");
         let world = World::start(folder.database(), Some(&sandbox));
-        let sms = runtime.block_on(local.run_until(rounds::sms(&world, 64, duration)));
+        let sms = runtime.block_on(local.run_until(rounds::sms(&world, 64, duration, false)));
         row(
             "SMS with Twilio's stand-in over HTTP",
             "SQLite",
@@ -314,11 +333,12 @@ fn row(
         |commits| format!("{:.0} | {:.0}", commits.per_second, commits.rows_per_commit),
     );
     println!(
-        "| {flow} | {database} | {connections} | {:.0} | {:.1} % | {:.2} ms | {:.2} ms | {:.1} | {commits} |",
+        "| {flow} | {database} | {connections} | {:.0} | {:.1} % | {:.2} ms | {:.2} ms | {:.1} | {:.3} ms | {commits} |",
         measured.per_second(),
         measured.per_second() / baseline * 100.0,
         milliseconds(p50),
         milliseconds(p99),
         p99.as_secs_f64() / p50.as_secs_f64().max(f64::MIN_POSITIVE),
+        milliseconds(measured.server_cpu) / measured.rounds as f64,
     );
 }

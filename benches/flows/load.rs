@@ -131,6 +131,34 @@ pub struct Measured {
     pub took: Duration,
     /// The times of the timed parts of all rounds, sorted.
     pub latencies: Vec<Duration>,
+    /// The CPU time of this process without the load generator, in hundredths of a second.
+    pub server_cpu: Duration,
+}
+
+/// The CPU time that the server's threads have used.
+pub struct ServerCpu(Duration);
+
+impl ServerCpu {
+    pub fn now() -> Self {
+        Self(cpu_of("/proc/self/stat") - cpu_of("/proc/thread-self/stat"))
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+fn cpu_of(file: &str) -> Duration {
+    let stat = std::fs::read_to_string(file).expect("Linux tells the CPU time");
+    // The name before it may contain blanks.
+    let (_, fields) = stat.rsplit_once(") ").expect("a name");
+    let ticks = |index: usize| -> u64 {
+        let field = fields.split(' ').nth(index).expect("a field");
+        field.parse().expect("a number")
+    };
+
+    // User and system time (proc_pid_stat(5)).
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
 }
 
 impl Measured {
@@ -153,6 +181,7 @@ pub async fn repeat<R>(rounds: Vec<R>, duration: Duration) -> Measured
 where
     R: AsyncFnMut() -> Duration + 'static,
 {
+    let cpu = ServerCpu::now();
     let started = Instant::now();
     let deadline = started + duration;
     let tasks: Vec<_> = rounds
@@ -179,5 +208,6 @@ where
         rounds: latencies.len(),
         took: started.elapsed(),
         latencies,
+        server_cpu: cpu.elapsed(),
     }
 }

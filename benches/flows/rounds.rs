@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign::ids::TransactionId;
+use countersign::ids::{TransactionId, UserId};
 use countersign::otp::SmsCode;
 use countersign::phone::{AnswerClaims, Decision, Phone};
 
-use super::load::{Connection, Measured, get, member, post, repeat};
+use super::load::{Connection, Measured, Response, ServerCpu, get, member, post, repeat};
 use super::world::{CLIENT_ID, CLIENT_SECRET, World};
 
 pub const FORM: &str = "application/x-www-form-urlencoded";
@@ -74,7 +74,7 @@ pub async fn bare(connections: usize, duration: Duration) -> Measured {
 }
 
 /// Start and verify; the start is timed.
-pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measured {
+pub async fn sms(world: &World, connections: usize, duration: Duration, keyed: bool) -> Measured {
     let mut rounds = Vec::new();
     for index in 0..connections {
         let mut connection = Connection::open(world.address).await;
@@ -85,30 +85,20 @@ pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measu
         );
         let start = post(START, &basic(), FORM, &body);
         rounds.push(async move || {
+            let keyed_start = keyed.then(|| with_key(&start));
             let started = Instant::now();
-            let response = connection.send(&start).await;
+            let response = connection
+                .send(keyed_start.as_ref().unwrap_or(&start))
+                .await;
             let took = started.elapsed();
 
-            assert_eq!(
-                response.status,
-                200,
-                "{}",
-                String::from_utf8_lossy(response.body)
-            );
-
-            let id: TransactionId = member(response.body, "transaction_id")
+            let id: TransactionId = member(expect_ok(&response), "transaction_id")
                 .parse()
                 .expect("an id");
             let code = SmsCode::of(&keyring, id);
             let body = format!("transaction_id={id}&sms_code={}", code.expose());
             let verify = post(&format!("{START}/user{index}/sms"), &basic(), FORM, &body);
-            let response = connection.send(&verify).await;
-            assert_eq!(
-                response.status,
-                200,
-                "{}",
-                String::from_utf8_lossy(response.body)
-            );
+            expect_ok(&connection.send(&verify).await);
 
             took
         });
@@ -117,96 +107,190 @@ pub async fn sms(world: &World, connections: usize, duration: Duration) -> Measu
     repeat(rounds, duration).await
 }
 
-/// Start, pending, fetch, signed answer, result; the start is timed. Each connection has a user with
-/// a phone.
-pub async fn push(world: &World, connections: usize, duration: Duration) -> Measured {
-    let mut people = Vec::new();
+/// The phones that answer pushes: as on a real site, each has only now and then something to do.
+const PHONES: usize = 1024;
+
+/// A phone, and its user's transaction while that is pending.
+struct Prompted {
+    phone: Phone,
+    bearer: String,
+    start: Vec<u8>,
+    pending: Option<(TransactionId, String)>,
+    answer: String,
+}
+
+/// Start, pending, fetch, signed answer, result; the start is timed. The connections share the phones,
+/// go from one to the next, and let each answer once before any answers again. The phones sign while
+/// the clock stands still.
+pub async fn push(world: &World, connections: usize, duration: Duration, keyed: bool) -> Measured {
+    let mut places = Vec::new();
     for index in 0..connections {
-        people.push(world.person(index + connections).await);
+        let connection = Connection::open(world.address).await;
+        let mut phones = Vec::new();
+        for phone in 0..PHONES / connections {
+            let person = world.person(PHONES + index * (PHONES / connections) + phone);
+            phones.push(prompted(person.await).await);
+        }
+        places.push((connection, phones));
     }
 
-    let mut rounds = Vec::new();
+    let mut latencies = Vec::new();
+    let mut took = Duration::ZERO;
+    let mut server_cpu = Duration::ZERO;
 
-    for (user, phone) in people {
-        let token = phone.device_token().await.expect("a token");
-        let bearer = format!("Bearer {}", token.expose());
-        let mut connection = Connection::open(world.address).await;
+    while took < duration {
+        let cpu = ServerCpu::now();
+        let started = Instant::now();
+        let asked = spread(places, async move |(connection, phones)| {
+            let mut latencies = Vec::new();
+            for prompted in phones {
+                latencies.push(ask(connection, prompted, keyed).await);
+            }
+            latencies
+        });
+        let (asked, timed) = asked.await;
+        took += started.elapsed();
+        server_cpu += cpu.elapsed();
 
-        let start = post(
+        places = asked;
+        latencies.extend(timed);
+
+        for prompted in places.iter_mut().flat_map(|(_, phones)| phones) {
+            sign(prompted);
+        }
+
+        let cpu = ServerCpu::now();
+        let started = Instant::now();
+        let answered = spread(places, async move |(connection, phones)| {
+            for prompted in phones {
+                answer(connection, prompted).await;
+            }
+            Vec::new()
+        });
+        (places, _) = answered.await;
+        took += started.elapsed();
+        server_cpu += cpu.elapsed();
+    }
+
+    latencies.sort_unstable();
+
+    Measured {
+        rounds: latencies.len(),
+        took,
+        latencies,
+        server_cpu,
+    }
+}
+
+type Place = (Connection, Vec<Prompted>);
+
+/// Lets all connections work at the same time.
+async fn spread(
+    places: Vec<Place>,
+    work: impl AsyncFn(&mut Place) -> Vec<Duration> + Clone + 'static,
+) -> (Vec<Place>, Vec<Duration>) {
+    let tasks: Vec<_> = places
+        .into_iter()
+        .map(|mut place| {
+            let work = work.clone();
+            tokio::task::spawn_local(async move {
+                let timed = work(&mut place).await;
+                (place, timed)
+            })
+        })
+        .collect();
+
+    let (mut places, mut latencies) = (Vec::new(), Vec::new());
+    for task in tasks {
+        let (place, timed) = task.await.expect("a round does not panic");
+        places.push(place);
+        latencies.extend(timed);
+    }
+
+    (places, latencies)
+}
+
+async fn prompted((user, phone): (UserId, Phone)) -> Prompted {
+    let token = phone.device_token().await.expect("a token");
+
+    Prompted {
+        phone,
+        bearer: format!("Bearer {}", token.expose()),
+        start: post(
             START,
             &basic(),
             FORM,
             &format!("type=push&user_id={user}&message=Pay%3F"),
-        );
-
-        rounds.push(async move || {
-            let started = Instant::now();
-            let response = connection.send(&start).await;
-            let took = started.elapsed();
-
-            assert_eq!(
-                response.status,
-                200,
-                "{}",
-                String::from_utf8_lossy(response.body)
-            );
-
-            let id: TransactionId = member(response.body, "transaction_id")
-                .parse()
-                .expect("an id");
-            answer(&mut connection, &phone, &bearer, id).await;
-
-            took
-        });
+        ),
+        pending: None,
+        answer: String::new(),
     }
-
-    repeat(rounds, duration).await
 }
 
-async fn answer(connection: &mut Connection, phone: &Phone, bearer: &str, id: TransactionId) {
-    let pending = connection
-        .send(&get("/device/v1/transactions?wait=10", bearer))
+async fn ask(connection: &mut Connection, prompted: &mut Prompted, keyed: bool) -> Duration {
+    let keyed_start = keyed.then(|| with_key(&prompted.start));
+    let started = Instant::now();
+    let response = connection
+        .send(keyed_start.as_ref().unwrap_or(&prompted.start))
         .await;
-    assert_eq!(pending.status, 200);
+    let took = started.elapsed();
+
+    let id: TransactionId = member(expect_ok(&response), "transaction_id")
+        .parse()
+        .expect("an id");
+
+    let pending = get("/device/v1/transactions?wait=10", &prompted.bearer);
+    expect_ok(&connection.send(&pending).await);
 
     let path = format!("/device/v1/transactions/{id}");
-    let fetched = connection.send(&get(&path, bearer)).await;
-    assert_eq!(
-        fetched.status,
-        200,
-        "{}",
-        String::from_utf8_lossy(fetched.body)
-    );
+    let fetched = connection.send(&get(&path, &prompted.bearer)).await;
+    let digest = member(expect_ok(&fetched), "content_digest").to_owned();
+    prompted.pending = Some((id, digest));
 
-    let digest = member(fetched.body, "content_digest");
+    took
+}
+
+fn sign(prompted: &mut Prompted) {
+    let (id, digest) = prompted.pending.as_ref().expect("it was asked");
     let now = countersign::clock::Clock::system().now();
-    let jws = AnswerClaims::new(id, Decision::Accept, digest, now)
-        .sign(phone.key())
+    prompted.answer = AnswerClaims::new(*id, Decision::Accept, digest, now)
+        .sign(prompted.phone.key())
         .expect("a signature");
-    let body = format!("{{\"authenticator\":\"device\",\"answer\":\"{jws}\"}}");
+}
 
-    let answered = connection
-        .send(&post(
-            &format!("{path}/answer"),
-            bearer,
-            "application/json",
-            &body,
-        ))
-        .await;
-
-    assert_eq!(
-        answered.status,
-        200,
-        "{}",
-        String::from_utf8_lossy(answered.body)
+async fn answer(connection: &mut Connection, prompted: &mut Prompted) {
+    let (id, _) = prompted.pending.take().expect("it was asked");
+    let body = format!(
+        "{{\"authenticator\":\"device\",\"answer\":\"{}\"}}",
+        prompted.answer
     );
 
-    let result = connection
-        .send(&get(
-            &format!("/oauth/api/v4/authenticate/transaction/{id}"),
-            &basic(),
-        ))
-        .await;
+    let path = format!("/device/v1/transactions/{id}/answer");
+    let answered = post(&path, &prompted.bearer, "application/json", &body);
+    expect_ok(&connection.send(&answered).await);
 
-    assert_eq!(member(result.body, "status"), "accepted");
+    let path = format!("/oauth/api/v4/authenticate/transaction/{id}");
+    let result = connection.send(&get(&path, &basic())).await;
+    assert_eq!(member(expect_ok(&result), "status"), "accepted");
+}
+
+fn expect_ok<'a>(response: &Response<'a>) -> &'a [u8] {
+    assert_eq!(
+        response.status,
+        200,
+        "{}",
+        String::from_utf8_lossy(response.body)
+    );
+
+    response.body
+}
+
+/// A request with an idempotency key of its own.
+fn with_key(request: &[u8]) -> Vec<u8> {
+    let now = countersign::clock::Clock::system().now();
+    let key = countersign::ids::uuid_v7(now, &countersign::random::SystemRandom);
+    let request = std::str::from_utf8(request).expect("a request is ASCII");
+    request
+        .replacen("\r\n", &format!("\r\nIdempotency-Key: {key}\r\n"), 1)
+        .into_bytes()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::persist;
+use super::push::persist::{PushTargets, push_targets};
 use super::types::Device;
 use crate::base::Base;
 use crate::clock::Timestamp;
@@ -22,6 +23,8 @@ pub(super) struct Parts {
     pub(super) server_key: PublicJwk,
     /// Read with every request of a device.
     pub(super) by_id: persist::DevicesById,
+    /// Read with every push that is started.
+    pub(super) push_targets: PushTargets,
 }
 
 impl Devices {
@@ -31,6 +34,7 @@ impl Devices {
             base: base.clone(),
             server_key: server_key(&base.keyring),
             by_id: persist::devices_by_id(&base.store),
+            push_targets: push_targets(&base.store),
         }))
     }
 

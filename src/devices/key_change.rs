@@ -21,9 +21,6 @@ use crate::store::StoreError;
 use crate::store::rows::{AuthenticatorRow, EventRow};
 use crate::users::events::EventType;
 
-/// The name of the authenticator that has no key of its own but uses the device's.
-const DEVICE: &str = "device";
-
 /// Why an authenticator's key was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeRefusal {
@@ -131,36 +128,31 @@ impl Devices {
             .await
     }
 
-    /// The key that verifies an answer of this user on this device by `authenticator` (`device`,
-    /// `pin`, `fingerprint`, `custom:ID`). `None` where the user is not enrolled, the authenticator
-    /// is not enrolled or no longer allowed, or the application's version is disabled.
+    /// The key that verifies an answer of this user on this device by `authenticator` (`pin`,
+    /// `fingerprint`, `custom:ID`). `None` where the user is not enrolled, the authenticator is not
+    /// enrolled or no longer allowed, or the application's version is disabled.
     pub async fn answering_key(
         &self,
         device: &DeviceId,
         user: &UserId,
         authenticator: &str,
     ) -> Result<Option<PublicJwk>, StoreError> {
-        let name = match authenticator {
-            DEVICE => None,
-            other => match other.parse::<AuthenticatorName>() {
-                Ok(name) => Some(name),
-                Err(_) => return Ok(None),
-            },
+        let Ok(name) = authenticator.parse::<AuthenticatorName>() else {
+            return Ok(None);
         };
 
-        let stored_name = name.as_ref().map(ToString::to_string);
         let found =
-            persist::find_answering_key(&self.0.base.store, device, user, stored_name).await?;
+            persist::find_answering_key(&self.0.base.store, device, user, name.to_string()).await?;
         let settings = self.0.base.settings.load();
 
-        Ok(found.and_then(|(device, key)| {
-            // Looked up with each answer, so that a version that is disabled answers nothing from
-            // then on.
-            device.enabled_version(&settings)?;
-            let allowed =
-                name.is_none_or(|name| decide_authenticator(&settings, &device, &name).is_ok());
-            allowed.then_some(key)
-        }))
+        // Looked up with each answer, so that a version that is disabled answers nothing from then
+        // on.
+        let is_allowed = |device: &Device| {
+            device.enabled_version(&settings).is_some()
+                && decide_authenticator(&settings, device, &name).is_ok()
+        };
+
+        Ok(found.and_then(|(device, key)| is_allowed(&device).then_some(key)))
     }
 
     /// The device, if its application allows this authenticator.

@@ -80,7 +80,7 @@ pub struct Enrolled {
 }
 
 /// A device on which a user can be asked by push.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct PushTarget {
     pub device_id: DeviceId,
     /// The user's name for it.
@@ -91,6 +91,8 @@ pub struct PushTarget {
     /// Stands for the user on this device.
     pub profile_id: ProfileId,
     pub transport: Transport,
+    /// `None` where nothing is configured that reaches the device.
+    pub destination: Option<Destination>,
 }
 
 /// Where a push for a device goes.

@@ -5,7 +5,7 @@
 //! each time, and on PostgreSQL a round trip. Nothing is cached: each answer is read after it was
 //! asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::mem;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use super::pool::Pooled;
 /// The most keys in one query.
 const BATCH_MAX: usize = 512;
 
-/// Finds the rows of these keys, in any order. A key without a row is left out.
+/// Finds the rows of these keys, which differ, in any order. A key without a row is left out.
 pub type FindRows<K, V> = fn(&mut Connection, &[K]) -> QueryResult<Vec<(K, V)>>;
 
 /// One kind of read by key. Clones share the queries.
@@ -117,7 +117,9 @@ where
             self.queue_job();
         }
 
-        let keys: Vec<K> = reads.iter().map(|read| read.key.clone()).collect();
+        // Each once: a lookup of lists would list everything twice.
+        let keys: HashSet<&K> = reads.iter().map(|read| &read.key).collect();
+        let keys: Vec<K> = keys.into_iter().cloned().collect();
         let found = pooled.and_then(|pooled| {
             job::run_query(pooled, |connection| (self.0.find)(connection, &keys))
         });

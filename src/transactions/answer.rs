@@ -4,17 +4,23 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::device::Asked;
 use super::error::DeviceRequestError;
 use super::facade::Transactions;
 use super::messages::{Action, Caller};
-use super::persist::{self, Record};
+use super::persist;
 use super::types::{Decision, Status};
 use crate::clock::Timestamp;
-use crate::ids::{DeviceId, TransactionId};
-use crate::jose::jws;
+use crate::ids::{DeviceId, TransactionId, UserId};
+use crate::jose::{PublicJwk, jws};
+use crate::store::rows::AskedRow;
+use crate::store::{CorruptRow, StoreError};
 
 /// How far the device's clock may differ from the server's, either way.
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(300);
+
+/// The authenticator that has no key of its own but uses the device's.
+const DEVICE: &str = "device";
 
 /// What the device signs.
 #[derive(Deserialize)]
@@ -52,21 +58,17 @@ impl Transactions {
         authenticator: &str,
         jws: &str,
     ) -> Result<Status, DeviceRequestError> {
-        let row = self.services.find_pending(device, id).await?;
-        let record = Record::from_row(&row)?;
+        let Asked { row, record } = self.services.find_asked(device, id).await?;
         let user = record.user.as_ref().ok_or(DeviceRequestError::NotFound)?;
 
         if !record.method.may_answer(authenticator) {
             return Err(DeviceRequestError::WrongAuthenticator);
         }
 
-        let devices = &self.services.devices;
-        let key = devices
-            .answering_key(device, user, authenticator)
-            .await?
-            .ok_or(DeviceRequestError::WrongAuthenticator)?;
-
-        let content = persist::open_content(&row, &self.services.base.keyring)?;
+        let key = self
+            .answering_key(&row, device, user, authenticator)
+            .await?;
+        let content = persist::open_content(&row.transaction, &self.services.base.keyring)?;
         let caller = Caller::Device(device.clone());
         let verified = jws::verify(&key, jws, None).ok();
         let now = self.services.base.clock.now();
@@ -91,6 +93,28 @@ impl Transactions {
             Decision::Accept => Status::Accepted,
             Decision::Deny | Decision::Report => Status::Denied,
         })
+    }
+
+    /// The key that must have signed. [`DEVICE`] is the device's own.
+    async fn answering_key(
+        &self,
+        row: &AskedRow,
+        device: &DeviceId,
+        user: &UserId,
+        authenticator: &str,
+    ) -> Result<PublicJwk, DeviceRequestError> {
+        if authenticator != DEVICE {
+            let devices = &self.services.devices;
+            let key = devices.answering_key(device, user, authenticator).await?;
+            return key.ok_or(DeviceRequestError::WrongAuthenticator);
+        }
+
+        let (Some(key), Some(_)) = (&row.device_key, &row.enrolment_key) else {
+            return Err(DeviceRequestError::WrongAuthenticator);
+        };
+
+        PublicJwk::from_json(key)
+            .map_err(|_| StoreError::from(CorruptRow::new("devices", device.as_str())).into())
     }
 }
 

@@ -12,10 +12,10 @@ use super::state::{Ending, Refusal, State};
 use super::types::{FetchedTransaction, PendingTransaction};
 use super::website::LOOK_AGAIN;
 use crate::clock::Timestamp;
-use crate::ids::{DeviceId, ProfileId, TransactionId, UserId};
-use crate::jose::jwe;
+use crate::ids::{DeviceId, ProfileId, TransactionId};
+use crate::jose::{PublicJwk, jwe};
 use crate::otp;
-use crate::store::rows::TransactionRow;
+use crate::store::rows::{AskedRow, TransactionRow};
 use crate::store::{CorruptRow, StoreError};
 
 impl Transactions {
@@ -67,8 +67,8 @@ impl Transactions {
         device: &DeviceId,
         id: TransactionId,
     ) -> Result<FetchedTransaction, DeviceRequestError> {
-        let row = self.services.find_pending(device, id).await?;
-        self.services.seal_for_device(device, &row).await
+        let asked = self.services.find_asked(device, id).await?;
+        self.services.seal_for_device(&asked.row)
     }
 
     /// Gives the transaction of a scanned one-time password to the user of this profile, and fetches
@@ -109,6 +109,12 @@ impl Transactions {
     }
 }
 
+/// A transaction that a device is asked about.
+pub(super) struct Asked {
+    pub(super) row: AskedRow,
+    pub(super) record: Record,
+}
+
 impl From<CommandError> for DeviceRequestError {
     fn from(error: CommandError) -> Self {
         match error {
@@ -143,40 +149,22 @@ impl Services {
         Ok(listed.collect::<Result<_, _>>()?)
     }
 
-    /// Whether the transaction's user is not disabled. The request's token does not tell: it may be
-    /// the device's own.
-    async fn is_admitted(&self, row: &TransactionRow) -> Result<bool, DeviceRequestError> {
-        let Some(user) = &row.user_id else {
-            return Ok(true);
-        };
-
-        let corrupt = || StoreError::from(CorruptRow::new("transactions", &row.id));
-        let user = UserId::new(user).map_err(|_| corrupt())?;
-        Ok(!self.users.is_disabled(&user).await?)
-    }
-
-    /// The row of a pending transaction of this device.
-    pub(super) async fn find_pending(
+    /// A pending transaction of this device.
+    pub(super) async fn find_asked(
         &self,
         device: &DeviceId,
         id: TransactionId,
-    ) -> Result<TransactionRow, DeviceRequestError> {
-        let row = persist::find(&self.base.store, id)
-            .await?
-            .filter(|row| row.device_id.as_deref() == Some(device.as_str()))
-            .ok_or(DeviceRequestError::NotFound)?;
-        if !self.is_admitted(&row).await? {
-            return Err(DeviceRequestError::NotFound);
-        }
-
-        let record = Record::from_row(&row)?;
+    ) -> Result<Asked, DeviceRequestError> {
+        let row = self.reads.asked(device, id).await?;
+        let row = row.ok_or(DeviceRequestError::NotFound)?;
+        let record = Record::from_row(&row.transaction)?;
 
         match record.state {
             State::Final(ending) => Err(ended(ending)),
             State::Pending(_) if record.limits.expires_at <= self.base.clock.now() => {
                 Err(DeviceRequestError::Expired)
             }
-            State::Pending(_) => Ok(row),
+            State::Pending(_) => Ok(Asked { row, record }),
         }
     }
 
@@ -189,25 +177,25 @@ impl Services {
         persist::pending_of(row, content.message, now)
     }
 
-    async fn seal_for_device(
-        &self,
-        device: &DeviceId,
-        row: &TransactionRow,
-    ) -> Result<FetchedTransaction, DeviceRequestError> {
-        let content = persist::open_content(row, &self.base.keyring)?;
-        let pending = persist::pending_of(row, content.message.clone(), self.base.clock.now())?;
-        let enrolment = self
-            .devices
-            .enrolment_by_profile(device, &pending.profile_id)
-            .await?
+    fn seal_for_device(&self, asked: &AskedRow) -> Result<FetchedTransaction, DeviceRequestError> {
+        // The user is not enrolled on the device any more.
+        let key = asked
+            .enrolment_key
+            .as_deref()
             .ok_or(DeviceRequestError::NotFound)?;
+        let key = PublicJwk::from_json(key)
+            .map_err(|_| StoreError::from(CorruptRow::new("enrolments", &asked.transaction.id)))?;
 
-        let sealed = jwe::encrypt(&enrolment.public_key, &content.shown(), &*self.base.random)
+        let row = &asked.transaction;
+        let content = persist::open_content(row, &self.base.keyring)?;
+        let content_digest = content.digest();
+
+        let sealed = jwe::encrypt(&key, &content.shown(), &*self.base.random)
             .map_err(|_| DeviceRequestError::Unavailable)?;
 
         Ok(FetchedTransaction {
-            pending,
-            content_digest: content.digest(),
+            pending: persist::pending_of(row, content.message, self.base.clock.now())?,
+            content_digest,
             sealed,
         })
     }

@@ -140,6 +140,7 @@ async fn find_recipient(
     let recipient = Recipient {
         user: Some(user.clone()),
         device: Some(target.device_id),
+        destination: target.destination,
         profile: Some(target.profile_id),
     };
 

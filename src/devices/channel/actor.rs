@@ -98,11 +98,7 @@ impl Handler<Deliver> for DeviceChannel {
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, context: &mut Self::Context) {
-        let Deliver {
-            message,
-            lease,
-            reply,
-        } = deliver;
+        let Deliver { push, reply } = deliver;
         self.was_used = true;
 
         // Whatever the transport: a device that waits need not be pushed to.
@@ -116,7 +112,7 @@ impl Handler<Deliver> for DeviceChannel {
 
         self.in_flight += 1;
         let (services, device) = (Arc::clone(&self.services), self.device.clone());
-        let delivery = async move { deliver_push(&services, &device, &message, &*lease).await };
+        let delivery = async move { deliver_push(&services, &device, push).await };
         let finish = |outcome, actor: &mut Self, _: &mut _| actor.finish(outcome, reply);
         context.spawn(delivery.into_actor(self).map(finish));
     }

@@ -1,43 +1,67 @@
 //! Delivers a push to a device: tries until its service takes it.
 
+use std::cell::Cell;
+
+use super::Push;
 use super::services::Services;
 use crate::devices::types::Destination;
-use crate::egress::{
-    Cause, Delivery, DeliveryLease, DeliveryOutcome, FailureKind, ProviderFailure, Unsent,
-};
+use crate::egress::{Cause, Delivery, DeliveryOutcome, FailureKind, ProviderFailure, Unsent};
 use crate::ids::DeviceId;
 use crate::push::PushMessage;
+use crate::store::StoreError;
 
 /// Completes when the service has taken the push or delivery has ended, at the latest when the push
 /// expires.
 pub(super) async fn deliver_push(
     services: &Services,
     device: &DeviceId,
-    message: &PushMessage,
-    lease: &dyn DeliveryLease,
+    push: Push,
 ) -> DeliveryOutcome {
+    let Push {
+        message,
+        destination,
+        lease,
+    } = push;
+
     let delivery = Delivery {
         clock: &services.base.clock,
         metrics: &services.base.metrics,
         transaction: message.transaction_id,
         deadline: message.expires_at,
-        lease,
+        lease: &*lease,
     };
 
-    delivery
-        .run(|is_in_doubt| attempt(services, device, message, &delivery, is_in_doubt))
+    let known = Cell::new(destination);
+    let attempt = async |is_in_doubt| {
+        // Later attempts read it again: the device may have another address by then.
+        let destination = match known.take() {
+            Some(destination) => Ok(Some(destination)),
+            None => services.devices.push_destination(device).await,
+        };
+
+        attempt(
+            services,
+            device,
+            &message,
+            destination,
+            &delivery,
+            is_in_doubt,
+        )
         .await
+    };
+
+    delivery.run(attempt).await
 }
 
 async fn attempt(
     services: &Services,
     device: &DeviceId,
     message: &PushMessage,
+    destination: Result<Option<Destination>, StoreError>,
     delivery: &Delivery<'_>,
     is_in_doubt: bool,
 ) -> Result<(), Unsent> {
-    // Read for each attempt: the device may have another address since the last one.
-    let destination = match services.devices.push_destination(device).await {
+    let destination = match destination {
         Ok(Some(Destination::Push { destination, .. })) => destination,
         // The device fetches it by itself.
         Ok(Some(Destination::Poll)) => return Ok(()),

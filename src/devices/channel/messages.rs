@@ -1,11 +1,9 @@
 //! All messages of a device's channel.
 
-use std::sync::Arc;
-
 use actix::Message;
 
-use crate::egress::{DeliveryLease, DeliveryOutcome};
-use crate::push::PushMessage;
+use super::Push;
+use crate::egress::DeliveryOutcome;
 use crate::runtime::Reply;
 
 /// Delivers a push, with as many attempts as it takes. Sent when the transaction is saved. If it is
@@ -13,8 +11,7 @@ use crate::runtime::Reply;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Deliver {
-    pub(super) message: PushMessage,
-    pub(super) lease: Arc<dyn DeliveryLease>,
+    pub(super) push: Push,
     /// None where too much is in flight: nothing was tried.
     pub(super) reply: Reply<Option<DeliveryOutcome>>,
 }

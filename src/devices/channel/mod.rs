@@ -17,6 +17,7 @@ use messages::{Await, Deliver};
 use services::Services;
 
 use super::facade::Devices;
+use super::types::Destination;
 use crate::base::Base;
 use crate::egress::{Bulkheads, DeliveryLease, DeliveryOutcome};
 use crate::ids::DeviceId;
@@ -34,6 +35,15 @@ pub struct ChannelParts {
     pub devices: Devices,
     pub push: Arc<dyn PushSender>,
     pub arbiters: Arc<Arbiters>,
+}
+
+/// A push to deliver.
+#[derive(Clone)]
+pub struct Push {
+    pub message: PushMessage,
+    /// Where it goes, if that was read just now: the first attempt goes there.
+    pub destination: Option<Destination>,
+    pub lease: Arc<dyn DeliveryLease>,
 }
 
 /// The channels of all devices. Cheap to clone.
@@ -74,19 +84,13 @@ impl Channels {
     ///
     /// That the server has too much to do, or that a channel ends, is no reason to give the push up:
     /// it waits.
-    pub async fn deliver(
-        &self,
-        device: &DeviceId,
-        message: PushMessage,
-        lease: Arc<dyn DeliveryLease>,
-    ) -> DeliveryOutcome {
+    pub async fn deliver(&self, device: &DeviceId, push: Push) -> DeliveryOutcome {
         let clock = &self.services.base.clock;
 
         loop {
             if let Some(channel) = self.channel(device) {
                 let deliver = |reply| Deliver {
-                    message: message.clone(),
-                    lease: Arc::clone(&lease),
+                    push: push.clone(),
                     reply,
                 };
 
@@ -95,7 +99,7 @@ impl Channels {
                 }
             }
 
-            if clock.now() >= message.expires_at {
+            if clock.now() >= push.message.expires_at {
                 return DeliveryOutcome::GivenUp;
             }
 

@@ -19,39 +19,22 @@ pub(in crate::devices) async fn find_answering_key(
     store: &Store,
     device: &DeviceId,
     user: &UserId,
-    name: Option<String>,
+    name: String,
 ) -> Result<Option<(Device, PublicJwk)>, StoreError> {
     let (device, user) = (device.clone(), user.clone());
     let found = store
         .read(move |connection| {
             let (device, user) = (device.as_str(), user.as_str());
-            let enrolled = queries::find_enrolment(connection, device, user)?.is_some();
-            let Some(row) = queries::find_device(connection, device)?.filter(|_| enrolled) else {
-                return Ok(None);
-            };
-
-            let authenticator = match name {
-                None => None,
-                Some(name) => match queries::find_authenticator(connection, device, user, &name)? {
-                    None => return Ok(None),
-                    authenticator => authenticator,
-                },
-            };
-
-            Ok(Some((row, authenticator)))
+            let row = queries::find_device(connection, device)?;
+            Ok(row.zip(queries::find_authenticator(
+                connection, device, user, &name,
+            )?))
         })
         .await?;
 
-    let Some((device, authenticator)) = found else {
-        return Ok(None);
-    };
-
-    let device = Device::try_from(device)?;
-    let key = match authenticator {
-        None => device.public_key,
-        Some(row) => public_key(&row)?,
-    };
-    Ok(Some((device, key)))
+    found
+        .map(|(device, authenticator)| Ok((device.try_into()?, public_key(&authenticator)?)))
+        .transpose()
 }
 
 /// Finds the key of an authenticator.

@@ -194,7 +194,9 @@ pub(in crate::devices) async fn find_enrolment_state(
     Ok(Some(EnrolmentState {
         enrolment: enrolment.try_into()?,
         authenticators,
-        push: push.map(|row| transport(&row)).transpose()?,
+        push: push
+            .map(|row| transport(&row.transport, &row.device_id))
+            .transpose()?,
     }))
 }
 

@@ -5,7 +5,7 @@ use crate::devices::types::{Device, Enrolment};
 use crate::jose::PublicJwk;
 use crate::push::Transport;
 use crate::settings::Platform;
-use crate::store::rows::{DeviceRow, EnrolmentRow, PushAddressRow};
+use crate::store::rows::{DeviceRow, EnrolmentRow};
 use crate::store::{CorruptRow, StoreError};
 
 impl TryFrom<DeviceRow> for Device {
@@ -70,8 +70,7 @@ impl TryFrom<EnrolmentRow> for Enrolment {
     }
 }
 
-/// How a device is reached by push.
-pub(in crate::devices) fn transport(row: &PushAddressRow) -> Result<Transport, StoreError> {
-    Transport::from_name(&row.transport)
-        .ok_or_else(|| CorruptRow::new("push_addresses", &row.device_id).into())
+/// How a device is reached by push: the transport of this name.
+pub(in crate::devices) fn transport(name: &str, device: &str) -> Result<Transport, StoreError> {
+    Transport::from_name(name).ok_or_else(|| CorruptRow::new("push_addresses", device).into())
 }

@@ -3,7 +3,7 @@
 //! The address belongs to the device, and its users share it. It is stored sealed, and hashed, so
 //! that no two devices have the same one.
 
-mod persist;
+pub(super) mod persist;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,14 @@ use std::time::Duration;
 use super::enrolment::{self, EnrolmentRefusal};
 use super::error::{DeviceError, EnrolmentError};
 use super::facade::Devices;
-use super::types::{Destination, Device, PushTarget};
+use super::persist::transport;
+use super::types::{Destination, PushTarget};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, UserId};
 use crate::push::{PushDestination, Transport};
 use crate::secret::{Purpose, SecretString};
-use crate::settings::Settings;
-use crate::store::rows::PushAddressRow;
+use crate::settings::{ApplicationVersion, Platform, Settings};
+use crate::store::rows::{PushAddressRow, PushTargetRow};
 use crate::store::{CorruptRow, StoreError};
 use crate::users::events::EventType;
 
@@ -59,11 +60,13 @@ impl Devices {
         address: SecretString,
     ) -> Result<(), EnrolmentError> {
         let not_enrolled = DeviceError::Refused(EnrolmentRefusal::PushNotEnrolled);
-        let transport = match persist::find_address(&self.0.base.store, device).await? {
-            // A device that polls has no address to replace.
-            Some((_, Transport::Poll, _)) | None => return Err(not_enrolled),
-            Some((_, transport, _)) => transport,
+        let Some((_, row)) = persist::find_address(&self.0.base.store, device).await? else {
+            return Err(not_enrolled);
         };
+        let transport = Address::of(&row).transport()?;
+        if transport == Transport::Poll {
+            return Err(not_enrolled);
+        }
         enrolment::decide_address(transport, Some(&address)).map_err(DeviceError::Refused)?;
 
         let now = self.0.base.clock.now();
@@ -75,19 +78,55 @@ impl Devices {
     /// The devices on which a user can be asked by push, oldest enrolment first. Leaves out devices
     /// whose version is disabled or whose address is dead.
     pub async fn push_targets(&self, user: &UserId) -> Result<Vec<PushTarget>, StoreError> {
-        let targets = persist::list_targets(&self.0.base.store, user).await?;
+        let rows = self.0.push_targets.find(user.to_string()).await?;
         let settings = self.0.base.settings.load();
-        let reachable = |(device, target): (Device, PushTarget)| {
-            device.enabled_version(&settings).map(|_| target)
+        let target = |row| self.push_target(row, &settings).transpose();
+
+        rows.unwrap_or_default()
+            .into_iter()
+            .filter_map(target)
+            .collect()
+    }
+
+    /// `None` where the version is disabled.
+    fn push_target(
+        &self,
+        row: PushTargetRow,
+        settings: &Settings,
+    ) -> Result<Option<PushTarget>, StoreError> {
+        let address = Address {
+            device: &row.device_id,
+            transport: &row.transport,
+            sealed: row.address.as_deref(),
+            registered_at: row.registered_at,
         };
-        Ok(targets.into_iter().filter_map(reachable).collect())
+        let corrupt = || CorruptRow::new("devices", &row.device_id);
+        let application_id = row.application_id.try_into().map_err(|_| corrupt())?;
+        let platform = Platform::from_name(&row.platform).ok_or_else(corrupt)?;
+
+        let version = settings.enabled_version(&application_id, platform, &row.application_version);
+        if version.is_none() {
+            return Ok(None);
+        }
+
+        let destination = self.destination(&address, version, settings)?;
+
+        Ok(Some(PushTarget {
+            transport: address.transport()?,
+            destination,
+            profile_id: row.profile_id.try_into().map_err(|_| corrupt())?,
+            device_id: DeviceId::new(&row.device_id).map_err(|_| corrupt())?,
+            device_name: row.device_name,
+            platform,
+            application_id,
+            application_version: row.application_version,
+        }))
     }
 
     /// Where a push for a device goes. `None` where the device has no address, a dead one, or no push
     /// configuration.
     pub async fn push_destination(&self, id: &DeviceId) -> Result<Option<Destination>, StoreError> {
-        let Some((device, transport, row)) = persist::find_address(&self.0.base.store, id).await?
-        else {
+        let Some((device, row)) = persist::find_address(&self.0.base.store, id).await? else {
             return Ok(None);
         };
         // The push service has said that nobody is there any more.
@@ -95,23 +134,40 @@ impl Devices {
             return Ok(None);
         }
 
+        let settings = self.0.base.settings.load();
+        self.destination(
+            &Address::of(&row),
+            device.enabled_version(&settings),
+            &settings,
+        )
+    }
+
+    /// `None` where nothing is configured that reaches the device.
+    fn destination(
+        &self,
+        address: &Address<'_>,
+        version: Option<&ApplicationVersion>,
+        settings: &Settings,
+    ) -> Result<Option<Destination>, StoreError> {
+        let transport = address.transport()?;
         if transport == Transport::Poll {
             return Ok(Some(Destination::Poll));
         }
 
-        let settings = self.0.base.settings.load();
-        let Some(configured) = configured_destination(&settings, &device, transport) else {
+        let Some(configured) =
+            version.and_then(|version| configured_destination(settings, version, transport))
+        else {
             return Ok(None);
         };
 
         let destination = PushDestination {
-            address: self.open_address(&row)?,
+            address: self.open_address(address)?,
             ..configured
         };
 
         Ok(Some(Destination::Push {
             destination,
-            registered_at: Timestamp::from_millis(row.registered_at),
+            registered_at: Timestamp::from_millis(address.registered_at),
         }))
     }
 
@@ -165,29 +221,29 @@ impl Devices {
         }
     }
 
-    fn open_address(&self, row: &PushAddressRow) -> Result<SecretString, StoreError> {
-        let sealed = row.address.as_deref().unwrap_or_default();
-        let plain =
-            self.0
-                .base
-                .keyring
-                .open(Purpose::PushAddress, row.device_id.as_bytes(), sealed);
+    fn open_address(&self, address: &Address<'_>) -> Result<SecretString, StoreError> {
+        let sealed = address.sealed.unwrap_or_default();
+        let context = address.device.as_bytes();
+        let plain = self
+            .0
+            .base
+            .keyring
+            .open(Purpose::PushAddress, context, sealed);
 
         plain
             .ok()
             .and_then(|plain| String::from_utf8(plain.to_vec()).ok())
             .map(SecretString::new)
-            .ok_or_else(|| CorruptRow::new("push_addresses", &row.device_id).into())
+            .ok_or_else(|| CorruptRow::new("push_addresses", address.device).into())
     }
 }
 
 /// The configuration that reaches a device by this transport. The address is still empty.
 fn configured_destination(
     settings: &Settings,
-    device: &Device,
+    version: &ApplicationVersion,
     transport: Transport,
 ) -> Option<PushDestination> {
-    let version = device.enabled_version(settings)?;
     let configuration = settings
         .push_configurations
         .get(version.push_configuration.as_ref()?)?;
@@ -199,4 +255,27 @@ fn configured_destination(
         bundle_id: version.bundle_id.clone(),
         address: SecretString::default(),
     })
+}
+
+/// A device's address, as it is stored.
+struct Address<'a> {
+    device: &'a str,
+    transport: &'a str,
+    sealed: Option<&'a [u8]>,
+    registered_at: i64,
+}
+
+impl<'a> Address<'a> {
+    fn of(row: &'a PushAddressRow) -> Self {
+        Self {
+            device: &row.device_id,
+            transport: &row.transport,
+            sealed: row.address.as_deref(),
+            registered_at: row.registered_at,
+        }
+    }
+
+    fn transport(&self) -> Result<Transport, StoreError> {
+        transport(self.transport, self.device)
+    }
 }

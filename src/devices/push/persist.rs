@@ -3,16 +3,16 @@
 use crate::clock::Timestamp;
 use crate::devices::enrolment::EnrolmentRefusal;
 use crate::devices::error::EnrolmentError;
-use crate::devices::persist::{change_of_user, refuse, transport};
-use crate::devices::types::{Device, Enrolment, PushTarget};
+use crate::devices::persist::{change_of_user, refuse};
+use crate::devices::types::Device;
 use crate::ids::{DeviceId, UserId};
-use crate::push::Transport;
 use crate::store::queries::{devices as queries, events};
-use crate::store::rows::{DeviceRow, EnrolmentRow, EventRow, PushAddressRow, PushEnrolmentRow};
-use crate::store::{Store, StoreError};
+use crate::store::rows::{EventRow, PushAddressRow, PushEnrolmentRow, PushTargetRow};
+use crate::store::{Batched, Store, StoreError};
 
-/// The most devices that one user is looked up on: far more than anybody has.
-const LISTED_MAX: i64 = 100;
+/// The devices on which users can be prompted, read with many others'.
+pub(in crate::devices) type PushTargets = Batched<String, Vec<PushTargetRow>>;
+
 /// A user has at most one push enrolment for each application and slot. All use this slot, so each
 /// user is prompted on one device per application.
 const SINGLE_DEVICE_SLOT: &str = "";
@@ -98,7 +98,7 @@ pub(super) async fn replace_address(
 pub(super) async fn find_address(
     store: &Store,
     id: &DeviceId,
-) -> Result<Option<(Device, Transport, PushAddressRow)>, StoreError> {
+) -> Result<Option<(Device, PushAddressRow)>, StoreError> {
     let id = id.clone();
     let found = store
         .read(move |connection| {
@@ -108,7 +108,7 @@ pub(super) async fn find_address(
         .await?;
 
     found
-        .map(|(device, address)| Ok((device.try_into()?, transport(&address)?, address)))
+        .map(|(device, address)| Ok((device.try_into()?, address)))
         .transpose()
 }
 
@@ -131,33 +131,7 @@ pub(super) async fn mark_address_dead(
         .await
 }
 
-/// Lists the devices on which a user can be prompted. Whether their application versions are
-/// enabled is not checked here.
-pub(super) async fn list_targets(
-    store: &Store,
-    user: &UserId,
-) -> Result<Vec<(Device, PushTarget)>, StoreError> {
-    let user = user.clone();
-    let rows = store
-        .read(move |connection| queries::list_push_targets(connection, user.as_str(), LISTED_MAX))
-        .await?;
-
-    rows.into_iter().map(push_target).collect()
-}
-
-fn push_target(
-    (device, enrolment, address): (DeviceRow, EnrolmentRow, PushAddressRow),
-) -> Result<(Device, PushTarget), StoreError> {
-    let device = Device::try_from(device)?;
-    let target = PushTarget {
-        device_id: device.id.clone(),
-        device_name: device.name.clone(),
-        platform: device.platform,
-        application_id: device.application_id.clone(),
-        application_version: device.application_version.clone(),
-        profile_id: Enrolment::try_from(enrolment)?.profile_id,
-        transport: transport(&address)?,
-    };
-
-    Ok((device, target))
+/// Reads that share queries.
+pub(in crate::devices) fn push_targets(store: &Store) -> PushTargets {
+    Batched::new(store.clone(), queries::find_push_targets)
 }

@@ -2,12 +2,16 @@
 //!
 //! Functions that insert what must be unique return `false` where it is taken.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
 use super::unique::unless_taken;
 use crate::store::connection::Connection;
+use crate::store::keyed::{Lookup, look_up};
 use crate::store::rows::{
-    AuthenticatorRow, DeviceRow, EnrolmentRow, PushAddressRow, PushEnrolmentRow,
+    AuthenticatorRow, DeviceRow, EnrolmentRow, PushAddressRow, PushEnrolmentRow, PushTargetRow,
 };
 use crate::store::schema::{authenticators, devices, enrolments, push_addresses, push_enrolments};
 
@@ -326,32 +330,67 @@ pub fn delete_push_enrolment(
         .map(|count| count > 0)
 }
 
-/// Lists the devices on which a user can be prompted by push, the oldest push enrolment first.
-/// Those whose address is dead are left out.
-pub fn list_push_targets(
+/// The most devices of a user in one list: far more than anybody has.
+pub const PUSH_TARGETS_MAX: usize = 100;
+
+struct PushTargets;
+
+impl Lookup for PushTargets {
+    type Id = String;
+    type Columns = (
+        Text,
+        Text,
+        Text,
+        Text,
+        Text,
+        Text,
+        Text,
+        Text,
+        Nullable<Binary>,
+        BigInt,
+    );
+
+    const SELECT: &'static [(&'static str, &'static [&'static str])] = &[
+        (
+            "d",
+            &[
+                "id",
+                "name",
+                "platform",
+                "application_id",
+                "application_version",
+            ],
+        ),
+        ("e", &["user_id", "profile_id"]),
+        ("a", &["transport", "address", "registered_at"]),
+    ];
+
+    const JOINS: &'static str = " CROSS JOIN LATERAL (SELECT * FROM push_enrolments AS o \
+         WHERE o.user_id = k.id ORDER BY o.created_at, o.device_id LIMIT 100) AS p \
+         JOIN enrolments AS e ON e.device_id = p.device_id AND e.user_id = p.user_id \
+         JOIN devices AS d ON d.id = p.device_id \
+         JOIN push_addresses AS a ON a.device_id = p.device_id AND a.dead_since IS NULL \
+         ORDER BY p.created_at, p.device_id";
+
+    const SQLITE_JOINS: &'static str = " JOIN push_enrolments AS p ON p.user_id = k.id \
+         JOIN enrolments AS e ON e.device_id = p.device_id AND e.user_id = p.user_id \
+         JOIN devices AS d ON d.id = p.device_id \
+         JOIN push_addresses AS a ON a.device_id = p.device_id AND a.dead_since IS NULL \
+         ORDER BY p.created_at, p.device_id LIMIT 100";
+}
+
+/// Finds the devices on which these users can be prompted by push, the oldest push enrolment first,
+/// at most [`PUSH_TARGETS_MAX`] of each. Those whose address is dead are left out.
+pub fn find_push_targets(
     connection: &mut Connection,
-    user: &str,
-    limit: i64,
-) -> QueryResult<Vec<(DeviceRow, EnrolmentRow, PushAddressRow)>> {
-    let enrolment = enrolments::device_id
-        .eq(push_enrolments::device_id)
-        .and(enrolments::user_id.eq(push_enrolments::user_id));
+    users: &[String],
+) -> QueryResult<Vec<(String, Vec<PushTargetRow>)>> {
+    let found: Vec<PushTargetRow> = look_up::<PushTargets, _>(connection, users)?;
 
-    let device = devices::id.eq(push_enrolments::device_id);
-    let address = push_addresses::device_id.eq(push_enrolments::device_id);
+    let mut by_user = HashMap::<String, Vec<PushTargetRow>>::new();
+    for row in found {
+        by_user.entry(row.user_id.clone()).or_default().push(row);
+    }
 
-    push_enrolments::table
-        .inner_join(enrolments::table.on(enrolment))
-        .inner_join(devices::table.on(device))
-        .inner_join(push_addresses::table.on(address))
-        .filter(push_enrolments::user_id.eq(user))
-        .filter(push_addresses::dead_since.is_null())
-        .order((push_enrolments::created_at, push_enrolments::device_id))
-        .limit(limit)
-        .select((
-            DeviceRow::as_select(),
-            EnrolmentRow::as_select(),
-            PushAddressRow::as_select(),
-        ))
-        .load(connection)
+    Ok(by_user.into_iter().collect())
 }

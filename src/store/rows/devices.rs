@@ -59,6 +59,22 @@ pub struct PushAddressRow {
     pub dead_since: Option<i64>,
 }
 
+/// A device on which a user can be prompted by push, and where its pushes go.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct PushTargetRow {
+    pub device_id: String,
+    pub device_name: String,
+    pub platform: String,
+    pub application_id: String,
+    pub application_version: String,
+    pub user_id: String,
+    pub profile_id: String,
+    /// As in [`PushAddressRow`], like what follows.
+    pub transport: String,
+    pub address: Option<Vec<u8>>,
+    pub registered_at: i64,
+}
+
 /// A user who is prompted by push on a device.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = push_enrolments, treat_none_as_default_value = false)]

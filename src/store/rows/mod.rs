@@ -20,7 +20,9 @@ pub use authorizations::{
     PushedRequestRow,
 };
 pub use callbacks::{CallbackOutcome, CallbackRow, callback_state};
-pub use devices::{AuthenticatorRow, DeviceRow, EnrolmentRow, PushAddressRow, PushEnrolmentRow};
+pub use devices::{
+    AuthenticatorRow, DeviceRow, EnrolmentRow, PushAddressRow, PushEnrolmentRow, PushTargetRow,
+};
 pub use events::EventRow;
 pub use idempotency::IdempotencyRow;
 pub use ids::IdBytes;
@@ -32,4 +34,4 @@ pub use prompts::PromptRow;
 pub use settings::SettingRow;
 pub use signing_keys::SigningKeyRow;
 pub use tokens::{AccessTokenRow, AssertionIdRow, GrantRow, RefreshTokenRow};
-pub use transactions::{ResultRow, TransactionRow};
+pub use transactions::{AskedRow, ResultRow, TransactionRow};

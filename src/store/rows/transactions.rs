@@ -44,6 +44,16 @@ row! {
     }
 }
 
+/// A transaction with the keys of the device that is asked, where they are still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedRow {
+    pub transaction: TransactionRow,
+    /// The key that the device signs with.
+    pub device_key: Option<String>,
+    /// The key of its user there, to which content is encrypted.
+    pub enrolment_key: Option<String>,
+}
+
 /// What a website is told of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub struct ResultRow {

@@ -21,6 +21,7 @@ use super::messages::{Action, Caller, CommandError};
 use super::methods::Message;
 use super::owed::Owed;
 use super::services::Services;
+use crate::devices::channel::Push;
 use crate::egress::DeliveryOutcome;
 use lease::RowLease;
 use settlement::Settled;
@@ -91,9 +92,17 @@ async fn send(services: &Arc<Services>, owed: &Owed) -> DeliveryOutcome {
     let lease = RowLease::new(Arc::clone(services), owed);
 
     match &owed.message {
-        Message::Push { device, message } => {
-            let (message, lease) = (message.clone(), Arc::new(lease));
-            services.channels.deliver(device, message, lease).await
+        Message::Push {
+            device,
+            destination,
+            message,
+        } => {
+            let push = Push {
+                message: message.clone(),
+                destination: destination.clone(),
+                lease: Arc::new(lease),
+            };
+            services.channels.deliver(device, push).await
         }
         Message::Sms(message) => {
             let Owed { id, expires_at, .. } = *owed;

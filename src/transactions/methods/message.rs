@@ -1,6 +1,7 @@
 //! The messages that methods send.
 
 use crate::clock::Timestamp;
+use crate::devices::Destination;
 use crate::ids::{DeviceId, ProfileId, TransactionId, UserId};
 use crate::push::PushMessage;
 use crate::secret::Keyring;
@@ -13,6 +14,8 @@ pub(in crate::transactions) enum Message {
     /// Sent by the device's channel.
     Push {
         device: DeviceId,
+        /// Where it goes, if that was read just now.
+        destination: Option<Destination>,
         message: PushMessage,
     },
     /// Sent by the configured gateway.
@@ -41,6 +44,8 @@ impl MessageKind {
 pub(in crate::transactions) struct Recipient {
     pub user: Option<UserId>,
     pub device: Option<DeviceId>,
+    /// Where pushes to the device go, if that was read just now.
+    pub destination: Option<Destination>,
     pub profile: Option<ProfileId>,
 }
 

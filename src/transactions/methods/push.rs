@@ -55,6 +55,7 @@ fn message(outgoing: &Outgoing<'_>) -> Option<Message> {
 
     Some(Message::Push {
         device: recipient.device.clone()?,
+        destination: recipient.destination.clone(),
         message,
     })
 }

@@ -3,7 +3,7 @@
 use super::record::result_of;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, TransactionId};
-use crate::store::rows::{IdBytes, IdempotencyRow, ResultRow, TransactionRow};
+use crate::store::rows::{AskedRow, IdBytes, IdempotencyRow, ResultRow, TransactionRow};
 use crate::store::{Batched, CorruptRow, Store, StoreError, WriteError, queries};
 use crate::transactions::types::TransactionResult;
 
@@ -11,6 +11,7 @@ use crate::transactions::types::TransactionResult;
 pub(in crate::transactions) struct Reads {
     results: Batched<IdBytes, ResultRow>,
     pending: Batched<String, Vec<TransactionRow>>,
+    asked: Batched<IdBytes, AskedRow>,
 }
 
 impl Reads {
@@ -18,6 +19,7 @@ impl Reads {
         Self {
             results: Batched::new(store.clone(), queries::waiting::find_results),
             pending: Batched::new(store.clone(), queries::waiting::find_pending_of_devices),
+            asked: Batched::new(store.clone(), queries::transactions::find_asked),
         }
     }
 
@@ -45,6 +47,20 @@ impl Reads {
         rows.retain(|row| row.expires_at > now.as_millis());
 
         Ok(rows)
+    }
+
+    /// A transaction of this device, with the keys that it is asked with. `None` where its user is
+    /// disabled.
+    pub(in crate::transactions) async fn asked(
+        &self,
+        device: &DeviceId,
+        id: TransactionId,
+    ) -> Result<Option<AskedRow>, StoreError> {
+        let row = self.asked.find(id.as_bytes().to_vec()).await?;
+
+        let is_asked =
+            |row: &AskedRow| row.transaction.device_id.as_deref() == Some(device.as_str());
+        Ok(row.filter(is_asked))
     }
 }
 

@@ -163,6 +163,7 @@ pub(in crate::transactions) fn owed_of(
         let recipient = Recipient {
             user: optional(row.user_id.as_deref(), UserId::new)?,
             device: optional(row.device_id.as_deref(), DeviceId::new)?,
+            destination: None,
             profile: optional(row.profile_id.as_deref(), str::parse)?,
         };
 

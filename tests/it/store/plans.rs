@@ -54,7 +54,7 @@ const EXCEPTIONS: &[&str] = &[
     // A page of callbacks that were claimed.
     "FROM `callbacks` WHERE (`callbacks`.`id` IN",
     // The devices of one user.
-    "FROM (((`push_enrolments`",
+    "JOIN push_enrolments AS p ON p.user_id",
     // The keys that are published.
     "FROM `signing_keys`",
     // What one device is asked at this moment.

@@ -20,6 +20,7 @@ on_both_databases!(
     an_epoch_ends_everything_before_it,
     a_disabled_user_has_no_live_tokens,
     many_at_once_share_a_query_and_get_their_own,
+    what_several_ask_for_is_looked_up_once,
     a_batched_read_sees_what_was_committed_before,
     a_code_is_exchanged_once,
     a_refresh_token_is_rotated_once,
@@ -219,6 +220,19 @@ async fn many_at_once_share_a_query_and_get_their_own(database: Database) {
         batched.find(unknown).await,
         Err(StoreError::Unavailable(_))
     ));
+}
+
+async fn what_several_ask_for_is_looked_up_once(database: Database) {
+    /// As a lookup of lists does: what a key is given twice for, it finds twice.
+    fn count(_: &mut Connection, keys: &[i32]) -> QueryResult<Vec<(i32, usize)>> {
+        let times = |key| keys.iter().filter(|other| *other == key).count();
+        Ok(keys.iter().map(|key| (*key, times(key))).collect())
+    }
+
+    let batched = Batched::new(database.store(), count);
+    let found = join_all((0..400).map(|number| batched.find(number % 4))).await;
+
+    assert_eq!(found, vec![Ok(Some(1)); 400]);
 }
 
 async fn a_batched_read_sees_what_was_committed_before(database: Database) {
