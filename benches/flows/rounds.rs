@@ -123,15 +123,16 @@ struct Prompted {
 /// go from one to the next, and let each answer once before any answers again. The phones sign while
 /// the clock stands still.
 pub async fn push(world: &World, connections: usize, duration: Duration, keyed: bool) -> Measured {
+    let mut people = Vec::new();
+    for _ in 0..PHONES {
+        people.push(prompted(world.person().await).await);
+    }
+
     let mut places = Vec::new();
-    for index in 0..connections {
-        let connection = Connection::open(world.address).await;
-        let mut phones = Vec::new();
-        for phone in 0..PHONES / connections {
-            let person = world.person(PHONES + index * (PHONES / connections) + phone);
-            phones.push(prompted(person.await).await);
-        }
-        places.push((connection, phones));
+    for _ in 0..connections {
+        let phones = people.split_off(people.len() - PHONES / connections);
+        // Only now: a connection on which nothing is asked is closed.
+        places.push((Connection::open(world.address).await, phones));
     }
 
     let mut latencies = Vec::new();

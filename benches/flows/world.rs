@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countersign::app::{AppOptions, AppState};
 use countersign::base::Base;
@@ -56,6 +57,7 @@ pub struct World {
     pub app: AppState,
     pub keyring: Arc<Keyring>,
     pub address: SocketAddr,
+    people: AtomicUsize,
     server: RunningServer,
 }
 
@@ -76,6 +78,7 @@ impl World {
             app,
             keyring: Arc::new(Keyring::new(&KEY)),
             address: server.public_address,
+            people: AtomicUsize::new(0),
             server,
         }
     }
@@ -84,11 +87,12 @@ impl World {
         self.server.stop().expect("the server stops");
     }
 
-    /// A user with a phone that polls.
-    pub async fn person(&self, index: usize) -> (UserId, Phone) {
+    /// Another user, with a phone that polls.
+    pub async fn person(&self) -> (UserId, Phone) {
         let connection =
             || Connection::new(&format!("http://{}", self.address).parse().unwrap()).unwrap();
-        let user = UserId::new(&format!("user{index}")).unwrap();
+        let number = self.people.fetch_add(1, Ordering::Relaxed);
+        let user = UserId::new(&format!("person{number}")).unwrap();
 
         let phone = Phone::register(connection(), &PhoneProfile::new("bank", "1.0", "android"))
             .await

@@ -48,7 +48,7 @@ pub(super) fn open_store(config: &Config) -> CliResult<Store> {
     let url = database_url(config)?;
 
     Ok(Store::open(&StoreOptions {
-        readers: config.database.readers.get(),
+        readers: config.database.readers,
         queue_max: config.database.queue_max.get(),
         journal_batch_max: config.database.journal_batch_max.get(),
         busy_timeout: Duration::from_millis(config.database.busy_timeout_millis.get()),

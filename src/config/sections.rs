@@ -65,8 +65,9 @@ pub struct DatabaseConfig {
     /// `sqlite:PATH` or `postgres://user@host/name`.
     #[serde(serialize_with = "masked::database_url")]
     pub url: SecretString,
-    /// Connections for reading. Writing uses a connection of its own.
-    pub readers: NonZeroUsize,
+    /// Connections for reading; 0 means one for each core, from two to eight. Writing uses connections
+    /// of its own.
+    pub readers: usize,
     /// Maximum number of operations that wait for the database. Further ones are refused.
     pub queue_max: NonZeroUsize,
     /// Maximum number of changes in one commit.
@@ -79,7 +80,7 @@ impl Default for DatabaseConfig {
     fn default() -> Self {
         Self {
             url: SecretString::new("sqlite:countersign.db".to_owned()),
-            readers: bound(4),
+            readers: 0,
             queue_max: bound(65_536),
             journal_batch_max: bound(512),
             busy_timeout_millis: NonZeroU64::MIN.saturating_add(4_999),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::compact::{decode, encode, header, split};
+use super::ecdh::AgreementKey;
 use super::error::JoseError;
 use super::jwk::{PrivateJwk, PublicJwk};
 use crate::random::{self, Random};
@@ -34,12 +35,12 @@ pub fn encrypt(
 ) -> Result<String, JoseError> {
     // A key for this message alone: without it, one nonce used twice under the same content key
     // would give both texts away.
-    let ephemeral = PrivateJwk::generate(random)?;
+    let ephemeral = AgreementKey::generate(random)?;
 
     let header = Header {
         alg: ALGORITHM.to_owned(),
         enc: ENCRYPTION.to_owned(),
-        epk: *ephemeral.public(),
+        epk: PublicJwk::of_pair(&ephemeral),
     };
 
     let protected = encode(serde_json::to_string(&header).map_err(|_| JoseError::Cryptography)?);
@@ -84,7 +85,7 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
     body.extend_from_slice(&tag);
 
     // The point was checked to be on the curve when the header was read (RFC 8725 §3.4).
-    content_key(key, &header.epk)?
+    content_key(&key.for_agreement()?, &header.epk)?
         .open_in_place(
             Nonce::assume_unique_for_key(iv),
             Aad::from(protected),
@@ -97,8 +98,8 @@ pub fn decrypt(key: &PrivateJwk, compact: &str) -> Result<Zeroizing<Vec<u8>>, Jo
     Ok(body)
 }
 
-fn content_key(own: &PrivateJwk, peer: &PublicJwk) -> Result<LessSafeKey, JoseError> {
-    let shared = own.agree(peer)?;
+fn content_key(own: &AgreementKey, peer: &PublicJwk) -> Result<LessSafeKey, JoseError> {
+    let shared = own.agree(peer.point())?;
     let derived: Zeroizing<[u8; 32]> = concat_kdf(shared.as_ref(), ENCRYPTION, b"", b"")?;
     let key =
         UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| JoseError::Cryptography)?;
@@ -155,7 +156,11 @@ mod tests {
         .unwrap();
 
         for (own, peer) in [(&alice, &bob), (&bob, &alice)] {
-            let shared = own.agree(peer.public()).unwrap();
+            let shared = own
+                .for_agreement()
+                .unwrap()
+                .agree(peer.public().point())
+                .unwrap();
             let key: Zeroizing<[u8; 16]> =
                 concat_kdf(shared.as_ref(), "A128GCM", b"Alice", b"Bob").unwrap();
             assert_eq!(encode(key.as_ref()), "VqqN6vgjbSBcIijNcacQGg");

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::agreement::{self, ECDH_P256};
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -15,13 +14,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::ecdh::{AgreementKey, COORDINATE_BYTES, POINT_BYTES, draw};
 use super::error::JoseError;
-use crate::random::{self, Random};
+use crate::random::Random;
 use crate::secret::SecretString;
-
-const COORDINATE_BYTES: usize = 32;
-/// An uncompressed point (SEC 1 §2.3.3): 4, x, y.
-const POINT_BYTES: usize = 1 + 2 * COORDINATE_BYTES;
 
 /// A public P-256 key. Its point is known to be on the curve.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +55,11 @@ impl PublicJwk {
         URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.to_json().as_bytes()))
     }
 
+    /// The public key of a pair.
+    pub(super) fn of_pair(pair: &AgreementKey) -> Self {
+        Self(pair.public())
+    }
+
     fn from_point(point: [u8; POINT_BYTES]) -> Result<Self, JoseError> {
         // Checks that the point is on the curve: with others, a key agreement gives the private key
         // away bit by bit.
@@ -72,7 +73,7 @@ impl PublicJwk {
     }
 
     /// The uncompressed point.
-    pub(super) fn point(&self) -> &[u8] {
+    pub(super) fn point(&self) -> &[u8; POINT_BYTES] {
         &self.0
     }
 }
@@ -133,7 +134,7 @@ fn coordinate(text: &str) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError
         .map_err(|_| JoseError::InvalidKey)
 }
 
-/// A P-256 key pair, as phones have, and as the server generates for each encrypted message.
+/// A P-256 key pair, as phones have.
 #[derive(Clone)]
 pub struct PrivateJwk {
     scalar: Zeroizing<[u8; COORDINATE_BYTES]>,
@@ -143,12 +144,7 @@ pub struct PrivateJwk {
 
 impl PrivateJwk {
     pub fn generate(random: &dyn Random) -> Result<Self, JoseError> {
-        // Only one in 2^32 random numbers is not a private key.
-        const TRIES_MAX: usize = 8;
-
-        (0..TRIES_MAX)
-            .find_map(|_| Self::from_bytes(random::bytes(random)).ok())
-            .ok_or(JoseError::Cryptography)
+        draw(random, Self::from_scalar)
     }
 
     /// The key pair with these bytes as its private key, which must be impossible to guess. One in
@@ -217,48 +213,24 @@ impl PrivateJwk {
             .map_err(|_| JoseError::Cryptography)
     }
 
-    /// ECDH: the secret that both keys share, which is the x coordinate of their product (RFC 7518
-    /// §4.6).
-    pub(super) fn agree(
-        &self,
-        peer: &PublicJwk,
-    ) -> Result<Zeroizing<[u8; COORDINATE_BYTES]>, JoseError> {
-        let key = self.agreement_key()?;
-        let peer = agreement::UnparsedPublicKey::new(&ECDH_P256, peer.point());
-        agreement::agree(&key, peer, JoseError::Cryptography, |shared| {
-            shared
-                .try_into()
-                .map(Zeroizing::new)
-                .map_err(|_| JoseError::Cryptography)
-        })
-    }
-
-    fn agreement_key(&self) -> Result<agreement::PrivateKey, JoseError> {
-        agreement::PrivateKey::from_private_key(&ECDH_P256, self.scalar.as_ref())
-            .map_err(|_| JoseError::InvalidKey)
+    /// The same key pair, for agreeing on secrets.
+    pub(super) fn for_agreement(&self) -> Result<AgreementKey, JoseError> {
+        AgreementKey::from_scalar(&self.scalar)
     }
 
     fn from_scalar(scalar: Zeroizing<[u8; COORDINATE_BYTES]>) -> Result<Self, JoseError> {
-        let pair = agreement::PrivateKey::from_private_key(&ECDH_P256, scalar.as_ref())
-            .map_err(|_| JoseError::InvalidKey)?;
-        let public = pair
-            .compute_public_key()
-            .map_err(|_| JoseError::InvalidKey)?;
-        let point: [u8; POINT_BYTES] = public
-            .as_ref()
-            .try_into()
-            .map_err(|_| JoseError::InvalidKey)?;
+        let public = PublicJwk::of_pair(&AgreementKey::from_scalar(&scalar)?);
 
         let signer = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
             scalar.as_ref(),
-            &point,
+            public.point(),
         )
         .map_err(|_| JoseError::InvalidKey)?;
 
         Ok(Self {
             scalar,
-            public: PublicJwk(point),
+            public,
             signer: Arc::new(signer),
         })
     }

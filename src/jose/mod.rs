@@ -11,6 +11,7 @@ pub mod assertion;
 mod compact;
 mod date;
 pub mod dpop;
+mod ecdh;
 mod error;
 mod htu;
 mod json;

@@ -33,7 +33,7 @@ const ATTEMPTS_MAX: u32 = 5;
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     pub url: DatabaseUrl,
-    /// How many threads run queries.
+    /// How many threads run queries; 0 means one for each core, from two to eight.
     pub readers: usize,
     /// How many entries may wait for the journal, and how many queries for a thread. One more is
     /// [`StoreError::Overloaded`].
@@ -52,7 +52,7 @@ impl StoreOptions {
     pub fn new(url: DatabaseUrl) -> Self {
         Self {
             url,
-            readers: 4,
+            readers: 0,
             queue_max: 16_384,
             journal_batch_max: 512,
             busy_timeout: Duration::from_secs(5),
@@ -90,7 +90,7 @@ impl Store {
             busy_timeout: options.busy_timeout,
         };
 
-        let readers = u32::try_from(options.readers.max(1)).unwrap_or(u32::MAX);
+        let readers = u32::try_from(readers::count(options.readers)).unwrap_or(u32::MAX);
         let writers = if options.url.is_embedded() {
             0
         } else {

@@ -4,12 +4,24 @@
 //! own.
 
 use std::io;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use super::job::Job;
 use super::pool::Pool;
 use super::queue::Queue;
+
+/// How many threads there are where `configured` are asked for. Of 0 each core makes one, from two to
+/// eight. More would only share less: what waits while a query runs is looked up together by the next.
+pub(super) fn count(configured: usize) -> usize {
+    match configured {
+        0 => thread::available_parallelism()
+            .map_or(2, NonZero::get)
+            .clamp(2, 8),
+        configured => configured,
+    }
+}
 
 /// Starts `count` threads that run what is in `queue` until it is closed and empty.
 pub(super) fn start(

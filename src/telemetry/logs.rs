@@ -3,7 +3,7 @@
 mod json;
 mod text;
 
-use std::io::IsTerminal as _;
+use std::io::{BufWriter, IsTerminal as _};
 
 use tracing::Subscriber;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
@@ -79,7 +79,8 @@ pub fn init(settings: &LogSettings, clock: Clock) -> Result<Logs, LogError> {
         .buffered_lines_limit(QUEUE_MAX)
         .lossy(true)
         .thread_name("logs")
-        .finish(std::io::stderr());
+        // What is queued is written at once, and as soon as nothing more is.
+        .finish(BufWriter::new(std::io::stderr()));
 
     let dropped = writer.error_counter();
     subscriber(settings, clock, ansi, writer)?

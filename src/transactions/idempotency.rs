@@ -279,8 +279,10 @@ impl Services {
     /// The row of the first request with this key, if it was made before.
     async fn find_first(&self, key: &Key) -> Result<Option<IdempotencyRow>, WebsiteError> {
         let now = self.base.clock.now();
-        let found =
-            persist::find_idempotency_key(&self.base.store, &key.client, key.key_hash).await?;
+        let found = self
+            .reads
+            .idempotency_key(&key.client, key.key_hash)
+            .await?;
         let Some(row) = found.filter(|row| row.expires_at > now.as_millis()) else {
             return Ok(None);
         };

@@ -75,7 +75,8 @@ async fn run(transactions: Transactions, owed: Owed, submission: oneshot::Sender
             let _ = submission.send(submission_of(outcome));
 
             if owed.is_looked_for {
-                services.deliveries.record(&services.base.store).await;
+                let store = &services.base.store;
+                services.deliveries.record_now(store, owed.id).await;
             }
         }
         None => {

@@ -120,6 +120,14 @@ impl Deliveries {
             .await;
     }
 
+    /// Records what is settled of this transaction.
+    pub(super) async fn record_now(&self, store: &Store, id: TransactionId) {
+        let settled = self.settled.lock().get(&id).copied();
+        if let Some(settled) = settled {
+            self.record_one(store, settled).await;
+        }
+    }
+
     async fn record_one(&self, store: &Store, settled: Settled) {
         let step = DeliveryStep {
             id: *settled.id.as_bytes(),

@@ -3,6 +3,7 @@
 use super::record::result_of;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceId, TransactionId};
+use crate::store::queries::idempotency::IdempotencyKeyId;
 use crate::store::rows::{AskedRow, IdBytes, IdempotencyRow, ResultRow, TransactionRow};
 use crate::store::{Batched, CorruptRow, Store, StoreError, WriteError, queries};
 use crate::transactions::types::TransactionResult;
@@ -12,6 +13,7 @@ pub(in crate::transactions) struct Reads {
     results: Batched<IdBytes, ResultRow>,
     pending: Batched<String, Vec<TransactionRow>>,
     asked: Batched<IdBytes, AskedRow>,
+    idempotency_keys: Batched<IdempotencyKeyId, IdempotencyRow>,
 }
 
 impl Reads {
@@ -20,6 +22,10 @@ impl Reads {
             results: Batched::new(store.clone(), queries::waiting::find_results),
             pending: Batched::new(store.clone(), queries::waiting::find_pending_of_devices),
             asked: Batched::new(store.clone(), queries::transactions::find_asked),
+            idempotency_keys: Batched::new(
+                store.clone(),
+                queries::idempotency::find_idempotency_keys,
+            ),
         }
     }
 
@@ -62,6 +68,16 @@ impl Reads {
             |row: &AskedRow| row.transaction.device_id.as_deref() == Some(device.as_str());
         Ok(row.filter(is_asked))
     }
+
+    /// A website's idempotency key.
+    pub(in crate::transactions) async fn idempotency_key(
+        &self,
+        client: &ClientId,
+        key_hash: [u8; 32],
+    ) -> Result<Option<IdempotencyRow>, StoreError> {
+        let id = (client.to_string(), key_hash.to_vec());
+        self.idempotency_keys.find(id).await
+    }
 }
 
 pub(in crate::transactions) async fn find(
@@ -97,20 +113,6 @@ pub(in crate::transactions) async fn find_lapsed_deliveries(
     store
         .read(move |connection| {
             queries::transactions::find_lapsed_deliveries(connection, now, limit)
-        })
-        .await
-}
-
-/// A website's idempotency key.
-pub(in crate::transactions) async fn find_idempotency_key(
-    store: &Store,
-    client: &ClientId,
-    key_hash: [u8; 32],
-) -> Result<Option<IdempotencyRow>, StoreError> {
-    let client = client.clone();
-    store
-        .read(move |connection| {
-            queries::idempotency::find_idempotency_key(connection, client.as_str(), &key_hash)
         })
         .await
 }

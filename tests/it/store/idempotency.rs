@@ -1,7 +1,7 @@
 //! The answers kept for repeated requests.
 
 use countersign::clock::Timestamp;
-use countersign::store::queries::idempotency::{find_idempotency_key, replace_idempotent_answer};
+use countersign::store::queries::idempotency::{find_idempotency_keys, replace_idempotent_answer};
 use countersign::store::rows::IdempotencyRow;
 use countersign::store::{Store, StoreError, WriteError};
 
@@ -30,7 +30,13 @@ async fn an_answer_is_replaced_for_the_claim_that_it_belongs_to(database: Databa
         answer: Some(b"answer".to_vec()),
         ..idempotency_key(1)
     };
-    let find = || store.read(|connection| find_idempotency_key(connection, "portal", &[1; 32]));
+    let find = || {
+        store.read(|connection| {
+            let id = ("portal".to_owned(), vec![1; 32]);
+            let found = find_idempotency_keys(connection, &[id])?;
+            Ok(found.into_iter().map(|(_, row)| row).next())
+        })
+    };
     assert_eq!(find().await, Ok(None));
 
     assert!(store.commit(guarded(key.clone())).await.is_ok());

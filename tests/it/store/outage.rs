@@ -76,7 +76,10 @@ async fn postgres_away_and_back() {
 #[tokio::test]
 async fn a_restart_between_two_uses_costs_few_errors() {
     let cluster = Cluster::start_new();
-    let options = StoreOptions::new(cluster.create_database());
+    let options = StoreOptions {
+        readers: 4,
+        ..StoreOptions::new(cluster.create_database())
+    };
     let store = Store::open(&options).unwrap();
     store.migrate().unwrap();
     let reads = || join_all((0..20).map(|_| ping(&store)));
