@@ -29,7 +29,7 @@ pub(super) type Deletion = fn(&mut Connection, Ends) -> QueryResult<usize>;
 
 /// Everything that is deleted by age.
 pub(super) const DELETIONS: &[Deletion] = &[
-    |c, ends| sweep::delete_finished_transactions(c, ends.transactions, BATCH),
+    |c, ends| sweep::delete_finished_transactions(c, ends.now, ends.transactions, BATCH),
     |c, ends| sweep::delete_prompts(c, ends.now.before(PROMPTS_COUNT_FOR), BATCH),
     |c, ends| sweep::delete_events(c, ends.events, BATCH),
     |c, ends| {

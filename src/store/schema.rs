@@ -322,4 +322,5 @@ diesel::table! {
 // Only what is joined: each pair costs compile time.
 diesel::allow_tables_to_appear_in_same_query!(devices, enrolments, push_addresses, push_enrolments,);
 diesel::allow_tables_to_appear_in_same_query!(authorizations, devices);
+diesel::allow_tables_to_appear_in_same_query!(callbacks, transactions);
 diesel::allow_tables_to_appear_in_same_query!(grants, refresh_tokens);

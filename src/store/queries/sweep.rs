@@ -3,19 +3,20 @@
 //! Each function returns how many rows it deleted; fewer than the limit means that none is left.
 //! Rows of the same millisecond may go together, which can be a few more than the limit.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
 use crate::store::connection::Connection;
-use crate::store::rows::IdBytes;
+use crate::store::rows::{IdBytes, callback_state};
 use crate::store::schema::{
     access_tokens, assertion_ids, authorizations, callbacks, device_codes, events, grants,
     idempotency_keys, login_sessions, prompts, pushed_requests, transactions,
 };
 
-/// Deletes the rows that are lowest by an indexed column, up to a bound. Neither database deletes
-/// with a limit, so the column's value in the last row to go is looked up first.
-macro_rules! delete_lowest {
+/// The value of an indexed column in the last of the rows that are lowest by it, up to a bound:
+/// neither database deletes with a limit.
+macro_rules! last_of {
     ($connection:expr, $table:ident.$column:ident: $type:ty, up to $bound:expr, $limit:expr) => {{
         let bound: $type = $bound;
         let last: Option<$type> = $table::table
@@ -27,8 +28,16 @@ macro_rules! delete_lowest {
             .first($connection)
             .optional()?;
 
-        let rows = $table::table.filter($table::$column.le(last.unwrap_or(bound)));
-        diesel::delete(rows).execute($connection)
+        last.unwrap_or(bound)
+    }};
+}
+
+/// Deletes the rows that are lowest by an indexed column, up to a bound.
+macro_rules! delete_lowest {
+    ($connection:expr, $table:ident.$column:ident: $type:ty, up to $bound:expr, $limit:expr) => {{
+        let last = last_of!($connection, $table.$column: $type, up to $bound, $limit);
+
+        diesel::delete($table::table.filter($table::$column.le(last))).execute($connection)
     }};
 }
 
@@ -59,14 +68,32 @@ delete_expired! {
     delete_expired_login_sessions from login_sessions;
 }
 
-/// Deletes transactions that were finished at `before` or earlier.
+/// Deletes transactions that were finished at `before` or earlier. Those to which a callback may still
+/// point are kept for the same time again, from `now` on: its website has not fetched the result
+/// yet.
 pub fn delete_finished_transactions(
     connection: &mut Connection,
+    now: Timestamp,
     before: Timestamp,
     limit: i64,
 ) -> QueryResult<usize> {
     let bound = Some(before.as_millis());
-    delete_lowest!(connection, transactions.finished_at: Option<i64>, up to bound, limit)
+    let last = last_of!(connection, transactions.finished_at: Option<i64>, up to bound, limit);
+
+    let undelivered = callbacks::state
+        .ne(callback_state::DELIVERED)
+        .or(callbacks::finished_at.gt(before.as_millis()));
+    let awaited = callbacks::table
+        .filter(callbacks::transaction_id.eq(transactions::id))
+        .filter(undelivered.assume_not_null());
+
+    let rows = transactions::table.filter(transactions::finished_at.le(last));
+    let kept = diesel::update(rows.filter(exists(awaited)))
+        .set(transactions::finished_at.eq(now.as_millis()))
+        .execute(connection)?;
+    let deleted = diesel::delete(rows).execute(connection)?;
+
+    Ok(kept + deleted)
 }
 
 /// Deletes events that happened before `before`.

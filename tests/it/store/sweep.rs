@@ -10,6 +10,7 @@ use countersign::store::queries::sweep::{
     delete_expired_authorizations, delete_expired_idempotency_keys, delete_finished_callbacks,
     delete_finished_transactions,
 };
+use countersign::store::queries::transactions::find_transaction;
 use countersign::store::rows::{CallbackRow, EventRow, TransactionRow, callback_state};
 use countersign::store::{Connection, Store, StoreError, WriteError};
 use diesel::QueryResult;
@@ -23,6 +24,7 @@ use crate::support::rows::{
 on_both_databases!(
     goes_in_portions_until_nothing_is_left,
     keeps_what_is_young,
+    keeps_results_that_callbacks_point_to,
     keeps_callbacks_of_other_states,
     forgets_what_has_expired,
 );
@@ -66,16 +68,85 @@ fn happened(millis: u64) -> Insert {
     row.into()
 }
 
+/// Deletes the results that were finished at `before`, a day after it.
+fn delete_results(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
+    delete_finished_transactions(connection, before.after(DAY), before, limit)
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn keeps_results_that_callbacks_point_to(database: Database) {
+    let store = database.store();
+    let finished_at = NOW.before(DAY).as_millis();
+    let result = || TransactionRow {
+        status: 1,
+        finished_at: Some(finished_at),
+        ..transaction()
+    };
+    let called_back = |state, callback_finished_at| {
+        let result = result();
+        let callback = CallbackRow {
+            transaction_id: result.id.clone(),
+            state,
+            finished_at: callback_finished_at,
+            ..callback(&id())
+        };
+        (result, callback)
+    };
+
+    let kept = [
+        called_back(callback_state::DUE, None),
+        called_back(callback_state::DEAD, Some(finished_at)),
+        // An hour ago: its website has had little time to fetch the result.
+        called_back(callback_state::DELIVERED, Some(NOW.as_millis() - 3_600_000)),
+    ];
+    let gone = called_back(callback_state::DELIVERED, Some(finished_at));
+    let alone = result();
+
+    let mut inserts: Vec<Insert> = vec![alone.clone().into()];
+    for (result, callback) in kept.iter().chain([&gone]) {
+        inserts.push(result.clone().into());
+        inserts.push(callback.clone().into());
+    }
+    save(&store, inserts).await;
+
+    let day_ago = NOW.before(DAY);
+    assert_eq!(
+        sweep(&store, move |c| delete_results(c, day_ago, 100)).await,
+        5
+    );
+
+    let is_there = |row: &TransactionRow| {
+        let id = row.id.clone();
+        store.read(move |connection| Ok(find_transaction(connection, &id)?.is_some()))
+    };
+    for (result, callback) in &kept {
+        assert_eq!(is_there(result).await, Ok(true), "{callback:?}");
+    }
+    assert_eq!(is_there(&gone.0).await, Ok(false));
+    assert_eq!(is_there(&alone).await, Ok(false));
+
+    // They are looked at again a day later, not each minute.
+    assert_eq!(
+        sweep(&store, move |c| delete_results(c, day_ago, 100)).await,
+        0
+    );
+    assert_eq!(sweep(&store, |c| delete_results(c, NOW, 100)).await, 3);
+    assert_eq!(is_there(&kept[0].0).await, Ok(true));
+    assert_eq!(is_there(&kept[2].0).await, Ok(false));
+}
+
 async fn goes_in_portions_until_nothing_is_left(database: Database) {
     let store = database.store();
     save(&store, (-10..0).map(finished).collect()).await;
 
     for expected in [4, 4, 2, 0] {
         assert_eq!(
-            sweep(&store, |connection| delete_finished_transactions(
-                connection, NOW, 4
-            ))
-            .await,
+            sweep(&store, |connection| delete_results(connection, NOW, 4)).await,
             expected
         );
     }
@@ -101,10 +172,7 @@ async fn keeps_what_is_young(database: Database) {
     .await;
 
     assert_eq!(
-        sweep(&store, |connection| delete_finished_transactions(
-            connection, NOW, 100
-        ))
-        .await,
+        sweep(&store, |connection| delete_results(connection, NOW, 100)).await,
         2
     );
 
