@@ -30,6 +30,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client may take to close its side.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may wait for a client that does not read it, before the connection is cut.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// Administrators and health checks are few.
 const MANAGEMENT_WORKERS: usize = 1;
 const MANAGEMENT_REQUESTS_MAX: usize = 256;
@@ -203,6 +205,11 @@ fn listen(
     connections_max: usize,
     shutdown_timeout: Duration,
 ) -> io::Result<Server> {
+    // Connections inherit it (`TCP_USER_TIMEOUT`). Nothing above the kernel notices that a client never
+    // reads.
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&socket).set_tcp_user_timeout(Some(UNREAD_TIMEOUT))?;
+
     let api = web::Data::from(api);
     let server = HttpServer::new(move || {
         App::new()

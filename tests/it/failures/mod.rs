@@ -9,6 +9,7 @@ mod kill_delivery;
 mod kill_tokens;
 mod secrets;
 mod shutdown;
+mod unread;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
