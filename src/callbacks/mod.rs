@@ -29,7 +29,7 @@ pub use types::{Callback, CallbackId, CallbackLimits, CallbackState, Replay};
 use crate::base::Base;
 use crate::clock::Timestamp;
 use crate::egress::{Egress, InvalidEgress};
-use crate::ids::TransactionId;
+use crate::ids::{ClientId, TransactionId};
 use crate::random::Random;
 use crate::runtime::{Shutdown, ShutdownSignal, supervise};
 use crate::settings::Settings;
@@ -76,9 +76,18 @@ impl Callbacks {
     }
 
     /// Checks whether a website may request a callback to this URI. While the allow list is on, it
-    /// must be exactly one of the configured endpoints. It must always pass [`check_url`].
-    pub fn check(settings: &Settings, callback_uri: &str) -> Result<(), UrlRefusal> {
-        client::target(settings, callback_uri).map(drop)
+    /// must be exactly one of the configured endpoints. It must always pass [`check_url`], and must not
+    /// be an endpoint of other websites.
+    pub fn check(
+        settings: &Settings,
+        website: &ClientId,
+        callback_uri: &str,
+    ) -> Result<(), UrlRefusal> {
+        match client::target(settings, callback_uri)? {
+            // As if it were not there: whose it is, is nobody's business.
+            (_, Some(endpoint)) if !endpoint.admits(website) => Err(UrlRefusal::NotConfigured),
+            _ => Ok(()),
+        }
     }
 
     /// The row to insert when a transaction ends.

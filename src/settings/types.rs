@@ -6,7 +6,7 @@ mod clients;
 mod texts;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ pub use applications::{Application, ApplicationVersion, Enabled, PinSettings, Ve
 pub use clients::{ApiClient, ClientCredential, GrantType, Permission, WebClient};
 pub use tokens::{RESERVED_SCOPES, ResourceServer, Scope, TokenFormat, TokenPolicy, TokenSettings};
 
+use crate::ids::ClientId;
 pub use crate::platform::Platform;
 pub use crate::push::{ApnsEnvironment, PushConfiguration};
 use crate::secret::SecretString;
@@ -119,6 +120,15 @@ pub struct CallbackEndpoint {
     pub signing_secret: Option<SecretString>,
     /// Whether the host may have private addresses.
     pub allow_private: bool,
+    /// The API clients that may use it. None means all.
+    pub clients: BTreeSet<String>,
+}
+
+impl CallbackEndpoint {
+    /// Whether transactions of this website may name it.
+    pub(crate) fn admits(&self, client: &ClientId) -> bool {
+        self.clients.is_empty() || self.clients.contains(client.as_str())
+    }
 }
 
 /// The general settings of mobile authentication.

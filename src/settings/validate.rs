@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::{Host, Url};
 
+use self::existence::exists;
 use self::problems::{Problems, is_http_url};
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
@@ -34,7 +35,7 @@ pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
         Object::ApiClient(client) => clients::api_client(client, all, &mut problems),
         Object::Application(application) => clients::application(application, all, &mut problems),
         Object::AuthenticationType(value) => authentication_type(value, all, &mut problems),
-        Object::CallbackEndpoint(endpoint) => callback_endpoint(endpoint, &mut problems),
+        Object::CallbackEndpoint(endpoint) => callback_endpoint(endpoint, all, &mut problems),
         Object::MobileAuthentication(general) => mobile_authentication(general, &mut problems),
         Object::PushConfiguration(configuration) => {
             push_configuration(configuration, &mut problems);
@@ -146,7 +147,7 @@ fn is_host_name(host: &str) -> bool {
         && matches!(Host::parse(host), Ok(Host::Domain(_)))
 }
 
-fn callback_endpoint(endpoint: &CallbackEndpoint, problems: &mut Problems) {
+fn callback_endpoint(endpoint: &CallbackEndpoint, all: &Objects, problems: &mut Problems) {
     let url = Url::parse(&endpoint.url).ok().filter(is_http_url);
     problems.check(
         url.is_some(),
@@ -161,6 +162,14 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, problems: &mut Problems) {
         "url",
         "must be https, unless `allow_private` says that it is in your own network",
     );
+
+    for id in &endpoint.clients {
+        problems.check(
+            exists(all, Kind::ApiClient, id),
+            "clients",
+            format!("there is no API client with the id {id:?}"),
+        );
+    }
 
     if let Some((username, _)) = &endpoint.credentials {
         problems.check_username(username);

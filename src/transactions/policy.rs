@@ -11,7 +11,7 @@ use super::text;
 use super::types::StartRequest;
 use crate::callbacks::Callbacks;
 use crate::clock::Timestamp;
-use crate::ids::{DeviceId, UserId};
+use crate::ids::{ClientId, DeviceId, UserId};
 use crate::settings::{AuthenticationType, Settings};
 use crate::sms;
 
@@ -33,9 +33,10 @@ pub(super) struct Plan {
     pub(super) limits: Limits,
 }
 
-/// Checks a start against the settings.
+/// Checks a start by this website against the settings.
 pub(super) fn plan(
     settings: &Settings,
+    client: &ClientId,
     request: StartRequest,
     now: Timestamp,
 ) -> Result<Plan, WebsiteError> {
@@ -57,7 +58,7 @@ pub(super) fn plan(
     if let Some(uri) = &request.callback_uri {
         // Now, so that the website hears of it. When the callback is sent, the settings of that
         // time decide.
-        Callbacks::check(settings, uri)
+        Callbacks::check(settings, client, uri)
             .map_err(|refusal| invalid_parameter("callback_uri", refusal.to_string()))?;
     }
 

@@ -23,7 +23,7 @@ pub(super) async fn start(
 ) -> Result<Started, WebsiteError> {
     let services = &*transactions.services;
     let now = services.base.clock.now();
-    let plan = policy::plan(&services.base.settings.load(), request, now)?;
+    let plan = policy::plan(&services.base.settings.load(), client, request, now)?;
     let (recipient, device) = find_recipient(services, &plan).await?;
 
     let id = TransactionId::new(now, &*services.base.random);

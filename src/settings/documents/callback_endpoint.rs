@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::fields::{read_credentials, write_credentials};
@@ -18,6 +20,8 @@ pub(in crate::settings) struct CallbackEndpointDocument {
     signing_secret: Option<String>,
     #[serde(default)]
     allow_private: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    clients: BTreeSet<String>,
 }
 
 impl CallbackEndpointDocument {
@@ -33,6 +37,7 @@ impl CallbackEndpointDocument {
                 .as_ref()
                 .map(|secret| secrets.secret("signing_secret", secret)),
             allow_private: endpoint.allow_private,
+            clients: endpoint.clients.clone(),
         }
     }
 
@@ -46,6 +51,7 @@ impl CallbackEndpointDocument {
                 .optional_secret("signing_secret", self.signing_secret.as_deref())?,
             url: self.url,
             allow_private: self.allow_private,
+            clients: self.clients,
         })
     }
 }

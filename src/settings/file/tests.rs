@@ -318,6 +318,11 @@ fn each_mistake_is_reported_with_its_place() {
         ),
         (
             "signing_secret = \"env:WHSEC\"",
+            "signing_secret = \"env:WHSEC\"\nclients = [\"nobody\"]",
+            "callback_endpoints[0].clients: there is no API client with the id",
+        ),
+        (
+            "signing_secret = \"env:WHSEC\"",
             "signing_secret = \"env:SHORT\"",
             "callback_endpoints[0].signing_secret",
         ),

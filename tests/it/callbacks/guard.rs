@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use countersign::callbacks::{CallbackLimits, Callbacks, UrlRefusal};
+use countersign::ids::ClientId;
 
 use super::canary::Canary;
 use super::harness::Harness;
@@ -116,7 +117,8 @@ async fn a_huge_response_is_not_read() {
 #[tokio::test]
 async fn only_configured_endpoints_are_allowed() {
     let harness = Harness::start(Database::sqlite()).await;
-    let check = |uri: &str| Callbacks::check(&harness.settings.load(), uri);
+    let website = ClientId::new("portal").unwrap();
+    let check = |uri: &str| Callbacks::check(&harness.settings.load(), &website, uri);
     assert_eq!(check(&harness.website()), Ok(()));
 
     for uri in [

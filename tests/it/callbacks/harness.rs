@@ -110,6 +110,7 @@ impl Harness {
             credentials: None,
             signing_secret: None,
             allow_private: true,
+            clients: Default::default(),
         };
 
         self.settings
@@ -230,6 +231,7 @@ fn endpoint_of(sandbox: &Sandbox) -> CallbackEndpoint {
         )),
         signing_secret: Some(secret(&credentials.callback_signing_secret)),
         allow_private: true,
+        clients: Default::default(),
     }
 }
 

@@ -571,6 +571,7 @@ pub(crate) fn callback_endpoint(url: &str) -> CallbackEndpoint {
         credentials: None,
         signing_secret: None,
         allow_private: true,
+        clients: Default::default(),
     }
 }
 
