@@ -103,7 +103,10 @@ fn complete(response: ServiceResponse<BoxBody>, id: &HeaderValue) -> ServiceResp
 
 fn add_headers(headers: &mut HeaderMap, id: &HeaderValue) {
     headers.insert(X_REQUEST_ID, id.clone());
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Only what says so itself may be stored.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
 
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -1,7 +1,7 @@
 //! What handlers return if all went well.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +31,31 @@ impl<R: Reply> Reply for Result<R, ApiError> {
 impl<T: Serialize + ToSchema> Reply for Json<T> {
     fn into_response(self) -> Result<HttpResponse, ApiError> {
         Ok(HttpResponse::Ok().json(self.0))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.success::<T>(StatusCode::OK);
+    }
+}
+
+/// How long what hardly ever changes may be stored. Not longer than a new key is published before it
+/// signs.
+const PUBLIC_MAX_AGE: &str = "public, max-age=300";
+
+/// `200` with JSON that everybody may read, the pages of any origin included, and store for a while.
+pub(crate) fn public_json(body: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, PUBLIC_MAX_AGE))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .json(body)
+}
+
+/// What [`public_json`] answers.
+pub(crate) struct Cacheable<T>(pub(crate) T);
+
+impl<T: Serialize + ToSchema> Reply for Cacheable<T> {
+    fn into_response(self) -> Result<HttpResponse, ApiError> {
+        Ok(public_json(self.0))
     }
 
     fn describe(operation: &mut Operation<'_>) {

@@ -44,6 +44,8 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
         "countersign is listening"
     );
 
+    warn_of_development(&config);
+
     runtime.block_on(signals.stop());
     tracing::info!("countersign is stopping: requests in flight are finished first");
 
@@ -61,6 +63,21 @@ pub(super) fn run(args: &ConfigArgs) -> CliResult {
             }
         }
     })
+}
+
+/// At each start: nobody should find out later.
+fn warn_of_development(config: &Config) {
+    if !config.development.login_page {
+        return;
+    }
+
+    if config.login.login_url.is_some() {
+        tracing::warn!("development.login_page does nothing: login.login_url names another page");
+    } else {
+        tracing::warn!(
+            "development.login_page is on: everybody on this machine can log in as anybody"
+        );
+    }
 }
 
 fn start_logs(config: &Config) -> CliResult<Logs> {

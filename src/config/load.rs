@@ -49,15 +49,18 @@ impl Config {
 
     fn validate(&self) -> Result<(), ConfigError> {
         sections::check_web_url("server.public_url", Some(&self.server.public_url))?;
+        sections::check_secure_url("server.public_url", &self.server.public_url)?;
         sections::check_web_url("login.login_url", self.login.login_url.as_ref())?;
         sections::check_web_url("login.consent_url", self.login.consent_url.as_ref())?;
         sections::check_web_url("proxy.url", self.proxy.url.as_ref())?;
 
         check_log_filter(&self.logs.level)?;
 
-        if self.development.login_page && !is_loopback(&self.server.public_url) {
-            let problem =
-                "logs anyone in as any user; allowed only if server.public_url is on loopback";
+        let is_local =
+            is_loopback(&self.server.public_url) && self.server.public_address.ip().is_loopback();
+        if self.development.login_page && !is_local {
+            let problem = "logs anyone in as any user; allowed only if server.public_url and \
+                           server.public_address are on loopback";
             return Err(ConfigError::Key {
                 place: "development.login_page".to_owned(),
                 problem: problem.to_owned(),
@@ -336,17 +339,28 @@ mod tests {
     }
 
     #[test]
+    fn a_public_url_in_the_clear_is_for_loopback() {
+        for url in ["http://10.0.0.1:8080", "http://localhost.bank.example"] {
+            let error = load(None, &[("COUNTERSIGN_SERVER__PUBLIC_URL", url)]).unwrap_err();
+            assert!(
+                error.starts_with("server.public_url: must be https"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn the_built_in_login_page_requires_loopback() {
         let page = ("COUNTERSIGN_DEVELOPMENT__LOGIN_PAGE", "true");
 
-        for url in [
-            "https://id.bank.example",
-            "http://10.0.0.1:8080",
-            "http://localhost.bank.example",
-        ] {
+        for url in ["https://id.bank.example", "https://localhost.bank.example"] {
             let error = load(None, &[page, ("COUNTERSIGN_SERVER__PUBLIC_URL", url)]).unwrap_err();
             assert!(error.starts_with("development.login_page: "), "{error}");
         }
+
+        let everywhere = ("COUNTERSIGN_SERVER__PUBLIC_ADDRESS", "0.0.0.0:8080");
+        let error = load(None, &[page, everywhere]).unwrap_err();
+        assert!(error.starts_with("development.login_page: "), "{error}");
 
         let text = |url: Option<Url>| url.map(String::from);
 

@@ -258,6 +258,18 @@ pub(super) fn check_web_url(key: &'static str, url: Option<&Url>) -> Result<(), 
     })
 }
 
+/// Tokens and cookies cross the network in the clear otherwise.
+pub(super) fn check_secure_url(key: &'static str, url: &Url) -> Result<(), ConfigError> {
+    if url.scheme() == "https" || is_loopback(url) {
+        return Ok(());
+    }
+
+    Err(ConfigError::Key {
+        place: key.to_owned(),
+        problem: "must be https; http is for loopback addresses only".to_owned(),
+    })
+}
+
 /// Whether only this machine can reach the URL.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {

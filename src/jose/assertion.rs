@@ -78,10 +78,14 @@ enum Audience {
 }
 
 impl Audience {
-    fn names(&self, audiences: &[&str]) -> bool {
+    /// Whether it is for these and for nobody else: another audience could use it here, in the
+    /// client's name.
+    fn is_within(&self, audiences: &[&str]) -> bool {
+        let is_ours = |name: &String| audiences.contains(&name.as_str());
+
         match self {
-            Self::One(name) => audiences.contains(&name.as_str()),
-            Self::Several(names) => names.iter().any(|name| audiences.contains(&name.as_str())),
+            Self::One(name) => is_ours(name),
+            Self::Several(names) => !names.is_empty() && names.iter().all(is_ours),
         }
     }
 }
@@ -107,7 +111,7 @@ pub fn verify(
         return Err(AssertionError::Subject);
     }
 
-    if !claims.aud.names(audiences) {
+    if !claims.aud.is_within(audiences) {
         return Err(AssertionError::Audience);
     }
 
@@ -201,7 +205,8 @@ mod tests {
         assert_eq!(verdict(&good()), Ok(expected));
 
         for (name, value) in [
-            ("aud", json!(["https://other.test", AUDIENCES[1]])),
+            ("aud", json!([AUDIENCES[1]])),
+            ("aud", json!(AUDIENCES)),
             ("exp", json!(NOW_SECS + 600)),
             ("exp", json!(NOW_SECS + 3600)),
             ("exp", json!(NOW_SECS as f64 + 1.5)),
@@ -226,6 +231,11 @@ mod tests {
             (("sub", json!("C2")), AssertionError::Subject),
             (("sub", json!(["C1"])), AssertionError::Claims),
             (("aud", json!("https://id.test/")), AssertionError::Audience),
+            (("aud", json!([])), AssertionError::Audience),
+            (
+                ("aud", json!(["https://other.test", AUDIENCES[1]])),
+                AssertionError::Audience,
+            ),
             (
                 ("aud", json!("https://id.test.evil.test")),
                 AssertionError::Audience,

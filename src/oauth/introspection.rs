@@ -15,7 +15,7 @@ use super::resource;
 use super::tokens::{LiveTokens, PresentedRefreshToken, TokenType};
 use crate::base::Base;
 use crate::clock::Timestamp;
-use crate::settings::ApiClient;
+use crate::settings::{ApiClient, Permission};
 
 /// A token that is active.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,15 @@ impl Introspector {
         token: &str,
     ) -> Result<Option<Introspection>, OAuthError> {
         if let Some(presented) = PresentedRefreshToken::parse(&self.base.keyring, token) {
+            // An API that heard of an active token would take it for an access token, which lives for
+            // minutes and not for a month without any proof (RFC 7662 §4).
+            if !caller
+                .permissions
+                .contains(&Permission::TokenIntrospectionAll)
+            {
+                return Ok(None);
+            }
+
             let live = self.tokens.find_refresh_family(presented.family).await?;
             // To those it is not for, it is a token like any that is not active (RFC 7662 §2.2).
             let live = live.filter(|live| may_ask(caller, live.grant.resource_server.as_deref()));

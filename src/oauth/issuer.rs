@@ -11,6 +11,7 @@ use crate::config::is_loopback;
 #[derive(Clone, Debug)]
 pub struct Issuer {
     name: Arc<str>,
+    origin: Arc<str>,
     is_plain: bool,
 }
 
@@ -18,6 +19,7 @@ impl Issuer {
     pub(super) fn new(public_address: &Url) -> Self {
         Self {
             name: public_address.as_str().trim_end_matches('/').into(),
+            origin: public_address.origin().ascii_serialization().into(),
             is_plain: public_address.scheme() == "http" && is_loopback(public_address),
         }
     }
@@ -26,6 +28,12 @@ impl Issuer {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.name
+    }
+
+    /// The origin of the server's own pages, as browsers name it (RFC 6454 §6.2).
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The address of an endpoint, by its path.

@@ -40,7 +40,7 @@ rights! {
     /// To tell who a user is.
     UserAuthentication: UserAuthentication;
     /// To introspect tokens.
-    TokenIntrospection: TokenIntrospection;
+    TokenIntrospection: TokenIntrospection | TokenIntrospectionAll;
     /// To list and remove what users have.
     EndUsers: EndUser;
     /// To use what the management listener offers.

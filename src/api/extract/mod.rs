@@ -19,6 +19,7 @@ mod json;
 mod path;
 mod query;
 mod request;
+mod site;
 
 pub(crate) use bearer::{DeviceToken, OpenIdToken, RegistrationToken, UserToken};
 pub(crate) use client::{
@@ -34,3 +35,4 @@ pub(crate) use json::{Json, read_json_object};
 pub(crate) use path::{Path, PathParameter};
 pub(crate) use query::{Query, Wait};
 pub(crate) use request::{Extract, Request};
+pub(crate) use site::FromThisServer;

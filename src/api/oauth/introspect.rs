@@ -13,7 +13,8 @@ use crate::secret::SecretString;
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Tells a resource server what a token means (RFC 7662).
     ///
-    /// A token that is unknown, expired, revoked or meant for another resource server is inactive.
+    /// A token that is unknown, expired, revoked or meant for another resource server is inactive, and
+    /// so is a refresh token, unless the client has the permission `token_introspection_all`.
     POST "/oauth/introspect" => introspect;
 
     /// Tells a resource server what a token means: the same at its documented path.
@@ -86,6 +87,8 @@ struct ActiveToken {
     /// `Bearer` or `DPoP`. Absent for a refresh token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    /// `access_token` or `refresh_token`.
+    token_use: &'static str,
     /// When the token expires, in seconds since the epoch. In version 1: in how many seconds.
     exp: i64,
     /// When the token was issued, in seconds since the epoch.
@@ -140,6 +143,10 @@ impl ActiveToken {
             client_id: found.client_id,
             username: found.user_id,
             token_type: found.token_type.map(TokenType::as_str),
+            token_use: match found.token_type {
+                Some(_) => "access_token",
+                None => "refresh_token",
+            },
             exp,
             iat: found.issued_at.as_secs(),
             aud: found.audience,

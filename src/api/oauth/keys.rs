@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::ApiError;
-use crate::api::extract::Json;
+use crate::api::reply::Cacheable;
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Reads the public keys that verify ID tokens and JWT access tokens.
@@ -23,8 +23,8 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
-async fn read_keys(api: SharedApi) -> Result<Json<KeySet>, ApiError> {
+async fn read_keys(api: SharedApi) -> Result<Cacheable<KeySet>, ApiError> {
     let keys = api.app.token_server.keys.published().await?;
 
-    Ok(Json(KeySet { keys }))
+    Ok(Cacheable(KeySet { keys }))
 }

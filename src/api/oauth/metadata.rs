@@ -7,7 +7,7 @@ use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::ApiError;
 use crate::api::openapi::Operation;
-use crate::api::reply::Reply;
+use crate::api::reply::{Reply, public_json};
 use crate::oauth::Metadata;
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
@@ -20,7 +20,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
 
 impl Reply for Metadata {
     fn into_response(self) -> Result<HttpResponse, ApiError> {
-        Ok(HttpResponse::Ok().json(self))
+        Ok(public_json(self))
     }
 
     fn describe(operation: &mut Operation<'_>) {

@@ -1,6 +1,7 @@
 //! The token endpoint (RFC 6749 §3.2).
 
 use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -157,7 +158,13 @@ enum TokenReply {
 impl Reply for TokenReply {
     fn into_response(self) -> Result<HttpResponse, ApiError> {
         match self {
-            Self::Issued(token) => token.into_response(),
+            Self::Issued(token) => {
+                let mut response = token.into_response()?;
+                // RFC 6749 §5.1 asks for it beside `Cache-Control`.
+                let no_cache = HeaderValue::from_static("no-cache");
+                response.headers_mut().insert(header::PRAGMA, no_cache);
+                Ok(response)
+            }
             Self::Listed(list) => list.into_response(),
         }
     }

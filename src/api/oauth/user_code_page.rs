@@ -9,7 +9,7 @@ use super::redirect::SeeOther;
 use crate::api::context::{Api, SharedApi};
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
-use crate::api::extract::{Cookies, Fields, Form, FromFields, Query};
+use crate::api::extract::{Cookies, Fields, Form, FromFields, FromThisServer, Query};
 use crate::api::openapi::Operation;
 use crate::api::reply::Reply;
 use crate::oauth::UserCodeRefusal;
@@ -79,6 +79,12 @@ impl Reply for Entered {
         );
 
         operation.other_response(
+            StatusCode::FORBIDDEN,
+            "The code was sent from another site: the page again.",
+            html,
+        );
+
+        operation.other_response(
             StatusCode::TOO_MANY_REQUESTS,
             "Too many wrong codes were entered: the page again.",
             html,
@@ -88,10 +94,20 @@ impl Reply for Entered {
 
 async fn enter_user_code(
     api: SharedApi,
+    FromThisServer(is_from_here): FromThisServer,
     Cookies(browser): Cookies,
     Form(UserCodeForm { user_code }): Form<UserCodeForm>,
 ) -> Result<Entered, ApiError> {
     let entry = user_code.unwrap_or_default();
+    if !is_from_here {
+        // Another site would connect its own appliance, past the page that warns (RFC 8628 §5.4).
+        let page = form(&api, &entry, "Check the code, and send it from this page.");
+        return Ok(Entered::Refused(Page {
+            status: StatusCode::FORBIDDEN,
+            ..page
+        }));
+    }
+
     let entered = api
         .app
         .token_server

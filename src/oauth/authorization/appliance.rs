@@ -137,12 +137,14 @@ impl Appliances {
         entry: &str,
         browser: &Browser,
     ) -> Result<Redirect, UserCodeRefusal> {
+        // What cannot be a code is no guess.
+        let code = user_code::typed(entry).ok_or(UserCodeRefusal::Unknown)?;
+
         // Entries are counted before they are looked up, so that parallel guesses count too.
         let now = self.base.clock.now();
         let entered = self.guesses.lock().enter(now);
         entered.map_err(|retry_after| UserCodeRefusal::TooMany { retry_after })?;
 
-        let code = user_code::typed(entry).ok_or(UserCodeRefusal::Unknown)?;
         let hash = self.user_code_hash(&code);
         let code = persist::find_device_code_by_user_code(&self.base.store, hash).await?;
         let code = code

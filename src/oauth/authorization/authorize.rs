@@ -145,7 +145,11 @@ impl AuthorizationEndpoint {
 
         // The client wants an answer at once, whatever it is (OpenID Connect Core §3.1.2.1).
         let is_silent = checked.hints.prompts("none");
-        let remembered = self.sessions.find_login(browser, &checked.hints).await?;
+        let remembered = if client.is_assured_at(redirect_uri) {
+            self.sessions.find_login(browser, &checked.hints).await?
+        } else {
+            None
+        };
         let (recognition, cookie) = self.sessions.recognition(browser);
         let authorization = self.new_authorization(client, redirect_uri, checked, recognition);
 

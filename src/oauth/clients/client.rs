@@ -116,6 +116,16 @@ impl Client {
         }
     }
 
+    /// Whether it is surely this client that is answered at this redirect address. Anybody can register
+    /// an installation, and any app can take a custom scheme or a port of the loopback address: then
+    /// the user has to be asked (RFC 8252 §8.6).
+    pub(crate) fn is_assured_at(&self, redirect_uri: &str) -> bool {
+        match self {
+            Self::Web(client) => !client.is_public() || redirect_uri.starts_with("https://"),
+            Self::Device { .. } => false,
+        }
+    }
+
     /// Whether its users have a PIN, without which their refresh tokens cannot be used.
     pub(crate) fn has_pins(&self) -> bool {
         self.application()
@@ -168,6 +178,20 @@ impl Client {
                 name == scope::DEVICE || application.scopes.contains(name)
             }
         }
+    }
+
+    /// Whether a token of its own may have this scope. Anybody can register an installation: without
+    /// a user it stands for nobody.
+    pub(crate) fn may_have_itself(&self, name: &str) -> bool {
+        match self {
+            Self::Web(_) => self.may_have(name),
+            Self::Device { .. } => name == scope::DEVICE,
+        }
+    }
+
+    /// Whether a token of its own may be for a resource server.
+    pub(crate) fn may_use_resources_itself(&self) -> bool {
+        matches!(self, Self::Web(_))
     }
 
     /// The scope of a token of its own when its request names none.

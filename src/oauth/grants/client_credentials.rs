@@ -36,8 +36,12 @@ impl ClientCredentialsGrant {
 
         let default = || client.default_own_scope();
         let scope = scope::decide(request.scope.as_deref(), default, |name| {
-            client.may_have(name)
+            client.may_have_itself(name)
         })?;
+
+        if request.resource.is_some() && !client.may_use_resources_itself() {
+            return Err(OAuthError::InvalidTarget);
+        }
 
         let settings = self.base.settings.load();
         let resource_server = resource::requested(&settings, &client, request.resource.as_deref())?;

@@ -54,8 +54,13 @@ pub(super) fn decide(
 
     let login = match state {
         AuthorizationState::CodeIssued { login, .. } => login,
+        // Another client proves nothing about the one whose code it was, and must not be able to end
+        // what that has.
+        AuthorizationState::Redeemed { .. } if client_id != presented.client_id => {
+            return CodeVerdict::Refuse;
+        }
         AuthorizationState::Redeemed { grant_id, user_id } => {
-            // Whoever presents it: that the code comes again means that two have it.
+            // That the client presents it again means that two have it.
             return CodeVerdict::Revoke(IssuedGrant {
                 id: grant_id,
                 user_id,
@@ -222,9 +227,14 @@ mod tests {
                 "{wrong:?}"
             );
 
+            let again = if wrong.client_id == presented().client_id {
+                CodeVerdict::Revoke(issued_grant())
+            } else {
+                CodeVerdict::Refuse
+            };
             assert_eq!(
                 decide(authorization(redeemed(), None), &wrong, NOW),
-                CodeVerdict::Revoke(issued_grant()),
+                again,
                 "{wrong:?}"
             );
         }

@@ -21,8 +21,10 @@ pub enum Permission {
     Configuration,
     /// Everything on the management listener.
     Admin,
-    /// Introspect tokens.
+    /// Introspect access tokens.
     TokenIntrospection,
+    /// Introspect refresh tokens too.
+    TokenIntrospectionAll,
     /// Tell the server who a user is: the permission of login pages.
     UserAuthentication,
     /// List the tokens of the clients that it administers.

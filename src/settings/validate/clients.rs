@@ -32,7 +32,9 @@ pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Probl
     }
 
     problems.check(
-        client.resource_servers.is_empty() || may(Permission::TokenIntrospection),
+        client.resource_servers.is_empty()
+            || may(Permission::TokenIntrospection)
+            || may(Permission::TokenIntrospectionAll),
         "resource_servers",
         "is only allowed with the permission `token_introspection`",
     );

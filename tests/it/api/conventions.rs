@@ -9,6 +9,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 on_both_databases!(
     a_wrong_method_gets_the_allowed_ones,
+    what_can_be_read_can_be_looked_at,
     an_unknown_path_gets_an_error_of_its_area,
     a_wrong_content_type_is_refused_everywhere,
     a_content_type_is_compared_by_its_meaning,
@@ -37,11 +38,36 @@ async fn a_wrong_method_gets_the_allowed_ones(database: Database) {
 
             let mut allowed: Vec<&str> = answer.header("allow").unwrap().split(", ").collect();
             let mut expected: Vec<&str> = endpoint.methods.iter().map(String::as_str).collect();
+            if expected.contains(&"GET") {
+                expected.push("HEAD");
+            }
             allowed.sort_unstable();
             expected.sort_unstable();
             assert_eq!(allowed, expected, "{method} {}", endpoint.path);
         }
     }
+}
+
+async fn what_can_be_read_can_be_looked_at(database: Database) {
+    let app = TestApp::start(database).await;
+    for path in [
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/oauth/keys",
+        "/oauth/device",
+    ] {
+        let [get, head] = ["GET", "HEAD"].map(|method| app.request(method, path).send());
+        let (get, head) = (get.await.unwrap(), head.await.unwrap());
+        assert_eq!(head.status(), 200, "{path}");
+        for name in ["content-type", "content-length", "cache-control"] {
+            assert_eq!(head.headers()[name], get.headers()[name], "{path}");
+        }
+        assert!(head.bytes().await.unwrap().is_empty(), "{path}");
+    }
+
+    // As a GET would be refused, without a body.
+    let refused = app.request("HEAD", "/device/v1/transactions").send().await;
+    assert_eq!(refused.unwrap().status(), 401);
 }
 
 async fn an_unknown_path_gets_an_error_of_its_area(database: Database) {

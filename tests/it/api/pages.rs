@@ -17,6 +17,7 @@ on_both_databases!(
     a_user_enters_the_code_of_an_appliance,
     a_page_escapes_what_it_shows,
     too_many_wrong_codes_are_refused,
+    a_code_from_another_site_shows_the_page_that_warns,
     built_in_pages_exist_in_development_only,
     built_in_pages_log_a_user_in,
 );
@@ -329,6 +330,37 @@ async fn too_many_wrong_codes_are_refused(database: Database) {
     assert_eq!(refused.headers()["retry-after"], "60");
 
     page(refused, 429).await;
+}
+
+async fn a_code_from_another_site_shows_the_page_that_warns(database: Database) {
+    let app = app_with_client(database).await;
+    let begin = app
+        .request("POST", "/oauth/device_authorization")
+        .basic_auth(CLIENT.0, Some(CLIENT.1));
+    let device = send(begin.form(&[("scope", "openid")])).await;
+    let user_code = device.text("user_code");
+
+    let enter = async |name: &str, value: &str| {
+        app.request("POST", "/oauth/device")
+            .header(name, value)
+            .form(&[("user_code", user_code)])
+            .send()
+            .await
+            .unwrap()
+    };
+
+    for (name, value) in [
+        ("Origin", "https://evil.example"),
+        ("Origin", "null"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+    ] {
+        let shown = page(enter(name, value).await, 403).await;
+        assert!(shown.contains(user_code), "{shown}");
+    }
+
+    let entered = enter("Origin", &app.public_url).await;
+    assert!(location(&entered).contains("login_challenge="));
 }
 
 async fn built_in_pages_exist_in_development_only(database: Database) {

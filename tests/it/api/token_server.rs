@@ -139,7 +139,7 @@ async fn introspection_describes_a_token(database: Database) {
         let jti = answer.text("jti").to_owned();
         let mut expected = json!({
             "active": true, "scope": "device user", "client_id": alice.phone.device_id(), "username": "alice",
-            "sub": "alice", "token_type": "Bearer", "exp": exp, "iat": now, "aud": app.public_url,
+            "sub": "alice", "token_type": "Bearer", "token_use": "access_token", "exp": exp, "iat": now, "aud": app.public_url,
             "iss": app.public_url, "jti": jti, "app_identifier": "bank", "app_platform": "android", "app_version": "1.0",
         });
 

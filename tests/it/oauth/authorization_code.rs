@@ -13,6 +13,7 @@ use crate::support::world::{World, new_key, user};
 on_both_databases!(
     a_code_becomes_a_users_token,
     a_second_use_revokes_what_the_first_produced,
+    a_spent_code_is_of_no_use_to_another_client,
     a_code_presented_wrongly_is_burnt,
     a_code_lives_for_a_minute,
     parallel_uses_of_a_code_leave_no_token,
@@ -97,6 +98,19 @@ async fn a_second_use_revokes_what_the_first_produced(database: Database) {
     );
 
     assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED);
+}
+
+async fn a_spent_code_is_of_no_use_to_another_client(database: Database) {
+    let world = World::new(database);
+    let (installation, other) = (world.install().await, world.install().await);
+    let code = code(&world, &installation).await;
+    let token = redeem(&world, &installation, &code).await.unwrap();
+
+    assert_eq!(redeem(&world, &other, &code).await.err(), REFUSED);
+
+    let token = PresentedToken::bearer(token.access_token.expose());
+    let bearers = &world.token_server.bearers;
+    assert!(bearers.authenticate(&token).await.is_ok());
 }
 
 async fn a_code_presented_wrongly_is_burnt(database: Database) {

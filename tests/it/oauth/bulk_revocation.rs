@@ -1,20 +1,18 @@
 //! Revoking everything at once: of a user, of a client, for a resource server; and what becomes of
 //! users.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::ids::UserId;
 use countersign::oauth::{OAuthError, RevocationError, TokenRequest, TokenResponse};
-use countersign::settings::ResourceServer;
 use countersign::users::UserError;
 use serde_json::json;
 
 use super::login::{accept, begin, code, redeem, redeem_request};
-use super::refresh::{bank, is_alive, log_in, refresh, refresh_request, refresh_token};
+use super::openid::with_apis;
+use super::refresh::{is_alive, log_in, refresh, refresh_request, refresh_token};
 use crate::support::databases::{Database, on_both_databases};
-use crate::support::world::{Installation, World, client_credentials, new_key, user};
+use crate::support::world::{Installation, World, client_credentials, new_key, secret_of, user};
 
 on_both_databases!(
     everything_a_user_is_logged_in_with_ends,
@@ -295,42 +293,19 @@ async fn a_device_loses_its_own_tokens_and_its_users(database: Database) {
 }
 
 async fn tokens_for_a_resource_server_end(database: Database) {
-    let (world, installation, _) = log_in(database).await;
-    world.configure(|settings| {
-        bank(settings, |bank| bank.scopes = ["orders".to_owned()].into());
-
-        for id in ["orders-api", "other-api"] {
-            let server = ResourceServer {
-                id: id.to_owned(),
-                name: id.to_owned(),
-                audience: format!("https://{id}.example"),
-                permitted_clients: ["bank".to_owned()].into(),
-                scopes: Default::default(),
-                access_token_format: None,
-                access_token_lifetime_seconds: None,
-                signing_algorithm: None,
-            };
-
-            settings
-                .resource_servers
-                .insert(id.to_owned(), Arc::new(server));
-        }
-    });
+    let world = World::new(database);
+    world.configure(with_apis);
 
     let tokens_for = async |id: &str| {
-        let credentials = installation.assertion(world.clock.now(), &json!({}));
         let request = TokenRequest {
             resource: Some(format!("https://{id}.example")),
-            ..client_credentials(credentials)
+            ..client_credentials(secret_of("web", "web secret"))
         };
-        let tokens = world.token_server.grants.token(&request).await.unwrap();
-        row_id(&tokens)
+        let token = world.token_server.grants.token(&request).await.unwrap();
+        row_id_of(token.access_token.expose())
     };
 
-    let (orders, other) = (
-        tokens_for("orders-api").await,
-        tokens_for("other-api").await,
-    );
+    let (orders, other) = (tokens_for("orders").await, tokens_for("stock").await);
     assert!(
         is_row_alive(&world, orders.clone()).await && is_row_alive(&world, other.clone()).await
     );
@@ -338,21 +313,26 @@ async fn tokens_for_a_resource_server_end(database: Database) {
     world
         .token_server
         .revocation
-        .revoke_resource_server("orders-api")
+        .revoke_resource_server("orders")
         .await
         .unwrap();
 
     assert!(!is_row_alive(&world, orders).await && is_row_alive(&world, other).await);
-    let again = tokens_for("orders-api").await;
+    let again = tokens_for("orders").await;
     assert!(is_row_alive(&world, again).await);
 }
 
-/// The id in an opaque token.
-fn row_id(tokens: &TokenResponse) -> Vec<u8> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(tokens.access_token.expose())
-        .unwrap();
-    bytes[..16].to_vec()
+/// The id in an opaque token, and in a JWT.
+fn row_id_of(token: &str) -> Vec<u8> {
+    match token.split('.').nth(1) {
+        None => URL_SAFE_NO_PAD.decode(token).unwrap()[..16].to_vec(),
+        Some(payload) => {
+            let claims = URL_SAFE_NO_PAD.decode(payload).unwrap();
+            let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+            let jti: uuid::Uuid = claims["jti"].as_str().unwrap().parse().unwrap();
+            jti.as_bytes().to_vec()
+        }
+    }
 }
 
 async fn is_row_alive(world: &World, id: Vec<u8>) -> bool {

@@ -12,6 +12,7 @@ use crate::support::world::{World, client_credentials, credentials_by, new_key, 
 on_both_databases!(
     a_device_token_is_good_until_it_expires,
     only_the_device_itself_gets_its_token,
+    an_installation_has_no_token_of_its_own_for_apis,
     an_assertion_is_good_for_one_token,
     of_parallel_replays_one_gets_a_token,
     a_device_token_has_the_device_scope,
@@ -121,6 +122,36 @@ async fn only_the_device_itself_gets_its_token(database: Database) {
 
         assert!(matches!(result, Err(OAuthError::UnauthorizedClient(_))));
     }
+}
+
+async fn an_installation_has_no_token_of_its_own_for_apis(database: Database) {
+    let world = World::new(database);
+    world.configure(super::openid::with_apis);
+    world.configure(|settings| {
+        super::refresh::bank(settings, |bank| bank.scopes = ["orders".to_owned()].into());
+    });
+    let installation = world.install().await;
+
+    let ask = async |scope: Option<&str>, resource: Option<&str>| {
+        let request = TokenRequest {
+            scope: scope.map(str::to_owned),
+            resource: resource.map(str::to_owned),
+            ..installation.device_token_request(world.clock.now())
+        };
+        let asked = world.token_server.grants.token(&request).await;
+        asked.map(|token| token.scope)
+    };
+
+    // Anybody can register one, and no user stands behind it.
+    assert_eq!(ask(None, None).await, Ok("device".to_owned()));
+    assert_eq!(
+        ask(Some("orders"), None).await,
+        Err(OAuthError::InvalidScope)
+    );
+    assert_eq!(
+        ask(None, Some("https://orders.example")).await,
+        Err(OAuthError::InvalidTarget)
+    );
 }
 
 async fn an_assertion_is_good_for_one_token(database: Database) {

@@ -16,7 +16,7 @@ use super::openid::{Wanted, claims, code_for, header, introspect, with_apis, wit
 use super::refresh::{refresh_request, refresh_token};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::sandbox::secret;
-use crate::support::world::{ISSUER, START, World};
+use crate::support::world::{ISSUER, START, World, client_credentials, secret_of};
 
 on_both_databases!(
     an_access_token_for_an_api_is_refused_elsewhere,
@@ -77,7 +77,7 @@ async fn an_access_token_for_an_api_is_refused_elsewhere(database: Database) {
 
     let own = TokenRequest {
         resource: Some("https://orders.example".to_owned()),
-        ..installation.device_token_request(world.clock.now())
+        ..client_credentials(secret_of("web", "web secret"))
     };
     let own = world
         .token_server
@@ -90,7 +90,7 @@ async fn an_access_token_for_an_api_is_refused_elsewhere(database: Database) {
     let claims = super::openid::claims(&world.token_server, "at+jwt", own.expose()).await;
     assert_eq!(
         (&claims["sub"], &claims["client_id"]),
-        (&json!(installation.id()), &json!(installation.id()))
+        (&json!("web"), &json!("web"))
     );
 
     for absent in ["auth_time", "acr", "amr", "cnf"] {

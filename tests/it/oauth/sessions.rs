@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use countersign::oauth::{AuthorizeRequest, Browser, PageRequestError};
 
+use countersign::settings::{GrantType, WebClient};
+
 use super::web::{CALLBACK, asks, log_in, parameter, remembered, text, web_world};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::user;
@@ -11,6 +13,7 @@ use crate::support::world::user;
 on_both_databases!(
     a_remembered_user_is_not_asked_again,
     a_client_may_ask_for_more,
+    whoever_is_not_surely_the_client_meets_the_login_page,
     only_the_browser_that_began_a_login_remembers_it,
     a_verifier_lives_as_long_as_its_request,
 );
@@ -187,6 +190,60 @@ async fn a_client_may_ask_for_more(database: Database) {
                 .address;
 
             assert_eq!(parameter(&address, "error"), "login_required");
+        }
+    }
+}
+
+async fn whoever_is_not_surely_the_client_meets_the_login_page(database: Database) {
+    let world = web_world(database);
+    world.configure(|settings| {
+        for (id, redirect_uri) in [
+            ("native", "native://callback"),
+            ("loopback", "http://127.0.0.1/callback"),
+            ("spa", "https://spa.example/callback"),
+        ] {
+            let mut client = WebClient::new(id.parse().unwrap(), None);
+            client.redirect_uris = vec![redirect_uri.to_owned()];
+            client.scopes = ["openid".to_owned()].into();
+            client.grant_types = [GrantType::AuthorizationCode].into();
+            client.skip_consent = true;
+            settings
+                .web_clients
+                .insert(client.client_id.clone(), client.into());
+        }
+    });
+
+    let installation = world.install().await;
+    let browser = remembered(&world, "trusted").await;
+
+    for (client, redirect_uri, is_sure) in [
+        ("spa", "https://spa.example/callback", true),
+        ("native", "native://callback", false),
+        ("loopback", "http://127.0.0.1:4711/callback", false),
+        (installation.id().as_str(), "bank://login", false),
+    ] {
+        for prompt in [None, text("none")] {
+            let is_silent = prompt.is_some();
+            let request = AuthorizeRequest {
+                redirect_uri: text(redirect_uri),
+                scope: text(if client.len() > 10 {
+                    "device user"
+                } else {
+                    "openid"
+                }),
+                prompt,
+                ..asks(client)
+            };
+            let authorization = &world.token_server.authorization;
+            let address = authorization.authorize(&request, &browser).await;
+            let address = address.unwrap().address;
+
+            let expected = match (is_sure, is_silent) {
+                (true, _) => format!("{redirect_uri}?code="),
+                (false, true) => format!("{redirect_uri}?error=login_required"),
+                (false, false) => "https://portal.example/login?".to_owned(),
+            };
+            assert!(address.starts_with(&expected), "{client}: {address}");
         }
     }
 }
