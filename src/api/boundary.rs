@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, ResponseError, web};
 use futures_util::FutureExt as _;
@@ -27,6 +27,7 @@ pub async fn boundary(
     let stopwatch = Stopwatch::start();
     let id = request_id::of(&request);
     let method = request.method().clone();
+    let offers_upgrade = request.head().upgrade();
 
     let Some(api) = request.app_data::<web::Data<Api>>().cloned() else {
         return Err(Failed(id).into());
@@ -34,7 +35,14 @@ pub async fn boundary(
 
     match admit(&api.gate, request, next).await {
         Some(response) => {
-            let response = complete(response, &id);
+            let mut response = complete(response, &id);
+            // An upgrade is not taken (RFC 9110 §7.8). The HTTP server closes the connection after the
+            // answer all the same, so the client must hear of that.
+            if offers_upgrade {
+                let head = response.response_mut().head_mut();
+                head.set_connection_type(ConnectionType::Close);
+            }
+
             let route = response
                 .request()
                 .app_data::<Matched>()

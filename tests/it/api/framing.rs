@@ -11,6 +11,7 @@ use crate::support::databases::{Database, on_both_databases};
 
 on_both_databases!(
     an_ambiguous_request_is_refused,
+    an_offer_to_upgrade_is_not_taken,
     a_chunked_body_has_the_same_limit,
     a_body_that_does_not_arrive_times_out,
     a_client_that_disconnects_does_no_harm,
@@ -94,6 +95,42 @@ async fn an_ambiguous_request_is_refused(database: Database) {
             "smuggled: {bytes:?}\n{answer}"
         );
     }
+}
+
+async fn an_offer_to_upgrade_is_not_taken(database: Database) {
+    let app = TestApp::start(database).await;
+    // As the HTTP client of the JDK offers it.
+    let h2c = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+               HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n";
+    let websocket = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    let body = "grant_type=client_credentials";
+
+    for offer in [h2c, websocket] {
+        let read = format!("GET /oauth/keys HTTP/1.1\r\nHost: x\r\n{offer}\r\n");
+        let sent = format!(
+            "POST /oauth/token HTTP/1.1\r\nHost: x\r\n{offer}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+
+        for (request, status) in [(&read, "200"), (&sent, "401")] {
+            // A WebSocket begins with a GET.
+            if offer == websocket && request == &sent {
+                continue;
+            }
+
+            let answer = exchange(&app, request.as_bytes()).await.to_lowercase();
+            assert!(
+                answer.starts_with(&format!("http/1.1 {status}")),
+                "{answer}"
+            );
+            // Else the client would send its next request on a connection that is about to end.
+            assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        }
+    }
+
+    let usual = exchange(&app, b"GET /oauth/keys HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(!usual.to_lowercase().contains("connection:"), "{usual}");
 }
 
 async fn a_chunked_body_has_the_same_limit(database: Database) {
