@@ -7,10 +7,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
 use futures_util::FutureExt as _;
 
 use super::context::Api;
+use super::cors::{self, AskingClient};
 use super::error::{ApiError, Area, Fault};
 use super::gate::Gate;
 use super::request_id::{self, X_REQUEST_ID};
@@ -47,6 +48,7 @@ pub async fn boundary(
                 .request()
                 .app_data::<Matched>()
                 .map_or("unmatched", |resource| resource.pattern);
+            allow_reading(&api, route, &mut response);
 
             record(&api, route, &method, response.status(), stopwatch);
 
@@ -68,6 +70,19 @@ pub async fn boundary(
             Err(Failed(id).into())
         }
     }
+}
+
+/// Lets a page of another origin read the answer, if it may.
+fn allow_reading(api: &Api, route: &str, response: &mut ServiceResponse<BoxBody>) {
+    let request = response.request().clone();
+    let extensions = request.extensions();
+    let (origin, asking) = (
+        request.headers().get(header::ORIGIN),
+        extensions.get::<AskingClient>(),
+    );
+
+    let settings = api.app.base.settings.load();
+    cors::allow_reading(response.headers_mut(), &settings, route, origin, asking);
 }
 
 /// Passes the request on if there is a place for it. None if the handler panicked: the connection

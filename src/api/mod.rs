@@ -16,6 +16,7 @@
 
 mod boundary;
 mod context;
+mod cors;
 mod device;
 mod document;
 mod end_user;

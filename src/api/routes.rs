@@ -6,6 +6,8 @@ use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::context::Api;
+use super::cors;
 use super::document::document;
 use super::endpoint::{Endpoint, Listener, Section};
 use super::error::{ApiError, Area, Fault};
@@ -121,9 +123,21 @@ async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 }
 
 async fn method_not_allowed(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let allow = request
+    let (pattern, allow) = request
         .app_data::<Matched>()
-        .map_or("", |resource| &resource.allow);
+        .map_or(("", ""), |resource| (resource.pattern, &resource.allow));
+
+    if request.method() == Method::OPTIONS
+        && let Some(api) = request.app_data::<web::Data<Api>>()
+        && let Some(answer) = cors::preflight(
+            request.headers(),
+            &api.app.base.settings.load(),
+            pattern,
+            allow,
+        )
+    {
+        return Ok(answer);
+    }
 
     Err(ApiError::from(Fault::MethodNotAllowed { allow }).shaped(Area::of(request.path())))
 }

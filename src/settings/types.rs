@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use applications::{Application, ApplicationVersion, Enabled, PinSettings, VersionStatus};
+pub(crate) use clients::web_origin;
 pub use clients::{ApiClient, ClientCredential, GrantType, Permission, WebClient};
 pub use tokens::{RESERVED_SCOPES, ResourceServer, Scope, TokenFormat, TokenPolicy, TokenSettings};
 

@@ -1,11 +1,12 @@
 //! Credentials of OAuth clients (RFC 6749 §2.3, RFC 7523 §2.2), which the features verify.
 
-use actix_web::HttpRequest;
 use actix_web::http::header;
+use actix_web::{HttpMessage as _, HttpRequest};
 
 use super::fields::{Fields, FromFields};
 use super::form;
 use super::request::{Extract, Request};
+use crate::api::cors::AskingClient;
 use crate::api::error::ApiError;
 use crate::api::openapi::Operation;
 use crate::oauth::{CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials};
@@ -25,6 +26,8 @@ impl<T: FromFields> Extract for CredentialsForm<T> {
     async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
         let (_, mut fields) = form::read(request).await?;
         let credentials = of(request.head, &mut fields)?;
+        let asking = AskingClient(credentials.client_id().to_owned());
+        request.head.extensions_mut().insert(asking);
         let form = T::from_fields(&mut fields)?;
 
         Ok(Self { credentials, form })

@@ -105,6 +105,12 @@ impl Logins {
         check(answer)?;
         let authorization = self.find(challenge).await?;
         let client = self.requests.client_of(&authorization).await?;
+        if self.requests.is_client_id(&answer.subject).await? {
+            return Err(PageRequestError::invalid(
+                "subject",
+                "is the id of a client: users need ids of their own.",
+            ));
+        }
 
         let now = self.base.clock.now();
         let login = Login {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::error::PageRequestError;
 use super::persist;
 use crate::base::Base;
+use crate::ids::UserId;
 use crate::oauth::clients::{Client, Clients};
 use crate::oauth::model::{Authorization, AuthorizationState};
 use crate::secret::TokenKind;
@@ -88,6 +89,11 @@ impl PageRequests {
     ) -> Result<Client, PageRequestError> {
         let client = self.clients.find(&authorization.client_id).await?;
         client.ok_or(PageRequestError::NotFound)
+    }
+
+    /// Whether a user has the id of a client.
+    pub(super) async fn is_client_id(&self, user: &UserId) -> Result<bool, PageRequestError> {
+        Ok(self.clients.is_client_id(user.as_str()).await?)
     }
 
     /// What administrators say of the scopes that are asked for.

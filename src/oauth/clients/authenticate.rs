@@ -148,6 +148,17 @@ impl Clients {
         }
     }
 
+    /// Whether this is the id of a client of any kind. A token's `sub` would stand for it and for a user
+    /// of the same id alike.
+    pub(crate) async fn is_client_id(&self, id: &str) -> Result<bool, StoreError> {
+        let settings = self.base.settings.load();
+        let is_configured = ClientId::new(id).is_ok_and(|id| {
+            settings.api_clients.contains_key(&id) || settings.web_clients.contains_key(&id)
+        });
+
+        Ok(is_configured || self.find_device(id).await?.is_some())
+    }
+
     /// Records what a request used that writes nothing else.
     pub(crate) async fn use_up(&self, used: UsedAssertions) -> Result<(), OAuthError> {
         if replay::record(&self.base.store, used).await? {

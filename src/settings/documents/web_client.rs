@@ -32,6 +32,8 @@ pub(in crate::settings) struct WebClientDocument {
     skip_consent: bool,
     #[serde(default)]
     require_pushed_authorization_requests: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allowed_origins: Option<BTreeSet<String>>,
     #[serde(default)]
     tokens: TokenPolicy,
 }
@@ -55,6 +57,7 @@ impl WebClientDocument {
             scopes: client.scopes.clone(),
             skip_consent: client.skip_consent,
             require_pushed_authorization_requests: client.require_pushed_authorization_requests,
+            allowed_origins: client.allowed_origins.clone(),
             tokens: client.tokens,
         }
     }
@@ -78,6 +81,7 @@ impl WebClientDocument {
             scopes: self.scopes,
             skip_consent: self.skip_consent,
             require_pushed_authorization_requests: self.require_pushed_authorization_requests,
+            allowed_origins: self.allowed_origins,
             tokens: self.tokens,
         })
     }

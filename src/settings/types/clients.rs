@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::tokens::TokenPolicy;
 use crate::ids::ClientId;
@@ -127,6 +128,9 @@ pub struct WebClient {
     pub skip_consent: bool,
     /// Whether it must push its authorization requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
+    /// The origins whose pages may call the token server from a browser. `None` means those of its
+    /// redirect addresses.
+    pub allowed_origins: Option<BTreeSet<String>>,
     pub tokens: TokenPolicy,
 }
 
@@ -143,6 +147,7 @@ impl WebClient {
             scopes: BTreeSet::new(),
             skip_consent: false,
             require_pushed_authorization_requests: false,
+            allowed_origins: None,
             tokens: TokenPolicy::default(),
         }
     }
@@ -153,10 +158,28 @@ impl WebClient {
         self.credential.is_none()
     }
 
+    /// Whether pages of this origin may call the token server in its name.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        match &self.allowed_origins {
+            Some(allowed) => allowed.contains(origin),
+            None => self
+                .redirect_uris
+                .iter()
+                .any(|uri| web_origin(uri).as_deref() == Some(origin)),
+        }
+    }
+
     #[must_use]
     pub fn may_use(&self, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type)
     }
+}
+
+/// The origin of an address, as browsers name it. `None` for a scheme without origins.
+pub(crate) fn web_origin(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::redirect_uris::{self, Owner};
 use super::tokens;
 use crate::settings::objects::{Kind, Object, Objects};
 use crate::settings::types::{
-    ApiClient, Application, ApplicationVersion, GrantType, Permission, WebClient,
+    ApiClient, Application, ApplicationVersion, GrantType, Permission, WebClient, web_origin,
 };
 
 /// Reserved scopes that only devices may have.
@@ -81,6 +81,14 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
             !DEVICE_SCOPES.contains(&scope.as_str()),
             "scopes",
             format!("{scope:?} is only for devices of applications"),
+        );
+    }
+
+    for origin in client.allowed_origins.iter().flatten() {
+        problems.check(
+            web_origin(origin).as_ref() == Some(origin),
+            "allowed_origins",
+            format!("{origin:?} is not an origin, such as https://app.example"),
         );
     }
 

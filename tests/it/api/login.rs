@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::app::{LOGIN_PAGE, TestApp};
+use crate::support::app::{LOGIN_PAGE, TestApp, WEBSITE};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
 
@@ -172,6 +172,8 @@ async fn an_answer_of_the_login_page_is_checked(database: Database) {
     }
 
     let long = "x".repeat(300);
+    let person = app.enrolled("bob").await;
+    let device_id = person.phone.device_id();
     for body in [
         json!({}),
         json!({ "subject": "" }),
@@ -181,6 +183,9 @@ async fn an_answer_of_the_login_page_is_checked(database: Database) {
         json!({ "subject": "alice", "amr": [7] }),
         json!({ "subject": "alice", "amr": [long] }),
         json!({ "subject": "alice", "acr": long }),
+        // A token's `sub` would stand for either.
+        json!({ "subject": WEBSITE.0 }),
+        json!({ "subject": device_id }),
     ] {
         let refused = put(&app, &format!("{challenge}/accept"), &body).await;
         assert_eq!(refused.named(), (400, "invalid_request"), "{body:.60}");

@@ -1,6 +1,7 @@
 //! What the token server tells: userinfo, introspection, metadata and keys.
 
 use countersign::jose::dpop::{self, DpopExpectation};
+use countersign::settings::WebClient;
 use countersign::store::schema::access_tokens;
 use countersign::store::{Connection, StoreError, WriteError};
 use diesel::prelude::*;
@@ -16,6 +17,7 @@ on_both_databases!(
     introspection_describes_a_token,
     metadata_names_existing_endpoints,
     keys_are_published,
+    pages_of_a_clients_origins_may_ask,
     two_proofs_are_refused,
     a_bound_token_works_for_devices,
 );
@@ -372,4 +374,95 @@ async fn a_bound_token_works_for_devices(database: Database) {
         200,
         "a proof does not cover the query"
     );
+}
+
+async fn pages_of_a_clients_origins_may_ask(database: Database) {
+    let app = TestApp::start_with(database, |settings, _| {
+        for (id, redirect_uri, allowed_origins) in [
+            ("spa", "https://spa.example/callback", None),
+            ("other", "https://other.example/callback", None),
+            (
+                "wide",
+                "https://wide.example/callback",
+                Some(["https://www.example:8443".to_owned()].into()),
+            ),
+        ] {
+            let mut client = WebClient::new(id.parse().unwrap(), None);
+            client.redirect_uris = vec![redirect_uri.to_owned()];
+            client.allowed_origins = allowed_origins;
+            settings
+                .web_clients
+                .insert(client.client_id.clone(), client.into());
+        }
+    })
+    .await;
+
+    let allowed = async |method: &str, path: &str, origin: &str, client: Option<&str>| {
+        let mut request = app.request(method, path).header("Origin", origin);
+        if method == "OPTIONS" {
+            request = request
+                .header("Access-Control-Request-Method", "POST")
+                .header("Access-Control-Request-Headers", "content-type, dpop");
+        }
+        if let Some(client) = client {
+            request = request.form(&[("client_id", client), ("token", "x")]);
+        }
+
+        let response = request.send().await.unwrap();
+        let header = |name: &str| Some(response.headers().get(name)?.to_str().unwrap().to_owned());
+        (
+            response.status().as_u16(),
+            header("access-control-allow-origin"),
+        )
+    };
+
+    let (spa, wide) = ("https://spa.example", "https://www.example:8443");
+    let foreign = ["https://evil.example", "null", "http://spa.example"];
+
+    // Discovery and keys are everybody's.
+    for path in ["/oauth/keys", "/.well-known/openid-configuration"] {
+        let everybody = Some("*".to_owned());
+        assert_eq!(
+            allowed("GET", path, foreign[0], None).await,
+            (200, everybody)
+        );
+        let asked = allowed("OPTIONS", path, foreign[0], None).await;
+        assert_eq!(asked, (204, Some(foreign[0].to_owned())), "{path}");
+    }
+
+    for path in ["/oauth/token", "/oauth/revoke", "/oauth/userinfo"] {
+        for origin in [spa, wide] {
+            let asked = allowed("OPTIONS", path, origin, None).await;
+            assert_eq!(asked, (204, Some(origin.to_owned())), "{path} {origin}");
+        }
+        for origin in foreign {
+            let asked = allowed("OPTIONS", path, origin, None).await;
+            assert_eq!(asked, (405, None), "{path} {origin}");
+        }
+    }
+
+    // An answer is for the origins of the client that asks, errors included.
+    for (client, origin, may_read) in [
+        ("spa", spa, true),
+        ("wide", wide, true),
+        ("wide", "https://wide.example", false),
+        ("other", spa, false),
+        ("spa", wide, false),
+        ("nobody", spa, false),
+    ] {
+        for path in ["/oauth/token", "/oauth/revoke"] {
+            let (status, read) = allowed("POST", path, origin, Some(client)).await;
+            assert!([200, 400, 401].contains(&status), "{status}");
+            assert_eq!(
+                read,
+                may_read.then(|| origin.to_owned()),
+                "{client} {origin} {path}"
+            );
+        }
+    }
+
+    let unauthorized = allowed("GET", "/oauth/userinfo", spa, None).await;
+    assert_eq!(unauthorized, (401, Some(spa.to_owned())));
+    let elsewhere = allowed("GET", "/device/v1/transactions", spa, None).await;
+    assert_eq!(elsewhere, (401, None));
 }
