@@ -324,6 +324,7 @@ mod tests {
                 r#"{{"typ":"JWT","alg":"ES256","kid":"{}"}}"#,
                 key.public().thumbprint()
             ),
+            r#"{"alg":"ES256","kid":"a key of 2026/1","x5t":"abc"}"#.to_owned(),
         ] {
             assert_eq!(verdict(&header), Ok("1".to_owned()), "{header}");
         }

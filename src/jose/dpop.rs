@@ -15,7 +15,7 @@ use super::date::NumericDate;
 use super::error::JoseError;
 use super::htu;
 use super::jwk::{PrivateJwk, PublicJwk};
-use super::jws::{self, Parts, Types};
+use super::jws::{self, Parts, Types, is_present};
 use crate::clock::Timestamp;
 
 /// How long a proof is accepted after its `iat`.
@@ -79,12 +79,15 @@ pub enum DpopError {
     NotYetValid,
 }
 
+/// What is looked at. All else is ignored (RFC 7515 §4).
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Header {
     alg: String,
     typ: Option<String>,
     jwk: Option<Value>,
+    /// Whether there are extensions that must be understood: there is none that is (RFC 7515 §4.1.11).
+    #[serde(default, deserialize_with = "is_present")]
+    crit: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +96,8 @@ struct Claims {
     htm: String,
     htu: String,
     iat: NumericDate,
+    exp: Option<NumericDate>,
+    nbf: Option<NumericDate>,
     ath: Option<String>,
 }
 
@@ -105,7 +110,7 @@ pub fn verify(proof: &str, expected: &DpopExpectation<'_>) -> Result<DpopProof, 
 
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| DpopError::Claims)?;
     check_claims(&claims, expected)?;
-    let expires_at = check_time(claims.iat.timestamp(), expected.now)?;
+    let expires_at = check_times(&claims, expected.now)?;
 
     Ok(DpopProof {
         jkt: key.thumbprint(),
@@ -122,6 +127,10 @@ fn key_of(header: Header) -> Result<PublicJwk, DpopError> {
 
     if !Types::Only(TYPE).include(header.typ.as_deref()) {
         return Err(DpopError::Signature(JoseError::Type));
+    }
+
+    if header.crit {
+        return Err(DpopError::Signature(JoseError::HeaderParameter));
     }
 
     serde_json::from_value(header.jwk.ok_or(DpopError::Key)?).map_err(|_| DpopError::Key)
@@ -149,16 +158,23 @@ fn check_claims(claims: &Claims, expected: &DpopExpectation<'_>) -> Result<(), D
     }
 }
 
-/// Checks the date. Returns when the proof expires.
-fn check_time(iat: Timestamp, now: Timestamp) -> Result<Timestamp, DpopError> {
+/// Checks the dates. Returns when the proof expires: soon, whatever it says itself.
+fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, DpopError> {
+    let iat = claims.iat.timestamp();
     let expires_at = iat.after(AGE_MAX);
-    if iat > now.after(LEEWAY) {
-        Err(DpopError::NotYetValid)
-    } else if expires_at <= now {
-        Err(DpopError::Expired)
-    } else {
-        Ok(expires_at)
+    let (exp, nbf) = (claims.exp, claims.nbf);
+
+    let begins = [Some(iat), nbf.map(NumericDate::timestamp)];
+    if begins.into_iter().flatten().max() > Some(now.after(LEEWAY)) {
+        return Err(DpopError::NotYetValid);
     }
+
+    let ends = exp.map_or(expires_at, |exp| exp.timestamp().min(expires_at));
+    if ends <= now {
+        return Err(DpopError::Expired);
+    }
+
+    Ok(expires_at)
 }
 
 fn token_hash(access_token: &str) -> String {

@@ -197,12 +197,17 @@ fn claims_out_of_bounds_are_refused() {
         ("iat", json!(NOW_SECS + 3600), Err(DpopError::NotYetValid)),
         ("iat", json!(1e300), Err(DpopError::NotYetValid)),
         ("iat", json!(-1e300), Err(DpopError::Expired)),
+        ("exp", json!(NOW_SECS + 1), Ok(300)),
+        ("exp", json!(NOW_SECS + 3600), Ok(300)),
+        ("exp", json!(NOW_SECS), Err(DpopError::Expired)),
+        ("nbf", json!(NOW_SECS + 60), Ok(300)),
+        ("nbf", json!(NOW_SECS + 61), Err(DpopError::NotYetValid)),
         ("iat", json!(NOW_SECS.to_string()), far),
         ("iat", json!(null), far),
         ("ath", json!(hash), Ok(300)),
         ("ath", json!(1), far),
         ("nonce", json!("unasked for"), Ok(300)),
-        ("exp", json!("ignored"), Ok(300)),
+        ("extra", json!("ignored"), Ok(300)),
     ] {
         let mut claims = good();
         claims[name] = value;
@@ -268,31 +273,11 @@ fn hostile_headers_are_refused() {
         (header("EdDSA", ""), signature(JoseError::Algorithm)),
         (header("es256", ""), signature(JoseError::Algorithm)),
         (
-            header("ES256", r#","kid":"1""#),
-            signature(JoseError::HeaderParameter),
-        ),
-        (
-            header("ES256", r#","jku":"https://evil.test""#),
-            signature(JoseError::HeaderParameter),
-        ),
-        (
-            header("ES256", r#","x5u":"https://evil.test""#),
-            signature(JoseError::HeaderParameter),
-        ),
-        (
-            header("ES256", r#","x5c":["MII"]"#),
-            signature(JoseError::HeaderParameter),
-        ),
-        (
             header("ES256", r#","crit":["nonce"]"#),
             signature(JoseError::HeaderParameter),
         ),
         (
             header("ES256", r#","b64":false,"crit":["b64"]"#),
-            signature(JoseError::HeaderParameter),
-        ),
-        (
-            header("ES256", r#","zip":"DEF""#),
             signature(JoseError::HeaderParameter),
         ),
         (

@@ -31,7 +31,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
 };
 
 /// The longest parameter.
-const TEXT_BYTES_MAX: usize = 2048;
+const TEXT_BYTES_MAX: usize = 16_384;
 
 /// A request for an authorization code.
 #[derive(ToSchema)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::browser::{Browser, Redirect};
-use super::check::{self, CheckedRequest, is_too_long};
+use super::check::{self, CheckedRequest};
 use super::error::{AuthorizationError, AuthorizeRefusal};
 use super::flow::Flow;
 use super::pushed::PushedRequests;
@@ -81,11 +81,7 @@ impl AuthorizationEndpoint {
         // From here on the client can be answered.
         match self.check(requester, request, is_pushed) {
             Ok((client, checked)) => self.begin(&client, redirect_uri, checked, browser).await,
-            Err(error) => {
-                // A state that is too long is what the error is about: it is not given back.
-                let state = request.state.as_deref().filter(|state| !is_too_long(state));
-                Ok(self.answer_with(redirect_uri, state, error))
-            }
+            Err(error) => Ok(self.answer_with(redirect_uri, request.state.as_deref(), error)),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::oauth::{pkce, resource, scope};
 use crate::settings::{GrantType, ResourceServer, Settings};
 
 /// The longest `state` and `nonce`, in characters.
-const STATE_CHARACTERS_MAX: usize = 512;
+const STATE_CHARACTERS_MAX: usize = 4096;
 /// The longest hint, in bytes.
 const HINT_BYTES_MAX: usize = 255;
 
@@ -48,12 +48,12 @@ pub(super) fn check(
 
     check_length(
         request.state.as_deref(),
-        "state: must not be longer than 512 characters.",
+        "state: must not be longer than 4096 characters.",
     )?;
 
     check_length(
         request.nonce.as_deref(),
-        "nonce: must not be longer than 512 characters.",
+        "nonce: must not be longer than 4096 characters.",
     )?;
 
     if !client.may_use(GrantType::AuthorizationCode) {
@@ -140,16 +140,11 @@ fn check_response(request: &AuthorizeRequest) -> Result<(), AuthorizationError> 
 }
 
 fn check_length(text: Option<&str>, problem: &'static str) -> Result<(), AuthorizationError> {
-    if text.is_some_and(is_too_long) {
+    if text.is_some_and(|text| text.chars().count() > STATE_CHARACTERS_MAX) {
         Err(invalid(problem))
     } else {
         Ok(())
     }
-}
-
-/// Whether a `state` is longer than the server gives back.
-pub(super) fn is_too_long(state: &str) -> bool {
-    state.chars().count() > STATE_CHARACTERS_MAX
 }
 
 /// PKCE is required of every client, confidential ones included (RFC 9700 §2.1.1).

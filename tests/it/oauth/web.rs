@@ -499,7 +499,7 @@ async fn a_parameter_out_of_its_bounds_goes_back_to_the_client(database: Databas
     for (request, error) in [
         (
             AuthorizeRequest {
-                nonce: long(513),
+                nonce: long(4097),
                 ..asks("web")
             },
             "invalid_request",
