@@ -48,7 +48,9 @@ pub async fn boundary(
                 .request()
                 .app_data::<Matched>()
                 .map_or("unmatched", |resource| resource.pattern);
-            allow_reading(&api, route, &mut response);
+            if cors::is_for_clients(route) {
+                allow_reading(&api, &mut response);
+            }
 
             record(&api, route, &method, response.status(), stopwatch);
 
@@ -73,7 +75,7 @@ pub async fn boundary(
 }
 
 /// Lets a page of another origin read the answer, if it may.
-fn allow_reading(api: &Api, route: &str, response: &mut ServiceResponse<BoxBody>) {
+fn allow_reading(api: &Api, response: &mut ServiceResponse<BoxBody>) {
     let request = response.request().clone();
     let extensions = request.extensions();
     let (origin, asking) = (
@@ -82,7 +84,7 @@ fn allow_reading(api: &Api, route: &str, response: &mut ServiceResponse<BoxBody>
     );
 
     let settings = api.app.base.settings.load();
-    cors::allow_reading(response.headers_mut(), &settings, route, origin, asking);
+    cors::allow_reading(response.headers_mut(), &settings, origin, asking);
 }
 
 /// Passes the request on if there is a place for it. None if the handler panicked: the connection

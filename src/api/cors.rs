@@ -30,18 +30,18 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// The client that a request names. Requests carry it as an extension.
 pub(crate) struct AskingClient(pub(crate) String);
 
+/// Whether [`allow_reading`] decides who may read the answers of this endpoint.
+pub(super) fn is_for_clients(pattern: &str) -> bool {
+    FOR_CLIENTS.contains(&pattern)
+}
+
 /// Lets the page read the answer, if it may.
 pub(super) fn allow_reading(
     headers: &mut HeaderMap,
     settings: &Settings,
-    pattern: &str,
     origin: Option<&HeaderValue>,
     asking: Option<&AskingClient>,
 ) {
-    if !FOR_CLIENTS.contains(&pattern) {
-        return;
-    }
-
     // A stored answer for one origin is of no use to another.
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
 
@@ -62,8 +62,8 @@ pub(super) fn preflight(
     let origin = request.get(header::ORIGIN)?;
     request.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
 
-    let is_allowed = FOR_ALL.contains(&pattern)
-        || FOR_CLIENTS.contains(&pattern) && is_allowed(settings, origin, None);
+    let is_allowed =
+        FOR_ALL.contains(&pattern) || is_for_clients(pattern) && is_allowed(settings, origin, None);
     if !is_allowed {
         return None;
     }

@@ -71,12 +71,18 @@ fn warn_of_development(config: &Config) {
         return;
     }
 
-    if config.login.login_url.is_some() {
-        tracing::warn!("development.login_page does nothing: login.login_url names another page");
-    } else {
-        tracing::warn!(
+    match (&config.login.login_url, &config.login.consent_url) {
+        (None, _) => tracing::warn!(
             "development.login_page is on: everybody on this machine can log in as anybody"
-        );
+        ),
+        (Some(_), None) => tracing::warn!(
+            "development.login_page only provides the consent page: login.login_url names another \
+             login page"
+        ),
+        (Some(_), Some(_)) => tracing::warn!(
+            "development.login_page does nothing: login.login_url and login.consent_url name other \
+             pages"
+        ),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn deliver_push(
     };
 
     let known = Cell::new(destination);
-    let attempt = async |is_in_doubt| {
+    let try_once = async |is_in_doubt| {
         // Later attempts read it again: the device may have another address by then.
         let destination = match known.take() {
             Some(destination) => Ok(Some(destination)),
@@ -50,7 +50,7 @@ pub(super) async fn deliver_push(
         .await
     };
 
-    delivery.run(attempt).await
+    delivery.run(try_once).await
 }
 
 async fn attempt(

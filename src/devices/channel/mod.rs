@@ -84,7 +84,7 @@ impl Channels {
     ///
     /// That the server has too much to do, or that a channel ends, is no reason to give the push up:
     /// it waits.
-    pub async fn deliver(&self, device: &DeviceId, push: Push) -> DeliveryOutcome {
+    pub async fn deliver(&self, device: &DeviceId, mut push: Push) -> DeliveryOutcome {
         let clock = &self.services.base.clock;
 
         loop {
@@ -104,6 +104,8 @@ impl Channels {
             }
 
             clock.sleep(BUSY_PAUSE).await;
+            // The device may have another address by then.
+            push.destination = None;
         }
     }
 
