@@ -123,7 +123,7 @@ const CLIENT_CREDENTIALS_OPAQUE: &str = "token: client credentials, opaque";
 const REFRESH: &str = "token: refresh with PIN proof and rotation";
 const INTROSPECTION_OPAQUE: &str = "token: introspection, opaque";
 const INTROSPECTION_JWT: &str = "token: introspection, JWT";
-const LOG_IN: &str = "token: log-in with code and PKCE (three requests)";
+const LOG_IN: &str = "token: log-in with code and PKCE (four requests)";
 
 async fn repeat(flow: &str, world: &World, connections: usize, duration: Duration) -> Measured {
     match flow {

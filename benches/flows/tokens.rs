@@ -15,7 +15,7 @@ use countersign::store::journal::{Entry, Insert};
 use countersign::store::rows::{GrantRow, RefreshTokenRow};
 use serde_json::json;
 
-use super::load::{Connection, Measured, get, member, post, repeat};
+use super::load::{Connection, Measured, member, post, repeat};
 use super::rounds::{FORM, basic};
 use super::world::{CLIENT_SECRET, PIN_APPLICATION, World};
 
@@ -288,8 +288,14 @@ pub async fn refresh(world: &World, connections: usize, duration: Duration) -> M
     repeat(rounds, duration).await
 }
 
-/// A user logs in at a web client: authorize, the login page's answer, the token request. All of it is
-/// timed.
+/// A browser's request. The server recognises the browser when it comes back.
+fn browse(path: &str) -> Vec<u8> {
+    let cookie = format!("countersign-browser={}", "b".repeat(43));
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n").into_bytes()
+}
+
+/// A user logs in at a web client: authorize, the login page's answer, the browser's way back, the
+/// token request. All of it is timed.
 pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Measured {
     let challenge = URL_SAFE_NO_PAD.encode(sha256(VERIFIER.as_bytes()));
     let mut rounds = Vec::new();
@@ -297,13 +303,10 @@ pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Me
     for index in 0..connections {
         let mut connection = Connection::open(world.address).await;
 
-        let authorize = get(
-            &format!(
-                "/oauth/authorize?response_type=code&client_id=shop&redirect_uri=https%3A%2F%2Fshop.example%2Fcb\
-                 &scope=orders&state=s&code_challenge={challenge}&code_challenge_method=S256"
-            ),
-            "",
-        );
+        let authorize = browse(&format!(
+            "/oauth/authorize?response_type=code&client_id=shop&redirect_uri=https%3A%2F%2Fshop.example%2Fcb\
+             &scope=orders&state=s&code_challenge={challenge}&code_challenge_method=S256"
+        ));
 
         rounds.push(async move || {
             let started = Instant::now();
@@ -323,7 +326,13 @@ pub async fn log_in(world: &World, connections: usize, duration: Duration) -> Me
             let response = connection.send(accept.as_bytes()).await;
             assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(response.body));
 
-            let redirect = member(response.body, "redirect_to");
+            let resume = member(response.body, "redirect_to");
+            let path = resume.split_once("/oauth/").expect("a path").1;
+            let resume = browse(&format!("/oauth/{path}"));
+            let response = connection.send(&resume).await;
+            assert_eq!(response.status, 303, "{}", String::from_utf8_lossy(response.body));
+
+            let redirect = response.location.expect("a redirect");
             let code = redirect.split_once("code=").expect("a code").1.split('&').next().expect("a code");
             let body = format!(
                 "grant_type=authorization_code&code={code}&redirect_uri={}&code_verifier={VERIFIER}",

@@ -10,7 +10,7 @@ use countersign::base::Base;
 use countersign::config::Config;
 use countersign::egress::ProviderFailure;
 use countersign::ids::{ApplicationId, ClientId, UserId};
-use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
+use countersign::phone::{ApiUserAgent, Connection, Phone, PhoneProfile, PushTransport};
 use countersign::push::{PushDestination, PushMessage, PushSender};
 use countersign::sandbox::Sandbox;
 use countersign::secret::{Keyring, SecretString, sha256};
@@ -98,7 +98,7 @@ impl World {
             .await
             .unwrap();
 
-        let login_page = ApiLoginPage::new(
+        let login_page = ApiUserAgent::new(
             connection(),
             CLIENT_ID,
             SecretString::new(CLIENT_SECRET.to_owned()),

@@ -38,6 +38,10 @@ pub struct Introspection {
     pub jkt: Option<String>,
     /// How the user was authenticated (RFC 8176).
     pub amr: Vec<String>,
+    /// How well.
+    pub acr: Option<String>,
+    /// When; `None` for a client's own token.
+    pub auth_time: Option<Timestamp>,
     /// What the token was issued to, if that is a device.
     pub device: Option<IntrospectedDevice>,
 }
@@ -126,7 +130,9 @@ impl Introspector {
             audience,
             jti: token.id.as_uuid(),
             jkt: token.jkt,
-            amr: authentication.map_or_else(Vec::new, |authentication| authentication.amr),
+            auth_time: authentication.as_ref().map(|known| known.time),
+            acr: authentication.as_ref().and_then(|known| known.acr.clone()),
+            amr: authentication.map_or_else(Vec::new, |known| known.amr),
             device,
         })
     }
@@ -162,6 +168,8 @@ impl Introspector {
             audience,
             jti: family.id.as_uuid(),
             jkt: family.jkt,
+            auth_time: Some(grant.login.authentication.time),
+            acr: grant.login.authentication.acr,
             amr: grant.login.authentication.amr,
             device: introspected_device(&client),
         }))

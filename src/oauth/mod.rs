@@ -59,7 +59,7 @@ use tokens::{Bearers, Issuance, LiveTokens};
 pub use authorization::{
     AcceptConsent, AcceptLogin, ApplianceAuthorization, AuthorizationError, AuthorizeRefusal,
     Browser, BrowserCookie, ConsentRequest, LoginRequest, PageRequestError, PushedReference,
-    PushedRequestError, Redirect, Rejection, RequestedScope, RequestingDevice,
+    PushedRequestError, Redirect, Rejection, RequestedScope, RequestingInstallation,
     SESSION_TIME_TO_LIVE, UserCodeRefusal,
 };
 pub use clients::{
@@ -70,7 +70,7 @@ pub use grants::TokenRequest;
 pub use introspection::{IntrospectedDevice, Introspection};
 pub use listing::{TOKEN_INFO_GRANT, TokenInfoRequest, TokenListing};
 pub use metadata::Metadata;
-pub use model::AuthorizeRequest;
+pub use model::{AuthorizeRequest, Claims};
 pub use portal::{PortalConsent, PortalToken, PortalTokenType};
 pub use revocation::{RevocationError, RevocationRequest};
 pub use tokens::{Bearer, BearerError, PresentedToken, TokenResponse, TokenType, UserInfo};

@@ -1,5 +1,6 @@
 //! The connection to the server.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,9 +130,16 @@ impl Connection {
     }
 
     /// Sends a `GET` like a browser and returns the URL that the server redirects to.
-    pub(super) async fn redirect(&self, url: Url) -> Result<Url, PhoneError> {
+    pub(super) async fn redirect(
+        &self,
+        url: Url,
+        cookies: &mut Cookies,
+    ) -> Result<Url, PhoneError> {
         let request = self.http.get(url.clone()).timeout(ANSWER_TIMEOUT);
+        let request = request.header(reqwest::header::COOKIE, cookies.header());
         let response = request.send().await.map_err(PhoneError::Unreachable)?;
+        cookies.keep(&response);
+
         if !response.status().is_redirection() {
             let status = response.status().as_u16();
             return Err(PhoneError::Refused {
@@ -149,6 +157,32 @@ impl Connection {
         ))?;
         url.join(location)
             .map_err(|_| PhoneError::UnexpectedAnswer("a redirect to an invalid URL"))
+    }
+}
+
+/// The cookies of one browser at one server.
+#[derive(Default)]
+pub(super) struct Cookies(BTreeMap<String, String>);
+
+impl Cookies {
+    fn header(&self) -> String {
+        let pairs: Vec<_> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("; ")
+    }
+
+    fn keep(&mut self, response: &reqwest::Response) {
+        let headers = response.headers().get_all(reqwest::header::SET_COOKIE);
+
+        for cookie in headers.iter().filter_map(|header| header.to_str().ok()) {
+            let pair = cookie.split(';').next().unwrap_or_default();
+            if let Some((name, value)) = pair.split_once('=') {
+                self.0.insert(name.to_owned(), value.to_owned());
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::connection::Connection;
+use super::connection::{Connection, Cookies};
 use super::device::Phone;
 use super::error::PhoneError;
 use super::saved::DEFAULT;
@@ -21,29 +21,29 @@ use crate::secret::{SecretString, sha256};
 
 /// Allows the phone to act for this user on this device.
 const SCOPE: &str = "device user";
-/// The most redirects between the login page and the application.
-const REDIRECTS_MAX: usize = 5;
+/// The most steps of a browser between the beginning and the application.
+const REDIRECTS_MAX: usize = 10;
 
-/// The page that authenticates users.
-pub trait LoginPage: Send + Sync {
-    /// Authenticates the user for this challenge. Returns the URL that the browser is sent to.
+/// The user's way from the address where a log-in begins, in a browser, to the application.
+pub trait UserAgent: Send + Sync {
+    /// Logs the user in. Returns the URL that the browser ends at: the application's.
     fn log_in<'a>(
         &'a self,
-        login_challenge: &'a str,
+        begun: &'a LogIn,
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<Url, PhoneError>>;
 }
 
-/// A login page that accepts everybody and consents to everything through the API. For tests and
-/// the demo.
-pub struct ApiLoginPage {
+/// A browser whose login page accepts everybody and whose consent page allows everything, through
+/// the API. For tests and the demo.
+pub struct ApiUserAgent {
     connection: Connection,
     client_id: String,
     client_secret: SecretString,
 }
 
-impl ApiLoginPage {
-    /// A login page that calls the API as the client `client_id`, which needs the permission
+impl ApiUserAgent {
+    /// The pages call the API as the client `client_id`, which needs the permission
     /// `user_authentication`.
     #[must_use]
     pub fn new(connection: Connection, client_id: &str, client_secret: SecretString) -> Self {
@@ -54,29 +54,24 @@ impl ApiLoginPage {
         }
     }
 
-    /// Accepts the log-in, and the consent if the server requires one, and follows redirects until
-    /// they leave the server.
-    async fn accept_all(&self, login_challenge: &str, user: &UserId) -> Result<Url, PhoneError> {
-        let mut url = self
-            .accept(
-                "login",
-                login_challenge,
-                &json!({"subject": user, "amr": ["pwd"]}),
-            )
-            .await?;
-
-        let server = self.connection.url("/oauth/")?;
+    /// Follows redirects until they lead to the application, and answers the pages on the way.
+    async fn accept_all(&self, begun: &LogIn, user: &UserId) -> Result<Url, PhoneError> {
+        let mut cookies = Cookies::default();
+        let mut url = begun.address.clone();
 
         for _ in 0..REDIRECTS_MAX {
-            if let Some(consent_challenge) = parameters(&url).remove("consent_challenge") {
-                url = self
-                    .accept("consent", &consent_challenge, &json!({}))
-                    .await?;
-            } else if url.as_str().starts_with(server.as_str()) {
-                url = self.connection.redirect(url).await?;
-            } else {
+            let parameters = parameters(&url);
+
+            url = if url.as_str().starts_with(&begun.redirect_uri) {
                 return Ok(url);
-            }
+            } else if let Some(challenge) = parameters.get("login_challenge") {
+                let answer = json!({"subject": user, "amr": ["pwd"]});
+                self.accept("login", challenge, &answer).await?
+            } else if let Some(challenge) = parameters.get("consent_challenge") {
+                self.accept("consent", challenge, &json!({})).await?
+            } else {
+                self.connection.redirect(url, &mut cookies).await?
+            };
         }
 
         Err(PhoneError::LogInFailed("too many redirects".to_owned()))
@@ -100,55 +95,46 @@ impl ApiLoginPage {
     }
 }
 
-impl LoginPage for ApiLoginPage {
+impl UserAgent for ApiUserAgent {
     fn log_in<'a>(
         &'a self,
-        login_challenge: &'a str,
+        begun: &'a LogIn,
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<Url, PhoneError>> {
-        Box::pin(self.accept_all(login_challenge, user))
+        Box::pin(self.accept_all(begun, user))
     }
 }
 
 /// A log-in in progress.
 pub struct LogIn {
-    /// The page that the user's browser has to open.
-    pub login_page: Url,
+    /// Where the user's browser begins. It has to be one browser from here to the end.
+    pub address: Url,
     redirect_uri: String,
     state: String,
     verifier: SecretString,
 }
 
-impl LogIn {
-    /// The challenge for the login page.
-    pub fn login_challenge(&self) -> Result<String, PhoneError> {
-        let challenge = parameters(&self.login_page).remove("login_challenge");
-        challenge.ok_or(PhoneError::UnexpectedAnswer(
-            "the login page's address has no login_challenge",
-        ))
-    }
-}
-
 impl Phone {
-    /// Logs a user in through a login page. `redirect_uri` is one of the application's.
+    /// Logs a user in. `redirect_uri` is one of the application's.
     pub async fn log_in(
         &self,
-        login_page: &dyn LoginPage,
+        user_agent: &dyn UserAgent,
         user: &UserId,
         redirect_uri: &str,
     ) -> Result<(), PhoneError> {
-        let begun = self.begin_log_in(redirect_uri).await?;
-        let redirected_to = login_page.log_in(&begun.login_challenge()?, user).await?;
-        self.finish_log_in(begun, user, redirected_to).await
+        let begun = self.begin_log_in(redirect_uri)?;
+        let ended_at = user_agent.log_in(&begun, user).await?;
+        self.finish_log_in(begun, user, &ended_at).await
     }
 
-    /// Starts a log-in at the server.
-    pub async fn begin_log_in(&self, redirect_uri: &str) -> Result<LogIn, PhoneError> {
+    /// Begins a log-in.
+    pub fn begin_log_in(&self, redirect_uri: &str) -> Result<LogIn, PhoneError> {
         let random = self.0.connection.random.as_ref();
         let (state, verifier) = (random_text(random), random_text(random));
 
-        let mut url = self.0.connection.url("/oauth/authorize")?;
-        url.query_pairs_mut()
+        let mut address = self.0.connection.url("/oauth/authorize")?;
+        address
+            .query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", self.device_id().as_str())
             .append_pair("redirect_uri", redirect_uri)
@@ -160,28 +146,23 @@ impl Phone {
             )
             .append_pair("code_challenge_method", "S256");
 
-        let login_page = self.0.connection.redirect(url).await?;
-        if login_page.as_str().starts_with(redirect_uri) {
-            return Err(refused(&parameters(&login_page)));
-        }
-
         Ok(LogIn {
-            login_page,
+            address,
             redirect_uri: redirect_uri.to_owned(),
             state,
             verifier: verifier.into(),
         })
     }
 
-    /// Follows the browser from the login page back to the application and exchanges the code for
-    /// tokens. The login page determined the user; the phone remembers the tokens for `user`.
+    /// Exchanges the code that the browser brought to the application for tokens. The login page
+    /// determined the user; the phone remembers the tokens for `user`.
     pub async fn finish_log_in(
         &self,
         begun: LogIn,
         user: &UserId,
-        redirected_to: Url,
+        ended_at: &Url,
     ) -> Result<(), PhoneError> {
-        let answer = self.follow(redirected_to, &begun.redirect_uri).await?;
+        let answer = parameters(ended_at);
         if answer.get("state") != Some(&begun.state) {
             return Err(PhoneError::LogInFailed(
                 "the answer belongs to another log-in".to_owned(),
@@ -200,22 +181,6 @@ impl Phone {
         self.store_tokens(user, DEFAULT, issued);
 
         Ok(())
-    }
-
-    /// Follows redirects until they lead to the application. Returns the parameters of that URL.
-    async fn follow(
-        &self,
-        mut url: Url,
-        redirect_uri: &str,
-    ) -> Result<HashMap<String, String>, PhoneError> {
-        for _ in 0..REDIRECTS_MAX {
-            if url.as_str().starts_with(redirect_uri) {
-                return Ok(parameters(&url));
-            }
-            url = self.0.connection.redirect(url).await?;
-        }
-
-        Err(PhoneError::LogInFailed("too many redirects".to_owned()))
     }
 }
 

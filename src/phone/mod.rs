@@ -7,11 +7,11 @@
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use countersign::ids::UserId;
-//! use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
+//! use countersign::phone::{ApiUserAgent, Connection, Phone, PhoneProfile, PushTransport};
 //! use std::time::Duration;
 //!
 //! let connection = Connection::new(&"http://127.0.0.1:8080".parse()?)?;
-//! let login_page = ApiLoginPage::new(connection.clone(), "portal", "secret".to_owned().into());
+//! let login_page = ApiUserAgent::new(connection.clone(), "portal", "secret".to_owned().into());
 //! let phone = Phone::register(connection, &PhoneProfile::new("bank", "1.0", "android").named("Alice's phone")).await?;
 //! let alice: UserId = "alice".parse()?;
 //! phone.log_in(&login_page, &alice, "bank://login").await?;
@@ -44,7 +44,7 @@ pub use connection::Connection;
 pub use device::Phone;
 pub use enrolment::PushTransport;
 pub use error::{PhoneError, ServerError};
-pub use log_in::{ApiLoginPage, LogIn, LoginPage};
+pub use log_in::{ApiUserAgent, LogIn, UserAgent};
 pub use refresh::Proof;
 pub use registration::PhoneProfile;
 pub use transactions::{FetchedTransaction, PendingTransaction};

@@ -40,10 +40,13 @@ pub enum Purpose {
     IdempotencyKey,
     /// Seals signing keys.
     SigningKey,
+    /// Seals what is known of a log-in under way: what the login page says of the user, what an
+    /// appliance shows.
+    LogIn,
 }
 
 impl Purpose {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Settings,
         Self::TransactionContent,
         Self::PushAddress,
@@ -54,6 +57,7 @@ impl Purpose {
         Self::IdempotentAnswer,
         Self::IdempotencyKey,
         Self::SigningKey,
+        Self::LogIn,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -68,6 +72,7 @@ impl Purpose {
             Self::IdempotentAnswer => b"countersign/idempotent-answer/1",
             Self::IdempotencyKey => b"countersign/idempotency-key/1",
             Self::SigningKey => b"countersign/signing-key/1",
+            Self::LogIn => b"countersign/log-in/1",
         }
     }
 }

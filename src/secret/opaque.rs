@@ -17,8 +17,8 @@ pub enum TokenKind {
     AuthorizationCode,
     /// The `login_challenge` for the login page.
     LoginChallenge,
-    /// Brings the browser back from the login page if the log-in is to be remembered.
-    LoginVerifier,
+    /// Brings the browser back from the login page or the consent page.
+    PageVerifier,
     /// The `consent_challenge` for the consent page.
     ConsentChallenge,
     /// The cookie of a remembered log-in.
@@ -45,7 +45,7 @@ impl TokenKind {
             Self::Registration => b"registration\0",
             Self::AuthorizationCode => b"authorization-code\0",
             Self::LoginChallenge => b"login-challenge\0",
-            Self::LoginVerifier => b"login-verifier\0",
+            Self::PageVerifier => b"page-verifier\0",
             Self::ConsentChallenge => b"consent-challenge\0",
             Self::LoginSession => b"login-session\0",
             Self::Browser => b"browser\0",
@@ -106,7 +106,7 @@ mod tests {
             TokenKind::Registration,
             TokenKind::AuthorizationCode,
             TokenKind::LoginChallenge,
-            TokenKind::LoginVerifier,
+            TokenKind::PageVerifier,
             TokenKind::ConsentChallenge,
             TokenKind::LoginSession,
             TokenKind::Browser,

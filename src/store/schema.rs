@@ -177,6 +177,7 @@ diesel::table! {
         amr -> Nullable<Text>,
         acr -> Nullable<Text>,
         auth_time -> BigInt,
+        claims -> Nullable<Text>,
         client_epoch -> BigInt,
         resource_epoch -> BigInt,
         created_at -> BigInt,
@@ -243,9 +244,11 @@ diesel::table! {
         amr -> Nullable<Text>,
         acr -> Nullable<Text>,
         auth_time -> Nullable<BigInt>,
+        claims -> Nullable<Text>,
         grant_id -> Nullable<Binary>,
         created_at -> BigInt,
         expires_at -> BigInt,
+        reason -> Nullable<Text>,
     }
 }
 
@@ -271,6 +274,7 @@ diesel::table! {
         amr -> Nullable<Text>,
         acr -> Nullable<Text>,
         auth_time -> Nullable<BigInt>,
+        claims -> Nullable<Text>,
         interval_seconds -> Integer,
         polled_at -> Nullable<BigInt>,
         created_at -> BigInt,
@@ -297,6 +301,7 @@ diesel::table! {
         amr -> Nullable<Text>,
         acr -> Nullable<Text>,
         auth_time -> BigInt,
+        claims -> Nullable<Text>,
         expires_at -> BigInt,
     }
 }

@@ -45,6 +45,8 @@ const NEVER_LOGGED: &[&str] = &[
     "signing_secret",
     "sms_code",
     "token",
+    "user_code",
+    "verifier",
 ];
 
 /// Whether a field's value must be masked. Only the last part of a dotted name matters.

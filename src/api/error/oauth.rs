@@ -82,11 +82,16 @@ impl From<OAuthError> for ApiError {
 
 impl From<AuthorizeRefusal> for ApiError {
     fn from(refusal: AuthorizeRefusal) -> Self {
-        let answer = |code| Self::oauth(StatusCode::BAD_REQUEST, code, refusal.to_string());
+        let answer = |status, code| Self::oauth(status, code, refusal.to_string());
 
         match refusal {
-            AuthorizeRefusal::ClientOrRedirectUri => answer("invalid_request"),
-            AuthorizeRefusal::RequestUri => answer("invalid_request_uri"),
+            AuthorizeRefusal::ClientOrRedirectUri => {
+                answer(StatusCode::BAD_REQUEST, "invalid_request")
+            }
+            AuthorizeRefusal::RequestUri => answer(StatusCode::BAD_REQUEST, "invalid_request_uri"),
+            AuthorizeRefusal::Expired => answer(StatusCode::NOT_FOUND, "not_found"),
+            AuthorizeRefusal::OtherBrowser => answer(StatusCode::FORBIDDEN, "other_browser"),
+            AuthorizeRefusal::UserDisabled => answer(StatusCode::FORBIDDEN, "user_disabled"),
             AuthorizeRefusal::Unavailable => Fault::Busy.into(),
         }
     }

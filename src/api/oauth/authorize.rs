@@ -23,10 +23,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// For parameters that are too long or too private for a URL (OpenID Connect Core §3.1.2.1).
     POST "/oauth/authorize" => post_authorize;
 
-    /// Takes the browser back from the login page.
+    /// Takes the browser back from the login page or the consent page.
     ///
-    /// The login page sends the browser here: accepting its request returned this URL.
-    GET "/oauth/authorize/resume" => resume_login,
+    /// The page sends the browser here: accepting or rejecting its request returned this URL. The
+    /// browser has to be the one that began.
+    GET "/oauth/authorize/resume" => resume,
+        403 "The log-in was begun in another browser, or the user is disabled.",
         404 "There is no such request, or it has expired.";
 };
 
@@ -131,11 +133,11 @@ async fn begin(
     SeeOther::with_cookie(api, redirect)
 }
 
-/// The end of a visit to the login page.
+/// The end of a visit to a page.
 #[derive(ToSchema)]
 struct ResumeQuery {
     /// The value in that URL.
-    login_verifier: String,
+    verifier: String,
 }
 
 impl FromFields for ResumeQuery {
@@ -143,21 +145,18 @@ impl FromFields for ResumeQuery {
 
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
-            login_verifier: fields.required_text("login_verifier", TEXT_BYTES_MAX)?,
+            verifier: fields.required_text("verifier", TEXT_BYTES_MAX)?,
         })
     }
 }
 
-async fn resume_login(
+async fn resume(
     api: SharedApi,
     Cookies(browser): Cookies,
-    Query(ResumeQuery { login_verifier }): Query<ResumeQuery>,
+    Query(ResumeQuery { verifier }): Query<ResumeQuery>,
 ) -> Result<SeeOther, ApiError> {
-    let token_server = &api.app.token_server;
-    let redirect = token_server
-        .logins
-        .resume(&login_verifier, &browser)
-        .await?;
+    let endpoint = &api.app.token_server.authorization;
+    let redirect = endpoint.resume(&verifier, &browser).await?;
 
     SeeOther::with_cookie(&api, redirect)
 }

@@ -173,11 +173,10 @@ async fn post_login(
     let challenge = &form.login_challenge;
 
     let redirect_to = if form.decision.as_deref() == Some("allow") {
+        let subject = form.user_id.ok_or_else(|| Fault::missing("user_id"))?;
         let accepted = AcceptLogin {
-            subject: form.user_id.ok_or_else(|| Fault::missing("user_id"))?,
-            amr: Vec::new(),
-            acr: None,
             remember: form.remember.is_some(),
+            ..AcceptLogin::of(subject)
         };
 
         token_server

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::page_requests::{Challenge, RedirectBody, RequestingApp, ScopeBody};
+use super::page_requests::{Challenge, DeviceBody, InstallationBody, RedirectBody, ScopeBody};
 use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
@@ -37,8 +37,12 @@ struct ConsentRequestBody {
     client_id: String,
     /// The name of the web client or the application.
     client_name: String,
-    #[serde(flatten)]
-    app: Option<RequestingApp>,
+    /// The installation that the user logs in on. Absent if the client is a web client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installation: Option<InstallationBody>,
+    /// The appliance that the user connects. Absent if the user is at a browser of the client's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceBody>,
     /// The id of the user.
     subject: String,
     /// The scopes that the client asks for, separated by spaces.
@@ -59,7 +63,8 @@ impl From<ConsentRequest> for ConsentRequestBody {
         Self {
             client_id: request.client_id,
             client_name: request.client_name,
-            app: request.device.map(RequestingApp::from),
+            installation: request.installation.map(InstallationBody::from),
+            device: request.user_code.map(|user_code| DeviceBody { user_code }),
             subject: request.subject,
             scope: request.scope,
             scopes: request.scopes.into_iter().map(ScopeBody::from).collect(),

@@ -7,6 +7,7 @@ use crate::api::context::{Api, SharedApi};
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
 use crate::api::extract::{Fields, FromFields, Json, ResourceServerForm};
+use crate::clock::Timestamp;
 use crate::oauth::{Introspection, TokenType};
 use crate::secret::SecretString;
 
@@ -105,6 +106,12 @@ struct ActiveToken {
     /// How the user was authenticated (RFC 8176).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<String>,
+    /// The authentication context class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    /// When the user was authenticated, in seconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     /// The id of the application, if the client is an app.
     #[serde(skip_serializing_if = "Option::is_none")]
     app_identifier: Option<String>,
@@ -154,6 +161,8 @@ impl ActiveToken {
             jti: found.jti.to_string(),
             cnf: found.jkt.map(|jkt| Confirmation { jkt }),
             amr: found.amr,
+            acr: found.acr,
+            auth_time: found.auth_time.map(Timestamp::as_secs),
             app_identifier,
             app_platform,
             app_version,

@@ -1,14 +1,21 @@
 //! Login requests: the login page learns what it is asked for, and tells who the user is.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::page_requests::{Challenge, RedirectBody, RequestingApp, ScopeBody, TEXT_BYTES_MAX};
+use super::page_requests::{
+    Challenge, DeviceBody, InstallationBody, RedirectBody, ScopeBody, TEXT_BYTES_MAX,
+};
 use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
 use crate::api::extract::{Fields, FromFields, Json, LoginPage, Path};
-use crate::oauth::{AcceptLogin, LoginRequest, Rejection};
+use crate::clock::Timestamp;
+use crate::oauth::{AcceptLogin, Claims, LoginRequest, Rejection};
+
+/// The year 9999.
+const AUTH_TIME_MAX: i64 = 253_402_300_799;
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Reads a login request, with which a login page was called.
@@ -36,8 +43,12 @@ struct LoginRequestBody {
     client_id: String,
     /// The name of the web client or the application.
     client_name: String,
-    #[serde(flatten)]
-    app: Option<RequestingApp>,
+    /// The installation that the user logs in on. Absent if the client is a web client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installation: Option<InstallationBody>,
+    /// The appliance that the user connects. Absent if the user is at a browser of the client's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceBody>,
     /// The scopes that the client asks for, separated by spaces.
     scope: String,
     /// The same, one by one.
@@ -68,7 +79,8 @@ impl From<LoginRequest> for LoginRequestBody {
         Self {
             client_id: request.client_id,
             client_name: request.client_name,
-            app: request.device.map(RequestingApp::from),
+            installation: request.installation.map(InstallationBody::from),
+            device: request.user_code.map(|user_code| DeviceBody { user_code }),
             scope: request.scope,
             scopes: request.scopes.into_iter().map(ScopeBody::from).collect(),
             login_hint: request.login_hint,
@@ -95,6 +107,12 @@ pub(crate) struct AcceptLoginBody {
     amr: Option<Vec<String>>,
     /// The authentication context class: at most 255 bytes.
     acr: Option<String>,
+    /// When the user was authenticated, in seconds since the epoch: not in the future, and not longer
+    /// ago than `max_age` and `prompt` allow. Default: now.
+    auth_time: Option<i64>,
+    /// Claims about the user (OpenID Connect Core §5.1), which the scopes give out: at most 32, at
+    /// most 4,096 bytes of JSON.
+    claims: Option<Map<String, Value>>,
     /// Whether the browser remembers the log-in for 30 days, in which it needs no login page.
     /// Default: false.
     remember: Option<bool>,
@@ -108,8 +126,35 @@ impl FromFields for AcceptLogin {
             subject: fields.required("subject")?,
             amr: fields.texts("amr")?.unwrap_or_default(),
             acr: fields.text("acr", TEXT_BYTES_MAX)?,
+            auth_time: auth_time(fields)?,
+            claims: claims(fields)?,
             remember: fields.boolean("remember")?,
         })
+    }
+}
+
+fn auth_time(fields: &mut Fields) -> Result<Option<Timestamp>, Fault> {
+    let Some(value) = fields.value("auth_time") else {
+        return Ok(None);
+    };
+
+    let seconds = value
+        .as_i64()
+        .filter(|seconds| (0..=AUTH_TIME_MAX).contains(seconds));
+    let seconds = seconds.ok_or_else(|| {
+        Fault::parameter("auth_time", "must be a number of seconds since the epoch")
+    })?;
+
+    Ok(Some(Timestamp::from_millis(seconds * 1000)))
+}
+
+fn claims(fields: &mut Fields) -> Result<Claims, Fault> {
+    match fields.value("claims") {
+        None => Ok(Claims::default()),
+        Some(Value::Object(claims)) => {
+            Claims::new(claims).map_err(|problem| Fault::parameter("claims", problem))
+        }
+        Some(_) => Err(Fault::parameter("claims", "must be an object")),
     }
 }
 

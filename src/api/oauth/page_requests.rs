@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::api::error::Fault;
 use crate::api::extract::{Fields, FromFields, PathParameter};
-use crate::oauth::{Rejection, RequestedScope, RequestingDevice};
+use crate::oauth::{Rejection, RequestedScope, RequestingInstallation};
 
 /// The longest text in the body.
 pub(super) const TEXT_BYTES_MAX: usize = 1024;
@@ -46,26 +46,32 @@ impl From<RequestedScope> for ScopeBody {
     }
 }
 
-/// The app that asks.
+/// The appliance that waits for its user (RFC 8628).
 #[derive(Serialize, ToSchema)]
-pub(super) struct RequestingApp {
-    /// The id of the application. Absent, like what follows, if the client is a web client.
-    app_id: String,
-    /// The name of the application.
-    app_name: String,
-    /// `ios` or `android`.
-    platform: &'static str,
-    /// The name that the user gave the device.
-    device_name: String,
+#[schema(as = RequestingDevice)]
+pub(super) struct DeviceBody {
+    /// The code that it shows: the user compares it.
+    pub(super) user_code: String,
 }
 
-impl From<RequestingDevice> for RequestingApp {
-    fn from(installed: RequestingDevice) -> Self {
+/// The installation that asks.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RequestingInstallation)]
+pub(super) struct InstallationBody {
+    /// The name that the user gave the device.
+    name: String,
+    /// `ios` or `android`.
+    platform: &'static str,
+    /// The name of the application.
+    application: String,
+}
+
+impl From<RequestingInstallation> for InstallationBody {
+    fn from(asking: RequestingInstallation) -> Self {
         Self {
-            app_id: installed.application_id,
-            app_name: installed.application_name,
-            platform: installed.platform.as_str(),
-            device_name: installed.device_name,
+            name: asking.name,
+            platform: asking.platform.as_str(),
+            application: asking.application,
         }
     }
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::extract::{Json, OpenIdToken};
-use crate::oauth::UserInfo;
+use crate::oauth::{Claims, UserInfo};
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Tells who the user of an access token is.
@@ -27,6 +27,10 @@ struct UserInfoBody {
     /// The authentication context class.
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
+    /// What the scopes of the token give out (OpenID Connect Core §5.4).
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    claims: Claims,
 }
 
 impl From<UserInfo> for UserInfoBody {
@@ -35,6 +39,7 @@ impl From<UserInfo> for UserInfoBody {
             sub: user.sub,
             amr: user.amr,
             acr: user.acr,
+            claims: user.claims,
         }
     }
 }

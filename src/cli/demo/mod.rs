@@ -18,7 +18,7 @@ use clap::Args;
 use super::common::{self, CliResult};
 use crate::clock::Clock;
 use crate::ids::UserId;
-use crate::phone::{ApiLoginPage, Connection};
+use crate::phone::{ApiUserAgent, Connection};
 use crate::telemetry::logs::{self, LogSettings};
 use client::Client;
 use environment::Environment;
@@ -79,7 +79,7 @@ async fn walk_through(
 
     let user: UserId = fixtures::USER.parse()?;
     let connection = Connection::new(environment.public_url())?;
-    let login = ApiLoginPage::new(
+    let login = ApiUserAgent::new(
         connection.clone(),
         fixtures::WEBSITE,
         environment.secret(fixtures::WEBSITE),

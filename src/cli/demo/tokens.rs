@@ -10,7 +10,7 @@ use super::client::{Client, expect, text};
 use super::fixtures::{MISTYPED_PIN, ORDERS_AUDIENCE, PIN, REDIRECT_URI, SHOP};
 use super::walkthrough::Walkthrough;
 use crate::cli::common::CliResult;
-use crate::phone::{ApiLoginPage, Phone, PhoneError, Proof};
+use crate::phone::{ApiUserAgent, Phone, PhoneError, Proof};
 
 const TOKEN_PATH: &str = "/oauth/token";
 const REVOCATION_PATH: &str = "/oauth/revoke";
@@ -75,7 +75,7 @@ impl<W: Write> Walkthrough<'_, W> {
         &mut self,
         phone: &Phone,
         stolen: &Path,
-        login: &ApiLoginPage,
+        login: &ApiUserAgent,
     ) -> CliResult {
         self.transcript
             .part("A thief has a copy of the phone's state")?;

@@ -12,7 +12,7 @@ use super::transcript::Transcript;
 use crate::cli::common::CliResult;
 use crate::ids::{TransactionId, UserId};
 use crate::phone::{
-    ApiLoginPage, Connection, FetchedTransaction, Phone, PhoneProfile, PushTransport,
+    ApiUserAgent, Connection, FetchedTransaction, Phone, PhoneProfile, PushTransport,
 };
 use crate::sandbox::Sandbox;
 
@@ -35,7 +35,7 @@ impl<W: Write> Walkthrough<'_, W> {
     pub(super) async fn set_up_phone(
         &mut self,
         connection: Connection,
-        login: &ApiLoginPage,
+        login: &ApiUserAgent,
     ) -> CliResult<Phone> {
         let Self {
             user, transcript, ..

@@ -10,7 +10,7 @@ use std::path::Path;
 use url::Url;
 
 use super::common::{self, CliResult};
-use crate::phone::{ApiLoginPage, Connection, LoginPage as _, Phone, PhoneError, PhoneProfile};
+use crate::phone::{ApiUserAgent, Connection, Phone, PhoneError, PhoneProfile, UserAgent as _};
 use args::{Answer, Command, LogInArgs, RegisterArgs};
 
 pub(super) use args::PhoneArgs;
@@ -87,19 +87,17 @@ async fn register_phone(args: &RegisterArgs) -> Result<Phone, PhoneError> {
 }
 
 async fn log_in(phone: &Phone, args: LogInArgs, out: &mut impl Write) -> CliResult {
-    let begun = phone.begin_log_in(&args.redirect_uri).await?;
+    let begun = phone.begin_log_in(&args.redirect_uri)?;
 
-    let redirected_to = match args.login_client.zip(args.login_secret) {
+    let ended_at = match args.login_client.zip(args.login_secret) {
         Some((client_id, secret)) => {
-            let page = ApiLoginPage::new(phone.connection().clone(), &client_id, secret.into());
-            page.log_in(&begun.login_challenge()?, &args.user).await?
+            let browser = ApiUserAgent::new(phone.connection().clone(), &client_id, secret.into());
+            browser.log_in(&begun, &args.user).await?
         }
-        None => ask_for_redirect(&begun.login_page, out)?,
+        None => ask_for_redirect(&begun.address, out)?,
     };
 
-    phone
-        .finish_log_in(begun, &args.user, redirected_to)
-        .await?;
+    phone.finish_log_in(begun, &args.user, &ended_at).await?;
 
     writeln!(out, "{} is logged in.", args.user)?;
 
@@ -108,10 +106,10 @@ async fn log_in(phone: &Phone, args: LogInArgs, out: &mut impl Write) -> CliResu
 
 /// Sends the user to a browser and reads the address that the log-in ends at. Blocks the thread,
 /// on which nothing else runs.
-fn ask_for_redirect(login_page: &Url, out: &mut impl Write) -> CliResult<Url> {
+fn ask_for_redirect(address: &Url, out: &mut impl Write) -> CliResult<Url> {
     writeln!(
         out,
-        "Log in at {login_page}\nand paste the address that the browser is redirected to:"
+        "Open {address}\nin a browser, log in, and paste the address that the browser ends at:"
     )?;
 
     let mut line = String::new();

@@ -11,6 +11,7 @@ use super::check;
 use super::error::UserCodeRefusal;
 use super::flow::Flow;
 use super::guesses::Guesses;
+use super::page_request::seal_user_code;
 use super::persist;
 use super::sessions::Sessions;
 use super::steps::PAGE_TIME_TO_LIVE;
@@ -146,6 +147,7 @@ impl Appliances {
         entered.map_err(|retry_after| UserCodeRefusal::TooMany { retry_after })?;
 
         let hash = self.user_code_hash(&code);
+        let entered = code;
         let code = persist::find_device_code_by_user_code(&self.base.store, hash).await?;
         let code = code
             // A code that was answered is as unknown as one that never was: a guess must not find
@@ -159,7 +161,7 @@ impl Appliances {
 
         let client = self.clients.find(&code.client_id).await?;
         let client = client.ok_or(UserCodeRefusal::Unknown)?;
-        self.begin(&client, code, browser).await
+        self.begin(&client, code, &entered, browser).await
     }
 
     /// The user is asked at least once, on a page that names the client: on the login page, where
@@ -168,10 +170,11 @@ impl Appliances {
         &self,
         client: &Client,
         code: DeviceCode,
+        entered: &str,
         browser: &Browser,
     ) -> Result<Redirect, UserCodeRefusal> {
         let (recognition, cookie) = self.sessions.recognition(browser);
-        let authorization = self.new_authorization(code, recognition);
+        let authorization = self.new_authorization(code, entered, recognition);
 
         let remembered = if client.skips_consent() {
             None
@@ -189,7 +192,7 @@ impl Appliances {
 
             // Otherwise the remembered user is disabled, and somebody else may log in.
             if let Some(address) = begun {
-                return Ok(Redirect::to(address));
+                return Ok(Redirect { address, cookie });
             }
         }
 
@@ -197,16 +200,22 @@ impl Appliances {
         Ok(Redirect { address, cookie })
     }
 
-    fn new_authorization(&self, code: DeviceCode, recognition: String) -> Authorization {
-        let now = self.base.clock.now();
+    fn new_authorization(
+        &self,
+        code: DeviceCode,
+        entered: &str,
+        recognition: String,
+    ) -> Authorization {
+        let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
 
         Authorization {
-            id: AuthorizationId::new(now, self.base.random.as_ref()),
+            id: AuthorizationId::new(now, random),
             client_id: code.client_id,
             scope: code.scope,
             resource_server: code.resource_server,
             hints: Hints {
                 browser: Some(recognition),
+                user_code: Some(seal_user_code(&self.base.keyring, entered, random)),
                 ..Hints::default()
             },
             answer_to: AnswerTo::Appliance(code.id),

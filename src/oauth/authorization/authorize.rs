@@ -7,6 +7,7 @@ use super::browser::{Browser, Redirect};
 use super::check::{self, CheckedRequest};
 use super::error::{AuthorizationError, AuthorizeRefusal};
 use super::flow::Flow;
+use super::page_request::PageRequests;
 use super::pushed::PushedRequests;
 use super::redirect;
 use super::sessions::Sessions;
@@ -43,6 +44,7 @@ pub struct AuthorizationEndpoint {
     pub(super) issuer: Issuer,
     pub(super) clients: Arc<Clients>,
     pub(super) pushed: Arc<PushedRequests>,
+    pub(super) requests: Arc<PageRequests>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) flow: Arc<Flow>,
 }
@@ -166,9 +168,10 @@ impl AuthorizationEndpoint {
                 .await?;
 
             if let Some(address) = begun {
-                // No cookie: it is for a browser that comes back from the login page, where this
-                // one need not go.
-                return Ok(Redirect::to(address));
+                // It is for a browser that comes back from a page, where this one need not go
+                // unless it is asked.
+                let cookie = cookie.filter(|_| needs_consent);
+                return Ok(Redirect { address, cookie });
             }
         }
 

@@ -194,6 +194,7 @@ fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
         max_age: max_age.transpose()?,
         prompt: prompt(request.prompt.as_deref())?,
         browser: None,
+        user_code: None,
     })
 }
 

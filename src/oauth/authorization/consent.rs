@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::PageRequestError;
 use super::flow::Flow;
-use super::page_request::{PageRequests, RequestedScope, RequestingDevice};
+use super::page_request::{PageRequests, RequestedScope, RequestingInstallation};
 use super::persist::{Alongside, GivenConsent};
 use super::rejection::Rejection;
 use super::state::{Event, step};
@@ -22,8 +22,10 @@ use crate::users::events::EventType;
 pub struct ConsentRequest {
     pub client_id: String,
     pub client_name: String,
-    /// Where the client is a device.
-    pub device: Option<RequestingDevice>,
+    /// Where the client is an installation of an application.
+    pub installation: Option<RequestingInstallation>,
+    /// Where an appliance asks: the code that it shows.
+    pub user_code: Option<String>,
     pub subject: String,
     /// The requested scopes, separated by spaces.
     pub scope: String,
@@ -59,7 +61,8 @@ impl Consents {
 
         Ok(ConsentRequest {
             client_name: client.name().to_owned(),
-            device: RequestingDevice::of(&client),
+            installation: RequestingInstallation::of(&client),
+            user_code: self.requests.user_code(&authorization.hints),
             subject: login.user_id.into(),
             scopes: self.requests.describe(&authorization.scope),
             ui_locales: authorization.hints.ui_locales,
@@ -102,7 +105,7 @@ impl Consents {
             asked,
         });
 
-        let next = step(&authorization.state, Event::Consented, false)?;
+        let next = step(&authorization.state, Event::Consented)?;
 
         let alongside = Alongside {
             events: vec![event],
@@ -122,7 +125,7 @@ impl Consents {
         let reason = rejection.reason()?;
         let (authorization, _) = self.find(challenge).await?;
 
-        let next = step(&authorization.state, Event::Rejected(reason), false)?;
+        let next = step(&authorization.state, Event::Refused(reason))?;
         let alongside = Alongside::default();
         Ok(self.flow.advance(authorization, next, alongside).await?)
     }

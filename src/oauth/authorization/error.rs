@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::persist::NotSaved;
-use super::state::{Reason, Refusal};
+use super::state::Refusal;
 use crate::oauth::error::{OAuthError, log_unavailable};
+use crate::oauth::model::Reason;
 use crate::store::StoreError;
 
 /// An error of the authorization endpoint, by its code (RFC 6749 §4.1.2.1 and those that extend
@@ -27,7 +28,7 @@ impl AuthorizationError {
 impl From<AuthorizationError> for Reason {
     fn from(error: AuthorizationError) -> Self {
         Self {
-            error: error.code,
+            error: error.code.to_owned(),
             description: Some(error.description.to_owned()),
         }
     }
@@ -43,9 +44,30 @@ pub enum AuthorizeRefusal {
     /// No such pushed request of this client. `400`.
     #[error("`request_uri` is unknown, expired or used before, or was issued to another client.")]
     RequestUri,
+    /// The browser comes back from a page whose request has expired, or went on before. `404`.
+    #[error("This log-in has expired, or has gone on already.")]
+    Expired,
+    /// Another browser began. `403`.
+    #[error("This log-in was begun in another browser, or this browser does not keep cookies.")]
+    OtherBrowser,
+    /// The user may not log in. `403`.
+    #[error("The user is disabled.")]
+    UserDisabled,
     /// `503`.
     #[error("The server is busy or its database is out of reach; try again shortly.")]
     Unavailable,
+}
+
+impl From<PageRequestError> for AuthorizeRefusal {
+    fn from(error: PageRequestError) -> Self {
+        match error {
+            PageRequestError::NotFound
+            | PageRequestError::AlreadyAnswered
+            | PageRequestError::InvalidParameter { .. } => Self::Expired,
+            PageRequestError::UserDisabled => Self::UserDisabled,
+            PageRequestError::Unavailable => Self::Unavailable,
+        }
+    }
 }
 
 impl From<StoreError> for AuthorizeRefusal {
@@ -160,9 +182,10 @@ impl From<StoreError> for UserCodeRefusal {
 
 impl From<NotSaved> for UserCodeRefusal {
     fn from(reason: NotSaved) -> Self {
-        match AuthorizeRefusal::from(reason) {
-            AuthorizeRefusal::ClientOrRedirectUri | AuthorizeRefusal::RequestUri => Self::Unknown,
-            AuthorizeRefusal::Unavailable => Self::Unavailable,
+        match reason {
+            NotSaved::Store(error) => error.into(),
+            // As at the authorization endpoint.
+            NotSaved::AlreadyAnswered | NotSaved::UserDisabled => Self::Unavailable,
         }
     }
 }

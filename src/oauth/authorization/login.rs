@@ -2,20 +2,19 @@
 //! is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::browser::{Browser, Redirect};
 use super::error::PageRequestError;
 use super::flow::Flow;
-use super::page_request::{PageRequests, RequestedScope, RequestingDevice};
+use super::page_request::{PageRequests, RequestedScope, RequestingInstallation};
 use super::persist::Alongside;
 use super::rejection::Rejection;
-use super::sessions::Sessions;
 use super::state::{Event, step};
 use crate::base::Base;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, UserId};
 use crate::oauth::clients::Client;
-use crate::oauth::model::{Authentication, Authorization, AuthorizationState, Login};
+use crate::oauth::model::{Authentication, Authorization, AuthorizationState, Claims, Login};
 use crate::secret::TokenKind;
 use crate::store::rows::EventRow;
 use crate::users::events::{Concerning, EventType, event};
@@ -25,14 +24,18 @@ const AMR_MAX: usize = 10;
 const AMR_BYTES_MAX: usize = 64;
 /// The longest `acr`, in bytes.
 const ACR_BYTES_MAX: usize = 255;
+/// How far ahead the clock of a login page may be.
+const AUTH_TIME_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// What a login page is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginRequest {
     pub client_id: String,
     pub client_name: String,
-    /// Where the client is a device.
-    pub device: Option<RequestingDevice>,
+    /// Where the client is an installation of an application.
+    pub installation: Option<RequestingInstallation>,
+    /// Where an appliance asks: the code that it shows.
+    pub user_code: Option<String>,
     /// The requested scopes, separated by spaces.
     pub scope: String,
     pub scopes: Vec<RequestedScope>,
@@ -59,15 +62,33 @@ pub struct AcceptLogin {
     pub amr: Vec<String>,
     /// How well: at most 255 bytes.
     pub acr: Option<String>,
+    /// When the user was authenticated: now, where it is not given.
+    pub auth_time: Option<Timestamp>,
+    /// What else the login page says of the user. It is given out by scope.
+    pub claims: Claims,
     /// Whether the browser is to remember the login.
     pub remember: bool,
+}
+
+impl AcceptLogin {
+    /// This user, with nothing else said.
+    #[must_use]
+    pub fn of(subject: UserId) -> Self {
+        Self {
+            subject,
+            amr: Vec::new(),
+            acr: None,
+            auth_time: None,
+            claims: Claims::default(),
+            remember: false,
+        }
+    }
 }
 
 /// Answers login pages.
 pub struct Logins {
     pub(super) base: Base,
     pub(super) requests: Arc<PageRequests>,
-    pub(super) sessions: Arc<Sessions>,
     pub(super) flow: Arc<Flow>,
 }
 
@@ -80,7 +101,8 @@ impl Logins {
 
         Ok(LoginRequest {
             client_name: client.name().to_owned(),
-            device: RequestingDevice::of(&client),
+            installation: RequestingInstallation::of(&client),
+            user_code: self.requests.user_code(&hints),
             scopes: self.requests.describe(&authorization.scope),
             client_id: authorization.client_id,
             scope: authorization.scope,
@@ -112,31 +134,30 @@ impl Logins {
             ));
         }
 
-        let now = self.base.clock.now();
+        let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
         let login = Login {
             user_id: answer.subject.clone(),
             authentication: Authentication {
                 amr: answer.amr.clone(),
                 acr: answer.acr.clone(),
-                // The server's time, not one of the page's: `max_age` is measured against it.
-                time: now,
+                time: auth_time(answer, &authorization, now)?,
+                claims: answer
+                    .claims
+                    .seal(&self.base.keyring, &answer.subject, random),
             },
         };
-
-        let flow = &self.flow;
-        let needs_consent = flow.needs_consent(&client, &authorization, &login).await?;
 
         let logged_in = Event::LoggedIn {
             login,
             remember: answer.remember,
         };
-        let next = step(&authorization.state, logged_in, needs_consent)?;
+        let next = step(&authorization.state, logged_in)?;
 
         let alongside = Alongside {
             events: vec![self.login_event(page, &client, &answer.subject, now)],
             ..Alongside::default()
         };
-        Ok(flow.advance(authorization, next, alongside).await?)
+        Ok(self.flow.advance(authorization, next, alongside).await?)
     }
 
     /// Does not log the user in. Gives the address the user's browser goes to with the reason.
@@ -148,42 +169,9 @@ impl Logins {
         let reason = rejection.reason()?;
         let authorization = self.find(challenge).await?;
 
-        let next = step(&authorization.state, Event::Rejected(reason), false)?;
+        let next = step(&authorization.state, Event::Refused(reason))?;
         let alongside = Alongside::default();
         Ok(self.flow.advance(authorization, next, alongside).await?)
-    }
-
-    /// The browser comes by to be told to remember the login, and goes on.
-    pub async fn resume(
-        &self,
-        verifier: &str,
-        browser: &Browser,
-    ) -> Result<Redirect, PageRequestError> {
-        let remembered = |state: &AuthorizationState| match state {
-            AuthorizationState::LoginRemembered(login) => Some(login.clone()),
-            _ => None,
-        };
-        let (authorization, login) = self
-            .requests
-            .find(verifier, TokenKind::LoginVerifier, remembered)
-            .await?;
-        let client = self.requests.client_of(&authorization).await?;
-        let flow = &self.flow;
-        let needs_consent = flow.needs_consent(&client, &authorization, &login).await?;
-
-        // Another browser than the one that began goes on, but remembers nothing.
-        let is_recognised = self.sessions.is_recognised(browser, &authorization.hints);
-        let session = is_recognised.then(|| self.sessions.begin(browser, login));
-        let (session, cookie) = session.unzip();
-
-        let next = step(&authorization.state, Event::BrowserReturned, needs_consent)?;
-
-        let alongside = Alongside {
-            session,
-            ..Alongside::default()
-        };
-        let address = flow.advance(authorization, next, alongside).await?;
-        Ok(Redirect { address, cookie })
     }
 
     async fn find(&self, challenge: &str) -> Result<Authorization, PageRequestError> {
@@ -225,6 +213,41 @@ impl Logins {
             self.base.random.as_ref(),
         )
     }
+}
+
+/// When the page authenticated the user, if that is what the client asks for (OpenID Connect Core
+/// §3.1.2.1).
+fn auth_time(
+    answer: &AcceptLogin,
+    authorization: &Authorization,
+    now: Timestamp,
+) -> Result<Timestamp, PageRequestError> {
+    let Some(time) = answer.auth_time else {
+        return Ok(now);
+    };
+
+    // The page's clock may differ a little.
+    if now.after(AUTH_TIME_TOLERANCE) < time {
+        return Err(PageRequestError::invalid(
+            "auth_time",
+            "must not be in the future: seconds since the epoch, UTC.",
+        ));
+    }
+
+    let hints = &authorization.hints;
+    let max_age = hints.max_age.map(u64::from).map(Duration::from_secs);
+    let is_too_old = |max_age| time.after(max_age).after(AUTH_TIME_TOLERANCE) < now;
+    let is_old = time.after(AUTH_TIME_TOLERANCE) < authorization.created_at;
+
+    // The client would refuse it; the user has to be asked anew.
+    if max_age.is_some_and(is_too_old) || (hints.prompts("login") && is_old) {
+        return Err(PageRequestError::invalid(
+            "auth_time",
+            "is longer ago than `max_age` or `prompt` of the request allow: authenticate the user anew.",
+        ));
+    }
+
+    Ok(time.min(now))
 }
 
 fn check(answer: &AcceptLogin) -> Result<(), PageRequestError> {

@@ -8,7 +8,8 @@
 //!   appliances; `check` and `redirect` decide whether they are accepted.
 //! - `state` says what may follow what, `steps` carries a step out, `flow` saves it, and only if
 //!   the row is still where the step began.
-//! - `login` and `consent` answer the pages, `sessions` remembers logins.
+//! - `login` and `consent` answer the pages, `resume` takes the browser back from them, `sessions`
+//!   remembers logins.
 
 mod appliance;
 mod authorize;
@@ -25,10 +26,12 @@ mod persist;
 mod pushed;
 mod redirect;
 mod rejection;
+mod resume;
 mod sessions;
 mod state;
 mod steps;
 mod user_code;
+mod verifier;
 
 use std::sync::Arc;
 
@@ -49,7 +52,7 @@ pub use error::{
     AuthorizationError, AuthorizeRefusal, PageRequestError, PushedRequestError, UserCodeRefusal,
 };
 pub use login::{AcceptLogin, LoginRequest};
-pub use page_request::{RequestedScope, RequestingDevice};
+pub use page_request::{RequestedScope, RequestingInstallation};
 pub use pushed::PushedReference;
 pub use rejection::Rejection;
 
@@ -103,13 +106,13 @@ impl Rooms {
                 issuer: issuer.clone(),
                 clients: clients.clone(),
                 pushed: pushed_requests.clone(),
+                requests: requests.clone(),
                 sessions: sessions.clone(),
                 flow: flow.clone(),
             }),
             logins: Arc::new(Logins {
                 base: base.clone(),
                 requests: requests.clone(),
-                sessions: sessions.clone(),
                 flow: flow.clone(),
             }),
             consents: Arc::new(Consents {

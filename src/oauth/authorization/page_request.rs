@@ -3,26 +3,30 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
 use super::error::PageRequestError;
-use super::persist;
+use super::{persist, user_code, verifier};
 use crate::base::Base;
 use crate::ids::UserId;
 use crate::oauth::clients::{Client, Clients};
-use crate::oauth::model::{Authorization, AuthorizationState};
-use crate::secret::TokenKind;
+use crate::oauth::model::{Authorization, AuthorizationState, Hints};
+use crate::random::Random;
+use crate::secret::{Keyring, Purpose, TokenKind};
 use crate::settings::Platform;
 
-/// The device a user is to log in on.
+/// The installation of an application that a user is to log in on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestingDevice {
-    pub application_id: String,
-    pub application_name: String,
+pub struct RequestingInstallation {
+    /// The name of the application.
+    pub application: String,
     pub platform: Platform,
-    /// As its user calls it.
-    pub device_name: String,
+    /// As the user calls the device.
+    pub name: String,
 }
 
-impl RequestingDevice {
+impl RequestingInstallation {
     /// `None` for a web client.
     pub(super) fn of(client: &Client) -> Option<Self> {
         match client {
@@ -31,10 +35,9 @@ impl RequestingDevice {
                 device,
                 application,
             } => Some(Self {
-                application_id: application.id.to_string(),
-                application_name: application.name.clone(),
+                application: application.name.clone(),
                 platform: device.platform,
-                device_name: device.name.clone(),
+                name: device.name.clone(),
             }),
         }
     }
@@ -47,6 +50,15 @@ pub struct RequestedScope {
     pub id: String,
     /// By language code; empty where administrators have not described it.
     pub descriptions: BTreeMap<String, String>,
+}
+
+/// What the user code of an appliance is sealed for.
+const USER_CODE: &[u8] = b"user code";
+
+/// A user code, for the hints of an authorization.
+pub(super) fn seal_user_code(keyring: &Keyring, code: &str, random: &dyn Random) -> String {
+    let sealed = keyring.seal(Purpose::LogIn, USER_CODE, code.as_bytes(), random);
+    STANDARD_NO_PAD.encode(sealed)
 }
 
 /// Finds what a page was asked for.
@@ -67,9 +79,29 @@ impl PageRequests {
         // The kind is part of the hash: what the login page was handed does not open the consent
         // page.
         let hash = self.base.keyring.token_hash(kind, challenge);
-        let authorization = persist::find_authorization(&self.base.store, hash)
-            .await?
-            .ok_or(PageRequestError::NotFound)?;
+        let found = persist::find_authorization(&self.base.store, hash).await?;
+        self.in_time(found, in_state)
+    }
+
+    /// The authorization that a browser comes back for, and what `in_state` takes from a state in
+    /// which a page has answered.
+    pub(super) async fn find_answered<T>(
+        &self,
+        verifier: &str,
+        in_state: impl FnOnce(&AuthorizationState) -> Option<T>,
+    ) -> Result<(Authorization, T), PageRequestError> {
+        let id = verifier::id(verifier).ok_or(PageRequestError::NotFound)?;
+        let found = persist::find_authorization_by_id(&self.base.store, id).await?;
+        let its = found.filter(|found| verifier::is_of(verifier, &self.base.keyring, found));
+        self.in_time(its, in_state)
+    }
+
+    fn in_time<T>(
+        &self,
+        found: Option<Authorization>,
+        in_state: impl FnOnce(&AuthorizationState) -> Option<T>,
+    ) -> Result<(Authorization, T), PageRequestError> {
+        let authorization = found.ok_or(PageRequestError::NotFound)?;
 
         // Before the time is looked at: a page that answers twice is told that it was answered,
         // however late the second answer comes.
@@ -94,6 +126,16 @@ impl PageRequests {
     /// Whether a user has the id of a client.
     pub(super) async fn is_client_id(&self, user: &UserId) -> Result<bool, PageRequestError> {
         Ok(self.clients.is_client_id(user.as_str()).await?)
+    }
+
+    /// The code of the appliance that a user is to connect; `None` where it is no appliance that
+    /// asks.
+    pub(super) fn user_code(&self, hints: &Hints) -> Option<String> {
+        let sealed = STANDARD_NO_PAD.decode(hints.user_code.as_ref()?).ok()?;
+        let opened = self.base.keyring.open(Purpose::LogIn, USER_CODE, &sealed);
+        let code = String::from_utf8(opened.ok()?.to_vec()).ok()?;
+
+        Some(user_code::shown(&code))
     }
 
     /// What administrators say of the scopes that are asked for.

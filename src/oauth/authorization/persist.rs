@@ -1,6 +1,6 @@
 //! Authorizations, consents, remembered logins, pushed requests and device codes in the database.
 
-use crate::ids::UserId;
+use crate::ids::{AuthorizationId, UserId};
 use crate::oauth::model::{
     ApplianceAnswer, Authorization, AuthorizationState, Consent, DeviceCode, LoginSession,
     PushedRequest,
@@ -20,6 +20,19 @@ pub(super) async fn find_authorization(
 ) -> Result<Option<Authorization>, StoreError> {
     let find = move |connection: &mut Connection| {
         authorizations::find_authorization_by_challenge(connection, &challenge)
+    };
+    let row = store.read(find).await?;
+
+    Ok(row.map(Authorization::from_row).transpose()?)
+}
+
+/// The authorization of this id.
+pub(super) async fn find_authorization_by_id(
+    store: &Store,
+    id: AuthorizationId,
+) -> Result<Option<Authorization>, StoreError> {
+    let find = move |connection: &mut Connection| {
+        authorizations::find_authorization(connection, &id.to_column())
     };
     let row = store.read(find).await?;
 

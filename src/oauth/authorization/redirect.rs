@@ -1,7 +1,7 @@
 //! Addresses the user's browser is sent to. Pure.
 
-use super::state::Reason;
 use crate::oauth::issuer::Issuer;
+use crate::oauth::model::Reason;
 use crate::secret::SecretString;
 
 /// Whether a client may be answered at `requested`: it is one of its addresses, compared as text,
@@ -70,7 +70,7 @@ pub(super) fn with_reason(
     reason: &Reason,
 ) -> String {
     let parameters = [
-        ("error", Some(reason.error)),
+        ("error", Some(reason.error.as_str())),
         ("error_description", reason.description.as_deref()),
     ];
     with_answer(issuer, redirect_uri, state, &parameters)

@@ -1,5 +1,5 @@
 use super::error::PageRequestError;
-use super::state::Reason;
+use crate::oauth::model::Reason;
 
 /// The longest `error_description`, in bytes.
 const DESCRIPTION_BYTES_MAX: usize = 255;
@@ -49,7 +49,7 @@ impl Rejection {
         }
 
         Ok(Reason {
-            error,
+            error: error.to_owned(),
             description: self.error_description.clone(),
         })
     }

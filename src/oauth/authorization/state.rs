@@ -1,30 +1,28 @@
 //! What may follow what on a user's way to a code. Pure.
+//!
+//! What a page says counts once the browser that began has come back. So nobody can answer a page for
+//! somebody else, whose browser would go on as a user that it does not know (RFC 9700 §4.7).
 
-use crate::oauth::model::{AuthorizationState, Login};
+use crate::oauth::model::{AuthorizationState, Login, Reason};
 
 /// What happens to an authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// The login page, or a login that the browser remembers, says who the user is.
+    /// The login page says who the user is.
     LoggedIn {
         login: Login,
         /// Whether the browser is to remember the login.
         remember: bool,
     },
-    /// The browser has come by to be told to remember the login.
-    BrowserReturned,
     /// The user allows what the client asks for.
     Consented,
     /// The login page or the consent page refuses.
-    Rejected(Reason),
-}
-
-/// What a client is told when it gets no code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reason {
-    /// The code on the wire (RFC 6749 §4.1.2.1).
-    pub(super) error: &'static str,
-    pub(super) description: Option<String>,
+    Refused(Reason),
+    /// The browser that began has come back from a page.
+    BrowserReturned {
+        /// Whether the user has to be asked for consent, where that was not done.
+        needs_consent: bool,
+    },
 }
 
 /// What has to be done next.
@@ -32,8 +30,8 @@ pub(super) struct Reason {
 pub(super) enum Step {
     /// Send the browser to the login page.
     AskLogin,
-    /// Have the browser come by, to be told to remember the login.
-    RememberLogin(Login),
+    /// Have the browser come back, with what a page has said as the state until then.
+    AwaitBrowser(AuthorizationState),
     /// Send the browser to the consent page.
     AskConsent(Login),
     /// Give the client its code, or the appliance its tokens.
@@ -49,35 +47,39 @@ pub(super) enum Refusal {
 }
 
 /// Where an event leads.
-pub(super) fn step(
-    state: &AuthorizationState,
-    event: Event,
-    needs_consent: bool,
-) -> Result<Step, Refusal> {
+pub(super) fn step(state: &AuthorizationState, event: Event) -> Result<Step, Refusal> {
     use AuthorizationState as State;
 
     match (state, event) {
-        (State::WaitingForLogin, Event::LoggedIn { login, remember }) => Ok(if remember {
-            Step::RememberLogin(login)
-        } else {
-            after_login(login, needs_consent)
-        }),
-        (State::LoginRemembered(login), Event::BrowserReturned) => {
+        (State::WaitingForLogin, Event::LoggedIn { login, remember }) => {
+            Ok(Step::AwaitBrowser(State::LoggedIn { login, remember }))
+        }
+        (State::WaitingForConsent(login), Event::Consented) => {
+            Ok(Step::AwaitBrowser(State::Consented(login.clone())))
+        }
+        (State::WaitingForLogin, Event::Refused(reason)) => {
+            let login = None;
+            Ok(Step::AwaitBrowser(State::Refused { login, reason }))
+        }
+        (State::WaitingForConsent(login), Event::Refused(reason)) => {
+            let login = Some(login.clone());
+            Ok(Step::AwaitBrowser(State::Refused { login, reason }))
+        }
+
+        (State::LoggedIn { login, .. }, Event::BrowserReturned { needs_consent }) => {
             Ok(after_login(login.clone(), needs_consent))
         }
-        (State::WaitingForConsent(login), Event::Consented) => Ok(Step::Allow(login.clone())),
-
-        (State::WaitingForLogin, Event::Rejected(reason)) => Ok(Step::Deny(None, reason)),
-        (State::WaitingForConsent(login), Event::Rejected(reason)) => {
-            Ok(Step::Deny(Some(login.clone()), reason))
+        (State::Consented(login), Event::BrowserReturned { .. }) => Ok(Step::Allow(login.clone())),
+        (State::Refused { login, reason }, Event::BrowserReturned { .. }) => {
+            Ok(Step::Deny(login.clone(), reason.clone()))
         }
 
-        (State::WaitingForLogin, Event::BrowserReturned | Event::Consented)
+        (State::WaitingForLogin, Event::Consented | Event::BrowserReturned { .. })
+        | (State::WaitingForConsent(_), Event::LoggedIn { .. } | Event::BrowserReturned { .. })
         | (
-            State::LoginRemembered(_),
-            Event::LoggedIn { .. } | Event::Consented | Event::Rejected(_),
+            State::LoggedIn { .. } | State::Consented(_) | State::Refused { .. },
+            Event::LoggedIn { .. } | Event::Consented | Event::Refused(_),
         )
-        | (State::WaitingForConsent(_), Event::LoggedIn { .. } | Event::BrowserReturned)
         | (
             State::CodeIssued { .. }
             | State::Redeemed { .. }
@@ -113,13 +115,14 @@ mod tests {
                 amr: vec!["pwd".to_owned()],
                 acr: None,
                 time: Timestamp::from_millis(0),
+                claims: None,
             },
         }
     }
 
     fn reason() -> Reason {
         Reason {
-            error: "access_denied",
+            error: "access_denied".to_owned(),
             description: None,
         }
     }
@@ -128,71 +131,133 @@ mod tests {
     fn each_event_leads_where_the_table_says() {
         use AuthorizationState as State;
 
-        let states = || {
-            let code = [1; 32];
-            [
-                State::WaitingForLogin,
-                State::LoginRemembered(login()),
-                State::WaitingForConsent(login()),
-                State::CodeIssued {
-                    code,
-                    login: login(),
-                },
-                State::Redeemed {
-                    grant_id: GrantId::from_bytes([2; 16]),
-                    user_id: login().user_id,
-                },
-                State::Rejected(None),
-                State::Burnt,
-                State::ApplianceAllowed(login()),
-            ]
-        };
-
-        let logged_in = |remember| Event::LoggedIn {
+        let logged_in = |remember| State::LoggedIn {
             login: login(),
             remember,
         };
-        let events = || {
-            [
-                logged_in(false),
-                logged_in(true),
-                Event::BrowserReturned,
-                Event::Consented,
-                Event::Rejected(reason()),
-            ]
+        let refused = |login| State::Refused {
+            login,
+            reason: reason(),
         };
 
-        for needs_consent in [false, true] {
-            let known = if needs_consent {
-                Step::AskConsent(login())
-            } else {
-                Step::Allow(login())
-            };
+        let states = [
+            State::WaitingForLogin,
+            logged_in(false),
+            logged_in(true),
+            State::WaitingForConsent(login()),
+            State::Consented(login()),
+            refused(None),
+            refused(Some(login())),
+            State::CodeIssued {
+                code: [1; 32],
+                login: login(),
+            },
+            State::Redeemed {
+                grant_id: GrantId::from_bytes([2; 16]),
+                user_id: login().user_id,
+            },
+            State::Rejected(None),
+            State::Burnt,
+            State::ApplianceAllowed(login()),
+        ];
 
-            for state in states() {
-                for event in events() {
-                    let expected = match (&state, &event) {
-                        (State::WaitingForLogin, Event::LoggedIn { remember: true, .. }) => {
-                            Ok(Step::RememberLogin(login()))
-                        }
-                        (State::WaitingForLogin, Event::LoggedIn { .. })
-                        | (State::LoginRemembered(_), Event::BrowserReturned) => Ok(known.clone()),
-                        (State::WaitingForConsent(_), Event::Consented) => Ok(Step::Allow(login())),
-                        (State::WaitingForLogin, Event::Rejected(_)) => {
-                            Ok(Step::Deny(None, reason()))
-                        }
-                        (State::WaitingForConsent(_), Event::Rejected(_)) => {
-                            Ok(Step::Deny(Some(login()), reason()))
-                        }
-                        _ => Err(Refusal::AlreadyAnswered),
-                    };
+        let says_who = |remember| Event::LoggedIn {
+            login: login(),
+            remember,
+        };
+        let returned = |needs_consent| Event::BrowserReturned { needs_consent };
+        let events = [
+            says_who(false),
+            says_who(true),
+            Event::Consented,
+            Event::Refused(reason()),
+            returned(false),
+            returned(true),
+        ];
 
-                    assert_eq!(
-                        step(&state, event.clone(), needs_consent),
-                        expected,
-                        "{state:?} {event:?} {needs_consent}"
-                    );
-                }
+        let await_browser = |state| Ok(Step::AwaitBrowser(state));
+        let table = [
+            (
+                State::WaitingForLogin,
+                says_who(false),
+                await_browser(logged_in(false)),
+            ),
+            (
+                State::WaitingForLogin,
+                says_who(true),
+                await_browser(logged_in(true)),
+            ),
+            (
+                State::WaitingForLogin,
+                Event::Refused(reason()),
+                await_browser(refused(None)),
+            ),
+            (
+                State::WaitingForConsent(login()),
+                Event::Consented,
+                await_browser(State::Consented(login())),
+            ),
+            (
+                State::WaitingForConsent(login()),
+                Event::Refused(reason()),
+                await_browser(refused(Some(login()))),
+            ),
+            (logged_in(false), returned(false), Ok(Step::Allow(login()))),
+            (logged_in(true), returned(false), Ok(Step::Allow(login()))),
+            (
+                logged_in(false),
+                returned(true),
+                Ok(Step::AskConsent(login())),
+            ),
+            (
+                logged_in(true),
+                returned(true),
+                Ok(Step::AskConsent(login())),
+            ),
+            (
+                State::Consented(login()),
+                returned(false),
+                Ok(Step::Allow(login())),
+            ),
+            // What the consent page has said is not asked again.
+            (
+                State::Consented(login()),
+                returned(true),
+                Ok(Step::Allow(login())),
+            ),
+            (
+                refused(None),
+                returned(false),
+                Ok(Step::Deny(None, reason())),
+            ),
+            (
+                refused(None),
+                returned(true),
+                Ok(Step::Deny(None, reason())),
+            ),
+            (
+                refused(Some(login())),
+                returned(false),
+                Ok(Step::Deny(Some(login()), reason())),
+            ),
+            (
+                refused(Some(login())),
+                returned(true),
+                Ok(Step::Deny(Some(login()), reason())),
+            ),
+        ];
+
+        for state in &states {
+            for event in &events {
+                let row = table
+                    .iter()
+                    .find(|(from, cause, _)| (from, cause) == (state, event));
+                let expected = match row {
+                    Some((_, _, expected)) => expected.clone(),
+                    None => Err(Refusal::AlreadyAnswered),
+                };
+
+                assert_eq!(step(state, event.clone()), expected, "{state:?} {event:?}");
             }
         }
     }

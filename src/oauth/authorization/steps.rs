@@ -7,17 +7,20 @@ use std::time::Duration;
 use super::error::AuthorizationError;
 use super::pages::Pages;
 use super::redirect;
-use super::state::{Reason, Step};
+use super::state::Step;
+use super::verifier;
 use crate::base::Base;
 use crate::clock::Timestamp;
 use crate::oauth::issuer::Issuer;
 use crate::oauth::model::{
-    AnswerTo, ApplianceAnswer, Authorization, AuthorizationState, Login, RedirectAnswer,
+    AnswerTo, ApplianceAnswer, Authorization, AuthorizationState, Login, Reason, RedirectAnswer,
 };
 use crate::secret::{OpaqueToken, TokenHash, TokenKind};
 
 /// How long a user may take to log in, and then to consent.
 pub(super) const PAGE_TIME_TO_LIVE: Duration = Duration::from_secs(600);
+/// How long a browser may take from a page's answer back to this server, at least.
+const RETURN_TIME_TO_LIVE: Duration = Duration::from_secs(60);
 /// How long a code may take to come back.
 const CODE_TIME_TO_LIVE: Duration = Duration::from_secs(60);
 
@@ -47,7 +50,7 @@ impl Steps {
     pub(super) fn carry_out(&self, authorization: Authorization, step: Step) -> Stepped {
         match step {
             Step::AskLogin => self.ask_login(authorization),
-            Step::RememberLogin(login) => self.remember_login(authorization, login),
+            Step::AwaitBrowser(state) => self.await_browser(authorization, state),
             Step::AskConsent(login) => self.ask_consent(authorization, login),
             Step::Allow(login) => self.allow(authorization, login),
             Step::Deny(login, reason) => self.deny(authorization, login, &reason),
@@ -73,15 +76,26 @@ impl Steps {
         }
     }
 
-    fn remember_login(&self, authorization: Authorization, login: Login) -> Stepped {
+    /// A page has answered: by way of this server, which recognises the browser.
+    fn await_browser(&self, authorization: Authorization, state: AuthorizationState) -> Stepped {
         let resume = self.issuer.at("/oauth/authorize/resume");
-        let (verifier, address) =
-            self.challenge(TokenKind::LoginVerifier, &resume, "login_verifier");
+        let verifier = verifier::text(&self.base.keyring, &authorization);
+        let parameters = [("verifier", Some(verifier.expose()))];
+        let address = redirect::with_parameters(&resume, &parameters);
+
+        // Who answered at the last moment can still come back.
+        let expires_at = match &authorization.answer_to {
+            AnswerTo::Appliance(_) => authorization.expires_at,
+            AnswerTo::Redirect(_) => {
+                let in_time = self.in_future(RETURN_TIME_TO_LIVE);
+                authorization.expires_at.max(in_time)
+            }
+        };
 
         Stepped {
             authorization: Authorization {
-                challenge: Some(verifier),
-                state: AuthorizationState::LoginRemembered(login),
+                state,
+                expires_at,
                 ..authorization
             },
             address,

@@ -67,8 +67,10 @@ pub(super) fn decide(
             });
         }
         AuthorizationState::WaitingForLogin
-        | AuthorizationState::LoginRemembered(_)
+        | AuthorizationState::LoggedIn { .. }
         | AuthorizationState::WaitingForConsent(_)
+        | AuthorizationState::Consented(_)
+        | AuthorizationState::Refused { .. }
         | AuthorizationState::Rejected(_)
         | AuthorizationState::Burnt
         | AuthorizationState::ApplianceAllowed(_) => return CodeVerdict::Refuse,
@@ -124,6 +126,7 @@ mod tests {
                 amr: Vec::new(),
                 acr: None,
                 time: NOW,
+                claims: None,
             },
         }
     }
@@ -264,8 +267,12 @@ mod tests {
 
         for state in [
             AuthorizationState::WaitingForLogin,
-            AuthorizationState::LoginRemembered(login()),
+            AuthorizationState::LoggedIn {
+                login: login(),
+                remember: true,
+            },
             AuthorizationState::WaitingForConsent(login()),
+            AuthorizationState::Consented(login()),
             AuthorizationState::Rejected(Some(login())),
             AuthorizationState::Burnt,
             AuthorizationState::ApplianceAllowed(login()),

@@ -90,6 +90,7 @@ mod tests {
                 amr: Vec::new(),
                 acr: None,
                 time: Timestamp::from_millis(0),
+                claims: None,
             },
         };
 

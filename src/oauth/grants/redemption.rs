@@ -15,7 +15,8 @@ use crate::oauth::error::OAuthError;
 use crate::oauth::model::{Grant, RefreshFamily};
 use crate::oauth::resource;
 use crate::oauth::tokens::{Issuance, Issue, TokenResponse, refresh_token};
-use crate::settings::GrantType;
+use crate::settings::{GrantType, Settings};
+use crate::store::StoreError;
 use crate::store::rows::EventRow;
 use crate::users::Users;
 use crate::users::events::EventType;
@@ -60,7 +61,7 @@ impl Redemption {
 
         let now = self.base.clock.now();
         let (code, nonce) = (approval.code, approval.nonce.clone());
-        let grant = self.new_grant(&client, approval, now);
+        let grant = self.new_grant(&settings, &client, approval, now)?;
         let family = client
             .may_use(GrantType::RefreshToken)
             .then(|| self.new_family(&client, &grant, refresh_jkt, now));
@@ -112,7 +113,28 @@ impl Redemption {
         )
     }
 
-    fn new_grant(&self, client: &Client, approval: Approval, now: Timestamp) -> Grant {
+    fn new_grant(
+        &self,
+        settings: &Settings,
+        client: &Client,
+        approval: Approval,
+        now: Timestamp,
+    ) -> Result<Grant, OAuthError> {
+        let Approval {
+            mut login, scope, ..
+        } = approval;
+
+        // Only what the user has allowed the client to see is kept.
+        let Base {
+            keyring, random, ..
+        } = &self.base;
+        let authentication = &mut login.authentication;
+        let claims = authentication.claims(keyring, &login.user_id);
+        let claims = claims
+            .map_err(StoreError::from)?
+            .for_scope(&scope, settings);
+        authentication.claims = claims.seal(keyring, &login.user_id, random.as_ref());
+
         let policy = client.policy();
 
         // Without refresh tokens nothing can outlive the first access token.
@@ -122,15 +144,15 @@ impl Redemption {
             policy.access_token_lifetime()
         };
 
-        Grant {
-            id: GrantId::new(now, self.base.random.as_ref()),
+        Ok(Grant {
+            id: GrantId::new(now, random.as_ref()),
             client: client.to_ref(),
-            login: approval.login,
-            scope: approval.scope,
+            login,
+            scope,
             resource_server: approval.resource_server,
             created_at: now,
             expires_at: now.after(lifetime),
-        }
+        })
     }
 
     fn new_family(

@@ -2,6 +2,8 @@ use crate::clock::Timestamp;
 use crate::ids::{AuthorizationId, DeviceCodeId, GrantId, UserId};
 use crate::secret::TokenHash;
 
+use serde::{Deserialize, Serialize};
+
 use super::hints::Hints;
 use super::login::Login;
 
@@ -53,15 +55,26 @@ pub(crate) struct RedirectAnswer {
 pub(crate) enum AuthorizationState {
     /// The login page has to say who the user is.
     WaitingForLogin,
-    /// The user is known; the browser has to come by to be told to remember the login.
-    LoginRemembered(Login),
+    /// The login page has said who the user is; the browser that began has to come back.
+    LoggedIn {
+        login: Login,
+        /// Whether the browser is to remember the login.
+        remember: bool,
+    },
     /// The consent page has to say what the user allows.
     WaitingForConsent(Login),
+    /// The consent page has said what the user allows; the browser that began has to come back.
+    Consented(Login),
+    /// A page refused, before or after the user was known; the browser that began has to come back.
+    Refused {
+        login: Option<Login>,
+        reason: Reason,
+    },
     /// A code was issued.
     CodeIssued { code: TokenHash, login: Login },
     /// Tokens were issued for the code.
     Redeemed { grant_id: GrantId, user_id: UserId },
-    /// A page refused, before or after the user was known.
+    /// The client, or the appliance, was told that there is no code.
     Rejected(Option<Login>),
     /// The code was presented wrongly, and is of no use any more.
     Burnt,
@@ -73,12 +86,22 @@ impl AuthorizationState {
     /// The user, once known and as long as that matters.
     pub(crate) fn login(&self) -> Option<&Login> {
         match self {
-            Self::LoginRemembered(login)
+            Self::LoggedIn { login, .. }
             | Self::WaitingForConsent(login)
+            | Self::Consented(login)
             | Self::CodeIssued { login, .. }
             | Self::ApplianceAllowed(login) => Some(login),
-            Self::Rejected(login) => login.as_ref(),
+            Self::Rejected(login) | Self::Refused { login, .. } => login.as_ref(),
             Self::WaitingForLogin | Self::Redeemed { .. } | Self::Burnt => None,
         }
     }
+}
+
+/// What a client is told when it gets no code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reason {
+    /// The code on the wire (RFC 6749 §4.1.2.1).
+    pub(crate) error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
 }

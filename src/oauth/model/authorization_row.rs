@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::ids::{AuthorizationId, DeviceCodeId, GrantId};
 use crate::store::CorruptRow;
 use crate::store::journal::{AuthorizationStep, CodeRedemption};
-use crate::store::rows::AuthorizationRow;
+use crate::store::rows::{AuthenticationColumns, AuthorizationRow};
 
 use super::authorization::{AnswerTo, Authorization, AuthorizationState, RedirectAnswer};
 use super::hints::Hints;
@@ -17,8 +17,11 @@ mod status {
     pub(super) const REJECTED: i16 = 3;
     pub(super) const BURNT: i16 = 4;
     pub(super) const WAITING_FOR_CONSENT: i16 = 5;
-    pub(super) const LOGIN_REMEMBERED: i16 = 6;
+    pub(super) const LOGGED_IN_REMEMBERED: i16 = 6;
     pub(super) const APPLIANCE_ALLOWED: i16 = 7;
+    pub(super) const LOGGED_IN: i16 = 8;
+    pub(super) const CONSENTED: i16 = 9;
+    pub(super) const REFUSED: i16 = 10;
 }
 
 /// The column's value for a state.
@@ -27,8 +30,13 @@ fn status_of(state: &AuthorizationState) -> i16 {
 
     match state {
         State::WaitingForLogin => status::WAITING_FOR_LOGIN,
-        State::LoginRemembered(_) => status::LOGIN_REMEMBERED,
+        State::LoggedIn { remember: true, .. } => status::LOGGED_IN_REMEMBERED,
+        State::LoggedIn {
+            remember: false, ..
+        } => status::LOGGED_IN,
         State::WaitingForConsent(_) => status::WAITING_FOR_CONSENT,
+        State::Consented(_) => status::CONSENTED,
+        State::Refused { .. } => status::REFUSED,
         State::CodeIssued { .. } => status::CODE_ISSUED,
         State::Redeemed { .. } => status::REDEEMED,
         State::Rejected(_) => status::REJECTED,
@@ -120,19 +128,30 @@ fn read_state(row: &mut AuthorizationRow) -> Option<AuthorizationState> {
     use AuthorizationState as State;
 
     let login = match row.user_id.take() {
-        Some(user) => Some(Login::from_columns(
-            user,
-            row.amr.take(),
-            row.acr.take(),
-            row.auth_time,
-        )?),
+        Some(user) => {
+            let authentication = AuthenticationColumns {
+                amr: row.amr.take(),
+                acr: row.acr.take(),
+                auth_time: row.auth_time?,
+                claims: row.claims.take(),
+            };
+            Some(Login::from_columns(user, authentication)?)
+        }
         None => None,
     };
 
     Some(match row.status {
         status::WAITING_FOR_LOGIN => State::WaitingForLogin,
-        status::LOGIN_REMEMBERED => State::LoginRemembered(login?),
+        status::LOGGED_IN | status::LOGGED_IN_REMEMBERED => State::LoggedIn {
+            login: login?,
+            remember: row.status == status::LOGGED_IN_REMEMBERED,
+        },
         status::WAITING_FOR_CONSENT => State::WaitingForConsent(login?),
+        status::CONSENTED => State::Consented(login?),
+        status::REFUSED => State::Refused {
+            login,
+            reason: serde_json::from_str(row.reason.as_deref()?).ok()?,
+        },
         status::CODE_ISSUED => State::CodeIssued {
             code: row.code_hash.as_deref()?.try_into().ok()?,
             login: login?,
@@ -175,6 +194,7 @@ fn with_state(row: AuthorizationRow, state: &AuthorizationState) -> Authorizatio
             amr: authentication.amr_column(),
             acr: authentication.acr.clone(),
             auth_time: Some(authentication.time.as_millis()),
+            claims: authentication.claims_column(),
             ..row
         },
         None => row,
@@ -185,6 +205,11 @@ fn with_state(row: AuthorizationRow, state: &AuthorizationState) -> Authorizatio
             code_hash: Some(code.to_vec()),
             ..row
         },
+        AuthorizationState::Refused { reason, .. } => AuthorizationRow {
+            // Two texts can always be written.
+            reason: serde_json::to_string(reason).ok(),
+            ..row
+        },
         _ => row,
     }
 }
@@ -192,7 +217,8 @@ fn with_state(row: AuthorizationRow, state: &AuthorizationState) -> Authorizatio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::model::Authentication;
+    use crate::oauth::model::claims::SealedClaims;
+    use crate::oauth::model::{Authentication, Reason};
 
     fn authorization(state: AuthorizationState, answer_to: AnswerTo) -> Authorization {
         Authorization {
@@ -229,7 +255,15 @@ mod tests {
                 amr: vec!["pwd".to_owned()],
                 acr: None,
                 time: Timestamp::from_millis(3),
+                claims: Some(SealedClaims::from_column("sealed".to_owned())),
             },
+        }
+    }
+
+    fn reason() -> Reason {
+        Reason {
+            error: "access_denied".to_owned(),
+            description: Some("No.".to_owned()),
         }
     }
 
@@ -240,7 +274,23 @@ mod tests {
         let code = [4; 32];
         let states = [
             State::WaitingForLogin,
-            State::LoginRemembered(login()),
+            State::LoggedIn {
+                login: login(),
+                remember: false,
+            },
+            State::LoggedIn {
+                login: login(),
+                remember: true,
+            },
+            State::Consented(login()),
+            State::Refused {
+                login: None,
+                reason: reason(),
+            },
+            State::Refused {
+                login: Some(login()),
+                reason: reason(),
+            },
             State::WaitingForConsent(login()),
             State::CodeIssued {
                 code,
@@ -302,13 +352,20 @@ mod tests {
                 id: vec![1],
                 ..row()
             },
-            AuthorizationRow { status: 8, ..row() },
+            AuthorizationRow {
+                status: 11,
+                ..row()
+            },
             AuthorizationRow {
                 status: status::CODE_ISSUED,
                 ..row()
             },
             AuthorizationRow {
                 status: status::REDEEMED,
+                ..row()
+            },
+            AuthorizationRow {
+                status: status::REFUSED,
                 ..row()
             },
             AuthorizationRow {

@@ -5,7 +5,7 @@ use crate::ids::DeviceCodeId;
 use crate::secret::TokenHash;
 use crate::store::CorruptRow;
 use crate::store::journal::DeviceCodeRedemption;
-use crate::store::rows::{DeviceCodeAnswer, DeviceCodeRow, DevicePoll};
+use crate::store::rows::{AuthenticationColumns, DeviceCodeAnswer, DeviceCodeRow, DevicePoll};
 
 use super::login::{Authentication, Login};
 
@@ -53,10 +53,17 @@ impl DeviceCode {
     pub(crate) fn from_row(row: DeviceCodeRow) -> Result<Self, CorruptRow> {
         let corrupt = || CorruptRow::new("device_codes", &row.id);
 
-        let state = match (row.status, row.user_id) {
+        let authentication = row.auth_time.map(|auth_time| AuthenticationColumns {
+            amr: row.amr,
+            acr: row.acr,
+            auth_time,
+            claims: row.claims,
+        });
+
+        let state = match (row.status, row.user_id.zip(authentication)) {
             (status::WAITING, _) => DeviceCodeState::Waiting,
-            (status::ALLOWED, Some(user)) => DeviceCodeState::Allowed(
-                Login::from_columns(user, row.amr, row.acr, row.auth_time).ok_or_else(corrupt)?,
+            (status::ALLOWED, Some((user, authentication))) => DeviceCodeState::Allowed(
+                Login::from_columns(user, authentication).ok_or_else(corrupt)?,
             ),
             (status::REDEEMED, _) => DeviceCodeState::Redeemed,
             (status::DENIED, _) => DeviceCodeState::Denied,
@@ -96,6 +103,7 @@ impl DeviceCode {
             amr: None,
             acr: None,
             auth_time: None,
+            claims: None,
             interval_seconds: self.interval_seconds(),
             polled_at: None,
             created_at: self.created_at.as_millis(),
@@ -160,6 +168,7 @@ impl ApplianceAnswer {
             amr: authentication.and_then(Authentication::amr_column),
             acr: authentication.and_then(|authentication| authentication.acr.clone()),
             auth_time: authentication.map(|authentication| authentication.time.as_millis()),
+            claims: authentication.and_then(Authentication::claims_column),
         }
     }
 }
@@ -191,6 +200,7 @@ mod tests {
                 amr: vec!["pwd".to_owned()],
                 acr: Some("high".to_owned()),
                 time: Timestamp::from_millis(3),
+                claims: None,
             },
         };
 

@@ -23,8 +23,9 @@ pub(crate) struct Grant {
 impl Grant {
     pub(crate) fn from_row(row: GrantRow) -> Result<Self, CorruptRow> {
         let corrupt = || CorruptRow::new("grants", &row.id);
+        let authentication = row.authentication();
         let client = ClientRef::from_columns(row.client_id, row.application_id);
-        let login = Login::from_columns(row.user_id, row.amr, row.acr, Some(row.auth_time));
+        let login = Login::from_columns(row.user_id, authentication);
 
         Ok(Self {
             id: GrantId::from_column(&row.id).ok_or_else(corrupt)?,
@@ -50,6 +51,7 @@ impl Grant {
             amr: authentication.amr_column(),
             acr: authentication.acr.clone(),
             auth_time: authentication.time.as_millis(),
+            claims: authentication.claims_column(),
             created_at: self.created_at.as_millis(),
             expires_at: self.expires_at.as_millis(),
         }

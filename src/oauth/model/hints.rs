@@ -23,6 +23,9 @@ pub(crate) struct Hints {
     /// Recognises the browser that began: a keyed hash of its cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) browser: Option<String>,
+    /// The code that an appliance shows and its user has entered, sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_code: Option<String>,
 }
 
 impl Hints {
@@ -109,6 +112,7 @@ mod tests {
                 amr: Vec::new(),
                 acr: acr.map(str::to_owned),
                 time: at(100),
+                claims: None,
             };
 
             assert_eq!(

@@ -1,10 +1,11 @@
+use super::claims::{Claims, SealedClaims};
 use crate::clock::Timestamp;
 use crate::ids::{LoginSessionId, UserId};
-use crate::secret::TokenHash;
+use crate::secret::{Keyring, TokenHash};
 use crate::store::CorruptRow;
 use crate::store::rows::{AuthenticationColumns, LoginSessionRow};
 
-/// How and when a user was authenticated.
+/// How and when a user was authenticated, and what the login page says of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authentication {
     /// The methods, by their names of RFC 8176.
@@ -12,6 +13,7 @@ pub(crate) struct Authentication {
     /// How well, in terms that login pages and clients agree upon.
     pub(crate) acr: Option<String>,
     pub(crate) time: Timestamp,
+    pub(crate) claims: Option<SealedClaims>,
 }
 
 impl Authentication {
@@ -26,12 +28,27 @@ impl Authentication {
             amr,
             acr: columns.acr,
             time: Timestamp::from_millis(columns.auth_time),
+            claims: columns.claims.map(SealedClaims::from_column),
         })
     }
 
     pub(super) fn amr_column(&self) -> Option<String> {
         // A list of texts can always be written.
         serde_json::to_string(&self.amr).ok()
+    }
+
+    /// What the login page says of its user.
+    pub(crate) fn claims(&self, keyring: &Keyring, user: &UserId) -> Result<Claims, CorruptRow> {
+        let Some(sealed) = &self.claims else {
+            return Ok(Claims::default());
+        };
+
+        let opened = sealed.open(keyring, user);
+        opened.map_err(|_| CorruptRow::new("grants", &format!("of user {user}")))
+    }
+
+    pub(super) fn claims_column(&self) -> Option<String> {
+        self.claims.as_ref().map(SealedClaims::to_column)
     }
 }
 
@@ -46,19 +63,11 @@ impl Login {
     /// `None` where the columns cannot be read.
     pub(super) fn from_columns(
         user_id: String,
-        amr: Option<String>,
-        acr: Option<String>,
-        auth_time: Option<i64>,
+        authentication: AuthenticationColumns,
     ) -> Option<Self> {
-        let auth_time = auth_time?;
-
         Some(Self {
             user_id: user_id.try_into().ok()?,
-            authentication: Authentication::from_columns(AuthenticationColumns {
-                amr,
-                acr,
-                auth_time,
-            })?,
+            authentication: Authentication::from_columns(authentication)?,
         })
     }
 }
@@ -74,7 +83,13 @@ pub(crate) struct LoginSession {
 impl LoginSession {
     pub(crate) fn from_row(row: LoginSessionRow) -> Result<Self, CorruptRow> {
         let corrupt = || CorruptRow::new("login_sessions", &row.id);
-        let login = Login::from_columns(row.user_id, row.amr, row.acr, Some(row.auth_time));
+        let authentication = AuthenticationColumns {
+            amr: row.amr,
+            acr: row.acr,
+            auth_time: row.auth_time,
+            claims: row.claims,
+        };
+        let login = Login::from_columns(row.user_id, authentication);
 
         Ok(Self {
             id: LoginSessionId::from_column(&row.id).ok_or_else(corrupt)?,
@@ -94,6 +109,7 @@ impl LoginSession {
             amr: self.login.authentication.amr_column(),
             acr: acr.clone(),
             auth_time: time.as_millis(),
+            claims: self.login.authentication.claims_column(),
             expires_at: self.expires_at.as_millis(),
         }
     }

@@ -17,6 +17,7 @@ mod assertions;
 mod authorization;
 mod authorization_row;
 mod authorize_request;
+mod claims;
 mod client_ref;
 mod consent;
 mod device_code;
@@ -28,10 +29,13 @@ mod refresh_family;
 mod signing_key;
 
 pub use authorize_request::AuthorizeRequest;
+pub use claims::Claims;
 
 pub(crate) use access_token::{AccessToken, ListedAccessToken, LiveAccessToken, TokenUser};
 pub(crate) use assertions::UsedAssertions;
-pub(crate) use authorization::{AnswerTo, Authorization, AuthorizationState, RedirectAnswer};
+pub(crate) use authorization::{
+    AnswerTo, Authorization, AuthorizationState, Reason, RedirectAnswer,
+};
 pub(crate) use authorize_request::PushedRequest;
 pub(crate) use client_ref::ClientRef;
 pub(crate) use consent::Consent;

@@ -79,7 +79,7 @@ impl<'a> PresentedToken<'a> {
 
 /// Authenticates those who present an access token to this server.
 pub struct Bearers {
-    base: Base,
+    pub(super) base: Base,
     issuer: Issuer,
     tokens: Arc<LiveTokens>,
 }

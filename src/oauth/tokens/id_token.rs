@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::issue::Issuance;
 use crate::oauth::clients::Client;
 use crate::oauth::error::OAuthError;
-use crate::oauth::model::Grant;
+use crate::oauth::model::{Claims as UserClaims, Grant, Login};
 use crate::oauth::scope;
 use crate::secret::sha256;
+use crate::store::StoreError;
 
 const TYPE: &str = "JWT";
 
@@ -28,6 +29,8 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     amr: &'a [String],
     at_hash: String,
+    #[serde(flatten)]
+    user: UserClaims,
 }
 
 impl Issuance {
@@ -45,10 +48,15 @@ impl Issuance {
         }
 
         let (now, policy) = (self.base.clock.now(), client.policy());
-        let authentication = &grant.login.authentication;
+        let Login {
+            user_id,
+            authentication,
+        } = &grant.login;
+        let user = authentication.claims(&self.base.keyring, user_id);
+
         let claims = Claims {
             iss: self.issuer.as_str(),
-            sub: grant.login.user_id.as_str(),
+            sub: user_id.as_str(),
             // Never a resource server: it is for the client alone (OpenID Connect Core §2).
             aud: client.id(),
             iat: now.as_secs(),
@@ -58,6 +66,7 @@ impl Issuance {
             acr: authentication.acr.as_deref(),
             amr: &authentication.amr,
             at_hash: access_token_hash(access_token),
+            user: user.map_err(StoreError::from)?,
         };
 
         let signed = self.keys.sign(policy.signing_algorithm, TYPE, &claims)?;

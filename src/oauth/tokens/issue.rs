@@ -14,6 +14,7 @@ use crate::oauth::keys::SigningKeys;
 use crate::oauth::model::{AccessToken, Grant, TokenUser};
 use crate::oauth::scope;
 use crate::settings::{ResourceServer, TokenFormat};
+use crate::store::StoreError;
 
 /// What an access token is issued for.
 pub(crate) struct Issue<'a> {
@@ -84,7 +85,10 @@ impl Issuance {
                 let authentication = grant.map(|grant| &grant.login.authentication);
                 let issuer = self.issuer.as_str();
                 let audience = resource_server.map_or(issuer, |server| &server.audience);
-                let claims = Claims::of(&token, authentication, issuer, audience);
+                let (keyring, user) = (&self.base.keyring, token.user_id());
+                let user = jwt::user_claims(keyring, user, authentication, resource_server);
+                let user = user.map_err(StoreError::from)?;
+                let claims = Claims::of(&token, authentication, user, issuer, audience);
                 self.keys.sign(algorithm, jwt::TYPE, &claims)?.into()
             }
         };

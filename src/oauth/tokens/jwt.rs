@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::{AccessTokenId, UserId};
-use crate::oauth::model::{AccessToken, Authentication};
+use crate::oauth::model::{AccessToken, Authentication, Claims as UserClaims};
+use crate::secret::Keyring;
+use crate::settings::ResourceServer;
+use crate::store::CorruptRow;
 
 /// The `typ` of the header (RFC 9068 §2.1).
 pub(super) const TYPE: &str = "at+jwt";
@@ -36,6 +39,8 @@ pub(super) struct Claims<'a> {
     amr: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation<'a>>,
+    #[serde(flatten)]
+    user: UserClaims,
 }
 
 /// The key a token is bound to (RFC 9449 §6.1).
@@ -46,10 +51,11 @@ struct Confirmation<'a> {
 
 impl<'a> Claims<'a> {
     /// What a token says. All of it is in its row and its grant's, except for the names of the
-    /// server and the audience.
+    /// server and the audience. `user` is what [`user_claims`] gives.
     pub(super) fn of(
         token: &'a AccessToken,
         authentication: Option<&'a Authentication>,
+        user: UserClaims,
         issuer: &'a str,
         audience: &'a str,
     ) -> Self {
@@ -66,7 +72,24 @@ impl<'a> Claims<'a> {
             acr: authentication.and_then(|authentication| authentication.acr.as_deref()),
             amr: authentication.map_or(&[], |authentication| &authentication.amr),
             cnf: token.jkt.as_deref().map(|jkt| Confirmation { jkt }),
+            user,
         }
+    }
+}
+
+/// What a resource server is told of the user.
+pub(super) fn user_claims(
+    keyring: &Keyring,
+    user: Option<&UserId>,
+    authentication: Option<&Authentication>,
+    resource_server: Option<&ResourceServer>,
+) -> Result<UserClaims, CorruptRow> {
+    match (user, authentication, resource_server) {
+        (Some(user), Some(authentication), Some(server)) if !server.claims.is_empty() => {
+            let claims = authentication.claims(keyring, user)?;
+            Ok(claims.named(&server.claims))
+        }
+        _ => Ok(UserClaims::default()),
     }
 }
 

@@ -7,6 +7,7 @@ use super::persist::Tokens;
 use super::{remade, text};
 use crate::base::Base;
 use crate::ids::RefreshFamilyId;
+use crate::oauth::error::log_unavailable;
 use crate::oauth::issuer::Issuer;
 use crate::oauth::keys::SigningKeys;
 use crate::oauth::model::{LiveAccessToken, LiveRefreshFamily};
@@ -124,9 +125,22 @@ impl LiveTokens {
         }: &'a LiveAccessToken,
     ) -> Option<Claims<'a>> {
         let issuer = self.issuer.as_str();
-        let audience = resource::audience(settings, issuer, token.resource_server.as_deref())?;
+        let server = token.resource_server.as_deref();
+        let audience = resource::audience(settings, issuer, server)?;
+        let server = server.and_then(|id| settings.resource_servers.get(id));
 
-        Some(Claims::of(token, authentication.as_ref(), issuer, audience))
+        let authentication = authentication.as_ref();
+        let (keyring, user) = (&self.base.keyring, token.user_id());
+        let user = jwt::user_claims(keyring, user, authentication, server.map(AsRef::as_ref));
+        let user = user.inspect_err(|error| log_unavailable(&error.clone().into()));
+
+        Some(Claims::of(
+            token,
+            authentication,
+            user.ok()?,
+            issuer,
+            audience,
+        ))
     }
 
     /// Whether a token that was not revoked has not expired either, and its device may go on.

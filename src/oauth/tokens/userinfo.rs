@@ -1,8 +1,10 @@
-//! Who a token's user is (OpenID Connect Core §5.3). The server knows users by their ids, and how
-//! they logged in.
+//! Who a token's user is (OpenID Connect Core §5.3): an id, how the user logged in, and what the
+//! login page says that the token's scopes give out.
 
 use super::bearer::{BearerError, Bearers, PresentedToken};
+use crate::oauth::model::Claims;
 use crate::oauth::scope;
+use crate::store::StoreError;
 
 /// What is told of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,7 @@ pub struct UserInfo {
     /// How the user was authenticated (RFC 8176).
     pub amr: Vec<String>,
     pub acr: Option<String>,
+    pub claims: Claims,
 }
 
 impl Bearers {
@@ -29,7 +32,11 @@ impl Bearers {
 
         let authentication = live.authentication.ok_or(BearerError::InvalidToken)?;
 
+        let claims = authentication.claims(&self.base.keyring, &user.user_id);
+        let claims = claims.map_err(StoreError::from)?;
+
         Ok(UserInfo {
+            claims: claims.for_scope(&live.token.scope, &self.base.settings.load()),
             sub: user.user_id.to_string(),
             amr: authentication.amr,
             acr: authentication.acr,

@@ -103,6 +103,10 @@ pub struct Scope {
     /// By language code, for the consent page.
     #[serde(default)]
     pub descriptions: BTreeMap<String, String>,
+    /// The claims about a user that the scope gives out, beside those of OpenID Connect's own
+    /// scopes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub claims: BTreeSet<String>,
 }
 
 impl Scope {
@@ -129,6 +133,9 @@ pub struct ResourceServer {
     /// The scopes that its tokens may have; empty: any.
     #[serde(default)]
     pub scopes: BTreeSet<String>,
+    /// The claims about a user that its JWTs tell, of those that the user's scopes give out.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub claims: BTreeSet<String>,
     /// Overrides the client's, as do the following.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_format: Option<TokenFormat>,
@@ -198,6 +205,7 @@ mod tests {
             audience: "https://api.shop.example".to_owned(),
             permitted_clients: ["shop".to_owned()].into(),
             scopes: ["orders".to_owned()].into(),
+            claims: BTreeSet::new(),
             access_token_format: Some(TokenFormat::Jwt),
             access_token_lifetime_seconds: None,
             signing_algorithm: Some(SigningAlgorithm::Rs256),
@@ -259,6 +267,7 @@ mod tests {
         let scope = Scope {
             id: "orders".to_owned(),
             descriptions,
+            claims: BTreeSet::new(),
         };
         assert_eq!(scope.description(Some("nl")), Some("Je bestellingen zien"));
         assert_eq!(scope.description(Some("fr")), Some("See your orders"));

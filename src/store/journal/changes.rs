@@ -130,6 +130,8 @@ update! {
             amr: Option<String>,
             acr: Option<String>,
             auth_time: Option<i64>,
+            claims: Option<String>,
+            reason: Option<String>,
             expires_at: i64,
         }
     }
@@ -150,6 +152,8 @@ impl AuthorizationStep {
             amr: row.amr,
             acr: row.acr,
             auth_time: row.auth_time,
+            claims: row.claims,
+            reason: row.reason,
             expires_at: row.expires_at,
         }
     }
@@ -366,7 +370,7 @@ mod tests {
         let (postgres, sqlite) = texts::<GrantRow>();
 
         let columns = "INSERT INTO grants (id, client_id, application_id, user_id, scope, \
-             resource_server, amr, acr, auth_time, created_at, expires_at, \
+             resource_server, amr, acr, auth_time, claims, created_at, expires_at, \
              client_epoch, resource_epoch) SELECT u.id, ";
         assert!(postgres.starts_with(columns) && sqlite.starts_with(columns));
         assert!(sqlite.contains(" FROM (SELECT ? AS id, ? AS client_id, "));

@@ -20,6 +20,18 @@ pub fn insert_authorization(
         .map(drop)
 }
 
+/// Finds an authorization.
+pub fn find_authorization(
+    connection: &mut Connection,
+    id: &[u8],
+) -> QueryResult<Option<AuthorizationRow>> {
+    authorizations::table
+        .find(id)
+        .select(AuthorizationRow::as_select())
+        .first(connection)
+        .optional()
+}
+
 /// Finds the authorization that a login or consent page was opened for.
 pub fn find_authorization_by_challenge(
     connection: &mut Connection,

@@ -79,6 +79,7 @@ pub fn answer_device_code(
             device_codes::amr.eq(answer.amr.as_deref()),
             device_codes::acr.eq(answer.acr.as_deref()),
             device_codes::auth_time.eq(answer.auth_time),
+            device_codes::claims.eq(answer.claims.as_deref()),
         ))
         .execute(connection)
         .map(|count| count > 0)

@@ -86,7 +86,7 @@ pub fn list_grants(
 
 /// What follows the columns of the token in [`list_access_tokens`].
 const ACCESS_TOKENS: &str = concat!(
-    ", g.amr, g.acr, g.auth_time, d.application_version, d.platform FROM access_tokens AS t \
+    ", g.amr, g.acr, g.auth_time, g.claims, d.application_version, d.platform FROM access_tokens AS t \
      JOIN grants AS g ON g.id = t.grant_id AND g.client_epoch = t.client_epoch \
      LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
     join_revocations!(),

@@ -31,6 +31,10 @@ row! {
         pub amr: Option<String>,
         pub acr: Option<String>,
         pub auth_time: Option<i64>,
+        /// What the login page says of the user, sealed.
+        pub claims: Option<String>,
+        /// Why a page refused: JSON.
+        pub reason: Option<String>,
         /// The grant made from the code. It is revoked when the code is presented again.
         pub grant_id: Option<IdBytes>,
         pub created_at: i64,
@@ -64,6 +68,7 @@ pub struct DeviceCodeRow {
     pub amr: Option<String>,
     pub acr: Option<String>,
     pub auth_time: Option<i64>,
+    pub claims: Option<String>,
     /// How long the appliance has to wait between two polls.
     pub interval_seconds: i32,
     pub polled_at: Option<i64>,
@@ -91,6 +96,7 @@ pub struct DeviceCodeAnswer {
     pub amr: Option<String>,
     pub acr: Option<String>,
     pub auth_time: Option<i64>,
+    pub claims: Option<String>,
 }
 
 /// What a user has allowed a client.
@@ -116,5 +122,6 @@ pub struct LoginSessionRow {
     pub amr: Option<String>,
     pub acr: Option<String>,
     pub auth_time: i64,
+    pub claims: Option<String>,
     pub expires_at: i64,
 }

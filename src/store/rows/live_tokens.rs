@@ -24,6 +24,9 @@ pub struct AuthenticationColumns {
     pub acr: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub auth_time: i64,
+    /// What the login page says of the user, sealed.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub claims: Option<String>,
 }
 
 impl GrantRow {
@@ -33,6 +36,7 @@ impl GrantRow {
             amr: self.amr.clone(),
             acr: self.acr.clone(),
             auth_time: self.auth_time,
+            claims: self.claims.clone(),
         }
     }
 }

@@ -17,6 +17,8 @@ row! {
         pub amr: Option<String>,
         pub acr: Option<String>,
         pub auth_time: i64,
+        /// What the login page says of the user, sealed.
+        pub claims: Option<String>,
         pub created_at: i64,
         /// No token that rests on it lives longer.
         pub expires_at: i64,

@@ -3,7 +3,7 @@
 use countersign::devices::CHANGE_PROOF_TYPE;
 use countersign::ids::UserId;
 use countersign::jose::{PrivateJwk, jws};
-use countersign::phone::ApiLoginPage;
+use countersign::phone::ApiUserAgent;
 use countersign::secret::SecretString;
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ impl TestApp {
             phone: self.phone().await,
         };
 
-        let page = ApiLoginPage::new(
+        let page = ApiUserAgent::new(
             self.connection(),
             LOGIN_PAGE.0,
             SecretString::new(LOGIN_PAGE.1.to_owned()),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use countersign::ids::UserId;
-use countersign::phone::{AnswerClaims, ApiLoginPage, Decision, FetchedTransaction};
+use countersign::phone::{AnswerClaims, ApiUserAgent, Decision, FetchedTransaction};
 use countersign::secret::SecretString;
 
 use crate::support::app::{ADMINISTRATOR, LOGIN_PAGE, TestApp};
@@ -153,7 +153,7 @@ impl Prepared {
             }
             WayIn::LogIn => {
                 let secret = SecretString::new(LOGIN_PAGE.1.to_owned());
-                let login_page = ApiLoginPage::new(app.connection(), LOGIN_PAGE.0, secret);
+                let login_page = ApiUserAgent::new(app.connection(), LOGIN_PAGE.0, secret);
                 let other = app.phone().await;
 
                 other

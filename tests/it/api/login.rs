@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::app::{LOGIN_PAGE, TestApp, WEBSITE};
+use crate::support::browser::Browser;
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
 
@@ -33,11 +34,13 @@ fn location(response: &reqwest::Response) -> String {
     response.headers()["location"].to_str().unwrap().to_owned()
 }
 
-/// Starts a log-in. Returns its challenge.
-async fn begun(app: &TestApp) -> String {
+/// Starts a log-in. Returns the browser and the challenge.
+async fn begun(app: &TestApp) -> (Browser, String) {
     let phone = app.phone().await;
-    let address = location(&authorize(app, &query(phone.device_id().as_str())).await);
-    address.split_once("login_challenge=").unwrap().1.to_owned()
+    let mut browser = app.browser();
+    let address = format!("/oauth/authorize?{}", query(phone.device_id().as_str()));
+    let challenge = browser.challenge(&address, "login").await;
+    (browser, challenge)
 }
 
 fn answer(app: &TestApp, method: &str, path: &str) -> reqwest::RequestBuilder {
@@ -110,17 +113,16 @@ async fn an_unknown_redirect_uri_gets_no_redirect(database: Database) {
 
 async fn a_login_page_reads_a_request_and_answers_it_once(database: Database) {
     let app = TestApp::start(database).await;
-    let challenge = begun(&app).await;
+    let (mut browser, challenge) = begun(&app).await;
     let told = send(answer(&app, "GET", &challenge)).await;
     assert_eq!(
-        (told.status, told.text("app_id"), told.text("app_name")),
-        (200, "bank", "Demo Bank")
+        (told.status, &told.json["installation"]),
+        (
+            200,
+            &json!({ "name": "A phone", "platform": "android", "application": "Demo Bank" })
+        )
     );
-
-    assert_eq!(
-        (told.text("platform"), told.text("device_name")),
-        ("android", "A phone")
-    );
+    assert_eq!(told.json.get("device"), None);
 
     let accepted = put(
         &app,
@@ -129,7 +131,7 @@ async fn a_login_page_reads_a_request_and_answers_it_once(database: Database) {
     )
     .await;
 
-    let address = accepted.text("redirect_to");
+    let address = browser.go(accepted.text("redirect_to")).await;
     assert!(
         address.starts_with("bank://login?code=") && address.contains("state=s"),
         "{address}"
@@ -146,18 +148,18 @@ async fn a_login_page_reads_a_request_and_answers_it_once(database: Database) {
         assert_eq!(again.named(), (409, "already_answered"));
     }
 
-    let rejected = begun(&app).await;
+    let (mut browser, rejected) = begun(&app).await;
     let answered = put(&app, &format!("{rejected}/reject"), &json!({})).await;
+    let address = browser.go(answered.text("redirect_to")).await;
     assert!(
-        answered
-            .text("redirect_to")
-            .starts_with("bank://login?error=access_denied")
+        address.starts_with("bank://login?error=access_denied"),
+        "{address}"
     );
 }
 
 async fn an_answer_of_the_login_page_is_checked(database: Database) {
     let app = TestApp::start(database).await;
-    let challenge = begun(&app).await;
+    let (_, challenge) = begun(&app).await;
 
     for path in ["unknown", "unknown/accept", "unknown/reject"] {
         let method = if path == "unknown" { "GET" } else { "PUT" };

@@ -84,27 +84,11 @@ fn cookie(response: &Response) -> (String, String) {
     (line.split(';').next().unwrap().to_owned(), line)
 }
 
-async fn answer(app: &TestApp, path: &str, body: serde_json::Value) -> String {
-    let request = app
-        .request("PUT", &format!("/oauth/api/v1/{path}"))
-        .basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1));
-    send(request.json(&body))
-        .await
-        .text("redirect_to")
-        .to_owned()
-}
-
+/// The login page says that it is Alice. Gives the address that it sends the browser to.
 async fn log_in(app: &TestApp, login_page: &str, remember: bool) -> String {
-    let path = format!(
-        "login-requests/{}/accept",
-        after(login_page, "login_challenge")
-    );
-    answer(
-        app,
-        &path,
-        json!({ "subject": "alice", "remember": remember }),
-    )
-    .await
+    let challenge = after(login_page, "login_challenge");
+    let answer = json!({ "subject": "alice", "remember": remember });
+    app.accept("login", &challenge, answer).await
 }
 
 async fn a_browser_remembers_a_log_in(database: Database) {
@@ -143,16 +127,18 @@ async fn a_browser_remembers_a_log_in(database: Database) {
     assert_eq!(
         (
             told.json["scopes"][0]["id"].as_str(),
-            told.json.get("app_id")
+            told.json.get("installation")
         ),
         (Some("openid"), None)
     );
 
     let body = json!({ "granted_scopes": ["openid"], "remember": true });
-    let back = answer(&app, &format!("consent-requests/{challenge}/accept"), body).await;
+    let both = format!("{recognition}; {session}");
+    let resume = app.accept("consent", &challenge, body).await;
+    let resumed = app.http.get(resume).header("cookie", &both);
+    let back = location(&resumed.send().await.unwrap());
     assert!(back.starts_with("https://web.example/cb?code="), "{back}");
 
-    let both = format!("{recognition}; {session}");
     let silent = app
         .request("GET", &format!("/oauth/authorize?{QUERY}&prompt=none"))
         .header("cookie", both);
@@ -260,24 +246,31 @@ async fn a_user_enters_the_code_of_an_appliance(database: Database) {
     assert_eq!(poll().await.named(), (400, "authorization_pending"));
     assert_eq!(poll().await.named(), (400, "slow_down"));
 
-    let entered = app
-        .request("POST", "/oauth/device")
-        .form(&[("user_code", &user_code)])
-        .send()
-        .await
-        .unwrap();
+    let mut browser = app.browser();
+    let entered = browser
+        .post("/oauth/device", &[("user_code", &user_code)])
+        .await;
 
-    let consent_page = log_in(&app, &location(&entered), false).await;
-    let path = format!(
-        "consent-requests/{}/accept",
-        after(&consent_page, "consent_challenge")
-    );
-    let done = answer(&app, &path, json!({})).await;
-    let done = app
-        .request("GET", done.strip_prefix(&app.public_url).unwrap())
-        .send()
-        .await
-        .unwrap();
+    // Both pages learn what is connected, and by which code.
+    let challenge = browser.challenge(&location(&entered), "login").await;
+    let asked = |page: &str, challenge: &str| {
+        let path = format!("/oauth/api/v1/{page}-requests/{challenge}");
+        app.request("GET", &path)
+            .basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1))
+    };
+    let told = send(asked("login", &challenge)).await;
+    assert_eq!(told.json["device"], json!({ "user_code": user_code }));
+
+    let resume = app
+        .accept("login", &challenge, json!({ "subject": "alice" }))
+        .await;
+    let challenge = browser.challenge(&resume, "consent").await;
+    let told = send(asked("consent", &challenge)).await;
+    assert_eq!(told.json["device"], json!({ "user_code": user_code }));
+
+    let resume = app.accept("consent", &challenge, json!({})).await;
+    let done = location(&browser.open(&resume).await);
+    let done = browser.open(&done).await;
 
     assert!(page(done, 200).await.contains("Return to your device"));
     assert_eq!(poll().await.status, 200);
@@ -385,24 +378,10 @@ async fn built_in_pages_exist_in_development_only(database: Database) {
 
 async fn built_in_pages_log_a_user_in(database: Database) {
     let app = app_with(database, true).await;
-    let get = async |address: &str| {
-        app.request("GET", address.strip_prefix(&app.public_url).unwrap())
-            .send()
-            .await
-            .unwrap()
-    };
-
-    let begun = app
-        .request(
-            "GET",
-            &format!("/oauth/authorize?{QUERY}&login_hint=%22%3E%3Cb%3E"),
-        )
-        .send()
-        .await
-        .unwrap();
-
-    let login_page = location(&begun);
-    let shown = page(get(&login_page).await, 200).await;
+    let mut browser = app.browser();
+    let begun = format!("/oauth/authorize?{QUERY}&login_hint=%22%3E%3Cb%3E");
+    let login_page = browser.go(&begun).await;
+    let shown = page(browser.open(&login_page).await, 200).await;
     assert!(
         shown.contains("Not for production") && !shown.contains("<b>"),
         "{shown}"
@@ -427,8 +406,9 @@ async fn built_in_pages_log_a_user_in(database: Database) {
         ("decision", "allow"),
     ];
 
-    let consent_page = location(&post("/oauth/login", &form).await);
-    let shown = page(get(&consent_page).await, 200).await;
+    let resume = location(&post("/oauth/login", &form).await);
+    let consent_page = browser.go(&resume).await;
+    let shown = page(browser.open(&consent_page).await, 200).await;
     assert!(
         shown.contains("&lt;alice&gt;") && shown.contains("web"),
         "{shown}"
@@ -439,7 +419,8 @@ async fn built_in_pages_log_a_user_in(database: Database) {
         ("consent_challenge", challenge.as_str()),
         ("decision", "deny"),
     ];
-    let back = location(&post("/oauth/consent", &form).await);
+    let resume = location(&post("/oauth/consent", &form).await);
+    let back = browser.go(&resume).await;
     assert!(
         back.starts_with("https://web.example/cb?error=access_denied"),
         "{back}"

@@ -143,6 +143,7 @@ async fn introspection_describes_a_token(database: Database) {
             "active": true, "scope": "device user", "client_id": alice.phone.device_id(), "username": "alice",
             "sub": "alice", "token_type": "Bearer", "token_use": "access_token", "exp": exp, "iat": now, "aud": app.public_url,
             "iss": app.public_url, "jti": jti, "app_identifier": "bank", "app_platform": "android", "app_version": "1.0",
+            "auth_time": now,
         });
 
         if let Some(amr) = answer.json.get("amr") {

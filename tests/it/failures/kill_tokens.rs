@@ -174,28 +174,24 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(query)
         .finish();
-    let begun = server
-        .anonymous(Method::GET, &format!("/oauth/authorize?{query}"))
-        .send()
-        .await
-        .ok()?;
+    let begun = server.anonymous(Method::GET, &format!("/oauth/authorize?{query}"));
+    let begun = begun.send().await.ok()?;
+    let cookie = begun.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = cookie.split(';').next().unwrap();
 
-    let login_page: Url = begun
-        .headers()
-        .get("location")
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
-
-    let challenge = parameter(&login_page, "login_challenge");
+    let challenge = parameter(&location(&begun), "login_challenge");
     let accept = server.request(
         Method::PUT,
         &format!("/oauth/api/v1/login-requests/{challenge}/accept"),
     );
     let (_, accepted) = answer(accept.json(&json!({ "subject": format!("user{number}") }))).await?;
-    let redirected: Url = accepted["redirect_to"].as_str().unwrap().parse().unwrap();
+    let resume: Url = accepted["redirect_to"].as_str().unwrap().parse().unwrap();
+
+    let path = format!("{}?{}", resume.path(), resume.query().unwrap());
+    let returned = server
+        .anonymous(Method::GET, &path)
+        .header("cookie", cookie);
+    let redirected = location(&returned.send().await.ok()?);
     let code = parameter(&redirected, "code");
     let form = [
         ("grant_type", "authorization_code"),
@@ -208,6 +204,11 @@ async fn try_to_log_in(server: &Process, number: usize) -> Option<String> {
     assert_eq!(status, 200, "{tokens}");
 
     Some(tokens["refresh_token"].as_str().unwrap().to_owned())
+}
+
+fn location(response: &reqwest::Response) -> Url {
+    let location = response.headers()["location"].to_str().unwrap();
+    location.parse().unwrap()
 }
 
 fn parameter(url: &Url, name: &str) -> String {

@@ -3,10 +3,7 @@
 use std::path::Path;
 
 use countersign::ids::{TransactionId, UserId};
-use countersign::phone::{
-    ApiLoginPage, Connection, LoginPage as _, Phone, PhoneProfile, PushTransport,
-};
-use countersign::secret::SecretString;
+use countersign::phone::{Connection, Phone, PhoneProfile, PushTransport};
 use countersign::store::DatabaseUrl;
 use diesel::deserialize::QueryableByName;
 use diesel::sql_types::Text;
@@ -15,6 +12,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 use super::{START, answer};
+use crate::support::browser::Browser;
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::process::{Installation, MASTER_KEY, Process};
 use crate::support::server::{APPLICATION, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI};
@@ -128,12 +126,6 @@ impl Spy {
 
     async fn log_in(&mut self, server: &Process, installation: &Installation) {
         let connection = Connection::new(&installation.public_url).unwrap();
-        let page = ApiLoginPage::new(
-            connection.clone(),
-            CLIENT_ID,
-            SecretString::new(CLIENT_SECRET.to_owned()),
-        );
-
         let phone = Phone::register(
             connection,
             &PhoneProfile::new(APPLICATION, "1.0", "android"),
@@ -142,9 +134,19 @@ impl Spy {
         .unwrap();
 
         let user: UserId = USER.parse().unwrap();
-        let begun = phone.begin_log_in(REDIRECT_URI).await.unwrap();
-        let challenge = begun.login_challenge().unwrap();
-        let redirected = page.log_in(&challenge, &user).await.unwrap();
+        let begun = phone.begin_log_in(REDIRECT_URI).unwrap();
+        let mut browser = Browser::new(installation.public_url.as_str().trim_end_matches('/'));
+        let challenge = browser.challenge(begun.address.as_str(), "login").await;
+        let accept = format!("/oauth/api/v1/login-requests/{challenge}/accept");
+        let accept = server.request(Method::PUT, &accept);
+        let accepted = answer(accept.json(&serde_json::json!({"subject": USER}))).await;
+        let resume = accepted.unwrap().1["redirect_to"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        self.remember("page verifier", resume.split_once("verifier=").unwrap().1);
+        self.remember("cookies", &browser.cookies());
+        let redirected: url::Url = browser.go(&resume).await.parse().unwrap();
         let code = redirected
             .query_pairs()
             .find(|(name, _)| name == "code")
@@ -152,7 +154,10 @@ impl Spy {
             .1
             .into_owned();
 
-        phone.finish_log_in(begun, &user, redirected).await.unwrap();
+        phone
+            .finish_log_in(begun, &user, &redirected)
+            .await
+            .unwrap();
         phone.enrol(&user).await.unwrap();
 
         phone

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use countersign::oauth::{
-    AcceptConsent, ApplianceAuthorization, Browser, OAuthError, PageRequestError, Rejection,
-    TokenRequest, TokenResponse, UserCodeRefusal,
+    AcceptConsent, ApplianceAuthorization, AuthorizeRefusal, OAuthError, PageRequestError,
+    Rejection, TokenRequest, TokenResponse, UserCodeRefusal,
 };
 
+use super::login::{returned, this_browser};
 use super::web::{consent, log_in, parameter, remembered, web_world};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{ISSUER, World, secret_of, user};
@@ -59,7 +60,7 @@ async fn enter(world: &World, code: &str) -> Result<String, UserCodeRefusal> {
     world
         .token_server
         .appliances
-        .enter_user_code(code, &Browser::default())
+        .enter_user_code(code, &this_browser())
         .await
         .map(|redirect| redirect.address)
 }
@@ -164,26 +165,18 @@ async fn an_appliance_is_told_of_a_refusal(database: Database) {
     let device = begin(&world).await;
     let page = enter(&world, &device.user_code).await.unwrap();
     let challenge = parameter(&page, "login_challenge");
-    assert_eq!(
-        world
-            .token_server
-            .logins
-            .reject(&challenge, &Rejection::default())
-            .await,
-        Ok(denied.clone())
-    );
+    let logins = &world.token_server.logins;
+    let resume = logins.reject(&challenge, &Rejection::default()).await;
+    let done = returned(&world, &resume.unwrap()).await;
+    assert_eq!(done, Ok(denied.clone()));
 
     assert_eq!(poll(&world, &device).await, Some(OAuthError::AccessDenied));
     let device = begin(&world).await;
     let challenge = parameter(&asked(&world, &device).await, "consent_challenge");
-    assert_eq!(
-        world
-            .token_server
-            .consents
-            .reject(&challenge, &Rejection::default())
-            .await,
-        Ok(denied)
-    );
+    let consents = &world.token_server.consents;
+    let resume = consents.reject(&challenge, &Rejection::default()).await;
+    let done = returned(&world, &resume.unwrap()).await;
+    assert_eq!(done, Ok(denied));
 
     assert_eq!(poll(&world, &device).await, Some(OAuthError::AccessDenied));
 }
@@ -321,21 +314,17 @@ async fn of_two_answers_the_first_counts(database: Database) {
     let device = begin(&world).await;
     let (first, second) = (asked(&world, &device).await, asked(&world, &device).await);
     consent(&world, &first, &AcceptConsent::default()).await;
+
     let challenge = parameter(&second, "consent_challenge");
-    let late = world
-        .token_server
-        .consents
+    let consents = &world.token_server.consents;
+    let resume = consents
         .accept(&challenge, &AcceptConsent::default())
-        .await;
+        .await
+        .unwrap();
+    let late = returned(&world, &resume).await;
+    assert_eq!(late, Err(AuthorizeRefusal::Expired));
 
-    assert_eq!(late, Err(PageRequestError::AlreadyAnswered));
-
-    let late = world
-        .token_server
-        .consents
-        .reject(&challenge, &Rejection::default())
-        .await;
-
+    let late = consents.reject(&challenge, &Rejection::default()).await;
     assert_eq!(late, Err(PageRequestError::AlreadyAnswered));
     poll_as(&world, "tv", &device).await.unwrap();
 }

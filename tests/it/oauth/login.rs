@@ -13,7 +13,7 @@ use countersign::secret::sha256;
 use serde_json::json;
 
 use crate::support::sandbox::secret;
-use crate::support::world::{Installation, World, user};
+use crate::support::world::{ISSUER, Installation, World, user};
 
 pub(super) const VERIFIER: &str = "a-verifier-of-more-than-43-characters~._0123456789";
 pub(super) const REDIRECT_URI: &str = "bank://login";
@@ -33,7 +33,26 @@ pub(super) fn authorize_request(installation: &Installation) -> AuthorizeRequest
     }
 }
 
-/// Where a browser without cookies is sent.
+/// A browser that is recognised when it comes back, and remembers no login.
+pub(super) fn this_browser() -> Browser {
+    Browser {
+        recognition: Some(secret(&"r".repeat(43))),
+        session: None,
+    }
+}
+
+/// Where [`this_browser`] is sent when it comes back from a page that gave this address.
+pub(super) async fn returned(world: &World, address: &str) -> Result<String, AuthorizeRefusal> {
+    let resume = format!("{ISSUER}/oauth/authorize/resume?verifier=");
+    let verifier = address.strip_prefix(&resume);
+    let verifier = verifier.unwrap_or_else(|| panic!("{address}"));
+
+    let endpoint = &world.token_server.authorization;
+    let redirect = endpoint.resume(verifier, &this_browser()).await?;
+    Ok(redirect.address)
+}
+
+/// Where [`this_browser`] is sent.
 pub(super) async fn authorize(
     world: &World,
     request: &AuthorizeRequest,
@@ -41,7 +60,7 @@ pub(super) async fn authorize(
     world
         .token_server
         .authorization
-        .authorize(request, &Browser::default())
+        .authorize(request, &this_browser())
         .await
         .map(|redirect| redirect.address)
 }
@@ -72,10 +91,8 @@ pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, Pag
     let portal: ClientId = "portal".parse().unwrap();
 
     let answer = AcceptLogin {
-        subject: user("alice"),
         amr: vec!["pwd".to_owned()],
-        acr: None,
-        remember: false,
+        ..AcceptLogin::of(user("alice"))
     };
 
     world
@@ -88,7 +105,8 @@ pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, Pag
 /// Everything up to the code.
 pub(super) async fn code(world: &World, installation: &Installation) -> String {
     let challenge = begin(world, installation).await;
-    let address = accept(world, &challenge).await.unwrap();
+    let resume = accept(world, &challenge).await.unwrap();
+    let address = returned(world, &resume).await.unwrap();
     assert!(address.starts_with("bank://login?code="), "{address}");
     parameters(&address).remove("code").unwrap()
 }

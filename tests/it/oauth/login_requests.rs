@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign::ids::ClientId;
 use countersign::oauth::{AcceptLogin, PageRequestError, Rejection};
 
-use super::login::{accept, begin, parameters};
+use super::login::{accept, begin, parameters, returned};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::{ISSUER, World, user};
 
@@ -27,26 +27,20 @@ async fn the_login_page_is_told_what_the_client_asks(database: Database) {
         (installation.id().as_str(), "Demo Bank")
     );
 
-    let installed = request.device.unwrap();
+    let installed = request.installation.unwrap();
     assert_eq!(
-        (
-            installed.application_id.as_str(),
-            installed.application_name.as_str()
-        ),
-        ("bank", "Demo Bank")
+        (installed.application.as_str(), installed.name.as_str()),
+        ("Demo Bank", "A phone")
     );
-
-    assert_eq!(
-        (installed.device_name.as_str(), request.scope.as_str()),
-        ("A phone", "device user")
-    );
+    assert_eq!(request.scope, "device user");
 
     assert_eq!(
         request.expires_at.since(request.requested_at),
         Duration::from_secs(600)
     );
 
-    let address = accept(&world, &challenge).await.unwrap();
+    let resume = accept(&world, &challenge).await.unwrap();
+    let address = returned(&world, &resume).await.unwrap();
     let parameters = parameters(&address);
     assert_eq!(
         (parameters["state"].as_str(), parameters["iss"].as_str()),
@@ -142,6 +136,7 @@ async fn a_rejection_reaches_the_application(database: Database) {
             .reject(&challenge, &answer)
             .await
             .unwrap();
+        let address = returned(&world, &address).await.unwrap();
 
         assert!(address.starts_with("bank://login?error="), "{address}");
         let parameters = parameters(&address);
@@ -171,12 +166,7 @@ async fn answers_are_bounded(database: Database) {
     let challenge = begin(&world, &world.install().await).await;
     let portal: ClientId = "portal".parse().unwrap();
 
-    let good = || AcceptLogin {
-        subject: user("alice"),
-        amr: Vec::new(),
-        acr: None,
-        remember: false,
-    };
+    let good = || AcceptLogin::of(user("alice"));
 
     for (answer, named) in [
         (

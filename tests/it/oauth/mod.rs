@@ -4,6 +4,7 @@ mod api_clients;
 mod authorization_code;
 mod authorize;
 mod bulk_revocation;
+mod claims;
 mod client_credentials;
 mod device_code;
 mod dpop;

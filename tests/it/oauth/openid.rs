@@ -67,6 +67,7 @@ pub(super) async fn code_for(world: &World, installation: &Installation, wanted:
 pub(super) fn with_apis(settings: &mut Settings) {
     for (id, format) in [("orders", TokenFormat::Jwt), ("stock", TokenFormat::Opaque)] {
         let server = ResourceServer {
+            claims: [].into(),
             id: id.to_owned(),
             name: id.to_owned(),
             audience: format!("https://{id}.example"),

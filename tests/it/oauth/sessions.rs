@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use countersign::oauth::{AuthorizeRequest, Browser, PageRequestError};
+use countersign::oauth::{AcceptConsent, AuthorizeRefusal, AuthorizeRequest, Browser, Rejection};
 
 use countersign::settings::{GrantType, WebClient};
 
-use super::web::{CALLBACK, asks, log_in, parameter, remembered, text, web_world};
+use super::login::{authorize, returned, this_browser};
+use super::web::{CALLBACK, asks, log_in, parameter, remembered, tell, text, web_world};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::world::user;
 
@@ -14,7 +15,7 @@ on_both_databases!(
     a_remembered_user_is_not_asked_again,
     a_client_may_ask_for_more,
     whoever_is_not_surely_the_client_meets_the_login_page,
-    only_the_browser_that_began_a_login_remembers_it,
+    only_the_browser_that_began_goes_on,
     a_verifier_lives_as_long_as_its_request,
 );
 
@@ -248,74 +249,92 @@ async fn whoever_is_not_surely_the_client_meets_the_login_page(database: Databas
     }
 }
 
-async fn only_the_browser_that_began_a_login_remembers_it(database: Database) {
+async fn only_the_browser_that_began_goes_on(database: Database) {
     let world = web_world(database);
-    let begin = async || {
-        let begun = world
-            .token_server
-            .authorization
-            .authorize(&asks("trusted"), &Browser::default())
-            .await
-            .unwrap();
-
-        parameter(
-            &log_in(&world, &begun.address, "mallory", true)
-                .await
-                .unwrap(),
-            "login_verifier",
-        )
+    let endpoint = &world.token_server.authorization;
+    let (logins, consents) = (&world.token_server.logins, &world.token_server.consents);
+    let asked = async |client| authorize(&world, &asks(client)).await.unwrap();
+    let to_consent = async || {
+        let page = log_in(&world, &asked("web").await, "mallory", false).await;
+        parameter(&page.unwrap(), "consent_challenge")
     };
 
-    let elsewhere = world
-        .token_server
-        .logins
-        .resume(&begin().await, &Browser::default())
-        .await
-        .unwrap();
-
-    assert!(
-        elsewhere.address.starts_with(CALLBACK) && elsewhere.cookie.is_none(),
-        "{elsewhere:?}"
-    );
+    let (allow, no) = (AcceptConsent::default(), Rejection::default());
+    let login_challenge = parameter(&asked("trusted").await, "login_challenge");
+    let answered = [
+        tell(&world, &asked("trusted").await, "mallory", false).await,
+        tell(&world, &asked("trusted").await, "mallory", true).await,
+        logins.reject(&login_challenge, &no).await,
+        consents.accept(&to_consent().await, &allow).await,
+        consents.reject(&to_consent().await, &no).await,
+    ];
 
     let victim = remembered(&world, "trusted").await;
-    let elsewhere = world
-        .token_server
-        .logins
-        .resume(&begin().await, &victim)
-        .await
-        .unwrap();
+    let other = OtherBrowsers::of(&victim);
 
-    assert_eq!(elsewhere.cookie, None);
+    for resume in answered {
+        let resume = resume.unwrap();
+        let verifier = parameter(&resume, "verifier");
+
+        for browser in [&other.without_cookies, &other.of_a_user, &other.forged] {
+            let refused = endpoint.resume(&verifier, browser).await;
+            assert_eq!(refused, Err(AuthorizeRefusal::OtherBrowser), "{browser:?}");
+        }
+
+        // Nothing was used up: the browser that began goes on.
+        let address = returned(&world, &resume).await.unwrap();
+        assert!(address.starts_with(CALLBACK), "{address}");
+
+        let again = returned(&world, &resume).await;
+        assert_eq!(again, Err(AuthorizeRefusal::Expired));
+    }
+}
+
+/// Browsers that did not begin.
+struct OtherBrowsers {
+    without_cookies: Browser,
+    of_a_user: Browser,
+    forged: Browser,
+}
+
+impl OtherBrowsers {
+    fn of(victim: &Browser) -> Self {
+        Self {
+            without_cookies: Browser::default(),
+            of_a_user: victim.clone(),
+            forged: Browser {
+                recognition: victim.session.clone(),
+                session: this_browser().recognition,
+            },
+        }
+    }
 }
 
 async fn a_verifier_lives_as_long_as_its_request(database: Database) {
     let world = web_world(database);
-    let begun = world
-        .token_server
-        .authorization
-        .authorize(&asks("trusted"), &Browser::default())
-        .await
-        .unwrap();
+    let begin = async || authorize(&world, &asks("trusted")).await.unwrap();
 
-    let resume = log_in(&world, &begun.address, "alice", true).await.unwrap();
+    let in_time = tell(&world, &begin().await, "alice", true).await.unwrap();
+    world.clock.advance(Duration::from_secs(599));
+    returned(&world, &in_time).await.unwrap();
+
+    let late = tell(&world, &begin().await, "alice", true).await.unwrap();
     world.clock.advance(Duration::from_secs(600));
+    assert_eq!(
+        returned(&world, &late).await,
+        Err(AuthorizeRefusal::Expired)
+    );
 
-    let late = world
-        .token_server
-        .logins
-        .resume(&parameter(&resume, "login_verifier"), &Browser::default())
-        .await;
+    // Who needs all of the time to log in still has a minute to come back.
+    let begun = begin().await;
+    world.clock.advance(Duration::from_secs(599));
+    let at_last = tell(&world, &begun, "alice", false).await.unwrap();
+    world.clock.advance(Duration::from_secs(59));
+    returned(&world, &at_last).await.unwrap();
 
-    assert_eq!(late, Err(PageRequestError::NotFound));
-
+    let endpoint = &world.token_server.authorization;
     for unknown in ["", "x", &"A".repeat(43)] {
-        let refused = world
-            .token_server
-            .logins
-            .resume(unknown, &Browser::default())
-            .await;
-
-        assert_eq!(refused, Err(PageRequestError::NotFound));
+        let refused = endpoint.resume(unknown, &this_browser()).await;
+        assert_eq!(refused, Err(AuthorizeRefusal::Expired));
     }
 }

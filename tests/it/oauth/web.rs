@@ -14,7 +14,7 @@ use countersign::store::schema::disabled_users;
 use countersign::store::{Connection, StoreError, WriteError};
 use diesel::prelude::*;
 
-use super::login::{VERIFIER, authorize, authorize_request, parameters};
+use super::login::{VERIFIER, authorize, authorize_request, parameters, returned};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::sandbox::secret;
 use crate::support::world::{ISSUER, World, secret_of, user};
@@ -61,6 +61,7 @@ pub(super) fn web_world(database: Database) -> World {
             Arc::new(Scope {
                 id: "orders".to_owned(),
                 descriptions,
+                claims: [].into(),
             }),
         );
 
@@ -70,6 +71,7 @@ pub(super) fn web_world(database: Database) -> World {
             audience: "https://api.web.example".to_owned(),
             permitted_clients: ["web".to_owned()].into(),
             scopes: ["orders".to_owned()].into(),
+            claims: [].into(),
             access_token_format: None,
             access_token_lifetime_seconds: None,
             signing_algorithm: None,
@@ -107,7 +109,8 @@ pub(super) fn parameter(address: &str, name: &str) -> String {
         .unwrap_or_else(|| panic!("no {name} in {address}"))
 }
 
-pub(super) async fn log_in(
+/// The login page says who the user is. Gives the address that it sends the browser to.
+pub(super) async fn tell(
     world: &World,
     address: &str,
     name: &str,
@@ -119,10 +122,10 @@ pub(super) async fn log_in(
     );
 
     let answer = AcceptLogin {
-        subject: user(name),
         amr: vec!["pwd".to_owned()],
         acr: text("silver"),
         remember,
+        ..AcceptLogin::of(user(name))
     };
 
     world
@@ -132,18 +135,28 @@ pub(super) async fn log_in(
         .await
 }
 
+/// The login page says who the user is, and the browser has come back.
+pub(super) async fn log_in(
+    world: &World,
+    address: &str,
+    name: &str,
+    remember: bool,
+) -> Result<String, PageRequestError> {
+    let resume = tell(world, address, name, remember).await?;
+    Ok(returned(world, &resume).await.unwrap())
+}
+
+/// The consent page says what the user allows, and the browser has come back.
 pub(super) async fn consent(world: &World, address: &str, answer: &AcceptConsent) -> String {
     assert!(
         address.starts_with("https://portal.example/consent?"),
         "{address}"
     );
 
-    world
-        .token_server
-        .consents
-        .accept(&parameter(address, "consent_challenge"), answer)
-        .await
-        .unwrap()
+    let consents = &world.token_server.consents;
+    let challenge = parameter(address, "consent_challenge");
+    let resume = consents.accept(&challenge, answer).await.unwrap();
+    returned(world, &resume).await.unwrap()
 }
 
 pub(super) async fn redeem(
@@ -178,16 +191,16 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
         session: None,
     };
 
-    let resume = log_in(world, &begun.address, "alice", true).await.unwrap();
+    let resume = tell(world, &begun.address, "alice", true).await.unwrap();
     assert!(
-        resume.starts_with(&format!("{ISSUER}/oauth/authorize/resume?login_verifier=")),
+        resume.starts_with(&format!("{ISSUER}/oauth/authorize/resume?verifier=")),
         "{resume}"
     );
 
-    let verifier = parameter(&resume, "login_verifier");
+    let verifier = parameter(&resume, "verifier");
     let resumed = world
         .token_server
-        .logins
+        .authorization
         .resume(&verifier, &browser)
         .await
         .unwrap();
@@ -196,14 +209,9 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
         panic!("{:?}", resumed.cookie)
     };
 
-    let again = world.token_server.logins.resume(&verifier, &browser).await;
-    assert!(
-        matches!(
-            again,
-            Err(PageRequestError::AlreadyAnswered | PageRequestError::NotFound)
-        ),
-        "{again:?}"
-    );
+    let endpoint = &world.token_server.authorization;
+    let again = endpoint.resume(&verifier, &browser).await;
+    assert_eq!(again, Err(AuthorizeRefusal::Expired));
 
     Browser {
         session: Some(session),
@@ -230,7 +238,7 @@ async fn a_web_client_logs_a_user_in(database: Database) {
         (
             told.client_id.as_str(),
             told.client_name.as_str(),
-            told.device
+            told.installation
         ),
         ("web", "web", None)
     );
@@ -355,6 +363,7 @@ async fn a_user_allows_less_than_is_asked(database: Database) {
         .reject(&challenge, &Rejection::default())
         .await
         .unwrap();
+    let back = returned(&world, &back).await.unwrap();
 
     assert_eq!(
         (

@@ -6,9 +6,8 @@ use countersign::ids::UserId;
 use countersign::phone::{Phone, PhoneError, PhoneProfile};
 use serde_json::json;
 
-use crate::support::app::{LOGIN_PAGE, TestApp};
+use crate::support::app::TestApp;
 use crate::support::databases::{Database, on_both_databases};
-use crate::support::http::send;
 use crate::support::server::{APPLICATION, REDIRECT_URI, TestServer};
 
 on_both_databases!(consent_is_given_if_the_application_requires_it);
@@ -24,23 +23,13 @@ async fn consent_is_given_if_the_application_requires_it(database: Database) {
     .await;
 
     let phone = app.phone().await;
+    let begun = phone.begin_log_in("bank://login").unwrap();
+    let mut browser = app.browser();
+    let challenge = browser.challenge(begun.address.as_str(), "login").await;
 
-    let challenge = phone
-        .begin_log_in("bank://login")
-        .await
-        .unwrap()
-        .login_challenge()
-        .unwrap();
-
-    let path = format!("/oauth/api/v1/login-requests/{challenge}/accept");
-    let accept = app
-        .request("PUT", &path)
-        .basic_auth(LOGIN_PAGE.0, Some(LOGIN_PAGE.1));
-    let answer = send(accept.json(&json!({"subject": "alice", "remember": true}))).await;
-    let resume = answer.text("redirect_to");
-    let resumed = app.http.get(resume).send().await.unwrap();
-    let consent = resumed.headers()["location"].to_str().unwrap();
-    assert!(consent.contains("?consent_challenge="), "{consent}");
+    let answer = json!({"subject": "alice", "remember": true});
+    let resume = app.accept("login", &challenge, answer).await;
+    browser.challenge(&resume, "consent").await;
 
     let alice: UserId = "alice".parse().unwrap();
     app.enrol(&phone, &alice).await;
@@ -62,7 +51,10 @@ async fn an_unknown_version_cannot_register() {
 async fn an_unregistered_redirect_uri_is_refused() {
     let server = TestServer::start().await;
     let phone = server.phone().await;
-    let refused = phone.begin_log_in("app://elsewhere").await.err().unwrap();
+    let browser = server.login_page();
+    let alice: UserId = "alice".parse().unwrap();
+    let refused = phone.log_in(&browser, &alice, "app://elsewhere").await;
+    let refused = refused.unwrap_err();
     assert!(
         matches!(refused, PhoneError::Refused { status: 400, .. }),
         "{refused}"
@@ -85,10 +77,10 @@ async fn the_response_of_another_log_in_is_refused() {
     let server = TestServer::start().await;
     let phone = server.phone().await;
     let alice: UserId = "alice".parse().unwrap();
-    let begun = phone.begin_log_in(REDIRECT_URI).await.unwrap();
+    let begun = phone.begin_log_in(REDIRECT_URI).unwrap();
     let forged = format!("{REDIRECT_URI}?code=x&state=y").parse().unwrap();
     assert!(matches!(
-        phone.finish_log_in(begun, &alice, forged).await,
+        phone.finish_log_in(begun, &alice, &forged).await,
         Err(PhoneError::LogInFailed(_))
     ));
 }

@@ -1,6 +1,7 @@
 //! Harnesses and helpers that several areas of tests share. `tests/README.md` describes the harnesses.
 
 pub(crate) mod app;
+pub(crate) mod browser;
 pub(crate) mod databases;
 pub(crate) mod http;
 pub(crate) mod people;

@@ -1,7 +1,7 @@
 //! Users with phones.
 
 use countersign::ids::UserId;
-use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
+use countersign::phone::{ApiUserAgent, Connection, Phone, PhoneProfile, PushTransport};
 use countersign::secret::SecretString;
 
 use super::app::{LOGIN_PAGE, TestApp};
@@ -52,7 +52,7 @@ impl TestApp {
     }
 
     pub(crate) async fn log_in(&self, phone: &Phone, user: &UserId) {
-        let login_page = ApiLoginPage::new(
+        let login_page = ApiUserAgent::new(
             self.connection(),
             LOGIN_PAGE.0,
             SecretString::new(LOGIN_PAGE.1.to_owned()),

@@ -10,7 +10,7 @@ use countersign::base::Base;
 use countersign::clock::Clock;
 use countersign::config::Config;
 use countersign::ids::{TransactionId, UserId};
-use countersign::phone::{ApiLoginPage, Connection, Phone, PhoneProfile, PushTransport};
+use countersign::phone::{ApiUserAgent, Connection, Phone, PhoneProfile, PushTransport};
 use countersign::sandbox::{Sandbox, SandboxOptions};
 use countersign::secret::Keyring;
 use countersign::server::{self, Listeners, RunningServer};
@@ -95,8 +95,8 @@ impl TestServer {
     }
 
     /// A login page that accepts everybody.
-    pub(crate) fn login_page(&self) -> ApiLoginPage {
-        ApiLoginPage::new(
+    pub(crate) fn login_page(&self) -> ApiUserAgent {
+        ApiUserAgent::new(
             self.connection(),
             CLIENT_ID,
             CLIENT_SECRET.to_owned().into(),

@@ -22,13 +22,18 @@ impl Lookup for LiveAccessTokens {
 
     type Columns = (
         Columns<AccessTokenRow>,
-        (Nullable<BigInt>, Nullable<Text>, Nullable<Text>),
+        (
+            Nullable<BigInt>,
+            Nullable<Text>,
+            Nullable<Text>,
+            Nullable<Text>,
+        ),
         (Nullable<Text>, Nullable<Text>),
     );
 
     const SELECT: &'static [(&'static str, &'static [&'static str])] = &[
         ("t", AccessTokenRow::FIELDS),
-        ("g", &["auth_time", "amr", "acr"]),
+        ("g", &["auth_time", "amr", "acr", "claims"]),
         ("d", &["application_version", "platform"]),
     ];
 
@@ -49,7 +54,7 @@ impl Lookup for LiveAccessTokens {
 
 type FoundAccessToken = (
     AccessTokenRow,
-    (Option<i64>, Option<String>, Option<String>),
+    (Option<i64>, Option<String>, Option<String>, Option<String>),
     (Option<String>, Option<String>),
 );
 
@@ -62,11 +67,12 @@ pub fn find_live_access_tokens(
     let found: Vec<FoundAccessToken> = look_up::<LiveAccessTokens, _>(connection, ids)?;
 
     let live = |(token, authentication, (version, platform)): FoundAccessToken| {
-        let (auth_time, amr, acr) = authentication;
+        let (auth_time, amr, acr, claims) = authentication;
         let authentication = auth_time.map(|auth_time| AuthenticationColumns {
             amr,
             acr,
             auth_time,
+            claims,
         });
 
         let id = token.id.clone();
