@@ -10,6 +10,7 @@ mod common;
 mod config;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod keys;
 mod migrate;
 mod phone;
 #[cfg(feature = "sandbox")]
@@ -41,6 +42,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Copy an embedded database to a new file, while the server runs.
     Backup(backup::BackupArgs),
+    /// Look after the keys that tokens are signed with.
+    Keys(keys::KeysArgs),
     /// Print the server settings in effect, with secrets masked.
     Config(ConfigArgs),
     /// Run local stand-ins for APNs, FCM, Twilio, an SMS gateway and a website.
@@ -73,6 +76,7 @@ fn run(command: Command) -> CliResult {
         Command::Apply(args) => apply::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Keys(args) => keys::run(&args),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&args),
         #[cfg(feature = "sandbox")]

@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use super::issuer::Issuer;
-use super::keys::algorithms;
 use super::listing::TOKEN_INFO_GRANT;
 use crate::jose::SigningAlgorithm;
 use crate::settings::{GrantType, RESERVED_SCOPES, Settings};
@@ -42,10 +41,10 @@ pub struct Metadata {
     pub device_authorization_endpoint: String,
     pub scopes_supported: Vec<String>,
     pub response_types_supported: [&'static str; 1],
-    pub response_modes_supported: [&'static str; 1],
+    pub response_modes_supported: [&'static str; 2],
     pub grant_types_supported: Vec<&'static str>,
     pub subject_types_supported: [&'static str; 1],
-    pub id_token_signing_alg_values_supported: Vec<SigningAlgorithm>,
+    pub id_token_signing_alg_values_supported: [SigningAlgorithm; 2],
     pub claims_supported: [&'static str; 10],
     pub token_endpoint_auth_methods_supported: [&'static str; 4],
     pub token_endpoint_auth_signing_alg_values_supported: [SigningAlgorithm; 1],
@@ -80,10 +79,10 @@ impl Metadata {
             device_authorization_endpoint: issuer.at("/oauth/device_authorization"),
             scopes_supported: scopes(settings),
             response_types_supported: ["code"],
-            response_modes_supported: ["query"],
+            response_modes_supported: ["query", "form_post"],
             grant_types_supported: grant_types.chain([TOKEN_INFO_GRANT]).collect(),
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: algorithms(settings).into_iter().collect(),
+            id_token_signing_alg_values_supported: SigningAlgorithm::ALL,
             claims_supported: [
                 "iss",
                 "sub",

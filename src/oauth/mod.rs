@@ -68,6 +68,7 @@ pub use clients::{
 pub use error::{OAuthError, ProofRefusal};
 pub use grants::TokenRequest;
 pub use introspection::{IntrospectedDevice, Introspection};
+pub use keys::RotatedKey;
 pub use listing::{TOKEN_INFO_GRANT, TokenInfoRequest, TokenListing};
 pub use metadata::Metadata;
 pub use model::{AuthorizeRequest, Claims};
@@ -88,6 +89,15 @@ pub struct OAuthOptions {
     pub consent_url: Option<Url>,
     /// Whether the server has pages of its own for both, which believe whatever they are told.
     pub built_in_pages: bool,
+}
+
+/// Makes new signing keys now, for servers that run elsewhere. With `withdraw` they sign at once, and
+/// those before them are published no longer.
+pub async fn rotate_signing_keys(
+    base: &Base,
+    withdraw: bool,
+) -> Result<Vec<RotatedKey>, OAuthError> {
+    SigningKeys::new(base).rotate(withdraw).await
 }
 
 /// The token server. Clones share everything.

@@ -1,7 +1,7 @@
 //! Scopes: what a token allows (RFC 6749 §3.3). Pure.
 
 use super::error::OAuthError;
-use crate::settings::ResourceServer;
+use crate::settings::{ResourceServer, Settings};
 
 /// What a device's own token allows.
 pub(super) const DEVICE: &str = "device";
@@ -15,11 +15,33 @@ pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 /// The longest `scope` that is read, in bytes.
 const SCOPE_BYTES_MAX: usize = 1024;
 
-/// The requested scopes, if each is allowed and named once; `default` where none are requested.
+/// What becomes of a scope that is requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Requested {
+    Allowed,
+    /// Nobody knows it. Clients ask all servers for the same ones (OpenID Connect Core §3.1.2.1).
+    Ignored,
+    /// It exists, and is not this client's.
+    Refused,
+}
+
+impl Requested {
+    /// Of a client that may or may not have the scope.
+    pub(super) fn of(name: &str, is_allowed: bool, settings: &Settings) -> Self {
+        match (is_allowed, settings.is_known_scope(name)) {
+            (true, _) => Self::Allowed,
+            (false, true) => Self::Refused,
+            (false, false) => Self::Ignored,
+        }
+    }
+}
+
+/// Those of the requested scopes that are allowed, each once; `default` where none are requested. It
+/// is an error when one is refused or none is left.
 pub(super) fn decide(
     requested: Option<&str>,
     default: impl FnOnce() -> String,
-    is_allowed: impl Fn(&str) -> bool,
+    verdict: impl Fn(&str) -> Requested,
 ) -> Result<String, OAuthError> {
     let Some(requested) = requested else {
         return Ok(default());
@@ -29,15 +51,21 @@ pub(super) fn decide(
         return Err(OAuthError::InvalidScope);
     }
 
-    let mut seen: Vec<&str> = Vec::new();
-    for name in requested.split(' ') {
-        if name.is_empty() || seen.contains(&name) || !is_allowed(name) {
-            return Err(OAuthError::InvalidScope);
+    let mut allowed: Vec<&str> = Vec::new();
+    for name in requested.split(' ').filter(|name| !name.is_empty()) {
+        match verdict(name) {
+            Requested::Allowed if allowed.contains(&name) => {}
+            Requested::Allowed => allowed.push(name),
+            Requested::Ignored => {}
+            Requested::Refused => return Err(OAuthError::InvalidScope),
         }
-        seen.push(name);
     }
 
-    Ok(requested.to_owned())
+    if allowed.is_empty() {
+        Err(OAuthError::InvalidScope)
+    } else {
+        Ok(allowed.join(" "))
+    }
 }
 
 /// Whether a list of scopes has this one.
@@ -89,22 +117,33 @@ mod tests {
             decide(
                 requested,
                 || "a".to_owned(),
-                |name| ["a", "b"].contains(&name),
+                |name| match name {
+                    "a" | "b" => Requested::Allowed,
+                    "c" | "d" => Requested::Refused,
+                    _ => Requested::Ignored,
+                },
             )
             .ok()
         };
 
         assert_eq!(verdict(None), Some("a".to_owned()));
 
-        for requested in ["a", "b", "a b", "b a"] {
-            assert_eq!(verdict(Some(requested)), Some(requested.to_owned()));
+        for (requested, expected) in [
+            ("a", "a"),
+            ("b", "b"),
+            ("a b", "a b"),
+            ("b a", "b a"),
+            ("  a   b ", "a b"),
+            ("a b a a", "a b"),
+            ("x a y", "a"),
+            ("A a", "a"),
+        ] {
+            assert_eq!(verdict(Some(requested)), Some(expected.to_owned()));
         }
 
         let huge = "a ".repeat(10_000);
 
-        for requested in [
-            "", " ", "a ", " a", "a  b", "a a", "A", "c", "a,b", "a\tb", &huge,
-        ] {
+        for requested in ["", " ", "A", "c", "a c", "x", "a,b", "a\tb", &huge] {
             assert_eq!(verdict(Some(requested)), None, "{requested:?}");
         }
     }

@@ -28,13 +28,14 @@ impl MediaType {
     }
 
     /// Checks the content type of a request, which may be missing if there is no body. Content
-    /// codings are not supported.
+    /// codings are not supported: `identity` is none.
     fn check(self, request: &HttpRequest, body_expected: bool) -> Result<(), Fault> {
         let fault = Fault::MediaType {
             expected: self.as_str(),
         };
 
-        if request.headers().contains_key(header::CONTENT_ENCODING) {
+        let mut codings = request.headers().get_all(header::CONTENT_ENCODING);
+        if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(fault);
         }
 

@@ -38,6 +38,9 @@ impl FromFields for () {
     }
 }
 
+/// The one parameter that may be given more than once.
+const RESOURCE: &str = "resource";
+
 /// Parameters, no two of one name.
 #[derive(Debug, Default)]
 pub(crate) struct Fields(Vec<(String, Value)>);
@@ -51,7 +54,17 @@ impl Fields {
             ));
         }
 
-        if self.0.iter().any(|(known, _)| *known == name) {
+        // A client may name several resource servers (RFC 8707 §2). That none of this server's tokens
+        // is for more than one is not for parsing to say: no audience has a blank in it.
+        if name == RESOURCE
+            && let Some(Value::String(known)) = self.known(&name)
+        {
+            known.push(' ');
+            known.push_str(value.as_str().unwrap_or_default());
+            return Ok(());
+        }
+
+        if self.known(&name).is_some() {
             return Err(Fault::Parameter {
                 name: printable(&name),
                 problem: "is given more than once".into(),
@@ -61,6 +74,11 @@ impl Fields {
         self.0.push((name, value));
 
         Ok(())
+    }
+
+    fn known(&mut self, name: &str) -> Option<&mut Value> {
+        let known = self.0.iter_mut().find(|(known, _)| known == name)?;
+        Some(&mut known.1)
     }
 
     /// Takes a value of any JSON type.
@@ -225,6 +243,17 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert_eq!(twice, "a: is given more than once");
+    }
+
+    #[test]
+    fn several_resources_are_no_resource() {
+        let mut fields = fields("resource", "https://a.example");
+        for more in ["https://b.example", "https://c.example"] {
+            fields.insert("resource".to_owned(), more.into()).unwrap();
+        }
+
+        let together = "https://a.example https://b.example https://c.example";
+        assert_eq!(fields.text("resource", 99), Ok(Some(together.to_owned())));
     }
 
     #[test]

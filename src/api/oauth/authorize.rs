@@ -41,12 +41,12 @@ const TEXT_BYTES_MAX: usize = 16_384;
 pub(crate) struct AuthorizeForm {
     /// `code`. Required, except with `request_uri`.
     response_type: Option<String>,
-    /// `query`, or omitted.
+    /// `query`, or `form_post`: the browser posts the answer to the client. Default: `query`.
     response_mode: Option<String>,
     /// The id of the web client or the device.
     client_id: String,
-    /// A redirect URI of the client, exactly as it is configured. Required, except with
-    /// `request_uri`.
+    /// A redirect URI of the client, exactly as it is configured. Required if the client has several,
+    /// except with `request_uri`.
     redirect_uri: Option<String>,
     /// The scopes that the client asks for, separated by spaces.
     scope: Option<String>,
@@ -55,7 +55,7 @@ pub(crate) struct AuthorizeForm {
     /// A value that the ID token contains.
     nonce: Option<String>,
     /// The SHA-256 of the `code_verifier`, in base64url (RFC 7636). Required, except with
-    /// `request_uri`.
+    /// `request_uri`, and of clients with `require_pkce = false`, which then send a `nonce`.
     code_challenge: Option<String>,
     /// `S256`.
     code_challenge_method: Option<String>,

@@ -1,12 +1,15 @@
-//! HTML pages, with the headers that make them safe. They have no scripts, no styles, and nothing
-//! from other servers.
+//! HTML pages, with the headers that make them safe. They have no styles, nothing from other servers,
+//! and no script but the one that posts an answer.
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::api::error::ApiError;
 use crate::api::openapi::Operation;
 use crate::api::reply::Reply;
+use crate::secret::sha256;
 
 /// Escapes a text for an element or for an attribute in quotes.
 pub(super) fn escape(text: &str) -> String {
@@ -43,6 +46,8 @@ pub(super) struct Page {
     pub(super) body: String,
     pub(super) form_targets: FormTargets,
     pub(super) retry_after_seconds: Option<u64>,
+    /// Runs when the page is shown.
+    pub(super) script: Option<&'static str>,
 }
 
 impl Page {
@@ -54,14 +59,41 @@ impl Page {
             body,
             form_targets,
             retry_after_seconds: None,
+            script: None,
+        }
+    }
+
+    /// A page that posts fields to an address by itself (OAuth 2.0 Form Post Response Mode).
+    pub(super) fn that_posts(address: &str, fields: &[(&'static str, String)]) -> Self {
+        let inputs: String = fields
+            .iter()
+            .map(|(name, value)| {
+                let value = escape(value);
+                format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">\n")
+            })
+            .collect();
+
+        let body = format!(
+            "<form method=\"post\" action=\"{action}\">\n{inputs}<button>Continue</button>\n</form>",
+            action = escape(address),
+        );
+
+        // By way of redirects of the client's it may lead anywhere.
+        Self {
+            script: Some("document.forms[0].submit()"),
+            ..Self::new("Continue", body, FormTargets::Any)
         }
     }
 
     fn policy(&self) -> String {
-        let policy = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+        let mut policy = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'".to_owned();
+        if let Some(script) = self.script {
+            let hash = STANDARD.encode(sha256(script.as_bytes()));
+            policy.push_str(&format!("; script-src 'sha256-{hash}'"));
+        }
 
         match &self.form_targets {
-            FormTargets::Any => policy.to_owned(),
+            FormTargets::Any => policy,
             FormTargets::Only(origins) => {
                 let targets = [&["'self'".to_owned()], origins.as_slice()].concat();
                 format!("{policy}; form-action {}", targets.join(" "))
@@ -85,9 +117,12 @@ impl Reply for Page {
         Ok(response.body(format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head>\n\
-             <body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n",
+             <body>\n<h1>{title}</h1>\n{body}\n{script}</body>\n</html>\n",
             title = escape(self.title),
             body = self.body,
+            script = self
+                .script
+                .map_or_else(String::new, |script| format!("<script>{script}</script>\n")),
         )))
     }
 

@@ -17,8 +17,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
 /// A JWK set (RFC 7517 §5).
 #[derive(Serialize, ToSchema)]
 struct KeySet {
-    /// Keys for `ES256`, and for `RS256` if a client or a resource server uses it. A key is published
-    /// some minutes before it signs.
+    /// Keys for `ES256` and `RS256`. A key is published a day before it signs, unless
+    /// `tokens.signing_key_lead_hours` says otherwise.
     #[schema(value_type = Vec<Object>)]
     keys: Vec<Value>,
 }

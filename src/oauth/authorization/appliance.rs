@@ -191,13 +191,13 @@ impl Appliances {
                 .await?;
 
             // Otherwise the remembered user is disabled, and somebody else may log in.
-            if let Some(address) = begun {
-                return Ok(Redirect { address, cookie });
+            if let Some(redirect) = begun {
+                return Ok(Redirect { cookie, ..redirect });
             }
         }
 
-        let address = self.flow.begin(authorization).await?;
-        Ok(Redirect { address, cookie })
+        let redirect = self.flow.begin(authorization).await?;
+        Ok(Redirect { cookie, ..redirect })
     }
 
     fn new_authorization(

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::browser::{Browser, Redirect};
-use super::check::{self, CheckedRequest};
+use super::check::{self, CheckedRequest, FORM_POST};
 use super::error::{AuthorizationError, AuthorizeRefusal};
 use super::flow::Flow;
 use super::page_request::PageRequests;
 use super::pushed::PushedRequests;
-use super::redirect;
+use super::redirect::{self, Answering};
 use super::sessions::Sessions;
 use super::steps::PAGE_TIME_TO_LIVE;
 use crate::base::Base;
@@ -29,12 +29,13 @@ enum Requester {
 }
 
 impl Requester {
-    fn may_be_answered_at(&self, uri: &str) -> bool {
+    /// Where a request of it is answered.
+    fn answered_at<'a>(&'a self, requested: Option<&'a str>) -> Option<&'a str> {
         let (registered, is_native) = match self {
             Self::Client(client) => (client.redirect_uris(), client.is_native()),
             Self::DisabledVersion(application) => (application.redirect_uris.as_slice(), true),
         };
-        redirect::is_registered(registered, uri, is_native)
+        redirect::resolve(registered, requested, is_native)
     }
 }
 
@@ -74,16 +75,29 @@ impl AuthorizationEndpoint {
             .requester(client_id)
             .await?
             .ok_or(AuthorizeRefusal::ClientOrRedirectUri)?;
-        let redirect_uri = request
-            .redirect_uri
-            .as_deref()
-            .filter(|uri| requester.may_be_answered_at(uri))
-            .ok_or(AuthorizeRefusal::ClientOrRedirectUri)?;
+        let redirect_uri = requester
+            .answered_at(request.redirect_uri.as_deref())
+            .ok_or(AuthorizeRefusal::ClientOrRedirectUri)?
+            .to_owned();
 
         // From here on the client can be answered.
+        let wants_form_post = request.response_mode.as_deref() == Some(FORM_POST);
+        let form_post = wants_form_post && redirect_uri.starts_with("http");
+        let answer_with = |error| {
+            let state = request.state.as_deref();
+            self.answer_with(&redirect_uri, state, form_post, error)
+        };
+
+        if wants_form_post && !form_post {
+            return Ok(answer_with(AuthorizationError::new(
+                "invalid_request",
+                "response_mode: nothing can be posted to this `redirect_uri`.",
+            )));
+        }
+
         match self.check(requester, request, is_pushed) {
-            Ok((client, checked)) => self.begin(&client, redirect_uri, checked, browser).await,
-            Err(error) => Ok(self.answer_with(redirect_uri, request.state.as_deref(), error)),
+            Ok((client, checked)) => self.begin(&client, &redirect_uri, checked, browser).await,
+            Err(error) => Ok(answer_with(error)),
         }
     }
 
@@ -138,8 +152,9 @@ impl AuthorizationEndpoint {
         checked: CheckedRequest,
         browser: &Browser,
     ) -> Result<Redirect, AuthorizeRefusal> {
-        let state = checked.state.clone();
-        let answer_with = |error| self.answer_with(redirect_uri, state.as_deref(), error);
+        let (state, form_post) = (checked.state.clone(), checked.hints.form_post);
+        let answer_with =
+            |error| self.answer_with(redirect_uri, state.as_deref(), form_post, error);
 
         // The client wants an answer at once, whatever it is (OpenID Connect Core §3.1.2.1).
         let is_silent = checked.hints.prompts("none");
@@ -167,11 +182,11 @@ impl AuthorizationEndpoint {
                 .begin_with_login(client, authorization.clone(), login, needs_consent)
                 .await?;
 
-            if let Some(address) = begun {
+            if let Some(redirect) = begun {
                 // It is for a browser that comes back from a page, where this one need not go
                 // unless it is asked.
                 let cookie = cookie.filter(|_| needs_consent);
-                return Ok(Redirect { address, cookie });
+                return Ok(Redirect { cookie, ..redirect });
             }
         }
 
@@ -182,8 +197,8 @@ impl AuthorizationEndpoint {
             )));
         }
 
-        let address = self.flow.begin(authorization).await?;
-        Ok(Redirect { address, cookie })
+        let redirect = self.flow.begin(authorization).await?;
+        Ok(Redirect { cookie, ..redirect })
     }
 
     fn new_authorization(
@@ -221,9 +236,15 @@ impl AuthorizationEndpoint {
         &self,
         redirect_uri: &str,
         state: Option<&str>,
+        form_post: bool,
         error: AuthorizationError,
     ) -> Redirect {
-        let address = redirect::with_reason(&self.issuer, redirect_uri, state, &error.into());
-        Redirect::to(address)
+        let answering = Answering {
+            issuer: &self.issuer,
+            redirect_uri,
+            state,
+            form_post,
+        };
+        answering.with_reason(&error.into())
     }
 }

@@ -27,6 +27,8 @@ pub enum BrowserCookie {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
     pub address: String,
+    /// What the browser posts there; `None` where it only goes there.
+    pub form: Option<Vec<(&'static str, String)>>,
     pub cookie: Option<BrowserCookie>,
 }
 
@@ -35,6 +37,7 @@ impl Redirect {
     pub(super) const fn to(address: String) -> Self {
         Self {
             address,
+            form: None,
             cookie: None,
         }
     }

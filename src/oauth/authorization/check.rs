@@ -6,11 +6,14 @@ use super::error::AuthorizationError;
 use crate::oauth::clients::Client;
 use crate::oauth::error::OAuthError;
 use crate::oauth::model::{AuthorizeRequest, Hints};
+use crate::oauth::scope::Requested;
 use crate::oauth::{pkce, resource, scope};
 use crate::settings::{GrantType, ResourceServer, Settings};
 
 /// The longest `state` and `nonce`, in characters.
 const STATE_CHARACTERS_MAX: usize = 4096;
+/// The `response_mode` by which the answer is posted (OAuth 2.0 Form Post Response Mode).
+pub(super) const FORM_POST: &str = "form_post";
 /// The longest hint, in bytes.
 const HINT_BYTES_MAX: usize = 255;
 
@@ -24,7 +27,8 @@ pub(super) struct CheckedRequest {
     pub(super) resource_server: Option<Arc<ResourceServer>>,
     pub(super) state: Option<String>,
     pub(super) nonce: Option<String>,
-    pub(super) code_challenge: String,
+    /// `None` where the client need not send one and did not.
+    pub(super) code_challenge: Option<String>,
     pub(super) jkt: Option<String>,
     pub(super) hints: Hints,
 }
@@ -63,7 +67,7 @@ pub(super) fn check(
         ));
     }
 
-    let code_challenge = check_challenge(request)?;
+    let code_challenge = check_challenge(client, request)?;
     let jkt = request.dpop_jkt.clone();
     if jkt
         .as_deref()
@@ -97,7 +101,9 @@ pub(super) fn user_scope(
     resource: Option<&str>,
 ) -> Result<(String, Option<Arc<ResourceServer>>), OAuthError> {
     let default = || client.default_user_scope();
-    let scope = scope::decide(requested, default, |name| client.may_ask_users_for(name))?;
+    let scope = scope::decide(requested, default, |name| {
+        Requested::of(name, client.may_ask_users_for(name), settings)
+    })?;
     let scope = client.with_always_granted(&scope);
 
     let resource_server = resource::requested(settings, client, resource)?;
@@ -116,7 +122,7 @@ fn of_scope(refusal: OAuthError) -> AuthorizationError {
         ),
         _ => AuthorizationError::new(
             "invalid_scope",
-            "scope: is unknown, given twice, or more than this client may ask for.",
+            "scope: names none that this client may ask for, or one that it may not.",
         ),
     }
 }
@@ -134,8 +140,8 @@ fn check_response(request: &AuthorizeRequest) -> Result<(), AuthorizationError> 
     }
 
     match request.response_mode.as_deref() {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(invalid("response_mode: must be `query`.")),
+        None | Some("query" | FORM_POST) => Ok(()),
+        Some(_) => Err(invalid("response_mode: must be `query` or `form_post`.")),
     }
 }
 
@@ -147,8 +153,20 @@ fn check_length(text: Option<&str>, problem: &'static str) -> Result<(), Authori
     }
 }
 
-/// PKCE is required of every client, confidential ones included (RFC 9700 §2.1.1).
-fn check_challenge(request: &AuthorizeRequest) -> Result<String, AuthorizationError> {
+/// PKCE is required of every client (RFC 9700 §2.1.1), but for confidential ones that are configured
+/// to do without: their ID token's nonce tells them that the code was theirs.
+fn check_challenge(
+    client: &Client,
+    request: &AuthorizeRequest,
+) -> Result<Option<String>, AuthorizationError> {
+    let is_omitted = request.code_challenge.is_none() && request.code_challenge_method.is_none();
+    if is_omitted && !client.must_use_pkce() {
+        return match &request.nonce {
+            Some(_) => Ok(None),
+            None => Err(invalid("nonce: is required without a `code_challenge`.")),
+        };
+    }
+
     // With `plain`, which is the default of RFC 7636 §4.3, whoever sees the request has the
     // verifier.
     if request.code_challenge_method.as_deref() != Some("S256") {
@@ -159,7 +177,7 @@ fn check_challenge(request: &AuthorizeRequest) -> Result<String, AuthorizationEr
         .code_challenge
         .clone()
         .filter(|challenge| pkce::is_encoded_hash(challenge));
-    challenge.ok_or(invalid(
+    challenge.map(Some).ok_or(invalid(
         "code_challenge: must be the base64url SHA-256 of a verifier.",
     ))
 }
@@ -195,6 +213,8 @@ fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
         prompt: prompt(request.prompt.as_deref())?,
         browser: None,
         user_code: None,
+        form_post: request.response_mode.as_deref() == Some(FORM_POST),
+        redirect_uri_omitted: request.redirect_uri.is_none(),
     })
 }
 

@@ -113,7 +113,8 @@ impl Consents {
             ..Alongside::default()
         };
 
-        Ok(self.flow.advance(authorization, next, alongside).await?)
+        let redirect = self.flow.advance(authorization, next, alongside).await?;
+        Ok(redirect.address)
     }
 
     /// The user does not consent. Gives the address the user's browser goes to with the reason.
@@ -127,7 +128,8 @@ impl Consents {
 
         let next = step(&authorization.state, Event::Refused(reason))?;
         let alongside = Alongside::default();
-        Ok(self.flow.advance(authorization, next, alongside).await?)
+        let redirect = self.flow.advance(authorization, next, alongside).await?;
+        Ok(redirect.address)
     }
 
     async fn find(&self, challenge: &str) -> Result<(Authorization, Login), PageRequestError> {

@@ -1,6 +1,7 @@
 //! A user's way from what a client asks to what it gets: one step after the other, each saved with
 //! what comes along.
 
+use super::browser::Redirect;
 use super::persist::{self, Alongside, NotSaved};
 use super::state::{Step, after_login};
 use super::steps::{Stepped, Steps};
@@ -17,8 +18,8 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// Begins an authorization with the login page. Gives the address the browser goes to.
-    pub(super) async fn begin(&self, authorization: Authorization) -> Result<String, NotSaved> {
+    /// Begins an authorization with the login page. Gives where the browser goes.
+    pub(super) async fn begin(&self, authorization: Authorization) -> Result<Redirect, NotSaved> {
         let stepped = self.steps.carry_out(authorization, Step::AskLogin);
         self.save(None, stepped, Alongside::default()).await
     }
@@ -31,7 +32,7 @@ impl Flow {
         authorization: Authorization,
         login: Login,
         needs_consent: bool,
-    ) -> Result<Option<String>, NotSaved> {
+    ) -> Result<Option<Redirect>, NotSaved> {
         let event = client.event(
             EventType::AuthzRequestGrantCreated,
             Some(&login.user_id),
@@ -48,7 +49,7 @@ impl Flow {
         let stepped = self.steps.carry_out(authorization, first);
 
         match self.save(None, stepped, alongside).await {
-            Ok(address) => Ok(Some(address)),
+            Ok(redirect) => Ok(Some(redirect)),
             // Found out by the commit itself, so that no user is disabled between a check and the
             // save.
             Err(NotSaved::UserDisabled) => Ok(None),
@@ -56,13 +57,13 @@ impl Flow {
         }
     }
 
-    /// Takes the next step. Gives the address the browser goes to.
+    /// Takes the next step. Gives where the browser goes.
     pub(super) async fn advance(
         &self,
         authorization: Authorization,
         next: Step,
         alongside: Alongside,
-    ) -> Result<String, NotSaved> {
+    ) -> Result<Redirect, NotSaved> {
         // The save needs the authorization as it was, too: it is refused where another request has
         // taken a step since it was read.
         let stepped = self.steps.carry_out(authorization.clone(), next);
@@ -74,10 +75,10 @@ impl Flow {
         before: Option<&Authorization>,
         stepped: Stepped,
         alongside: Alongside,
-    ) -> Result<String, NotSaved> {
+    ) -> Result<Redirect, NotSaved> {
         let Stepped {
             authorization,
-            address,
+            redirect,
             appliance,
         } = stepped;
 
@@ -88,7 +89,7 @@ impl Flow {
 
         persist::save(&self.base.store, before, authorization, alongside).await?;
 
-        Ok(address)
+        Ok(redirect)
     }
 
     /// Whether the user has to be asked for consent.

@@ -157,7 +157,8 @@ impl Logins {
             events: vec![self.login_event(page, &client, &answer.subject, now)],
             ..Alongside::default()
         };
-        Ok(self.flow.advance(authorization, next, alongside).await?)
+        let redirect = self.flow.advance(authorization, next, alongside).await?;
+        Ok(redirect.address)
     }
 
     /// Does not log the user in. Gives the address the user's browser goes to with the reason.
@@ -171,7 +172,8 @@ impl Logins {
 
         let next = step(&authorization.state, Event::Refused(reason))?;
         let alongside = Alongside::default();
-        Ok(self.flow.advance(authorization, next, alongside).await?)
+        let redirect = self.flow.advance(authorization, next, alongside).await?;
+        Ok(redirect.address)
     }
 
     async fn find(&self, challenge: &str) -> Result<Authorization, PageRequestError> {

@@ -58,9 +58,9 @@ impl PushedRequests {
             return Err(OAuthError::InvalidRequest("request_uri: must not be pushed.").into());
         }
 
-        // No client has registered the empty text.
-        let redirect_uri = request.redirect_uri.as_deref().unwrap_or_default();
-        if !redirect::is_registered(client.redirect_uris(), redirect_uri, client.is_native()) {
+        let requested = request.redirect_uri.as_deref();
+        let registered = client.redirect_uris();
+        if redirect::resolve(registered, requested, client.is_native()).is_none() {
             return Err(
                 OAuthError::InvalidRequest("redirect_uri: is not one of the client's.").into(),
             );

@@ -1,13 +1,30 @@
 //! Addresses the user's browser is sent to. Pure.
 
+use super::browser::Redirect;
 use crate::oauth::issuer::Issuer;
 use crate::oauth::model::Reason;
 use crate::secret::SecretString;
 
+/// The address of a client that a request means: the one it names, if that is one of the client's, or
+/// the only one that the client has (RFC 6749 §3.1.2.3).
+pub(super) fn resolve<'a>(
+    registered: &'a [String],
+    requested: Option<&'a str>,
+    is_native: bool,
+) -> Option<&'a str> {
+    match (requested, registered) {
+        (Some(requested), _) => {
+            is_registered(registered, requested, is_native).then_some(requested)
+        }
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    }
+}
+
 /// Whether a client may be answered at `requested`: it is one of its addresses, compared as text,
 /// without any normalisation (RFC 9700 §2.1). A native client that listens on a loopback address
 /// does so at a port that it learns only then (RFC 8252 §7.3).
-pub(super) fn is_registered(registered: &[String], requested: &str, is_native: bool) -> bool {
+fn is_registered(registered: &[String], requested: &str, is_native: bool) -> bool {
     let is_same = |uri: &String| {
         uri == requested || (is_native && differs_in_loopback_port_only(uri, requested))
     };
@@ -47,44 +64,48 @@ fn without_loopback_port(uri: &str) -> Option<(&'static str, &str)> {
     (after.is_empty() || after.starts_with(['/', '?'])).then_some((host, after))
 }
 
-/// A client's address with a code.
-pub(super) fn with_code(
-    issuer: &Issuer,
-    redirect_uri: &str,
-    state: Option<&str>,
-    code: &SecretString,
-) -> String {
-    with_answer(
-        issuer,
-        redirect_uri,
-        state,
-        &[("code", Some(code.expose()))],
-    )
+/// How a client is answered.
+#[derive(Clone, Copy)]
+pub(super) struct Answering<'a> {
+    pub(super) issuer: &'a Issuer,
+    pub(super) redirect_uri: &'a str,
+    pub(super) state: Option<&'a str>,
+    /// Whether the answer is posted (OAuth 2.0 Form Post Response Mode).
+    pub(super) form_post: bool,
 }
 
-/// A client's address with the reason why there is no code.
-pub(super) fn with_reason(
-    issuer: &Issuer,
-    redirect_uri: &str,
-    state: Option<&str>,
-    reason: &Reason,
-) -> String {
-    let parameters = [
-        ("error", Some(reason.error.as_str())),
-        ("error_description", reason.description.as_deref()),
-    ];
-    with_answer(issuer, redirect_uri, state, &parameters)
-}
+impl Answering<'_> {
+    /// With a code.
+    pub(super) fn with_code(&self, code: &SecretString) -> Redirect {
+        self.with(&[("code", Some(code.expose()))])
+    }
 
-/// RFC 6749 §4.1.2, with the `iss` of RFC 9207.
-fn with_answer(
-    issuer: &Issuer,
-    redirect_uri: &str,
-    state: Option<&str>,
-    parameters: &[(&str, Option<&str>)],
-) -> String {
-    let common = [("state", state), ("iss", Some(issuer.as_str()))];
-    with_parameters(redirect_uri, &[parameters, &common].concat())
+    /// With the reason why there is no code.
+    pub(super) fn with_reason(&self, reason: &Reason) -> Redirect {
+        self.with(&[
+            ("error", Some(reason.error.as_str())),
+            ("error_description", reason.description.as_deref()),
+        ])
+    }
+
+    /// RFC 6749 §4.1.2, with the `iss` of RFC 9207.
+    fn with(&self, parameters: &[(&'static str, Option<&str>)]) -> Redirect {
+        let common = [("state", self.state), ("iss", Some(self.issuer.as_str()))];
+        let parameters = [parameters, &common].concat();
+
+        if !self.form_post {
+            return Redirect::to(with_parameters(self.redirect_uri, &parameters));
+        }
+
+        let fields = parameters
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?.to_owned())));
+
+        Redirect {
+            form: Some(fields.collect()),
+            ..Redirect::to(self.redirect_uri.to_owned())
+        }
+    }
 }
 
 /// `uri` with these parameters added to its query; what it has already stays.

@@ -54,13 +54,13 @@ impl AuthorizationEndpoint {
             session,
             ..Alongside::default()
         };
-        let address = self.flow.advance(authorization, next, alongside).await;
-        let address = address.map_err(|reason| match reason {
+        let redirect = self.flow.advance(authorization, next, alongside).await;
+        let redirect = redirect.map_err(|reason| match reason {
             NotSaved::AlreadyAnswered => AuthorizeRefusal::Expired,
             NotSaved::UserDisabled => AuthorizeRefusal::UserDisabled,
             NotSaved::Store(error) => error.into(),
         })?;
 
-        Ok(Redirect { address, cookie })
+        Ok(Redirect { cookie, ..redirect })
     }
 }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::browser::Redirect;
 use super::error::AuthorizationError;
 use super::pages::Pages;
-use super::redirect;
+use super::redirect::{self, Answering};
 use super::state::Step;
 use super::verifier;
 use crate::base::Base;
@@ -41,8 +42,8 @@ pub(super) struct Steps {
 /// An authorization after a step, still to be saved.
 pub(super) struct Stepped {
     pub(super) authorization: Authorization,
-    /// Where the browser goes next.
-    pub(super) address: String,
+    /// Where the browser goes next, without a cookie.
+    pub(super) redirect: Redirect,
     pub(super) appliance: Option<ApplianceAnswer>,
 }
 
@@ -71,7 +72,7 @@ impl Steps {
                 state: AuthorizationState::WaitingForLogin,
                 ..authorization
             },
-            address,
+            redirect: Redirect::to(address),
             appliance: None,
         }
     }
@@ -98,7 +99,7 @@ impl Steps {
                 expires_at,
                 ..authorization
             },
-            address,
+            redirect: Redirect::to(address),
             appliance: None,
         }
     }
@@ -126,7 +127,7 @@ impl Steps {
                 expires_at,
                 ..authorization
             },
-            address,
+            redirect: Redirect::to(address),
             appliance: None,
         }
     }
@@ -135,12 +136,7 @@ impl Steps {
         match &authorization.answer_to {
             AnswerTo::Redirect(answer) => {
                 let code = self.secret(TokenKind::AuthorizationCode);
-                let address = redirect::with_code(
-                    &self.issuer,
-                    &answer.redirect_uri,
-                    answer.state.as_deref(),
-                    &code.text,
-                );
+                let redirect = self.answering(&authorization, answer).with_code(&code.text);
 
                 Stepped {
                     authorization: Authorization {
@@ -153,12 +149,12 @@ impl Steps {
                         expires_at: self.in_future(CODE_TIME_TO_LIVE),
                         ..authorization
                     },
-                    address,
+                    redirect,
                     appliance: None,
                 }
             }
             AnswerTo::Appliance(code) => Stepped {
-                address: self.appliance_page("allowed"),
+                redirect: self.appliance_page("allowed"),
                 appliance: Some(ApplianceAnswer {
                     code: *code,
                     allowed: true,
@@ -174,15 +170,10 @@ impl Steps {
     }
 
     fn deny(&self, authorization: Authorization, login: Option<Login>, reason: &Reason) -> Stepped {
-        let (address, appliance) = match &authorization.answer_to {
-            AnswerTo::Redirect(RedirectAnswer {
-                redirect_uri,
-                state,
-                ..
-            }) => {
-                let state = state.as_deref();
-                let address = redirect::with_reason(&self.issuer, redirect_uri, state, reason);
-                (address, None)
+        let (redirect, appliance) = match &authorization.answer_to {
+            AnswerTo::Redirect(answer) => {
+                let answering = self.answering(&authorization, answer);
+                (answering.with_reason(reason), None)
             }
             AnswerTo::Appliance(code) => {
                 let answer = ApplianceAnswer {
@@ -201,8 +192,21 @@ impl Steps {
                 state: AuthorizationState::Rejected(login),
                 ..authorization
             },
-            address,
+            redirect,
             appliance,
+        }
+    }
+
+    fn answering<'a>(
+        &'a self,
+        authorization: &Authorization,
+        answer: &'a RedirectAnswer,
+    ) -> Answering<'a> {
+        Answering {
+            issuer: &self.issuer,
+            redirect_uri: &answer.redirect_uri,
+            state: answer.state.as_deref(),
+            form_post: authorization.hints.form_post,
         }
     }
 
@@ -222,8 +226,8 @@ impl Steps {
     }
 
     /// Where the user of an appliance is told how it went.
-    fn appliance_page(&self, result: &str) -> String {
-        self.issuer
-            .at(&format!("/oauth/device/done?result={result}"))
+    fn appliance_page(&self, result: &str) -> Redirect {
+        let page = format!("/oauth/device/done?result={result}");
+        Redirect::to(self.issuer.at(&page))
     }
 }

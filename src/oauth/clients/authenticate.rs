@@ -60,11 +60,12 @@ impl Clients {
         let settings = self.base.settings.load();
 
         match credentials {
-            Credentials::Secret {
-                client_id,
-                client_secret,
-            } => secret::verify_api_client(&settings, client_id, client_secret)
-                .ok_or(ClientError::Invalid),
+            Credentials::Secret { client_secret, .. } => {
+                let id = credentials
+                    .client_id_among(|id| secret::find_api_client(&settings, id).is_some());
+                let client = secret::verify_api_client(&settings, id, client_secret);
+                client.ok_or(ClientError::Invalid)
+            }
             Credentials::Assertion {
                 client_id,
                 assertion,
@@ -88,7 +89,8 @@ impl Clients {
         &self,
         credentials: &Credentials,
     ) -> Result<AuthenticatedClient, OAuthError> {
-        if let Some(client) = self.web_client(credentials.client_id()) {
+        let id = credentials.client_id_among(|id| self.web_client(id).is_some());
+        if let Some(client) = self.web_client(id) {
             return self.authenticate_web_client(client, credentials);
         }
 

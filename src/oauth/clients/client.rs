@@ -126,6 +126,14 @@ impl Client {
         }
     }
 
+    /// Whether its authorization requests need a `code_challenge`.
+    pub(crate) fn must_use_pkce(&self) -> bool {
+        match self {
+            Self::Web(client) => client.require_pkce || client.is_public(),
+            Self::Device { .. } => true,
+        }
+    }
+
     /// Whether its users have a PIN, without which their refresh tokens cannot be used.
     pub(crate) fn has_pins(&self) -> bool {
         self.application()

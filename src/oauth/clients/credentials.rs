@@ -71,6 +71,8 @@ pub enum Credentials {
     /// `client_secret_basic` or `client_secret_post`.
     Secret {
         client_id: String,
+        /// The id as it came, where that differs from `client_id`: not everybody codes it.
+        client_id_as_sent: Option<String>,
         client_secret: PresentedSecret,
     },
     /// `private_key_jwt` (RFC 7523 §2.2).
@@ -109,6 +111,7 @@ impl Credentials {
                 let client_id = client_id.ok_or(ClientError::Malformed)?;
                 Ok(Self::Secret {
                     client_id,
+                    client_id_as_sent: None,
                     client_secret: client_secret.into(),
                 })
             }
@@ -134,15 +137,31 @@ impl Credentials {
         }
     }
 
-    /// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
+    /// The id, in whichever way it can be read that `is_known`.
+    pub(super) fn client_id_among(&self, is_known: impl Fn(&str) -> bool) -> &str {
+        match self {
+            Self::Secret {
+                client_id,
+                client_id_as_sent: Some(as_sent),
+                ..
+            } if !is_known(client_id) && is_known(as_sent) => as_sent,
+            _ => self.client_id(),
+        }
+    }
+
+    /// RFC 6749 §2.3.1: both parts are form-encoded before they are joined. Not everybody does it.
     fn from_basic(header: &str, form_client_id: Option<&str>) -> Result<Self, ClientError> {
-        let (client_id, client_secret) = decode_basic(header).ok_or(ClientError::Invalid)?;
-        if form_client_id.is_some_and(|id| id != client_id) {
+        let (as_sent, client_secret) = decode_basic(header).ok_or(ClientError::Invalid)?;
+        let decoded = percent::decode_form(as_sent.as_bytes()).unwrap_or_else(|_| as_sent.clone());
+
+        let is_either = |id: &str| id == decoded || id == as_sent;
+        if !form_client_id.is_none_or(is_either) {
             return Err(ClientError::Malformed);
         }
 
         Ok(Self::Secret {
-            client_id,
+            client_id_as_sent: (as_sent != decoded).then_some(as_sent),
+            client_id: decoded,
             client_secret,
         })
     }
@@ -178,7 +197,7 @@ fn decode_basic(header: &str) -> Option<(String, PresentedSecret)> {
     let (client_id, client_secret) = decoded.expose().split_once(':')?;
 
     Some((
-        percent::decode_form(client_id.as_bytes()).ok()?,
+        client_id.to_owned(),
         PresentedSecret::form_encoded(client_secret),
     ))
 }
@@ -198,6 +217,7 @@ mod tests {
     fn secret(id: &str, secret: &str) -> Credentials {
         Credentials::Secret {
             client_id: id.to_owned(),
+            client_id_as_sent: None,
             client_secret: SecretString::new(secret.to_owned()).into(),
         }
     }
@@ -218,6 +238,7 @@ mod tests {
         ] {
             let Ok(Credentials::Secret {
                 client_id,
+                client_id_as_sent,
                 client_secret,
             }) = Credentials::from_request(basic(&format!("a%20b:{sent}")))
             else {
@@ -225,6 +246,7 @@ mod tests {
             };
 
             assert_eq!(client_id, "a b");
+            assert_eq!(client_id_as_sent.as_deref(), Some("a%20b"));
 
             assert_eq!(
                 client_secret
@@ -246,18 +268,23 @@ mod tests {
             Ok(secret("portal", ""))
         );
 
-        for bad in [
-            "portal",
-            "%:secret",
-            "%2:secret",
-            "%zz:secret",
-            "%FF:secret",
-        ] {
-            assert_eq!(
-                Credentials::from_request(basic(bad)),
-                Err(ClientError::Invalid),
-                "{bad}"
-            );
+        // Not everybody codes the id: what cannot be decoded is as it was sent.
+        for id in ["%", "%2", "%zz", "%FF"] {
+            let sent = Credentials::from_request(basic(&format!("{id}:secret")));
+            assert_eq!(sent, Ok(secret(id, "secret")));
+        }
+
+        assert_eq!(
+            Credentials::from_request(basic("portal")),
+            Err(ClientError::Invalid)
+        );
+
+        for beside in ["a+b", "a b"] {
+            let both = PresentedCredentials {
+                client_id: Some(beside.to_owned()),
+                ..basic("a+b:secret")
+            };
+            assert!(Credentials::from_request(both).is_ok(), "{beside}");
         }
 
         for header in [

@@ -12,7 +12,7 @@ use crate::oauth::clients::{Client, Clients};
 use crate::oauth::error::OAuthError;
 use crate::oauth::model::AuthorizationState;
 use crate::oauth::tokens::TokenResponse;
-use crate::secret::{TokenHash, TokenKind};
+use crate::secret::{SecretString, TokenHash, TokenKind};
 use crate::settings::GrantType;
 use crate::users::events::EventType;
 
@@ -27,16 +27,23 @@ impl AuthorizationCodeGrant {
         &self,
         request: &TokenRequest,
     ) -> Result<TokenResponse, OAuthError> {
-        let (Some(code), Some(redirect_uri), Some(code_verifier)) =
-            (&request.code, &request.redirect_uri, &request.code_verifier)
-        else {
-            return Err(OAuthError::InvalidRequest(
-                "`code`, `redirect_uri` and `code_verifier` are required.",
-            ));
+        let Some(code) = &request.code else {
+            return Err(OAuthError::InvalidRequest("code: is required."));
         };
 
         let authenticated = authenticate(&self.clients, request).await?;
         check_grant_type(&authenticated.client, GrantType::AuthorizationCode)?;
+
+        // Found out before anything is written: what was forgotten costs no code.
+        if request.code_verifier.is_none() && authenticated.client.must_use_pkce() {
+            self.clients.use_up(authenticated.used).await?;
+            return Err(OAuthError::InvalidRequest("code_verifier: is required."));
+        }
+        let has_many = authenticated.client.redirect_uris().len() > 1;
+        if request.redirect_uri.is_none() && has_many {
+            self.clients.use_up(authenticated.used).await?;
+            return Err(OAuthError::InvalidRequest("redirect_uri: is required."));
+        }
 
         let Base { store, keyring, .. } = &self.base;
         let hash = keyring.token_hash(TokenKind::AuthorizationCode, code.expose());
@@ -53,8 +60,8 @@ impl AuthorizationCodeGrant {
 
         let presented = PresentedCode {
             client_id: authenticated.client.id(),
-            redirect_uri,
-            code_verifier: code_verifier.expose(),
+            redirect_uri: request.redirect_uri.as_deref(),
+            code_verifier: request.code_verifier.as_ref().map(SecretString::expose),
             jkt: authenticated.jkt.as_deref(),
         };
 

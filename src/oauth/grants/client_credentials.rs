@@ -8,6 +8,7 @@ use super::request::TokenRequest;
 use crate::base::Base;
 use crate::oauth::clients::{AuthenticatedClient, Clients};
 use crate::oauth::error::OAuthError;
+use crate::oauth::scope::Requested;
 use crate::oauth::tokens::{Issuance, Issue, TokenResponse};
 use crate::oauth::{resource, scope};
 use crate::settings::GrantType;
@@ -34,16 +35,16 @@ impl ClientCredentialsGrant {
 
         check_grant_type(&client, GrantType::ClientCredentials)?;
 
+        let settings = self.base.settings.load();
         let default = || client.default_own_scope();
         let scope = scope::decide(request.scope.as_deref(), default, |name| {
-            client.may_have_itself(name)
+            Requested::of(name, client.may_have_itself(name), &settings)
         })?;
 
         if request.resource.is_some() && !client.may_use_resources_itself() {
             return Err(OAuthError::InvalidTarget);
         }
 
-        let settings = self.base.settings.load();
         let resource_server = resource::requested(&settings, &client, request.resource.as_deref())?;
 
         let token = self.issuance.access_token(Issue {

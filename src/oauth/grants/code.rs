@@ -3,7 +3,7 @@
 use super::approval::{Approval, CodeId};
 use crate::clock::Timestamp;
 use crate::ids::{AuthorizationId, GrantId, UserId};
-use crate::oauth::model::{AnswerTo, Authorization, AuthorizationState, RedirectAnswer};
+use crate::oauth::model::{AnswerTo, Authorization, AuthorizationState, Hints, RedirectAnswer};
 use crate::oauth::pkce;
 use crate::secret::constant_time_eq;
 
@@ -11,8 +11,8 @@ use crate::secret::constant_time_eq;
 #[derive(Debug)]
 pub(super) struct PresentedCode<'a> {
     pub(super) client_id: &'a str,
-    pub(super) redirect_uri: &'a str,
-    pub(super) code_verifier: &'a str,
+    pub(super) redirect_uri: Option<&'a str>,
+    pub(super) code_verifier: Option<&'a str>,
     /// The thumbprint of the key that the request proves (RFC 9449).
     pub(super) jkt: Option<&'a str>,
 }
@@ -49,6 +49,7 @@ pub(super) fn decide(
         state,
         client_id,
         expires_at,
+        hints,
         ..
     } = authorization;
 
@@ -84,7 +85,7 @@ pub(super) fn decide(
         return CodeVerdict::Refuse;
     }
 
-    if !is_for(&client_id, &answer, presented) {
+    if !is_for(&client_id, &answer, &hints, presented) {
         return CodeVerdict::Burn(id);
     }
 
@@ -98,21 +99,34 @@ pub(super) fn decide(
 }
 
 /// Whether a code that was issued to this client for this answer is presented as it has to be.
-fn is_for(client_id: &str, answer: &RedirectAnswer, presented: &PresentedCode<'_>) -> bool {
+fn is_for(
+    client_id: &str,
+    answer: &RedirectAnswer,
+    hints: &Hints,
+    presented: &PresentedCode<'_>,
+) -> bool {
     let is_same_client = constant_time_eq(client_id.as_bytes(), presented.client_id.as_bytes());
-    let is_same_address = answer.redirect_uri == presented.redirect_uri;
+    let is_same_address = match presented.redirect_uri {
+        Some(redirect_uri) => answer.redirect_uri == redirect_uri,
+        // Needed only where the authorization request had one (RFC 6749 §4.1.3).
+        None => hints.redirect_uri_omitted,
+    };
     let is_same_key = answer.jkt.is_none() || answer.jkt.as_deref() == presented.jkt;
 
-    is_same_client
-        && is_same_address
-        && is_same_key
-        && pkce::verifies(presented.code_verifier, &answer.code_challenge)
+    let is_same_request = match (&answer.code_challenge, presented.code_verifier) {
+        (Some(challenge), Some(verifier)) => pkce::verifies(verifier, challenge),
+        (None, None) => true,
+        // Somebody has taken the challenge out of the request on its way (RFC 9700 §4.8.2).
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+
+    is_same_client && is_same_address && is_same_key && is_same_request
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::model::{Authentication, Hints, Login};
+    use crate::oauth::model::{Authentication, Login};
 
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -165,7 +179,7 @@ mod tests {
                 redirect_uri: "bank://login".to_owned(),
                 state: None,
                 nonce: Some("n".to_owned()),
-                code_challenge: CHALLENGE.to_owned(),
+                code_challenge: Some(CHALLENGE.to_owned()),
                 jkt: jkt.map(str::to_owned),
             }),
             challenge: None,
@@ -178,8 +192,8 @@ mod tests {
     fn presented() -> PresentedCode<'static> {
         PresentedCode {
             client_id: "C1",
-            redirect_uri: "bank://login",
-            code_verifier: VERIFIER,
+            redirect_uri: Some("bank://login"),
+            code_verifier: Some(VERIFIER),
             jkt: Some("K1"),
         }
     }
@@ -208,19 +222,27 @@ mod tests {
                 ..presented()
             },
             PresentedCode {
-                redirect_uri: "bank://login/",
+                redirect_uri: Some("bank://login/"),
                 ..presented()
             },
             PresentedCode {
-                code_verifier: &VERIFIER.to_lowercase(),
+                code_verifier: Some(&VERIFIER.to_lowercase()),
                 ..presented()
             },
             PresentedCode {
-                code_verifier: CHALLENGE,
+                code_verifier: Some(CHALLENGE),
                 ..presented()
             },
             PresentedCode {
-                code_verifier: "",
+                code_verifier: Some(""),
+                ..presented()
+            },
+            PresentedCode {
+                code_verifier: None,
+                ..presented()
+            },
+            PresentedCode {
+                redirect_uri: None,
                 ..presented()
             },
         ] {
@@ -240,6 +262,45 @@ mod tests {
                 again,
                 "{wrong:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_the_request_left_out_is_not_needed_and_cannot_be_added() {
+        let mut omitted = authorization(issued(), None);
+        omitted.hints.redirect_uri_omitted = true;
+        let mut without_challenge = authorization(issued(), None);
+        if let AnswerTo::Redirect(answer) = &mut without_challenge.answer_to {
+            answer.code_challenge = None;
+        }
+
+        let without_verifier = PresentedCode {
+            code_verifier: None,
+            ..presented()
+        };
+        let without_address = PresentedCode {
+            redirect_uri: None,
+            ..presented()
+        };
+        let elsewhere = PresentedCode {
+            redirect_uri: Some("bank://other"),
+            ..presented()
+        };
+
+        for (authorization, presented, is_redeemed) in [
+            (&omitted, &without_address, true),
+            (&omitted, &presented(), true),
+            (&omitted, &elsewhere, false),
+            (&omitted, &without_verifier, false),
+            (&without_challenge, &without_verifier, true),
+            (&without_challenge, &presented(), false),
+        ] {
+            let verdict = decide(authorization.clone(), presented, NOW);
+            let expected = match is_redeemed {
+                true => CodeVerdict::Redeem(approval()),
+                false => CodeVerdict::Burn(ID),
+            };
+            assert_eq!(verdict, expected, "{presented:?}");
         }
     }
 

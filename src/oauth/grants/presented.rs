@@ -2,6 +2,7 @@ use super::request::TokenRequest;
 use crate::oauth::clients::Client;
 use crate::oauth::error::OAuthError;
 use crate::oauth::model::{LiveRefreshFamily, UsedAssertions};
+use crate::oauth::scope::Requested;
 use crate::oauth::tokens::{Issuance, Issue, IssuedToken};
 use crate::oauth::{resource, scope};
 use crate::settings::Settings;
@@ -32,7 +33,14 @@ impl Presented {
         request: &TokenRequest,
     ) -> Result<IssuedToken, OAuthError> {
         let grant = &self.live.grant;
-        let is_granted = |name: &str| scope::contains(&grant.scope, name);
+        // More than was granted is not ignored (RFC 6749 §6).
+        let is_granted = |name: &str| {
+            if scope::contains(&grant.scope, name) {
+                Requested::Allowed
+            } else {
+                Requested::Refused
+            }
+        };
         let requested = request.scope.as_deref();
         let scope = scope::decide(requested, || grant.scope.clone(), is_granted)?;
 

@@ -10,7 +10,6 @@ mod persist;
 mod schedule;
 mod snapshot;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,20 +21,32 @@ use tokio::sync::Mutex;
 use super::error::OAuthError;
 use super::model::StoredKey;
 use crate::base::Base;
+use crate::clock::Timestamp;
 use crate::jose::{JoseError, SigningAlgorithm, SigningKey, VerifyingKey};
-use crate::settings::{Settings, TokenPolicy};
+use crate::settings::Settings;
 use crate::store::StoreError;
+use crate::store::rows::EventRow;
 use crate::users::events::{Concerning, EventType, event};
+use schedule::Plan;
 use snapshot::Snapshot;
 
 /// How often a node reads the keys.
 const READ_INTERVAL: Duration = Duration::from_secs(10);
 
+/// A signing key that an administrator had made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotatedKey {
+    pub kid: String,
+    pub algorithm: SigningAlgorithm,
+    /// From when it signs.
+    pub active_from: Timestamp,
+}
+
 /// The server's signing keys.
 pub struct SigningKeys {
     base: Base,
     snapshot: ArcSwap<Snapshot>,
-    /// The settings whose algorithms all have a key.
+    /// The settings by whose plan there are keys.
     ready_for: ArcSwapOption<Settings>,
     /// Held by the one task that reads and makes keys.
     maintaining: Mutex<()>,
@@ -79,8 +90,8 @@ impl SigningKeys {
         }
     }
 
-    /// Makes sure that there is a key for each algorithm the settings ask for. Costs nothing while
-    /// they do not change.
+    /// Makes sure that there is a key for each algorithm. Costs nothing while the settings do not
+    /// change.
     pub(super) async fn ensure(&self) -> Result<(), OAuthError> {
         if self.is_ready() {
             return Ok(());
@@ -166,7 +177,7 @@ impl SigningKeys {
         self.open(persist::load(store).await?)?;
 
         // One after the other: an RSA key keeps a core busy for up to a second.
-        for algorithm in algorithms(&settings) {
+        for algorithm in SigningAlgorithm::ALL {
             self.make_if_due(algorithm, &settings).await?;
         }
 
@@ -174,11 +185,50 @@ impl SigningKeys {
             persist::delete_retired(store, clock.now()).await?;
         }
 
-        // The settings as they were at first: those that came into force meanwhile may name another
-        // algorithm.
+        // The settings as they were at first: those that came into force meanwhile may have another
+        // plan.
         self.ready_for.store(Some(settings));
 
         Ok(())
+    }
+
+    /// Makes a key for each algorithm, whatever keys there are, in the order of
+    /// [`SigningAlgorithm::ALL`].
+    ///
+    /// With `withdraw`, they sign at once and those before them are gone. What those have signed is
+    /// still accepted by this server itself, which knows its tokens by their rows.
+    pub(super) async fn rotate(&self, withdraw: bool) -> Result<Vec<RotatedKey>, OAuthError> {
+        let Base {
+            store,
+            clock,
+            random,
+            keyring,
+            settings,
+            ..
+        } = &self.base;
+
+        let plan = Plan::of(&settings.load().tokens);
+        let mut rotated = Vec::new();
+
+        for algorithm in SigningAlgorithm::ALL {
+            let key = generate::key(algorithm, keyring, random).await?;
+            let now = clock.now();
+            let next = if withdraw {
+                schedule::replacement(now)
+            } else {
+                plan.successor(now)
+            };
+
+            let event = self.rotation_event(now);
+            let added = persist::rotate(store, key, next, now, event).await?;
+            rotated.push(RotatedKey {
+                kid: added.kid,
+                algorithm,
+                active_from: added.active_from,
+            });
+        }
+
+        Ok(rotated)
     }
 
     async fn make_if_due(
@@ -194,28 +244,32 @@ impl SigningKeys {
             ..
         } = &self.base;
 
-        let rotation = settings.tokens.signing_key_rotation();
+        let plan = Plan::of(&settings.tokens);
         let latest = self.snapshot.load().latest(algorithm);
 
         // Decided again where the key is stored: another node may be faster.
-        if schedule::decide(latest, rotation, clock.now()).is_none() {
+        if schedule::decide(latest, plan, clock.now()).is_none() {
             return Ok(());
         }
 
         let key = generate::key(algorithm, keyring, random).await?;
         let now = clock.now();
-        let rotated = event(
-            EventType::JwtKeysRotated,
-            Concerning::default(),
-            now,
-            random.as_ref(),
-        );
-
-        self.open(persist::add(store, key, rotation, now, rotated).await?)?;
+        let rotated = self.rotation_event(now);
+        self.open(persist::add(store, key, plan, now, rotated).await?)?;
 
         tracing::info!(%algorithm, "a signing key was added");
 
         Ok(())
+    }
+
+    fn rotation_event(&self, now: Timestamp) -> EventRow {
+        let concerning = Concerning::default();
+        event(
+            EventType::JwtKeysRotated,
+            concerning,
+            now,
+            self.base.random.as_ref(),
+        )
     }
 
     fn open(&self, keys: Vec<StoredKey>) -> Result<(), StoreError> {
@@ -225,20 +279,4 @@ impl SigningKeys {
         }
         Ok(())
     }
-}
-
-/// The algorithms that tokens are signed with under these settings: `ES256`, and those that a
-/// client, an application or a resource server names.
-pub(super) fn algorithms(settings: &Settings) -> BTreeSet<SigningAlgorithm> {
-    let of = |policy: &TokenPolicy| policy.signing_algorithm;
-    let web_clients = settings.web_clients.values();
-    let applications = settings.applications.values();
-    let resource_servers = settings.resource_servers.values();
-
-    web_clients
-        .map(|client| of(&client.tokens))
-        .chain(applications.map(|application| of(&application.tokens)))
-        .chain(resource_servers.filter_map(|server| server.signing_algorithm))
-        .chain([SigningAlgorithm::Es256])
-        .collect()
 }

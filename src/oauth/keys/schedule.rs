@@ -5,12 +5,47 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::jose::SigningAlgorithm;
 use crate::oauth::model::StoredKey;
+use crate::settings::TokenSettings;
 
-/// How long a successor is published before it signs: caches of the published keys have expired by
-/// then.
-pub(super) const LEAD: Duration = Duration::from_secs(300);
 /// How long a predecessor stays published once its successor signs: no access token lives longer.
 pub(super) const RETIREMENT: Duration = Duration::from_secs(86_400);
+
+/// How often keys change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// How long a key signs before it gets a successor.
+    pub(super) rotation: Duration,
+    /// How long a successor is published before it signs: caches of the published keys have expired by
+    /// then.
+    pub(super) lead: Duration,
+}
+
+impl Plan {
+    pub(super) fn of(settings: &TokenSettings) -> Self {
+        Self {
+            rotation: settings.signing_key_rotation(),
+            lead: settings.signing_key_lead(),
+        }
+    }
+
+    /// The key after those that there are.
+    pub(super) fn successor(&self, now: Timestamp) -> Next {
+        let active_from = now.after(self.lead);
+
+        Next {
+            active_from,
+            predecessors_until: Some(active_from.after(RETIREMENT)),
+        }
+    }
+}
+
+/// A key that takes over at once, and whose predecessors nobody shall believe any more.
+pub(super) const fn replacement(now: Timestamp) -> Next {
+    Next {
+        active_from: now,
+        predecessors_until: Some(now),
+    }
+}
 
 /// The next key of an algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +66,7 @@ pub(super) fn latest(keys: &[StoredKey], algorithm: SigningAlgorithm) -> Option<
 /// Decides whether an algorithm needs another key, from when its latest begins to sign.
 pub(super) fn decide(
     latest_active_from: Option<Timestamp>,
-    rotation: Duration,
+    plan: Plan,
     now: Timestamp,
 ) -> Option<Next> {
     let Some(latest) = latest_active_from else {
@@ -42,12 +77,7 @@ pub(super) fn decide(
         });
     };
 
-    let active_from = now.after(LEAD);
-
-    (latest.after(rotation) <= now).then(|| Next {
-        active_from,
-        predecessors_until: Some(active_from.after(RETIREMENT)),
-    })
+    (latest.after(plan.rotation) <= now).then(|| plan.successor(now))
 }
 
 /// Which of an algorithm's keys signs: the latest that has begun to. Where none has, because the
@@ -100,15 +130,15 @@ mod tests {
                 None,
             ),
             (Some(NOW.before(DAY * 400)), DAY * 90, Some(successor)),
-            (Some(NOW.after(LEAD)), DAY, None),
+            (Some(NOW.after(Duration::from_secs(300))), DAY, None),
             (Some(NOW.after(DAY)), DAY, None),
             (Some(NOW.before(DAY)), DAY, Some(successor)),
         ] {
-            assert_eq!(
-                decide(latest, rotation, NOW),
-                expected,
-                "{latest:?} {rotation:?}"
-            );
+            let plan = Plan {
+                rotation,
+                lead: Duration::from_secs(300),
+            };
+            assert_eq!(decide(latest, plan, NOW), expected, "{latest:?} {plan:?}");
         }
     }
 

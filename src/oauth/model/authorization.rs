@@ -44,8 +44,8 @@ pub(crate) struct RedirectAnswer {
     pub(crate) state: Option<String>,
     /// For the ID token.
     pub(crate) nonce: Option<String>,
-    /// Of PKCE (RFC 7636), `S256`.
-    pub(crate) code_challenge: String,
+    /// Of PKCE (RFC 7636), `S256`. `None` where the client is configured to do without.
+    pub(crate) code_challenge: Option<String>,
     /// The thumbprint of the key the code is bound to (RFC 9449 §10).
     pub(crate) jkt: Option<String>,
 }

@@ -115,7 +115,7 @@ fn read_answer_to(row: &mut AuthorizationRow) -> Option<AnswerTo> {
             redirect_uri,
             state: row.state.take(),
             nonce: row.nonce.take(),
-            code_challenge: row.code_challenge.take()?,
+            code_challenge: row.code_challenge.take(),
             jkt: row.jkt.take(),
         })),
         (None, Some(id)) => DeviceCodeId::from_column(&id).map(AnswerTo::Appliance),
@@ -173,7 +173,7 @@ fn with_answer(row: AuthorizationRow, answer_to: AnswerTo) -> AuthorizationRow {
             redirect_uri: Some(answer.redirect_uri),
             state: answer.state,
             nonce: answer.nonce,
-            code_challenge: Some(answer.code_challenge),
+            code_challenge: answer.code_challenge,
             jkt: answer.jkt,
             ..row
         },
@@ -243,7 +243,7 @@ mod tests {
             redirect_uri: "bank://login".to_owned(),
             state: Some("s".to_owned()),
             nonce: None,
-            code_challenge: "c".to_owned(),
+            code_challenge: Some("c".to_owned()),
             jkt: Some("k".to_owned()),
         })
     }
@@ -386,10 +386,6 @@ mod tests {
             },
             AuthorizationRow {
                 redirect_uri: None,
-                ..row()
-            },
-            AuthorizationRow {
-                code_challenge: None,
                 ..row()
             },
             AuthorizationRow {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::login::Authentication;
 use crate::clock::Timestamp;
 
-/// What a client would have the pages know and do, and which browser began.
+/// What a client would have the pages know and do and how it expects the answer, and which browser
+/// began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Hints {
@@ -26,6 +27,17 @@ pub(crate) struct Hints {
     /// The code that an appliance shows and its user has entered, sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user_code: Option<String>,
+    /// Whether the answer is posted to the client, and not part of its address.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) form_post: bool,
+    /// Whether the client has only one address and did not name it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) redirect_uri_omitted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Hints {

@@ -69,7 +69,7 @@ impl Issuance {
             user: user.map_err(StoreError::from)?,
         };
 
-        let signed = self.keys.sign(policy.signing_algorithm, TYPE, &claims)?;
+        let signed = self.keys.sign(policy.id_token_algorithm(), TYPE, &claims)?;
         Ok(Some(signed))
     }
 }

@@ -70,7 +70,7 @@ impl Issuance {
             jkt,
             signing_algorithm: match policy.access_token_format {
                 TokenFormat::Opaque => None,
-                TokenFormat::Jwt => Some(policy.signing_algorithm),
+                TokenFormat::Jwt => Some(policy.access_token_algorithm()),
             },
             issued_at: now,
             // The grant's row goes when it expires, and the token with it: no client shall count on

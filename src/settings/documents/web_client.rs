@@ -32,6 +32,8 @@ pub(in crate::settings) struct WebClientDocument {
     skip_consent: bool,
     #[serde(default)]
     require_pushed_authorization_requests: bool,
+    #[serde(default = "yes")]
+    require_pkce: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     allowed_origins: Option<BTreeSet<String>>,
     #[serde(default)]
@@ -57,6 +59,7 @@ impl WebClientDocument {
             scopes: client.scopes.clone(),
             skip_consent: client.skip_consent,
             require_pushed_authorization_requests: client.require_pushed_authorization_requests,
+            require_pkce: client.require_pkce,
             allowed_origins: client.allowed_origins.clone(),
             tokens: client.tokens,
         }
@@ -81,8 +84,13 @@ impl WebClientDocument {
             scopes: self.scopes,
             skip_consent: self.skip_consent,
             require_pushed_authorization_requests: self.require_pushed_authorization_requests,
+            require_pkce: self.require_pkce,
             allowed_origins: self.allowed_origins,
             tokens: self.tokens,
         })
     }
+}
+
+const fn yes() -> bool {
+    true
 }

@@ -128,6 +128,9 @@ pub struct WebClient {
     pub skip_consent: bool,
     /// Whether it must push its authorization requests (RFC 9126 §6).
     pub require_pushed_authorization_requests: bool,
+    /// Whether its authorization requests must have a `code_challenge` (RFC 7636). Without one they
+    /// must have a `nonce`. Public clients always need it.
+    pub require_pkce: bool,
     /// The origins whose pages may call the token server from a browser. `None` means those of its
     /// redirect addresses.
     pub allowed_origins: Option<BTreeSet<String>>,
@@ -147,6 +150,7 @@ impl WebClient {
             scopes: BTreeSet::new(),
             skip_consent: false,
             require_pushed_authorization_requests: false,
+            require_pkce: true,
             allowed_origins: None,
             tokens: TokenPolicy::default(),
         }

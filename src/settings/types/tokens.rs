@@ -8,8 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::texts;
 use crate::jose::SigningAlgorithm;
 
-/// Scopes that exist without being configured. `device` and `user` are for devices only.
-pub const RESERVED_SCOPES: [&str; 4] = ["openid", "offline_access", "device", "user"];
+/// Scopes that exist without being configured: those of OpenID Connect (Core §5.4, §11), and `device`
+/// and `user`, which are for devices only.
+pub const RESERVED_SCOPES: [&str; 8] = [
+    "openid",
+    "profile",
+    "email",
+    "address",
+    "phone",
+    "offline_access",
+    "device",
+    "user",
+];
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -35,8 +45,10 @@ pub struct TokenPolicy {
     /// The lifetime since the log-in, whatever the use: at least the idle timeout, at most ten
     /// years.
     pub refresh_token_max_lifetime_seconds: u32,
-    /// For ID tokens and for access tokens that are JWTs.
-    pub signing_algorithm: SigningAlgorithm,
+    /// For ID tokens and for access tokens that are JWTs. Default: what every library knows,
+    /// `RS256`, for ID tokens (OpenID Connect Core §15.1), and `ES256` for access tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_algorithm: Option<SigningAlgorithm>,
     /// Whether access tokens are always bound to a key of the client (RFC 9449 §5.2).
     pub dpop_bound_access_tokens: bool,
 }
@@ -49,7 +61,7 @@ impl Default for TokenPolicy {
             access_token_lifetime_seconds: 900,
             refresh_token_lifetime_seconds: 2_592_000,
             refresh_token_max_lifetime_seconds: 31_536_000,
-            signing_algorithm: SigningAlgorithm::Es256,
+            signing_algorithm: None,
             dpop_bound_access_tokens: false,
         }
     }
@@ -59,6 +71,18 @@ impl TokenPolicy {
     #[must_use]
     pub const fn access_token_lifetime(&self) -> Duration {
         seconds(self.access_token_lifetime_seconds)
+    }
+
+    /// What ID tokens are signed with.
+    #[must_use]
+    pub fn id_token_algorithm(&self) -> SigningAlgorithm {
+        self.signing_algorithm.unwrap_or(SigningAlgorithm::Rs256)
+    }
+
+    /// What access tokens are signed with that are JWTs.
+    #[must_use]
+    pub fn access_token_algorithm(&self) -> SigningAlgorithm {
+        self.signing_algorithm.unwrap_or(SigningAlgorithm::Es256)
     }
 
     /// The lifetime since the last use.
@@ -84,7 +108,7 @@ impl TokenPolicy {
             access_token_lifetime_seconds: server
                 .access_token_lifetime_seconds
                 .unwrap_or(self.access_token_lifetime_seconds),
-            signing_algorithm: server.signing_algorithm.unwrap_or(self.signing_algorithm),
+            signing_algorithm: server.signing_algorithm.or(self.signing_algorithm),
             ..self
         }
     }
@@ -169,6 +193,9 @@ pub struct TokenSettings {
     pub refresh_grace_seconds: u32,
     /// How long a key signs before its successor takes over, 1 to 3,650.
     pub signing_key_rotation_days: u32,
+    /// How long a successor is published before it signs, 1 to 720: longer than whoever verifies tokens
+    /// keeps the published keys.
+    pub signing_key_lead_hours: u32,
 }
 
 impl Default for TokenSettings {
@@ -176,6 +203,7 @@ impl Default for TokenSettings {
         Self {
             refresh_grace_seconds: 10,
             signing_key_rotation_days: 90,
+            signing_key_lead_hours: 24,
         }
     }
 }
@@ -185,6 +213,12 @@ impl TokenSettings {
     #[must_use]
     pub const fn refresh_grace(&self) -> Duration {
         seconds(self.refresh_grace_seconds)
+    }
+
+    /// How long a successor is published before it signs.
+    #[must_use]
+    pub const fn signing_key_lead(&self) -> Duration {
+        seconds(self.signing_key_lead_hours).saturating_mul(3600)
     }
 
     /// How long a key signs before its successor takes over.
@@ -237,7 +271,7 @@ mod tests {
 
         let expected = TokenPolicy {
             access_token_format: TokenFormat::Jwt,
-            signing_algorithm: SigningAlgorithm::Rs256,
+            signing_algorithm: Some(SigningAlgorithm::Rs256),
             ..client
         };
 

@@ -84,6 +84,12 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
         );
     }
 
+    problems.check(
+        client.require_pkce || !client.is_public(),
+        "require_pkce",
+        "must be true for a client without a client_secret and public_jwk",
+    );
+
     for origin in client.allowed_origins.iter().flatten() {
         problems.check(
             web_origin(origin).as_ref() == Some(origin),

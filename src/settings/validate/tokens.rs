@@ -129,4 +129,10 @@ pub(super) fn general(general: &TokenSettings, problems: &mut Problems) {
         general.signing_key_rotation_days,
         1..=3_650,
     );
+
+    problems.check_range(
+        "signing_key_lead_hours",
+        general.signing_key_lead_hours,
+        1..=720,
+    );
 }

@@ -50,6 +50,12 @@ pub fn retire_signing_keys(
         .execute(connection)
 }
 
+/// Removes the keys of an algorithm.
+pub fn withdraw_signing_keys(connection: &mut Connection, algorithm: &str) -> QueryResult<usize> {
+    diesel::delete(signing_keys::table.filter(signing_keys::algorithm.eq(algorithm)))
+        .execute(connection)
+}
+
 /// Removes the keys that are no longer published.
 pub fn delete_retired_signing_keys(connection: &mut Connection, now: i64) -> QueryResult<usize> {
     diesel::delete(signing_keys::table.filter(signing_keys::published_until.le(now)))

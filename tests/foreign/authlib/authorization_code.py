@@ -72,7 +72,7 @@ def _():
 @check("errors of a request are reported to the client")
 def _():
     for changes, error in [
-        ({"scope": "openid unheard-of"}, "invalid_scope"),
+        ({"scope": "openid device"}, "invalid_scope"),
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
     ]:

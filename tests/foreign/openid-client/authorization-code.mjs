@@ -79,7 +79,7 @@ await check('the browser is never redirected to an unregistered URI', async () =
 })
 
 await check('errors of a request are reported to the client with `state` and `iss`', async () => {
-  const { request, checks } = await authorizationRequest(config, { scope: 'openid unheard-of' })
+  const { request, checks } = await authorizationRequest(config, { scope: 'openid device' })
   const { url } = await new Browser(someUser()).open(client.buildAuthorizationUrl(config, request).href)
   assert.ok(url.href.startsWith(redirectUri(config)))
   await assert.rejects(client.authorizationCodeGrant(config, url, checks), (error) =>

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign::clock::Clock;
 use countersign::jose::SigningAlgorithm;
-use countersign::oauth::TokenServer;
+use countersign::oauth::{RotatedKey, TokenServer, rotate_signing_keys};
 use countersign::store::queries::signing_keys::load_signing_keys;
 use countersign::store::schema::events;
 use diesel::prelude::*;
@@ -18,16 +18,19 @@ on_both_databases!(
     a_key_is_made_when_it_is_first_needed,
     servers_that_start_at_once_sign_with_one_key,
     a_key_is_rotated_and_retired,
-    an_rsa_key_is_made_when_it_is_asked_for,
+    a_client_has_its_tokens_signed_with_rsa,
+    an_administrator_has_keys_rotated,
     keys_are_sealed_at_rest,
     a_server_whose_clock_is_off_still_signs,
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// The ids of the published keys for `ES256`.
 async fn kids(server: &TokenServer) -> Vec<String> {
     let keys = server.keys.published().await.unwrap();
     keys.iter()
+        .filter(|key| key["alg"] == "ES256")
         .map(|key| key["kid"].as_str().unwrap().to_owned())
         .collect()
 }
@@ -36,21 +39,22 @@ async fn a_key_is_made_when_it_is_first_needed(database: Database) {
     let world = World::new(database);
     assert_eq!(world.store.read(load_signing_keys).await.unwrap(), []);
     let keys = world.token_server.keys.published().await.unwrap();
-    assert_eq!(keys.len(), 1);
+    assert_eq!(keys.len(), 2);
 
-    for (member, value) in [
-        ("kty", "EC"),
-        ("crv", "P-256"),
-        ("alg", "ES256"),
-        ("use", "sig"),
+    for (alg, members) in [
+        ("ES256", [("kty", "EC"), ("crv", "P-256"), ("use", "sig")]),
+        ("RS256", [("kty", "RSA"), ("e", "AQAB"), ("use", "sig")]),
     ] {
-        assert_eq!(keys[0][member], value);
-    }
+        let key = keys.iter().find(|key| key["alg"] == alg).unwrap();
+        for (member, value) in members {
+            assert_eq!(key[member], value);
+        }
 
-    assert!(
-        keys[0].get("d").is_none(),
-        "the private part is nobody's business"
-    );
+        assert!(
+            key.get("d").is_none(),
+            "the private part is nobody's business"
+        );
+    }
 
     assert_eq!(world.token_server.keys.published().await.unwrap(), keys);
     assert_eq!(world.another_node().keys.published().await.unwrap(), keys);
@@ -112,7 +116,7 @@ async fn a_key_is_rotated_and_retired(database: Database) {
     let other_node = world.another_node();
     assert_eq!(kids(&other_node).await, both);
 
-    world.clock.advance(Duration::from_secs(299));
+    world.clock.advance(DAY - Duration::from_secs(1));
     let last = token().await;
     assert_eq!(header(&last, "kid"), first);
     world.clock.advance(Duration::from_secs(1));
@@ -120,7 +124,7 @@ async fn a_key_is_rotated_and_retired(database: Database) {
     assert_eq!(
         header(&token().await, "kid"),
         *second,
-        "five minutes later the successor signs"
+        "a day later the successor signs"
     );
 
     claims(&world.token_server, "at+jwt", &last).await;
@@ -140,8 +144,8 @@ async fn a_key_is_rotated_and_retired(database: Database) {
 
     assert_eq!(
         world.store.read(load_signing_keys).await.unwrap().len(),
-        1,
-        "the first is gone"
+        2,
+        "of each algorithm, the first is gone"
     );
 
     let count = |connection: &mut _| {
@@ -151,36 +155,58 @@ async fn a_key_is_rotated_and_retired(database: Database) {
             .get_result::<i64>(connection)
     };
 
-    assert_eq!(world.store.read(count).await.unwrap(), 1);
+    assert_eq!(world.store.read(count).await.unwrap(), 2);
 }
 
-async fn an_rsa_key_is_made_when_it_is_asked_for(database: Database) {
+async fn a_client_has_its_tokens_signed_with_rsa(database: Database) {
     let world = World::new(database);
     let installation = world.install().await;
-    let request = || installation.device_token_request(world.clock.now());
-    assert_eq!(kids(&world.token_server).await.len(), 1);
     with_jwts(&world, SigningAlgorithm::Rs256);
 
-    let token = world
-        .token_server
-        .grants
-        .token(&request())
-        .await
-        .unwrap()
-        .access_token;
-
+    let request = installation.device_token_request(world.clock.now());
+    let token = world.token_server.grants.token(&request).await.unwrap();
+    let token = token.access_token;
     assert_eq!(header(token.expose(), "alg"), "RS256");
 
     assert_eq!(
         claims(&world.token_server, "at+jwt", token.expose()).await["sub"],
         installation.id().as_str()
     );
+}
 
-    let metadata = world.token_server.metadata();
+async fn an_administrator_has_keys_rotated(database: Database) {
+    let world = World::new(database);
+    with_jwts(&world, SigningAlgorithm::Es256);
+    let installation = world.install().await;
+    let signed_by = async || {
+        let request = installation.device_token_request(world.clock.now());
+        let issued = world.token_server.grants.token(&request).await.unwrap();
+        header(issued.access_token.expose(), "kid")
+    };
+    let first = signed_by().await;
+    let look = || world.configure(|_| ());
+    let es256 = |rotated: Vec<RotatedKey>| {
+        let mut rotated = rotated.into_iter();
+        let key = rotated.find(|key| key.algorithm == SigningAlgorithm::Es256);
+        key.unwrap()
+    };
+
+    // In time: everybody has read the successor before it signs.
+    let successor = es256(rotate_signing_keys(&world.base(), false).await.unwrap());
+    assert_eq!(successor.active_from, world.clock.now().after(DAY));
+    look();
+    assert_eq!(signed_by().await, first);
     assert_eq!(
-        metadata.id_token_signing_alg_values_supported,
-        SigningAlgorithm::ALL
+        kids(&world.token_server).await,
+        [first.clone(), successor.kid.clone()]
     );
+
+    // At once: what may be known to others is gone, what was meant to follow too.
+    let replacement = es256(rotate_signing_keys(&world.base(), true).await.unwrap());
+    assert_eq!(replacement.active_from, world.clock.now());
+    look();
+    assert_eq!(signed_by().await, replacement.kid);
+    assert_eq!(kids(&world.token_server).await, [replacement.kid]);
 }
 
 async fn keys_are_sealed_at_rest(database: Database) {

@@ -18,6 +18,7 @@ mod openid;
 mod pin;
 mod pushed;
 mod refresh;
+mod relying_parties;
 mod remade;
 mod revocation;
 mod sessions;

@@ -153,7 +153,7 @@ pub(super) fn with_jwts(world: &World, algorithm: SigningAlgorithm) {
     world.configure(|settings| {
         super::refresh::bank(settings, |bank| {
             bank.tokens.access_token_format = TokenFormat::Jwt;
-            bank.tokens.signing_algorithm = algorithm;
+            bank.tokens.signing_algorithm = Some(algorithm);
         });
     });
 }

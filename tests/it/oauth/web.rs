@@ -599,13 +599,6 @@ async fn a_parameter_out_of_its_bounds_goes_back_to_the_client(database: Databas
         ),
         (
             AuthorizeRequest {
-                scope: text("orders orders"),
-                ..asks("web")
-            },
-            "invalid_scope",
-        ),
-        (
-            AuthorizeRequest {
                 scope: text(&many),
                 ..asks("web")
             },

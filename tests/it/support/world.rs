@@ -63,6 +63,14 @@ impl World {
         }
     }
 
+    /// Another program on the same database, with the same settings and clock.
+    pub(crate) fn base(&self) -> Base {
+        Base {
+            settings: self.settings.clone(),
+            ..base(self.database.open(), self.clock.clone())
+        }
+    }
+
     /// Another token server on the same database, with the same settings and clock.
     pub(crate) fn another_node(&self) -> TokenServer {
         self.another_node_at(self.clock.clone())
@@ -217,6 +225,7 @@ pub(crate) fn credentials_by(
 
 pub(crate) fn secret_of(client_id: &str, client_secret: &str) -> Credentials {
     Credentials::Secret {
+        client_id_as_sent: None,
         client_id: client_id.to_owned(),
         client_secret: secret(client_secret).into(),
     }
