@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
@@ -18,6 +18,9 @@ use super::request_id::{self, X_REQUEST_ID};
 use super::routes::Matched;
 use crate::clock::Stopwatch;
 use crate::telemetry::logs::REQUESTS;
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Admits a request, makes sure that it is answered, adds the headers that every response has, and
 /// counts and logs it.
@@ -51,6 +54,7 @@ pub async fn boundary(
             if cors::is_for_clients(route) {
                 allow_reading(&api, &mut response);
             }
+            name_nonce(&api, &mut response);
 
             record(&api, route, &method, response.status(), stopwatch);
 
@@ -85,6 +89,19 @@ fn allow_reading(api: &Api, response: &mut ServiceResponse<BoxBody>) {
 
     let settings = api.app.base.settings.load();
     cors::allow_reading(response.headers_mut(), &settings, origin, asking);
+}
+
+/// Tells a client that sends DPoP proofs what the next one has to contain (RFC 9449 §8.2).
+fn name_nonce(api: &Api, response: &mut ServiceResponse<BoxBody>) {
+    if !response.request().headers().contains_key(DPOP) {
+        return;
+    }
+
+    let nonce = api.app.token_server.dpop_nonce();
+    let nonce = nonce.and_then(|nonce| HeaderValue::from_str(&nonce).ok());
+    if let Some(nonce) = nonce {
+        response.headers_mut().insert(DPOP_NONCE, nonce);
+    }
 }
 
 /// Passes the request on if there is a place for it. None if the handler panicked: the connection

@@ -32,7 +32,7 @@ pub(crate) fn document(sections: &[&Section]) -> OpenApi {
         for endpoint in section.tables.iter().copied().flatten() {
             let operation = describe(section, endpoint, &mut schemas);
             let method = http_method(&endpoint.method).into_iter().collect();
-            paths.add_path_operation(endpoint.pattern, method, operation);
+            paths.add_path_operation(endpoint.template(), method, operation);
         }
     }
 

@@ -58,6 +58,14 @@ pub(crate) struct Endpoint {
     pub(crate) describe: fn(&mut Operation<'_>),
 }
 
+impl Endpoint {
+    /// The path for the document, where a parameter is nothing but a name.
+    pub(crate) fn template(&self) -> String {
+        // The only expression that a pattern has: a parameter that goes over slashes.
+        self.pattern.replace(":.+}", "}")
+    }
+}
+
 macro_rules! endpoints {
     ($(
         $(#[doc = $doc:literal])+

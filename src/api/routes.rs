@@ -164,7 +164,7 @@ mod tests {
         endpoint: &Endpoint,
     ) -> &'a serde_json::Value {
         let method = endpoint.method.as_str().to_lowercase();
-        &document["paths"][endpoint.pattern][&method]
+        &document["paths"][endpoint.template()][&method]
     }
 
     #[test]
@@ -235,8 +235,8 @@ mod tests {
     fn parameters_of_the_path_are_those_of_the_pattern() {
         let document = described();
         for endpoint in endpoints() {
-            let in_pattern: Vec<&str> = endpoint
-                .pattern
+            let template = endpoint.template();
+            let in_pattern: Vec<&str> = template
                 .split('{')
                 .skip(1)
                 .filter_map(|rest| rest.split('}').next())

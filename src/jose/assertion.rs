@@ -1,6 +1,7 @@
 //! Client assertions: a client authenticates with a JWT that it signed (`private_key_jwt`, RFC 7523
 //! §3).
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -17,8 +18,8 @@ pub const LIFETIME_MAX: Duration = Duration::from_secs(600);
 /// How long `exp` may be after `iat`. Some libraries always write an hour; their assertions are
 /// accepted for [`LIFETIME_MAX`] all the same.
 pub const CLAIMED_LIFETIME_MAX: Duration = Duration::from_secs(3600);
-/// How far the client's clock may be ahead of ours.
-pub const LEEWAY: Duration = Duration::from_secs(60);
+/// How far the client's clock may differ from ours.
+pub const LEEWAY: Duration = Duration::from_secs(300);
 /// The longest `jti`, in bytes.
 pub const JTI_BYTES_MAX: usize = 255;
 
@@ -34,8 +35,9 @@ pub struct Assertion {
     pub expires_at: Timestamp,
 }
 
-/// Why an assertion was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why an assertion was refused. The texts are for the log: they say what was expected and what was
+/// seen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssertionError {
     /// Not a JWS that the client's key signed.
     #[error("the assertion {0}")]
@@ -45,18 +47,43 @@ pub enum AssertionError {
         "the assertion must have `iss`, `sub`, `aud`, `exp` and a `jti` of 1 to {JTI_BYTES_MAX} bytes"
     )]
     Claims,
-    #[error("`iss` and `sub` must both be the client_id")]
-    Subject,
-    #[error("`aud` does not name this server")]
-    Audience,
-    #[error("the assertion has expired; is the clock right?")]
-    Expired,
-    /// `exp` is too far in the future or `iat` too long ago.
-    #[error("the assertion must be made anew for each use and expire soon; is the clock right?")]
+    /// `iss` or `sub` is another client's.
+    #[error("`iss` and `sub` must both be the client_id; seen: {seen}")]
+    Subject { seen: Seen },
+    #[error("`aud` must be {expected}, or an endpoint below it; seen: {seen}")]
+    Audience { expected: String, seen: Seen },
+    /// The signature is right, and the times are not: the client's clock differs too much from ours, or
+    /// the assertion is an old one.
+    #[error("`{claim}` is {seen} and the time here is {now}: {expected}")]
+    Time {
+        claim: &'static str,
+        /// Seconds since the epoch, as `now`.
+        seen: i64,
+        now: i64,
+        expected: &'static str,
+    },
+    /// `exp` is too long after `iat`.
+    #[error("`exp` must be at most an hour after `iat`, and ten minutes from now without `iat`")]
     TooLongLived,
-    /// `iat` or `nbf` is in the future.
-    #[error("the assertion is not valid yet; is the clock right?")]
-    NotYetValid,
+}
+
+/// A text of the client's in a message: shortened, and without anything that could be taken for
+/// another line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen(String);
+
+impl Seen {
+    const CHARACTERS_MAX: usize = 200;
+
+    fn of(text: &str) -> Self {
+        Self(text.chars().take(Self::CHARACTERS_MAX).collect())
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,6 +105,13 @@ enum Audience {
 }
 
 impl Audience {
+    fn names(&self) -> String {
+        match self {
+            Self::One(name) => name.clone(),
+            Self::Several(names) => names.join(" "),
+        }
+    }
+
     /// Whether it is for these and for nobody else: another audience could use it here, in the
     /// client's name.
     fn is_within(&self, audiences: &[&str]) -> bool {
@@ -108,11 +142,15 @@ pub fn verify(
 
     // RFC 7523 §3: the client speaks for itself, so both are its id.
     if claims.iss != client_id || claims.sub != client_id {
-        return Err(AssertionError::Subject);
+        let seen = Seen::of(&format!("{} {}", claims.iss, claims.sub));
+        return Err(AssertionError::Subject { seen });
     }
 
     if !claims.aud.is_within(audiences) {
-        return Err(AssertionError::Audience);
+        return Err(AssertionError::Audience {
+            expected: audiences.first().copied().unwrap_or_default().to_owned(),
+            seen: Seen::of(&claims.aud.names()),
+        });
     }
 
     let expires_at = check_times(&claims, now)?;
@@ -127,33 +165,43 @@ pub fn verify(
 fn check_times(claims: &Claims, now: Timestamp) -> Result<Timestamp, AssertionError> {
     let exp = claims.exp.timestamp();
     let iat = claims.iat.map(NumericDate::timestamp);
+    let off = |claim, seen: Timestamp, expected| AssertionError::Time {
+        claim,
+        seen: seen.as_secs(),
+        now: now.as_secs(),
+        expected,
+    };
 
-    // No leeway to this side: a client whose clock is behind makes a new one.
-    if exp <= now {
-        return Err(AssertionError::Expired);
+    if exp.after(LEEWAY) <= now {
+        return Err(off("exp", exp, "the assertion has expired"));
     }
 
-    let not_before = claims.nbf.map(NumericDate::timestamp);
-    if [iat, not_before]
-        .into_iter()
-        .flatten()
-        .any(|date| date > now.after(LEEWAY))
-    {
-        return Err(AssertionError::NotYetValid);
+    let nbf = claims.nbf.map(NumericDate::timestamp);
+    for (claim, date) in [("iat", iat), ("nbf", nbf)] {
+        if let Some(date) = date
+            && date > now.after(LEEWAY)
+        {
+            return Err(off(claim, date, "the assertion is not valid yet"));
+        }
     }
 
     // However long it claims to live, it is used up soon after it was made: its `jti` has to be
     // remembered until then.
-    let (exp_max, usable_until) = match iat {
-        Some(iat) => (iat.after(CLAIMED_LIFETIME_MAX), iat.after(LIFETIME_MAX)),
-        None => (now.after(LIFETIME_MAX), exp),
+    let usable_until = match iat {
+        Some(iat) if exp > iat.after(CLAIMED_LIFETIME_MAX) => {
+            return Err(AssertionError::TooLongLived);
+        }
+        Some(iat) if iat.after(LIFETIME_MAX) < now => {
+            return Err(off("iat", iat, "an assertion is made anew for each use"));
+        }
+        Some(iat) => iat.after(LIFETIME_MAX),
+        None if exp > now.after(LIFETIME_MAX).after(LEEWAY) => {
+            return Err(AssertionError::TooLongLived);
+        }
+        None => exp.after(LEEWAY),
     };
 
-    if exp > exp_max || usable_until < now {
-        return Err(AssertionError::TooLongLived);
-    }
-
-    Ok(exp.min(usable_until))
+    Ok(exp.after(LEEWAY).min(usable_until))
 }
 
 /// The client that an assertion claims to come from. Only to find the key to verify it with, because
@@ -200,7 +248,7 @@ mod tests {
     fn a_valid_assertion_is_accepted() {
         let expected = Assertion {
             jti: "1".to_owned(),
-            expires_at: NOW.after(Duration::from_secs(60)),
+            expires_at: NOW.after(Duration::from_secs(360)),
         };
         assert_eq!(verdict(&good()), Ok(expected));
 
@@ -210,9 +258,10 @@ mod tests {
             ("exp", json!(NOW_SECS + 600)),
             ("exp", json!(NOW_SECS + 3600)),
             ("exp", json!(NOW_SECS as f64 + 1.5)),
-            ("iat", json!(NOW_SECS + 60)),
+            ("exp", json!(NOW_SECS - 299)),
+            ("iat", json!(NOW_SECS + 300)),
             ("iat", json!(NOW_SECS - 600)),
-            ("nbf", json!(NOW_SECS + 60)),
+            ("nbf", json!(NOW_SECS + 300)),
             ("jti", json!("x".repeat(255))),
             ("extra", json!({ "ignored": true })),
         ] {
@@ -226,50 +275,57 @@ mod tests {
     fn claims_out_of_bounds_are_refused() {
         let exp = |seconds: i64| ("exp", json!(NOW_SECS + seconds));
 
+        enum Kind {
+            Claims,
+            Subject,
+            Audience,
+            Time,
+            TooLongLived,
+        }
+        let is = |kind: &Kind, error: &AssertionError| match kind {
+            Kind::Claims => matches!(error, AssertionError::Claims),
+            Kind::Subject => matches!(error, AssertionError::Subject { .. }),
+            Kind::Audience => matches!(error, AssertionError::Audience { .. }),
+            Kind::Time => matches!(error, AssertionError::Time { .. }),
+            Kind::TooLongLived => matches!(error, AssertionError::TooLongLived),
+        };
+
         for ((name, value), expected) in [
-            (("iss", json!("C2")), AssertionError::Subject),
-            (("sub", json!("C2")), AssertionError::Subject),
-            (("sub", json!(["C1"])), AssertionError::Claims),
-            (("aud", json!("https://id.test/")), AssertionError::Audience),
-            (("aud", json!([])), AssertionError::Audience),
+            (("iss", json!("C2")), Kind::Subject),
+            (("sub", json!("C2")), Kind::Subject),
+            (("sub", json!(["C1"])), Kind::Claims),
+            (("aud", json!("https://id.test/")), Kind::Audience),
+            (("aud", json!([])), Kind::Audience),
             (
                 ("aud", json!(["https://other.test", AUDIENCES[1]])),
-                AssertionError::Audience,
+                Kind::Audience,
             ),
-            (
-                ("aud", json!("https://id.test.evil.test")),
-                AssertionError::Audience,
-            ),
-            (("aud", json!([])), AssertionError::Audience),
-            (("aud", json!({})), AssertionError::Claims),
-            (exp(0), AssertionError::Expired),
-            (exp(-1), AssertionError::Expired),
-            (exp(3601), AssertionError::TooLongLived),
-            (("exp", json!(1e300)), AssertionError::TooLongLived),
-            (
-                ("exp", json!((NOW_SECS + 60).to_string())),
-                AssertionError::Claims,
-            ),
-            (("exp", json!(true)), AssertionError::Claims),
-            (("exp", json!(null)), AssertionError::Claims),
-            (("iat", json!(NOW_SECS + 61)), AssertionError::NotYetValid),
-            (("iat", json!(NOW_SECS - 601)), AssertionError::TooLongLived),
-            (("iat", json!("0")), AssertionError::Claims),
-            (("nbf", json!(NOW_SECS + 61)), AssertionError::NotYetValid),
-            (
-                ("nbf", json!((NOW_SECS - 1).to_string())),
-                AssertionError::Claims,
-            ),
-            (("jti", json!("")), AssertionError::Claims),
-            (("jti", json!("x".repeat(256))), AssertionError::Claims),
-            (("jti", json!(7)), AssertionError::Claims),
+            (("aud", json!("https://id.test.evil.test")), Kind::Audience),
+            (("aud", json!([])), Kind::Audience),
+            (("aud", json!({})), Kind::Claims),
+            (exp(-300), Kind::Time),
+            (exp(-301), Kind::Time),
+            (exp(3601), Kind::TooLongLived),
+            (("exp", json!(1e300)), Kind::TooLongLived),
+            (("exp", json!((NOW_SECS + 60).to_string())), Kind::Claims),
+            (("exp", json!(true)), Kind::Claims),
+            (("exp", json!(null)), Kind::Claims),
+            (("iat", json!(NOW_SECS + 301)), Kind::Time),
+            (("iat", json!(NOW_SECS - 601)), Kind::Time),
+            (("iat", json!("0")), Kind::Claims),
+            (("nbf", json!(NOW_SECS + 301)), Kind::Time),
+            (("nbf", json!((NOW_SECS - 1).to_string())), Kind::Claims),
+            (("jti", json!("")), Kind::Claims),
+            (("jti", json!("x".repeat(256))), Kind::Claims),
+            (("jti", json!(7)), Kind::Claims),
         ] {
             let mut claims = good();
             claims[name] = value;
-            assert_eq!(verdict(&claims), Err(expected), "{claims}");
+            let error = verdict(&claims).unwrap_err();
+            assert!(is(&expected, &error), "{claims}: {error:?}");
         }
 
-        for (name, value) in [("exp", json!(NOW_SECS + 601)), ("exp", json!(1e300))] {
+        for (name, value) in [("exp", json!(NOW_SECS + 901)), ("exp", json!(1e300))] {
             let mut claims = good();
             claims.as_object_mut().unwrap().remove("iat");
             claims[name] = value;
@@ -297,13 +353,39 @@ mod tests {
             verdict(&claims).map(|assertion| assertion.expires_at.as_secs() - NOW_SECS)
         };
 
-        assert_eq!(until(60, Some(0)), Ok(60));
+        assert_eq!(until(60, Some(0)), Ok(360));
         assert_eq!(until(3600, Some(0)), Ok(600));
         assert_eq!(until(3000, Some(-600)), Ok(0));
-        assert_eq!(until(3000, Some(-601)), Err(AssertionError::TooLongLived));
+        assert!(until(3000, Some(-601)).is_err());
         assert_eq!(until(3660, Some(60)), Ok(660));
-        assert_eq!(until(600, None), Ok(600));
-        assert_eq!(until(601, None), Err(AssertionError::TooLongLived));
+        assert_eq!(until(600, None), Ok(900));
+        assert_eq!(until(900, None), Ok(1200));
+        assert_eq!(until(901, None), Err(AssertionError::TooLongLived));
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_expected_and_seen() {
+        let key = PrivateJwk::generate(&SystemRandom).unwrap();
+        let said = |name: &str, value: Value| {
+            let mut claims = good();
+            claims[name] = value;
+            let compact = jws::sign(&key, None, claims.to_string().as_bytes()).unwrap();
+            let verdict = verify(key.public(), &compact, "C1", &AUDIENCES, NOW);
+            verdict.unwrap_err().to_string()
+        };
+
+        assert_eq!(
+            said("aud", json!("http://10.0.0.7:8080\nx")),
+            "`aud` must be https://id.test, or an endpoint below it; seen: \"http://10.0.0.7:8080\\nx\""
+        );
+        assert_eq!(
+            said("exp", json!(NOW_SECS - 400)),
+            format!(
+                "`exp` is {} and the time here is {NOW_SECS}: the assertion has expired",
+                NOW_SECS - 400
+            )
+        );
+        assert!(said("iss", json!("x".repeat(3_000))).len() < 400);
     }
 
     #[test]

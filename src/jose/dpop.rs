@@ -21,7 +21,7 @@ use crate::clock::Timestamp;
 /// How long a proof is accepted after its `iat`.
 pub const AGE_MAX: Duration = Duration::from_secs(300);
 /// How far the client's clock may be ahead of ours.
-pub const LEEWAY: Duration = Duration::from_secs(60);
+pub const LEEWAY: Duration = Duration::from_secs(300);
 /// The longest `jti`, in bytes.
 pub const JTI_BYTES_MAX: usize = 255;
 
@@ -47,6 +47,8 @@ pub struct DpopProof {
     pub jkt: String,
     /// Unique for the key; 1 to [`JTI_BYTES_MAX`] bytes.
     pub jti: String,
+    /// What the server asked it to contain (RFC 9449 §8), if it does. The caller compares it.
+    pub nonce: Option<String>,
     /// From then on the proof is refused because of its age. At most [`AGE_MAX`] plus [`LEEWAY`] in
     /// the future.
     pub expires_at: Timestamp,
@@ -99,6 +101,7 @@ struct Claims {
     exp: Option<NumericDate>,
     nbf: Option<NumericDate>,
     ath: Option<String>,
+    nonce: Option<String>,
 }
 
 /// Verifies that `proof` was made for this request (RFC 9449 §4.3). The caller makes sure that the
@@ -115,6 +118,7 @@ pub fn verify(proof: &str, expected: &DpopExpectation<'_>) -> Result<DpopProof, 
     Ok(DpopProof {
         jkt: key.thumbprint(),
         jti: claims.jti,
+        nonce: claims.nonce,
         expires_at,
     })
 }
@@ -181,16 +185,21 @@ fn token_hash(access_token: &str) -> String {
     encode(digest::digest(&digest::SHA256, access_token.as_bytes()))
 }
 
-/// Makes a proof for one request, as a client does. Each needs a new `jti`.
+/// Makes a proof for one request, as a client does. Each needs a new `jti`, and the `nonce` that the
+/// server has asked for, if any.
 pub fn sign(
     key: &PrivateJwk,
     request: &DpopExpectation<'_>,
     jti: &str,
+    nonce: Option<&str>,
 ) -> Result<String, JoseError> {
     let header = json!({ "typ": TYPE, "alg": "ES256", "jwk": key.public() });
     let mut claims = json!({ "jti": jti, "htm": request.method, "htu": request.url, "iat": request.now.as_secs() });
-    if let (Some(token), Some(claims)) = (request.access_token, claims.as_object_mut()) {
-        claims.insert("ath".to_owned(), json!(token_hash(token)));
+    if let Some(claims) = claims.as_object_mut() {
+        let ath = request.access_token.map(|token| ("ath", token_hash(token)));
+        let nonce = nonce.map(|nonce| ("nonce", nonce.to_owned()));
+        let more = ath.into_iter().chain(nonce);
+        claims.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
     }
 
     jws::assemble(

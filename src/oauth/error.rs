@@ -14,6 +14,14 @@ pub enum OAuthError {
     /// The client did not authenticate. `401`.
     #[error("The client is unknown, or its credentials are wrong, expired or used before.")]
     InvalidClient,
+    /// The client's assertion is right but for its times. `401`.
+    #[error(
+        "The times of the client assertion are not right: set the clock, or add the difference to `server_time`."
+    )]
+    ClockSkew {
+        /// Seconds since the epoch.
+        server_time: i64,
+    },
     /// The code or refresh token cannot be used.
     #[error(
         "The code or token is unknown, expired, revoked or used before, or was issued to another client, redirect_uri or \
@@ -84,13 +92,13 @@ impl OAuthError {
     pub const fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest(_) => "invalid_request",
-            Self::InvalidClient => "invalid_client",
+            Self::InvalidClient | Self::ClockSkew { .. } => "invalid_client",
             Self::InvalidGrant
             | Self::InvalidProof { .. }
             | Self::AuthenticatorGone
             | Self::UnboundRefreshToken
             | Self::UserDisconnected => "invalid_grant",
-            Self::InvalidDpopProof(_) => "invalid_dpop_proof",
+            Self::InvalidDpopProof(refusal) => refusal.code(),
             Self::InvalidTarget => "invalid_target",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
@@ -105,7 +113,7 @@ impl OAuthError {
     }
 }
 
-/// Why a DPoP proof was refused: `invalid_dpop_proof` (RFC 9449 §7.1).
+/// Why a DPoP proof was refused (RFC 9449 §7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofRefusal {
     /// There is none, or more than one.
@@ -116,6 +124,20 @@ pub enum ProofRefusal {
     Invalid(#[from] DpopError),
     #[error("the DPoP proof was used before: each request needs one of its own")]
     Replayed,
+    /// It does not contain the nonce of the `DPoP-Nonce` header (RFC 9449 §8).
+    #[error("the DPoP proof must have the value of the DPoP-Nonce header as `nonce`")]
+    Nonce,
+}
+
+impl ProofRefusal {
+    /// The code on the wire.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing | Self::Invalid(_) | Self::Replayed => "invalid_dpop_proof",
+            Self::Nonce => "use_dpop_nonce",
+        }
+    }
 }
 
 impl From<StoreError> for OAuthError {

@@ -12,6 +12,7 @@ use crate::config::is_loopback;
 pub struct Issuer {
     name: Arc<str>,
     origin: Arc<str>,
+    path: Arc<str>,
     is_plain: bool,
 }
 
@@ -20,6 +21,7 @@ impl Issuer {
         Self {
             name: public_address.as_str().trim_end_matches('/').into(),
             origin: public_address.origin().ascii_serialization().into(),
+            path: public_address.path().trim_end_matches('/').into(),
             is_plain: public_address.scheme() == "http" && is_loopback(public_address),
         }
     }
@@ -34,6 +36,12 @@ impl Issuer {
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The path of the issuer, empty where it has none.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The address of an endpoint, by its path.

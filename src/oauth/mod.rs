@@ -41,7 +41,6 @@ use url::Url;
 
 use crate::base::Base;
 use crate::devices::Devices;
-use crate::settings::CurrentSettings;
 use crate::users::Users;
 use authorization::{
     Appliances, AuthorizationEndpoint, Consents, Logins, Pages, PushedRequests, Rooms,
@@ -129,7 +128,7 @@ pub struct TokenServer {
     pub listing: Arc<Listing>,
     /// What portals show to users.
     pub portals: Arc<Portals>,
-    settings: CurrentSettings,
+    base: Base,
 }
 
 impl TokenServer {
@@ -185,7 +184,7 @@ impl TokenServer {
                 users,
             }),
             portals: Arc::new(Portals { base: base.clone() }),
-            settings: base.settings.clone(),
+            base: base.clone(),
             issuer,
             pages,
             keys,
@@ -193,9 +192,16 @@ impl TokenServer {
         }
     }
 
+    /// What DPoP proofs have to contain now (RFC 9449 §8); `None` where they need not.
+    #[must_use]
+    pub fn dpop_nonce(&self) -> Option<String> {
+        let is_asked_for = self.base.settings.load().tokens.dpop_nonces;
+        is_asked_for.then(|| dpop::nonce(&self.base.keyring, self.base.clock.now()))
+    }
+
     /// What the server can do, under the settings in force.
     #[must_use]
     pub fn metadata(&self) -> Metadata {
-        Metadata::new(&self.issuer, &self.settings.load())
+        Metadata::new(&self.issuer, &self.base.settings.load())
     }
 }

@@ -65,7 +65,8 @@ pub(crate) struct OAuthBody {
     /// What is wrong, for the client's developers.
     #[schema(value_type = String)]
     pub(super) error_description: Cow<'static, str>,
-    /// For a refresh token: what the client has to do. `authenticator_required`: bind the token to
+    /// For a client assertion: `clock_skew`, with `server_time`. For a refresh token: what the client
+    /// has to do. `authenticator_required`: bind the token to
     /// an authenticator. `invalid_proof`: make another proof. `authenticator_gone`: enrol the
     /// authenticator again. `user_disconnected`: log the user in again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +74,9 @@ pub(crate) struct OAuthBody {
     /// After a wrong proof: how many attempts are left, if they are limited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) attempts_left: Option<u32>,
+    /// With `clock_skew`: the time of the server, in seconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) server_time: Option<i64>,
 }
 
 impl OAuthBody {
@@ -85,6 +89,16 @@ impl OAuthBody {
             error_description: error_description.into(),
             code: None,
             attempts_left: None,
+            server_time: None,
+        }
+    }
+
+    /// The clock of a client differs.
+    pub(super) fn clock_skew(error_description: String, server_time: i64) -> Self {
+        Self {
+            code: Some("clock_skew"),
+            server_time: Some(server_time),
+            ..Self::new("invalid_client", error_description)
         }
     }
 }

@@ -5,16 +5,17 @@
 
 use actix_web::http::StatusCode;
 
-use super::api_error::ApiError;
+use super::api_error::{ApiError, Body};
 use super::area::Area;
+use super::bodies::OAuthBody;
 use super::fault::Fault;
-use crate::oauth::{BearerError, ClientError};
+use crate::oauth::{BearerError, ClientError, ProofRefusal, TokenType};
 
 /// The challenge to a client without credentials or with wrong ones.
 pub(super) const BASIC: &str = "Basic realm=\"countersign\", charset=\"UTF-8\"";
 
-/// The challenge to a request without an access token.
-const BEARER: &str = "Bearer realm=\"countersign\"";
+/// The challenges to a request without an access token (RFC 6750 §3, RFC 9449 §7.1).
+const MISSING: &str = "Bearer realm=\"countersign\", DPoP realm=\"countersign\", algs=\"ES256\"";
 
 impl From<ClientError> for ApiError {
     fn from(error: ClientError) -> Self {
@@ -24,6 +25,10 @@ impl From<ClientError> for ApiError {
                 Self::oauth(StatusCode::UNAUTHORIZED, "invalid_client", description)
                     .challenge(BASIC)
             }
+            ClientError::ClockSkew { server_time } => {
+                let body = OAuthBody::clock_skew(description, server_time);
+                Self::new(StatusCode::UNAUTHORIZED, Body::OAuth(body)).challenge(BASIC)
+            }
             ClientError::Malformed => {
                 Self::oauth(StatusCode::BAD_REQUEST, "invalid_request", description)
             }
@@ -32,24 +37,34 @@ impl From<ClientError> for ApiError {
     }
 }
 
-impl From<BearerError> for ApiError {
-    fn from(error: BearerError) -> Self {
-        match refusal(error) {
-            Some((status, code, challenge)) => {
-                Self::problem(status, code, error.to_string()).challenge(challenge)
+/// Status, code and challenge, by the scheme of the request. None if the server could not check the
+/// token.
+fn refusal(
+    error: BearerError,
+    scheme: TokenType,
+) -> Option<(StatusCode, &'static str, &'static str)> {
+    /// The same for both schemes. DPoP's says what proofs are signed with.
+    macro_rules! challenge {
+        ($rest:literal) => {
+            match scheme {
+                TokenType::Bearer => concat!("Bearer realm=\"countersign\", ", $rest),
+                TokenType::Dpop => {
+                    concat!("DPoP realm=\"countersign\", ", $rest, ", algs=\"ES256\"")
+                }
             }
-            None => Fault::Busy.into(),
-        }
+        };
     }
-}
 
-/// Status, code and challenge. None if the server could not check the token.
-fn refusal(error: BearerError) -> Option<(StatusCode, &'static str, &'static str)> {
     match error {
         BearerError::InvalidToken => Some((
             StatusCode::UNAUTHORIZED,
             "invalid_token",
-            "Bearer realm=\"countersign\", error=\"invalid_token\"",
+            challenge!("error=\"invalid_token\""),
+        )),
+        BearerError::InvalidDpopProof(ProofRefusal::Nonce) => Some((
+            StatusCode::UNAUTHORIZED,
+            "use_dpop_nonce",
+            "DPoP realm=\"countersign\", error=\"use_dpop_nonce\", algs=\"ES256\"",
         )),
         BearerError::InvalidDpopProof(_) => Some((
             StatusCode::UNAUTHORIZED,
@@ -59,7 +74,7 @@ fn refusal(error: BearerError) -> Option<(StatusCode, &'static str, &'static str
         BearerError::InsufficientScope(_) => Some((
             StatusCode::FORBIDDEN,
             "insufficient_scope",
-            "Bearer realm=\"countersign\", error=\"insufficient_scope\", scope=\"openid\"",
+            challenge!("error=\"insufficient_scope\", scope=\"openid\""),
         )),
         BearerError::Unavailable => None,
     }
@@ -76,9 +91,19 @@ impl ApiError {
         )
     }
 
-    /// The same as for devices, as an OAuth error: for endpoints of the token server.
-    pub(crate) fn oauth_token(error: BearerError) -> Self {
-        match refusal(error) {
+    /// An access token was refused that was presented by this scheme.
+    pub(crate) fn token(error: BearerError, scheme: TokenType) -> Self {
+        match refusal(error, scheme) {
+            Some((status, code, challenge)) => {
+                Self::problem(status, code, error.to_string()).challenge(challenge)
+            }
+            None => Fault::Busy.into(),
+        }
+    }
+
+    /// The same, as an OAuth error: for endpoints of the token server.
+    pub(crate) fn oauth_token(error: BearerError, scheme: TokenType) -> Self {
+        match refusal(error, scheme) {
             Some((status, code, challenge)) => {
                 Self::oauth(status, code, error.to_string()).challenge(challenge)
             }
@@ -94,7 +119,7 @@ impl ApiError {
             "An access token is required.",
         );
 
-        error.challenge(BEARER)
+        error.challenge(MISSING)
     }
 
     /// There is no access token.
@@ -105,7 +130,7 @@ impl ApiError {
             "An access token is required.".to_owned(),
         );
 
-        error.challenge(BEARER)
+        error.challenge(MISSING)
     }
 
     /// The access token belongs to the device alone, and the endpoint requires a user's.

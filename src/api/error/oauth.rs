@@ -57,6 +57,10 @@ impl From<OAuthError> for ApiError {
 
         match error {
             OAuthError::InvalidClient => answer(StatusCode::UNAUTHORIZED, body).challenge(BASIC),
+            OAuthError::ClockSkew { server_time } => {
+                let body = OAuthBody::clock_skew(error.to_string(), server_time);
+                answer(StatusCode::UNAUTHORIZED, body).challenge(BASIC)
+            }
             OAuthError::InsufficientPermissions => answer(StatusCode::FORBIDDEN, body),
             OAuthError::Unavailable => Fault::Busy.into(),
             OAuthError::InvalidProof { attempts_left, .. } => {

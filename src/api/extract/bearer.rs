@@ -80,7 +80,8 @@ impl Extract for OpenIdToken {
             .user_info(&presented)
             .await;
 
-        user.map(Self).map_err(ApiError::oauth_token)
+        user.map(Self)
+            .map_err(|error| ApiError::oauth_token(error, presented.scheme))
     }
 
     fn describe(operation: &mut Operation<'_>) {
@@ -130,7 +131,8 @@ async fn authenticate(request: &Request<'_>) -> Result<Bearer, ApiError> {
         .token_server
         .bearers
         .authenticate(&presented)
-        .await?;
+        .await
+        .map_err(|error| ApiError::token(error, presented.scheme))?;
 
     tracing::Span::current().record("client.id", bearer.device_id.as_str());
 

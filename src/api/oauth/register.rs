@@ -75,10 +75,8 @@ struct Registration {
     client_id: String,
     /// When the device registered, in seconds since the epoch.
     client_id_issued_at: i64,
-    /// The token that reads, replaces and deletes the registration. Only the response to the
-    /// registration contains it. Keep it secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    registration_access_token: Option<String>,
+    /// The token that reads, replaces and deletes the registration. Keep it secret.
+    registration_access_token: String,
     /// The URL of the registration.
     registration_client_uri: String,
     /// The id of the application.
@@ -99,6 +97,13 @@ struct Registration {
     token_endpoint_auth_method: &'static str,
     grant_types: [&'static str; 3],
     response_types: [&'static str; 1],
+    /// The name of the application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_name: Option<String>,
+    /// Where authorization responses may be sent: those of the application.
+    redirect_uris: Vec<String>,
+    /// The scopes that the device may ask for, separated by spaces.
+    scope: String,
 }
 
 #[derive(Serialize)]
@@ -107,12 +112,22 @@ struct Jwks {
 }
 
 impl Registration {
-    fn new(api: &Api, device: Device, token: Option<&SecretString>) -> Self {
+    fn new(api: &Api, device: Device, token: &SecretString) -> Self {
+        let settings = api.app.base.settings.load();
+        let application = settings.applications.get(&device.application_id);
+        let scopes = application.into_iter().flat_map(|known| &known.scopes);
+        let scopes = ["device", "user", "openid", "offline_access"]
+            .into_iter()
+            .chain(scopes.map(String::as_str));
+
         Self {
+            client_name: application.map(|known| known.name.clone()),
+            redirect_uris: application.map_or_else(Vec::new, |known| known.redirect_uris.clone()),
+            scope: scopes.collect::<Vec<_>>().join(" "),
             registration_client_uri: api.url(&format!("/oauth/register/{}", device.id)),
             client_id: device.id.into(),
             client_id_issued_at: device.created_at.as_secs(),
-            registration_access_token: token.map(|token| token.expose().to_owned()),
+            registration_access_token: token.expose().to_owned(),
             software_id: device.application_id.into(),
             software_version: device.application_version,
             platform: device.platform.as_str(),
@@ -136,11 +151,7 @@ async fn register(
     let registered = api.app.devices.register(metadata).await?;
     let token = &registered.registration_access_token;
 
-    Ok(Created(Registration::new(
-        &api,
-        registered.device,
-        Some(token),
-    )))
+    Ok(Created(Registration::new(&api, registered.device, token)))
 }
 
 async fn read_registration(
@@ -151,7 +162,7 @@ async fn read_registration(
     let devices = &api.app.devices;
     let device = devices.read_registration(&id, token.expose()).await?;
 
-    Ok(Json(Registration::new(&api, device, None)))
+    Ok(Json(Registration::new(&api, device, &token)))
 }
 
 async fn update_registration(
@@ -165,7 +176,7 @@ async fn update_registration(
         .update_registration(&id, token.expose(), metadata)
         .await?;
 
-    Ok(Json(Registration::new(&api, device, None)))
+    Ok(Json(Registration::new(&api, device, &token)))
 }
 
 async fn delete_registration(

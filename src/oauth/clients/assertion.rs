@@ -3,7 +3,8 @@
 
 use super::error::ClientError;
 use crate::clock::Timestamp;
-use crate::jose::{PublicJwk, assertion};
+use crate::jose::PublicJwk;
+use crate::jose::assertion::{self, AssertionError};
 use crate::oauth::issuer::Issuer;
 use crate::oauth::model::UsedAssertions;
 use crate::secret::Keyring;
@@ -49,9 +50,15 @@ impl Assertions {
         match verified {
             Ok(assertion) => Ok(UsedAssertions::assertion(keyring, client_id, &assertion)),
             Err(error) => {
-                // Only logged: the reason would help whoever forges one.
-                tracing::debug!(%client_id, %error, "a client assertion was refused");
-                Err(ClientError::Invalid)
+                // Only logged: the reason would help whoever forges one. The client's key has signed
+                // what only the times are wrong of.
+                tracing::info!(%client_id, %error, "a client assertion was refused");
+                Err(match error {
+                    AssertionError::Time { .. } => ClientError::ClockSkew {
+                        server_time: now.as_secs(),
+                    },
+                    _ => ClientError::Invalid,
+                })
             }
         }
     }

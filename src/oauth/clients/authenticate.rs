@@ -64,17 +64,17 @@ impl Clients {
                 let id = credentials
                     .client_id_among(|id| secret::find_api_client(&settings, id).is_some());
                 let client = secret::verify_api_client(&settings, id, client_secret);
-                client.ok_or(ClientError::Invalid)
+                client.ok_or_else(|| refused(id, "no client has this id and secret"))
             }
             Credentials::Assertion {
                 client_id,
                 assertion,
             } => {
-                let client =
-                    secret::find_api_client(&settings, client_id).ok_or(ClientError::Invalid)?;
+                let client = secret::find_api_client(&settings, client_id)
+                    .ok_or_else(|| refused(client_id, "no client has this id"))?;
                 let used = self.verify_configured(&client.credential, client_id, assertion)?;
                 if !replay::record(&self.base.store, used).await? {
-                    return Err(ClientError::Invalid);
+                    return Err(refused(client_id, "its assertion was used before"));
                 }
 
                 Ok(client)
@@ -122,7 +122,7 @@ impl Clients {
             now: self.base.clock.now(),
         };
 
-        let key = dpop::verify(&self.base.keyring, proof.expose(), &expected)?;
+        let key = dpop::verify(&self.base, proof.expose(), &expected)?;
 
         let mut authenticated = self.authenticate(credentials).await?;
         authenticated.used.extend(key.used);
@@ -166,6 +166,7 @@ impl Clients {
         if replay::record(&self.base.store, used).await? {
             Ok(())
         } else {
+            tracing::info!("a client assertion was refused: it was used before");
             Err(OAuthError::InvalidClient)
         }
     }
@@ -201,7 +202,10 @@ impl Clients {
             // Only where none is configured: a client that has a credential cannot get around it by
             // leaving it out.
             (None, Credentials::Public { .. }) => UsedAssertions::default(),
-            _ => return Err(OAuthError::InvalidClient),
+            _ => {
+                let reason = "its secret is wrong, or it authenticates in another way";
+                return Err(refused(credentials.client_id(), reason).into());
+            }
         };
 
         Ok(AuthenticatedClient {
@@ -236,7 +240,7 @@ impl Clients {
     ) -> Result<UsedAssertions, ClientError> {
         // A client with a secret has no key, so the assertion is not its own.
         let ClientCredential::PublicKey(jwk) = credential else {
-            return Err(ClientError::Invalid);
+            return Err(refused(client_id, "it has a secret, and sent an assertion"));
         };
         let key = PublicJwk::from_json(jwk).map_err(|_| ClientError::Invalid)?;
 
@@ -265,4 +269,13 @@ impl Clients {
             Err(error) => error.into(),
         }
     }
+}
+
+/// Logs why a client was not recognised, which it is not told: the reason would help whoever guesses.
+fn refused(client_id: &str, reason: &'static str) -> ClientError {
+    // Whoever asks has made the id up: it may be long, and look like another line.
+    let client_id: String = client_id.chars().take(64).collect();
+    tracing::info!(?client_id, reason, "a client was not authenticated");
+
+    ClientError::Invalid
 }

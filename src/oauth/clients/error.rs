@@ -15,6 +15,15 @@ pub enum ClientError {
     /// Unknown, or with wrong credentials; the caller is not told which. `401`.
     #[error("The client is unknown, or its credentials are wrong, expired or used before.")]
     Invalid,
+    /// Its assertion is right but for its times: the clocks differ by more than 300 s, or the assertion
+    /// is an old one. `401`.
+    #[error(
+        "The times of the client assertion are not right: set the clock, or add the difference to `server_time`."
+    )]
+    ClockSkew {
+        /// Seconds since the epoch.
+        server_time: i64,
+    },
     /// The database is out of reach, or overloaded. `503`.
     #[error("The server is busy or its database is out of reach; try again shortly.")]
     Unavailable,
@@ -31,6 +40,7 @@ impl From<ClientError> for OAuthError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Unavailable => Self::Unavailable,
+            ClientError::ClockSkew { server_time } => Self::ClockSkew { server_time },
             ClientError::Missing | ClientError::Malformed | ClientError::Invalid => {
                 Self::InvalidClient
             }

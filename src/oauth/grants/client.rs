@@ -49,6 +49,9 @@ pub(super) fn replayed(request: &TokenRequest) -> OAuthError {
         (Credentials::Secret { .. } | Credentials::Public { .. }, Some(_)) => {
             ProofRefusal::Replayed.into()
         }
-        _ => OAuthError::InvalidClient,
+        _ => {
+            tracing::info!("a client assertion was refused: it was used before");
+            OAuthError::InvalidClient
+        }
     }
 }

@@ -63,7 +63,10 @@ fn refusal(reason: Unproven, name: &AuthenticatorName) -> OAuthError {
             error,
             attempts_left,
         },
-        Unproven::Replayed => OAuthError::InvalidClient,
+        Unproven::Replayed => {
+            tracing::info!("a client assertion was refused: it was used before");
+            OAuthError::InvalidClient
+        }
         Unproven::Exhausted if *name == AuthenticatorName::Pin => OAuthError::UserDisconnected,
         Unproven::NotAllowed | Unproven::Exhausted | Unproven::Gone => {
             OAuthError::AuthenticatorGone

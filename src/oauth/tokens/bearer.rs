@@ -9,7 +9,7 @@ use crate::ids::{DeviceId, UserId};
 use crate::jose::dpop::DpopExpectation;
 use crate::oauth::error::{ProofRefusal, log_unavailable};
 use crate::oauth::issuer::Issuer;
-use crate::oauth::model::LiveAccessToken;
+use crate::oauth::model::{AccessToken, LiveAccessToken};
 use crate::oauth::{dpop, replay};
 use crate::store::StoreError;
 
@@ -101,7 +101,10 @@ impl Bearers {
     ) -> Result<Bearer, BearerError> {
         let LiveAccessToken { token, .. } = self.find(presented).await?;
         if token.client.application_id.is_none() {
-            return Err(BearerError::InvalidToken);
+            return Err(refused(
+                Some(&token),
+                "it is a web client's, not a device's",
+            ));
         }
 
         Ok(Bearer {
@@ -116,19 +119,39 @@ impl Bearers {
         &self,
         presented: &PresentedToken<'_>,
     ) -> Result<LiveAccessToken, BearerError> {
-        let live = self.tokens.find_access_token(presented.text).await?;
-        let live = live
-            // A resource server could otherwise use here, in its users' names, the tokens that it
-            // is given (RFC 9700 §2.3).
-            .filter(|live| live.token.resource_server.is_none())
-            .ok_or(BearerError::InvalidToken)?;
+        let Some(live) = self.tokens.find_access_token(presented.text).await? else {
+            return Err(refused(
+                None,
+                "it is unknown, expired or revoked, or its device may not go on",
+            ));
+        };
+        let token = &live.token;
+
+        // A resource server could otherwise use here, in its users' names, the tokens that it is given
+        // (RFC 9700 §2.3).
+        if let Some(server) = &token.resource_server {
+            let reason = format!("it is for the resource server {server:?}, not for this server");
+            return Err(refused(Some(token), &reason));
+        }
 
         // A bound token that is presented without its key was stolen.
-        match (presented.scheme, &live.token.jkt) {
+        match (presented.scheme, &token.jkt) {
             (TokenType::Bearer, None) => {}
-            (TokenType::Dpop, Some(jkt)) => self.check_possession(presented, jkt).await?,
-            (TokenType::Bearer, Some(_)) | (TokenType::Dpop, None) => {
-                return Err(BearerError::InvalidToken);
+            (TokenType::Dpop, Some(jkt)) => {
+                let possession = self.check_possession(presented, jkt).await;
+                possession.inspect_err(|error| log_refusal(Some(token), &error.to_string()))?;
+            }
+            (TokenType::Bearer, Some(_)) => {
+                return Err(refused(
+                    Some(token),
+                    "it is bound to a key, and was sent as Bearer",
+                ));
+            }
+            (TokenType::Dpop, None) => {
+                return Err(refused(
+                    Some(token),
+                    "it is bound to no key, and was sent as DPoP",
+                ));
             }
         }
 
@@ -151,7 +174,7 @@ impl Bearers {
             now: self.base.clock.now(),
         };
 
-        let key = dpop::verify(&self.base.keyring, proof, &expected)?;
+        let key = dpop::verify(&self.base, proof, &expected)?;
         if key.jkt != jkt {
             return Err(BearerError::InvalidToken);
         }
@@ -162,4 +185,15 @@ impl Bearers {
             Err(ProofRefusal::Replayed.into())
         }
     }
+}
+
+fn refused(token: Option<&AccessToken>, reason: &str) -> BearerError {
+    log_refusal(token, reason);
+    BearerError::InvalidToken
+}
+
+/// Why a token was not accepted: its bearer is not told.
+fn log_refusal(token: Option<&AccessToken>, reason: &str) {
+    let client_id = token.map(|token| token.client.id.as_str());
+    tracing::info!(client_id, reason, "an access token was refused");
 }

@@ -196,6 +196,8 @@ pub struct TokenSettings {
     /// How long a successor is published before it signs, 1 to 720: longer than whoever verifies tokens
     /// keeps the published keys.
     pub signing_key_lead_hours: u32,
+    /// Whether DPoP proofs must contain what the server has asked for lately (RFC 9449 §8).
+    pub dpop_nonces: bool,
 }
 
 impl Default for TokenSettings {
@@ -204,6 +206,7 @@ impl Default for TokenSettings {
             refresh_grace_seconds: 10,
             signing_key_rotation_days: 90,
             signing_key_lead_hours: 24,
+            dpop_nonces: false,
         }
     }
 }

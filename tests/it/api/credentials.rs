@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use countersign::jose::jws;
+use countersign::oauth::CLIENT_ASSERTION_TYPE;
+use countersign::random::SystemRandom;
+use serde_json::json;
+
 use super::{START, endpoints};
 use crate::support::app::{
     ADMINISTRATOR, GATEWAY, LOGIN_PAGE, OTHER_WEBSITE, PORTAL, TestApp, WEBSITE,
@@ -10,6 +15,7 @@ use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
 on_both_databases!(
+    a_client_whose_clock_is_off_hears_the_time,
     an_api_client_needs_credentials_everywhere,
     an_api_client_needs_the_permission,
     credentials_may_stand_in_the_form,
@@ -155,7 +161,7 @@ async fn a_device_needs_a_token_everywhere(database: Database) {
 
         assert_eq!(
             missing.header("www-authenticate"),
-            Some("Bearer realm=\"countersign\"")
+            Some(r#"Bearer realm="countersign", DPoP realm="countersign", algs="ES256""#)
         );
 
         for wrong in [
@@ -231,5 +237,39 @@ async fn a_registration_needs_its_token(database: Database) {
                 );
             }
         }
+    }
+}
+
+async fn a_client_whose_clock_is_off_hears_the_time(database: Database) {
+    let app = TestApp::start(database).await;
+    let phone = app.phone().await;
+    let now = app.clock.now().as_secs();
+
+    let get_token = async |off: i64| {
+        let id = phone.device_id();
+        let jti = countersign::random::bytes::<16>(&SystemRandom);
+        let claims = json!({
+            "iss": id, "sub": id, "aud": app.public_url, "iat": now + off, "exp": now + off + 60,
+            "jti": format!("{jti:?}"),
+        });
+        let assertion = jws::sign(phone.key(), None, claims.to_string().as_bytes()).unwrap();
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", CLIENT_ASSERTION_TYPE),
+            ("client_assertion", assertion.as_str()),
+        ];
+        send(app.request("POST", "/oauth/token").form(&form)).await
+    };
+
+    for off in [-300, -60, 0, 60, 300] {
+        assert_eq!(get_token(off).await.status, 200, "{off}");
+    }
+
+    for off in [-360, 301, 86_400, -86_400] {
+        let refused = get_token(off).await;
+        assert_eq!(refused.status, 401, "{off}");
+        assert_eq!(refused.text("error"), "invalid_client");
+        assert_eq!(refused.text("code"), "clock_skew");
+        assert_eq!(refused.json["server_time"], now);
     }
 }

@@ -121,7 +121,8 @@ fn of_path(pattern: &str, methods: &Value) -> Vec<Endpoint> {
         .replace("{token_id}", UNKNOWN)
         .replace("{consent_id}", UNKNOWN)
         .replace("{client_id}", "unknown")
-        .replace("{resource_server_id}", "unknown");
+        .replace("{resource_server_id}", "unknown")
+        .replace("{issuer_path}", "unknown");
 
     assert!(
         !path.contains('{'),

@@ -61,10 +61,14 @@ async fn a_device_registers_changes_and_is_deleted(database: Database) {
 
     let path = format!("/oauth/register/{id}");
     let read = send(app.request("GET", &path).bearer_auth(token)).await;
-    assert_eq!(
-        (read.status, read.json.get("registration_access_token")),
-        (200, None)
-    );
+    assert_eq!((read.status, &read.json), (200, &made.json));
+    for (member, value) in [
+        ("client_name", json!("Demo Bank")),
+        ("redirect_uris", json!(["bank://login"])),
+        ("scope", json!("device user openid offline_access")),
+    ] {
+        assert_eq!(read.json[member], value, "{member}");
+    }
 
     metadata["client_id"] = id.into();
     metadata["device_name"] = "A phone".into();

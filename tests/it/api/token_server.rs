@@ -1,7 +1,11 @@
 //! What the token server tells: userinfo, introspection, metadata and keys.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use countersign::jose::dpop::{self, DpopExpectation};
-use countersign::settings::WebClient;
+use countersign::random::SystemRandom;
+use countersign::settings::{TokenSettings, WebClient};
 use countersign::store::schema::access_tokens;
 use countersign::store::{Connection, StoreError, WriteError};
 use diesel::prelude::*;
@@ -17,6 +21,8 @@ on_both_databases!(
     introspection_describes_a_token,
     metadata_names_existing_endpoints,
     keys_are_published,
+    a_client_hears_how_to_present_a_token,
+    proofs_may_have_to_contain_a_nonce,
     pages_of_a_clients_origins_may_ask,
     two_proofs_are_refused,
     a_bound_token_works_for_devices,
@@ -82,11 +88,13 @@ async fn userinfo_names_the_user(database: Database) {
     assert_eq!(refused(&of_nobody), (403, "insufficient_scope".to_owned()));
 
     let invalid = r#"Bearer realm="countersign", error="invalid_token""#;
+    let invalid_dpop = r#"DPoP realm="countersign", error="invalid_token", algs="ES256""#;
+    let missing = r#"Bearer realm="countersign", DPoP realm="countersign", algs="ES256""#;
     for (value, challenge) in [
-        (None, r#"Bearer realm="countersign""#),
-        (Some("Basic x"), r#"Bearer realm="countersign""#),
+        (None, missing),
+        (Some("Basic x"), missing),
         (Some("Bearer x"), invalid),
-        (Some(user.replace("Bearer", "DPoP").as_str()), invalid),
+        (Some(user.replace("Bearer", "DPoP").as_str()), invalid_dpop),
     ] {
         let answer = userinfo(&app, "GET", value).await;
         assert_eq!(
@@ -180,7 +188,7 @@ async fn introspection_describes_a_token(database: Database) {
         "credentials may come in the form"
     );
 
-    app.clock.advance(std::time::Duration::from_secs(900));
+    app.clock.advance(Duration::from_secs(900));
 
     assert_eq!(
         ask("/oauth/introspect", &token).await.json,
@@ -324,7 +332,7 @@ async fn a_bound_token_works_for_devices(database: Database) {
             now: app.clock.now(),
         };
 
-        dpop::sign(phone.key(), &expected, jti).unwrap()
+        dpop::sign(phone.key(), &expected, jti, None).unwrap()
     };
 
     let form = token_form(&phone.client_assertion().unwrap());
@@ -378,6 +386,115 @@ async fn a_bound_token_works_for_devices(database: Database) {
         200,
         "a proof does not cover the query"
     );
+}
+
+async fn a_client_hears_how_to_present_a_token(database: Database) {
+    let app = TestApp::start(database).await;
+    let ask = async |path: &str, authorization: Option<&str>| {
+        let mut request = app.request("GET", path);
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let answer = send(request).await;
+        let challenge = answer.header("www-authenticate").unwrap().to_owned();
+        (answer.status, challenge)
+    };
+
+    for path in ["/oauth/userinfo", "/device/v1/transactions"] {
+        for (authorization, challenge) in [
+            (
+                None,
+                r#"Bearer realm="countersign", DPoP realm="countersign", algs="ES256""#,
+            ),
+            (
+                Some("Bearer x"),
+                r#"Bearer realm="countersign", error="invalid_token""#,
+            ),
+            (
+                Some("DPoP x"),
+                r#"DPoP realm="countersign", error="invalid_token", algs="ES256""#,
+            ),
+        ] {
+            assert_eq!(
+                ask(path, authorization).await,
+                (401, challenge.to_owned()),
+                "{path} {authorization:?}"
+            );
+        }
+    }
+}
+
+async fn proofs_may_have_to_contain_a_nonce(database: Database) {
+    let app = TestApp::start_with(database, |settings, _| {
+        settings.tokens = Arc::new(TokenSettings {
+            dpop_nonces: true,
+            ..TokenSettings::default()
+        });
+    })
+    .await;
+    let beside = app.beside().await;
+    let phone = app.phone().await;
+
+    let proof = |path: &str, token: Option<&str>, nonce: Option<&str>| {
+        let url = format!("{}{path}", app.public_url);
+        let expected = DpopExpectation {
+            method: if token.is_some() { "GET" } else { "POST" },
+            url: &url,
+            access_token: token,
+            now: app.clock.now(),
+        };
+        let jti = countersign::random::bytes::<16>(&SystemRandom);
+        dpop::sign(phone.key(), &expected, &format!("{jti:?}"), nonce).unwrap()
+    };
+
+    let get_token = async |nonce: Option<&str>| {
+        let form = token_form(&phone.client_assertion().unwrap());
+        let request = app.request("POST", "/oauth/token").form(&form);
+        send(request.header("dpop", proof("/oauth/token", None, nonce))).await
+    };
+
+    for wrong in [None, Some("x")] {
+        let refused = get_token(wrong).await;
+        assert_eq!(refused.named(), (400, "use_dpop_nonce"));
+    }
+    let nonce = get_token(None)
+        .await
+        .header("dpop-nonce")
+        .unwrap()
+        .to_owned();
+
+    let issued = get_token(Some(&nonce)).await;
+    assert_eq!(issued.status, 200);
+    assert_eq!(issued.header("dpop-nonce"), Some(nonce.as_str()));
+    let token = issued.text("access_token");
+
+    // All servers ask for the same.
+    let request = beside.request("POST", "/oauth/token").header("dpop", "x");
+    let refused = send(request.form(&[("client_id", "x"), ("grant_type", "x")])).await;
+    assert_eq!(refused.header("dpop-nonce"), Some(nonce.as_str()));
+
+    // At a resource too.
+    let path = "/device/v1/transactions";
+    let ask = async |nonce: Option<&str>| {
+        let request = app
+            .request("GET", path)
+            .header("authorization", format!("DPoP {token}"));
+        send(request.header("dpop", proof(path, Some(token), nonce))).await
+    };
+    let refused = ask(None).await;
+    assert_eq!(refused.named(), (401, "use_dpop_nonce"));
+    assert_eq!(
+        refused.header("www-authenticate"),
+        Some(r#"DPoP realm="countersign", error="use_dpop_nonce", algs="ES256""#)
+    );
+    assert_eq!(ask(Some(&nonce)).await.status, 200);
+
+    app.clock.advance(Duration::from_secs(600));
+    let refused = get_token(Some(&nonce)).await;
+    assert_eq!(refused.named(), (400, "use_dpop_nonce"));
+    let next = refused.header("dpop-nonce").unwrap().to_owned();
+    assert_ne!(next, nonce);
+    assert_eq!(get_token(Some(&next)).await.status, 200);
 }
 
 async fn pages_of_a_clients_origins_may_ask(database: Database) {

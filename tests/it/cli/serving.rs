@@ -4,6 +4,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use countersign::clock::Clock;
+use countersign::jose::{PrivateJwk, jws};
+use countersign::oauth::CLIENT_ASSERTION_TYPE;
+use countersign::random::SystemRandom;
+use serde_json::json;
+
 use super::program::Program;
 
 /// A running server. Dropping it kills it.
@@ -141,6 +147,128 @@ fn a_reader_of_the_log_who_stalls_stops_nothing() {
 }
 
 #[test]
+fn an_issuer_with_a_path_is_found_at_both_places() {
+    let issuer = "https://id.example/tenants/one";
+    let program = Program::on_free_ports()
+        .with("COUNTERSIGN_LOGS__FORMAT", "json")
+        .with("COUNTERSIGN_SERVER__PUBLIC_URL", issuer);
+    let mut server = Server::start(&program);
+    let record = server.wait_for("countersign is listening");
+    let address = record["public"].as_str().unwrap();
+
+    for name in ["openid-configuration", "oauth-authorization-server"] {
+        // With the path taken off by a proxy, and where it comes last.
+        for path in ["", "/tenants/one"] {
+            let found = get(address, &format!("/.well-known/{name}{path}"));
+            assert!(found.starts_with("HTTP/1.1 200"), "{name}{path}: {found}");
+            assert!(
+                found.contains(&format!("\"issuer\":\"{issuer}\"")),
+                "{found}"
+            );
+        }
+
+        for other in ["/tenants", "/tenants/one/", "/tenants/two", "/x"] {
+            let found = get(address, &format!("/.well-known/{name}{other}"));
+            assert!(found.starts_with("HTTP/1.1 404"), "{name}{other}: {found}");
+        }
+    }
+}
+
+#[test]
+fn the_log_says_why_a_client_was_refused() {
+    let program = Program::on_free_ports()
+        .with("COUNTERSIGN_LOGS__FORMAT", "json")
+        .with("COUNTERSIGN_SERVER__PUBLIC_URL", "https://id.example");
+    let key = PrivateJwk::generate(&SystemRandom).unwrap();
+    let jwk = serde_json::to_value(key.public()).unwrap();
+    let member = |name: &str| jwk[name].as_str().unwrap().to_owned();
+    program.write(
+        "configuration.toml",
+        &format!(
+            "[[web_clients]]\nclient_id = \"batch\"\nname = \"Batch\"\ngrant_types = [\"client_credentials\"]\n\
+             public_jwk = {{ kty = \"EC\", crv = \"P-256\", x = \"{}\", y = \"{}\" }}\n",
+            member("x"),
+            member("y"),
+        ),
+    );
+    program.succeeds(&["apply", "configuration.toml"]);
+
+    let mut server = Server::start(&program);
+    let record = server.wait_for("countersign is listening");
+    let address = record["public"].as_str().unwrap();
+
+    // The address behind the proxy: the commonest mistake of all.
+    let now = Clock::system().now().as_secs();
+    let claims = json!({
+        "iss": "batch", "sub": "batch", "aud": "http://10.0.0.7:8080/oauth/token", "jti": "1",
+        "iat": now, "exp": now + 60,
+    });
+    let assertion = jws::sign(&key, None, claims.to_string().as_bytes()).unwrap();
+    let form = format!(
+        "grant_type=client_credentials&client_assertion={assertion}&client_assertion_type={CLIENT_ASSERTION_TYPE}"
+    );
+    let answer = post(address, "/oauth/token", "", &form);
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    // Whoever asks is not told what would help to forge one.
+    assert!(!answer.contains("10.0.0.7"), "{answer}");
+
+    let logged = server.wait_for("a client assertion was refused");
+    assert_eq!(logged["client_id"], "batch");
+    let reason = logged["error"].as_str().unwrap();
+    for part in [
+        "aud",
+        "https://id.example",
+        "http://10.0.0.7:8080/oauth/token",
+    ] {
+        assert!(reason.contains(part), "{reason}");
+    }
+    assert!(!logged.to_string().contains(&assertion));
+
+    post(
+        address,
+        "/oauth/token",
+        "",
+        "grant_type=client_credentials&client_id=nobody&client_secret=guessed",
+    );
+    let logged = server.wait_for("a client was not authenticated");
+    assert!(logged["reason"].is_string(), "{logged}");
+    assert!(!logged.to_string().contains("guessed"), "{logged}");
+
+    let bearer = "authorization: Bearer some-token\r\n";
+    post(address, "/oauth/userinfo", bearer, "");
+    let logged = server.wait_for("an access token was refused");
+    assert!(logged["reason"].is_string(), "{logged}");
+    assert!(!logged.to_string().contains("some-token"), "{logged}");
+}
+
+#[test]
+fn signing_keys_are_rotated_while_a_server_runs() {
+    let program = Program::on_free_ports().with("COUNTERSIGN_LOGS__FORMAT", "json");
+    let mut server = Server::start(&program);
+    let record = server.wait_for("countersign is listening");
+    let address = record["public"].as_str().unwrap();
+    get(address, "/oauth/keys");
+
+    let said = program.succeeds(&["keys", "rotate"]);
+    assert_eq!(said.matches(" signs from ").count(), 2, "{said}");
+
+    let said = program.succeeds(&["keys", "rotate", "--withdraw"]);
+    let kids: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.split_once(" signs from ")?.0.split(' ').nth(1))
+        .collect();
+    assert_eq!(kids.len(), 2, "{said}");
+
+    // Another server reads nothing but the new ones.
+    drop(server);
+    let mut server = Server::start(&program);
+    let record = server.wait_for("countersign is listening");
+    let keys = get(record["public"].as_str().unwrap(), "/oauth/keys");
+    assert!(kids.iter().all(|kid| keys.contains(kid)), "{keys}");
+    assert_eq!(keys.matches("\"kid\"").count(), 2, "{keys}");
+}
+
+#[test]
 fn probes_are_not_logged_and_requests_only_if_asked_for() {
     let logged = |requests: &str| {
         let program = Program::on_free_ports()
@@ -174,9 +302,23 @@ fn probes_are_not_logged_and_requests_only_if_asked_for() {
 
 /// A request on a connection of its own. Returns the whole response.
 fn get(address: &str, path: &str) -> String {
-    let mut connection = TcpStream::connect(address).unwrap();
     let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    connection.write_all(head.as_bytes()).unwrap();
+    exchange(address, &head)
+}
+
+/// The same with a form, and further headers.
+fn post(address: &str, path: &str, headers: &str, form: &str) -> String {
+    let length = form.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n\r\n{form}"
+    );
+    exchange(address, &request)
+}
+
+fn exchange(address: &str, request: &str) -> String {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.write_all(request.as_bytes()).unwrap();
 
     let mut response = String::new();
     connection.read_to_string(&mut response).unwrap();
