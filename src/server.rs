@@ -12,6 +12,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use ipnet::IpNet;
 use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
@@ -149,7 +150,11 @@ impl Servers {
         };
 
         let shutdown_timeout = Duration::from_secs(config.server.shutdown_timeout_seconds);
-        let api = |app, gate| Arc::new(Api::new(app, limits, gate, stopping.clone()));
+        let trusted: Arc<[IpNet]> = config.server.trusted_proxies.clone().into();
+        let api = |app, gate| {
+            let (trusted, stopping) = (Arc::clone(&trusted), stopping.clone());
+            Arc::new(Api::new(app, limits, trusted, gate, stopping))
+        };
 
         let clock = app.base.clock.clone();
         let public = listen(

@@ -1,5 +1,6 @@
 //! The rounds of the token server's flows.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -137,7 +138,11 @@ impl Session {
         let metadata =
             ClientMetadata::from_json(metadata.to_string().as_bytes()).expect("metadata");
         let devices = &world.app.devices;
-        let device = devices.register(metadata).await.expect("a device").device;
+        let device = devices
+            .register(metadata, Ipv4Addr::LOCALHOST.into())
+            .await
+            .expect("a device")
+            .device;
         let user = UserId::new(&format!("pinned{index}")).expect("an id");
         devices
             .enrol(&device.id, &user, *new_key().public())

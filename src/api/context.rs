@@ -1,8 +1,10 @@
 //! What every handler of a listener works with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
+use ipnet::IpNet;
 use tokio::sync::watch;
 
 use super::gate::Gate;
@@ -21,6 +23,8 @@ pub struct RequestLimits {
 pub struct Api {
     pub(super) app: AppState,
     pub(super) limits: RequestLimits,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(super) trusted_proxies: Arc<[IpNet]>,
     pub(super) gate: Gate,
     stopping: watch::Receiver<bool>,
 }
@@ -34,12 +38,14 @@ impl Api {
     pub fn new(
         app: AppState,
         limits: RequestLimits,
+        trusted_proxies: Arc<[IpNet]>,
         gate: Gate,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             app,
             limits,
+            trusted_proxies,
             gate,
             stopping,
         }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::Path;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
@@ -21,6 +22,9 @@ pub struct ServerConfig {
     pub management_address: SocketAddr,
     /// The public address as others reach it: the issuer, and the start of every link.
     pub public_url: Url,
+    /// The proxies in front of the server, as networks: their `X-Forwarded-For` names whom a request
+    /// comes from.
+    pub trusted_proxies: Vec<IpNet>,
     /// Maximum size of a request body.
     pub body_bytes_max: NonZeroUsize,
     /// HTTP workers; 0 means one for each core.
@@ -38,6 +42,7 @@ impl Default for ServerConfig {
             public_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             management_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
             public_url: default_public_url(),
+            trusted_proxies: Vec::new(),
             body_bytes_max: bound(64 * 1024),
             workers: 0,
             drain_delay_seconds: 0,
@@ -199,6 +204,8 @@ pub struct RetentionConfig {
     pub delivered_callbacks_days: NonZeroU32,
     /// Callbacks that could not be delivered. They can be replayed.
     pub dead_callbacks_days: NonZeroU32,
+    /// Devices that have registered and on which no user has logged in.
+    pub unused_devices_days: NonZeroU32,
 }
 
 impl Default for RetentionConfig {
@@ -208,6 +215,7 @@ impl Default for RetentionConfig {
             events_days: days(400),
             delivered_callbacks_days: days(7),
             dead_callbacks_days: days(30),
+            unused_devices_days: days(30),
         }
     }
 }

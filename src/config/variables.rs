@@ -13,12 +13,15 @@ enum Kind {
     Secret,
     Number,
     Switch,
+    /// Separated by commas.
+    List,
 }
 
 const KEYS: &[(&str, &str, Kind)] = &[
     ("server", "public_address", Kind::Text),
     ("server", "management_address", Kind::Text),
     ("server", "public_url", Kind::Text),
+    ("server", "trusted_proxies", Kind::List),
     ("server", "body_bytes_max", Kind::Number),
     ("server", "workers", Kind::Number),
     ("server", "drain_delay_seconds", Kind::Number),
@@ -43,6 +46,7 @@ const KEYS: &[(&str, &str, Kind)] = &[
     ("retention", "events_days", Kind::Number),
     ("retention", "delivered_callbacks_days", Kind::Number),
     ("retention", "dead_callbacks_days", Kind::Number),
+    ("retention", "unused_devices_days", Kind::Number),
     ("logs", "format", Kind::Text),
     ("logs", "level", Kind::Text),
     ("logs", "requests", Kind::Switch),
@@ -146,6 +150,14 @@ fn read_secret(path: &str) -> Result<String, ConfigError> {
 
 fn parse(name: &str, kind: Kind, value: String) -> Result<toml::Value, ConfigError> {
     match kind {
+        Kind::List => Ok(toml::Value::Array(
+            value
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| toml::Value::String(item.to_owned()))
+                .collect(),
+        )),
         Kind::Text | Kind::Secret => Ok(toml::Value::String(value)),
         Kind::Number => {
             let number = value.trim().parse();

@@ -27,6 +27,9 @@ pub enum RegistrationRefusal {
     /// §2 does not let the client tell the two apart.
     #[error("The registration access token does not belong to this client.")]
     InvalidToken,
+    /// `too_many_requests`, 429: too many have registered from this address, or in all.
+    #[error("Too many devices have registered in this hour; try again in the next.")]
+    TooMany,
 }
 
 pub(super) fn invalid(explanation: &str) -> RegistrationRefusal {

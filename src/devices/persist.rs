@@ -14,7 +14,7 @@ pub(super) use enrolments::{
     find_enrolment_by_profile, find_enrolment_state, refuse,
 };
 pub(super) use registrations::{
-    DevicesById, delete_device, devices_by_id, find_device, insert_device, list_users,
-    update_device,
+    DevicesById, NewRegistration, Quotas, delete_device, devices_by_id, find_device, insert_device,
+    list_users, update_device,
 };
 pub(super) use rows::transport;

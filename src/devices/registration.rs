@@ -1,10 +1,13 @@
 //! Registrations of devices (RFC 7591, RFC 7592): made, read, changed, removed.
 
+use std::net::IpAddr;
+
 use super::error::{DeviceError, RegistrationError};
 use super::facade::Devices;
 use super::metadata::{ClientMetadata, RegistrationRefusal, invalid};
-use super::persist;
+use super::persist::{self, NewRegistration, Quotas};
 use super::types::{Device, Registered};
+use crate::clock::Timestamp;
 use crate::ids::{DeviceId, UserId};
 use crate::random;
 use crate::secret::{OpaqueToken, TokenKind, constant_time_eq};
@@ -13,10 +16,12 @@ use crate::store::StoreError;
 use crate::users::events::EventType;
 
 impl Devices {
-    /// Registers a device.
+    /// Registers a device. `source` is where the request comes from: anybody can register, so there is a
+    /// quota for each source and for all together.
     pub async fn register(
         &self,
         metadata: ClientMetadata,
+        source: IpAddr,
     ) -> Result<Registered, RegistrationError> {
         decide(&self.0.base.settings.load(), &metadata, None).map_err(DeviceError::Refused)?;
 
@@ -32,18 +37,39 @@ impl Devices {
             public_key: metadata.public_key,
             created_at: now,
             updated_at: now,
+            unused_since: Some(now),
         };
 
         let random = self.0.base.random.as_ref();
         let token = OpaqueToken::new(&self.0.base.keyring, TokenKind::Registration, random);
 
         let event = self.event(EventType::DynamicRegSuccess, &device.id, None, now);
-        persist::insert_device(&self.0.base.store, device.to_row(&token.hash), event).await?;
+        let registration = NewRegistration {
+            row: device.to_row(&token.hash),
+            event,
+            quotas: self.quotas(source, now),
+        };
+        persist::insert_device(&self.0.base.store, registration).await?;
 
         Ok(Registered {
             device,
             registration_access_token: token.text,
         })
+    }
+
+    fn quotas(&self, source: IpAddr, now: Timestamp) -> Quotas {
+        let settings = self.0.base.settings.load();
+        let rules = &settings.mobile_authentication;
+        // Addresses are personal data: the hash is enough to count by.
+        let keyring = &self.0.base.keyring;
+        let source = keyring.token_hash(TokenKind::Source, &source.to_string());
+
+        Quotas {
+            source,
+            of_source_max: rules.registrations_per_source_per_hour_max.into(),
+            of_all_max: rules.registrations_per_hour_max.into(),
+            now,
+        }
     }
 
     /// Reads a registration for the holder of its access token.

@@ -25,6 +25,8 @@ pub struct Device {
     pub created_at: Timestamp,
     /// When the registration last changed.
     pub updated_at: Timestamp,
+    /// Since when nobody has logged in on it; `None` once a user has.
+    pub unused_since: Option<Timestamp>,
 }
 
 impl Device {

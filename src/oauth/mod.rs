@@ -53,7 +53,7 @@ use keys::SigningKeys;
 use listing::Listing;
 use portal::Portals;
 use revocation::Revocation;
-use tokens::{Bearers, Issuance, LiveTokens};
+use tokens::{Bearers, IdTokenHints, Issuance, LiveTokens};
 
 pub use authorization::{
     AcceptConsent, AcceptLogin, ApplianceAuthorization, AuthorizationError, AuthorizeRefusal,
@@ -73,7 +73,9 @@ pub use metadata::Metadata;
 pub use model::{AuthorizeRequest, Claims};
 pub use portal::{PortalConsent, PortalToken, PortalTokenType};
 pub use revocation::{RevocationError, RevocationRequest};
-pub use tokens::{Bearer, BearerError, PresentedToken, TokenResponse, TokenType, UserInfo};
+pub use tokens::{
+    Bearer, BearerError, BearerLogIn, PresentedToken, TokenResponse, TokenType, UserInfo,
+};
 
 pub use crate::jose::dpop::DpopError;
 
@@ -146,7 +148,8 @@ impl TokenServer {
         let clients = Arc::new(Clients::new(base, devices.clone(), issuer.clone()));
         let issuance = Arc::new(Issuance::new(base, issuer.clone(), keys.clone()));
         let tokens = Arc::new(LiveTokens::new(base, issuer.clone(), keys.clone()));
-        let rooms = Rooms::new(base, &issuer, &clients, &pages);
+        let id_tokens = Arc::new(IdTokenHints::new(issuer.clone(), keys.clone()));
+        let rooms = Rooms::new(base, &issuer, &clients, &pages, &id_tokens);
 
         Self {
             authorization: rooms.endpoint,

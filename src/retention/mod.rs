@@ -30,6 +30,8 @@ pub struct RetentionTimes {
     pub events: Duration,
     pub delivered_callbacks: Duration,
     pub dead_callbacks: Duration,
+    /// Devices on which no user has logged in.
+    pub unused_devices: Duration,
 }
 
 impl From<&RetentionConfig> for RetentionTimes {
@@ -39,6 +41,7 @@ impl From<&RetentionConfig> for RetentionTimes {
             events: days(config.events_days),
             delivered_callbacks: days(config.delivered_callbacks_days),
             dead_callbacks: days(config.dead_callbacks_days),
+            unused_devices: days(config.unused_devices_days),
         }
     }
 }
@@ -97,6 +100,7 @@ impl Retention {
             events: now.before(self.times.events),
             delivered_callbacks: now.before(self.times.delivered_callbacks),
             dead_callbacks: now.before(self.times.dead_callbacks),
+            unused_devices: now.before(self.times.unused_devices),
         }
     }
 

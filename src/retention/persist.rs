@@ -22,6 +22,7 @@ pub(super) struct Ends {
     pub(super) events: Timestamp,
     pub(super) delivered_callbacks: Timestamp,
     pub(super) dead_callbacks: Timestamp,
+    pub(super) unused_devices: Timestamp,
 }
 
 /// Deletes one batch and returns how many rows that were.
@@ -45,6 +46,8 @@ pub(super) const DELETIONS: &[Deletion] = &[
     |c, ends| sweep::delete_expired_pushed_requests(c, ends.now, BATCH),
     |c, ends| sweep::delete_expired_device_codes(c, ends.now.before(EXPIRED_DEVICE_CODES), BATCH),
     |c, ends| sweep::delete_expired_login_sessions(c, ends.now, BATCH),
+    |c, ends| sweep::delete_unused_devices(c, ends.unused_devices, BATCH),
+    |c, ends| sweep::delete_registration_counts(c, ends.now, BATCH),
 ];
 
 /// Deletes one batch; whether there may be more.

@@ -36,6 +36,8 @@ pub enum TokenKind {
     AssertionId,
     /// The `jti` of a DPoP proof, likewise.
     ProofId,
+    /// The address that a request comes from, likewise.
+    Source,
     /// What DPoP proofs have to contain for a while (RFC 9449 §8).
     DpopNonce,
 }
@@ -56,6 +58,7 @@ impl TokenKind {
             Self::UserCode => b"user-code\0",
             Self::AssertionId => b"assertion-id\0",
             Self::ProofId => b"proof-id\0",
+            Self::Source => b"source\0",
             Self::DpopNonce => b"dpop-nonce\0",
         }
     }

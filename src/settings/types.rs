@@ -142,6 +142,8 @@ pub struct MobileAuthentication {
     pub enrolment_enabled: bool,
     /// Whether a user can enrol new keys in place of existing ones.
     pub enrolment_override_enabled: bool,
+    /// How long ago the user must have logged in, or have proved the PIN, to enrol keys: 60 to 86,400.
+    pub enrolment_max_age_seconds: u32,
     pub push_enrolment_enabled: bool,
     /// Whether pushes can be sent; if not, error 1000.
     pub push_enabled: bool,
@@ -156,8 +158,21 @@ pub struct MobileAuthentication {
     pub prompts_per_5_minutes_max: u32,
     /// The same in an hour.
     pub prompts_per_hour_max: u32,
+    /// The maximal number of devices that register from one address in an hour. Many users may share
+    /// one.
+    pub registrations_per_source_per_hour_max: u32,
+    /// The same from all addresses together.
+    pub registrations_per_hour_max: u32,
     /// How long results can be read after a transaction has ended.
     pub result_retention_seconds: u32,
+}
+
+impl MobileAuthentication {
+    /// How long ago the user must have logged in, or have proved the PIN, to enrol keys.
+    #[must_use]
+    pub const fn enrolment_max_age(&self) -> Duration {
+        Duration::from_secs(self.enrolment_max_age_seconds as u64)
+    }
 }
 
 impl Default for MobileAuthentication {
@@ -166,6 +181,7 @@ impl Default for MobileAuthentication {
             enabled: true,
             enrolment_enabled: true,
             enrolment_override_enabled: false,
+            enrolment_max_age_seconds: 300,
             push_enrolment_enabled: true,
             push_enabled: true,
             sms_enabled: true,
@@ -174,6 +190,8 @@ impl Default for MobileAuthentication {
             message_characters_max: 155,
             prompts_per_5_minutes_max: 5,
             prompts_per_hour_max: 20,
+            registrations_per_source_per_hour_max: 5_000,
+            registrations_per_hour_max: 100_000,
             result_retention_seconds: 86_400,
         }
     }

@@ -113,6 +113,15 @@ diesel::table! {
         registration_token_hash -> Binary,
         created_at -> BigInt,
         updated_at -> BigInt,
+        unused_since -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    registration_counts (source, hour) {
+        source -> Binary,
+        hour -> BigInt,
+        count -> BigInt,
     }
 }
 

@@ -8,7 +8,7 @@ use super::key;
 use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
-use crate::api::extract::{Fields, FromFields, Json, UserToken};
+use crate::api::extract::{Fields, FreshUserToken, FromFields, Json, UserToken};
 use crate::api::reply::{Created, NoContent};
 use crate::devices::{Enrolled, EnrolmentState, Transport};
 use crate::jose::PublicJwk;
@@ -129,7 +129,7 @@ async fn read_enrolment(
 
 async fn enrol(
     api: SharedApi,
-    UserToken { device_id, user_id }: UserToken,
+    FreshUserToken(UserToken { device_id, user_id }): FreshUserToken,
     Json(EnrolBody { public_key }): Json<EnrolBody>,
 ) -> Result<Created<EnrolledUser>, ApiError> {
     let devices = &api.app.devices;

@@ -3,6 +3,8 @@
 //! An API client gets an OAuth error in every area. A device gets a problem, with a challenge as
 //! RFC 6750 §3 describes it.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 
 use super::api_error::{ApiError, Body};
@@ -131,6 +133,16 @@ impl ApiError {
         );
 
         error.challenge(MISSING)
+    }
+
+    /// The user's log-in is too long ago for what is asked. The challenge is that of RFC 9470 §3.
+    pub(crate) fn fresh_login_required(max_age: Duration) -> Self {
+        let seconds = max_age.as_secs();
+        let detail = format!(
+            "The user has to log in again, or to prove the PIN: the last time was more than {seconds} seconds ago."
+        );
+        let error = Self::problem(StatusCode::UNAUTHORIZED, "fresh_login_required", detail);
+        error.challenge("Bearer realm=\"countersign\", error=\"insufficient_user_authentication\"")
     }
 
     /// The access token belongs to the device alone, and the endpoint requires a user's.

@@ -33,6 +33,11 @@ impl From<RegistrationRefusal> for ApiError {
                 "invalid_client_metadata",
                 description,
             ),
+            RegistrationRefusal::TooMany => {
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                // Until the next hour at most; all who were refused need not come back together.
+                Self::oauth(status, "too_many_requests", description).retry_after(600)
+            }
             RegistrationRefusal::InvalidToken => {
                 let error = Self::oauth(StatusCode::UNAUTHORIZED, "invalid_token", description);
                 error.challenge("Bearer realm=\"countersign\", error=\"invalid_token\"")

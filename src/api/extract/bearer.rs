@@ -27,6 +27,9 @@ pub(crate) struct UserToken {
     pub(crate) user_id: UserId,
 }
 
+/// The access token of a user on a device, who has logged in or proved the PIN a moment ago.
+pub(crate) struct FreshUserToken(pub(crate) UserToken);
+
 /// The access token of a user, issued to any client with the scope `openid`.
 pub(crate) struct OpenIdToken(pub(crate) UserInfo);
 
@@ -65,6 +68,40 @@ impl Extract for UserToken {
         operation.error(
             StatusCode::FORBIDDEN,
             "The access token belongs to the device alone.",
+        );
+    }
+}
+
+impl Extract for FreshUserToken {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let Bearer {
+            device_id,
+            user_id,
+            log_in,
+            ..
+        } = authenticate(request).await?;
+        let (Some(user_id), Some(log_in)) = (user_id, log_in) else {
+            return Err(ApiError::insufficient_scope());
+        };
+
+        let app = &request.api.app;
+        let settings = app.base.settings.load();
+        let max_age = settings.mobile_authentication.enrolment_max_age();
+        let is_fresh = app.token_server.bearers.is_fresh(&log_in, max_age).await;
+
+        // The scheme matters for refused tokens only, and this one was accepted.
+        if is_fresh.map_err(|error| ApiError::token(error, TokenType::Bearer))? {
+            Ok(Self(UserToken { device_id, user_id }))
+        } else {
+            Err(ApiError::fresh_login_required(max_age))
+        }
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        UserToken::describe(operation);
+        operation.note(
+            "The user must have logged in, or have proved the PIN to refresh the token, within \
+             `enrolment_max_age_seconds`; otherwise the response is 401 `fresh_login_required`.",
         );
     }
 }

@@ -20,8 +20,9 @@ mod path;
 mod query;
 mod request;
 mod site;
+mod source;
 
-pub(crate) use bearer::{DeviceToken, OpenIdToken, RegistrationToken, UserToken};
+pub(crate) use bearer::{DeviceToken, FreshUserToken, OpenIdToken, RegistrationToken, UserToken};
 pub(crate) use client::{
     Administrator, LoginPage, Portal, ResourceServerForm, Website, WebsiteForm,
 };
@@ -36,3 +37,4 @@ pub(crate) use path::{Path, PathParameter};
 pub(crate) use query::{Query, Wait};
 pub(crate) use request::{Extract, Request};
 pub(crate) use site::FromThisServer;
+pub(crate) use source::Source;

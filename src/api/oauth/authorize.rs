@@ -67,6 +67,8 @@ pub(crate) struct AuthorizeForm {
     max_age: Option<String>,
     /// The user whom the client expects.
     login_hint: Option<String>,
+    /// An ID token of the user whom the client expects, expired or not: nobody else is logged in.
+    id_token_hint: Option<String>,
     /// The languages that the user prefers, separated by spaces.
     ui_locales: Option<String>,
     /// The authentication context classes that the client prefers, separated by spaces.
@@ -97,6 +99,7 @@ impl FromFields for AuthorizeRequest {
             prompt: text("prompt")?,
             max_age: text("max_age")?,
             login_hint: text("login_hint")?,
+            id_token_hint: text("id_token_hint")?,
             ui_locales: text("ui_locales")?,
             acr_values: text("acr_values")?,
             dpop_jkt: text("dpop_jkt")?,

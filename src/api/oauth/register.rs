@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use crate::api::context::{Api, SharedApi};
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::ApiError;
-use crate::api::extract::{Extract, Json, Path, RegistrationToken, Request, read_json_object};
+use crate::api::extract::{
+    Extract, Json, Path, RegistrationToken, Request, Source, read_json_object,
+};
 use crate::api::openapi::Operation;
 use crate::api::reply::{Created, NoContent};
 use crate::devices::{ClientMetadata, Device};
@@ -18,7 +20,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Registers a device: an app that a user has installed (RFC 7591).
     POST "/oauth/register" => register,
         400 "The metadata is missing or malformed, or no such application version is configured.",
-        403 "This version of the application takes no registrations.";
+        403 "This version of the application takes no registrations.",
+        429 "Too many devices have registered from this address, or in all.";
 
     /// Reads the registration of a device (RFC 7592).
     GET "/oauth/register/{device_id}" => read_registration;
@@ -146,9 +149,10 @@ impl Registration {
 
 async fn register(
     api: SharedApi,
+    Source(source): Source,
     Metadata(metadata): Metadata,
 ) -> Result<Created<Registration>, ApiError> {
-    let registered = api.app.devices.register(metadata).await?;
+    let registered = api.app.devices.register(metadata, source).await?;
     let token = &registered.registration_access_token;
 
     Ok(Created(Registration::new(&api, registered.device, token)))

@@ -9,7 +9,7 @@ use super::redirect::SeeOther;
 use crate::api::context::{Api, SharedApi};
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
-use crate::api::extract::{Cookies, Fields, Form, FromFields, FromThisServer, Query};
+use crate::api::extract::{Cookies, Fields, Form, FromFields, FromThisServer, Query, Source};
 use crate::api::openapi::Operation;
 use crate::api::reply::Reply;
 use crate::oauth::UserCodeRefusal;
@@ -95,6 +95,7 @@ impl Reply for Entered {
 async fn enter_user_code(
     api: SharedApi,
     FromThisServer(is_from_here): FromThisServer,
+    Source(source): Source,
     Cookies(browser): Cookies,
     Form(UserCodeForm { user_code }): Form<UserCodeForm>,
 ) -> Result<Entered, ApiError> {
@@ -112,7 +113,7 @@ async fn enter_user_code(
         .app
         .token_server
         .appliances
-        .enter_user_code(&entry, &browser)
+        .enter_user_code(&entry, &browser, source)
         .await;
 
     match entered {

@@ -1,10 +1,16 @@
 //! Devices by id, and their registrations.
 
+use crate::clock::Timestamp;
+use crate::devices::error::{DeviceError, RegistrationError};
+use crate::devices::metadata::RegistrationRefusal;
 use crate::devices::types::Device;
 use crate::ids::{DeviceId, UserId};
-use crate::store::queries::{authorizations, devices as queries, events, tokens, users};
+use crate::secret::TokenHash;
+use crate::store::queries::{
+    authorizations, devices as queries, events, registrations, tokens, users,
+};
 use crate::store::rows::{DeviceRow, EventRow};
-use crate::store::{Batched, Connection, CorruptRow, Store, StoreError};
+use crate::store::{Batched, Connection, CorruptRow, Store, StoreError, WriteError};
 
 /// The most users of one device that are listed.
 const LISTED_USERS_MAX: i64 = 1_000;
@@ -16,16 +22,48 @@ pub(in crate::devices) fn devices_by_id(store: &Store) -> DevicesById {
     Batched::new(store.clone(), queries::find_devices)
 }
 
-/// Adds a device.
+/// How many devices may register.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::devices) struct Quotas {
+    /// A keyed hash of the address that the request comes from.
+    pub(in crate::devices) source: TokenHash,
+    pub(in crate::devices) of_source_max: i64,
+    pub(in crate::devices) of_all_max: i64,
+    pub(in crate::devices) now: Timestamp,
+}
+
+/// A device that registers.
+pub(in crate::devices) struct NewRegistration {
+    pub(in crate::devices) row: DeviceRow,
+    pub(in crate::devices) event: EventRow,
+    pub(in crate::devices) quotas: Quotas,
+}
+
+/// Stands for all sources together.
+const ALL: &[u8] = &[];
+
+/// Adds a device, unless too many have registered. Those that were refused do not count.
 pub(in crate::devices) async fn insert_device(
     store: &Store,
-    row: DeviceRow,
-    event: EventRow,
-) -> Result<(), StoreError> {
+    registration: NewRegistration,
+) -> Result<(), RegistrationError> {
     store
         .write(move |connection| {
+            let NewRegistration { row, event, quotas } = registration;
+            let Quotas { source, now, .. } = quotas;
+
+            let of_source = registrations::count_registration(connection, &source, now)?;
+            // Last: others wait for this row until the transaction is over.
             queries::insert_device(connection, &row)?;
-            Ok(events::insert_event(connection, &event)?)
+            events::insert_event(connection, &event)?;
+            let of_all = registrations::count_registration(connection, ALL, now)?;
+
+            if of_source > quotas.of_source_max || of_all > quotas.of_all_max {
+                let refusal = RegistrationRefusal::TooMany;
+                return Err(WriteError::Refused(DeviceError::Refused(refusal)));
+            }
+
+            Ok(())
         })
         .await
 }

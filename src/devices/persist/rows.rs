@@ -26,6 +26,7 @@ impl TryFrom<DeviceRow> for Device {
                 public_key: PublicJwk::from_json(&row.public_key).ok()?,
                 created_at: Timestamp::from_millis(row.created_at),
                 updated_at: Timestamp::from_millis(row.updated_at),
+                unused_since: row.unused_since.map(Timestamp::from_millis),
             })
         };
 
@@ -47,6 +48,7 @@ impl Device {
             registration_token_hash: registration_token_hash.to_vec(),
             created_at: self.created_at.as_millis(),
             updated_at: self.updated_at.as_millis(),
+            unused_since: self.unused_since.map(Timestamp::as_millis),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Appliances without a browser (RFC 8628): one shows its user a code, the user enters it here, and
 //! the appliance polls until the user has decided.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::browser::{Browser, Redirect};
 use super::check;
 use super::error::UserCodeRefusal;
 use super::flow::Flow;
-use super::guesses::Guesses;
+use super::guesses::{Entering, Guesses};
 use super::page_request::seal_user_code;
 use super::persist;
 use super::sessions::Sessions;
@@ -132,18 +133,20 @@ impl Appliances {
         Err(OAuthError::Unavailable)
     }
 
-    /// A user has entered a code. Gives where the browser goes next.
+    /// A user has entered a code, in a browser at this address. Gives where the browser goes next.
     pub async fn enter_user_code(
         &self,
         entry: &str,
         browser: &Browser,
+        source: IpAddr,
     ) -> Result<Redirect, UserCodeRefusal> {
         // What cannot be a code is no guess.
         let code = user_code::typed(entry).ok_or(UserCodeRefusal::Unknown)?;
 
         // Entries are counted before they are looked up, so that parallel guesses count too.
         let now = self.base.clock.now();
-        let entered = self.guesses.lock().enter(now);
+        let who = Entering::new(source, self.sessions.recognised(browser));
+        let entered = self.guesses.lock().enter(&who, now);
         entered.map_err(|retry_after| UserCodeRefusal::TooMany { retry_after })?;
 
         let hash = self.user_code_hash(&code);
@@ -157,7 +160,7 @@ impl Appliances {
 
         // Only wrong entries count, so that the users of many appliances do not lock each other
         // out.
-        self.guesses.lock().was_right();
+        self.guesses.lock().was_right(&who);
 
         let client = self.clients.find(&code.client_id).await?;
         let client = client.ok_or(UserCodeRefusal::Unknown)?;

@@ -19,6 +19,7 @@ use crate::oauth::issuer::Issuer;
 use crate::oauth::model::{
     AnswerTo, Authorization, AuthorizationState, AuthorizeRequest, RedirectAnswer,
 };
+use crate::oauth::tokens::{IdTokenHint, IdTokenHints};
 use crate::settings::Application;
 
 /// Who asks for an authorization.
@@ -46,6 +47,7 @@ pub struct AuthorizationEndpoint {
     pub(super) clients: Arc<Clients>,
     pub(super) pushed: Arc<PushedRequests>,
     pub(super) requests: Arc<PageRequests>,
+    pub(super) id_tokens: Arc<IdTokenHints>,
     pub(super) sessions: Arc<Sessions>,
     pub(super) flow: Arc<Flow>,
 }
@@ -96,9 +98,34 @@ impl AuthorizationEndpoint {
         }
 
         match self.check(requester, request, is_pushed) {
-            Ok((client, checked)) => self.begin(&client, &redirect_uri, checked, browser).await,
+            Ok((client, mut checked)) => {
+                if let Some(hint) = &request.id_token_hint {
+                    let Some(hint) = self.read_hint(&client, hint).await? else {
+                        return Ok(answer_with(AuthorizationError::new(
+                            "invalid_request",
+                            "id_token_hint: is not an ID token that this server has issued to the client.",
+                        )));
+                    };
+                    checked.hints.subject = Some(hint.user_id.into());
+                }
+
+                self.begin(&client, &redirect_uri, checked, browser).await
+            }
             Err(error) => Ok(answer_with(error)),
         }
+    }
+
+    /// `None` for what is no ID token of this client's.
+    async fn read_hint(
+        &self,
+        client: &Client,
+        hint: &str,
+    ) -> Result<Option<IdTokenHint>, AuthorizeRefusal> {
+        let hint = self.id_tokens.read(hint).await;
+        // It fails only where there are no keys.
+        let hint = hint.map_err(|_| AuthorizeRefusal::Unavailable)?;
+
+        Ok(hint.filter(|hint| hint.client_id == client.id()))
     }
 
     async fn requester(&self, client_id: &str) -> Result<Option<Requester>, AuthorizeRefusal> {

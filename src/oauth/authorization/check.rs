@@ -207,6 +207,7 @@ fn hints(request: &AuthorizeRequest) -> Result<Hints, AuthorizationError> {
 
     Ok(Hints {
         login_hint: request.login_hint.clone(),
+        subject: None,
         ui_locales: request.ui_locales.clone(),
         acr_values: request.acr_values.clone(),
         max_age: max_age.transpose()?,

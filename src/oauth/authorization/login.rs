@@ -106,7 +106,7 @@ impl Logins {
             scopes: self.requests.describe(&authorization.scope),
             client_id: authorization.client_id,
             scope: authorization.scope,
-            login_hint: hints.login_hint,
+            login_hint: hints.login_hint.or(hints.subject),
             ui_locales: hints.ui_locales,
             acr_values: hints.acr_values,
             max_age: hints.max_age,
@@ -127,6 +127,12 @@ impl Logins {
         check(answer)?;
         let authorization = self.find(challenge).await?;
         let client = self.requests.client_of(&authorization).await?;
+        if !authorization.hints.expect(&answer.subject) {
+            return Err(PageRequestError::invalid(
+                "subject",
+                "is not the user whom the client's `id_token_hint` names; reject with `login_required` instead.",
+            ));
+        }
         if self.requests.is_client_id(&answer.subject).await? {
             return Err(PageRequestError::invalid(
                 "subject",

@@ -39,6 +39,7 @@ use parking_lot::Mutex;
 
 use super::clients::Clients;
 use super::issuer::Issuer;
+use super::tokens::IdTokenHints;
 use crate::base::Base;
 use flow::Flow;
 use page_request::PageRequests;
@@ -78,6 +79,7 @@ impl Rooms {
         issuer: &Issuer,
         clients: &Arc<Clients>,
         pages: &Arc<Pages>,
+        id_tokens: &Arc<IdTokenHints>,
     ) -> Self {
         let sessions = Arc::new(Sessions { base: base.clone() });
 
@@ -107,6 +109,7 @@ impl Rooms {
                 clients: clients.clone(),
                 pushed: pushed_requests.clone(),
                 requests: requests.clone(),
+                id_tokens: id_tokens.clone(),
                 sessions: sessions.clone(),
                 flow: flow.clone(),
             }),

@@ -36,7 +36,9 @@ impl Sessions {
 
         let now = self.base.clock.now();
         let is_enough = |session: &LoginSession| {
-            now < session.expires_at && hints.are_met_by(&session.login.authentication, now)
+            now < session.expires_at
+                && hints.expect(&session.login.user_id)
+                && hints.are_met_by(&session.login.authentication, now)
         };
         Ok(session.filter(is_enough).map(|session| session.login))
     }
@@ -67,19 +69,26 @@ impl Sessions {
     /// one already.
     pub(super) fn recognition(&self, browser: &Browser) -> (String, Option<BrowserCookie>) {
         // One that the browser has is kept: several logins may be under way in it, and each must
-        // find it again. A text of another length is none of this server's.
-        let known = browser
-            .recognition
-            .as_ref()
-            .filter(|known| known.expose().len() == RECOGNITION_CHARACTERS);
-        if let Some(known) = known {
-            return (self.recognition_hash(known), None);
+        // find it again.
+        if let Some(known) = self.recognised(browser) {
+            return (known, None);
         }
 
         let random = self.base.random.as_ref();
         let fresh = OpaqueToken::new(&self.base.keyring, TokenKind::Browser, random).text;
         let hash = self.recognition_hash(&fresh);
         (hash, Some(BrowserCookie::Recognition(fresh)))
+    }
+
+    /// What a browser is recognised by that has been here before.
+    pub(super) fn recognised(&self, browser: &Browser) -> Option<String> {
+        // A text of another length is none of this server's.
+        let known = browser
+            .recognition
+            .as_ref()
+            .filter(|known| known.expose().len() == RECOGNITION_CHARACTERS);
+
+        known.map(|known| self.recognition_hash(known))
     }
 
     /// Whether this is the browser that began.

@@ -9,7 +9,7 @@ use super::persist::{self, Exchange, Exchanged};
 use super::request::TokenRequest;
 use crate::base::Base;
 use crate::clock::Timestamp;
-use crate::ids::{GrantId, RefreshFamilyId};
+use crate::ids::{DeviceId, GrantId, RefreshFamilyId};
 use crate::oauth::clients::{AuthenticatedClient, Client, Clients};
 use crate::oauth::error::OAuthError;
 use crate::oauth::model::{Grant, RefreshFamily};
@@ -85,6 +85,7 @@ impl Redemption {
             grant: &grant,
             family: family.as_ref(),
             access_token: &access_token,
+            first_use_of: first_use_of(&client),
             event: self.event(&client, &grant, now),
         };
 
@@ -178,5 +179,13 @@ impl Redemption {
             issued_at: now,
             expires_at: now.after(lifetime).min(grant.expires_at),
         }
+    }
+}
+
+/// The device on which nobody has logged in before.
+fn first_use_of(client: &Client) -> Option<&DeviceId> {
+    match client {
+        Client::Device { device, .. } if device.unused_since.is_some() => Some(&device.id),
+        Client::Device { .. } | Client::Web(_) => None,
     }
 }

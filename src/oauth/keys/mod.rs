@@ -146,15 +146,19 @@ impl SigningKeys {
         })
     }
 
+    /// The published key with this `kid`.
+    pub(super) fn find_published_key(&self, kid: &str) -> Option<VerifyingKey> {
+        let snapshot = self.snapshot.load();
+        snapshot.published_key(kid, self.base.clock.now())
+    }
+
     /// The published key with this `kid`, if it is one of this algorithm.
     pub(super) fn published_key(
         &self,
         kid: &str,
         algorithm: SigningAlgorithm,
     ) -> Option<VerifyingKey> {
-        let snapshot = self.snapshot.load();
-        let key = snapshot.published_key(kid, self.base.clock.now());
-
+        let key = self.find_published_key(kid);
         key.filter(|key| key.algorithm() == algorithm)
     }
 

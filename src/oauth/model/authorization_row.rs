@@ -95,7 +95,11 @@ impl Authorization {
     }
 
     /// The change of the row that a code was exchanged for a grant; without one, that it was burnt.
-    pub(crate) fn redemption(id: AuthorizationId, grant: Option<GrantId>) -> CodeRedemption {
+    /// A grant comes with its end.
+    pub(crate) fn redemption(
+        id: AuthorizationId,
+        grant: Option<(GrantId, Timestamp)>,
+    ) -> CodeRedemption {
         CodeRedemption {
             id: id.to_column(),
             expected_status: status::CODE_ISSUED,
@@ -103,7 +107,8 @@ impl Authorization {
                 Some(_) => status::REDEEMED,
                 None => status::BURNT,
             },
-            grant_id: grant.map(GrantId::to_column),
+            grant_id: grant.map(|(grant, _)| grant.to_column()),
+            expires_at: grant.map(|(_, end)| end.as_millis()),
         }
     }
 }
@@ -325,7 +330,10 @@ mod tests {
             authorization(issued, redirect()).into_row(),
             GrantId::from_bytes([6; 16]),
         );
-        let change = Authorization::redemption(AuthorizationId::from_bytes([1; 16]), Some(grant));
+        let change = Authorization::redemption(
+            AuthorizationId::from_bytes([1; 16]),
+            Some((grant, Timestamp::from_millis(9))),
+        );
         assert_eq!((&change.id, change.expected_status), (&row.id, row.status));
 
         let redeemed = AuthorizationRow {

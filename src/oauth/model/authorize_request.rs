@@ -36,6 +36,8 @@ pub struct AuthorizeRequest {
     pub max_age: Option<String>,
     /// `login_hint`: for the login page.
     pub login_hint: Option<String>,
+    /// `id_token_hint`: an ID token of the user whom the client expects.
+    pub id_token_hint: Option<String>,
     /// `ui_locales`: for the pages.
     pub ui_locales: Option<String>,
     /// `acr_values`: how well the user is to be authenticated.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::login::Authentication;
 use crate::clock::Timestamp;
+use crate::ids::UserId;
 
 /// What a client would have the pages know and do and how it expects the answer, and which browser
 /// began.
@@ -12,6 +13,9 @@ use crate::clock::Timestamp;
 pub(crate) struct Hints {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) login_hint: Option<String>,
+    /// The only user who may be logged in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ui_locales: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +65,12 @@ impl Hints {
         self.prompt
             .as_deref()
             .is_some_and(|prompt| prompt.split(' ').any(|candidate| candidate == value))
+    }
+
+    /// Whether this user may be logged in.
+    pub(crate) fn expect(&self, user: &UserId) -> bool {
+        let subject = self.subject.as_deref();
+        subject.is_none_or(|subject| subject == user.as_str())
     }
 
     /// Whether a user who was authenticated so need not log in again.

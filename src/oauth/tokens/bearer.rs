@@ -1,11 +1,14 @@
 //! Access tokens that are meant for this server itself (RFC 6750), and for whom they speak.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::live::LiveTokens;
+use super::persist;
 use super::response::TokenType;
 use crate::base::Base;
-use crate::ids::{DeviceId, UserId};
+use crate::clock::Timestamp;
+use crate::ids::{DeviceId, GrantId, UserId};
 use crate::jose::dpop::DpopExpectation;
 use crate::oauth::error::{ProofRefusal, log_unavailable};
 use crate::oauth::issuer::Issuer;
@@ -20,8 +23,18 @@ pub struct Bearer {
     pub device_id: DeviceId,
     /// `None` for the device's own token.
     pub user_id: Option<UserId>,
+    /// The log-in that the user's token rests on.
+    pub log_in: Option<BearerLogIn>,
     /// The scopes, separated by spaces.
     pub scope: String,
+}
+
+/// The log-in that a user's token rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BearerLogIn {
+    grant_id: GrantId,
+    /// When the user was authenticated.
+    time: Timestamp,
 }
 
 /// Why a token was not accepted.
@@ -99,7 +112,8 @@ impl Bearers {
         &self,
         presented: &PresentedToken<'_>,
     ) -> Result<Bearer, BearerError> {
-        let LiveAccessToken { token, .. } = self.find(presented).await?;
+        let live = self.find(presented).await?;
+        let (token, authentication) = (live.token, live.authentication);
         if token.client.application_id.is_none() {
             return Err(refused(
                 Some(&token),
@@ -109,9 +123,34 @@ impl Bearers {
 
         Ok(Bearer {
             device_id: DeviceId::new(&token.client.id).map_err(|_| BearerError::InvalidToken)?,
+            log_in: token
+                .user
+                .as_ref()
+                .zip(authentication)
+                .map(|(user, known)| BearerLogIn {
+                    grant_id: user.grant_id,
+                    time: known.time,
+                }),
             user_id: token.user.map(|user| user.user_id),
             scope: token.scope,
         })
+    }
+
+    /// Whether the user has logged in, or has proved the PIN, at most `max_age` ago: whoever has got hold
+    /// of a token has not (RFC 8252 §8.6).
+    pub async fn is_fresh(
+        &self,
+        log_in: &BearerLogIn,
+        max_age: Duration,
+    ) -> Result<bool, BearerError> {
+        let since = self.base.clock.now().before(max_age);
+        if since <= log_in.time {
+            return Ok(true);
+        }
+
+        // Each use of a refresh token that a PIN protects takes a proof of it.
+        let used = persist::last_use_with_pin(&self.base.store, log_in.grant_id).await?;
+        Ok(used.is_some_and(|used| since <= used))
     }
 
     /// A token that is meant for this server itself and was presented as it has to be.

@@ -12,7 +12,7 @@ use crate::oauth::scope;
 use crate::secret::sha256;
 use crate::store::StoreError;
 
-const TYPE: &str = "JWT";
+pub(super) const TYPE: &str = "JWT";
 
 #[derive(Serialize)]
 struct Claims<'a> {

@@ -6,9 +6,11 @@
 //! - `issue` and `id_token` make tokens, `text` and `jwt` say what they look like.
 //! - `live` finds what a presented token is; `remade` recognises JWTs that were signed again.
 //! - `bearer` and `userinfo` answer those who present a token to this server.
+//! - `hint` reads ID tokens that come back.
 //! - `rotation` decides what becomes of a refresh token.
 
 mod bearer;
+mod hint;
 mod id_token;
 mod issue;
 mod jwt;
@@ -20,11 +22,12 @@ mod rotation;
 mod text;
 mod userinfo;
 
-pub use bearer::{Bearer, BearerError, PresentedToken};
+pub use bearer::{Bearer, BearerError, BearerLogIn, PresentedToken};
 pub use response::{TokenResponse, TokenType};
 pub use userinfo::UserInfo;
 
 pub(crate) use bearer::Bearers;
+pub(crate) use hint::{IdTokenHint, IdTokenHints};
 pub(crate) use issue::{Issuance, Issue};
 pub(crate) use live::LiveTokens;
 pub(crate) use response::IssuedToken;

@@ -160,7 +160,8 @@ impl AuthorizationStep {
 }
 
 update! {
-    /// The exchange of a code for a grant, refused unless the row still has `expected_status`.
+    /// The exchange of a code for a grant, refused unless the row still has `expected_status`. The row
+    /// is kept for as long as the grant, so that a second use of the code is noticed.
     pub struct CodeRedemption of authorizations {
         key { id: IdBytes }
         guard "t.status =" { expected_status: i16 }
@@ -169,6 +170,7 @@ update! {
             /// None for a code that was burnt.
             grant_id: Option<IdBytes>,
         }
+        set_unless_null { expires_at: Option<i64> }
     }
 }
 
@@ -210,6 +212,14 @@ update! {
     pub struct AuthenticatorSuccess of authenticators {
         key { device_id: String, user_id: String, name: String }
         change "failures = 0"
+    }
+}
+
+update! {
+    /// The first log-in of a user on a device: from now on it is kept.
+    pub struct DeviceUse of devices {
+        key { id: String }
+        change "unused_since = NULL"
     }
 }
 
@@ -296,6 +306,7 @@ kinds! {
         RefreshToken(RefreshTokenRow),
         AccessToken(AccessTokenRow),
         AuthenticatorSuccess(AuthenticatorSuccess),
+        DeviceUse(DeviceUse),
     }
 }
 

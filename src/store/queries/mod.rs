@@ -12,6 +12,7 @@ pub mod listing;
 pub mod login_sessions;
 pub mod prompts;
 pub mod pushed_requests;
+pub mod registrations;
 pub mod settings;
 pub mod signing_keys;
 pub mod sweep;

@@ -6,12 +6,13 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
+use super::registrations::hour_of;
 use crate::clock::Timestamp;
 use crate::store::connection::Connection;
 use crate::store::rows::{IdBytes, callback_state};
 use crate::store::schema::{
-    access_tokens, assertion_ids, authorizations, callbacks, device_codes, events, grants,
-    idempotency_keys, login_sessions, prompts, pushed_requests, transactions,
+    access_tokens, assertion_ids, authorizations, callbacks, device_codes, devices, events, grants,
+    idempotency_keys, login_sessions, prompts, pushed_requests, registration_counts, transactions,
 };
 
 /// The value of an indexed column in the last of the rows that are lowest by it, up to a bound:
@@ -94,6 +95,26 @@ pub fn delete_finished_transactions(
     let deleted = diesel::delete(rows).execute(connection)?;
 
     Ok(kept + deleted)
+}
+
+/// Deletes devices on which no user has logged in since `before`.
+pub fn delete_unused_devices(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
+    let bound = Some(before.as_millis());
+    delete_lowest!(connection, devices.unused_since: Option<i64>, up to bound, limit)
+}
+
+/// Deletes counts of registrations of hours before that of `before`.
+pub fn delete_registration_counts(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
+    let bound = hour_of(before) - 1;
+    delete_lowest!(connection, registration_counts.hour: i64, up to bound, limit)
 }
 
 /// Deletes events that happened before `before`.

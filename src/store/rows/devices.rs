@@ -18,6 +18,8 @@ pub struct DeviceRow {
     pub registration_token_hash: Vec<u8>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// None once a user has logged in on it.
+    pub unused_since: Option<i64>,
 }
 
 /// A user on a device.

@@ -1,5 +1,7 @@
 //! The device protocol: bodies, and errors by their codes.
 
+use std::time::Duration;
+
 use countersign::devices::CHANGE_PROOF_TYPE;
 use countersign::ids::UserId;
 use countersign::jose::{PrivateJwk, jws};
@@ -19,6 +21,7 @@ on_both_databases!(
     a_body_is_one_json_object,
     the_enrolment_comes_first,
     a_user_enrols_once_and_ends_the_enrolment,
+    who_has_not_logged_in_lately_does_not_enrol,
     the_application_decides_on_authenticators,
     a_proof_changes_a_key,
     one_device_has_a_push_token,
@@ -296,6 +299,27 @@ async fn the_enrolment_comes_first(database: Database) {
     for path in [KEY, "/device/v1/push", "/device/v1/authenticators/pin"] {
         assert_eq!(caller.empty("DELETE", path).await.status, 204, "{path}");
     }
+}
+
+async fn who_has_not_logged_in_lately_does_not_enrol(database: Database) {
+    let app = TestApp::start(database).await;
+    let person = app.logged_in("alice").await;
+    let caller = Caller::new(&app, &person).await;
+    let key = json!(person.phone.key().public());
+    let body = json!({ "public_key": { "format": "jwk", "jwk": key } });
+
+    app.clock.advance(Duration::from_millis(300_001));
+    let refused = caller.call("POST", KEY, &body).await;
+    assert_eq!(refused.named(), (401, "fresh_login_required"));
+    assert_eq!(
+        refused.header("www-authenticate"),
+        Some(r#"Bearer realm="countersign", error="insufficient_user_authentication""#)
+    );
+
+    app.log_in(&person.phone, &person.user).await;
+    let caller = Caller::new(&app, &person).await;
+    app.clock.advance(Duration::from_secs(299));
+    assert_eq!(caller.call("POST", KEY, &body).await.status, 201);
 }
 
 async fn a_user_enrols_once_and_ends_the_enrolment(database: Database) {

@@ -1,17 +1,27 @@
 //! Registration (RFC 7591) and its management (RFC 7592).
 
-use countersign::devices::{ClientMetadata, DeviceError, RegistrationError, RegistrationRefusal};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use countersign::devices::{
+    ClientMetadata, DeviceError, Devices, RegistrationError, RegistrationRefusal,
+};
 use countersign::oauth::{BearerError, PresentedToken};
 use countersign::settings::VersionStatus;
+use countersign::store::queries::sweep;
+use countersign::store::{Connection, StoreError, WriteError};
 use serde_json::{Value, json};
 
+use crate::oauth::login::{code, redeem};
 use crate::support::databases::{Database, on_both_databases};
-use crate::support::world::{Installation, World, metadata, new_key, parse, user};
+use crate::support::world::{Installation, SOURCE, World, metadata, new_key, parse, user};
 
 on_both_databases!(
     a_device_registers_and_reads_its_registration,
     only_the_registration_token_opens_a_registration,
     closed_versions_accept_no_registrations,
+    registrations_have_a_quota_by_source_and_in_all,
+    a_device_on_which_nobody_logs_in_is_not_kept,
     an_update_is_validated_as_a_whole,
     deleting_a_registration_removes_everything_of_the_device,
 );
@@ -72,13 +82,17 @@ async fn a_device_registers_and_reads_its_registration(database: Database) {
         new_key().public(),
         &json!({ "software_id": "nobody" }),
     ));
-    assert!(is_invalid_metadata(&world.devices.register(unknown).await));
+    assert!(is_invalid_metadata(
+        &world.devices.register(unknown, SOURCE).await
+    ));
 
     let unknown = parse(&metadata(
         new_key().public(),
         &json!({ "software_version": "7.0" }),
     ));
-    assert!(is_invalid_metadata(&world.devices.register(unknown).await));
+    assert!(is_invalid_metadata(
+        &world.devices.register(unknown, SOURCE).await
+    ));
 }
 
 async fn only_the_registration_token_opens_a_registration(database: Database) {
@@ -119,7 +133,7 @@ async fn closed_versions_accept_no_registrations(database: Database) {
             &json!({ "software_version": version }),
         ));
         assert_eq!(
-            world.devices.register(wish).await.err(),
+            world.devices.register(wish, SOURCE).await.err(),
             Some(CLOSED),
             "{version}"
         );
@@ -239,4 +253,65 @@ async fn deleting_a_registration_removes_everything_of_the_device(database: Data
         .delete_registration(id, installation.registration_token.expose())
         .await;
     assert_eq!(again, Err(WRONG_TOKEN));
+}
+
+async fn registrations_have_a_quota_by_source_and_in_all(database: Database) {
+    let world = World::new(database);
+    world.configure_general(|general| {
+        general.registrations_per_source_per_hour_max = 3;
+        general.registrations_per_hour_max = 5;
+    });
+    let other_node = Devices::new(&world.base());
+    let address = |last: u8| IpAddr::from([203, 0, 113, last]);
+    let register = async |devices: &Devices, source: IpAddr| {
+        let key = new_key();
+        let wish = parse(&metadata(key.public(), &json!({})));
+        devices.register(wish, source).await.err()
+    };
+    let too_many = Some(DeviceError::Refused(RegistrationRefusal::TooMany));
+
+    // Whichever node is asked, all count.
+    for devices in [&world.devices, &other_node, &world.devices] {
+        assert_eq!(register(devices, address(1)).await, None);
+    }
+    for devices in [&world.devices, &other_node] {
+        assert_eq!(register(devices, address(1)).await, too_many);
+    }
+
+    // Who was refused took nobody's place.
+    assert_eq!(register(&world.devices, address(2)).await, None);
+    assert_eq!(register(&other_node, address(3)).await, None);
+    assert_eq!(register(&world.devices, address(4)).await, too_many);
+
+    world.clock.advance(Duration::from_secs(3600));
+    assert_eq!(register(&world.devices, address(1)).await, None);
+
+    let all = (0..8).map(|_| register(&world.devices, address(9)));
+    let results = futures_util::future::join_all(all).await;
+    assert_eq!(results.iter().filter(|result| result.is_none()).count(), 3);
+}
+
+async fn a_device_on_which_nobody_logs_in_is_not_kept(database: Database) {
+    let world = World::new(database);
+    let (unused, used) = (world.install().await, world.install().await);
+    let code = code(&world, &used).await;
+    redeem(&world, &used, &code).await.unwrap();
+
+    let thirty_days = Duration::from_secs(30 * 86_400);
+    let delete = async || {
+        let before = world.clock.now().before(thirty_days);
+        let delete = move |connection: &mut Connection| {
+            let deleted = sweep::delete_unused_devices(connection, before, 500)?;
+            Ok::<_, WriteError<StoreError>>(deleted)
+        };
+        world.store.write(delete).await.unwrap()
+    };
+
+    world.clock.advance(thirty_days - Duration::from_millis(1));
+    assert_eq!(delete().await, 0);
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(delete().await, 1);
+
+    assert_eq!(world.devices.find(unused.id()).await, Ok(None));
+    assert!(world.devices.find(used.id()).await.unwrap().is_some());
 }

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use countersign::oauth::{BearerError, OAuthError, PresentedToken, TokenRequest};
+use countersign::store::queries::sweep;
+use countersign::store::schema::grants;
+use countersign::store::{Connection, StoreError, WriteError};
+use diesel::prelude::*;
 use serde_json::json;
 
 use super::login::{REDIRECT_URI, VERIFIER, code, redeem, redeem_request};
@@ -13,6 +17,7 @@ use crate::support::world::{World, new_key, user};
 on_both_databases!(
     a_code_becomes_a_users_token,
     a_second_use_revokes_what_the_first_produced,
+    a_second_use_is_noticed_as_long_as_the_tokens_live,
     a_spent_code_is_of_no_use_to_another_client,
     a_code_presented_wrongly_is_burnt,
     a_code_lives_for_a_minute,
@@ -98,6 +103,37 @@ async fn a_second_use_revokes_what_the_first_produced(database: Database) {
     );
 
     assert_eq!(redeem(&world, &installation, &code).await.err(), REFUSED);
+}
+
+async fn a_second_use_is_noticed_as_long_as_the_tokens_live(database: Database) {
+    let world = World::new(database);
+    let installation = world.install().await;
+    let spent = code(&world, &installation).await;
+    redeem(&world, &installation, &spent).await.unwrap();
+    let unspent = code(&world, &installation).await;
+
+    // What is old is deleted.
+    world.clock.advance(Duration::from_secs(86_400));
+    let now = world.clock.now();
+    let delete = move |connection: &mut Connection| {
+        let deleted = sweep::delete_expired_authorizations(connection, now, 500)?;
+        Ok::<_, WriteError<StoreError>>(deleted)
+    };
+    assert_eq!(
+        world.store.write(delete).await.unwrap(),
+        1,
+        "the unspent one"
+    );
+    assert_eq!(redeem(&world, &installation, &unspent).await.err(), REFUSED);
+
+    let grants = async || {
+        let count =
+            |connection: &mut Connection| grants::table.count().get_result::<i64>(connection);
+        world.store.read(count).await.unwrap()
+    };
+    assert_eq!(grants().await, 1);
+    assert_eq!(redeem(&world, &installation, &spent).await.err(), REFUSED);
+    assert_eq!(grants().await, 0);
 }
 
 async fn a_spent_code_is_of_no_use_to_another_client(database: Database) {

@@ -1,9 +1,10 @@
 //! Appliances without a browser.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use countersign::oauth::{
-    AcceptConsent, ApplianceAuthorization, AuthorizeRefusal, OAuthError, PageRequestError,
+    AcceptConsent, ApplianceAuthorization, AuthorizeRefusal, Browser, OAuthError, PageRequestError,
     Rejection, TokenRequest, TokenResponse, UserCodeRefusal,
 };
 
@@ -23,6 +24,7 @@ on_both_databases!(
     of_two_answers_the_first_counts,
 );
 
+const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 async fn begin(world: &World) -> ApplianceAuthorization {
@@ -60,7 +62,7 @@ async fn enter(world: &World, code: &str) -> Result<String, UserCodeRefusal> {
     world
         .token_server
         .appliances
-        .enter_user_code(code, &this_browser())
+        .enter_user_code(code, &this_browser(), SOURCE)
         .await
         .map(|redirect| redirect.address)
 }
@@ -240,7 +242,7 @@ async fn user_codes_cannot_be_guessed(database: Database) {
         );
     }
 
-    for _ in 0..100 {
+    for _ in 0..20 {
         assert_eq!(
             enter(&world, "BBBB-BBBB").await,
             Err(UserCodeRefusal::Unknown)
@@ -254,6 +256,13 @@ async fn user_codes_cannot_be_guessed(database: Database) {
             retry_after: Duration::from_secs(60)
         })
     );
+
+    // Nobody else is kept out.
+    let appliances = &world.token_server.appliances;
+    let elsewhere = IpAddr::from([203, 0, 113, 7]);
+    let unknown = Browser::default();
+    let entered = appliances.enter_user_code(&device.user_code, &unknown, elsewhere);
+    entered.await.unwrap();
 
     world.clock.advance(Duration::from_secs(60));
     enter(&world, &device.user_code).await.unwrap();
@@ -277,7 +286,7 @@ async fn a_remembered_user_still_has_to_allow_it(database: Database) {
     let address = world
         .token_server
         .appliances
-        .enter_user_code(&device.user_code, &browser)
+        .enter_user_code(&device.user_code, &browser, SOURCE)
         .await
         .unwrap()
         .address;
@@ -298,7 +307,7 @@ async fn a_remembered_user_still_has_to_allow_it(database: Database) {
     let address = world
         .token_server
         .appliances
-        .enter_user_code(&device.user_code, &browser)
+        .enter_user_code(&device.user_code, &browser, SOURCE)
         .await
         .unwrap()
         .address;

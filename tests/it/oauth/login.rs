@@ -103,7 +103,7 @@ pub(super) async fn accept(world: &World, challenge: &str) -> Result<String, Pag
 }
 
 /// Everything up to the code.
-pub(super) async fn code(world: &World, installation: &Installation) -> String {
+pub(crate) async fn code(world: &World, installation: &Installation) -> String {
     let challenge = begin(world, installation).await;
     let resume = accept(world, &challenge).await.unwrap();
     let address = returned(world, &resume).await.unwrap();
@@ -128,7 +128,7 @@ pub(super) fn redeem_request(
     }
 }
 
-pub(super) async fn redeem(
+pub(crate) async fn redeem(
     world: &World,
     installation: &Installation,
     code: &str,

@@ -12,7 +12,7 @@ mod introspection;
 mod jwt;
 mod keys;
 pub(crate) mod listing;
-mod login;
+pub(crate) mod login;
 mod login_requests;
 mod openid;
 mod pin;

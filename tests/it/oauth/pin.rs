@@ -1,11 +1,13 @@
 //! Refresh tokens that an authenticator protects: the proofs they take, and how often a PIN can be
 //! guessed.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::devices::{AuthenticatorName, CHANGE_PROOF_TYPE, ProofError, REFRESH_PROOF_TYPE};
 use countersign::jose::{PrivateJwk, jws};
-use countersign::oauth::{OAuthError, TokenRequest, TokenResponse, TokenServer};
+use countersign::oauth::{OAuthError, PresentedToken, TokenRequest, TokenResponse, TokenServer};
 use countersign::secret::sha256;
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ on_both_databases!(
     a_token_without_a_pin_can_only_be_bound_to_one,
     binding_again_gives_the_same_token,
     a_pin_token_is_refreshed_with_a_proof,
+    a_log_in_or_a_proof_of_the_pin_is_fresh_for_a_while,
     a_malformed_proof_costs_no_attempt,
     the_last_wrong_pin_disconnects_the_user,
     a_right_pin_resets_the_failures,
@@ -167,7 +170,7 @@ async fn a_token_without_a_pin_can_only_be_bound_to_one(database: Database) {
     }
 
     set_key(&world, &installation, AuthenticatorName::Pin, &new_key()).await;
-    world.clock.advance(std::time::Duration::from_secs(900));
+    world.clock.advance(Duration::from_secs(900));
     let too_late = bind(&world, &installation, &token, None, "pin").await;
     assert_eq!(too_late.err(), Some(OAuthError::InvalidGrant));
 }
@@ -210,6 +213,35 @@ async fn a_pin_token_is_refreshed_with_a_proof(database: Database) {
         refresh_token(&lost),
         "a lost answer is given again, with a proof"
     );
+}
+
+async fn a_log_in_or_a_proof_of_the_pin_is_fresh_for_a_while(database: Database) {
+    let pinned = Pinned::new(database).await;
+    let (bearers, clock) = (&pinned.world.token_server.bearers, &pinned.world.clock);
+    let five_minutes = Duration::from_secs(300);
+    let is_fresh = async |tokens: &TokenResponse| {
+        let presented = PresentedToken::bearer(tokens.access_token.expose());
+        let log_in = bearers.authenticate(&presented).await.unwrap().log_in;
+        let fresh = bearers.is_fresh(&log_in.unwrap(), five_minutes).await;
+        fresh.unwrap()
+    };
+
+    clock.advance(five_minutes);
+    assert!(is_fresh(&pinned.bound).await);
+    clock.advance(Duration::from_millis(1));
+    assert!(
+        !is_fresh(&pinned.bound).await,
+        "binding the PIN took no proof of it"
+    );
+
+    let token = refresh_token(&pinned.bound);
+    let refreshed = pinned.refresh(&token, &pinned.pin);
+    let refreshed = refreshed.await.unwrap();
+    assert!(is_fresh(&refreshed).await);
+    clock.advance(five_minutes);
+    assert!(is_fresh(&refreshed).await);
+    clock.advance(Duration::from_millis(1));
+    assert!(!is_fresh(&refreshed).await);
 }
 
 async fn a_malformed_proof_costs_no_attempt(database: Database) {

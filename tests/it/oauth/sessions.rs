@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use countersign::oauth::{AcceptConsent, AuthorizeRefusal, AuthorizeRequest, Browser, Rejection};
+use countersign::oauth::{
+    AcceptConsent, AuthorizeRefusal, AuthorizeRequest, Browser, PageRequestError, Rejection,
+};
 
 use countersign::settings::{GrantType, WebClient};
 
 use super::login::{authorize, returned, this_browser};
-use super::web::{CALLBACK, asks, log_in, parameter, remembered, tell, text, web_world};
+use super::web::{CALLBACK, asks, log_in, parameter, redeem, remembered, tell, text, web_world};
 use crate::support::databases::{Database, on_both_databases};
-use crate::support::world::user;
+use crate::support::world::{secret_of, user};
 
 on_both_databases!(
     a_remembered_user_is_not_asked_again,
@@ -17,6 +19,7 @@ on_both_databases!(
     whoever_is_not_surely_the_client_meets_the_login_page,
     only_the_browser_that_began_goes_on,
     a_verifier_lives_as_long_as_its_request,
+    nobody_but_the_user_of_the_hint_is_logged_in,
 );
 
 const LOGIN: &str = "https://portal.example/login?";
@@ -337,4 +340,68 @@ async fn a_verifier_lives_as_long_as_its_request(database: Database) {
         let refused = endpoint.resume(unknown, &this_browser()).await;
         assert_eq!(refused, Err(AuthorizeRefusal::Expired));
     }
+}
+
+async fn nobody_but_the_user_of_the_hint_is_logged_in(database: Database) {
+    let world = web_world(database);
+    let endpoint = &world.token_server.authorization;
+    let openid = |hint: Option<&str>, prompt: Option<&str>| AuthorizeRequest {
+        scope: text("openid"),
+        id_token_hint: hint.map(str::to_owned),
+        prompt: prompt.map(str::to_owned),
+        ..asks("trusted")
+    };
+
+    let page = authorize(&world, &openid(None, None)).await.unwrap();
+    let back = log_in(&world, &page, "bob", false).await.unwrap();
+    let credentials = secret_of("trusted", "trusted secret");
+    let tokens = redeem(&world, credentials, &parameter(&back, "code")).await;
+    let of_bob = tokens.unwrap().id_token.unwrap();
+
+    // The browser remembers Alice.
+    let browser = remembered(&world, "trusted").await;
+    let address = async |request: &AuthorizeRequest| {
+        let redirect = endpoint.authorize(request, &browser).await;
+        redirect.unwrap().address
+    };
+
+    let silent = address(&openid(Some(&of_bob), Some("none"))).await;
+    assert_eq!(parameter(&silent, "error"), "login_required");
+
+    let page = address(&openid(Some(&of_bob), None)).await;
+    assert!(page.starts_with(LOGIN), "{page}");
+    let challenge = parameter(&page, "login_challenge");
+    let told = world.token_server.logins.request(&challenge).await.unwrap();
+    assert_eq!(told.login_hint.as_deref(), Some("bob"));
+
+    let other = tell(&world, &page, "alice", false).await;
+    assert!(matches!(
+        other,
+        Err(PageRequestError::InvalidParameter {
+            parameter: "subject",
+            ..
+        })
+    ));
+    tell(&world, &page, "bob", false).await.unwrap();
+
+    // Expired, it still says who was meant.
+    world.clock.advance(Duration::from_secs(7200));
+    let silent = address(&openid(Some(&of_bob), Some("none"))).await;
+    assert_eq!(parameter(&silent, "error"), "login_required");
+
+    let mut forged = of_bob.clone();
+    forged.pop();
+    for garbage in ["x", "a.b.c", &forged] {
+        let refused = address(&openid(Some(garbage), None)).await;
+        assert_eq!(parameter(&refused, "error"), "invalid_request", "{garbage}");
+    }
+
+    // Another client's says nothing.
+    let elsewhere = AuthorizeRequest {
+        scope: text("openid"),
+        id_token_hint: Some(of_bob),
+        ..asks("web")
+    };
+    let refused = address(&elsewhere).await;
+    assert_eq!(parameter(&refused, "error"), "invalid_request");
 }

@@ -271,6 +271,7 @@ async fn a_code_is_exchanged_once(database: Database) {
     let attempts = join_all((0..10).map(|_| {
         let grant = grant("alice");
         let redemption = CodeRedemption {
+            expires_at: None,
             id: code.id.clone(),
             expected_status: 1,
             status: 2,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use countersign::base::Base;
 use countersign::clock::{Clock, Timestamp};
 use countersign::devices::{ClientMetadata, Device, Devices, Transport};
@@ -27,6 +29,8 @@ use super::databases::Database;
 use super::sandbox::secret;
 
 /// Some day in 2026.
+/// Where devices register from.
+pub(crate) const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 pub(crate) const ISSUER: &str = "https://id.example";
 
@@ -122,7 +126,7 @@ impl World {
         let key = new_key();
         let registered = self
             .devices
-            .register(parse(&metadata(key.public(), changes)))
+            .register(parse(&metadata(key.public(), changes)), SOURCE)
             .await
             .expect("registered");
 

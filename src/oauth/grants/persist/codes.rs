@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::ids::{AuthorizationId, GrantId, ProfileId};
+use crate::ids::{AuthorizationId, DeviceId, GrantId, ProfileId};
 use crate::oauth::grants::approval::CodeId;
 use crate::oauth::model::{Authorization, DeviceCode, Grant, RefreshFamily, UsedAssertions};
 use crate::oauth::tokens::IssuedToken;
 use crate::secret::TokenHash;
-use crate::store::journal::{Entry, Guard, Insert, Outcome};
+use crate::store::journal::{DeviceUse, Entry, Guard, Insert, Outcome};
 use crate::store::queries::{authorizations, device_codes, devices, events, tokens as queries};
 use crate::store::rows::EventRow;
 use crate::store::{Connection, CorruptRow, Store, StoreError};
@@ -77,6 +77,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) grant: &'a Grant,
     pub(crate) family: Option<&'a RefreshFamily>,
     pub(crate) access_token: &'a IssuedToken,
+    /// The device on which this is the first log-in.
+    pub(crate) first_use_of: Option<&'a DeviceId>,
     pub(crate) event: EventRow,
 }
 
@@ -97,7 +99,10 @@ pub(crate) async fn exchange(
 ) -> Result<Exchanged, StoreError> {
     let grant_id = exchange.grant.id;
     let guard = match exchange.code {
-        CodeId::Authorization(id) => Guard::from(Authorization::redemption(id, Some(grant_id))),
+        CodeId::Authorization(id) => {
+            let until = exchange.grant.expires_at;
+            Guard::from(Authorization::redemption(id, Some((grant_id, until))))
+        }
         CodeId::Device(id) => Guard::from(DeviceCode::redemption(id)),
     };
 
@@ -110,6 +115,12 @@ pub(crate) async fn exchange(
         Insert::AccessToken(Box::new(exchange.access_token.to_row())),
         Insert::Event(Box::new(exchange.event)),
     ]);
+
+    inserts.extend(exchange.first_use_of.map(|device| {
+        Insert::from(DeviceUse {
+            id: device.to_string(),
+        })
+    }));
 
     let entry = Entry {
         assertions: exchange.used.into_rows(),
