@@ -18,7 +18,7 @@ use tracing_actix_web::TracingLogger;
 
 pub use descriptors::warn_if_few as warn_if_few_descriptors;
 
-use crate::api::{self, Api, Gate, Listener, RequestLimits, RequestSpan};
+use crate::api::{self, Api, Gate, Listener, Pages, RequestLimits, RequestSpan};
 use crate::app::AppState;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -151,9 +151,17 @@ impl Servers {
 
         let shutdown_timeout = Duration::from_secs(config.server.shutdown_timeout_seconds);
         let trusted: Arc<[IpNet]> = config.server.trusted_proxies.clone().into();
+        let pages = Arc::new(Pages::load(&config.pages).map_err(io::Error::other)?);
         let api = |app, gate| {
-            let (trusted, stopping) = (Arc::clone(&trusted), stopping.clone());
-            Arc::new(Api::new(app, limits, trusted, gate, stopping))
+            let (trusted, pages) = (Arc::clone(&trusted), Arc::clone(&pages));
+            Arc::new(Api::new(
+                app,
+                limits,
+                trusted,
+                pages,
+                gate,
+                stopping.clone(),
+            ))
         };
 
         let clock = app.base.clock.clone();

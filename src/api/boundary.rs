@@ -14,6 +14,7 @@ use super::context::Api;
 use super::cors::{self, AskingClient};
 use super::error::{ApiError, Area, Fault};
 use super::gate::Gate;
+use super::pages;
 use super::request_id::{self, X_REQUEST_ID};
 use super::routes::Matched;
 use crate::clock::Stopwatch;
@@ -39,6 +40,10 @@ pub async fn boundary(
 
     match admit(&api.gate, request, next).await {
         Some(response) => {
+            let response = match shown(&api, &response, &id) {
+                Some(page) => response.into_response(page),
+                None => response,
+            };
             let mut response = complete(response, &id);
             // An upgrade is not taken (RFC 9110 §7.8). The HTTP server closes the connection after the
             // answer all the same, so the client must hear of that.
@@ -89,6 +94,29 @@ fn allow_reading(api: &Api, response: &mut ServiceResponse<BoxBody>) {
 
     let settings = api.app.base.settings.load();
     cors::allow_reading(response.headers_mut(), &settings, origin, asking);
+}
+
+/// The page that a browser shows instead of an error.
+fn shown(api: &Api, response: &ServiceResponse<BoxBody>, id: &HeaderValue) -> Option<HttpResponse> {
+    let request = response.request();
+    let pattern = request.app_data::<Matched>()?.pattern;
+    if !pages::error::is_shown(request, pattern) {
+        return None;
+    }
+
+    let error = response.response().error()?.as_error::<ApiError>()?;
+    let accept = request.headers().get(header::ACCEPT_LANGUAGE);
+    let texts = api
+        .pages
+        .texts(None, accept.and_then(|value| value.to_str().ok()));
+    let (code, description) = error.told();
+    let id = id.to_str().unwrap_or_default();
+
+    let page = pages::error::page(&api.pages, texts, error.status(), code, &description, id);
+    Some(match error.retry_after_seconds() {
+        Some(seconds) => page.retry_after(seconds).response(),
+        None => page.response(),
+    })
 }
 
 /// Tells a client that sends DPoP proofs what the next one has to contain (RFC 9449 §8.2).

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use tokio::sync::watch;
 
 use super::gate::Gate;
+use super::pages::Pages;
 use crate::app::AppState;
 
 /// The bounds of a request.
@@ -25,6 +26,7 @@ pub struct Api {
     pub(super) limits: RequestLimits,
     /// Whose `X-Forwarded-For` is believed.
     pub(super) trusted_proxies: Arc<[IpNet]>,
+    pub(super) pages: Arc<Pages>,
     pub(super) gate: Gate,
     stopping: watch::Receiver<bool>,
 }
@@ -39,6 +41,7 @@ impl Api {
         app: AppState,
         limits: RequestLimits,
         trusted_proxies: Arc<[IpNet]>,
+        pages: Arc<Pages>,
         gate: Gate,
         stopping: watch::Receiver<bool>,
     ) -> Self {
@@ -46,6 +49,7 @@ impl Api {
             app,
             limits,
             trusted_proxies,
+            pages,
             gate,
             stopping,
         }

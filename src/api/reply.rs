@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::error::ApiError;
 use super::extract::Json;
 use super::openapi::Operation;
+use super::pages::Page;
 
 /// A response that describes itself.
 pub(crate) trait Reply {
@@ -35,6 +36,16 @@ impl<T: Serialize + ToSchema> Reply for Json<T> {
 
     fn describe(operation: &mut Operation<'_>) {
         operation.success::<T>(StatusCode::OK);
+    }
+}
+
+impl Reply for Page {
+    fn into_response(self) -> Result<HttpResponse, ApiError> {
+        Ok(self.response())
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.other_response(StatusCode::OK, "A page.", Some("text/html"));
     }
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::common::CliResult;
+use crate::api::Pages;
 use crate::app::{self, AppOptions, AppState};
 use crate::base::Base;
 use crate::config::Config;
@@ -66,5 +67,6 @@ pub(super) fn database_url(config: &Config) -> CliResult<DatabaseUrl> {
 pub(super) fn check(config: &Config) -> CliResult {
     database_url(config)?;
     config.master_key_source()?.check()?;
+    Pages::load(&config.pages)?;
     Ok(app::check(config)?)
 }

@@ -8,8 +8,8 @@ use url::Url;
 use super::error::ConfigError;
 use super::log_filter::check_log_filter;
 use super::sections::{
-    self, DatabaseConfig, DevelopmentConfig, LimitsConfig, LoginConfig, LogsConfig, ProxyConfig,
-    RetentionConfig, SecretsConfig, ServerConfig, is_loopback,
+    self, DatabaseConfig, DevelopmentConfig, LimitsConfig, LoginConfig, LogsConfig, PagesConfig,
+    ProxyConfig, RetentionConfig, SecretsConfig, ServerConfig, is_loopback,
 };
 use super::{toml_text, variables};
 
@@ -21,6 +21,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub secrets: SecretsConfig,
     pub login: LoginConfig,
+    pub pages: PagesConfig,
     pub development: DevelopmentConfig,
     pub proxy: ProxyConfig,
     pub limits: LimitsConfig,
@@ -123,6 +124,15 @@ fn file_table(path: &Path) -> Result<toml::Table, ConfigError> {
         .and_then(|section| section.get_mut("url"))
     {
         *url = sections::database_url_from(directory, url);
+    }
+
+    for key in ["logo", "texts"] {
+        if let Some(toml::Value::String(path)) = table
+            .get_mut("pages")
+            .and_then(|section| section.get_mut(key))
+        {
+            *path = directory.join(&*path).display().to_string();
+        }
     }
 
     Ok(table)

@@ -24,5 +24,5 @@ pub use master_key::{MasterKeyError, MasterKeySource};
 pub(crate) use sections::is_loopback;
 pub use sections::{
     DatabaseConfig, DevelopmentConfig, LimitsConfig, LogFormat, LoginConfig, LogsConfig,
-    ProxyConfig, RetentionConfig, SecretsConfig, ServerConfig,
+    PagesConfig, ProxyConfig, RetentionConfig, SecretsConfig, ServerConfig,
 };

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -145,6 +145,31 @@ pub struct LoginConfig {
 pub struct DevelopmentConfig {
     /// Serves built-in pages that log in any user without a password and ask for consent.
     pub login_page: bool,
+}
+
+/// The pages that users see in a browser.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PagesConfig {
+    /// What stands at the top, without a logo, and in the title.
+    pub product_name: String,
+    /// An `.svg` or `.png` file of at most 100 KiB.
+    pub logo: Option<PathBuf>,
+    /// The colour of buttons, as `#rrggbb`.
+    pub accent_color: String,
+    /// A folder with a `*.toml` file for each further language.
+    pub texts: Option<PathBuf>,
+}
+
+impl Default for PagesConfig {
+    fn default() -> Self {
+        Self {
+            product_name: "Countersign".to_owned(),
+            logo: None,
+            accent_color: "#0b57d0".to_owned(),
+            texts: None,
+        }
+    }
 }
 
 /// The proxy of all outgoing requests: push services, text message gateways and callbacks. Proxies

@@ -34,6 +34,10 @@ const KEYS: &[(&str, &str, Kind)] = &[
     ("secrets", "master_key", Kind::Secret),
     ("login", "login_url", Kind::Text),
     ("login", "consent_url", Kind::Text),
+    ("pages", "product_name", Kind::Text),
+    ("pages", "logo", Kind::Text),
+    ("pages", "accent_color", Kind::Text),
+    ("pages", "texts", Kind::Text),
     ("development", "login_page", Kind::Switch),
     ("proxy", "url", Kind::Text),
     ("proxy", "username", Kind::Text),
@@ -194,6 +198,11 @@ mod tests {
             login: super::super::LoginConfig {
                 login_url: "http://x".parse().ok(),
                 consent_url: "http://x".parse().ok(),
+            },
+            pages: super::super::PagesConfig {
+                logo: Some("x.svg".into()),
+                texts: Some("x".into()),
+                ..super::super::PagesConfig::default()
             },
             proxy: super::super::ProxyConfig {
                 url: "http://x".parse().ok(),

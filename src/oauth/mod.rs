@@ -43,7 +43,7 @@ use crate::base::Base;
 use crate::devices::Devices;
 use crate::users::Users;
 use authorization::{
-    Appliances, AuthorizationEndpoint, Consents, Logins, Pages, PushedRequests, Rooms,
+    Appliances, AuthorizationEndpoint, Consents, Logins, Logouts, Pages, PushedRequests, Rooms,
 };
 use clients::Clients;
 use grants::{GrantParts, Grants};
@@ -57,9 +57,9 @@ use tokens::{Bearers, IdTokenHints, Issuance, LiveTokens};
 
 pub use authorization::{
     AcceptConsent, AcceptLogin, ApplianceAuthorization, AuthorizationError, AuthorizeRefusal,
-    Browser, BrowserCookie, ConsentRequest, LoginRequest, PageRequestError, PushedReference,
-    PushedRequestError, Redirect, Rejection, RequestedScope, RequestingInstallation,
-    SESSION_TIME_TO_LIVE, UserCodeRefusal,
+    Browser, BrowserCookie, ConsentRequest, LoginRequest, Logout, LogoutRefusal, LogoutRequest,
+    PageRequestError, PushedReference, PushedRequestError, Redirect, Rejection, RequestedScope,
+    RequestingInstallation, UserCodeRefusal,
 };
 pub use clients::{
     CLIENT_ASSERTION_TYPE, ClientError, Credentials, PresentedCredentials, PresentedSecret,
@@ -119,6 +119,8 @@ pub struct TokenServer {
     pub consents: Arc<Consents>,
     /// RFC 8628.
     pub appliances: Arc<Appliances>,
+    /// OpenID Connect RP-Initiated Logout.
+    pub logouts: Arc<Logouts>,
     /// The token endpoint (RFC 6749 §3.2).
     pub grants: Arc<Grants>,
     /// Who presents an access token to this server (RFC 6750).
@@ -157,6 +159,7 @@ impl TokenServer {
             logins: rooms.logins,
             consents: rooms.consents,
             appliances: rooms.appliances,
+            logouts: rooms.logouts,
             grants: Arc::new(Grants::new(GrantParts {
                 base,
                 users: users.clone(),

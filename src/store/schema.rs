@@ -312,6 +312,7 @@ diesel::table! {
         auth_time -> BigInt,
         claims -> Nullable<Text>,
         expires_at -> BigInt,
+        used_at -> BigInt,
     }
 }
 

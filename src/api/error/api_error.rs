@@ -108,6 +108,24 @@ impl ApiError {
         }
     }
 
+    /// What a program is told: the code, and the description.
+    pub(crate) fn told(&self) -> (&'static str, Cow<'_, str>) {
+        match &self.0.body {
+            Body::Website(body) => (body.error, Cow::Borrowed(&body.error_description)),
+            Body::OAuth(body) => (body.error, Cow::Borrowed(&body.error_description)),
+            Body::Problem(body) => (body.code, Cow::Borrowed(&body.detail)),
+            Body::Unshaped(fault) => (fault.code(), Cow::Owned(fault.to_string())),
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        self.0.retry_after_seconds
+    }
+
     /// Whether the response names the request's id.
     pub(crate) fn is_problem(&self) -> bool {
         matches!(self.0.body, Body::Problem(_) | Body::Unshaped(_))

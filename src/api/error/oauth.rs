@@ -7,7 +7,9 @@ use super::bodies::OAuthBody;
 use super::clients::BASIC;
 use super::fault::Fault;
 use crate::devices::{RegistrationError, RegistrationRefusal};
-use crate::oauth::{AuthorizeRefusal, OAuthError, PageRequestError, PushedRequestError};
+use crate::oauth::{
+    AuthorizeRefusal, LogoutRefusal, OAuthError, PageRequestError, PushedRequestError,
+};
 
 impl From<RegistrationError> for ApiError {
     fn from(error: RegistrationError) -> Self {
@@ -102,6 +104,19 @@ impl From<AuthorizeRefusal> for ApiError {
             AuthorizeRefusal::OtherBrowser => answer(StatusCode::FORBIDDEN, "other_browser"),
             AuthorizeRefusal::UserDisabled => answer(StatusCode::FORBIDDEN, "user_disabled"),
             AuthorizeRefusal::Unavailable => Fault::Busy.into(),
+        }
+    }
+}
+
+impl From<LogoutRefusal> for ApiError {
+    fn from(refusal: LogoutRefusal) -> Self {
+        match refusal {
+            LogoutRefusal::Client | LogoutRefusal::RedirectUri => Self::oauth(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                refusal.to_string(),
+            ),
+            LogoutRefusal::Unavailable => Fault::Busy.into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderValue, InvalidHeaderValue};
 use super::request::{Extract, Request};
 use crate::api::error::ApiError;
 use crate::api::openapi::Operation;
-use crate::oauth::{Browser, BrowserCookie, SESSION_TIME_TO_LIVE};
+use crate::oauth::{Browser, BrowserCookie};
 use crate::secret::SecretString;
 
 const SESSION: &str = "countersign-session";
@@ -72,25 +72,27 @@ pub(crate) fn set_cookie(
     secure: bool,
 ) -> Result<HeaderValue, InvalidHeaderValue> {
     let (name, value, lifetime) = match cookie {
-        BrowserCookie::Session(value) => (
+        BrowserCookie::Session(value, lifetime) => (
             SESSION,
-            value,
-            format!("; Max-Age={}", SESSION_TIME_TO_LIVE.as_secs()),
+            value.expose(),
+            format!("; Max-Age={}", lifetime.as_secs()),
         ),
-        BrowserCookie::Recognition(value) => (RECOGNITION, value, String::new()),
+        BrowserCookie::NoSession => (SESSION, "", "; Max-Age=0".to_owned()),
+        BrowserCookie::Recognition(value) => (RECOGNITION, value.expose(), String::new()),
     };
 
     let name = with_prefix(name, secure);
     let tls_only = if secure { "; Secure" } else { "" };
 
     HeaderValue::from_str(&format!(
-        "{name}={}; Path=/{lifetime}; HttpOnly; SameSite=Lax{tls_only}",
-        value.expose()
+        "{name}={value}; Path=/{lifetime}; HttpOnly; SameSite=Lax{tls_only}"
     ))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use actix_web::test::TestRequest;
 
@@ -123,7 +125,10 @@ mod tests {
 
     #[test]
     fn scripts_and_other_sites_cannot_use_a_cookie() {
-        let session = BrowserCookie::Session(SecretString::new("x".to_owned()));
+        let session = BrowserCookie::Session(
+            SecretString::new("x".to_owned()),
+            Duration::from_secs(2_592_000),
+        );
         let recognition = BrowserCookie::Recognition(SecretString::new("y".to_owned()));
 
         let text = |cookie: &BrowserCookie, secure| {

@@ -16,11 +16,13 @@ mod fields;
 mod form;
 mod idempotency;
 mod json;
+mod language;
 mod path;
 mod query;
 mod request;
 mod site;
 mod source;
+mod visitor;
 
 pub(crate) use bearer::{DeviceToken, FreshUserToken, OpenIdToken, RegistrationToken, UserToken};
 pub(crate) use client::{
@@ -33,8 +35,10 @@ pub(crate) use fields::{Fields, FromFields};
 pub(crate) use form::Form;
 pub(crate) use idempotency::IdempotencyHeader;
 pub(crate) use json::{Json, read_json_object};
+pub(crate) use language::AcceptLanguage;
 pub(crate) use path::{Path, PathParameter};
 pub(crate) use query::{Query, Wait};
 pub(crate) use request::{Extract, Request};
 pub(crate) use site::FromThisServer;
 pub(crate) use source::Source;
+pub(crate) use visitor::Visitor;

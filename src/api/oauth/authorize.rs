@@ -6,7 +6,7 @@ use super::redirect::SeeOther;
 use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
-use crate::api::extract::{Cookies, Fields, Form, FromFields, Query};
+use crate::api::extract::{AcceptLanguage, Cookies, Fields, Form, FromFields, Query};
 use crate::oauth::{AuthorizeRequest, Browser};
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
@@ -111,29 +111,32 @@ impl FromFields for AuthorizeRequest {
 
 async fn authorize(
     api: SharedApi,
+    language: AcceptLanguage,
     Cookies(browser): Cookies,
     Query(request): Query<AuthorizeRequest>,
 ) -> Result<SeeOther, ApiError> {
-    begin(&api, &request, &browser).await
+    begin(&api, &language, &request, &browser).await
 }
 
 async fn post_authorize(
     api: SharedApi,
+    language: AcceptLanguage,
     Cookies(browser): Cookies,
     Form(request): Form<AuthorizeRequest>,
 ) -> Result<SeeOther, ApiError> {
-    begin(&api, &request, &browser).await
+    begin(&api, &language, &request, &browser).await
 }
 
 async fn begin(
     api: &SharedApi,
+    language: &AcceptLanguage,
     request: &AuthorizeRequest,
     browser: &Browser,
 ) -> Result<SeeOther, ApiError> {
     let endpoint = &api.app.token_server.authorization;
     let redirect = endpoint.authorize(request, browser).await?;
 
-    SeeOther::with_cookie(api, redirect)
+    SeeOther::with_cookie(api, language, redirect)
 }
 
 /// The end of a visit to a page.
@@ -155,11 +158,12 @@ impl FromFields for ResumeQuery {
 
 async fn resume(
     api: SharedApi,
+    language: AcceptLanguage,
     Cookies(browser): Cookies,
     Query(ResumeQuery { verifier }): Query<ResumeQuery>,
 ) -> Result<SeeOther, ApiError> {
     let endpoint = &api.app.token_server.authorization;
     let redirect = endpoint.resume(&verifier, &browser).await?;
 
-    SeeOther::with_cookie(&api, redirect)
+    SeeOther::with_cookie(&api, &language, redirect)
 }

@@ -4,18 +4,23 @@
 //! The forms need no protection against other sites: a challenge cannot be guessed and can be used
 //! once.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use maud::{Markup, html};
 use utoipa::ToSchema;
 
-use super::html::{FormTargets, Page, escape};
 use super::redirect::SeeOther;
 use crate::api::context::{Api, SharedApi};
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
-use crate::api::extract::{Extract, Fields, Form, FromFields, Query, Request};
+use crate::api::extract::{AcceptLanguage, Extract, Fields, Form, FromFields, Query, Request};
 use crate::api::openapi::Operation;
+use crate::api::pages::{FormTargets, Page, Texts, fill};
+use crate::api::reply::Reply;
 use crate::ids::UserId;
-use crate::oauth::{AcceptConsent, AcceptLogin, Rejection, RequestedScope};
+use crate::oauth::{
+    AcceptConsent, AcceptLogin, LoginRequest, Rejection, RequestedScope, RequestingInstallation,
+};
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Shows a page that asks for the id of the user.
@@ -31,11 +36,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     POST "/oauth/consent" => post_consent;
 };
 
-const NOTICE: &str = "<p><strong>Not for production.</strong> This built-in page is for trying the \
-                      server out: it believes anybody.</p>";
-/// Denying is as easy as allowing.
-const BUTTONS: &str = "<button name=\"decision\" value=\"allow\">Allow</button>\n\
-                       <button name=\"decision\" value=\"deny\">Deny</button>\n";
 /// The longest parameter.
 const TEXT_BYTES_MAX: usize = 255;
 
@@ -146,77 +146,152 @@ impl FromFields for ConsentForm {
 async fn show_login_page(
     api: SharedApi,
     _development: Development,
+    language: AcceptLanguage,
     Query(LoginQuery { login_challenge }): Query<LoginQuery>,
 ) -> Result<Page, ApiError> {
-    let token_server = &api.app.token_server;
-    let request = token_server.logins.request(&login_challenge).await?;
+    let request = api
+        .app
+        .token_server
+        .logins
+        .request(&login_challenge)
+        .await?;
 
-    let body = format!(
-        "{NOTICE}\n<p>{client} wants to know who you are.</p>\n{form}\
-         <label>User id <input name=\"user_id\" value=\"{hint}\" maxlength=\"255\" autofocus></label>\n\
-         <label><input type=\"checkbox\" name=\"remember\"> Remember me in this browser</label>\n\
-         {BUTTONS}</form>",
-        client = escape(&request.client_name),
-        form = form_head(&api, "/oauth/login", "login_challenge", &login_challenge),
-        hint = escape(request.login_hint.as_deref().unwrap_or_default()),
-    );
+    Ok(login_page(
+        &api,
+        &language,
+        &login_challenge,
+        &request,
+        None,
+    ))
+}
 
-    Ok(Page::new("Log in", body, FormTargets::Any))
+fn login_page(
+    api: &Api,
+    AcceptLanguage(accept): &AcceptLanguage,
+    challenge: &str,
+    request: &LoginRequest,
+    problem: Option<fn(&Texts) -> &String>,
+) -> Page {
+    let texts = api
+        .pages
+        .texts(request.ui_locales.as_deref(), accept.as_deref());
+    let problem = problem.map(|problem| problem(texts));
+
+    let body = html! {
+        p class="notice" { (texts.not_for_production) }
+        p { (fill(&texts.log_in_intro, &[("client", &request.client_name)])) }
+        (asking(texts, request.installation.as_ref(), request.user_code.as_deref()))
+        form method="post" action=(api.url("/oauth/login")) {
+            input type="hidden" name="login_challenge" value=(challenge);
+            @if let Some(problem) = problem {
+                p id="problem" class="error" role="alert" { (problem) }
+            }
+            label for="user_id" { (texts.user_id) }
+            input type="text" id="user_id" name="user_id" maxlength="255" autocomplete="username"
+                value=(request.login_hint.as_deref().unwrap_or_default()) autofocus
+                aria-invalid=[problem.map(|_| "true")] aria-describedby=[problem.map(|_| "problem")];
+            label class="check" {
+                input type="checkbox" name="remember";
+                span { (texts.remember_browser) }
+            }
+            (buttons(&texts.log_in, &texts.cancel))
+        }
+    };
+
+    api.pages
+        .page(texts, &texts.log_in_title, &body, &FormTargets::Any)
 }
 
 async fn post_login(
     api: SharedApi,
     _development: Development,
+    language: AcceptLanguage,
     Form(form): Form<LoginForm>,
-) -> Result<SeeOther, ApiError> {
-    let token_server = &api.app.token_server;
+) -> Result<Answered, ApiError> {
+    let logins = &api.app.token_server.logins;
     let challenge = &form.login_challenge;
 
-    let redirect_to = if form.decision.as_deref() == Some("allow") {
-        let subject = form.user_id.ok_or_else(|| Fault::missing("user_id"))?;
-        let accepted = AcceptLogin {
-            remember: form.remember.is_some(),
-            ..AcceptLogin::of(subject)
-        };
+    if form.decision.as_deref() != Some("allow") {
+        let redirect_to = logins.reject(challenge, &Rejection::default()).await?;
+        return Ok(Answered::Taken(SeeOther::to(redirect_to)));
+    }
 
-        token_server
-            .logins
-            .accept(None, challenge, &accepted)
-            .await?
-    } else {
-        token_server
-            .logins
-            .reject(challenge, &Rejection::default())
-            .await?
+    let Some(subject) = form.user_id else {
+        let request = logins.request(challenge).await?;
+        let problem: fn(&Texts) -> &String = |texts| &texts.user_id_missing;
+        let page = login_page(&api, &language, challenge, &request, Some(problem));
+        return Ok(Answered::Incomplete(
+            page.with_status(StatusCode::BAD_REQUEST),
+        ));
     };
 
-    Ok(SeeOther::to(redirect_to))
+    let accepted = AcceptLogin {
+        remember: form.remember.is_some(),
+        ..AcceptLogin::of(subject)
+    };
+    let redirect_to = logins.accept(None, challenge, &accepted).await?;
+
+    Ok(Answered::Taken(SeeOther::to(redirect_to)))
+}
+
+/// The browser goes on, or shows the page again.
+enum Answered {
+    Taken(SeeOther),
+    Incomplete(Page),
+}
+
+impl Reply for Answered {
+    fn into_response(self) -> Result<HttpResponse, ApiError> {
+        match self {
+            Self::Taken(redirect) => redirect.into_response(),
+            Self::Incomplete(page) => page.into_response(),
+        }
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        SeeOther::describe(operation);
+
+        operation.other_response(
+            StatusCode::BAD_REQUEST,
+            "There is no user id: the page again.",
+            Some("text/html"),
+        );
+    }
 }
 
 async fn show_consent_page(
     api: SharedApi,
     _development: Development,
+    AcceptLanguage(accept): AcceptLanguage,
     Query(ConsentQuery { consent_challenge }): Query<ConsentQuery>,
 ) -> Result<Page, ApiError> {
     let token_server = &api.app.token_server;
     let request = token_server.consents.request(&consent_challenge).await?;
+    let texts = api
+        .pages
+        .texts(request.ui_locales.as_deref(), accept.as_deref());
 
-    let body = format!(
-        "{NOTICE}\n<p>{user}, do you allow {client}:</p>\n<ul>{scopes}</ul>\n{form}\
-         <label><input type=\"checkbox\" name=\"remember\"> Do not ask again</label>\n\
-         {BUTTONS}</form>",
-        user = escape(&request.subject),
-        client = escape(&request.client_name),
-        scopes = request.scopes.iter().map(scope_item).collect::<String>(),
-        form = form_head(
-            &api,
-            "/oauth/consent",
-            "consent_challenge",
-            &consent_challenge
-        ),
-    );
+    let body = html! {
+        p class="notice" { (texts.not_for_production) }
+        (asking(texts, request.installation.as_ref(), request.user_code.as_deref()))
+        p { (fill(&texts.consent_intro, &[("client", &request.client_name)])) }
+        ul {
+            @for scope in &request.scopes { li { (description(scope, texts)) } }
+        }
+        p class="soft" { (fill(&texts.consent_user, &[("user", &request.subject)])) }
+        form method="post" action=(api.url("/oauth/consent")) {
+            input type="hidden" name="consent_challenge" value=(consent_challenge);
+            label class="check" {
+                input type="checkbox" name="remember";
+                span { (texts.remember_consent) }
+            }
+            (buttons(&texts.allow, &texts.deny))
+        }
+    };
 
-    Ok(Page::new("Allow access", body, FormTargets::Any))
+    Ok(api
+        .pages
+        .page(texts, &texts.consent_title, &body, &FormTargets::Any))
 }
 
 async fn post_consent(
@@ -243,18 +318,41 @@ async fn post_consent(
     Ok(SeeOther::to(redirect_to))
 }
 
-/// The beginning of a form that sends the challenge along.
-fn form_head(api: &Api, path: &str, name: &str, challenge: &str) -> String {
-    let (action, challenge) = (escape(&api.url(path)), escape(challenge));
-
-    format!(
-        "<form method=\"post\" action=\"{action}\">\n\
-         <input type=\"hidden\" name=\"{name}\" value=\"{challenge}\">\n"
-    )
+/// What the user is about to let in, where that is no browser.
+fn asking(
+    texts: &Texts,
+    installation: Option<&RequestingInstallation>,
+    user_code: Option<&str>,
+) -> Markup {
+    html! {
+        @if let Some(RequestingInstallation { application, name, .. }) = installation {
+            p class="notice" {
+                (fill(&texts.for_installation, &[("application", application), ("name", name)]))
+            }
+        }
+        @if let Some(code) = user_code {
+            p class="notice" { (fill(&texts.for_device, &[("code", code)])) }
+        }
+    }
 }
 
-fn scope_item(scope: &RequestedScope) -> String {
-    let text = scope.descriptions.get("en").unwrap_or(&scope.id);
+/// Denying is as easy as allowing.
+fn buttons(allow: &str, deny: &str) -> Markup {
+    html! {
+        div class="buttons" {
+            button class="main" name="decision" value="allow" { (allow) }
+            button name="decision" value="deny" { (deny) }
+        }
+    }
+}
 
-    format!("<li>{}</li>", escape(text))
+/// What a scope allows: as administrators describe it, or as it is built in.
+fn description<'a>(scope: &'a RequestedScope, texts: &'a Texts) -> &'a str {
+    let described = scope.descriptions.get(&texts.language);
+    let described = described.or_else(|| scope.descriptions.get("en"));
+    let described = described.map(String::as_str);
+
+    described
+        .or_else(|| texts.scope(&scope.id))
+        .unwrap_or(&scope.id)
 }

@@ -4,10 +4,10 @@ mod authorize;
 mod built_in_pages;
 mod consent_requests;
 mod device_authorization;
-mod html;
 mod introspect;
 mod keys;
 mod login_requests;
+mod logout;
 mod metadata;
 mod page_requests;
 mod pushed;
@@ -38,6 +38,7 @@ pub(super) const SECTION: Section = Section {
         revoke::ENDPOINTS,
         token_info::ENDPOINTS,
         login_requests::ENDPOINTS,
+        logout::ENDPOINTS,
         consent_requests::ENDPOINTS,
         device_authorization::ENDPOINTS,
         user_code_page::ENDPOINTS,

@@ -4,11 +4,11 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
-use super::html::Page;
 use crate::api::context::Api;
 use crate::api::error::{ApiError, Fault};
-use crate::api::extract::set_cookie;
+use crate::api::extract::{AcceptLanguage, set_cookie};
 use crate::api::openapi::Operation;
+use crate::api::pages::Page;
 use crate::api::reply::Reply;
 use crate::oauth::Redirect;
 
@@ -17,7 +17,8 @@ use crate::oauth::Redirect;
 /// the answer to the client by itself, where the client wants it so.
 pub(super) struct SeeOther {
     address: String,
-    form: Option<Vec<(&'static str, String)>>,
+    /// The page that posts the answer.
+    page: Option<Page>,
     cookie: Option<HeaderValue>,
 }
 
@@ -25,19 +26,26 @@ impl SeeOther {
     pub(super) fn to(address: String) -> Self {
         Self {
             address,
-            form: None,
+            page: None,
             cookie: None,
         }
     }
 
     /// With the cookie that the browser gets.
-    pub(super) fn with_cookie(api: &Api, redirect: Redirect) -> Result<Self, ApiError> {
+    pub(super) fn with_cookie(
+        api: &Api,
+        language: &AcceptLanguage,
+        redirect: Redirect,
+    ) -> Result<Self, ApiError> {
         let secure = api.app.token_server.issuer.has_secure_cookies();
         let cookie = redirect.cookie.map(|cookie| set_cookie(&cookie, secure));
 
         Ok(Self {
+            page: redirect.form.map(|fields| {
+                let texts = api.pages.texts(None, language.0.as_deref());
+                api.pages.that_posts(texts, &redirect.address, &fields)
+            }),
             address: redirect.address,
-            form: redirect.form,
             cookie: cookie.transpose().map_err(|_| Fault::Internal)?,
         })
     }
@@ -45,8 +53,8 @@ impl SeeOther {
 
 impl Reply for SeeOther {
     fn into_response(self) -> Result<HttpResponse, ApiError> {
-        let mut response = match self.form {
-            Some(fields) => Page::that_posts(&self.address, &fields).into_response()?,
+        let mut response = match self.page {
+            Some(page) => page.response(),
             None => HttpResponse::SeeOther()
                 .insert_header((header::LOCATION, self.address))
                 .insert_header((header::REFERRER_POLICY, "no-referrer"))

@@ -2,15 +2,18 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use maud::html;
 use utoipa::ToSchema;
 
-use super::html::{FormTargets, Page, escape};
 use super::redirect::SeeOther;
 use crate::api::context::{Api, SharedApi};
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
-use crate::api::extract::{Cookies, Fields, Form, FromFields, FromThisServer, Query, Source};
+use crate::api::extract::{
+    AcceptLanguage, Cookies, Fields, Form, FromFields, FromThisServer, Query, Source, Visitor,
+};
 use crate::api::openapi::Operation;
+use crate::api::pages::{FormTargets, Page, Texts};
 use crate::api::reply::Reply;
 use crate::oauth::UserCodeRefusal;
 
@@ -48,9 +51,11 @@ impl FromFields for UserCodeForm {
 
 async fn show_user_code_page(
     api: SharedApi,
+    language: AcceptLanguage,
     Query(UserCodeForm { user_code }): Query<UserCodeForm>,
 ) -> Page {
-    form(&api, user_code.as_deref().unwrap_or_default(), "")
+    let texts = api.pages.texts(None, language.0.as_deref());
+    form(&api, texts, user_code.as_deref().unwrap_or_default(), None)
 }
 
 /// The browser goes on, or shows the page again.
@@ -95,18 +100,20 @@ impl Reply for Entered {
 async fn enter_user_code(
     api: SharedApi,
     FromThisServer(is_from_here): FromThisServer,
-    Source(source): Source,
-    Cookies(browser): Cookies,
+    visitor: Visitor,
     Form(UserCodeForm { user_code }): Form<UserCodeForm>,
 ) -> Result<Entered, ApiError> {
+    let Visitor {
+        language,
+        cookies: Cookies(browser),
+        source: Source(source),
+    } = visitor;
+    let texts = api.pages.texts(None, language.0.as_deref());
     let entry = user_code.unwrap_or_default();
     if !is_from_here {
         // Another site would connect its own appliance, past the page that warns (RFC 8628 §5.4).
-        let page = form(&api, &entry, "Check the code, and send it from this page.");
-        return Ok(Entered::Refused(Page {
-            status: StatusCode::FORBIDDEN,
-            ..page
-        }));
+        let page = form(&api, texts, &entry, Some(&texts.device_check));
+        return Ok(Entered::Refused(page.with_status(StatusCode::FORBIDDEN)));
     }
 
     let entered = api
@@ -117,48 +124,54 @@ async fn enter_user_code(
         .await;
 
     match entered {
-        Ok(redirect) => SeeOther::with_cookie(&api, redirect).map(Entered::Known),
-        Err(refusal) => refused(&api, &entry, &refusal).map(Entered::Refused),
+        Ok(redirect) => SeeOther::with_cookie(&api, &language, redirect).map(Entered::Known),
+        Err(refusal) => refused(&api, texts, &entry, refusal).map(Entered::Refused),
     }
 }
 
 /// The page again, with what is wrong.
-fn refused(api: &Api, entry: &str, refusal: &UserCodeRefusal) -> Result<Page, ApiError> {
-    let page = form(api, entry, &refusal.to_string());
-
+fn refused(
+    api: &Api,
+    texts: &Texts,
+    entry: &str,
+    refusal: UserCodeRefusal,
+) -> Result<Page, ApiError> {
     match refusal {
-        UserCodeRefusal::Unknown => Ok(Page {
-            status: StatusCode::BAD_REQUEST,
-            ..page
-        }),
+        UserCodeRefusal::Unknown => {
+            let page = form(api, texts, entry, Some(&texts.device_unknown));
+            Ok(page.with_status(StatusCode::BAD_REQUEST))
+        }
         UserCodeRefusal::TooMany { retry_after } => {
             let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-            Ok(Page {
-                status: StatusCode::TOO_MANY_REQUESTS,
-                retry_after_seconds: Some(u64::try_from(seconds).unwrap_or(60)),
-                ..page
-            })
+            let page = form(api, texts, entry, Some(&texts.device_too_many));
+            Ok(page
+                .with_status(StatusCode::TOO_MANY_REQUESTS)
+                .retry_after(u64::try_from(seconds).unwrap_or(60)))
         }
         UserCodeRefusal::Unavailable => Err(Fault::Busy.into()),
     }
 }
 
-fn form(api: &Api, user_code: &str, problem: &str) -> Page {
-    let body = format!(
-        "<p role=\"alert\">{problem}</p>\n\
-         <p>Enter the code that your device shows. Continue only if the device is in front of you.</p>\n\
-         <form method=\"post\" action=\"{action}\">\n\
-         <label>Code <input name=\"user_code\" value=\"{user_code}\" maxlength=\"20\" autocomplete=\"off\" \
-         autocapitalize=\"characters\" spellcheck=\"false\" required autofocus></label>\n\
-         <button>Continue</button>\n</form>",
-        problem = escape(problem),
-        action = escape(&api.url("/oauth/device")),
-        user_code = escape(user_code),
-    );
+fn form(api: &Api, texts: &Texts, user_code: &str, problem: Option<&str>) -> Page {
+    let body = html! {
+        p { (texts.device_intro) }
+        form method="post" action=(api.url("/oauth/device")) {
+            @if let Some(problem) = problem {
+                p id="problem" class="error" role="alert" { (problem) }
+            }
+            label for="user_code" { (texts.device_code) }
+            input class="code" type="text" id="user_code" name="user_code" value=(user_code)
+                maxlength="20" autocomplete="off" autocapitalize="characters" spellcheck="false"
+                required autofocus aria-invalid=[problem.map(|_| "true")]
+                aria-describedby=(if problem.is_some() { "problem warning" } else { "warning" });
+            p id="warning" class="soft" { (texts.device_warning) }
+            div class="buttons" { button class="main" { (texts.r#continue) } }
+        }
+    };
 
     let origins = api.app.token_server.pages.origins();
-
-    Page::new("Connect a device", body, FormTargets::Only(origins))
+    let targets = FormTargets::LoginPage(origins);
+    api.pages.page(texts, &texts.device_title, &body, &targets)
 }
 
 /// What the user has decided.
@@ -178,21 +191,18 @@ impl FromFields for DoneQuery {
     }
 }
 
-async fn show_user_code_done(Query(DoneQuery { result }): Query<DoneQuery>) -> Page {
+async fn show_user_code_done(
+    api: SharedApi,
+    language: AcceptLanguage,
+    Query(DoneQuery { result }): Query<DoneQuery>,
+) -> Page {
+    let texts = api.pages.texts(None, language.0.as_deref());
     let (title, text) = match result.as_deref() {
-        Some("allowed") => (
-            "Done",
-            "Return to your device. It continues by itself in a moment. You can close this page.",
-        ),
-        _ => (
-            "Not connected",
-            "Your device was not connected. You can close this page.",
-        ),
+        Some("allowed") => (&texts.connected_title, &texts.connected_text),
+        _ => (&texts.not_connected_title, &texts.not_connected_text),
     };
 
-    Page::new(
-        title,
-        format!("<p>{text}</p>"),
-        FormTargets::Only(Vec::new()),
-    )
+    let body = html! { p { (text) } };
+    let targets = FormTargets::LoginPage(Vec::new());
+    api.pages.page(texts, title, &body, &targets)
 }

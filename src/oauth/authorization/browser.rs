@@ -2,9 +2,6 @@ use std::time::Duration;
 
 use crate::secret::SecretString;
 
-/// How long a browser remembers a login.
-pub const SESSION_TIME_TO_LIVE: Duration = Duration::from_secs(30 * 86_400);
-
 /// The cookies of ours that a browser has sent.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
@@ -17,8 +14,10 @@ pub struct Browser {
 /// A cookie that a browser is to keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BrowserCookie {
-    /// A login, for [`SESSION_TIME_TO_LIVE`].
-    Session(SecretString),
+    /// A login, and for how long it is remembered.
+    Session(SecretString, Duration),
+    /// In place of a login that has ended.
+    NoSession,
     /// What the browser is recognised by, until it is closed.
     Recognition(SecretString),
 }

@@ -9,7 +9,7 @@
 //! - `state` says what may follow what, `steps` carries a step out, `flow` saves it, and only if
 //!   the row is still where the step began.
 //! - `login` and `consent` answer the pages, `resume` takes the browser back from them, `sessions`
-//!   remembers logins.
+//!   remembers logins, `logout` ends them.
 
 mod appliance;
 mod authorize;
@@ -20,6 +20,7 @@ mod error;
 mod flow;
 mod guesses;
 mod login;
+mod logout;
 mod page_request;
 mod pages;
 mod persist;
@@ -47,12 +48,13 @@ use sessions::Sessions;
 use steps::Steps;
 
 pub use appliance::ApplianceAuthorization;
-pub use browser::{Browser, BrowserCookie, Redirect, SESSION_TIME_TO_LIVE};
+pub use browser::{Browser, BrowserCookie, Redirect};
 pub use consent::{AcceptConsent, ConsentRequest};
 pub use error::{
     AuthorizationError, AuthorizeRefusal, PageRequestError, PushedRequestError, UserCodeRefusal,
 };
 pub use login::{AcceptLogin, LoginRequest};
+pub use logout::{Logout, LogoutRefusal, LogoutRequest};
 pub use page_request::{RequestedScope, RequestingInstallation};
 pub use pushed::PushedReference;
 pub use rejection::Rejection;
@@ -61,6 +63,7 @@ pub(super) use appliance::Appliances;
 pub(super) use authorize::AuthorizationEndpoint;
 pub(super) use consent::Consents;
 pub(super) use login::Logins;
+pub(super) use logout::Logouts;
 pub(super) use pages::Pages;
 pub(super) use pushed::PushedRequests;
 
@@ -71,6 +74,7 @@ pub(super) struct Rooms {
     pub(super) logins: Arc<Logins>,
     pub(super) consents: Arc<Consents>,
     pub(super) appliances: Arc<Appliances>,
+    pub(super) logouts: Arc<Logouts>,
 }
 
 impl Rooms {
@@ -122,6 +126,12 @@ impl Rooms {
                 base: base.clone(),
                 requests,
                 flow: flow.clone(),
+            }),
+            logouts: Arc::new(Logouts {
+                base: base.clone(),
+                clients: clients.clone(),
+                id_tokens: id_tokens.clone(),
+                sessions: sessions.clone(),
             }),
             appliances: Arc::new(Appliances {
                 base: base.clone(),

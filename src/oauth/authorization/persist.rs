@@ -1,6 +1,7 @@
 //! Authorizations, consents, remembered logins, pushed requests and device codes in the database.
 
-use crate::ids::{AuthorizationId, UserId};
+use crate::clock::Timestamp;
+use crate::ids::{AuthorizationId, LoginSessionId, UserId};
 use crate::oauth::model::{
     ApplianceAnswer, Authorization, AuthorizationState, Consent, DeviceCode, LoginSession,
     PushedRequest,
@@ -238,6 +239,30 @@ pub(super) async fn find_session(
         .await?;
 
     Ok(row.map(LoginSession::from_row).transpose()?)
+}
+
+/// Ends a remembered login. Nothing happens where it has ended before.
+pub(super) async fn end_session(store: &Store, id: LoginSessionId) -> Result<(), StoreError> {
+    store
+        .write(move |connection| {
+            login_sessions::end_login_session(connection, &id.to_column())?;
+            Ok(())
+        })
+        .await
+}
+
+/// Notes that a remembered login was of use.
+pub(super) async fn use_session(
+    store: &Store,
+    id: LoginSessionId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    store
+        .write(move |connection| {
+            login_sessions::use_login_session(connection, &id.to_column(), now.as_millis())?;
+            Ok(())
+        })
+        .await
 }
 
 /// Keeps a request until the browser comes with its `request_uri`, whose hash this is.

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::browser::{Browser, BrowserCookie, SESSION_TIME_TO_LIVE};
+use super::browser::{Browser, BrowserCookie};
 use super::persist::{self, NewSession};
 use crate::base::Base;
 use crate::ids::LoginSessionId;
@@ -16,6 +16,9 @@ use crate::store::StoreError;
 
 /// The length of the cookie a browser is recognised by.
 const RECOGNITION_CHARACTERS: usize = 43;
+
+/// How often at most it is noted, within the idle time, that a login was of use.
+const USES_NOTED_IN_IDLE_TIME: u32 = 20;
 
 /// Remembers logins by cookies.
 pub(super) struct Sessions {
@@ -29,23 +32,42 @@ impl Sessions {
         browser: &Browser,
         hints: &Hints,
     ) -> Result<Option<Login>, StoreError> {
+        let now = self.base.clock.now();
+        let is_enough = |session: &LoginSession| {
+            hints.expect(&session.login.user_id)
+                && hints.are_met_by(&session.login.authentication, now)
+        };
+        let Some(session) = self.find(browser).await?.filter(is_enough) else {
+            return Ok(None);
+        };
+
+        // Not with every use: that would be a write each time, and nobody needs it so exactly.
+        let idle = self.base.settings.load().tokens.session_idle();
+        if session.used_at.after(idle / USES_NOTED_IN_IDLE_TIME) <= now {
+            persist::use_session(&self.base.store, session.id, now).await?;
+        }
+
+        Ok(Some(session.login))
+    }
+
+    /// The session of a browser, unless its time is over.
+    pub(super) async fn find(&self, browser: &Browser) -> Result<Option<LoginSession>, StoreError> {
         let Some(cookie) = &browser.session else {
             return Ok(None);
         };
         let session = persist::find_session(&self.base.store, self.session_hash(cookie)).await?;
 
-        let now = self.base.clock.now();
-        let is_enough = |session: &LoginSession| {
-            now < session.expires_at
-                && hints.expect(&session.login.user_id)
-                && hints.are_met_by(&session.login.authentication, now)
-        };
-        Ok(session.filter(is_enough).map(|session| session.login))
+        let (now, settings) = (self.base.clock.now(), self.base.settings.load());
+        let idle = settings.tokens.session_idle();
+        let is_alive =
+            |session: &LoginSession| now < session.expires_at && now < session.used_at.after(idle);
+        Ok(session.filter(is_alive))
     }
 
     /// A session to be stored, which takes the place of the browser's, and the browser's cookie.
     pub(super) fn begin(&self, browser: &Browser, login: Login) -> (NewSession, BrowserCookie) {
         let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
+        let lifetime = self.base.settings.load().tokens.session_max();
         let OpaqueToken { text, hash } =
             OpaqueToken::new(&self.base.keyring, TokenKind::LoginSession, random);
 
@@ -53,7 +75,8 @@ impl Sessions {
             session: LoginSession {
                 id: LoginSessionId::new(now, random),
                 login,
-                expires_at: now.after(SESSION_TIME_TO_LIVE),
+                expires_at: now.after(lifetime),
+                used_at: now,
             },
             hash,
             replaces: browser
@@ -62,7 +85,7 @@ impl Sessions {
                 .map(|cookie| self.session_hash(cookie)),
         };
 
-        (new, BrowserCookie::Session(text))
+        (new, BrowserCookie::Session(text, lifetime))
     }
 
     /// What recognises the browser later: the hash to store, and the cookie to keep unless it has

@@ -92,6 +92,14 @@ impl Client {
         }
     }
 
+    /// Where users may be sent after they have logged out.
+    pub(crate) fn post_logout_redirect_uris(&self) -> &[String] {
+        match self {
+            Self::Web(client) => &client.post_logout_redirect_uris,
+            Self::Device { .. } => &[],
+        }
+    }
+
     /// Whether users are not asked for their consent.
     pub(crate) fn skips_consent(&self) -> bool {
         match self {

@@ -78,6 +78,8 @@ pub(crate) struct LoginSession {
     pub(crate) id: LoginSessionId,
     pub(crate) login: Login,
     pub(crate) expires_at: Timestamp,
+    /// When it was last of use.
+    pub(crate) used_at: Timestamp,
 }
 
 impl LoginSession {
@@ -95,6 +97,7 @@ impl LoginSession {
             id: LoginSessionId::from_column(&row.id).ok_or_else(corrupt)?,
             login: login.ok_or_else(corrupt)?,
             expires_at: Timestamp::from_millis(row.expires_at),
+            used_at: Timestamp::from_millis(row.used_at),
         })
     }
 
@@ -111,6 +114,7 @@ impl LoginSession {
             auth_time: time.as_millis(),
             claims: self.login.authentication.claims_column(),
             expires_at: self.expires_at.as_millis(),
+            used_at: self.used_at.as_millis(),
         }
     }
 }

@@ -25,6 +25,8 @@ pub(in crate::settings) struct WebClientDocument {
     public_jwk: Option<Map<String, Value>>,
     #[serde(default)]
     redirect_uris: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    post_logout_redirect_uris: Vec<String>,
     grant_types: BTreeSet<GrantType>,
     #[serde(default)]
     scopes: BTreeSet<String>,
@@ -55,6 +57,7 @@ impl WebClientDocument {
             client_secret_sha256: credential.client_secret_sha256,
             public_jwk: credential.public_jwk,
             redirect_uris: client.redirect_uris.clone(),
+            post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
             grant_types: client.grant_types.clone(),
             scopes: client.scopes.clone(),
             skip_consent: client.skip_consent,
@@ -80,6 +83,7 @@ impl WebClientDocument {
             name: self.name,
             credential: fields.read(secrets)?,
             redirect_uris: self.redirect_uris,
+            post_logout_redirect_uris: self.post_logout_redirect_uris,
             grant_types: self.grant_types,
             scopes: self.scopes,
             skip_consent: self.skip_consent,

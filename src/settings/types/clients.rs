@@ -121,6 +121,8 @@ pub struct WebClient {
     pub credential: Option<ClientCredential>,
     /// Where authorization responses may be sent; compared exactly.
     pub redirect_uris: Vec<String>,
+    /// Where users may be sent after they have logged out; compared exactly.
+    pub post_logout_redirect_uris: Vec<String>,
     pub grant_types: BTreeSet<GrantType>,
     /// The scopes that it may request. A request without scopes means all of these.
     pub scopes: BTreeSet<String>,
@@ -146,6 +148,7 @@ impl WebClient {
             client_id,
             credential,
             redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
             grant_types: BTreeSet::new(),
             scopes: BTreeSet::new(),
             skip_consent: false,

@@ -198,6 +198,10 @@ pub struct TokenSettings {
     pub signing_key_lead_hours: u32,
     /// Whether DPoP proofs must contain what the server has asked for lately (RFC 9449 §8).
     pub dpop_nonces: bool,
+    /// How long a browser remembers a log-in that is not used, 60 to 31,536,000.
+    pub session_idle_seconds: u32,
+    /// How long a browser remembers a log-in, whatever the use: at least the idle time, at most a year.
+    pub session_max_seconds: u32,
 }
 
 impl Default for TokenSettings {
@@ -207,6 +211,8 @@ impl Default for TokenSettings {
             signing_key_rotation_days: 90,
             signing_key_lead_hours: 24,
             dpop_nonces: false,
+            session_idle_seconds: 2_592_000,
+            session_max_seconds: 2_592_000,
         }
     }
 }
@@ -216,6 +222,18 @@ impl TokenSettings {
     #[must_use]
     pub const fn refresh_grace(&self) -> Duration {
         seconds(self.refresh_grace_seconds)
+    }
+
+    /// How long a browser remembers a log-in that is not used.
+    #[must_use]
+    pub const fn session_idle(&self) -> Duration {
+        seconds(self.session_idle_seconds)
+    }
+
+    /// How long a browser remembers a log-in.
+    #[must_use]
+    pub const fn session_max(&self) -> Duration {
+        seconds(self.session_max_seconds)
     }
 
     /// How long a successor is published before it signs.

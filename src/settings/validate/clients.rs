@@ -70,7 +70,15 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
     }
 
     problems.check_name("name", &client.name);
-    redirect_uris::check(&client.redirect_uris, Owner::WebClient, problems);
+    for (field, uris) in [
+        ("redirect_uris", &client.redirect_uris),
+        (
+            "post_logout_redirect_uris",
+            &client.post_logout_redirect_uris,
+        ),
+    ] {
+        redirect_uris::check(field, uris, Owner::WebClient, problems);
+    }
     grant_types(client, problems);
 
     check_scopes(&client.scopes, all, problems);
@@ -134,7 +142,8 @@ fn grant_types(client: &WebClient, problems: &mut Problems) {
 
 pub(super) fn application(application: &Application, all: &Objects, problems: &mut Problems) {
     problems.check_name("name", &application.name);
-    redirect_uris::check(&application.redirect_uris, Owner::Application, problems);
+    let uris = &application.redirect_uris;
+    redirect_uris::check("redirect_uris", uris, Owner::Application, problems);
 
     for id in &application.custom_authenticators {
         problems.check_name("custom_authenticators", id);

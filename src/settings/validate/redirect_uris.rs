@@ -19,10 +19,11 @@ pub(super) enum Owner {
     WebClient,
 }
 
-pub(super) fn check(uris: &[String], owner: Owner, problems: &mut Problems) {
+/// Checks the addresses in `field`.
+pub(super) fn check(field: &'static str, uris: &[String], owner: Owner, problems: &mut Problems) {
     problems.check(
         uris.len() <= COUNT_MAX,
-        "redirect_uris",
+        field,
         format!("must be at most {COUNT_MAX}"),
     );
 
@@ -38,7 +39,7 @@ pub(super) fn check(uris: &[String], owner: Owner, problems: &mut Problems) {
     let mut seen = HashSet::new();
 
     for (index, uri) in uris.iter().enumerate() {
-        let field = format!("redirect_uris[{index}]");
+        let field = format!("{field}[{index}]");
         problems.check(
             uri.len() <= BYTES_MAX,
             field.clone(),

@@ -135,4 +135,18 @@ pub(super) fn general(general: &TokenSettings, problems: &mut Problems) {
         general.signing_key_lead_hours,
         1..=720,
     );
+
+    problems.check_range(
+        "session_idle_seconds",
+        general.session_idle_seconds,
+        60..=31_536_000,
+    );
+
+    let max_in_range =
+        (general.session_idle_seconds..=31_536_000).contains(&general.session_max_seconds);
+    problems.check(
+        max_in_range,
+        "session_max_seconds",
+        "must be from session_idle_seconds to 31536000 (a year)",
+    );
 }

@@ -33,6 +33,24 @@ pub fn delete_login_session(connection: &mut Connection, session_hash: &[u8]) ->
         .map(|count| count > 0)
 }
 
+/// Removes a remembered login.
+pub fn end_login_session(connection: &mut Connection, id: &[u8]) -> QueryResult<bool> {
+    diesel::delete(login_sessions::table.find(id))
+        .execute(connection)
+        .map(|count| count > 0)
+}
+
+/// Notes that a remembered login was of use.
+pub fn use_login_session(
+    connection: &mut Connection,
+    id: &[u8],
+    used_at: i64,
+) -> QueryResult<usize> {
+    diesel::update(login_sessions::table.find(id))
+        .set(login_sessions::used_at.eq(used_at))
+        .execute(connection)
+}
+
 /// Removes all remembered logins of a user.
 pub fn delete_login_sessions_of_user(
     connection: &mut Connection,

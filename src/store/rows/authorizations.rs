@@ -124,4 +124,6 @@ pub struct LoginSessionRow {
     pub auth_time: i64,
     pub claims: Option<String>,
     pub expires_at: i64,
+    /// When it was last of use.
+    pub used_at: i64,
 }

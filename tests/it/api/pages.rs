@@ -8,6 +8,7 @@ use reqwest::Response;
 use serde_json::json;
 
 use crate::support::app::{LOGIN_PAGE, TestApp};
+use crate::support::browser::Browser;
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::send;
 
@@ -20,6 +21,11 @@ on_both_databases!(
     a_code_from_another_site_shows_the_page_that_warns,
     built_in_pages_exist_in_development_only,
     built_in_pages_log_a_user_in,
+    pages_are_in_the_language_of_the_user,
+    a_browser_is_shown_a_page_for_every_error,
+    an_answer_is_posted_by_a_page,
+    a_user_logs_out,
+    nobody_is_logged_out_by_a_link,
 );
 
 const CLIENT: (&str, &str) = ("web", "web-secret-of-the-tests");
@@ -37,6 +43,7 @@ async fn app_with(database: Database, built_in_pages: bool) -> TestApp {
         client.redirect_uris = vec!["https://web.example/cb".to_owned()];
         client.grant_types = GrantType::ALL.into();
         client.scopes = ["openid".to_owned()].into();
+        client.post_logout_redirect_uris = vec!["https://web.example/bye".to_owned()];
 
         settings
             .web_clients
@@ -203,7 +210,7 @@ async fn page(response: Response, status: u16) -> String {
 
     assert_eq!(
         (header("referrer-policy"), header("x-content-type-options")),
-        ("no-referrer", "nosniff")
+        ("same-origin", "nosniff")
     );
 
     response.text().await.unwrap()
@@ -431,4 +438,245 @@ async fn built_in_pages_log_a_user_in(database: Database) {
         409,
         "a challenge can be answered once"
     );
+}
+
+async fn pages_are_in_the_language_of_the_user(database: Database) {
+    let app = app_with(database, true).await;
+    let open = async |address: &str, language: &str| {
+        let request = app
+            .http
+            .get(format!("{}{address}", app.public_url))
+            .header("accept-language", language);
+        page(request.send().await.unwrap(), 200).await
+    };
+
+    for (language, lang, text) in [
+        ("nl-BE,nl;q=0.9", "nl", "Een apparaat verbinden"),
+        ("de", "de", "Ein Gerät verbinden"),
+        ("fr-CA", "fr", "Connecter un appareil"),
+        ("tlh", "en", "Connect a device"),
+    ] {
+        let shown = open("/oauth/device", language).await;
+        assert!(
+            shown.contains(&format!("<html lang=\"{lang}\">")),
+            "{shown}"
+        );
+        assert!(shown.contains(text), "{shown}");
+    }
+
+    // What the client asks for comes first.
+    let begun = format!("/oauth/authorize?{QUERY}&ui_locales=fr");
+    let login_page = app.browser().go(&begun).await;
+    let login_page = login_page.strip_prefix(&app.public_url).unwrap();
+    let shown = open(login_page, "de").await;
+    assert!(shown.contains("<h1>Connexion</h1>"), "{shown}");
+}
+
+async fn a_browser_is_shown_a_page_for_every_error(database: Database) {
+    let app = app_with(database, true).await;
+    let open = async |address: &str, accept: &str| {
+        let request = app.http.get(format!("{}{address}", app.public_url));
+        request.header("accept", accept).send().await.unwrap()
+    };
+    let html = "text/html,application/xhtml+xml,*/*;q=0.8";
+
+    for (address, status, text, code) in [
+        ("/oauth/authorize", 400, "made a mistake", "invalid_request"),
+        (
+            "/oauth/authorize?client_id=%ff",
+            400,
+            "made a mistake",
+            "invalid_request",
+        ),
+        (
+            "/oauth/authorize?client_id=web&client_id=web",
+            400,
+            "made a mistake",
+            "invalid_request",
+        ),
+        (
+            "/oauth/authorize/resume?verifier=x",
+            404,
+            "has expired",
+            "not_found",
+        ),
+        (
+            "/oauth/authorize/resume",
+            400,
+            "made a mistake",
+            "invalid_request",
+        ),
+        (
+            "/oauth/login?login_challenge=x",
+            404,
+            "has expired",
+            "not_found",
+        ),
+        (
+            "/oauth/consent?consent_challenge=x",
+            404,
+            "has expired",
+            "not_found",
+        ),
+        (
+            "/oauth/logout?client_id=nobody",
+            400,
+            "made a mistake",
+            "invalid_request",
+        ),
+    ] {
+        let shown = page(open(address, html).await, status).await;
+        assert!(
+            shown.contains(text) && shown.contains(code),
+            "{address}: {shown}"
+        );
+
+        // A program gets what it can read.
+        let told = send(app.request("GET", address)).await;
+        assert_eq!(told.named(), (status, code), "{address}");
+    }
+
+    // Another browser, and a page that was answered.
+    let mut browser = app.browser();
+    let login_page = browser.go(&format!("/oauth/authorize?{QUERY}")).await;
+    let resume = log_in(&app, &login_page, false).await;
+    let elsewhere = open(resume.strip_prefix(&app.public_url).unwrap(), html).await;
+    let shown = page(elsewhere, 403).await;
+    assert!(shown.contains("another browser"), "{shown}");
+
+    let again = open(login_page.strip_prefix(&app.public_url).unwrap(), html).await;
+    let shown = page(again, 409).await;
+    assert!(shown.contains("answered it already"), "{shown}");
+}
+
+async fn an_answer_is_posted_by_a_page(database: Database) {
+    let app = app_with_client(database).await;
+    let address = format!(
+        "/oauth/authorize?{}&response_mode=form_post&prompt=none",
+        QUERY.replace("state=s", "state=%22%3E%3Cscript%3E")
+    );
+    let response = app.browser().open(&address).await;
+    let policy = response.headers()["content-security-policy"]
+        .to_str()
+        .unwrap();
+    assert!(policy.contains("; script-src 'sha256-"), "{policy}");
+    assert!(
+        !policy.contains("unsafe") && !policy.contains("form-action"),
+        "{policy}"
+    );
+
+    let shown = page(response, 200).await;
+    assert!(
+        shown.contains("action=\"https://web.example/cb\""),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("name=\"error\" value=\"login_required\""),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("name=\"state\" value=\"&quot;&gt;&lt;script&gt;\""),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("<script>").count(), 1);
+}
+
+/// A browser that remembers Alice, and an ID token of hers.
+async fn remembered(app: &TestApp) -> (Browser, String) {
+    let mut browser = app.browser();
+    let page = browser
+        .go(&format!("/oauth/authorize?{QUERY}&scope=openid"))
+        .await;
+    let resume = log_in(app, &page, true).await;
+    let challenge = browser.challenge(&resume, "consent").await;
+    let answer = json!({ "remember": true });
+    let resume = app.accept("consent", &challenge, answer).await;
+    let back = browser.go(&resume).await;
+
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &after(&back, "code")),
+        ("redirect_uri", "https://web.example/cb"),
+        (
+            "code_verifier",
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        ),
+    ];
+    let request = app
+        .request("POST", "/oauth/token")
+        .basic_auth(CLIENT.0, Some(CLIENT.1));
+    let tokens = send(request.form(&form)).await;
+
+    (browser, tokens.text("id_token").to_owned())
+}
+
+async fn is_remembered(browser: &mut Browser) -> bool {
+    let silent = format!("/oauth/authorize?{QUERY}&scope=openid&prompt=none");
+    let back = browser.go(&silent).await;
+    back.contains("code=")
+}
+
+async fn a_user_logs_out(database: Database) {
+    let app = app_with_client(database).await;
+    let (mut browser, id_token) = remembered(&app).await;
+    assert!(is_remembered(&mut browser).await);
+
+    // Nothing ends where the user could not be sent on.
+    for (parameter, value) in [
+        ("post_logout_redirect_uri", "https://evil.example/"),
+        ("post_logout_redirect_uri", "https://web.example/bye/"),
+        ("client_id", "other"),
+    ] {
+        let address = format!("/oauth/logout?id_token_hint={id_token}&{parameter}={value}");
+        assert_eq!(browser.open(&address).await.status(), 400, "{value}");
+    }
+    assert!(is_remembered(&mut browser).await);
+
+    let address = format!(
+        "/oauth/logout?id_token_hint={id_token}&state=a%26b\
+         &post_logout_redirect_uri=https%3A%2F%2Fweb.example%2Fbye"
+    );
+    let response = browser.open(&address).await;
+    assert_eq!(location(&response), "https://web.example/bye?state=a%26b");
+    assert!(!is_remembered(&mut browser).await);
+
+    // Again, and without anywhere to go.
+    let shown = browser
+        .open(&format!("/oauth/logout?id_token_hint={id_token}"))
+        .await;
+    assert!(page(shown, 200).await.contains("You are logged out"));
+}
+
+async fn nobody_is_logged_out_by_a_link(database: Database) {
+    let app = app_with_client(database).await;
+    let (mut browser, _) = remembered(&app).await;
+
+    for address in [
+        "/oauth/logout",
+        "/oauth/logout?confirmed=yes",
+        "/oauth/logout?client_id=web&id_token_hint=garbage",
+    ] {
+        let shown = page(browser.open(address).await, 200).await;
+        assert!(shown.contains("Log out?"), "{shown}");
+        assert!(is_remembered(&mut browser).await, "{address}");
+    }
+
+    // What another site posts is asked about too.
+    let posted = app
+        .request("POST", "/oauth/logout")
+        .header("origin", "https://evil.example")
+        .form(&[("confirmed", "yes"), ("state", "s")])
+        .send()
+        .await
+        .unwrap();
+    assert!(posted.headers().get("set-cookie").is_none());
+    assert_eq!(
+        location(&posted),
+        format!("{}/oauth/logout?state=s", app.public_url)
+    );
+
+    let form = [("confirmed", "yes")];
+    let shown = page(browser.post("/oauth/logout", &form).await, 200).await;
+    assert!(shown.contains("You are logged out"), "{shown}");
+    assert!(!is_remembered(&mut browser).await);
 }

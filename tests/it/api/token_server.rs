@@ -234,7 +234,7 @@ async fn metadata_names_existing_endpoints(database: Database) {
         checked += 1;
     }
 
-    assert_eq!(checked, 9);
+    assert_eq!(checked, 10);
 
     for (member, value) in [
         ("response_types_supported", "code"),

@@ -3,6 +3,7 @@
 //! For each topic there is a script for each library in `tests/foreign`. Both run concurrently
 //! against one server and print the results of their checks.
 
+mod chromium;
 mod programs;
 
 use std::collections::BTreeSet;
@@ -59,7 +60,7 @@ fn all_scripts_are_run() {
 
 async fn run_scripts(topic: &'static str, database: Database) {
     let key = PrivateJwk::generate(&SystemRandom).unwrap();
-    let settings = settings_with(key.public());
+    let settings = settings_with(key.public(), "http://127.0.0.1:9");
     let installation = Installation::configured(database, Clock::system(), &settings)
         .with("COUNTERSIGN_LOGIN__CONSENT_URL", CONSENT_URL);
     let server = installation.serve().await;
@@ -99,10 +100,11 @@ async fn run_scripts(topic: &'static str, database: Database) {
     );
 }
 
-/// The settings with the key of the client `keyed`.
-fn settings_with(key: &PublicJwk) -> String {
+/// The settings with the key of the client `keyed` and the origin of the client `page`.
+fn settings_with(key: &PublicJwk, spa_origin: &str) -> String {
     let jwk: Value = serde_json::from_str(&key.to_json()).unwrap();
     SETTINGS
+        .replace("SPA_ORIGIN", spa_origin)
         .replace("KEYED_X", jwk["x"].as_str().unwrap())
         .replace("KEYED_Y", jwk["y"].as_str().unwrap())
 }

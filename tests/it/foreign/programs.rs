@@ -11,9 +11,12 @@ const SECONDS_MAX: &str = "60";
 pub(super) enum Library {
     OpenidClient,
     Authlib,
+    /// Not a library: scripts that drive a browser.
+    Chromium,
 }
 
 impl Library {
+    /// Those that have a script for each topic.
     pub(super) const ALL: [Self; 2] = [Self::OpenidClient, Self::Authlib];
 
     /// The topics that have a script.
@@ -40,6 +43,7 @@ impl Library {
         let name = match self {
             Self::OpenidClient => "openid-client",
             Self::Authlib => "authlib",
+            Self::Chromium => "chromium",
         };
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/foreign")
@@ -48,14 +52,14 @@ impl Library {
 
     fn extension(self) -> &'static str {
         match self {
-            Self::OpenidClient => "mjs",
+            Self::OpenidClient | Self::Chromium => "mjs",
             Self::Authlib => "py",
         }
     }
 
     fn script(self, topic: &str) -> PathBuf {
         let name = match self {
-            Self::OpenidClient => topic.replace('_', "-"),
+            Self::OpenidClient | Self::Chromium => topic.replace('_', "-"),
             Self::Authlib => topic.to_owned(),
         };
         self.folder().join(name).with_extension(self.extension())
@@ -63,15 +67,15 @@ impl Library {
 
     fn interpreter(self) -> PathBuf {
         match self {
-            Self::OpenidClient => "node".into(),
-            Self::Authlib => installed().join("venv/bin/python"),
+            Self::OpenidClient | Self::Chromium => "node".into(),
+            Self::Authlib => self.installed().join("venv/bin/python"),
         }
     }
 
     /// Pins the versions. A copy in the device tells which versions are installed.
     fn lock_file(self) -> &'static str {
         match self {
-            Self::OpenidClient => "package-lock.json",
+            Self::OpenidClient | Self::Chromium => "package-lock.json",
             Self::Authlib => "requirements.txt",
         }
     }
@@ -84,7 +88,20 @@ impl Library {
             .output()
             .is_ok();
         interpreter_runs
-            && std::fs::read(installed().join(self.lock_file())).is_ok_and(|found| found == wanted)
+            && std::fs::read(self.installed().join(self.lock_file()))
+                .is_ok_and(|found| found == wanted)
+    }
+
+    /// Where `tests/foreign/install` puts the packages: in the build directory.
+    fn installed(self) -> PathBuf {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .parent()
+            .unwrap()
+            .join("foreign");
+        match self {
+            Self::OpenidClient | Self::Authlib => folder,
+            Self::Chromium => folder.join("chromium"),
+        }
     }
 }
 
@@ -106,7 +123,7 @@ pub(super) fn run(
         .arg(library.script(topic))
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("FOREIGN_PACKAGES", installed())
+        .env("FOREIGN_PACKAGES", library.installed())
         // Authlib must be told that an issuer without `https` is fine. Python must not write compiled
         // files next to the scripts.
         .envs([
@@ -131,12 +148,4 @@ pub(super) fn run(
         "{library:?}, {topic}: {}\n{stdout}{stderr}",
         output.status
     ))
-}
-
-/// Where `tests/foreign/install` puts the packages: in the build directory.
-fn installed() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .unwrap()
-        .join("foreign")
 }

@@ -6,7 +6,7 @@ use countersign::oauth::{
     AcceptConsent, AuthorizeRefusal, AuthorizeRequest, Browser, PageRequestError, Rejection,
 };
 
-use countersign::settings::{GrantType, WebClient};
+use countersign::settings::{GrantType, TokenSettings, WebClient};
 
 use super::login::{authorize, returned, this_browser};
 use super::web::{CALLBACK, asks, log_in, parameter, redeem, remembered, tell, text, web_world};
@@ -20,6 +20,7 @@ on_both_databases!(
     only_the_browser_that_began_goes_on,
     a_verifier_lives_as_long_as_its_request,
     nobody_but_the_user_of_the_hint_is_logged_in,
+    a_log_in_that_nobody_uses_is_forgotten,
 );
 
 const LOGIN: &str = "https://portal.example/login?";
@@ -404,4 +405,38 @@ async fn nobody_but_the_user_of_the_hint_is_logged_in(database: Database) {
     };
     let refused = address(&elsewhere).await;
     assert_eq!(parameter(&refused, "error"), "invalid_request");
+}
+
+async fn a_log_in_that_nobody_uses_is_forgotten(database: Database) {
+    let world = web_world(database);
+    world.configure(|settings| {
+        settings.tokens = TokenSettings {
+            session_idle_seconds: 3_600,
+            session_max_seconds: 8_000,
+            ..TokenSettings::default()
+        }
+        .into();
+    });
+    let is_known = async |browser: &Browser| {
+        let endpoint = &world.token_server.authorization;
+        let redirect = endpoint.authorize(&asks("trusted"), browser).await;
+        redirect.unwrap().address.starts_with(CALLBACK)
+    };
+
+    let (used, unused) = (
+        remembered(&world, "trusted").await,
+        remembered(&world, "trusted").await,
+    );
+    world.clock.advance(Duration::from_secs(3_599));
+    assert!(is_known(&used).await);
+    world.clock.advance(Duration::from_secs(1));
+    assert!(!is_known(&unused).await);
+
+    // Each use begins the idle time anew, up to the end.
+    world.clock.advance(Duration::from_secs(3_500));
+    assert!(is_known(&used).await);
+    world.clock.advance(Duration::from_secs(899));
+    assert!(is_known(&used).await);
+    world.clock.advance(Duration::from_secs(1));
+    assert!(!is_known(&used).await);
 }

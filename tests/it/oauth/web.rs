@@ -205,7 +205,7 @@ pub(super) async fn remembered(world: &World, client: &str) -> Browser {
         .await
         .unwrap();
 
-    let Some(BrowserCookie::Session(session)) = resumed.cookie else {
+    let Some(BrowserCookie::Session(session, _)) = resumed.cookie else {
         panic!("{:?}", resumed.cookie)
     };
 
