@@ -125,8 +125,8 @@ impl CallbackClient {
         };
         let body = serde_json::to_vec(&body)
             .map_err(|_| Failure::new("not sent: the body cannot be written"))?;
-        let secret = endpoint.and_then(|endpoint| endpoint.signing_secret.as_ref());
-        let headers = signature::headers(call.id, now, &body, secret)
+        let secrets = endpoint.map_or(&[][..], |endpoint| &endpoint.signing_secrets);
+        let headers = signature::headers(call.id, now, &body, secrets)
             .map_err(|_| Failure::new("not sent: the signing secret is not usable"))?;
 
         let client = if private { &self.private } else { &self.public };

@@ -18,17 +18,21 @@ pub(super) fn headers(
     id: CallbackId,
     now: Timestamp,
     body: &[u8],
-    secret: Option<&SecretString>,
+    secrets: &[SecretString],
 ) -> Result<Vec<(&'static str, String)>, InvalidSecret> {
     let id = id.to_string();
     let mut headers = Vec::with_capacity(3);
 
-    if let Some(secret) = secret {
+    let sign = |secret: &SecretString| {
         let webhook = Webhook::new(secret.expose()).map_err(|_| InvalidSecret)?;
-        let signature = webhook
-            .sign(&id, now.as_secs(), body)
-            .map_err(|_| InvalidSecret)?;
-        headers.push((HEADER_WEBHOOK_SIGNATURE, signature));
+        let signature = webhook.sign(&id, now.as_secs(), body);
+        signature.map_err(|_| InvalidSecret)
+    };
+    let signatures = secrets.iter().map(sign).collect::<Result<Vec<_>, _>>()?;
+
+    // The receiver needs to know one of the secrets only.
+    if !signatures.is_empty() {
+        headers.push((HEADER_WEBHOOK_SIGNATURE, signatures.join(" ")));
     }
 
     headers.push((HEADER_WEBHOOK_ID, id));
@@ -46,7 +50,7 @@ mod tests {
         let id = CallbackId::from_bytes([7; 16]);
         let secret = SecretString::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
         let now = Timestamp::from_millis(1_614_265_330_999);
-        let headers = headers(id, now, b"{}", Some(&secret)).unwrap();
+        let headers = headers(id, now, b"{}", std::slice::from_ref(&secret)).unwrap();
 
         let expected = Webhook::new(secret.expose())
             .unwrap()
@@ -68,10 +72,34 @@ mod tests {
             CallbackId::from_bytes([7; 16]),
             Timestamp::from_millis(0),
             b"{}",
-            None,
+            &[],
         )
         .unwrap();
 
         assert_eq!(headers.len(), 2);
+    }
+
+    #[test]
+    fn with_two_secrets_whoever_knows_one_can_verify() {
+        let secrets = [
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ];
+        let secrets = secrets.map(|secret| SecretString::new(secret.to_owned()));
+        let (id, now) = (
+            CallbackId::from_bytes([7; 16]),
+            Timestamp::from_millis(1_614_265_330_000),
+        );
+
+        let signed = |secrets: &[SecretString]| {
+            let headers = headers(id, now, b"{}", secrets).unwrap();
+            let signature = headers
+                .into_iter()
+                .find(|(name, _)| *name == HEADER_WEBHOOK_SIGNATURE);
+            signature.unwrap().1
+        };
+
+        let [one, other] = [signed(&secrets[..1]), signed(&secrets[1..])];
+        assert_eq!(signed(&secrets), format!("{one} {other}"));
     }
 }

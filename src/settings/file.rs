@@ -115,6 +115,8 @@ impl Settings {
 /// The problem of an unknown key or a value of the wrong type.
 fn shape_problem(error: toml_text::ShapeError) -> Problem {
     let key = error.place.rsplit('.').next().unwrap_or_default();
+    // One of a list is a secret like one that stands alone.
+    let key = key.split('[').next().unwrap_or_default();
 
     // The message contains the value, which must not be shown if it is a secret.
     let problem = if SECRET_FIELDS.contains(&key) {

@@ -118,7 +118,7 @@ pub struct CallbackEndpoint {
     /// Basic credentials, if the receiver requires them.
     pub credentials: Option<(String, SecretString)>,
     /// `whsec_…`: signs each callback (Standard Webhooks).
-    pub signing_secret: Option<SecretString>,
+    pub signing_secrets: Vec<SecretString>,
     /// Whether the host may have private addresses.
     pub allow_private: bool,
     /// The API clients that may use it. None means all.

@@ -21,6 +21,7 @@ use super::types::{
 use crate::push::CredentialForm;
 
 /// NIST SP 800-63B-4 §3.1.3.2: an out-of-band secret is valid for at most ten minutes.
+const SIGNING_SECRETS_MAX: usize = 2;
 const TIME_TO_LIVE_SECONDS_MAX: u32 = 600;
 /// Leaves room for the rest of a push payload, which has at most 4 KB.
 const MESSAGE_CHARACTERS_MAX: u32 = 1_000;
@@ -175,7 +176,13 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, all: &Objects, problems: &mut 
         problems.check_username(username);
     }
 
-    if let Some(secret) = &endpoint.signing_secret {
+    problems.check(
+        endpoint.signing_secrets.len() <= SIGNING_SECRETS_MAX,
+        "signing_secrets",
+        "must be at most two: the one in use, and its successor or predecessor",
+    );
+
+    for secret in &endpoint.signing_secrets {
         // The form and the bounds of Standard Webhooks.
         let key = secret
             .expose()

@@ -34,18 +34,29 @@ impl Assertions {
         Self { audiences }
     }
 
-    /// Verifies an assertion by the client that has this key, except for whether it was used
-    /// before.
+    /// Verifies an assertion by the client that has these keys, one or two, except for whether it was
+    /// used before.
     pub(super) fn verify(
         &self,
         keyring: &Keyring,
-        key: &PublicJwk,
+        keys: &[PublicJwk],
         client_id: &str,
         compact: &str,
         now: Timestamp,
     ) -> Result<UsedAssertions, ClientError> {
         let audiences: Vec<&str> = self.audiences.iter().map(String::as_str).collect();
-        let verified = assertion::verify(key, compact, client_id, &audiences, now);
+        let verify = |key| assertion::verify(key, compact, client_id, &audiences, now);
+
+        // What the right key has signed is wrong for another reason than its signature.
+        let is_by_another = |verdict: &Result<_, AssertionError>| {
+            matches!(verdict, Err(AssertionError::Signature(_)))
+        };
+        let mut verdicts: Vec<_> = keys.iter().map(verify).collect();
+        let decisive = verdicts.iter().position(|verdict| !is_by_another(verdict));
+        if verdicts.is_empty() {
+            return Err(ClientError::Invalid);
+        }
+        let verified = verdicts.swap_remove(decisive.unwrap_or_default());
 
         match verified {
             Ok(assertion) => Ok(UsedAssertions::assertion(keyring, client_id, &assertion)),

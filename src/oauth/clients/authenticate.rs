@@ -72,7 +72,7 @@ impl Clients {
             } => {
                 let client = secret::find_api_client(&settings, client_id)
                     .ok_or_else(|| refused(client_id, "no client has this id"))?;
-                let used = self.verify_configured(&client.credential, client_id, assertion)?;
+                let used = self.verify_configured(&client.credentials, client_id, assertion)?;
                 if !replay::record(&self.base.store, used).await? {
                     return Err(refused(client_id, "its assertion was used before"));
                 }
@@ -186,22 +186,18 @@ impl Clients {
         client: Arc<WebClient>,
         credentials: &Credentials,
     ) -> Result<AuthenticatedClient, OAuthError> {
-        let used = match (&client.credential, credentials) {
-            (Some(credential), Credentials::Secret { client_secret, .. })
-                if secret::verify(Some(credential), client_secret) =>
-            {
+        let known = &client.credentials;
+        let used = match credentials {
+            Credentials::Secret { client_secret, .. } if secret::verify(known, client_secret) => {
                 UsedAssertions::default()
             }
-            (
-                Some(credential),
-                Credentials::Assertion {
-                    client_id,
-                    assertion,
-                },
-            ) => self.verify_configured(credential, client_id, assertion)?,
+            Credentials::Assertion {
+                client_id,
+                assertion,
+            } if !known.is_empty() => self.verify_configured(known, client_id, assertion)?,
             // Only where none is configured: a client that has a credential cannot get around it by
             // leaving it out.
-            (None, Credentials::Public { .. }) => UsedAssertions::default(),
+            Credentials::Public { .. } if known.is_empty() => UsedAssertions::default(),
             _ => {
                 let reason = "its secret is wrong, or it authenticates in another way";
                 return Err(refused(credentials.client_id(), reason).into());
@@ -221,7 +217,7 @@ impl Clients {
         assertion: &SecretString,
     ) -> Result<AuthenticatedClient, OAuthError> {
         // Before its version is looked at: nobody but the device itself is told to upgrade.
-        let used = self.verify(&device.public_key, device.id.as_str(), assertion)?;
+        let used = self.verify(&[device.public_key], device.id.as_str(), assertion)?;
         let client = Client::device(device, &self.base.settings.load());
 
         Ok(AuthenticatedClient {
@@ -231,32 +227,39 @@ impl Clients {
         })
     }
 
-    /// Verifies an assertion by the key that a client is configured with.
+    /// Verifies an assertion by the keys that a client is configured with. No header chooses one.
     fn verify_configured(
         &self,
-        credential: &ClientCredential,
+        credentials: &[ClientCredential],
         client_id: &str,
         assertion: &SecretString,
     ) -> Result<UsedAssertions, ClientError> {
-        // A client with a secret has no key, so the assertion is not its own.
-        let ClientCredential::PublicKey(jwk) = credential else {
-            return Err(refused(client_id, "it has a secret, and sent an assertion"));
-        };
-        let key = PublicJwk::from_json(jwk).map_err(|_| ClientError::Invalid)?;
+        let keys: Vec<PublicJwk> = credentials
+            .iter()
+            .filter_map(|credential| match credential {
+                ClientCredential::PublicKey(jwk) => PublicJwk::from_json(jwk).ok(),
+                ClientCredential::SecretHash(_) => None,
+            })
+            .collect();
 
-        self.verify(&key, client_id, assertion)
+        // A client with a secret has no key, so the assertion is not its own.
+        if keys.is_empty() {
+            return Err(refused(client_id, "it has a secret, and sent an assertion"));
+        }
+
+        self.verify(&keys, client_id, assertion)
     }
 
     fn verify(
         &self,
-        key: &PublicJwk,
+        keys: &[PublicJwk],
         client_id: &str,
         assertion: &SecretString,
     ) -> Result<UsedAssertions, ClientError> {
         let Base { keyring, clock, .. } = &self.base;
 
         self.assertions
-            .verify(keyring, key, client_id, assertion.expose(), clock.now())
+            .verify(keyring, keys, client_id, assertion.expose(), clock.now())
     }
 
     /// An API client has no use for tokens and is told so; anybody else is told that the client is

@@ -20,8 +20,8 @@ pub(super) fn verify_api_client(
     client_secret: &PresentedSecret,
 ) -> Option<Arc<ApiClient>> {
     let client = find_api_client(settings, client_id);
-    let credential = client.as_ref().map(|client| &client.credential);
-    let is_verified = verify(credential, client_secret);
+    let credentials = client.as_ref().map(|client| client.credentials.as_slice());
+    let is_verified = verify(credentials.unwrap_or_default(), client_secret);
 
     client.filter(|_| is_verified)
 }
@@ -30,23 +30,26 @@ pub(super) fn verify_api_client(
 ///
 /// The same work is done for a client that does not exist or has no secret, so that the time does
 /// not tell them apart.
-pub(super) fn verify(
-    credential: Option<&ClientCredential>,
-    client_secret: &PresentedSecret,
-) -> bool {
-    let expected = match credential {
-        Some(ClientCredential::SecretHash(hash)) => Some(hash),
-        Some(ClientCredential::PublicKey(_)) | None => None,
-    };
+pub(super) fn verify(credentials: &[ClientCredential], client_secret: &PresentedSecret) -> bool {
+    let hashes = credentials
+        .iter()
+        .filter_map(|credential| match credential {
+            ClientCredential::SecretHash(hash) => Some(hash),
+            ClientCredential::PublicKey(_) => None,
+        });
+    let expected: Vec<&[u8; 32]> = hashes.collect();
+    let has_secret = !expected.is_empty();
 
     let mut is_equal = false;
     for reading in client_secret.readings() {
         let presented = sha256(reading.expose().as_bytes());
-        // All readings are compared, even if the first one fits: the time tells nothing.
-        is_equal |= constant_time_eq(expected.unwrap_or(&[0; 32]), &presented);
+        // All are compared, even if the first one fits: the time tells nothing.
+        for hash in expected.iter().copied().chain([&[0; 32]]) {
+            is_equal |= constant_time_eq(hash, &presented);
+        }
     }
 
-    is_equal && expected.is_some()
+    is_equal && has_secret
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::ids::ClientId;
 use crate::settings::problem::Problem;
 use crate::settings::types::{ApiClient, Permission};
 
-/// The document of an [`ApiClient`]. It has exactly one of the three credentials.
+/// The document of an [`ApiClient`]. It has one or two credentials.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct ApiClientDocument {
@@ -17,11 +17,19 @@ pub(in crate::settings) struct ApiClientDocument {
     /// Only in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
+    /// Only in the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    client_secrets: Vec<String>,
     /// Only in the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret_sha256: Option<String>,
+    /// Only in the database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    client_secrets_sha256: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     public_jwk: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    public_jwks: Vec<Map<String, Value>>,
     permissions: BTreeSet<Permission>,
     #[serde(default)]
     resource_servers: BTreeSet<String>,
@@ -31,12 +39,15 @@ pub(in crate::settings) struct ApiClientDocument {
 
 impl ApiClientDocument {
     pub(super) fn write(client: &ApiClient) -> Self {
-        let credential = CredentialFields::write(&client.credential);
+        let credentials = CredentialFields::write(&client.credentials);
         Self {
             client_id: client.client_id.clone(),
-            client_secret: credential.client_secret,
-            client_secret_sha256: credential.client_secret_sha256,
-            public_jwk: credential.public_jwk,
+            client_secret: None,
+            client_secrets: Vec::new(),
+            client_secret_sha256: credentials.client_secret_sha256,
+            client_secrets_sha256: credentials.client_secrets_sha256,
+            public_jwk: credentials.public_jwk,
+            public_jwks: credentials.public_jwks,
             permissions: client.permissions.clone(),
             resource_servers: client.resource_servers.clone(),
             administers: client.administers.clone(),
@@ -49,20 +60,24 @@ impl ApiClientDocument {
     ) -> Result<ApiClient, Problem> {
         let fields = CredentialFields {
             client_secret: self.client_secret,
+            client_secrets: self.client_secrets,
             client_secret_sha256: self.client_secret_sha256,
+            client_secrets_sha256: self.client_secrets_sha256,
             public_jwk: self.public_jwk,
+            public_jwks: self.public_jwks,
         };
 
-        let credential = fields.read(secrets)?.ok_or_else(|| {
-            Problem::new(
+        let credentials = fields.read(secrets)?;
+        if credentials.is_empty() {
+            return Err(Problem::new(
                 "client_secret",
-                "give exactly one of client_secret and public_jwk",
-            )
-        })?;
+                "give a client_secret or a public_jwk",
+            ));
+        }
 
         Ok(ApiClient {
             client_id: self.client_id,
-            credential,
+            credentials,
             permissions: self.permissions,
             resource_servers: self.resource_servers,
             administers: self.administers,

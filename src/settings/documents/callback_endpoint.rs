@@ -18,6 +18,8 @@ pub(in crate::settings) struct CallbackEndpointDocument {
     password: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signing_secret: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    signing_secrets: Vec<String>,
     #[serde(default)]
     allow_private: bool,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -28,14 +30,23 @@ impl CallbackEndpointDocument {
     pub(super) fn write(endpoint: &CallbackEndpoint, secrets: &dyn SecretWriter) -> Self {
         let (username, password) = write_credentials(endpoint.credentials.as_ref(), secrets);
 
+        let sealed = endpoint.signing_secrets.iter();
+        let mut sealed: Vec<String> = sealed
+            .map(|secret| secrets.secret("signing_secret", secret))
+            .collect();
+        // One stands alone.
+        let signing_secret = if sealed.len() == 1 {
+            sealed.pop()
+        } else {
+            None
+        };
+
         Self {
             url: endpoint.url.clone(),
             username,
             password,
-            signing_secret: endpoint
-                .signing_secret
-                .as_ref()
-                .map(|secret| secrets.secret("signing_secret", secret)),
+            signing_secret,
+            signing_secrets: sealed,
             allow_private: endpoint.allow_private,
             clients: endpoint.clients.clone(),
         }
@@ -45,10 +56,12 @@ impl CallbackEndpointDocument {
         self,
         secrets: &dyn SecretReader,
     ) -> Result<CallbackEndpoint, Problem> {
+        let written = self.signing_secret.iter().chain(&self.signing_secrets);
+        let signing_secrets = written.map(|written| secrets.secret("signing_secret", written));
+
         Ok(CallbackEndpoint {
             credentials: read_credentials(self.username, self.password.as_deref(), secrets)?,
-            signing_secret: secrets
-                .optional_secret("signing_secret", self.signing_secret.as_deref())?,
+            signing_secrets: signing_secrets.collect::<Result<_, _>>()?,
             url: self.url,
             allow_private: self.allow_private,
             clients: self.clients,

@@ -12,63 +12,105 @@ use crate::secret::{SecretString, sha256};
 use crate::settings::problem::Problem;
 use crate::settings::types::ClientCredential;
 
-/// At most one of the three is present.
+/// The most credentials of a client: the one in use, and its successor or predecessor.
+const CREDENTIALS_MAX: usize = 2;
+
+/// A client has none, one or two credentials, of either kind.
 #[derive(Default)]
 pub(super) struct CredentialFields {
     /// Only in the file.
     pub(super) client_secret: Option<String>,
-    /// SHA-256 of the client secret in base64url. The database does not have the secret itself.
+    /// Only in the file.
+    pub(super) client_secrets: Vec<String>,
+    /// SHA-256 of the client secrets in base64url. The database does not have the secrets themselves.
     pub(super) client_secret_sha256: Option<String>,
-    /// `private_key_jwt`: the client's public key (RFC 7517).
+    pub(super) client_secrets_sha256: Vec<String>,
+    /// `private_key_jwt`: the client's public keys (RFC 7517).
     pub(super) public_jwk: Option<Map<String, Value>>,
+    pub(super) public_jwks: Vec<Map<String, Value>>,
 }
 
 impl CredentialFields {
-    pub(super) fn write(credential: &ClientCredential) -> Self {
-        match credential {
-            ClientCredential::SecretHash(hash) => Self {
-                client_secret_sha256: Some(URL_SAFE_NO_PAD.encode(hash)),
-                ..Self::default()
-            },
-            ClientCredential::PublicKey(jwk) => Self {
-                public_jwk: serde_json::from_str(jwk).ok(),
-                ..Self::default()
-            },
+    pub(super) fn write(credentials: &[ClientCredential]) -> Self {
+        let hashes = credentials
+            .iter()
+            .filter_map(|credential| match credential {
+                ClientCredential::SecretHash(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
+                ClientCredential::PublicKey(_) => None,
+            });
+        let keys = credentials
+            .iter()
+            .filter_map(|credential| match credential {
+                ClientCredential::SecretHash(_) => None,
+                ClientCredential::PublicKey(jwk) => serde_json::from_str(jwk).ok(),
+            });
+
+        let (client_secret_sha256, client_secrets_sha256) = one_or_more(hashes.collect());
+        let (public_jwk, public_jwks) = one_or_more(keys.collect());
+
+        Self {
+            client_secret_sha256,
+            client_secrets_sha256,
+            public_jwk,
+            public_jwks,
+            ..Self::default()
         }
     }
 
-    /// The credential, if one is present.
-    pub(super) fn read(
-        self,
-        secrets: &dyn SecretReader,
-    ) -> Result<Option<ClientCredential>, Problem> {
-        match (
-            self.client_secret,
-            self.client_secret_sha256,
-            self.public_jwk,
-        ) {
-            (None, None, None) => Ok(None),
-            (Some(written), None, None) => {
-                let secret = secrets.secret("client_secret", &written)?;
-                // Only the hash is kept, from which its strength could not be told later.
-                check_strength(&secret)?;
-                Ok(Some(ClientCredential::SecretHash(sha256(
-                    secret.expose().as_bytes(),
-                ))))
-            }
-            (None, Some(hash), None) => Ok(Some(ClientCredential::SecretHash(parse_hash(&hash)?))),
-            (None, None, Some(jwk)) => Ok(Some(ClientCredential::PublicKey(parse_key(jwk)?))),
-            _ => Err(Problem::new(
-                "client_secret",
-                "give one of client_secret and public_jwk, not both",
-            )),
+    /// The credentials that are present.
+    pub(super) fn read(self, secrets: &dyn SecretReader) -> Result<Vec<ClientCredential>, Problem> {
+        let mut credentials = Vec::new();
+
+        let first = self.client_secret.map(|written| ("client_secret", written));
+        let more = self.client_secrets.into_iter();
+        for (field, written) in first
+            .into_iter()
+            .chain(more.map(|written| ("client_secrets", written)))
+        {
+            let secret = secrets.secret(field, &written)?;
+            // Only the hash is kept, from which its strength could not be told later.
+            check_strength(field, &secret)?;
+            let hash = sha256(secret.expose().as_bytes());
+            credentials.push(ClientCredential::SecretHash(hash));
         }
+
+        let hashes = self.client_secret_sha256.into_iter();
+        for hash in hashes.chain(self.client_secrets_sha256) {
+            credentials.push(ClientCredential::SecretHash(parse_hash(&hash)?));
+        }
+
+        let first = self.public_jwk.map(|jwk| ("public_jwk", jwk));
+        let more = self.public_jwks.into_iter();
+        for (field, jwk) in first
+            .into_iter()
+            .chain(more.map(|jwk| ("public_jwks", jwk)))
+        {
+            credentials.push(ClientCredential::PublicKey(parse_key(field, jwk)?));
+        }
+
+        if credentials.len() > CREDENTIALS_MAX {
+            return Err(Problem::new(
+                "client_secrets",
+                "give at most two credentials, secrets and keys together",
+            ));
+        }
+
+        Ok(credentials)
+    }
+}
+
+/// One value stands alone, several stand in a list.
+fn one_or_more<T>(mut values: Vec<T>) -> (Option<T>, Vec<T>) {
+    if values.len() == 1 {
+        (values.pop(), Vec::new())
+    } else {
+        (None, values)
     }
 }
 
 /// Refuses secrets that people made up. They are stored as a fast hash, which is only safe for
 /// random secrets of 128 bits or more.
-fn check_strength(secret: &SecretString) -> Result<(), Problem> {
+fn check_strength(field: &'static str, secret: &SecretString) -> Result<(), Problem> {
     // 128 bits in base64. Few distinct characters mean that a person has typed them.
     const CHARACTERS_MIN: usize = 22;
     const DISTINCT_CHARACTERS_MIN: usize = 8;
@@ -80,15 +122,15 @@ fn check_strength(secret: &SecretString) -> Result<(), Problem> {
     }
 
     let problem = "must be random and have at least 22 characters (openssl rand -base64 32)";
-    Err(Problem::new("client_secret", problem))
+    Err(Problem::new(field, problem))
 }
 
 /// Keeps only the required members, so that equal keys are equal texts.
-fn parse_key(jwk: Map<String, Value>) -> Result<String, Problem> {
+fn parse_key(field: &'static str, jwk: Map<String, Value>) -> Result<String, Problem> {
     let key = PublicJwk::from_json(&Value::Object(jwk).to_string());
     let problem = "must be a public P-256 key as a JSON Web Key, without its private part";
     key.map(|key| key.to_json())
-        .map_err(|_| Problem::new("public_jwk", problem))
+        .map_err(|_| Problem::new(field, problem))
 }
 
 fn parse_hash(text: &str) -> Result<[u8; 32], Problem> {

@@ -10,17 +10,6 @@ pub(in crate::settings) trait SecretReader {
 
     /// Reads a long text that is not secret, such as a certificate, which may be in a file too.
     fn text(&self, field: &'static str, written: &str) -> Result<String, Problem>;
-
-    /// Reads a secret that may be missing.
-    fn optional_secret(
-        &self,
-        field: &'static str,
-        written: Option<&str>,
-    ) -> Result<Option<SecretString>, Problem> {
-        written
-            .map(|written| self.secret(field, written))
-            .transpose()
-    }
 }
 
 /// Turns a secret into the text that a document has in its place.
@@ -29,5 +18,11 @@ pub(in crate::settings) trait SecretWriter {
 }
 
 /// The names of the fields that hold secrets, in documents whose fields are fixed.
-pub(in crate::settings) const SECRET_FIELDS: &[&str] =
-    &["auth_token", "client_secret", "password", "signing_secret"];
+pub(in crate::settings) const SECRET_FIELDS: &[&str] = &[
+    "auth_token",
+    "client_secret",
+    "client_secrets",
+    "password",
+    "signing_secret",
+    "signing_secrets",
+];

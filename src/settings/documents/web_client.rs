@@ -18,11 +18,19 @@ pub(in crate::settings) struct WebClientDocument {
     /// Only in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
+    /// Only in the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    client_secrets: Vec<String>,
     /// Only in the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret_sha256: Option<String>,
+    /// Only in the database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    client_secrets_sha256: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     public_jwk: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    public_jwks: Vec<Map<String, Value>>,
     #[serde(default)]
     redirect_uris: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -44,18 +52,17 @@ pub(in crate::settings) struct WebClientDocument {
 
 impl WebClientDocument {
     pub(super) fn write(client: &WebClient) -> Self {
-        let credential = client
-            .credential
-            .as_ref()
-            .map(CredentialFields::write)
-            .unwrap_or_default();
+        let credentials = CredentialFields::write(&client.credentials);
 
         Self {
             client_id: client.client_id.clone(),
             name: client.name.clone(),
-            client_secret: credential.client_secret,
-            client_secret_sha256: credential.client_secret_sha256,
-            public_jwk: credential.public_jwk,
+            client_secret: None,
+            client_secrets: Vec::new(),
+            client_secret_sha256: credentials.client_secret_sha256,
+            client_secrets_sha256: credentials.client_secrets_sha256,
+            public_jwk: credentials.public_jwk,
+            public_jwks: credentials.public_jwks,
             redirect_uris: client.redirect_uris.clone(),
             post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
             grant_types: client.grant_types.clone(),
@@ -74,14 +81,17 @@ impl WebClientDocument {
     ) -> Result<WebClient, Problem> {
         let fields = CredentialFields {
             client_secret: self.client_secret,
+            client_secrets: self.client_secrets,
             client_secret_sha256: self.client_secret_sha256,
+            client_secrets_sha256: self.client_secrets_sha256,
             public_jwk: self.public_jwk,
+            public_jwks: self.public_jwks,
         };
 
         Ok(WebClient {
             client_id: self.client_id,
             name: self.name,
-            credential: fields.read(secrets)?,
+            credentials: fields.read(secrets)?,
             redirect_uris: self.redirect_uris,
             post_logout_redirect_uris: self.post_logout_redirect_uris,
             grant_types: self.grant_types,

@@ -47,7 +47,8 @@ pub enum ClientCredential {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiClient {
     pub client_id: ClientId,
-    pub credential: ClientCredential,
+    /// One, or two while one replaces the other.
+    pub credentials: Vec<ClientCredential>,
     pub permissions: BTreeSet<Permission>,
     /// The ids of the resource servers whose tokens it may introspect.
     pub resource_servers: BTreeSet<String>,
@@ -66,7 +67,7 @@ impl ApiClient {
     ) -> Self {
         Self {
             client_id,
-            credential,
+            credentials: vec![credential],
             permissions: permissions.into_iter().collect(),
             resource_servers: BTreeSet::new(),
             administers: BTreeSet::new(),
@@ -117,8 +118,8 @@ pub struct WebClient {
     pub client_id: ClientId,
     /// Shown to users on the login and consent pages.
     pub name: String,
-    /// `None` for a public client, which only has PKCE.
-    pub credential: Option<ClientCredential>,
+    /// None for a public client, which only has PKCE; two while one replaces the other.
+    pub credentials: Vec<ClientCredential>,
     /// Where authorization responses may be sent; compared exactly.
     pub redirect_uris: Vec<String>,
     /// Where users may be sent after they have logged out; compared exactly.
@@ -146,7 +147,7 @@ impl WebClient {
         Self {
             name: client_id.to_string(),
             client_id,
-            credential,
+            credentials: credential.into_iter().collect(),
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             grant_types: BTreeSet::new(),
@@ -162,7 +163,7 @@ impl WebClient {
     /// Whether it is a public client (RFC 6749 §2.1).
     #[must_use]
     pub const fn is_public(&self) -> bool {
-        self.credential.is_none()
+        self.credentials.is_empty()
     }
 
     /// Whether pages of this origin may call the token server in its name.

@@ -108,7 +108,7 @@ impl Harness {
         let endpoint = CallbackEndpoint {
             url: url.to_owned(),
             credentials: None,
-            signing_secret: None,
+            signing_secrets: Vec::new(),
             allow_private: true,
             clients: Default::default(),
         };
@@ -229,7 +229,7 @@ fn endpoint_of(sandbox: &Sandbox) -> CallbackEndpoint {
             credentials.callback_username.clone(),
             secret(&credentials.callback_password),
         )),
-        signing_secret: Some(secret(&credentials.callback_signing_secret)),
+        signing_secrets: vec![secret(&credentials.callback_signing_secret)],
         allow_private: true,
         clients: Default::default(),
     }

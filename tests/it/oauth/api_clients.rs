@@ -1,6 +1,12 @@
 //! API clients prove who they are.
 
+use std::sync::Arc;
+
+use countersign::ids::ClientId;
+use countersign::jose::PrivateJwk;
 use countersign::oauth::{ClientError, Credentials};
+use countersign::secret::sha256;
+use countersign::settings::ClientCredential;
 use serde_json::{Value, json};
 
 use crate::support::databases::{Database, on_both_databases};
@@ -9,7 +15,8 @@ use crate::support::world::{ISSUER, World, credentials_by, new_key, secret_of};
 on_both_databases!(
     a_secret_authenticates_its_own_client_only,
     an_assertion_authenticates_its_client_once,
-    of_parallel_replays_one_succeeds
+    of_parallel_replays_one_succeeds,
+    one_credential_replaces_another_without_a_gap,
 );
 
 async fn a_secret_authenticates_its_own_client_only(database: Database) {
@@ -116,4 +123,46 @@ async fn of_parallel_replays_one_succeeds(database: Database) {
             .count(),
         1
     );
+}
+
+async fn one_credential_replaces_another_without_a_gap(database: Database) {
+    let world = World::new(database);
+    let (first, second) = (new_key(), new_key());
+    let portal: ClientId = "portal".parse().unwrap();
+    let configure = |credentials: Vec<ClientCredential>| {
+        world.configure(|settings| {
+            let client = settings.api_clients.get_mut(&portal).unwrap();
+            Arc::make_mut(client).credentials = credentials;
+        });
+    };
+
+    let hash = |secret: &str| ClientCredential::SecretHash(sha256(secret.as_bytes()));
+    let public = |key: &PrivateJwk| ClientCredential::PublicKey(key.public().to_json());
+    let by_secret = |secret: &str| secret_of("portal", secret);
+    let by_key = |key: &PrivateJwk| credentials_by(key, "portal", world.clock.now(), &json!({}));
+    let is_known = async |credentials: Credentials| {
+        let clients = &world.token_server.clients;
+        clients.authenticate_api_client(&credentials).await.is_ok()
+    };
+
+    for (known, [old, new, first_key, second_key]) in [
+        (vec![hash("old")], [true, false, false, false]),
+        (vec![hash("old"), hash("new")], [true, true, false, false]),
+        (
+            vec![hash("new"), public(&first)],
+            [false, true, true, false],
+        ),
+        (
+            vec![public(&first), public(&second)],
+            [false, false, true, true],
+        ),
+        (vec![public(&second)], [false, false, false, true]),
+    ] {
+        configure(known.clone());
+        assert_eq!(is_known(by_secret("old")).await, old, "{known:?}");
+        assert_eq!(is_known(by_secret("new")).await, new, "{known:?}");
+        assert_eq!(is_known(by_key(&first)).await, first_key, "{known:?}");
+        assert_eq!(is_known(by_key(&second)).await, second_key, "{known:?}");
+        assert!(!is_known(by_key(&new_key())).await && !is_known(by_secret("")).await);
+    }
 }

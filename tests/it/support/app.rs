@@ -569,7 +569,7 @@ pub(crate) fn callback_endpoint(url: &str) -> CallbackEndpoint {
     CallbackEndpoint {
         url: url.to_owned(),
         credentials: None,
-        signing_secret: None,
+        signing_secrets: Vec::new(),
         allow_private: true,
         clients: Default::default(),
     }

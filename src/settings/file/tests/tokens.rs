@@ -91,8 +91,8 @@ fn the_example_is_read_in_full() {
     );
 
     assert!(matches!(
-        shop.credential,
-        Some(ClientCredential::SecretHash(_))
+        shop.credentials[..],
+        [ClientCredential::SecretHash(_)]
     ));
 
     assert_eq!(shop.tokens.access_token_format, TokenFormat::Jwt);
@@ -105,7 +105,7 @@ fn the_example_is_read_in_full() {
     assert!(client("television").is_public() && client("television").scopes.is_empty());
 
     assert!(
-        matches!(client("keyed").credential, Some(ClientCredential::PublicKey(key)) if !key.contains("kid"))
+        matches!(&client("keyed").credentials[..], [ClientCredential::PublicKey(key)] if !key.contains("kid"))
     );
 
     let server = settings
@@ -210,7 +210,7 @@ fn each_mistake_is_reported_with_its_place() {
         (
             "name = \"Shop\"",
             "name = \"Shop\"\nclient_secret_sha256 = \"x\"",
-            "web_clients[0].client_secret: give one",
+            "web_clients[0].client_secret_sha256: must be a SHA-256 hash",
         ),
         (
             "name = \"Television\"",
