@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::issuer::Issuer;
 use super::listing::TOKEN_INFO_GRANT;
+use super::model::Claims;
 use crate::jose::SigningAlgorithm;
 use crate::settings::{GrantType, RESERVED_SCOPES, Settings};
 
@@ -46,7 +47,7 @@ pub struct Metadata {
     pub grant_types_supported: Vec<&'static str>,
     pub subject_types_supported: [&'static str; 1],
     pub id_token_signing_alg_values_supported: [SigningAlgorithm; 2],
-    pub claims_supported: [&'static str; 10],
+    pub claims_supported: Vec<String>,
     pub token_endpoint_auth_methods_supported: [&'static str; 4],
     pub token_endpoint_auth_signing_alg_values_supported: [SigningAlgorithm; 1],
     pub revocation_endpoint_auth_methods_supported: [&'static str; 4],
@@ -85,18 +86,7 @@ impl Metadata {
             grant_types_supported: grant_types.chain([TOKEN_INFO_GRANT]).collect(),
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: SigningAlgorithm::ALL,
-            claims_supported: [
-                "iss",
-                "sub",
-                "aud",
-                "exp",
-                "iat",
-                "auth_time",
-                "nonce",
-                "acr",
-                "amr",
-                "at_hash",
-            ],
+            claims_supported: claims(settings),
             token_endpoint_auth_methods_supported: ANY,
             token_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
             revocation_endpoint_auth_methods_supported: ANY,
@@ -113,6 +103,25 @@ impl Metadata {
             claims_parameter_supported: false,
         }
     }
+}
+
+/// What the server says of its tokens, then what login pages say of users.
+fn claims(settings: &Settings) -> Vec<String> {
+    const OWN: [&str; 10] = [
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "at_hash",
+    ];
+
+    let own = OWN.iter().map(|&name| name.to_owned());
+    own.chain(Claims::given_out(settings)).collect()
 }
 
 /// The reserved scopes, then those that are configured, in alphabetical order.

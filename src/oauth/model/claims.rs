@@ -113,6 +113,25 @@ impl Claims {
         Ok(claims)
     }
 
+    /// The names of all claims that scopes give out, the standard ones first.
+    pub(crate) fn given_out(settings: &Settings) -> Vec<String> {
+        let standard = STANDARD.iter().flat_map(|(_, names)| names.iter());
+        let mut names: Vec<String> = standard.map(|&name| name.to_owned()).collect();
+
+        let configured: BTreeSet<&String> = settings
+            .scopes
+            .values()
+            .flat_map(|scope| &scope.claims)
+            .collect();
+        for name in configured {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+
+        names
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

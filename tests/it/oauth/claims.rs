@@ -181,6 +181,12 @@ async fn claims_are_given_out_by_scope(database: Database) {
         }
     }
 
+    let supported = server.metadata().claims_supported;
+    for name in ["sub", "name", "email", "phone_number", "customer"] {
+        let count = supported.iter().filter(|known| *known == name).count();
+        assert_eq!(count, 1, "{name}");
+    }
+
     // What is kept is sealed.
     let kept = |connection: &mut _| {
         let kept = grants::table.select(grants::claims);
