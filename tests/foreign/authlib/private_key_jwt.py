@@ -66,7 +66,7 @@ def _():
         {"iss": "shop"},
         {"sub": "shop"},
         {"exp": str(now + 60)},
-        {"exp": now - 120, "iat": now - 180},
+        {"exp": now - 301, "iat": now - 361},
         {"iat": now + 3600, "exp": now + 3660},
         {"nbf": now + 3600},
         {"jti": ""},
