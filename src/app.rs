@@ -13,7 +13,7 @@ use crate::callbacks::{CallbackLimits, Callbacks, CallbacksOptions, SystemLookup
 use crate::config::Config;
 use crate::devices::Devices;
 use crate::devices::channel::{ChannelParts, Channels};
-use crate::egress::{Egress, EgressSettings, InvalidEgress, ProxySettings};
+use crate::egress::{Documents, Egress, EgressSettings, InvalidEgress, ProxySettings};
 use crate::oauth::{OAuthOptions, TokenServer};
 use crate::push::{ProviderPush, PushSender};
 use crate::retention::{Retention, RetentionTimes};
@@ -50,7 +50,7 @@ impl AppOptions {
             push: Arc::new(ProviderPush::new(egress.clone(), base.clock.clone())),
             sms: Arc::new(GatewaySms::new(&egress)?),
             callbacks: CallbacksOptions {
-                egress,
+                egress: egress.clone(),
                 lookup: Arc::new(SystemLookup),
                 limits: CallbackLimits {
                     in_flight_max: config.limits.callbacks_in_flight_max.get(),
@@ -62,6 +62,7 @@ impl AppOptions {
                 login_url: config.login_url(),
                 consent_url: config.consent_url(),
                 built_in_pages: config.development.login_page,
+                documents: Documents::new(&egress)?,
             },
             retention: RetentionTimes::from(&config.retention),
             arbiters: std::thread::available_parallelism().map_or(1, usize::from),

@@ -6,6 +6,7 @@ mod bulkhead;
 mod cause;
 mod client;
 mod delivery;
+mod documents;
 mod failure;
 mod retry;
 
@@ -14,4 +15,5 @@ pub use cause::Cause;
 pub use client::{Egress, EgressSettings, InvalidEgress, ProxySettings};
 pub(crate) use client::{PROVIDER_BODY_BYTES_MAX, read_body, retry_after, retry_after_seconds};
 pub use delivery::{Delivery, DeliveryLease, DeliveryOutcome, LeaseUnknown, Unsent};
+pub use documents::Documents;
 pub use failure::{FailureKind, ProviderFailure};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How the server signs its JWTs (RFC 7518 §3.1). Clients always sign with `ES256`.
+/// How the server signs its JWTs (RFC 7518 §3.1).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::client_key::ClientKey;
 use super::date::NumericDate;
 use super::error::JoseError;
-use super::jwk::PublicJwk;
 use super::jws::{self, Types};
 use crate::clock::Timestamp;
 
@@ -124,16 +124,16 @@ impl Audience {
     }
 }
 
-/// Verifies that `compact` is an assertion by `client_id`, whose key is `key`, for one of
+/// Verifies that `compact` is an assertion by `client_id`, which one of `keys` has signed, for one of
 /// `audiences`, at `now`.
 pub fn verify(
-    key: &PublicJwk,
+    keys: &[ClientKey],
     compact: &str,
     client_id: &str,
     audiences: &[&str],
     now: Timestamp,
 ) -> Result<Assertion, AssertionError> {
-    let payload = jws::verify_typed(key, compact, TYPES).map_err(AssertionError::Signature)?;
+    let payload = jws::verify_by_client(keys, compact, TYPES).map_err(AssertionError::Signature)?;
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| AssertionError::Claims)?;
 
     if claims.jti.is_empty() || claims.jti.len() > JTI_BYTES_MAX {
@@ -233,6 +233,10 @@ mod tests {
         json!({ "iss": "C1", "sub": "C1", "aud": "https://id.test", "exp": NOW_SECS + 60, "iat": NOW_SECS, "jti": "1" })
     }
 
+    fn keys_of(key: &PrivateJwk) -> ClientKey {
+        ClientKey::try_from(*key.public()).unwrap()
+    }
+
     fn verdict(claims: &Value) -> Result<Assertion, AssertionError> {
         let key = PrivateJwk::generate(&SystemRandom).unwrap();
         let compact = jws::sign(&key, None, claims.to_string().as_bytes()).unwrap();
@@ -241,7 +245,7 @@ mod tests {
             claims["sub"].as_str().map(ToOwned::to_owned)
         );
 
-        verify(key.public(), &compact, "C1", &AUDIENCES, NOW)
+        verify(&[keys_of(&key)], &compact, "C1", &AUDIENCES, NOW)
     }
 
     #[test]
@@ -370,7 +374,7 @@ mod tests {
             let mut claims = good();
             claims[name] = value;
             let compact = jws::sign(&key, None, claims.to_string().as_bytes()).unwrap();
-            let verdict = verify(key.public(), &compact, "C1", &AUDIENCES, NOW);
+            let verdict = verify(&[keys_of(&key)], &compact, "C1", &AUDIENCES, NOW);
             verdict.unwrap_err().to_string()
         };
 
@@ -395,7 +399,7 @@ mod tests {
             let sign = |signed: &[u8]| key.sign(signed);
             let compact =
                 jws::assemble(header.as_bytes(), good().to_string().as_bytes(), sign).unwrap();
-            verify(key.public(), &compact, "C1", &AUDIENCES, NOW).map(|assertion| assertion.jti)
+            verify(&[keys_of(&key)], &compact, "C1", &AUDIENCES, NOW).map(|assertion| assertion.jti)
         };
 
         for header in [

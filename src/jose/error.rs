@@ -25,8 +25,8 @@ pub enum JoseError {
     /// The signature or the authentication tag is wrong.
     #[error("does not verify")]
     Verification,
-    /// Not a P-256 key with a point on the curve, or a public key that contains the private one.
-    #[error("is not a public P-256 key")]
+    /// Not a key of the type that is expected, or a public key that contains the private one.
+    #[error("is not a public key of an accepted type")]
     InvalidKey,
     /// Not one of the server's own keys for this algorithm.
     #[error("is not a key for this algorithm")]

@@ -1,9 +1,10 @@
-//! Signed messages: compact JWS with `ES256` (RFC 7515).
+//! Signed messages: compact JWS with `ES256` (RFC 7515), and with other algorithms where clients sign.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+use super::client_key::ClientKey;
 use super::compact::{decode, encode, header, split};
 use super::error::JoseError;
 use super::json::check_object;
@@ -24,6 +25,20 @@ struct Header {
     /// Whether there are extensions that must be understood: there is none that is (RFC 7515 §4.1.11).
     #[serde(default, deserialize_with = "is_present")]
     crit: bool,
+}
+
+impl Header {
+    fn check(&self, types: Types<'_>) -> Result<(), JoseError> {
+        if !types.include(self.typ.as_deref()) {
+            return Err(JoseError::Type);
+        }
+
+        if self.crit {
+            return Err(JoseError::HeaderParameter);
+        }
+
+        Ok(())
+    }
 }
 
 /// True, whatever the value is.
@@ -70,8 +85,40 @@ pub(super) fn verify_typed(
     types: Types<'_>,
 ) -> Result<Vec<u8>, JoseError> {
     let parts = Parts::split(compact)?;
-    check_header(&parts.header()?, types)?;
+    let header: Header = parts.header()?;
+
+    // The key decides, never the message (RFC 8725 §3.1).
+    if header.alg != "ES256" {
+        return Err(JoseError::Algorithm);
+    }
+
+    header.check(types)?;
     parts.verified_by(key)
+}
+
+/// Like [`verify_typed`], for a client: with the one of its keys that has signed. The header chooses
+/// none.
+pub(super) fn verify_by_client(
+    keys: &[ClientKey],
+    compact: &str,
+    types: Types<'_>,
+) -> Result<Vec<u8>, JoseError> {
+    let parts = Parts::split(compact)?;
+    let header: Header = parts.header()?;
+    header.check(types)?;
+
+    parts.verified(|signed, signature| {
+        let mut refused = JoseError::Algorithm;
+        for key in keys {
+            match key.verify(&header.alg, signed, signature) {
+                Ok(()) => return Ok(()),
+                // Another key has another algorithm.
+                Err(JoseError::Algorithm) => {}
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    })
 }
 
 /// The parts of a JWS, which is not verified yet.
@@ -152,23 +199,6 @@ pub(super) fn assemble<S: AsRef<[u8]>>(
     compact.push('.');
     compact.push_str(&encode(signature));
     Ok(compact)
-}
-
-fn check_header(header: &Header, types: Types<'_>) -> Result<(), JoseError> {
-    // The key decides, never the message (RFC 8725 §3.1).
-    if header.alg != "ES256" {
-        return Err(JoseError::Algorithm);
-    }
-
-    if !types.include(header.typ.as_deref()) {
-        return Err(JoseError::Type);
-    }
-
-    if header.crit {
-        return Err(JoseError::HeaderParameter);
-    }
-
-    Ok(())
 }
 
 /// Whether this can be a key's id: characters of base64url and dots, which are harmless in paths,

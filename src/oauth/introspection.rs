@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::clients::{Client, Clients};
 use super::error::OAuthError;
 use super::issuer::Issuer;
-use super::model::{LiveAccessToken, LiveRefreshFamily};
+use super::model::{Actor, LiveAccessToken, LiveRefreshFamily};
 use super::resource;
 use super::tokens::{LiveTokens, PresentedRefreshToken, TokenType};
 use crate::base::Base;
@@ -36,6 +36,8 @@ pub struct Introspection {
     pub jti: Uuid,
     /// The thumbprint of the key it is bound to (RFC 9449 §6.2).
     pub jkt: Option<String>,
+    /// Who acts for the user, where the token was exchanged (RFC 8693 §4.1).
+    pub actor: Option<Actor>,
     /// How the user was authenticated (RFC 8176).
     pub amr: Vec<String>,
     /// How well.
@@ -130,6 +132,7 @@ impl Introspector {
             audience,
             jti: token.id.as_uuid(),
             jkt: token.jkt,
+            actor: Actor::of(&token.actors),
             auth_time: authentication.as_ref().map(|known| known.time),
             acr: authentication.as_ref().and_then(|known| known.acr.clone()),
             amr: authentication.map_or_else(Vec::new, |known| known.amr),
@@ -168,6 +171,7 @@ impl Introspector {
             audience,
             jti: family.id.as_uuid(),
             jkt: family.jkt,
+            actor: None,
             auth_time: Some(grant.login.authentication.time),
             acr: grant.login.authentication.acr,
             amr: grant.login.authentication.amr,

@@ -6,11 +6,8 @@ use serde::Serialize;
 use super::issuer::Issuer;
 use super::listing::TOKEN_INFO_GRANT;
 use super::model::Claims;
-use crate::jose::SigningAlgorithm;
+use crate::jose::{CLIENT_ALGORITHMS, SigningAlgorithm};
 use crate::settings::{GrantType, RESERVED_SCOPES, Settings};
-
-/// What clients sign with, assertions and proofs alike.
-const CLIENTS_SIGN_WITH: [SigningAlgorithm; 1] = [SigningAlgorithm::Es256];
 
 /// How clients authenticate that have a credential.
 const CONFIDENTIAL: [&str; 3] = [
@@ -49,11 +46,11 @@ pub struct Metadata {
     pub id_token_signing_alg_values_supported: [SigningAlgorithm; 2],
     pub claims_supported: Vec<String>,
     pub token_endpoint_auth_methods_supported: [&'static str; 4],
-    pub token_endpoint_auth_signing_alg_values_supported: [SigningAlgorithm; 1],
+    pub token_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
     pub revocation_endpoint_auth_methods_supported: [&'static str; 4],
-    pub revocation_endpoint_auth_signing_alg_values_supported: [SigningAlgorithm; 1],
+    pub revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
     pub introspection_endpoint_auth_methods_supported: [&'static str; 3],
-    pub introspection_endpoint_auth_signing_alg_values_supported: [SigningAlgorithm; 1],
+    pub introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
     pub code_challenge_methods_supported: [&'static str; 1],
     pub dpop_signing_alg_values_supported: [SigningAlgorithm; 1],
     pub authorization_response_iss_parameter_supported: bool,
@@ -88,13 +85,13 @@ impl Metadata {
             id_token_signing_alg_values_supported: SigningAlgorithm::ALL,
             claims_supported: claims(settings),
             token_endpoint_auth_methods_supported: ANY,
-            token_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
+            token_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
             revocation_endpoint_auth_methods_supported: ANY,
-            revocation_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
+            revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
             introspection_endpoint_auth_methods_supported: CONFIDENTIAL,
-            introspection_endpoint_auth_signing_alg_values_supported: CLIENTS_SIGN_WITH,
+            introspection_endpoint_auth_signing_alg_values_supported: CLIENT_ALGORITHMS,
             code_challenge_methods_supported: ["S256"],
-            dpop_signing_alg_values_supported: CLIENTS_SIGN_WITH,
+            dpop_signing_alg_values_supported: [SigningAlgorithm::Es256],
             authorization_response_iss_parameter_supported: true,
             // Clients may be configured to have to; the others need not.
             require_pushed_authorization_requests: false,

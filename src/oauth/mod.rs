@@ -41,6 +41,7 @@ use url::Url;
 
 use crate::base::Base;
 use crate::devices::Devices;
+use crate::egress::Documents;
 use crate::users::Users;
 use authorization::{
     Appliances, AuthorizationEndpoint, Consents, Logins, Logouts, Pages, PushedRequests, Rooms,
@@ -70,7 +71,7 @@ pub use introspection::{IntrospectedDevice, Introspection};
 pub use keys::RotatedKey;
 pub use listing::{TOKEN_INFO_GRANT, TokenInfoRequest, TokenListing};
 pub use metadata::Metadata;
-pub use model::{AuthorizeRequest, Claims};
+pub use model::{Actor, AuthorizeRequest, Claims};
 pub use portal::{PortalConsent, PortalToken, PortalTokenType};
 pub use revocation::{RevocationError, RevocationRequest};
 pub use tokens::{
@@ -90,6 +91,8 @@ pub struct OAuthOptions {
     pub consent_url: Option<Url>,
     /// Whether the server has pages of its own for both, which believe whatever they are told.
     pub built_in_pages: bool,
+    /// Fetches the keys that clients publish.
+    pub documents: Documents,
 }
 
 /// Makes new signing keys now, for servers that run elsewhere. With `withdraw` they sign at once, and
@@ -147,7 +150,12 @@ impl TokenServer {
         ));
 
         let keys = Arc::new(SigningKeys::new(base));
-        let clients = Arc::new(Clients::new(base, devices.clone(), issuer.clone()));
+        let clients = Arc::new(Clients::new(
+            base,
+            devices.clone(),
+            issuer.clone(),
+            options.documents,
+        ));
         let issuance = Arc::new(Issuance::new(base, issuer.clone(), keys.clone()));
         let tokens = Arc::new(LiveTokens::new(base, issuer.clone(), keys.clone()));
         let id_tokens = Arc::new(IdTokenHints::new(issuer.clone(), keys.clone()));

@@ -1,5 +1,6 @@
 //! What proves a request proves it once.
 
+use super::error::OAuthError;
 use super::model::UsedAssertions;
 use crate::store::journal::{Entry, Outcome};
 use crate::store::{Store, StoreError};
@@ -17,4 +18,10 @@ pub(super) async fn record(store: &Store, used: UsedAssertions) -> Result<bool, 
         ..Entry::default()
     };
     Ok(store.commit(entry).await? == Outcome::Committed)
+}
+
+/// The error where a client's assertion was used before.
+pub(super) fn refused() -> OAuthError {
+    tracing::info!("a client assertion was refused: it was used before");
+    OAuthError::InvalidClient
 }

@@ -24,6 +24,7 @@ pub use plan::{Action, Change, Plan, plan};
 pub use problem::Problem;
 pub use references::ReadVariable;
 pub use snapshot::{CurrentSettings, Settings};
+pub(crate) use types::web_origin;
 pub use types::{
     ApiClient, ApnsEnvironment, Application, ApplicationVersion, AuthenticationMethod,
     AuthenticationType, CallbackEndpoint, ClientCredential, Enabled, GrantType,

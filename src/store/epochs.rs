@@ -41,4 +41,24 @@ macro_rules! is_alive {
     };
 }
 
-pub(super) use {is_alive, join_epochs, join_revocations};
+/// Whether the token `t` rests on nothing, or on the grant `g` that is alive; where [`is_alive!`]
+/// holds for `t` itself.
+///
+/// A grant for a resource server was made under that server's epoch too: a token that is refreshed
+/// while everything for the server is revoked must not outlive that. A token that was exchanged is
+/// another client's and another resource server's than its grant, whose own epochs count for that.
+macro_rules! rests_on_what_lives {
+    () => {
+        " (t.grant_id IS NULL OR CASE WHEN t.actors IS NULL THEN \
+             g.client_epoch = COALESCE(c.epoch, 0) \
+             AND (g.resource_server IS NULL OR g.resource_epoch = t.resource_epoch) \
+           ELSE g.client_epoch = COALESCE((SELECT e.epoch FROM token_epochs AS e \
+               WHERE e.kind = CASE WHEN g.application_id IS NULL THEN 'client' ELSE 'application' END \
+                 AND e.name = COALESCE(g.application_id, g.client_id)), 0) \
+             AND (g.resource_server IS NULL OR g.resource_epoch = COALESCE((SELECT e.epoch \
+               FROM token_epochs AS e WHERE e.kind = 'resource_server' AND e.name = g.resource_server), 0)) \
+           END)"
+    };
+}
+
+pub(super) use {is_alive, join_epochs, join_revocations, rests_on_what_lives};

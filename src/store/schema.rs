@@ -205,6 +205,7 @@ diesel::table! {
         scope -> Text,
         resource_server -> Nullable<Text>,
         jkt -> Nullable<Text>,
+        actors -> Nullable<Text>,
         signing_algorithm -> Nullable<Text>,
         client_epoch -> BigInt,
         resource_epoch -> BigInt,

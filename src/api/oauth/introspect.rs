@@ -8,7 +8,7 @@ use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::{ApiError, Fault};
 use crate::api::extract::{Fields, FromFields, Json, ResourceServerForm};
 use crate::clock::Timestamp;
-use crate::oauth::{Introspection, TokenType};
+use crate::oauth::{Actor, Introspection, TokenType};
 use crate::secret::SecretString;
 
 pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
@@ -103,6 +103,11 @@ struct ActiveToken {
     /// The key that the token is bound to (RFC 9449 §6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
+    /// Who acts for the user, where the token was exchanged: `{"sub", "act"?}`, the client that has
+    /// exchanged it, and in `act` the one before it (RFC 8693 §4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    act: Option<Actor>,
     /// How the user was authenticated (RFC 8176).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<String>,
@@ -160,6 +165,7 @@ impl ActiveToken {
             iss: iss.to_owned(),
             jti: found.jti.to_string(),
             cnf: found.jkt.map(|jkt| Confirmation { jkt }),
+            act: found.actor,
             amr: found.amr,
             acr: found.acr,
             auth_time: found.auth_time.map(Timestamp::as_secs),

@@ -24,6 +24,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// - `refresh_token`: `refresh_token`, `scope`, `resource`, `proof`, `authenticator`
     /// - `client_credentials`: `scope`, `resource`
     /// - `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628): `device_code`
+    /// - `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): `subject_token`,
+    ///   `subject_token_type`, `resource` or `audience`, `scope`
     /// - `urn:oa4mp:params:oauth:grant-type:token-info`: issues nothing, but lists the tokens of a
     ///   user, as described at `GET`; `access_token` or `refresh_token`
     ///
@@ -45,6 +47,18 @@ struct TokenForm {
     scope: Option<String>,
     /// The audience of a resource server, for which the token is meant (RFC 8707).
     resource: Option<String>,
+    /// The same, where a token is exchanged (RFC 8693).
+    audience: Option<String>,
+    /// The access token that is exchanged: one of a user.
+    #[schema(value_type = Option<String>)]
+    subject_token: Option<SecretString>,
+    /// `urn:ietf:params:oauth:token-type:access_token`.
+    subject_token_type: Option<String>,
+    /// `urn:ietf:params:oauth:token-type:access_token`, which is the default.
+    requested_token_type: Option<String>,
+    /// Not supported: the client itself is the actor.
+    #[schema(value_type = Option<String>)]
+    actor_token: Option<SecretString>,
     /// The authorization code.
     #[schema(value_type = Option<String>)]
     code: Option<SecretString>,
@@ -80,6 +94,11 @@ impl FromFields for TokenForm {
             grant_type: fields.required_text("grant_type", TEXT_BYTES_MAX)?,
             scope: fields.text("scope", TEXT_BYTES_MAX)?,
             resource: fields.text("resource", TEXT_BYTES_MAX)?,
+            audience: fields.text("audience", TEXT_BYTES_MAX)?,
+            subject_token: fields.secret("subject_token", token_info::TOKEN_BYTES_MAX)?,
+            subject_token_type: fields.text("subject_token_type", TEXT_BYTES_MAX)?,
+            requested_token_type: fields.text("requested_token_type", TEXT_BYTES_MAX)?,
+            actor_token: fields.secret("actor_token", token_info::TOKEN_BYTES_MAX)?,
             code: fields.secret("code", TEXT_BYTES_MAX)?,
             redirect_uri: fields.text("redirect_uri", TEXT_BYTES_MAX)?,
             code_verifier: fields.secret("code_verifier", TEXT_BYTES_MAX)?,
@@ -99,6 +118,11 @@ impl TokenForm {
             grant_type: self.grant_type,
             scope: self.scope,
             resource: self.resource,
+            audience: self.audience,
+            subject_token: self.subject_token,
+            subject_token_type: self.subject_token_type,
+            requested_token_type: self.requested_token_type,
+            actor_token: self.actor_token,
             code: self.code,
             redirect_uri: self.redirect_uri,
             code_verifier: self.code_verifier,
@@ -122,6 +146,9 @@ struct IssuedToken {
     expires_in: u64,
     /// The scopes of the token, separated by spaces.
     scope: String,
+    /// Of a token that was exchanged: `urn:ietf:params:oauth:token-type:access_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     /// Keep it secret. It replaces the one that was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
@@ -142,6 +169,7 @@ impl From<TokenResponse> for IssuedToken {
             token_type: response.token_type.as_str(),
             expires_in: response.expires_in,
             scope: response.scope,
+            issued_token_type: response.issued_token_type,
             refresh_token: refresh_token.map(|token| token.expose().to_owned()),
             id_token: response.id_token,
             profile_id: response.profile_id.map(String::from),

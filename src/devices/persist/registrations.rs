@@ -53,9 +53,9 @@ pub(in crate::devices) async fn insert_device(
             let Quotas { source, now, .. } = quotas;
 
             let of_source = registrations::count_registration(connection, &source, now)?;
-            // Last: others wait for this row until the transaction is over.
             queries::insert_device(connection, &row)?;
             events::insert_event(connection, &event)?;
+            // Last: others wait for this row until the transaction is over.
             let of_all = registrations::count_registration(connection, ALL, now)?;
 
             if of_source > quotas.of_source_max || of_all > quotas.of_all_max {

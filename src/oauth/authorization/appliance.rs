@@ -211,14 +211,17 @@ impl Appliances {
     ) -> Authorization {
         let (now, random) = (self.base.clock.now(), self.base.random.as_ref());
 
+        let id = AuthorizationId::new(now, random);
+        let user_code = seal_user_code(&self.base.keyring, id, entered, random);
+
         Authorization {
-            id: AuthorizationId::new(now, random),
+            id,
             client_id: code.client_id,
             scope: code.scope,
             resource_server: code.resource_server,
             hints: Hints {
                 browser: Some(recognition),
-                user_code: Some(seal_user_code(&self.base.keyring, entered, random)),
+                user_code: Some(user_code),
                 ..Hints::default()
             },
             answer_to: AnswerTo::Appliance(code.id),

@@ -20,7 +20,7 @@ use crate::oauth::model::{
     AnswerTo, Authorization, AuthorizationState, AuthorizeRequest, RedirectAnswer,
 };
 use crate::oauth::tokens::{IdTokenHint, IdTokenHints};
-use crate::settings::Application;
+use crate::settings::{Application, web_origin};
 
 /// Who asks for an authorization.
 enum Requester {
@@ -84,7 +84,7 @@ impl AuthorizationEndpoint {
 
         // From here on the client can be answered.
         let wants_form_post = request.response_mode.as_deref() == Some(FORM_POST);
-        let form_post = wants_form_post && redirect_uri.starts_with("http");
+        let form_post = wants_form_post && web_origin(&redirect_uri).is_some();
         let answer_with = |error| {
             let state = request.state.as_deref();
             self.answer_with(&redirect_uri, state, form_post, error)

@@ -62,7 +62,7 @@ impl Consents {
         Ok(ConsentRequest {
             client_name: client.name().to_owned(),
             installation: RequestingInstallation::of(&client),
-            user_code: self.requests.user_code(&authorization.hints),
+            user_code: self.requests.user_code(&authorization),
             subject: login.user_id.into(),
             scopes: self.requests.describe(&authorization.scope),
             ui_locales: authorization.hints.ui_locales,

@@ -97,12 +97,13 @@ impl Logins {
     pub async fn request(&self, challenge: &str) -> Result<LoginRequest, PageRequestError> {
         let authorization = self.find(challenge).await?;
         let client = self.requests.client_of(&authorization).await?;
+        let user_code = self.requests.user_code(&authorization);
         let hints = authorization.hints;
 
         Ok(LoginRequest {
             client_name: client.name().to_owned(),
             installation: RequestingInstallation::of(&client),
-            user_code: self.requests.user_code(&hints),
+            user_code,
             scopes: self.requests.describe(&authorization.scope),
             client_id: authorization.client_id,
             scope: authorization.scope,

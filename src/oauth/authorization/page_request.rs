@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use super::error::PageRequestError;
 use super::{persist, user_code, verifier};
 use crate::base::Base;
-use crate::ids::UserId;
+use crate::ids::{AuthorizationId, UserId};
 use crate::oauth::clients::{Client, Clients};
-use crate::oauth::model::{Authorization, AuthorizationState, Hints};
+use crate::oauth::model::{Authorization, AuthorizationState};
 use crate::random::Random;
 use crate::secret::{Keyring, Purpose, TokenKind};
 use crate::settings::Platform;
@@ -52,12 +52,14 @@ pub struct RequestedScope {
     pub descriptions: BTreeMap<String, String>,
 }
 
-/// What the user code of an appliance is sealed for.
-const USER_CODE: &[u8] = b"user code";
-
-/// A user code, for the hints of an authorization.
-pub(super) fn seal_user_code(keyring: &Keyring, code: &str, random: &dyn Random) -> String {
-    let sealed = keyring.seal(Purpose::LogIn, USER_CODE, code.as_bytes(), random);
+/// A user code, for the hints of the authorization that it stands in, where alone it opens.
+pub(super) fn seal_user_code(
+    keyring: &Keyring,
+    id: AuthorizationId,
+    code: &str,
+    random: &dyn Random,
+) -> String {
+    let sealed = keyring.seal(Purpose::LogIn, &id.to_column(), code.as_bytes(), random);
     STANDARD_NO_PAD.encode(sealed)
 }
 
@@ -130,9 +132,11 @@ impl PageRequests {
 
     /// The code of the appliance that a user is to connect; `None` where it is no appliance that
     /// asks.
-    pub(super) fn user_code(&self, hints: &Hints) -> Option<String> {
+    pub(super) fn user_code(&self, authorization: &Authorization) -> Option<String> {
+        let Authorization { id, hints, .. } = authorization;
         let sealed = STANDARD_NO_PAD.decode(hints.user_code.as_ref()?).ok()?;
-        let opened = self.base.keyring.open(Purpose::LogIn, USER_CODE, &sealed);
+        let keyring = &self.base.keyring;
+        let opened = keyring.open(Purpose::LogIn, &id.to_column(), &sealed);
         let code = String::from_utf8(opened.ok()?.to_vec()).ok()?;
 
         Some(user_code::shown(&code))

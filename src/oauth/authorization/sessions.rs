@@ -1,7 +1,8 @@
 //! Logins that browsers remember, and how a browser is recognised meanwhile.
 //!
 //! An attacker could have a user open an address that ends a login begun elsewhere, so that the
-//! user's browser remembers somebody else. So only the browser that began a login remembers it.
+//! user's browser goes on as somebody else. So a login goes on, and is remembered, in the browser
+//! that began it only.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

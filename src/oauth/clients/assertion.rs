@@ -3,7 +3,7 @@
 
 use super::error::ClientError;
 use crate::clock::Timestamp;
-use crate::jose::PublicJwk;
+use crate::jose::ClientKey;
 use crate::jose::assertion::{self, AssertionError};
 use crate::oauth::issuer::Issuer;
 use crate::oauth::model::UsedAssertions;
@@ -39,26 +39,14 @@ impl Assertions {
     pub(super) fn verify(
         &self,
         keyring: &Keyring,
-        keys: &[PublicJwk],
+        keys: &[ClientKey],
         client_id: &str,
         compact: &str,
         now: Timestamp,
     ) -> Result<UsedAssertions, ClientError> {
         let audiences: Vec<&str> = self.audiences.iter().map(String::as_str).collect();
-        let verify = |key| assertion::verify(key, compact, client_id, &audiences, now);
 
-        // What the right key has signed is wrong for another reason than its signature.
-        let is_by_another = |verdict: &Result<_, AssertionError>| {
-            matches!(verdict, Err(AssertionError::Signature(_)))
-        };
-        let mut verdicts: Vec<_> = keys.iter().map(verify).collect();
-        let decisive = verdicts.iter().position(|verdict| !is_by_another(verdict));
-        if verdicts.is_empty() {
-            return Err(ClientError::Invalid);
-        }
-        let verified = verdicts.swap_remove(decisive.unwrap_or_default());
-
-        match verified {
+        match assertion::verify(keys, compact, client_id, &audiences, now) {
             Ok(assertion) => Ok(UsedAssertions::assertion(keyring, client_id, &assertion)),
             Err(error) => {
                 // Only logged: the reason would help whoever forges one. The client's key has signed

@@ -6,11 +6,13 @@ use super::assertion::Assertions;
 use super::client::Client;
 use super::credentials::Credentials;
 use super::error::ClientError;
+use super::jwks::PublishedKeys;
 use super::secret;
 use crate::base::Base;
 use crate::devices::{Device, Devices};
+use crate::egress::Documents;
 use crate::ids::{ClientId, DeviceId};
-use crate::jose::PublicJwk;
+use crate::jose::ClientKey;
 use crate::jose::dpop::DpopExpectation;
 use crate::oauth::error::OAuthError;
 use crate::oauth::issuer::Issuer;
@@ -39,14 +41,16 @@ pub struct Clients {
     devices: Devices,
     issuer: Issuer,
     assertions: Assertions,
+    published_keys: PublishedKeys,
 }
 
 impl Clients {
-    pub(crate) fn new(base: &Base, devices: Devices, issuer: Issuer) -> Self {
+    pub(crate) fn new(base: &Base, devices: Devices, issuer: Issuer, documents: Documents) -> Self {
         Self {
             base: base.clone(),
             devices,
             assertions: Assertions::new(&issuer),
+            published_keys: PublishedKeys::new(documents, base.clock.clone()),
             issuer,
         }
     }
@@ -72,7 +76,9 @@ impl Clients {
             } => {
                 let client = secret::find_api_client(&settings, client_id)
                     .ok_or_else(|| refused(client_id, "no client has this id"))?;
-                let used = self.verify_configured(&client.credentials, client_id, assertion)?;
+                let used = self
+                    .verify_configured(&client.credentials, client_id, assertion)
+                    .await?;
                 if !replay::record(&self.base.store, used).await? {
                     return Err(refused(client_id, "its assertion was used before"));
                 }
@@ -91,7 +97,7 @@ impl Clients {
     ) -> Result<AuthenticatedClient, OAuthError> {
         let id = credentials.client_id_among(|id| self.web_client(id).is_some());
         if let Some(client) = self.web_client(id) {
-            return self.authenticate_web_client(client, credentials);
+            return self.authenticate_web_client(client, credentials).await;
         }
 
         let device = self.find_device(credentials.client_id()).await?;
@@ -166,8 +172,7 @@ impl Clients {
         if replay::record(&self.base.store, used).await? {
             Ok(())
         } else {
-            tracing::info!("a client assertion was refused: it was used before");
-            Err(OAuthError::InvalidClient)
+            Err(replay::refused())
         }
     }
 
@@ -181,7 +186,7 @@ impl Clients {
             .cloned()
     }
 
-    fn authenticate_web_client(
+    async fn authenticate_web_client(
         &self,
         client: Arc<WebClient>,
         credentials: &Credentials,
@@ -194,7 +199,7 @@ impl Clients {
             Credentials::Assertion {
                 client_id,
                 assertion,
-            } if !known.is_empty() => self.verify_configured(known, client_id, assertion)?,
+            } if !known.is_empty() => self.verify_configured(known, client_id, assertion).await?,
             // Only where none is configured: a client that has a credential cannot get around it by
             // leaving it out.
             Credentials::Public { .. } if known.is_empty() => UsedAssertions::default(),
@@ -217,7 +222,8 @@ impl Clients {
         assertion: &SecretString,
     ) -> Result<AuthenticatedClient, OAuthError> {
         // Before its version is looked at: nobody but the device itself is told to upgrade.
-        let used = self.verify(&[device.public_key], device.id.as_str(), assertion)?;
+        let key = ClientKey::try_from(device.public_key).map_err(|_| OAuthError::InvalidClient)?;
+        let used = self.verify(&[key], device.id.as_str(), assertion)?;
         let client = Client::device(device, &self.base.settings.load());
 
         Ok(AuthenticatedClient {
@@ -228,17 +234,25 @@ impl Clients {
     }
 
     /// Verifies an assertion by the keys that a client is configured with. No header chooses one.
-    fn verify_configured(
+    async fn verify_configured(
         &self,
         credentials: &[ClientCredential],
         client_id: &str,
         assertion: &SecretString,
     ) -> Result<UsedAssertions, ClientError> {
-        let keys: Vec<PublicJwk> = credentials
+        let address = credentials.iter().find_map(|credential| match credential {
+            ClientCredential::KeysAt(address) => Some(address),
+            ClientCredential::PublicKey(_) | ClientCredential::SecretHash(_) => None,
+        });
+        if let Some(address) = address {
+            return self.verify_published(address, client_id, assertion).await;
+        }
+
+        let keys: Vec<ClientKey> = credentials
             .iter()
             .filter_map(|credential| match credential {
-                ClientCredential::PublicKey(jwk) => PublicJwk::from_json(jwk).ok(),
-                ClientCredential::SecretHash(_) => None,
+                ClientCredential::PublicKey(jwk) => ClientKey::from_json(jwk).ok(),
+                ClientCredential::KeysAt(_) | ClientCredential::SecretHash(_) => None,
             })
             .collect();
 
@@ -250,9 +264,28 @@ impl Clients {
         self.verify(&keys, client_id, assertion)
     }
 
+    /// Verifies an assertion by the keys that a client publishes, which it may have rotated.
+    async fn verify_published(
+        &self,
+        address: &str,
+        client_id: &str,
+        assertion: &SecretString,
+    ) -> Result<UsedAssertions, ClientError> {
+        let keys = self.published_keys.at(address).await;
+        let verdict = self.verify(&keys, client_id, assertion);
+        if verdict.is_ok() {
+            return verdict;
+        }
+
+        match self.published_keys.newer_than(&keys, address).await {
+            Some(newer) => self.verify(&newer, client_id, assertion),
+            None => verdict,
+        }
+    }
+
     fn verify(
         &self,
-        keys: &[PublicJwk],
+        keys: &[ClientKey],
         client_id: &str,
         assertion: &SecretString,
     ) -> Result<UsedAssertions, ClientError> {

@@ -152,8 +152,10 @@ impl Client {
     pub(crate) fn may_use(&self, grant_type: GrantType) -> bool {
         match self {
             Self::Web(client) => client.may_use(grant_type),
-            // A device has a browser: its user need not go to another one.
-            Self::Device { .. } => grant_type != GrantType::DeviceCode,
+            // A device has a browser: its user need not go to another one. And nobody gives it tokens.
+            Self::Device { .. } => {
+                !matches!(grant_type, GrantType::DeviceCode | GrantType::TokenExchange)
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod authenticate;
 mod client;
 mod credentials;
 mod error;
+mod jwks;
 mod secret;
 
 pub use credentials::{CLIENT_ASSERTION_TYPE, Credentials, PresentedCredentials, PresentedSecret};

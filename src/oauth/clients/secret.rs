@@ -35,7 +35,7 @@ pub(super) fn verify(credentials: &[ClientCredential], client_secret: &Presented
         .iter()
         .filter_map(|credential| match credential {
             ClientCredential::SecretHash(hash) => Some(hash),
-            ClientCredential::PublicKey(_) => None,
+            ClientCredential::PublicKey(_) | ClientCredential::KeysAt(_) => None,
         });
     let expected: Vec<&[u8; 32]> = hashes.collect();
     let has_secret = !expected.is_empty();

@@ -3,6 +3,7 @@
 use super::request::TokenRequest;
 use crate::oauth::clients::{AuthenticatedClient, Client, Clients, Credentials};
 use crate::oauth::error::{OAuthError, ProofRefusal};
+use crate::oauth::replay;
 use crate::settings::GrantType;
 
 /// Finds out which client asks for a token, and which key it proves.
@@ -49,9 +50,6 @@ pub(super) fn replayed(request: &TokenRequest) -> OAuthError {
         (Credentials::Secret { .. } | Credentials::Public { .. }, Some(_)) => {
             ProofRefusal::Replayed.into()
         }
-        _ => {
-            tracing::info!("a client assertion was refused: it was used before");
-            OAuthError::InvalidClient
-        }
+        _ => replay::refused(),
     }
 }

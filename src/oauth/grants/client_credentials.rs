@@ -49,10 +49,11 @@ impl ClientCredentialsGrant {
 
         let token = self.issuance.access_token(Issue {
             client: &client,
-            grant: None,
+            on: None,
             scope: &scope,
             resource_server: resource_server.as_deref(),
             jkt,
+            actors: Vec::new(),
         })?;
 
         let event = client.event(
@@ -62,7 +63,7 @@ impl ClientCredentialsGrant {
             self.base.random.as_ref(),
         );
 
-        if !persist::issue_own_token(&self.base.store, used, &token, event).await? {
+        if !persist::issue_without_refresh(&self.base.store, used, &token, event).await? {
             return Err(replayed(request));
         }
 

@@ -5,6 +5,7 @@
 //!   exchanges both.
 //! - `refresh_token` rotates, `proof` has the token's authenticator prove that it is there,
 //!   `binding` gives a token that an authenticator protects.
+//! - `token_exchange` gives a token for another resource server.
 
 mod approval;
 mod authorization_code;
@@ -20,6 +21,7 @@ mod proof;
 mod redemption;
 mod refresh_token;
 mod request;
+mod token_exchange;
 
 use std::sync::Arc;
 
@@ -37,6 +39,7 @@ use device_code::DeviceCodeGrant;
 use proof::AuthenticatorProofs;
 use redemption::Redemption;
 use refresh_token::RefreshTokenGrant;
+use token_exchange::TokenExchangeGrant;
 
 pub use request::TokenRequest;
 
@@ -47,6 +50,7 @@ pub struct Grants {
     authorization_code: AuthorizationCodeGrant,
     device_code: DeviceCodeGrant,
     refresh_token: RefreshTokenGrant,
+    token_exchange: TokenExchangeGrant,
 }
 
 /// What the grants are made from.
@@ -93,6 +97,12 @@ impl Grants {
                 clients: clients.clone(),
                 redemption,
             },
+            token_exchange: TokenExchangeGrant {
+                base: base.clone(),
+                clients: clients.clone(),
+                tokens: parts.tokens.clone(),
+                issuance: issuance.clone(),
+            },
             refresh_token: RefreshTokenGrant {
                 base: base.clone(),
                 clients: clients.clone(),
@@ -122,6 +132,9 @@ impl Grants {
                 self.device_code.exchange(request).await
             }
             "refresh_token" => self.refresh_token.exchange(request).await,
+            "urn:ietf:params:oauth:grant-type:token-exchange" => {
+                self.token_exchange.exchange(request).await
+            }
             _ => Err(OAuthError::UnsupportedGrantType),
         }
     }

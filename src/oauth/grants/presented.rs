@@ -50,10 +50,11 @@ impl Presented {
 
         issuance.access_token(Issue {
             client: &self.client,
-            grant: Some(grant),
+            on: Some(grant.into()),
             scope: &scope,
             resource_server: resource_server.as_deref(),
             jkt: self.jkt.clone(),
+            actors: Vec::new(),
         })
     }
 }

@@ -4,6 +4,7 @@ use super::presented::Presented;
 use crate::devices::{AuthenticatorName, DeviceError, Devices, ProofOf, Prover, Unproven};
 use crate::oauth::clients::Client;
 use crate::oauth::error::OAuthError;
+use crate::oauth::replay;
 use crate::secret::SecretString;
 
 /// Checks the proofs of authenticators.
@@ -63,10 +64,7 @@ fn refusal(reason: Unproven, name: &AuthenticatorName) -> OAuthError {
             error,
             attempts_left,
         },
-        Unproven::Replayed => {
-            tracing::info!("a client assertion was refused: it was used before");
-            OAuthError::InvalidClient
-        }
+        Unproven::Replayed => replay::refused(),
         Unproven::Exhausted if *name == AuthenticatorName::Pin => OAuthError::UserDisconnected,
         Unproven::NotAllowed | Unproven::Exhausted | Unproven::Gone => {
             OAuthError::AuthenticatorGone

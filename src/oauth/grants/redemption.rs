@@ -68,10 +68,11 @@ impl Redemption {
 
         let access_token = self.issuance.access_token(Issue {
             client: &client,
-            grant: Some(&grant),
+            on: Some((&grant).into()),
             scope: &grant.scope,
             resource_server: resource_server.as_deref(),
             jkt,
+            actors: Vec::new(),
         })?;
 
         let text = access_token.text.expose();

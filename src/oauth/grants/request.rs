@@ -10,6 +10,13 @@ pub struct TokenRequest {
     pub scope: Option<String>,
     /// The resource server the token is for (RFC 8707).
     pub resource: Option<String>,
+    /// With `urn:ietf:params:oauth:grant-type:token-exchange`: the same.
+    pub audience: Option<String>,
+    /// With `urn:ietf:params:oauth:grant-type:token-exchange`, as the three that follow.
+    pub subject_token: Option<SecretString>,
+    pub subject_token_type: Option<String>,
+    pub requested_token_type: Option<String>,
+    pub actor_token: Option<SecretString>,
     /// With `authorization_code`.
     pub code: Option<SecretString>,
     /// With `authorization_code`.
@@ -37,6 +44,11 @@ impl TokenRequest {
             grant_type: grant_type.into(),
             scope: None,
             resource: None,
+            audience: None,
+            subject_token: None,
+            subject_token_type: None,
+            requested_token_type: None,
+            actor_token: None,
             code: None,
             redirect_uri: None,
             code_verifier: None,

@@ -21,6 +21,9 @@ pub(crate) struct AccessToken {
     pub(crate) resource_server: Option<String>,
     /// The thumbprint of the key it is bound to (RFC 9449 §6.1).
     pub(crate) jkt: Option<String>,
+    /// The clients that act for the user, the last one first, where the token was exchanged (RFC 8693
+    /// §4.1).
+    pub(crate) actors: Vec<String>,
     /// Set where the token is a JWT.
     pub(crate) signing_algorithm: Option<SigningAlgorithm>,
     pub(crate) issued_at: Timestamp,
@@ -57,6 +60,11 @@ impl AccessToken {
             None => None,
         };
 
+        let actors = match row.actors {
+            Some(names) => serde_json::from_str(&names).map_err(|_| corrupt())?,
+            None => Vec::new(),
+        };
+
         Ok(Self {
             id: AccessTokenId::from_column(&row.id).ok_or_else(corrupt)?,
             client: client.ok_or_else(corrupt)?,
@@ -64,6 +72,7 @@ impl AccessToken {
             scope: row.scope,
             resource_server: row.resource_server,
             jkt: row.jkt,
+            actors,
             signing_algorithm,
             issued_at: Timestamp::from_millis(row.issued_at),
             expires_at: Timestamp::from_millis(row.expires_at),
@@ -82,6 +91,9 @@ impl AccessToken {
             scope: self.scope.clone(),
             resource_server: self.resource_server.clone(),
             jkt: self.jkt.clone(),
+            // Texts can always be written.
+            actors: (!self.actors.is_empty())
+                .then(|| serde_json::to_string(&self.actors).unwrap_or_default()),
             signing_algorithm: self
                 .signing_algorithm
                 .map(|algorithm| algorithm.as_str().to_owned()),

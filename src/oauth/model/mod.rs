@@ -13,6 +13,7 @@
 //! program writes is a [`CorruptRow`](crate::store::CorruptRow), never a default.
 
 mod access_token;
+mod actor;
 mod assertions;
 mod authorization;
 mod authorization_row;
@@ -28,6 +29,7 @@ mod portal;
 mod refresh_family;
 mod signing_key;
 
+pub use actor::Actor;
 pub use authorize_request::AuthorizeRequest;
 pub use claims::Claims;
 

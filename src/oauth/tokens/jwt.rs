@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::{AccessTokenId, UserId};
-use crate::oauth::model::{AccessToken, Authentication, Claims as UserClaims};
+use crate::oauth::model::{AccessToken, Actor, Authentication, Claims as UserClaims};
 use crate::secret::Keyring;
 use crate::settings::ResourceServer;
 use crate::store::CorruptRow;
@@ -39,6 +39,9 @@ pub(super) struct Claims<'a> {
     amr: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation<'a>>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Actor>,
     #[serde(flatten)]
     user: UserClaims,
 }
@@ -72,6 +75,7 @@ impl<'a> Claims<'a> {
             acr: authentication.and_then(|authentication| authentication.acr.as_deref()),
             amr: authentication.map_or(&[], |authentication| &authentication.amr),
             cnf: token.jkt.as_deref().map(|jkt| Confirmation { jkt }),
+            act: Actor::of(&token.actors),
             user,
         }
     }

@@ -28,7 +28,7 @@ pub use userinfo::UserInfo;
 
 pub(crate) use bearer::Bearers;
 pub(crate) use hint::{IdTokenHint, IdTokenHints};
-pub(crate) use issue::{Issuance, Issue};
+pub(crate) use issue::{Issuance, Issue, RestsOn};
 pub(crate) use live::LiveTokens;
 pub(crate) use response::IssuedToken;
 pub(crate) use rotation::{Rotation, decide as decide_rotation};

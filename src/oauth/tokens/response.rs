@@ -15,6 +15,8 @@ pub struct TokenResponse {
     pub expires_in: u64,
     /// The scopes, separated by spaces.
     pub scope: String,
+    /// RFC 8693 §2.2.1: of a token that was exchanged.
+    pub issued_token_type: Option<&'static str>,
     pub refresh_token: Option<SecretString>,
     /// OpenID Connect Core §3.1.3.3.
     pub id_token: Option<String>,
@@ -30,6 +32,7 @@ impl TokenResponse {
             token_type: TokenType::of(&issued.token),
             expires_in: issued.lifetime.as_secs(),
             scope: issued.token.scope,
+            issued_token_type: None,
             refresh_token: None,
             id_token: None,
             profile_id: None,

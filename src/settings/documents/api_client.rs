@@ -30,6 +30,8 @@ pub(in crate::settings) struct ApiClientDocument {
     public_jwk: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     public_jwks: Vec<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<String>,
     permissions: BTreeSet<Permission>,
     #[serde(default)]
     resource_servers: BTreeSet<String>,
@@ -48,6 +50,7 @@ impl ApiClientDocument {
             client_secrets_sha256: credentials.client_secrets_sha256,
             public_jwk: credentials.public_jwk,
             public_jwks: credentials.public_jwks,
+            jwks_uri: credentials.jwks_uri,
             permissions: client.permissions.clone(),
             resource_servers: client.resource_servers.clone(),
             administers: client.administers.clone(),
@@ -65,13 +68,14 @@ impl ApiClientDocument {
             client_secrets_sha256: self.client_secrets_sha256,
             public_jwk: self.public_jwk,
             public_jwks: self.public_jwks,
+            jwks_uri: self.jwks_uri,
         };
 
         let credentials = fields.read(secrets)?;
         if credentials.is_empty() {
             return Err(Problem::new(
                 "client_secret",
-                "give a client_secret or a public_jwk",
+                "give a client_secret, a public_jwk or a jwks_uri",
             ));
         }
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::secrets::SecretReader;
-use crate::jose::PublicJwk;
+use crate::jose::ClientKey;
 use crate::secret::{SecretString, sha256};
 use crate::settings::problem::Problem;
 use crate::settings::types::ClientCredential;
@@ -28,6 +28,8 @@ pub(super) struct CredentialFields {
     /// `private_key_jwt`: the client's public keys (RFC 7517).
     pub(super) public_jwk: Option<Map<String, Value>>,
     pub(super) public_jwks: Vec<Map<String, Value>>,
+    /// `private_key_jwt`: where the client publishes its keys.
+    pub(super) jwks_uri: Option<String>,
 }
 
 impl CredentialFields {
@@ -36,14 +38,18 @@ impl CredentialFields {
             .iter()
             .filter_map(|credential| match credential {
                 ClientCredential::SecretHash(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
-                ClientCredential::PublicKey(_) => None,
+                ClientCredential::PublicKey(_) | ClientCredential::KeysAt(_) => None,
             });
         let keys = credentials
             .iter()
             .filter_map(|credential| match credential {
-                ClientCredential::SecretHash(_) => None,
+                ClientCredential::SecretHash(_) | ClientCredential::KeysAt(_) => None,
                 ClientCredential::PublicKey(jwk) => serde_json::from_str(jwk).ok(),
             });
+        let jwks_uri = credentials.iter().find_map(|credential| match credential {
+            ClientCredential::KeysAt(address) => Some(address.clone()),
+            ClientCredential::SecretHash(_) | ClientCredential::PublicKey(_) => None,
+        });
 
         let (client_secret_sha256, client_secrets_sha256) = one_or_more(hashes.collect());
         let (public_jwk, public_jwks) = one_or_more(keys.collect());
@@ -53,6 +59,7 @@ impl CredentialFields {
             client_secrets_sha256,
             public_jwk,
             public_jwks,
+            jwks_uri,
             ..Self::default()
         }
     }
@@ -87,6 +94,8 @@ impl CredentialFields {
         {
             credentials.push(ClientCredential::PublicKey(parse_key(field, jwk)?));
         }
+
+        credentials.extend(self.jwks_uri.map(ClientCredential::KeysAt));
 
         if credentials.len() > CREDENTIALS_MAX {
             return Err(Problem::new(
@@ -127,9 +136,9 @@ fn check_strength(field: &'static str, secret: &SecretString) -> Result<(), Prob
 
 /// Keeps only the required members, so that equal keys are equal texts.
 fn parse_key(field: &'static str, jwk: Map<String, Value>) -> Result<String, Problem> {
-    let key = PublicJwk::from_json(&Value::Object(jwk).to_string());
-    let problem = "must be a public P-256 key as a JSON Web Key, without its private part";
-    key.map(|key| key.to_json())
+    let key = ClientKey::from_json(&Value::Object(jwk).to_string());
+    let problem = "must be a public key as a JSON Web Key, without its private part: P-256, Ed25519, or RSA of 2048 bits or more";
+    key.map(|key| key.to_json().to_owned())
         .map_err(|_| Problem::new(field, problem))
 }
 

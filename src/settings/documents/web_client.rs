@@ -9,7 +9,7 @@ use crate::ids::ClientId;
 use crate::settings::problem::Problem;
 use crate::settings::types::{GrantType, TokenPolicy, WebClient};
 
-/// The document of a [`WebClient`]. It has at most one of the three credentials.
+/// The document of a [`WebClient`]. It has at most two credentials.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct WebClientDocument {
@@ -31,6 +31,8 @@ pub(in crate::settings) struct WebClientDocument {
     public_jwk: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     public_jwks: Vec<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<String>,
     #[serde(default)]
     redirect_uris: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -63,6 +65,7 @@ impl WebClientDocument {
             client_secrets_sha256: credentials.client_secrets_sha256,
             public_jwk: credentials.public_jwk,
             public_jwks: credentials.public_jwks,
+            jwks_uri: credentials.jwks_uri,
             redirect_uris: client.redirect_uris.clone(),
             post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
             grant_types: client.grant_types.clone(),
@@ -86,6 +89,7 @@ impl WebClientDocument {
             client_secrets_sha256: self.client_secrets_sha256,
             public_jwk: self.public_jwk,
             public_jwks: self.public_jwks,
+            jwks_uri: self.jwks_uri,
         };
 
         Ok(WebClient {

@@ -166,7 +166,7 @@ fn each_mistake_is_reported_with_its_place() {
         (
             "client_secret = \"env:PORTAL_SECRET\"",
             "",
-            "api_clients[0].client_secret: give a client_secret or a public_jwk",
+            "api_clients[0].client_secret: give a client_secret, a public_jwk or a jwks_uri",
         ),
         (
             "client_secret = \"env:PORTAL_SECRET\"",

@@ -41,6 +41,8 @@ pub enum ClientCredential {
     SecretHash([u8; 32]),
     /// `private_key_jwt` (RFC 7523): the client's public key as a JWK in JSON.
     PublicKey(String),
+    /// `private_key_jwt` with keys that the client publishes: its `jwks_uri` (RFC 7591 §2).
+    KeysAt(String),
 }
 
 /// A client of the server's own APIs, such as a website, a portal or an administrator's program.
@@ -88,15 +90,19 @@ pub enum GrantType {
     /// RFC 8628: the user logs in on another device.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
     DeviceCode,
+    /// RFC 8693: tokens for other resource servers, of the users whose tokens it was given.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
     /// In the order of the server's metadata.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
         Self::DeviceCode,
+        Self::TokenExchange,
     ];
 
     /// The name on the wire.
@@ -107,6 +113,7 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 }

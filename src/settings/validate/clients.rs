@@ -2,13 +2,17 @@
 
 use std::collections::HashSet;
 
+use url::Url;
+
 use super::existence::{check_clients, check_scopes, exists};
 use super::problems::Problems;
 use super::redirect_uris::{self, Owner};
 use super::tokens;
+use crate::config::is_loopback;
 use crate::settings::objects::{Kind, Object, Objects};
 use crate::settings::types::{
-    ApiClient, Application, ApplicationVersion, GrantType, Permission, WebClient, web_origin,
+    ApiClient, Application, ApplicationVersion, ClientCredential, GrantType, Permission, WebClient,
+    web_origin,
 };
 
 /// Reserved scopes that only devices may have.
@@ -39,6 +43,7 @@ pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Probl
         "is only allowed with the permission `token_introspection`",
     );
 
+    jwks_uri(&client.credentials, problems);
     check_clients("administers", &client.administers, all, problems);
     // Without the permission the list has no effect, which nobody would notice.
     let may_list = may(Permission::ListUsers) || may(Permission::ListUsersOtherClients);
@@ -80,6 +85,7 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
         redirect_uris::check(field, uris, Owner::WebClient, problems);
     }
     grant_types(client, problems);
+    jwks_uri(&client.credentials, problems);
 
     check_scopes(&client.scopes, all, problems);
 
@@ -109,6 +115,35 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
     tokens::policy(&client.tokens, problems);
 }
 
+fn jwks_uri(credentials: &[ClientCredential], problems: &mut Problems) {
+    for credential in credentials {
+        let ClientCredential::KeysAt(address) = credential else {
+            continue;
+        };
+
+        problems.check(
+            is_secure(address),
+            "jwks_uri",
+            "must be an https address, or an http one of this machine",
+        );
+        // RFC 7591 §2: never both.
+        problems.check(
+            credentials.len() == 1,
+            "jwks_uri",
+            "is the only credential of a client that has one",
+        );
+    }
+}
+
+/// Whether nobody on the way can change what an address answers.
+fn is_secure(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(&url),
+        _ => false,
+    })
+}
+
 fn grant_types(client: &WebClient, problems: &mut Problems) {
     let uses = |grant_type| client.may_use(grant_type);
     let field = "grant_types";
@@ -125,11 +160,16 @@ fn grant_types(client: &WebClient, problems: &mut Problems) {
         "must have at least one for the grant type authorization_code",
     );
 
-    problems.check(
-        !uses(GrantType::ClientCredentials) || !client.is_public(),
-        field,
-        "client_credentials needs a client_secret or a public_jwk",
-    );
+    for grant_type in [GrantType::ClientCredentials, GrantType::TokenExchange] {
+        problems.check(
+            !uses(grant_type) || !client.is_public(),
+            field,
+            format!(
+                "{} needs a client_secret, a public_jwk or a jwks_uri",
+                grant_type.as_str()
+            ),
+        );
+    }
 
     // Refresh tokens are only issued when a user logs in.
     let logs_users_in = uses(GrantType::AuthorizationCode) || uses(GrantType::DeviceCode);

@@ -88,6 +88,7 @@ pub fn list_grants(
 const ACCESS_TOKENS: &str = concat!(
     ", g.amr, g.acr, g.auth_time, g.claims, d.application_version, d.platform FROM access_tokens AS t \
      JOIN grants AS g ON g.id = t.grant_id AND g.client_epoch = t.client_epoch \
+       AND g.client_id = t.client_id \
      LEFT JOIN devices AS d ON d.id = t.client_id AND t.application_id IS NOT NULL",
     join_revocations!(),
     " WHERE",
@@ -99,7 +100,8 @@ const ACCESS_TOKENS: &str = concat!(
 );
 
 /// Lists a user's access tokens after the given one, up to the last one of a grant. The caller
-/// makes sure that their grants are alive.
+/// makes sure that their grants are alive. Tokens that other clients got in exchange are not listed:
+/// they end with the grant.
 pub fn list_access_tokens(
     connection: &mut Connection,
     user: &str,

@@ -41,6 +41,8 @@ row! {
         pub resource_server: Option<String>,
         /// The key it is bound to (RFC 9449 §6.1).
         pub jkt: Option<String>,
+        /// Of a token that was exchanged: a JSON array of the clients that act, the last one first.
+        pub actors: Option<String>,
         /// Of a JWT. None for an opaque token.
         pub signing_algorithm: Option<String>,
         pub issued_at: i64,

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use countersign::base::Base;
 use countersign::clock::{Clock, Timestamp};
 use countersign::devices::{ClientMetadata, Device, Devices, Transport};
+use countersign::egress::{Documents, Egress};
 use countersign::ids::{ClientId, DeviceId, UserId};
 use countersign::jose::{PrivateJwk, PublicJwk, jws};
 use countersign::oauth::{
@@ -175,6 +176,7 @@ fn options() -> OAuthOptions {
         login_url: Some("https://portal.example/login".parse().expect("a URL")),
         consent_url: Some("https://portal.example/consent".parse().expect("a URL")),
         built_in_pages: false,
+        documents: Documents::new(&Egress::default()).expect("an HTTP client"),
     }
 }
 

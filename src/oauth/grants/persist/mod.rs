@@ -8,5 +8,5 @@ pub(super) use codes::{
     revoke_grant,
 };
 pub(super) use refresh::{
-    Refresh, Refreshed, confirm_repetition, find_or_add_family, issue_own_token, refresh,
+    Refresh, Refreshed, confirm_repetition, find_or_add_family, issue_without_refresh, refresh,
 };

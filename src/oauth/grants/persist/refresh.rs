@@ -8,8 +8,8 @@ use crate::store::queries::{devices, tokens as queries};
 use crate::store::rows::EventRow;
 use crate::store::{Store, StoreError, WriteError};
 
-/// Issues a client's own token; `false` when an assertion or proof was used before.
-pub(crate) async fn issue_own_token(
+/// Issues a token without a refresh token; `false` when an assertion or proof was used before.
+pub(crate) async fn issue_without_refresh(
     store: &Store,
     used: UsedAssertions,
     access_token: &IssuedToken,

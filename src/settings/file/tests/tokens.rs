@@ -225,7 +225,17 @@ fn each_mistake_is_reported_with_its_place() {
         (
             "crv = \"P-256\"",
             "crv = \"P-384\"",
-            "web_clients[2].public_jwk: must be a public P-256 key",
+            "web_clients[2].public_jwk: must be a public key as a JSON Web Key",
+        ),
+        (
+            "public_jwk = {",
+            "jwks_uri = \"http://nightly.example/jwks\"\npublic_jwk = {",
+            "web_clients[2].jwks_uri: must be an https address",
+        ),
+        (
+            "public_jwk = {",
+            "jwks_uri = \"https://nightly.example/jwks\"\npublic_jwk = {",
+            "web_clients[2].jwks_uri: is the only credential",
         ),
         ("x = \"f83", "x = \"g83", "web_clients[2].public_jwk"),
         (
@@ -277,6 +287,11 @@ fn each_mistake_is_reported_with_its_place() {
             "grant_types = [\"urn:",
             "grant_types = [\"client_credentials\", \"urn:",
             "web_clients[1].grant_types: client_credentials needs",
+        ),
+        (
+            "grant_types = [\"urn:",
+            "grant_types = [\"urn:ietf:params:oauth:grant-type:token-exchange\", \"urn:",
+            "web_clients[1].grant_types: urn:ietf:params:oauth:grant-type:token-exchange needs",
         ),
         (
             "scopes = [\"openid\", \"orders\"]\nrequire",

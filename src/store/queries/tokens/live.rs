@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::store::connection::Connection;
-use crate::store::epochs::{is_alive, join_epochs, join_revocations};
+use crate::store::epochs::{is_alive, join_epochs, join_revocations, rests_on_what_lives};
 use crate::store::keyed::{Lookup, look_up};
 use crate::store::record::Record as _;
 use crate::store::rows::{
@@ -44,11 +44,9 @@ impl Lookup for LiveAccessTokens {
         join_revocations!(),
         " WHERE",
         is_alive!(),
-        // A grant for a resource server was made under that server's epoch too: a token that is
-        // refreshed while everything for the server is revoked must not outlive that.
-        " AND (t.grant_id IS NULL OR g.client_epoch = COALESCE(c.epoch, 0) \
-                 AND (g.resource_server IS NULL OR g.resource_epoch = t.resource_epoch)) \
-          AND (t.application_id IS NULL OR d.id IS NOT NULL)"
+        " AND",
+        rests_on_what_lives!(),
+        " AND (t.application_id IS NULL OR d.id IS NOT NULL)"
     );
 }
 
