@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response};
+use reqwest::{Client, RequestBuilder, Response};
 use serde::Serialize;
 use url::{Host, Url};
 
@@ -15,6 +15,7 @@ use super::types::CallbackId;
 use crate::clock::Timestamp;
 use crate::egress::{Egress, InvalidEgress, read_body, retry_after};
 use crate::ids::TransactionId;
+use crate::secret::SecretString;
 use crate::settings::{CallbackEndpoint, Settings};
 
 /// For a whole attempt. Well below the lease of a claimed row.
@@ -42,10 +43,19 @@ impl Failure {
     }
 }
 
+/// What a callback tells.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// That a transaction has ended.
+    Transaction(TransactionId),
+    /// That a log-in has ended: a logout token (OpenID Connect Back-Channel Logout §2.4).
+    Logout(SecretString),
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) id: CallbackId,
-    pub(super) transaction_id: TransactionId,
+    pub(super) content: Content,
     pub(super) callback_uri: String,
 }
 
@@ -67,6 +77,17 @@ pub(super) fn target<'a>(
 
     let url = check_url(uri, endpoint.is_some_and(|endpoint| endpoint.allow_private))?;
     Ok((url, endpoint))
+}
+
+/// The URL where a client is told of log-outs, if that is still configured. It stands in the settings:
+/// administrators may name servers of their own network.
+fn logout_target(settings: &Settings, uri: &str) -> Result<Url, UrlRefusal> {
+    let mut clients = settings.web_clients.values();
+    if clients.any(|client| client.backchannel_logout_uri.as_deref() == Some(uri)) {
+        check_url(uri, true)
+    } else {
+        Err(UrlRefusal::NotConfigured)
+    }
 }
 
 pub(super) struct CallbackClient {
@@ -109,8 +130,26 @@ impl CallbackClient {
         call: &Call,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let refused =
-            |refusal: UrlRefusal| Failure::new(format!("not sent: the address {refusal}"));
+        let request = match &call.content {
+            Content::Transaction(id) => self.tell_of_transaction(settings, call, *id, now).await?,
+            Content::Logout(token) => {
+                let url = logout_target(settings, &call.callback_uri).map_err(refused)?;
+                let form = [("logout_token", token.expose())];
+                self.private.post(url).form(&form)
+            }
+        };
+
+        let response = request.send().await.map_err(|error| failure_of(&error))?;
+        check_response(response, now).await
+    }
+
+    async fn tell_of_transaction(
+        &self,
+        settings: &Settings,
+        call: &Call,
+        transaction_id: TransactionId,
+        now: Timestamp,
+    ) -> Result<RequestBuilder, Failure> {
         // Checked again, although the start was: the settings may have changed, and the row may be
         // a day old.
         let (url, endpoint) = target(settings, &call.callback_uri).map_err(refused)?;
@@ -121,7 +160,7 @@ impl CallbackClient {
 
         let body = Body {
             callback_uri: &call.callback_uri,
-            transaction_id: call.transaction_id,
+            transaction_id,
         };
         let body = serde_json::to_vec(&body)
             .map_err(|_| Failure::new("not sent: the body cannot be written"))?;
@@ -144,8 +183,7 @@ impl CallbackClient {
             request = request.basic_auth(username, Some(password.expose()));
         }
 
-        let response = request.send().await.map_err(|error| failure_of(&error))?;
-        check_response(response, now).await
+        Ok(request)
     }
 
     async fn check_proxied_name(&self, url: &Url) -> Result<(), Failure> {
@@ -161,6 +199,10 @@ impl CallbackClient {
             _ => Ok(()),
         }
     }
+}
+
+fn refused(refusal: UrlRefusal) -> Failure {
+    Failure::new(format!("not sent: the address {refusal}"))
 }
 
 async fn check_response(response: Response, now: Timestamp) -> Result<(), Failure> {

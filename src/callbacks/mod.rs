@@ -1,4 +1,4 @@
-//! Tells websites that a transaction has ended.
+//! Tells websites that a transaction has ended, and clients that a log-in has.
 //!
 //! A callback is a row, written in the same commit as the last state of its transaction: a crash
 //! loses none, and none is sent for something that did not happen. The worker claims rows that are
@@ -32,10 +32,11 @@ use crate::egress::{Egress, InvalidEgress};
 use crate::ids::{ClientId, TransactionId};
 use crate::random::Random;
 use crate::runtime::{Shutdown, ShutdownSignal, supervise};
+use crate::secret::SecretString;
 use crate::settings::Settings;
 use crate::store::StoreError;
 use crate::store::rows::CallbackRow;
-use client::CallbackClient;
+use client::{CallbackClient, Content};
 use shared::Shared;
 
 /// The largest page of a list.
@@ -98,7 +99,24 @@ impl Callbacks {
         now: Timestamp,
         random: &dyn Random,
     ) -> CallbackRow {
-        persist::new_row(transaction_id, callback_uri, now, random)
+        persist::new_row(
+            Content::Transaction(transaction_id),
+            callback_uri,
+            now,
+            random,
+        )
+    }
+
+    /// The row to insert when a client is to be told that a log-in has ended, at its
+    /// `backchannel_logout_uri`. It goes out within a second.
+    #[must_use]
+    pub fn logout_row(
+        logout_token: SecretString,
+        address: String,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> CallbackRow {
+        persist::new_row(Content::Logout(logout_token), address, now, random)
     }
 
     /// Makes the worker look for rows now. Call it after committing a row; otherwise the worker

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::client::Call;
+use super::client::{Call, Content};
 use super::queue::host_of;
 use super::types::{Callback, CallbackId, CallbackState, Replay};
 use crate::clock::Timestamp;
 use crate::ids::{TransactionId, uuid_v7};
 use crate::random::Random;
+use crate::secret::SecretString;
 use crate::store::queries::{callbacks as queries, events, transactions};
 use crate::store::rows::{CallbackOutcome, CallbackRow, EventRow, callback_state};
 use crate::store::{Connection, CorruptRow, Store, StoreError, WriteError};
@@ -17,14 +18,20 @@ use crate::store::{Connection, CorruptRow, Store, StoreError, WriteError};
 const LEASE: Duration = Duration::from_secs(60);
 
 pub(super) fn new_row(
-    transaction_id: TransactionId,
+    content: Content,
     callback_uri: String,
     now: Timestamp,
     random: &dyn Random,
 ) -> CallbackRow {
+    let id = uuid_v7(now, random).into_bytes().to_vec();
+
     CallbackRow {
-        id: uuid_v7(now, random).into_bytes().to_vec(),
-        transaction_id: transaction_id.as_bytes().to_vec(),
+        // Of one that is about no transaction it is its own: the column is never empty.
+        transaction_id: match &content {
+            Content::Transaction(transaction_id) => transaction_id.as_bytes().to_vec(),
+            Content::Logout(_) => id.clone(),
+        },
+        id,
         host: host_of(&callback_uri),
         callback_uri,
         state: callback_state::DUE,
@@ -35,6 +42,10 @@ pub(super) fn new_row(
         fence: 0,
         finished_at: None,
         last_error: None,
+        logout_token: match content {
+            Content::Transaction(_) => None,
+            Content::Logout(token) => Some(token.expose().to_owned()),
+        },
     }
 }
 
@@ -150,7 +161,10 @@ fn from_row(row: CallbackRow) -> Result<Callback, CorruptRow> {
     let read = || {
         Some(Callback {
             id: CallbackId::from_row(&row.id)?,
-            transaction_id: transaction_id(&row.transaction_id)?,
+            transaction_id: match content_of(&row)? {
+                Content::Transaction(id) => Some(id),
+                Content::Logout(_) => None,
+            },
             callback_uri: row.callback_uri,
             state: CallbackState::from_row(row.state)?,
             attempts: row.attempts.try_into().ok()?,
@@ -169,7 +183,7 @@ pub(super) fn call_of(row: &CallbackRow) -> Result<Call, CorruptRow> {
     let read = || {
         Some(Call {
             id: CallbackId::from_row(&row.id)?,
-            transaction_id: transaction_id(&row.transaction_id)?,
+            content: content_of(row)?,
             callback_uri: row.callback_uri.clone(),
         })
     };
@@ -177,7 +191,13 @@ pub(super) fn call_of(row: &CallbackRow) -> Result<Call, CorruptRow> {
     read().ok_or_else(|| CorruptRow::new("callbacks", &row.id))
 }
 
-/// `None` for what is no id.
-pub(super) fn transaction_id(bytes: &[u8]) -> Option<TransactionId> {
-    bytes.try_into().ok().map(TransactionId::from_bytes)
+/// `None` where the row cannot be read.
+pub(super) fn content_of(row: &CallbackRow) -> Option<Content> {
+    match &row.logout_token {
+        Some(token) => Some(Content::Logout(SecretString::new(token.clone()))),
+        None => {
+            let id = row.transaction_id.as_slice().try_into().ok()?;
+            Some(Content::Transaction(TransactionId::from_bytes(id)))
+        }
+    }
 }

@@ -153,6 +153,7 @@ pub(super) fn host_of(uri: &str) -> Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::callbacks::client::Content;
     use crate::callbacks::persist;
     use crate::clock::Timestamp;
     use crate::ids::TransactionId;
@@ -161,7 +162,7 @@ mod tests {
     fn row(host: &str) -> CallbackRow {
         let now = Timestamp::from_millis(0);
         persist::new_row(
-            TransactionId::new(now, &SystemRandom),
+            Content::Transaction(TransactionId::new(now, &SystemRandom)),
             format!("https://{host}/"),
             now,
             &SystemRandom,

@@ -95,12 +95,13 @@ impl CallbackState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
     pub id: CallbackId,
-    pub transaction_id: TransactionId,
+    /// The transaction that ended; `None` where it tells a client that a log-in has.
+    pub transaction_id: Option<TransactionId>,
     pub callback_uri: String,
     pub state: CallbackState,
     /// The attempts since it was created or replayed.
     pub attempts: u32,
-    /// When the transaction ended.
+    /// When what it tells happened.
     pub created_at: Timestamp,
     /// The time of the next attempt, or of the last one if it is finished.
     pub due_at: Timestamp,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
-use super::client::{Failure, TIMEOUT};
+use super::client::{Content, Failure, TIMEOUT};
 use super::persist::{self, AttemptOutcome};
 use super::queue::{Host, Queue};
 use super::schedule;
@@ -249,6 +249,10 @@ impl Worker {
         row: &CallbackRow,
         now: Timestamp,
     ) -> Option<EventRow> {
+        // Of log-outs there is no event of their own.
+        let Some(Content::Transaction(transaction)) = persist::content_of(row) else {
+            return None;
+        };
         let event_type = match state {
             CallbackState::Due => return None,
             CallbackState::Delivered => EventType::PushAuthCallbackSent,
@@ -256,7 +260,7 @@ impl Worker {
         };
 
         let concerning = Concerning {
-            transaction: persist::transaction_id(&row.transaction_id),
+            transaction: Some(transaction),
             ..Concerning::default()
         };
 

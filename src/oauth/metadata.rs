@@ -38,6 +38,9 @@ pub struct Metadata {
     pub pushed_authorization_request_endpoint: String,
     pub device_authorization_endpoint: String,
     pub end_session_endpoint: String,
+    /// OpenID Connect Back-Channel Logout §2.1.
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
     pub scopes_supported: Vec<String>,
     pub response_types_supported: [&'static str; 1],
     pub response_modes_supported: [&'static str; 2],
@@ -77,6 +80,8 @@ impl Metadata {
             pushed_authorization_request_endpoint: issuer.at("/oauth/par"),
             device_authorization_endpoint: issuer.at("/oauth/device_authorization"),
             end_session_endpoint: issuer.at("/oauth/logout"),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
             scopes_supported: scopes(settings),
             response_types_supported: ["code"],
             response_modes_supported: ["query", "form_post"],

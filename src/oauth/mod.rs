@@ -159,7 +159,7 @@ impl TokenServer {
         let issuance = Arc::new(Issuance::new(base, issuer.clone(), keys.clone()));
         let tokens = Arc::new(LiveTokens::new(base, issuer.clone(), keys.clone()));
         let id_tokens = Arc::new(IdTokenHints::new(issuer.clone(), keys.clone()));
-        let rooms = Rooms::new(base, &issuer, &clients, &pages, &id_tokens);
+        let rooms = Rooms::new(base, &issuer, &clients, &pages, &id_tokens, &keys);
 
         Self {
             authorization: rooms.endpoint,

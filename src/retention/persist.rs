@@ -46,6 +46,7 @@ pub(super) const DELETIONS: &[Deletion] = &[
     |c, ends| sweep::delete_expired_pushed_requests(c, ends.now, BATCH),
     |c, ends| sweep::delete_expired_device_codes(c, ends.now.before(EXPIRED_DEVICE_CODES), BATCH),
     |c, ends| sweep::delete_expired_login_sessions(c, ends.now, BATCH),
+    |c, ends| sweep::delete_expired_session_clients(c, ends.now, BATCH),
     |c, ends| sweep::delete_unused_devices(c, ends.unused_devices, BATCH),
     |c, ends| sweep::delete_registration_counts(c, ends.now, BATCH),
 ];

@@ -85,6 +85,7 @@ diesel::table! {
         finished_at -> Nullable<BigInt>,
         last_error -> Nullable<Text>,
         host -> Text,
+        logout_token -> Nullable<Text>,
     }
 }
 
@@ -187,6 +188,7 @@ diesel::table! {
         acr -> Nullable<Text>,
         auth_time -> BigInt,
         claims -> Nullable<Text>,
+        session_id -> Nullable<Binary>,
         client_epoch -> BigInt,
         resource_epoch -> BigInt,
         created_at -> BigInt,
@@ -255,6 +257,7 @@ diesel::table! {
         acr -> Nullable<Text>,
         auth_time -> Nullable<BigInt>,
         claims -> Nullable<Text>,
+        session_id -> Nullable<Binary>,
         grant_id -> Nullable<Binary>,
         created_at -> BigInt,
         expires_at -> BigInt,
@@ -314,6 +317,14 @@ diesel::table! {
         claims -> Nullable<Text>,
         expires_at -> BigInt,
         used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    session_clients (session_id, client_id) {
+        session_id -> Binary,
+        client_id -> Text,
+        expires_at -> BigInt,
     }
 }
 

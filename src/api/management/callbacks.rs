@@ -77,8 +77,9 @@ impl FromFields for ListQuery {
 struct CallbackBody {
     /// A UUID, which the callback also has as `webhook-id`.
     id: String,
-    /// The transaction that ended.
-    transaction_id: String,
+    /// The transaction that ended. Absent where a client is told that a log-in has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction_id: Option<String>,
     /// The URL that is called.
     callback_uri: String,
     /// `due`: to be sent. `delivered`: the website accepted it. `dead`: given up.
@@ -110,7 +111,7 @@ impl From<Callback> for CallbackBody {
     fn from(callback: Callback) -> Self {
         Self {
             id: callback.id.to_string(),
-            transaction_id: callback.transaction_id.to_string(),
+            transaction_id: callback.transaction_id.map(|id| id.to_string()),
             callback_uri: callback.callback_uri,
             state: callback.state.as_str(),
             attempts: callback.attempts,

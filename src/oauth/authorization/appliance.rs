@@ -186,11 +186,13 @@ impl Appliances {
             self.sessions.find_login(browser, hints).await?
         };
 
-        if let Some(login) = remembered {
+        if let Some(session) = remembered {
             let flow = &self.flow;
-            let needs_consent = flow.needs_consent(client, &authorization, &login).await?;
+            let needs_consent = flow
+                .needs_consent(client, &authorization, &session.login)
+                .await?;
             let begun = flow
-                .begin_with_login(client, authorization.clone(), login, needs_consent)
+                .begin_with_login(client, authorization.clone(), session, needs_consent)
                 .await?;
 
             // Otherwise the remembered user is disabled, and somebody else may log in.

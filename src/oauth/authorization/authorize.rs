@@ -193,9 +193,11 @@ impl AuthorizationEndpoint {
         let (recognition, cookie) = self.sessions.recognition(browser);
         let authorization = self.new_authorization(client, redirect_uri, checked, recognition);
 
-        if let Some(login) = remembered {
+        if let Some(session) = remembered {
             let flow = &self.flow;
-            let needs_consent = flow.needs_consent(client, &authorization, &login).await?;
+            let needs_consent = flow
+                .needs_consent(client, &authorization, &session.login)
+                .await?;
             // No page may be shown, so the client is told which one it would take (OpenID Connect
             // Core §3.1.2.6).
             if needs_consent && is_silent {
@@ -206,7 +208,7 @@ impl AuthorizationEndpoint {
             }
 
             let begun = flow
-                .begin_with_login(client, authorization.clone(), login, needs_consent)
+                .begin_with_login(client, authorization.clone(), session, needs_consent)
                 .await?;
 
             if let Some(redirect) = begun {

@@ -2,12 +2,12 @@
 //! what comes along.
 
 use super::browser::Redirect;
-use super::persist::{self, Alongside, NotSaved};
+use super::persist::{self, Alongside, NotSaved, Told};
 use super::state::{Step, after_login};
 use super::steps::{Stepped, Steps};
 use crate::base::Base;
 use crate::oauth::clients::Client;
-use crate::oauth::model::{AnswerTo, Authorization, Login};
+use crate::oauth::model::{AnswerTo, Authorization, Login, LoginSession};
 use crate::store::StoreError;
 use crate::users::events::EventType;
 
@@ -30,9 +30,12 @@ impl Flow {
         &self,
         client: &Client,
         authorization: Authorization,
-        login: Login,
+        session: LoginSession,
         needs_consent: bool,
     ) -> Result<Option<Redirect>, NotSaved> {
+        let told = Told::of(client, &session);
+        let login = session.login;
+
         let event = client.event(
             EventType::AuthzRequestGrantCreated,
             Some(&login.user_id),
@@ -42,6 +45,7 @@ impl Flow {
 
         let alongside = Alongside {
             events: vec![event],
+            told,
             ..Alongside::default()
         };
 

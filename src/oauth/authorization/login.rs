@@ -151,6 +151,7 @@ impl Logins {
                 claims: answer
                     .claims
                     .seal(&self.base.keyring, &answer.subject, random),
+                session: None,
             },
         };
 

@@ -1,14 +1,18 @@
-//! Logging out (OpenID Connect RP-Initiated Logout): the browser forgets a remembered login.
+//! Logging out (OpenID Connect RP-Initiated Logout): the browser forgets a remembered login, and
+//! the clients that want to know are told.
 
 use std::sync::Arc;
 
 use super::browser::{Browser, BrowserCookie, Redirect};
+use super::logout_notice::LogoutNotices;
 use super::persist;
 use super::redirect;
 use super::sessions::Sessions;
 use crate::base::Base;
 use crate::oauth::clients::{Client, Clients};
 use crate::oauth::error::{OAuthError, log_unavailable};
+use crate::oauth::keys::SigningKeys;
+use crate::oauth::model::LoginSession;
 use crate::oauth::tokens::{IdTokenHint, IdTokenHints};
 use crate::store::StoreError;
 
@@ -73,6 +77,8 @@ pub struct Logouts {
     pub(super) clients: Arc<Clients>,
     pub(super) id_tokens: Arc<IdTokenHints>,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) keys: Arc<SigningKeys>,
+    pub(super) notices: LogoutNotices,
 }
 
 impl Logouts {
@@ -97,7 +103,7 @@ impl Logouts {
                 return Ok(Logout::Ask);
             }
 
-            persist::end_session(&self.base.store, session.id).await?;
+            self.end(session).await?;
         }
 
         let cookie = BrowserCookie::NoSession;
@@ -108,6 +114,15 @@ impl Logouts {
             }),
             None => Logout::Done(cookie),
         })
+    }
+
+    /// Ends a remembered login everywhere.
+    async fn end(&self, session: LoginSession) -> Result<(), LogoutRefusal> {
+        self.keys.ensure().await?;
+
+        let (id, notices) = (session.id, self.notices.clone());
+        let notice = move |client: &str| notices.notice(client, &session);
+        Ok(persist::end_session(&self.base.store, id, notice).await?)
     }
 
     async fn client(

@@ -9,7 +9,7 @@
 //! - `state` says what may follow what, `steps` carries a step out, `flow` saves it, and only if
 //!   the row is still where the step began.
 //! - `login` and `consent` answer the pages, `resume` takes the browser back from them, `sessions`
-//!   remembers logins, `logout` ends them.
+//!   remembers logins, `logout` ends them, `logout_notice` is what clients hear of that.
 
 mod appliance;
 mod authorize;
@@ -21,6 +21,7 @@ mod flow;
 mod guesses;
 mod login;
 mod logout;
+mod logout_notice;
 mod page_request;
 mod pages;
 mod persist;
@@ -40,9 +41,11 @@ use parking_lot::Mutex;
 
 use super::clients::Clients;
 use super::issuer::Issuer;
+use super::keys::SigningKeys;
 use super::tokens::IdTokenHints;
 use crate::base::Base;
 use flow::Flow;
+use logout_notice::LogoutNotices;
 use page_request::PageRequests;
 use sessions::Sessions;
 use steps::Steps;
@@ -84,6 +87,7 @@ impl Rooms {
         clients: &Arc<Clients>,
         pages: &Arc<Pages>,
         id_tokens: &Arc<IdTokenHints>,
+        keys: &Arc<SigningKeys>,
     ) -> Self {
         let sessions = Arc::new(Sessions { base: base.clone() });
 
@@ -132,6 +136,12 @@ impl Rooms {
                 clients: clients.clone(),
                 id_tokens: id_tokens.clone(),
                 sessions: sessions.clone(),
+                keys: keys.clone(),
+                notices: LogoutNotices {
+                    base: base.clone(),
+                    issuer: issuer.clone(),
+                    keys: keys.clone(),
+                },
             }),
             appliances: Arc::new(Appliances {
                 base: base.clone(),

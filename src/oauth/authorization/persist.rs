@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::ids::{AuthorizationId, LoginSessionId, UserId};
+use crate::oauth::clients::Client;
 use crate::oauth::model::{
     ApplianceAnswer, Authorization, AuthorizationState, Consent, DeviceCode, LoginSession,
     PushedRequest,
@@ -9,9 +10,10 @@ use crate::oauth::model::{
 use crate::secret::TokenHash;
 use crate::store::journal::{AuthorizationStep, Entry, Guard, Insert, Outcome};
 use crate::store::queries::{
-    authorizations, consents, device_codes, events, login_sessions, pushed_requests, users,
+    authorizations, callbacks, consents, device_codes, events, login_sessions, pushed_requests,
+    users,
 };
-use crate::store::rows::{AuthorizationRow, EventRow};
+use crate::store::rows::{AuthorizationRow, CallbackRow, EventRow};
 use crate::store::{Connection, QueryResult, Store, StoreError, WriteError};
 
 /// The authorization that a challenge or verifier was handed out for.
@@ -46,12 +48,37 @@ pub(super) struct Alongside {
     pub(super) events: Vec<EventRow>,
     pub(super) consent: Option<GivenConsent>,
     pub(super) session: Option<NewSession>,
+    pub(super) told: Option<Told>,
     pub(super) appliance: Option<ApplianceAnswer>,
 }
 
 impl Alongside {
     fn is_events_only(&self) -> bool {
-        self.consent.is_none() && self.session.is_none() && self.appliance.is_none()
+        self.consent.is_none()
+            && self.session.is_none()
+            && self.told.is_none()
+            && self.appliance.is_none()
+    }
+}
+
+/// A client that is to be told when a remembered login ends.
+pub(super) struct Told {
+    session: LoginSessionId,
+    client_id: String,
+    /// The session does not last longer.
+    expires_at: Timestamp,
+}
+
+impl Told {
+    /// `None` where the client does not want to know.
+    pub(super) fn of(client: &Client, session: &LoginSession) -> Option<Self> {
+        client.backchannel_logout_uri()?;
+
+        Some(Self {
+            session: session.id,
+            client_id: client.id().to_owned(),
+            expires_at: session.expires_at,
+        })
     }
 }
 
@@ -197,6 +224,11 @@ fn save_in(
         login_sessions::insert_login_session(connection, &new.session.to_row(&new.hash))?;
     }
 
+    if let Some(told) = &alongside.told {
+        let (session, expires_at) = (told.session.to_column(), told.expires_at.as_millis());
+        login_sessions::insert_session_client(connection, &session, &told.client_id, expires_at)?;
+    }
+
     for event in &alongside.events {
         events::insert_event(connection, event)?;
     }
@@ -241,11 +273,23 @@ pub(super) async fn find_session(
     Ok(row.map(LoginSession::from_row).transpose()?)
 }
 
-/// Ends a remembered login. Nothing happens where it has ended before.
-pub(super) async fn end_session(store: &Store, id: LoginSessionId) -> Result<(), StoreError> {
+/// Ends a remembered login, and has the clients told that want to know. `notice` makes what one of
+/// them is told. Nothing happens where the login has ended before.
+pub(super) async fn end_session(
+    store: &Store,
+    id: LoginSessionId,
+    notice: impl Fn(&str) -> Option<CallbackRow> + Send + 'static,
+) -> Result<(), StoreError> {
     store
         .write(move |connection| {
-            login_sessions::end_login_session(connection, &id.to_column())?;
+            let id = id.to_column();
+            login_sessions::end_login_session(connection, &id)?;
+
+            let clients = login_sessions::take_session_clients(connection, &id)?;
+            for row in clients.iter().filter_map(|client| notice(client)) {
+                callbacks::insert_callback(connection, &row)?;
+            }
+
             Ok(())
         })
         .await

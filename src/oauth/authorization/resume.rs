@@ -3,7 +3,7 @@
 use super::authorize::AuthorizationEndpoint;
 use super::browser::{Browser, Redirect};
 use super::error::AuthorizeRefusal;
-use super::persist::{Alongside, NotSaved};
+use super::persist::{Alongside, NotSaved, Told};
 use super::state::{Event, step};
 use crate::oauth::model::AuthorizationState;
 
@@ -46,12 +46,19 @@ impl AuthorizationEndpoint {
             }
             Some((_, false)) | None => (None, None),
         };
+        let told = session
+            .as_ref()
+            .and_then(|new| Told::of(&client, &new.session));
 
-        let returned = Event::BrowserReturned { needs_consent };
+        let returned = Event::BrowserReturned {
+            needs_consent,
+            session: session.as_ref().map(|new| new.session.id),
+        };
         let next = step(&authorization.state, returned).map_err(|_| AuthorizeRefusal::Expired)?;
 
         let alongside = Alongside {
             session,
+            told,
             ..Alongside::default()
         };
         let redirect = self.flow.advance(authorization, next, alongside).await;

@@ -32,7 +32,7 @@ impl Sessions {
         &self,
         browser: &Browser,
         hints: &Hints,
-    ) -> Result<Option<Login>, StoreError> {
+    ) -> Result<Option<LoginSession>, StoreError> {
         let now = self.base.clock.now();
         let is_enough = |session: &LoginSession| {
             hints.expect(&session.login.user_id)
@@ -48,7 +48,7 @@ impl Sessions {
             persist::use_session(&self.base.store, session.id, now).await?;
         }
 
-        Ok(Some(session.login))
+        Ok(Some(session))
     }
 
     /// The session of a browser, unless its time is over.

@@ -3,6 +3,7 @@
 //! What a page says counts once the browser that began has come back. So nobody can answer a page for
 //! somebody else, whose browser would go on as a user that it does not know (RFC 9700 §4.7).
 
+use crate::ids::LoginSessionId;
 use crate::oauth::model::{AuthorizationState, Login, Reason};
 
 /// What happens to an authorization.
@@ -22,6 +23,8 @@ pub(super) enum Event {
     BrowserReturned {
         /// Whether the user has to be asked for consent, where that was not done.
         needs_consent: bool,
+        /// Where it remembers the login from now on.
+        session: Option<LoginSessionId>,
     },
 }
 
@@ -66,9 +69,16 @@ pub(super) fn step(state: &AuthorizationState, event: Event) -> Result<Step, Ref
             Ok(Step::AwaitBrowser(State::Refused { login, reason }))
         }
 
-        (State::LoggedIn { login, .. }, Event::BrowserReturned { needs_consent }) => {
-            Ok(after_login(login.clone(), needs_consent))
-        }
+        (
+            State::LoggedIn { login, .. },
+            Event::BrowserReturned {
+                needs_consent,
+                session,
+            },
+        ) => Ok(after_login(
+            login.clone().in_session(session),
+            needs_consent,
+        )),
         (State::Consented(login), Event::BrowserReturned { .. }) => Ok(Step::Allow(login.clone())),
         (State::Refused { login, reason }, Event::BrowserReturned { .. }) => {
             Ok(Step::Deny(login.clone(), reason.clone()))
@@ -116,6 +126,7 @@ mod tests {
                 acr: None,
                 time: Timestamp::from_millis(0),
                 claims: None,
+                session: None,
             },
         }
     }
@@ -165,7 +176,10 @@ mod tests {
             login: login(),
             remember,
         };
-        let returned = |needs_consent| Event::BrowserReturned { needs_consent };
+        let returned = |needs_consent| Event::BrowserReturned {
+            needs_consent,
+            session: None,
+        };
         let events = [
             says_who(false),
             says_who(true),

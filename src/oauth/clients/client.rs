@@ -100,6 +100,14 @@ impl Client {
         }
     }
 
+    /// Where it is told that a log-in has ended.
+    pub(crate) fn backchannel_logout_uri(&self) -> Option<&str> {
+        match self {
+            Self::Web(client) => client.backchannel_logout_uri.as_deref(),
+            Self::Device { .. } => None,
+        }
+    }
+
     /// Whether users are not asked for their consent.
     pub(crate) fn skips_consent(&self) -> bool {
         match self {

@@ -141,6 +141,7 @@ mod tests {
                 acr: None,
                 time: NOW,
                 claims: None,
+                session: None,
             },
         }
     }

@@ -91,6 +91,7 @@ mod tests {
                 acr: None,
                 time: Timestamp::from_millis(0),
                 claims: None,
+                session: None,
             },
         };
 

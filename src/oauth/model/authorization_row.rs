@@ -140,7 +140,8 @@ fn read_state(row: &mut AuthorizationRow) -> Option<AuthorizationState> {
                 auth_time: row.auth_time?,
                 claims: row.claims.take(),
             };
-            Some(Login::from_columns(user, authentication)?)
+            let login = Login::from_columns(user, authentication)?;
+            Some(login.with_session_column(row.session_id.take().as_deref())?)
         }
         None => None,
     };
@@ -200,6 +201,7 @@ fn with_state(row: AuthorizationRow, state: &AuthorizationState) -> Authorizatio
             acr: authentication.acr.clone(),
             auth_time: Some(authentication.time.as_millis()),
             claims: authentication.claims_column(),
+            session_id: authentication.session_column(),
             ..row
         },
         None => row,
@@ -222,6 +224,7 @@ fn with_state(row: AuthorizationRow, state: &AuthorizationState) -> Authorizatio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::LoginSessionId;
     use crate::oauth::model::claims::SealedClaims;
     use crate::oauth::model::{Authentication, Reason};
 
@@ -261,6 +264,7 @@ mod tests {
                 acr: None,
                 time: Timestamp::from_millis(3),
                 claims: Some(SealedClaims::from_column("sealed".to_owned())),
+                session: Some(LoginSessionId::from_bytes([7; 16])),
             },
         }
     }

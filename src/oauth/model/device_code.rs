@@ -201,6 +201,7 @@ mod tests {
                 acr: Some("high".to_owned()),
                 time: Timestamp::from_millis(3),
                 claims: None,
+                session: None,
             },
         };
 

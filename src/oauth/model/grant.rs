@@ -25,7 +25,8 @@ impl Grant {
         let corrupt = || CorruptRow::new("grants", &row.id);
         let authentication = row.authentication();
         let client = ClientRef::from_columns(row.client_id, row.application_id);
-        let login = Login::from_columns(row.user_id, authentication);
+        let login = Login::from_columns(row.user_id, authentication)
+            .and_then(|login| login.with_session_column(row.session_id.as_deref()));
 
         Ok(Self {
             id: GrantId::from_column(&row.id).ok_or_else(corrupt)?,
@@ -52,6 +53,7 @@ impl Grant {
             acr: authentication.acr.clone(),
             auth_time: authentication.time.as_millis(),
             claims: authentication.claims_column(),
+            session_id: authentication.session_column(),
             created_at: self.created_at.as_millis(),
             expires_at: self.expires_at.as_millis(),
         }

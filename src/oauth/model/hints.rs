@@ -135,6 +135,7 @@ mod tests {
                 acr: acr.map(str::to_owned),
                 time: at(100),
                 claims: None,
+                session: None,
             };
 
             assert_eq!(

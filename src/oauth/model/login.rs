@@ -14,6 +14,8 @@ pub(crate) struct Authentication {
     pub(crate) acr: Option<String>,
     pub(crate) time: Timestamp,
     pub(crate) claims: Option<SealedClaims>,
+    /// Where the browser remembers it: the `sid` of ID tokens.
+    pub(crate) session: Option<LoginSessionId>,
 }
 
 impl Authentication {
@@ -29,6 +31,7 @@ impl Authentication {
             acr: columns.acr,
             time: Timestamp::from_millis(columns.auth_time),
             claims: columns.claims.map(SealedClaims::from_column),
+            session: None,
         })
     }
 
@@ -45,6 +48,10 @@ impl Authentication {
 
         let opened = sealed.open(keyring, user);
         opened.map_err(|_| CorruptRow::new("grants", &format!("of user {user}")))
+    }
+
+    pub(super) fn session_column(&self) -> Option<Vec<u8>> {
+        self.session.map(|id| id.to_column())
     }
 
     pub(super) fn claims_column(&self) -> Option<String> {
@@ -70,6 +77,21 @@ impl Login {
             authentication: Authentication::from_columns(authentication)?,
         })
     }
+
+    /// The same, as a browser remembers it.
+    pub(crate) fn in_session(mut self, session: Option<LoginSessionId>) -> Self {
+        self.authentication.session = session;
+        self
+    }
+
+    /// The same, read with the column for the session; `None` where that cannot be read.
+    pub(super) fn with_session_column(self, column: Option<&[u8]>) -> Option<Self> {
+        let session = match column {
+            Some(id) => Some(LoginSessionId::from_column(id)?),
+            None => None,
+        };
+        Some(self.in_session(session))
+    }
 }
 
 /// A login that a browser remembers.
@@ -85,17 +107,18 @@ pub(crate) struct LoginSession {
 impl LoginSession {
     pub(crate) fn from_row(row: LoginSessionRow) -> Result<Self, CorruptRow> {
         let corrupt = || CorruptRow::new("login_sessions", &row.id);
+        let id = LoginSessionId::from_column(&row.id).ok_or_else(corrupt)?;
         let authentication = AuthenticationColumns {
             amr: row.amr,
             acr: row.acr,
             auth_time: row.auth_time,
             claims: row.claims,
         };
-        let login = Login::from_columns(row.user_id, authentication);
+        let login = Login::from_columns(row.user_id, authentication).ok_or_else(corrupt)?;
 
         Ok(Self {
-            id: LoginSessionId::from_column(&row.id).ok_or_else(corrupt)?,
-            login: login.ok_or_else(corrupt)?,
+            id,
+            login: login.in_session(Some(id)),
             expires_at: Timestamp::from_millis(row.expires_at),
             used_at: Timestamp::from_millis(row.used_at),
         })

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use super::issue::Issuance;
+use crate::ids::LoginSessionId;
 use crate::oauth::clients::Client;
 use crate::oauth::error::OAuthError;
 use crate::oauth::model::{Claims as UserClaims, Grant, Login};
@@ -29,6 +30,9 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     amr: &'a [String],
     at_hash: String,
+    /// OpenID Connect Back-Channel Logout §2.1: where the browser remembers the log-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<LoginSessionId>,
     #[serde(flatten)]
     user: UserClaims,
 }
@@ -66,6 +70,7 @@ impl Issuance {
             acr: authentication.acr.as_deref(),
             amr: &authentication.amr,
             at_hash: access_token_hash(access_token),
+            sid: authentication.session,
             user: user.map_err(StoreError::from)?,
         };
 

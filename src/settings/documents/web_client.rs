@@ -37,6 +37,8 @@ pub(in crate::settings) struct WebClientDocument {
     redirect_uris: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     post_logout_redirect_uris: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backchannel_logout_uri: Option<String>,
     grant_types: BTreeSet<GrantType>,
     #[serde(default)]
     scopes: BTreeSet<String>,
@@ -68,6 +70,7 @@ impl WebClientDocument {
             jwks_uri: credentials.jwks_uri,
             redirect_uris: client.redirect_uris.clone(),
             post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
+            backchannel_logout_uri: client.backchannel_logout_uri.clone(),
             grant_types: client.grant_types.clone(),
             scopes: client.scopes.clone(),
             skip_consent: client.skip_consent,
@@ -98,6 +101,7 @@ impl WebClientDocument {
             credentials: fields.read(secrets)?,
             redirect_uris: self.redirect_uris,
             post_logout_redirect_uris: self.post_logout_redirect_uris,
+            backchannel_logout_uri: self.backchannel_logout_uri,
             grant_types: self.grant_types,
             scopes: self.scopes,
             skip_consent: self.skip_consent,

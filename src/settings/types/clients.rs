@@ -131,6 +131,8 @@ pub struct WebClient {
     pub redirect_uris: Vec<String>,
     /// Where users may be sent after they have logged out; compared exactly.
     pub post_logout_redirect_uris: Vec<String>,
+    /// Where it is told that a log-in has ended (OpenID Connect Back-Channel Logout).
+    pub backchannel_logout_uri: Option<String>,
     pub grant_types: BTreeSet<GrantType>,
     /// The scopes that it may request. A request without scopes means all of these.
     pub scopes: BTreeSet<String>,
@@ -157,6 +159,7 @@ impl WebClient {
             credentials: credential.into_iter().collect(),
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
+            backchannel_logout_uri: None,
             grant_types: BTreeSet::new(),
             scopes: BTreeSet::new(),
             skip_consent: false,

@@ -84,6 +84,14 @@ pub(super) fn web_client(client: &WebClient, all: &Objects, problems: &mut Probl
     ] {
         redirect_uris::check(field, uris, Owner::WebClient, problems);
     }
+    problems.check(
+        client
+            .backchannel_logout_uri
+            .as_deref()
+            .is_none_or(is_secure),
+        "backchannel_logout_uri",
+        "must be an https address, or an http one of this machine",
+    );
     grant_types(client, problems);
     jwks_uri(&client.credentials, problems);
 

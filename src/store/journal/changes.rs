@@ -131,6 +131,7 @@ update! {
             acr: Option<String>,
             auth_time: Option<i64>,
             claims: Option<String>,
+            session_id: Option<IdBytes>,
             reason: Option<String>,
             expires_at: i64,
         }
@@ -153,6 +154,7 @@ impl AuthorizationStep {
             acr: row.acr,
             auth_time: row.auth_time,
             claims: row.claims,
+            session_id: row.session_id,
             reason: row.reason,
             expires_at: row.expires_at,
         }

@@ -10,6 +10,14 @@ use crate::store::connection::Connection;
 use crate::store::rows::{CallbackOutcome, CallbackRow, IdBytes, callback_state};
 use crate::store::schema::callbacks;
 
+/// Adds a callback, where it is not written by the journal.
+pub fn insert_callback(connection: &mut Connection, row: &CallbackRow) -> QueryResult<()> {
+    diesel::insert_into(callbacks::table)
+        .values(row)
+        .execute(connection)
+        .map(drop)
+}
+
 /// Claims due callbacks that nobody else has claimed: for the time of `lease` nobody else gets
 /// them. Those to the hosts in `except` are left alone. Must run in a transaction.
 pub fn claim_due_callbacks(

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::store::connection::Connection;
 use crate::store::rows::LoginSessionRow;
-use crate::store::schema::login_sessions;
+use crate::store::schema::{login_sessions, session_clients};
 
 /// Adds a remembered login.
 pub fn insert_login_session(connection: &mut Connection, row: &LoginSessionRow) -> QueryResult<()> {
@@ -58,4 +58,38 @@ pub fn delete_login_sessions_of_user(
 ) -> QueryResult<usize> {
     diesel::delete(login_sessions::table.filter(login_sessions::user_id.eq(user)))
         .execute(connection)
+}
+
+/// Notes that a client is to be told when a remembered login ends. Nothing happens where that was noted
+/// before.
+pub fn insert_session_client(
+    connection: &mut Connection,
+    session: &[u8],
+    client: &str,
+    expires_at: i64,
+) -> QueryResult<()> {
+    let row = (
+        session_clients::session_id.eq(session),
+        session_clients::client_id.eq(client),
+        session_clients::expires_at.eq(expires_at),
+    );
+    let insert = diesel::insert_into(session_clients::table).values(row);
+
+    match connection {
+        Connection::Postgres(connection) => insert.on_conflict_do_nothing().execute(connection),
+        Connection::Sqlite(connection) => insert.on_conflict_do_nothing().execute(connection),
+    }
+    .map(drop)
+}
+
+/// Takes the clients that are to be told that a remembered login has ended.
+pub fn take_session_clients(
+    connection: &mut Connection,
+    session: &[u8],
+) -> QueryResult<Vec<String>> {
+    let told = session_clients::table.filter(session_clients::session_id.eq(session));
+    let clients = told.select(session_clients::client_id).load(connection)?;
+    diesel::delete(told).execute(connection)?;
+
+    Ok(clients)
 }

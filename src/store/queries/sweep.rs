@@ -12,7 +12,8 @@ use crate::store::connection::Connection;
 use crate::store::rows::{IdBytes, callback_state};
 use crate::store::schema::{
     access_tokens, assertion_ids, authorizations, callbacks, device_codes, devices, events, grants,
-    idempotency_keys, login_sessions, prompts, pushed_requests, registration_counts, transactions,
+    idempotency_keys, login_sessions, prompts, pushed_requests, registration_counts,
+    session_clients, transactions,
 };
 
 /// The value of an indexed column in the last of the rows that are lowest by it, up to a bound:
@@ -67,6 +68,7 @@ delete_expired! {
     delete_expired_pushed_requests from pushed_requests;
     delete_expired_device_codes from device_codes;
     delete_expired_login_sessions from login_sessions;
+    delete_expired_session_clients from session_clients;
 }
 
 /// Deletes transactions that were finished at `before` or earlier. Those to which a callback may still

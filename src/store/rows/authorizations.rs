@@ -33,6 +33,8 @@ row! {
         pub auth_time: Option<i64>,
         /// What the login page says of the user, sealed.
         pub claims: Option<String>,
+        /// The remembered log-in that it comes from.
+        pub session_id: Option<IdBytes>,
         /// Why a page refused: JSON.
         pub reason: Option<String>,
         /// The grant made from the code. It is revoked when the code is presented again.

@@ -1,3 +1,5 @@
+use diesel::prelude::*;
+
 use super::ids::IdBytes;
 use crate::store::record::row;
 
@@ -13,6 +15,7 @@ pub mod callback_state {
 
 row! {
     /// A callback in the outbox.
+    #[derive(Insertable)]
     pub struct CallbackRow in callbacks (id) {
         pub id: IdBytes,
         pub transaction_id: IdBytes,
@@ -30,6 +33,9 @@ row! {
         pub last_error: Option<String>,
         /// Host and port of the address. Empty in rows of the version before.
         pub host: String,
+        /// What is sent instead of the transaction: that a log-in has ended. Then `transaction_id` is
+        /// the callback's own id.
+        pub logout_token: Option<String>,
     }
 }
 

@@ -19,6 +19,8 @@ row! {
         pub auth_time: i64,
         /// What the login page says of the user, sealed.
         pub claims: Option<String>,
+        /// The remembered log-in that it comes from.
+        pub session_id: Option<IdBytes>,
         pub created_at: i64,
         /// No token that rests on it lives longer.
         pub expires_at: i64,

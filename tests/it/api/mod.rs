@@ -1,6 +1,7 @@
 //! The HTTP API: conventions, credentials, parameters and errors of all endpoints, on both
 //! databases.
 
+mod backchannel;
 mod callbacks;
 mod conventions;
 mod credentials;

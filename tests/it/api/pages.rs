@@ -32,7 +32,7 @@ const CLIENT: (&str, &str) = ("web", "web-secret-of-the-tests");
 const QUERY: &str = "response_type=code&client_id=web&redirect_uri=https%3A%2F%2Fweb.example%2Fcb&state=s\
                      &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
-async fn app_with_client(database: Database) -> TestApp {
+pub(super) async fn app_with_client(database: Database) -> TestApp {
     app_with(database, false).await
 }
 
@@ -582,7 +582,7 @@ async fn an_answer_is_posted_by_a_page(database: Database) {
 }
 
 /// A browser that remembers Alice, and an ID token of hers.
-async fn remembered(app: &TestApp) -> (Browser, String) {
+pub(super) async fn remembered(app: &TestApp) -> (Browser, String) {
     let mut browser = app.browser();
     let page = browser
         .go(&format!("/oauth/authorize?{QUERY}&scope=openid"))

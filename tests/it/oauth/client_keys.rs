@@ -1,9 +1,6 @@
 //! Keys of clients: of all types that are accepted, configured or published.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -20,6 +17,7 @@ use countersign::settings::ClientCredential;
 use serde_json::{Value, json};
 
 use crate::support::databases::{Database, on_both_databases};
+use crate::support::listener::Listener;
 use crate::support::sandbox::secret;
 use crate::support::world::{ISSUER, World, credentials_by, new_key};
 
@@ -116,56 +114,15 @@ async fn a_client_signs_with_a_key_of_any_accepted_type(database: Database) {
     assert!(!is_known(&world, assertion(&world, "EdDSA", by_other)).await);
 }
 
-/// Publishes a document, and counts how often it was fetched.
-#[derive(Clone)]
-struct Publisher {
-    address: String,
-    /// What is answered: the status and the body.
-    answer: Arc<Mutex<(u16, String)>>,
-    fetches: Arc<AtomicUsize>,
-}
-
-impl Publisher {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let publisher = Self {
-            address: format!("http://{}/jwks", listener.local_addr().unwrap()),
-            answer: Arc::default(),
-            fetches: Arc::default(),
-        };
-
-        let of_thread = publisher.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut request = [0; 4096];
-                let _ = stream.read(&mut request).unwrap();
-                of_thread.fetches.fetch_add(1, Ordering::SeqCst);
-                let (status, body) = of_thread.answer.lock().unwrap().clone();
-                let head = format!(
-                    "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                    body.len()
-                );
-                let _ = stream.write_all(format!("{head}{body}").as_bytes());
-            }
-        });
-
-        publisher
-    }
-
-    fn publish(&self, keys: &[&PrivateJwk]) {
-        let keys: Vec<_> = keys.iter().map(|key| key.public()).collect();
-        *self.answer.lock().unwrap() = (200, json!({ "keys": keys }).to_string());
-    }
-
-    fn fetches(&self) -> usize {
-        self.fetches.load(Ordering::SeqCst)
-    }
+fn publish(listener: &Listener, keys: &[&PrivateJwk]) {
+    let keys: Vec<_> = keys.iter().map(|key| key.public()).collect();
+    listener.answer(200, json!({ "keys": keys }).to_string());
 }
 
 async fn a_client_rotates_the_keys_that_it_publishes(database: Database) {
     let world = World::new(database);
-    let publisher = Publisher::start();
+    let publisher = Listener::start();
+    let fetches = || publisher.requests().len();
     configure(&world, ClientCredential::KeysAt(publisher.address.clone()));
 
     let (first, second) = (new_key(), new_key());
@@ -173,39 +130,39 @@ async fn a_client_rotates_the_keys_that_it_publishes(database: Database) {
     let later = |seconds| world.clock.advance(Duration::from_secs(seconds));
 
     // All at once: one fetch.
-    publisher.publish(&[&first]);
+    publish(&publisher, &[&first]);
     let all = (0..8).map(|_| is_known(&world, by(&first)));
     assert_eq!(futures_util::future::join_all(all).await, [true; 8]);
-    assert_eq!(publisher.fetches(), 1);
+    assert_eq!(fetches(), 1);
 
     // Whoever sends garbage does not have the keys fetched each time.
     for _ in 0..5 {
         assert!(!is_known(&world, by(&new_key())).await);
     }
-    assert_eq!(publisher.fetches(), 1);
+    assert_eq!(fetches(), 1);
 
     // The next key is found as soon as it signs.
-    publisher.publish(&[&first, &second]);
+    publish(&publisher, &[&first, &second]);
     later(31);
     assert!(is_known(&world, by(&second)).await && is_known(&world, by(&first)).await);
-    assert_eq!(publisher.fetches(), 2);
+    assert_eq!(fetches(), 2);
 
     // The one before is withdrawn without anybody signing.
-    publisher.publish(&[&second]);
+    publish(&publisher, &[&second]);
     later(15 * 60);
     assert!(!is_known(&world, by(&first)).await && is_known(&world, by(&second)).await);
-    assert_eq!(publisher.fetches(), 3);
+    assert_eq!(fetches(), 3);
 
     // While nothing is published the last keys go on for a while.
-    for answer in [(500, String::new()), (200, "<html>".to_owned())] {
-        *publisher.answer.lock().unwrap() = answer;
+    for (status, body) in [(500, ""), (200, "<html>")] {
+        publisher.answer(status, body);
         later(10 * 60);
         assert!(is_known(&world, by(&second)).await);
     }
     later(11 * 60);
     assert!(!is_known(&world, by(&second)).await);
 
-    publisher.publish(&[&second]);
+    publish(&publisher, &[&second]);
     later(31);
     assert!(is_known(&world, by(&second)).await);
 }

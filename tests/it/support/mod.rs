@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod browser;
 pub(crate) mod databases;
 pub(crate) mod http;
+pub(crate) mod listener;
 pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod process;
