@@ -133,6 +133,12 @@ pub trait AsFailure {
     fn as_failure(&self) -> Option<&ProviderFailure>;
 }
 
+impl AsFailure for ProviderFailure {
+    fn as_failure(&self) -> Option<&ProviderFailure> {
+        Some(self)
+    }
+}
+
 fn not_tried(service: &'static str, after: Duration) -> ProviderFailure {
     ProviderFailure {
         provider: service,
@@ -148,12 +154,6 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-
-    impl AsFailure for ProviderFailure {
-        fn as_failure(&self) -> Option<&ProviderFailure> {
-            Some(self)
-        }
-    }
 
     fn failure(cause: Cause) -> ProviderFailure {
         ProviderFailure {

@@ -77,7 +77,7 @@ impl AsFailure for Unsent {
 pub struct Delivery<'a> {
     pub clock: &'a Clock,
     pub metrics: &'a Metrics,
-    pub transaction: TransactionId,
+    pub transaction: Option<TransactionId>,
     pub deadline: Timestamp,
     pub lease: &'a dyn DeliveryLease,
 }
@@ -149,13 +149,14 @@ impl Delivery<'_> {
 }
 
 /// A provider that is down is warned of once, by its bulkhead, and not with each message.
-fn log(transaction: TransactionId, failure: &ProviderFailure) {
+fn log(transaction: Option<TransactionId>, failure: &ProviderFailure) {
+    let transaction_id = transaction.map(tracing::field::display);
     let cause = failure.cause.as_str();
 
     if failure.cause.is_outage() || failure.cause == Cause::NotTried {
-        tracing::debug!(transaction_id = %transaction, %failure, cause, "a message was not taken");
+        tracing::debug!(transaction_id, %failure, cause, "a message was not taken");
     } else {
-        tracing::warn!(transaction_id = %transaction, %failure, cause, "a message was not taken");
+        tracing::warn!(transaction_id, %failure, cause, "a message was not taken");
     }
 }
 
@@ -204,7 +205,7 @@ mod tests {
         let delivery = Delivery {
             clock: &clock,
             metrics: &metrics,
-            transaction: TransactionId::from_bytes([0; 16]),
+            transaction: None,
             deadline: NOW.after(Duration::from_secs(seconds)),
             lease,
         };

@@ -128,8 +128,8 @@ pub struct PushDestination {
 /// What a push carries: references and the short message, never anything else.
 #[derive(Clone, Debug)]
 pub struct PushMessage {
-    /// The transaction to fetch.
-    pub transaction_id: TransactionId,
+    /// The transaction to fetch; `None` for a notice, which asks nothing.
+    pub transaction_id: Option<TransactionId>,
     /// Which of the device's users it is for.
     pub profile_id: ProfileId,
     /// The short text to show.

@@ -132,6 +132,9 @@ impl CallbackEndpoint {
     }
 }
 
+const NEW_DEVICE_MESSAGE: &str =
+    "{device} can now confirm actions in your name. If that was not you, tell us at once.";
+
 /// The general settings of mobile authentication.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -144,6 +147,9 @@ pub struct MobileAuthentication {
     pub enrolment_override_enabled: bool,
     /// How long ago the user must have logged in, or have proved the PIN, to enrol keys: 60 to 86,400.
     pub enrolment_max_age_seconds: u32,
+    /// What a user's other devices are told when the user has enrolled on one: `{device}` stands for its
+    /// name.
+    pub new_device_message: String,
     pub push_enrolment_enabled: bool,
     /// Whether pushes can be sent; if not, error 1000.
     pub push_enabled: bool,
@@ -182,6 +188,7 @@ impl Default for MobileAuthentication {
             enrolment_enabled: true,
             enrolment_override_enabled: false,
             enrolment_max_age_seconds: 300,
+            new_device_message: NEW_DEVICE_MESSAGE.to_owned(),
             push_enrolment_enabled: true,
             push_enabled: true,
             sms_enabled: true,

@@ -204,6 +204,14 @@ fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems
         1..=MESSAGE_CHARACTERS_MAX,
     );
 
+    // The longest name of a device takes its part of the 4 KiB of a push.
+    let length = general.new_device_message.chars().count();
+    problems.check(
+        (1..=500).contains(&length) && !general.new_device_message.chars().any(char::is_control),
+        "new_device_message",
+        "must have 1 to 500 characters and no control characters",
+    );
+
     problems.check(
         general.prompts_per_5_minutes_max > 0,
         "prompts_per_5_minutes_max",

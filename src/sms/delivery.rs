@@ -38,7 +38,7 @@ impl SmsDelivery {
         let delivery = Delivery {
             clock: &self.base.clock,
             metrics: &self.base.metrics,
-            transaction,
+            transaction: Some(transaction),
             deadline,
             lease,
         };
@@ -56,7 +56,8 @@ impl SmsDelivery {
     ) -> Result<(), Unsent> {
         // Read for each attempt: the settings may have changed since the last one.
         let Some(gateway) = self.base.settings.load().sms.clone() else {
-            tracing::warn!(transaction_id = %delivery.transaction, "no SMS gateway is configured");
+            let transaction_id = delivery.transaction.map(tracing::field::display);
+            tracing::warn!(transaction_id, "no SMS gateway is configured");
             return Err(Unsent::Ended(DeliveryOutcome::GivenUp));
         };
 

@@ -134,6 +134,7 @@ async fn enrol(
 ) -> Result<Created<EnrolledUser>, ApiError> {
     let devices = &api.app.devices;
     let enrolled = devices.enrol(&device_id, &user_id, public_key).await?;
+    api.app.channels.tell_of_enrolment(user_id, device_id);
 
     Ok(Created(enrolled.into()))
 }

@@ -7,10 +7,13 @@
 mod actor;
 mod delivery;
 mod messages;
+mod notices;
 mod services;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use actor::{ChannelDirectory, DeviceChannel};
 use messages::{Await, Deliver};
@@ -26,6 +29,9 @@ use crate::runtime::{Address, Arbiters, Directory, DirectoryOptions, ask};
 
 /// Devices with something in flight, in memory. Past it a channel is refused.
 const LIVE_MAX: usize = 1_000_000;
+
+/// Notices under way. Past it they are not sent.
+const NOTICES_MAX: usize = 64;
 
 /// How long a push waits for room.
 const BUSY_PAUSE: Duration = Duration::from_millis(250);
@@ -62,6 +68,7 @@ impl Channels {
             devices: parts.devices,
             push: parts.push,
             bulkheads: Bulkheads::new(base.clock.clone(), base.metrics.clone()),
+            notices: Arc::new(Semaphore::new(NOTICES_MAX)),
         };
 
         let directory = Directory::new(DirectoryOptions {

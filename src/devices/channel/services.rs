@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::base::Base;
 use crate::devices::facade::Devices;
 use crate::egress::Bulkheads;
@@ -13,4 +15,6 @@ pub(super) struct Services {
     pub(super) push: Arc<dyn PushSender>,
     /// One for each push configuration.
     pub(super) bulkheads: Bulkheads,
+    /// The room for notices.
+    pub(super) notices: Arc<Semaphore>,
 }

@@ -11,7 +11,6 @@ use super::sessions::Sessions;
 use crate::base::Base;
 use crate::oauth::clients::{Client, Clients};
 use crate::oauth::error::{OAuthError, log_unavailable};
-use crate::oauth::keys::SigningKeys;
 use crate::oauth::model::LoginSession;
 use crate::oauth::tokens::{IdTokenHint, IdTokenHints};
 use crate::store::StoreError;
@@ -77,7 +76,6 @@ pub struct Logouts {
     pub(super) clients: Arc<Clients>,
     pub(super) id_tokens: Arc<IdTokenHints>,
     pub(super) sessions: Arc<Sessions>,
-    pub(super) keys: Arc<SigningKeys>,
     pub(super) notices: LogoutNotices,
 }
 
@@ -118,7 +116,7 @@ impl Logouts {
 
     /// Ends a remembered login everywhere.
     async fn end(&self, session: LoginSession) -> Result<(), LogoutRefusal> {
-        self.keys.ensure().await?;
+        self.notices.keys.ensure().await?;
 
         let (id, notices) = (session.id, self.notices.clone());
         let notice = move |client: &str| notices.notice(client, &session);

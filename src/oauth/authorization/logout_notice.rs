@@ -38,12 +38,20 @@ struct LogoutToken<'a> {
 /// Makes notices.
 #[derive(Clone)]
 pub(super) struct LogoutNotices {
-    pub(super) base: Base,
-    pub(super) issuer: Issuer,
+    base: Base,
+    issuer: Issuer,
     pub(super) keys: Arc<SigningKeys>,
 }
 
 impl LogoutNotices {
+    pub(super) fn new(base: &Base, issuer: &Issuer, keys: &Arc<SigningKeys>) -> Self {
+        Self {
+            base: base.clone(),
+            issuer: issuer.clone(),
+            keys: keys.clone(),
+        }
+    }
+
     /// What this client is told of the end of a login; `None` where it does not want to know any more,
     /// or nothing can be signed.
     ///

@@ -136,12 +136,7 @@ impl Rooms {
                 clients: clients.clone(),
                 id_tokens: id_tokens.clone(),
                 sessions: sessions.clone(),
-                keys: keys.clone(),
-                notices: LogoutNotices {
-                    base: base.clone(),
-                    issuer: issuer.clone(),
-                    keys: keys.clone(),
-                },
+                notices: LogoutNotices::new(base, issuer, keys),
             }),
             appliances: Arc::new(Appliances {
                 base: base.clone(),

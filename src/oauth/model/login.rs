@@ -51,7 +51,7 @@ impl Authentication {
     }
 
     pub(super) fn session_column(&self) -> Option<Vec<u8>> {
-        self.session.map(|id| id.to_column())
+        self.session.map(LoginSessionId::to_column)
     }
 
     pub(super) fn claims_column(&self) -> Option<String> {

@@ -47,7 +47,7 @@ pub(super) const PUSH: Method = Method {
 fn message(outgoing: &Outgoing<'_>) -> Option<Message> {
     let recipient = outgoing.recipient;
     let message = PushMessage {
-        transaction_id: outgoing.id,
+        transaction_id: Some(outgoing.id),
         profile_id: recipient.profile?,
         message: SecretString::new(outgoing.content.message.clone()),
         expires_at: outgoing.expires_at,

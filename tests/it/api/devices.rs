@@ -24,6 +24,7 @@ on_both_databases!(
     who_has_not_logged_in_lately_does_not_enrol,
     the_application_decides_on_authenticators,
     a_proof_changes_a_key,
+    a_users_other_devices_hear_of_a_new_one,
     one_device_has_a_push_token,
     a_device_sees_its_own_transactions_only,
 );
@@ -484,6 +485,28 @@ async fn a_proof_changes_a_key(database: Database) {
         caller.empty("GET", KEY).await.named(),
         (401, "invalid_token")
     );
+}
+
+async fn a_users_other_devices_hear_of_a_new_one(database: Database) {
+    let app = TestApp::start(database).await;
+    let (alice, bob) = (app.pushed("alice").await, app.pushed("bob").await);
+
+    // Alice enrols on Bob's phone, and somebody else enrols on a phone of its own.
+    app.enrol(&bob.phone, &alice.user).await;
+    app.enrolled("mallory").await;
+
+    let told = app.push.wait_for(1).await;
+    let message =
+        "A phone can now confirm actions in your name. If that was not you, tell us at once.";
+    assert_eq!(told.message.expose(), message);
+    assert_eq!(Some(told.profile_id), alice.phone.profile_id(&alice.user));
+    // Nothing that could be fetched or answered.
+    assert_eq!(told.transaction_id, None);
+
+    // Nobody else, and nobody of their own enrolment.
+    let of_bob = app.start_push(&bob.user).await;
+    let next = app.push.wait_for(2).await.transaction_id;
+    assert_eq!(next.map(|id| id.to_string()), Some(of_bob));
 }
 
 async fn one_device_has_a_push_token(database: Database) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::egress::{Egress, FailureKind};
-use countersign::push::{ProviderPush, PushSender as _};
+use countersign::push::{ProviderPush, PushMessage, PushSender as _};
 use countersign::sandbox::{Fault, Provider};
 use futures_util::future::join_all;
 
@@ -223,4 +223,24 @@ async fn a_wrong_configuration_is_reported() {
     let elsewhere = account.replace("\"countersign-sandbox\"", "\"elsewhere\"");
     assert_eq!(kind_with(&elsewhere).await.kind, FailureKind::Configuration);
     assert_eq!(clock.now(), START);
+}
+
+#[tokio::test]
+async fn a_notice_names_no_transaction() {
+    let (sandbox, clock) = sandbox();
+    let sender = ProviderPush::new(Egress::default(), clock);
+    let notice = PushMessage {
+        transaction_id: None,
+        ..push()
+    };
+    sender
+        .send(&destination(fcm(&sandbox), ADDRESS), &notice)
+        .await
+        .unwrap();
+
+    let received = sandbox.wait_for_push(ADDRESS).await.unwrap();
+    let message = &received.fields["message"];
+    let data = serde_json::json!({ "profile_id": "AB12CD", "message": "Log in to Demo Bank?" });
+    assert_eq!(message["data"], data);
+    assert_eq!(message["android"].get("collapse_key"), None);
 }

@@ -42,7 +42,7 @@ fn destination(configuration: PushConfiguration, address: &str) -> PushDestinati
 /// Ends two minutes after [`START`].
 fn push() -> PushMessage {
     PushMessage {
-        transaction_id: TRANSACTION.parse().unwrap(),
+        transaction_id: TRANSACTION.parse().ok(),
         profile_id: "AB12CD".parse().unwrap(),
         message: secret("Log in to Demo Bank?"),
         expires_at: START.after(Duration::from_secs(120)),

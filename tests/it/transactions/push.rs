@@ -24,7 +24,7 @@ on_both_databases!(
 );
 
 impl TestApp {
-    async fn start_push(&self, user: &UserId) -> String {
+    pub(crate) async fn start_push(&self, user: &UserId) -> String {
         let form = [
             ("type", "push"),
             ("user_id", user.as_str()),
@@ -50,7 +50,10 @@ async fn a_push_is_fetched_and_accepted(database: Database) {
     let id = app.start_push(&person.user).await;
     let push = app.push.wait_for(1).await;
     assert_eq!(
-        (push.transaction_id.to_string(), push.message.expose()),
+        (
+            push.transaction_id.unwrap().to_string(),
+            push.message.expose()
+        ),
         (id.clone(), "Pay?")
     );
 

@@ -173,18 +173,24 @@ impl Apns {
         let body = payload(message)
             .ok_or_else(|| ProviderFailure::configuration(NAME, "payload is not usable"))?;
 
-        Ok(self
+        let mut request = self
             .client
             .post(url)
             .header("apns-topic", topic)
             .header("apns-push-type", PushType::Alert.to_string())
             .header("apns-priority", Priority::High.to_string())
             .header("apns-expiration", message.expires_at.as_secs())
-            .header("apns-id", message.transaction_id.to_string())
-            // A push that is sent again replaces the one before on the device.
-            .header("apns-collapse-id", message.transaction_id.to_string())
             .header(CONTENT_TYPE, "application/json")
-            .body(body))
+            .body(body);
+
+        if let Some(id) = &message.transaction_id {
+            request = request
+                .header("apns-id", id.to_string())
+                // A push that is sent again replaces the one before on the device.
+                .header("apns-collapse-id", id.to_string());
+        }
+
+        Ok(request)
     }
 }
 
@@ -250,11 +256,13 @@ fn device_url(endpoint: Option<&Url>, environment: ApnsEnvironment, address: &st
 /// The alert, and the three members that the app needs to fetch the rest. Nothing else.
 fn payload(message: &PushMessage) -> Option<String> {
     let text = message.message.expose();
-    let data = BTreeMap::from([
-        ("transaction_id", message.transaction_id.to_string().into()),
+    let mut data = BTreeMap::from([
         ("profile_id", message.profile_id.as_str().into()),
         ("message", text.into()),
     ]);
+    if let Some(id) = &message.transaction_id {
+        data.insert("transaction_id", id.to_string().into());
+    }
 
     let aps = APS {
         alert: Some(APSAlert::Body(text)),
@@ -316,7 +324,7 @@ mod tests {
     #[test]
     fn the_payload_holds_nothing_else() {
         let message = PushMessage {
-            transaction_id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap(),
+            transaction_id: "01890a5d-ac96-774b-bcce-b302099a8057".parse().ok(),
             profile_id: "AB12CD".parse().unwrap(),
             message: SecretString::new("Log \"in\"?".to_owned()),
             expires_at: Timestamp::from_millis(0),

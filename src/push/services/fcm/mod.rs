@@ -103,7 +103,8 @@ struct Message<'a> {
 /// decides what to show: it alone knows whether the message may be seen on a locked screen.
 #[derive(Serialize)]
 struct Data<'a> {
-    transaction_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction_id: Option<String>,
     profile_id: &'a str,
     message: &'a str,
 }
@@ -113,7 +114,8 @@ struct Android {
     priority: &'static str,
     ttl: String,
     /// Of two pushes with the same key a device that was out of reach gets the last only.
-    collapse_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collapse_key: Option<String>,
 }
 
 impl PushSender for Fcm {
@@ -156,19 +158,20 @@ impl Fcm {
         message: &PushMessage,
         token: &SecretString,
     ) -> Result<Result<(), Refusal>, ProviderFailure> {
+        let transaction_id = message.transaction_id.map(|id| id.to_string());
         let life = message.expires_at.since(self.clock.now());
         let body = SendRequest {
             message: Message {
                 token: to.address.expose(),
                 data: Data {
-                    transaction_id: message.transaction_id.to_string(),
+                    transaction_id: transaction_id.clone(),
                     profile_id: message.profile_id.as_str(),
                     message: message.message.expose(),
                 },
                 android: Android {
                     priority: "HIGH",
                     ttl: format!("{}s", life.as_secs()),
-                    collapse_key: message.transaction_id.to_string(),
+                    collapse_key: transaction_id,
                 },
             },
         };

@@ -56,6 +56,16 @@ fn a_credential_is_replaced_without_a_gap() {
             "api_clients[0].client_secrets",
         ),
         (
+            "jwks_uri = \"http://portal.example/jwks\"".to_owned(),
+            signing.to_owned(),
+            "api_clients[0].jwks_uri: must be an https address",
+        ),
+        (
+            format!("{one}\njwks_uri = \"https://portal.example/jwks\""),
+            signing.to_owned(),
+            "api_clients[0].jwks_uri: is the only credential",
+        ),
+        (
             one.to_owned(),
             format!("{signing}\n{both}"),
             "callback_endpoints[0].signing_secrets",

@@ -227,16 +227,6 @@ fn each_mistake_is_reported_with_its_place() {
             "crv = \"P-384\"",
             "web_clients[2].public_jwk: must be a public key as a JSON Web Key",
         ),
-        (
-            "public_jwk = {",
-            "jwks_uri = \"http://nightly.example/jwks\"\npublic_jwk = {",
-            "web_clients[2].jwks_uri: must be an https address",
-        ),
-        (
-            "public_jwk = {",
-            "jwks_uri = \"https://nightly.example/jwks\"\npublic_jwk = {",
-            "web_clients[2].jwks_uri: is the only credential",
-        ),
         ("x = \"f83", "x = \"g83", "web_clients[2].public_jwk"),
         (
             "https://shop.example/cb",
