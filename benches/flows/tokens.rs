@@ -139,7 +139,7 @@ impl Session {
             ClientMetadata::from_json(metadata.to_string().as_bytes()).expect("metadata");
         let devices = &world.app.devices;
         let device = devices
-            .register(metadata, Ipv4Addr::LOCALHOST.into())
+            .register(metadata, Ipv4Addr::LOCALHOST.into(), None)
             .await
             .expect("a device")
             .device;

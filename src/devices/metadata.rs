@@ -23,6 +23,10 @@ pub enum RegistrationRefusal {
     /// `invalid_client_metadata`, 403: the version is disabled or closed for new devices.
     #[error("This version of the application accepts no registrations: upgrade it.")]
     VersionClosed,
+    /// `invalid_token`, 401: the application takes registrations with an initial access token of its own
+    /// only (RFC 7591 §3), or the one that was sent is none.
+    #[error("An initial access token of this application is required to register.")]
+    InitialAccessToken,
     /// `invalid_token`, 401: there is no such registration, or the token is not its token. RFC 7592
     /// §2 does not let the client tell the two apart.
     #[error("The registration access token does not belong to this client.")]

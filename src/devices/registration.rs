@@ -10,20 +10,25 @@ use super::types::{Device, Registered};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, UserId};
 use crate::random;
-use crate::secret::{OpaqueToken, TokenKind, constant_time_eq};
+use crate::secret::{OpaqueToken, SecretString, TokenKind, constant_time_eq, sha256};
 use crate::settings::{Settings, VersionStatus};
 use crate::store::StoreError;
 use crate::users::events::EventType;
 
 impl Devices {
     /// Registers a device. `source` is where the request comes from: anybody can register, so there is a
-    /// quota for each source and for all together.
+    /// quota for each source and for all together. Some applications ask for an initial access token.
     pub async fn register(
         &self,
         metadata: ClientMetadata,
         source: IpAddr,
+        initial_access_token: Option<&SecretString>,
     ) -> Result<Registered, RegistrationError> {
-        decide(&self.0.base.settings.load(), &metadata, None).map_err(DeviceError::Refused)?;
+        let settings = self.0.base.settings.load();
+        admit(&settings, &metadata, initial_access_token).map_err(DeviceError::Refused)?;
+        decide(&settings, &metadata, None).map_err(DeviceError::Refused)?;
+        // Not across what is waited for.
+        drop(settings);
 
         let now = self.0.base.clock.now();
         let device = Device {
@@ -175,6 +180,41 @@ impl Devices {
         let bytes: [u8; 32] = random::bytes(self.0.base.random.as_ref());
         let text: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
         DeviceId::new(&text).map_err(|error| StoreError::Query(error.to_string()))
+    }
+}
+
+/// Whether a device of this application may register with the initial access token that it has, or
+/// without one.
+fn admit(
+    settings: &Settings,
+    metadata: &ClientMetadata,
+    initial_access_token: Option<&SecretString>,
+) -> Result<(), RegistrationRefusal> {
+    let application = settings.applications.get(&metadata.application_id);
+    let is_required = application.is_some_and(|known| known.initial_access_token_required);
+
+    let Some(presented) = initial_access_token else {
+        return if is_required {
+            Err(RegistrationRefusal::InitialAccessToken)
+        } else {
+            Ok(())
+        };
+    };
+
+    let presented = sha256(presented.expose().as_bytes());
+    let mut is_admitted = false;
+    // All are compared, even if the first one fits: the time tells nothing.
+    for token in settings.initial_access_tokens.values() {
+        let is_its = token
+            .applications
+            .contains(metadata.application_id.as_str());
+        is_admitted |= constant_time_eq(&token.token_hash, &presented) && is_its;
+    }
+
+    if is_admitted {
+        Ok(())
+    } else {
+        Err(RegistrationRefusal::InitialAccessToken)
     }
 }
 

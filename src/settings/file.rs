@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::documents::{
-    ApiClientDocument, CallbackEndpointDocument, PushConfigurationDocument, SECRET_FIELDS,
-    SmsDocument, WebClientDocument,
+    ApiClientDocument, CallbackEndpointDocument, InitialAccessTokenDocument,
+    PushConfigurationDocument, SECRET_FIELDS, SmsDocument, WebClientDocument,
 };
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
@@ -62,6 +62,7 @@ struct FileDocument {
     applications: Vec<Application>,
     authentication_types: Vec<AuthenticationType>,
     callback_endpoints: Vec<CallbackEndpointDocument>,
+    initial_access_tokens: Vec<InitialAccessTokenDocument>,
     mobile_authentication: MobileAuthentication,
     push_configurations: Vec<PushConfigurationDocument>,
     resource_servers: Vec<ResourceServer>,
@@ -174,6 +175,16 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
         },
     );
 
+    collected.all(
+        Kind::InitialAccessToken,
+        document.initial_access_tokens,
+        |token| {
+            token
+                .read(references)
+                .map(|token| Object::InitialAccessToken(token.into()))
+        },
+    );
+
     collected.all(Kind::ResourceServer, document.resource_servers, |value| {
         Ok(Object::ResourceServer(value.into()))
     });
@@ -188,20 +199,8 @@ fn resolve(document: FileDocument, references: &References<'_>) -> Result<Object
             .map(|client| Object::WebClient(client.into()))
     });
 
-    for general in [
-        Object::MobileAuthentication(document.mobile_authentication.into()),
-        Object::Tokens(document.tokens.into()),
-    ] {
-        // Always there, with their defaults: leaving the section out resets it.
-        collected.one(general.kind().as_str().to_owned(), Ok(general));
-    }
-
-    if let Some(sms) = document.sms {
-        let gateway = sms
-            .read(references)
-            .map(|gateway| Object::Sms(gateway.into()));
-        collected.one(Kind::Sms.as_str().to_owned(), gateway);
-    }
+    let general = (document.mobile_authentication, document.tokens);
+    collected.only_ones(general, document.sms, references);
 
     collected.finish()
 }
@@ -222,6 +221,29 @@ impl Collected {
     ) {
         for (index, document) in documents.into_iter().enumerate() {
             self.one(format!("{}[{index}]", kind.as_str()), read(document));
+        }
+    }
+
+    /// The objects of which there is one.
+    fn only_ones(
+        &mut self,
+        (mobile_authentication, tokens): (MobileAuthentication, TokenSettings),
+        sms: Option<SmsDocument>,
+        references: &References<'_>,
+    ) {
+        for general in [
+            Object::MobileAuthentication(mobile_authentication.into()),
+            Object::Tokens(tokens.into()),
+        ] {
+            // Always there, with their defaults: leaving the section out resets it.
+            self.one(general.kind().as_str().to_owned(), Ok(general));
+        }
+
+        if let Some(sms) = sms {
+            let gateway = sms
+                .read(references)
+                .map(|gateway| Object::Sms(gateway.into()));
+            self.one(Kind::Sms.as_str().to_owned(), gateway);
         }
     }
 

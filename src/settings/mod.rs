@@ -27,7 +27,7 @@ pub use snapshot::{CurrentSettings, Settings};
 pub(crate) use types::web_origin;
 pub use types::{
     ApiClient, ApnsEnvironment, Application, ApplicationVersion, AuthenticationMethod,
-    AuthenticationType, CallbackEndpoint, ClientCredential, Enabled, GrantType,
+    AuthenticationType, CallbackEndpoint, ClientCredential, Enabled, GrantType, InitialAccessToken,
     MobileAuthentication, Permission, PinSettings, Platform, PushConfiguration, RESERVED_SCOPES,
     ResourceServer, Scope, SmsConfiguration, TokenFormat, TokenPolicy, TokenSettings,
     VersionStatus, WebClient,

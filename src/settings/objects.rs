@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::snapshot::Settings;
 use super::types::{
-    ApiClient, Application, AuthenticationType, CallbackEndpoint, MobileAuthentication,
-    PushConfiguration, ResourceServer, Scope, SmsConfiguration, TokenSettings, WebClient,
+    ApiClient, Application, AuthenticationType, CallbackEndpoint, InitialAccessToken,
+    MobileAuthentication, PushConfiguration, ResourceServer, Scope, SmsConfiguration,
+    TokenSettings, WebClient,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +18,7 @@ pub enum Kind {
     Application,
     AuthenticationType,
     CallbackEndpoint,
+    InitialAccessToken,
     /// There is one object of this kind.
     MobileAuthentication,
     PushConfiguration,
@@ -30,11 +32,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::ApiClient,
         Self::Application,
         Self::AuthenticationType,
         Self::CallbackEndpoint,
+        Self::InitialAccessToken,
         Self::MobileAuthentication,
         Self::PushConfiguration,
         Self::ResourceServer,
@@ -52,6 +55,7 @@ impl Kind {
             Self::Application => "applications",
             Self::AuthenticationType => "authentication_types",
             Self::CallbackEndpoint => "callback_endpoints",
+            Self::InitialAccessToken => "initial_access_tokens",
             Self::MobileAuthentication => "mobile_authentication",
             Self::PushConfiguration => "push_configurations",
             Self::ResourceServer => "resource_servers",
@@ -77,6 +81,7 @@ pub enum Object {
     Application(Arc<Application>),
     AuthenticationType(Arc<AuthenticationType>),
     CallbackEndpoint(Arc<CallbackEndpoint>),
+    InitialAccessToken(Arc<InitialAccessToken>),
     MobileAuthentication(Arc<MobileAuthentication>),
     PushConfiguration(Arc<PushConfiguration>),
     ResourceServer(Arc<ResourceServer>),
@@ -94,6 +99,7 @@ impl Object {
             Self::Application(_) => Kind::Application,
             Self::AuthenticationType(_) => Kind::AuthenticationType,
             Self::CallbackEndpoint(_) => Kind::CallbackEndpoint,
+            Self::InitialAccessToken(_) => Kind::InitialAccessToken,
             Self::MobileAuthentication(_) => Kind::MobileAuthentication,
             Self::PushConfiguration(_) => Kind::PushConfiguration,
             Self::ResourceServer(_) => Kind::ResourceServer,
@@ -112,6 +118,7 @@ impl Object {
             Self::Application(application) => application.id.as_str(),
             Self::AuthenticationType(authentication_type) => &authentication_type.name,
             Self::CallbackEndpoint(endpoint) => &endpoint.url,
+            Self::InitialAccessToken(token) => &token.name,
             Self::PushConfiguration(configuration) => &configuration.name,
             Self::ResourceServer(server) => &server.id,
             Self::Scope(scope) => &scope.id,
@@ -164,6 +171,9 @@ impl Settings {
                         .insert(endpoint.url.clone(), endpoint),
                 );
             }
+            Object::InitialAccessToken(token) => {
+                drop(self.initial_access_tokens.insert(token.name.clone(), token));
+            }
             Object::PushConfiguration(configuration) => {
                 drop(
                     self.push_configurations
@@ -212,6 +222,12 @@ impl Settings {
             .cloned()
             .map(Object::ResourceServer);
 
+        let tokens = self
+            .initial_access_tokens
+            .values()
+            .cloned()
+            .map(Object::InitialAccessToken);
+
         let scopes = self.scopes.values().cloned().map(Object::Scope);
         let sms = self.sms.iter().cloned().map(Object::Sms);
         let web_clients = self.web_clients.values().cloned().map(Object::WebClient);
@@ -226,7 +242,8 @@ impl Settings {
             .chain(types)
             .chain(endpoints)
             .chain(configurations)
-            .chain(servers);
+            .chain(servers)
+            .chain(tokens);
 
         let all = all
             .chain(scopes)

@@ -7,8 +7,8 @@ use arc_swap::ArcSwap;
 
 use super::types::{
     ApiClient, Application, ApplicationVersion, AuthenticationType, CallbackEndpoint,
-    MobileAuthentication, Platform, PushConfiguration, RESERVED_SCOPES, ResourceServer, Scope,
-    SmsConfiguration, TokenSettings, VersionStatus, WebClient,
+    InitialAccessToken, MobileAuthentication, Platform, PushConfiguration, RESERVED_SCOPES,
+    ResourceServer, Scope, SmsConfiguration, TokenSettings, VersionStatus, WebClient,
 };
 use crate::ids::{ApplicationId, ClientId};
 
@@ -23,6 +23,8 @@ pub struct Settings {
     pub applications: HashMap<ApplicationId, Arc<Application>>,
     /// A reserved scope is only here if it has descriptions; see [`Settings::is_known_scope`].
     pub scopes: HashMap<String, Arc<Scope>>,
+    /// By name.
+    pub initial_access_tokens: HashMap<String, Arc<InitialAccessToken>>,
     pub resource_servers: HashMap<String, Arc<ResourceServer>>,
     pub tokens: Arc<TokenSettings>,
     pub authentication_types: HashMap<String, Arc<AuthenticationType>>,

@@ -3,6 +3,7 @@
 
 mod applications;
 mod clients;
+mod registration;
 mod texts;
 mod tokens;
 
@@ -15,6 +16,7 @@ use url::Url;
 pub use applications::{Application, ApplicationVersion, Enabled, PinSettings, VersionStatus};
 pub(crate) use clients::web_origin;
 pub use clients::{ApiClient, ClientCredential, GrantType, Permission, WebClient};
+pub use registration::InitialAccessToken;
 pub use tokens::{RESERVED_SCOPES, ResourceServer, Scope, TokenFormat, TokenPolicy, TokenSettings};
 
 use crate::ids::ClientId;

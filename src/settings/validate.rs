@@ -15,13 +15,14 @@ use self::problems::{Problems, is_http_url};
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
 use super::types::{
-    AuthenticationMethod, AuthenticationType, CallbackEndpoint, MobileAuthentication,
-    PushConfiguration, SmsConfiguration,
+    AuthenticationMethod, AuthenticationType, CallbackEndpoint, InitialAccessToken,
+    MobileAuthentication, PushConfiguration, SmsConfiguration,
 };
 use crate::push::CredentialForm;
 
-/// NIST SP 800-63B-4 §3.1.3.2: an out-of-band secret is valid for at most ten minutes.
+/// The one in use, and its successor or predecessor.
 const SIGNING_SECRETS_MAX: usize = 2;
+/// NIST SP 800-63B-4 §3.1.3.2: an out-of-band secret is valid for at most ten minutes.
 const TIME_TO_LIVE_SECONDS_MAX: u32 = 600;
 /// Leaves room for the rest of a push payload, which has at most 4 KB.
 const MESSAGE_CHARACTERS_MAX: u32 = 1_000;
@@ -42,6 +43,7 @@ pub(super) fn object(object: &Object, all: &Objects) -> Vec<Problem> {
             push_configuration(configuration, &mut problems);
         }
         Object::Sms(gateway) => sms(gateway, &mut problems),
+        Object::InitialAccessToken(token) => initial_access_token(token, all, &mut problems),
         Object::ResourceServer(server) => tokens::resource_server(server, all, &mut problems),
         Object::Scope(scope) => tokens::scope(scope, &mut problems),
         Object::Tokens(general) => tokens::general(general, &mut problems),
@@ -193,6 +195,23 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, all: &Objects, problems: &mut 
             fits,
             "signing_secret",
             "must be `whsec_` and 24 to 64 random bytes in base64",
+        );
+    }
+}
+
+fn initial_access_token(token: &InitialAccessToken, all: &Objects, problems: &mut Problems) {
+    problems.check_name("name", &token.name);
+    problems.check(
+        !token.applications.is_empty(),
+        "applications",
+        "must name at least one",
+    );
+
+    for id in &token.applications {
+        problems.check(
+            exists(all, Kind::Application, id),
+            "applications",
+            format!("there is no application with the id {id:?}"),
         );
     }
 }

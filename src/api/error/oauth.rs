@@ -40,7 +40,7 @@ impl From<RegistrationRefusal> for ApiError {
                 // Until the next hour at most; all who were refused need not come back together.
                 Self::oauth(status, "too_many_requests", description).retry_after(600)
             }
-            RegistrationRefusal::InvalidToken => {
+            RegistrationRefusal::InvalidToken | RegistrationRefusal::InitialAccessToken => {
                 let error = Self::oauth(StatusCode::UNAUTHORIZED, "invalid_token", description);
                 error.challenge("Bearer realm=\"countersign\", error=\"invalid_token\"")
             }

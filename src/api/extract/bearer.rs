@@ -36,6 +36,9 @@ pub(crate) struct OpenIdToken(pub(crate) UserInfo);
 /// The registration access token of a device (RFC 7592). The feature verifies it.
 pub(crate) struct RegistrationToken(pub(crate) SecretString);
 
+/// The initial access token of a registration (RFC 7591 §3), if there is one. The feature verifies it.
+pub(crate) struct InitialAccessToken(pub(crate) Option<SecretString>);
+
 impl Extract for DeviceToken {
     async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
         let Bearer { device_id, .. } = authenticate(request).await?;
@@ -149,6 +152,22 @@ impl Extract for RegistrationToken {
         operation.error(
             StatusCode::UNAUTHORIZED,
             "The registration access token is missing, or is not this device's.",
+        );
+    }
+}
+
+impl Extract for InitialAccessToken {
+    async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
+        let token = presented(request.head)
+            .filter(|presented| presented.scheme == TokenType::Bearer)
+            .map(|presented| SecretString::new(presented.text.to_owned()));
+
+        Ok(Self(token))
+    }
+
+    fn describe(operation: &mut Operation<'_>) {
+        operation.note(
+            "An application can be configured to ask for an initial access token, as a bearer token.",
         );
     }
 }

@@ -24,7 +24,9 @@ mod site;
 mod source;
 mod visitor;
 
-pub(crate) use bearer::{DeviceToken, FreshUserToken, OpenIdToken, RegistrationToken, UserToken};
+pub(crate) use bearer::{
+    DeviceToken, FreshUserToken, InitialAccessToken, OpenIdToken, RegistrationToken, UserToken,
+};
 pub(crate) use client::{
     Administrator, LoginPage, Portal, ResourceServerForm, Website, WebsiteForm,
 };

@@ -7,7 +7,7 @@ use crate::api::context::{Api, SharedApi};
 use crate::api::endpoint::{Endpoint, endpoints};
 use crate::api::error::ApiError;
 use crate::api::extract::{
-    Extract, Json, Path, RegistrationToken, Request, Source, read_json_object,
+    Extract, InitialAccessToken, Json, Path, RegistrationToken, Request, Source, read_json_object,
 };
 use crate::api::openapi::Operation;
 use crate::api::reply::{Created, NoContent};
@@ -20,6 +20,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// Registers a device: an app that a user has installed (RFC 7591).
     POST "/oauth/register" => register,
         400 "The metadata is missing or malformed, or no such application version is configured.",
+        401 "The application asks for an initial access token, or this is none.",
         403 "This version of the application takes no registrations.",
         429 "Too many devices have registered from this address, or in all.";
 
@@ -150,9 +151,11 @@ impl Registration {
 async fn register(
     api: SharedApi,
     Source(source): Source,
+    InitialAccessToken(initial): InitialAccessToken,
     Metadata(metadata): Metadata,
 ) -> Result<Created<Registration>, ApiError> {
-    let registered = api.app.devices.register(metadata, source).await?;
+    let devices = &api.app.devices;
+    let registered = devices.register(metadata, source, initial.as_ref()).await?;
     let token = &registered.registration_access_token;
 
     Ok(Created(Registration::new(&api, registered.device, token)))

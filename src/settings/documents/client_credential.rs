@@ -37,7 +37,7 @@ impl CredentialFields {
         let hashes = credentials
             .iter()
             .filter_map(|credential| match credential {
-                ClientCredential::SecretHash(hash) => Some(URL_SAFE_NO_PAD.encode(hash)),
+                ClientCredential::SecretHash(hash) => Some(write_hash(hash)),
                 ClientCredential::PublicKey(_) | ClientCredential::KeysAt(_) => None,
             });
         let keys = credentials
@@ -83,7 +83,8 @@ impl CredentialFields {
 
         let hashes = self.client_secret_sha256.into_iter();
         for hash in hashes.chain(self.client_secrets_sha256) {
-            credentials.push(ClientCredential::SecretHash(parse_hash(&hash)?));
+            let hash = parse_hash("client_secret_sha256", &hash)?;
+            credentials.push(ClientCredential::SecretHash(hash));
         }
 
         let first = self.public_jwk.map(|jwk| ("public_jwk", jwk));
@@ -119,7 +120,7 @@ fn one_or_more<T>(mut values: Vec<T>) -> (Option<T>, Vec<T>) {
 
 /// Refuses secrets that people made up. They are stored as a fast hash, which is only safe for
 /// random secrets of 128 bits or more.
-fn check_strength(field: &'static str, secret: &SecretString) -> Result<(), Problem> {
+pub(super) fn check_strength(field: &'static str, secret: &SecretString) -> Result<(), Problem> {
     // 128 bits in base64. Few distinct characters mean that a person has typed them.
     const CHARACTERS_MIN: usize = 22;
     const DISTINCT_CHARACTERS_MIN: usize = 8;
@@ -142,15 +143,14 @@ fn parse_key(field: &'static str, jwk: Map<String, Value>) -> Result<String, Pro
         .map_err(|_| Problem::new(field, problem))
 }
 
-fn parse_hash(text: &str) -> Result<[u8; 32], Problem> {
+pub(super) fn write_hash(hash: &[u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(hash)
+}
+
+pub(super) fn parse_hash(field: &'static str, text: &str) -> Result<[u8; 32], Problem> {
     let bytes = URL_SAFE_NO_PAD
         .decode(text)
         .ok()
         .and_then(|bytes| bytes.try_into().ok());
-    bytes.ok_or_else(|| {
-        Problem::new(
-            "client_secret_sha256",
-            "must be a SHA-256 hash in base64url without padding",
-        )
-    })
+    bytes.ok_or_else(|| Problem::new(field, "must be a SHA-256 hash in base64url without padding"))
 }

@@ -9,6 +9,7 @@ mod api_client;
 mod callback_endpoint;
 mod client_credential;
 mod fields;
+mod initial_access_token;
 mod push_configuration;
 mod secrets;
 mod sms;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 pub(super) use api_client::ApiClientDocument;
 pub(super) use callback_endpoint::CallbackEndpointDocument;
+pub(super) use initial_access_token::InitialAccessTokenDocument;
 pub(super) use push_configuration::PushConfigurationDocument;
 pub(super) use secrets::{SECRET_FIELDS, SecretReader, SecretWriter};
 pub(super) use sms::SmsDocument;
@@ -38,6 +40,7 @@ pub(super) fn write(object: &Object, secrets: &dyn SecretWriter) -> Value {
         Object::CallbackEndpoint(endpoint) => {
             to_value(&CallbackEndpointDocument::write(endpoint, secrets))
         }
+        Object::InitialAccessToken(token) => to_value(&InitialAccessTokenDocument::write(token)),
         Object::MobileAuthentication(general) => to_value(general.as_ref()),
         Object::PushConfiguration(configuration) => {
             to_value(&PushConfigurationDocument::write(configuration, secrets))
@@ -70,6 +73,11 @@ pub(super) fn read(
         Kind::AuthenticationType => Object::AuthenticationType(from_value(document)?),
         Kind::CallbackEndpoint => Object::CallbackEndpoint(
             from_value::<CallbackEndpointDocument>(document)?
+                .read(secrets)?
+                .into(),
+        ),
+        Kind::InitialAccessToken => Object::InitialAccessToken(
+            from_value::<InitialAccessTokenDocument>(document)?
                 .read(secrets)?
                 .into(),
         ),

@@ -25,4 +25,5 @@ pub(in crate::settings) const SECRET_FIELDS: &[&str] = &[
     "password",
     "signing_secret",
     "signing_secrets",
+    "token",
 ];

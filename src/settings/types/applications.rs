@@ -89,6 +89,9 @@ pub struct Application {
     /// Whether users are not asked for consent.
     #[serde(default = "default_skip_consent")]
     pub skip_consent: bool,
+    /// Whether devices register only with an initial access token of this application's (RFC 7591 §3).
+    #[serde(default)]
+    pub initial_access_token_required: bool,
     #[serde(default)]
     pub tokens: TokenPolicy,
 }
@@ -111,6 +114,7 @@ impl Application {
             versions: Vec::new(),
             scopes: BTreeSet::new(),
             skip_consent: default_skip_consent(),
+            initial_access_token_required: false,
             tokens: TokenPolicy::default(),
         }
     }

@@ -1,7 +1,11 @@
 //! Registration of devices over HTTP (RFC 7591, RFC 7592).
 
+use std::sync::Arc;
+
 use countersign::jose::PrivateJwk;
 use countersign::random::SystemRandom;
+use countersign::secret::sha256;
+use countersign::settings::{Application, InitialAccessToken};
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
@@ -12,6 +16,7 @@ on_both_databases!(
     a_device_registers_changes_and_is_deleted,
     wrong_metadata_is_refused,
     a_token_needs_a_grant_and_a_proof,
+    an_application_may_ask_for_an_initial_access_token,
 );
 
 fn metadata() -> Value {
@@ -204,4 +209,55 @@ async fn a_token_needs_a_grant_and_a_proof(database: Database) {
 
     // An assertion can be used once.
     assert_eq!(post(&once).await.named(), (401, "invalid_client"));
+}
+
+async fn an_application_may_ask_for_an_initial_access_token(database: Database) {
+    let app = TestApp::start_with(database, |settings, _| {
+        let shop = Application::new("shop".parse().unwrap());
+        settings
+            .applications
+            .insert(shop.id.clone(), Arc::new(shop));
+        let bank = settings
+            .applications
+            .values_mut()
+            .find(|known| known.id.as_str() == "bank");
+        Arc::make_mut(bank.unwrap()).initial_access_token_required = true;
+
+        for (name, application) in [("of the bank", "bank"), ("of the shop", "shop")] {
+            let token = InitialAccessToken {
+                name: name.to_owned(),
+                token_hash: sha256(name.as_bytes()),
+                applications: [application.to_owned()].into(),
+            };
+            settings
+                .initial_access_tokens
+                .insert(name.to_owned(), Arc::new(token));
+        }
+    })
+    .await;
+
+    let register = async |token: Option<&str>| {
+        let request = app.request("POST", "/oauth/register").json(&metadata());
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        send(request).await
+    };
+
+    for token in [None, Some("of the shop"), Some("of nobody"), Some("")] {
+        let refused = register(token).await;
+        assert_eq!(
+            (refused.status, refused.text("error")),
+            (401, "invalid_token"),
+            "{token:?}"
+        );
+        assert!(
+            refused.headers["www-authenticate"]
+                .to_str()
+                .unwrap()
+                .starts_with("Bearer")
+        );
+    }
+    assert_eq!(register(Some("of the bank")).await.status, 201);
 }

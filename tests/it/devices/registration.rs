@@ -83,7 +83,7 @@ async fn a_device_registers_and_reads_its_registration(database: Database) {
         &json!({ "software_id": "nobody" }),
     ));
     assert!(is_invalid_metadata(
-        &world.devices.register(unknown, SOURCE).await
+        &world.devices.register(unknown, SOURCE, None).await
     ));
 
     let unknown = parse(&metadata(
@@ -91,7 +91,7 @@ async fn a_device_registers_and_reads_its_registration(database: Database) {
         &json!({ "software_version": "7.0" }),
     ));
     assert!(is_invalid_metadata(
-        &world.devices.register(unknown, SOURCE).await
+        &world.devices.register(unknown, SOURCE, None).await
     ));
 }
 
@@ -133,7 +133,7 @@ async fn closed_versions_accept_no_registrations(database: Database) {
             &json!({ "software_version": version }),
         ));
         assert_eq!(
-            world.devices.register(wish, SOURCE).await.err(),
+            world.devices.register(wish, SOURCE, None).await.err(),
             Some(CLOSED),
             "{version}"
         );
@@ -266,7 +266,7 @@ async fn registrations_have_a_quota_by_source_and_in_all(database: Database) {
     let register = async |devices: &Devices, source: IpAddr| {
         let key = new_key();
         let wish = parse(&metadata(key.public(), &json!({})));
-        devices.register(wish, source).await.err()
+        devices.register(wish, source, None).await.err()
     };
     let too_many = Some(DeviceError::Refused(RegistrationRefusal::TooMany));
 

@@ -127,7 +127,7 @@ impl World {
         let key = new_key();
         let registered = self
             .devices
-            .register(parse(&metadata(key.public(), changes)), SOURCE)
+            .register(parse(&metadata(key.public(), changes)), SOURCE, None)
             .await
             .expect("registered");
 

@@ -1,6 +1,7 @@
 //! Credentials that stand side by side.
 
 use super::{FULL, parse};
+use crate::secret::sha256;
 use crate::settings::plan;
 
 #[test]
@@ -72,6 +73,40 @@ fn a_credential_is_replaced_without_a_gap() {
         ),
     ] {
         let refused = with(&secrets, &signing).unwrap_err();
+        assert!(refused.contains(place), "{refused}");
+    }
+}
+
+#[test]
+fn an_initial_access_token_is_kept_as_a_hash() {
+    let application =
+        "[[applications]]\nid = \"shop\"\nname = \"Shop\"\ninitial_access_token_required = true\n";
+    let token = |token: &str, applications: &str| {
+        parse(&format!(
+            "{application}[[initial_access_tokens]]\nname = \"partner\"\ntoken = \"env:{token}\"\napplications = [{applications}]\n"
+        ))
+    };
+
+    let settings = token("NEXT_SECRET", "\"shop\"").unwrap();
+    let hash = sha256(b"wQ4nYs7TgKx2VpRb9LmZcJ6e");
+    assert_eq!(settings.initial_access_tokens["partner"].token_hash, hash);
+    assert!(plan(&settings, &settings).changes.is_empty());
+
+    for (refused, place) in [
+        (
+            token("SHORT", "\"shop\""),
+            "initial_access_tokens[0].token: must be random",
+        ),
+        (
+            token("NEXT_SECRET", ""),
+            "initial_access_tokens[0].applications: must name",
+        ),
+        (
+            token("NEXT_SECRET", "\"bank\""),
+            "initial_access_tokens[0].applications: there is no",
+        ),
+    ] {
+        let refused = refused.unwrap_err();
         assert!(refused.contains(place), "{refused}");
     }
 }
