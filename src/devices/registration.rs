@@ -91,7 +91,16 @@ impl Devices {
 
         match persist::find_device(&self.0.base.store, id).await? {
             Some((device, hash)) if constant_time_eq(&hash, &presented) => Ok(device),
-            Some(_) | None => Err(DeviceError::Refused(RegistrationRefusal::InvalidToken)),
+            found => {
+                // Whoever asks has made the id up: it may look like another line.
+                let (device_id, is_known) = (id.as_str(), found.is_some());
+                tracing::info!(
+                    ?device_id,
+                    is_known,
+                    "a registration access token was refused"
+                );
+                Err(DeviceError::Refused(RegistrationRefusal::InvalidToken))
+            }
         }
     }
 

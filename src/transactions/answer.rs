@@ -12,7 +12,7 @@ use super::persist;
 use super::types::{Decision, Status};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceId, TransactionId, UserId};
-use crate::jose::{PublicJwk, jws};
+use crate::jose::{JoseError, NumericDate, PublicJwk, jws};
 use crate::store::rows::AskedRow;
 use crate::store::{CorruptRow, StoreError};
 
@@ -28,7 +28,7 @@ struct SignedAnswer {
     transaction_id: TransactionId,
     decision: SignedDecision,
     content_digest: String,
-    iat: i64,
+    iat: NumericDate,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -47,6 +47,25 @@ impl From<SignedDecision> for Decision {
             SignedDecision::Report => Self::Report,
         }
     }
+}
+
+/// Why an answer does not count as one. The texts are for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum WrongAnswer {
+    /// The key has not signed it: a wrong PIN, if the key comes from one.
+    #[error("the answer {0}")]
+    Signature(JoseError),
+    #[error("the answer must have `transaction_id`, `decision`, `content_digest` and `iat`")]
+    Members,
+    #[error("`transaction_id` is that of another transaction: {seen}")]
+    Transaction { seen: TransactionId },
+    /// All is right but for the device's clock.
+    #[error("`iat` is {seen} and the time here is {now}")]
+    Time {
+        /// Seconds since the epoch, as `now`.
+        seen: i64,
+        now: i64,
+    },
 }
 
 impl Transactions {
@@ -70,12 +89,24 @@ impl Transactions {
             .await?;
         let content = persist::open_content(&row.transaction, &self.services.base.keyring)?;
         let caller = Caller::Device(device.clone());
-        let verified = jws::verify(&key, jws, None).ok();
         let now = self.services.base.clock.now();
-        let Some(answer) = verified.and_then(|payload| read_answer(&payload, id, now)) else {
-            // Counts as a wrong answer, which the command says.
-            self.command(id, caller, Action::WrongAnswer).await?;
-            return Err(DeviceRequestError::Unavailable);
+        let answer = match read_answer(&key, jws, id, now) {
+            Ok(answer) => answer,
+            Err(wrong) => {
+                // The device is not told: the reason would help whoever forges one.
+                tracing::info!(transaction_id = %id, %device, authenticator, %wrong, "an answer was refused");
+
+                // The key was the right one: the device can set its clock and try again.
+                if matches!(wrong, WrongAnswer::Time { .. }) {
+                    return Err(DeviceRequestError::ClockSkew {
+                        server_time: now.as_secs(),
+                    });
+                }
+
+                // Counts as a wrong answer, which the command says.
+                self.command(id, caller, Action::WrongAnswer).await?;
+                return Err(DeviceRequestError::Unavailable);
+            }
         };
 
         // Checked after the signature: it is the device that has shown something else, so no
@@ -118,13 +149,30 @@ impl Transactions {
     }
 }
 
-/// The answer in a verified payload, if it is about this transaction and of this time.
-fn read_answer(payload: &[u8], id: TransactionId, now: Timestamp) -> Option<SignedAnswer> {
-    let answer: SignedAnswer = serde_json::from_slice(payload).ok()?;
-    let signed_at = Timestamp::from_millis(answer.iat.checked_mul(1000)?);
+/// The answer that this key has signed, if it is about this transaction and of this time.
+fn read_answer(
+    key: &PublicJwk,
+    jws: &str,
+    id: TransactionId,
+    now: Timestamp,
+) -> Result<SignedAnswer, WrongAnswer> {
+    let payload = jws::verify(key, jws, None).map_err(WrongAnswer::Signature)?;
+    let answer: SignedAnswer =
+        serde_json::from_slice(&payload).map_err(|_| WrongAnswer::Members)?;
+    if answer.transaction_id != id {
+        return Err(WrongAnswer::Transaction {
+            seen: answer.transaction_id,
+        });
+    }
 
     // An answer that was caught is of no use later, nor is one that was made in advance.
-    let is_timely =
-        signed_at <= now.after(CLOCK_SKEW_MAX) && signed_at >= now.before(CLOCK_SKEW_MAX);
-    (answer.transaction_id == id && is_timely).then_some(answer)
+    let signed_at = answer.iat.timestamp();
+    if signed_at > now.after(CLOCK_SKEW_MAX) || signed_at < now.before(CLOCK_SKEW_MAX) {
+        return Err(WrongAnswer::Time {
+            seen: signed_at.as_secs(),
+            now: now.as_secs(),
+        });
+    }
+
+    Ok(answer)
 }

@@ -140,6 +140,15 @@ pub enum DeviceRequestError {
         /// Further attempts, where there is a limit.
         attempts_left: Option<u32>,
     },
+    /// `clock_skew` 401: the answer is signed rightly, at a time that differs by more than 300 s from the
+    /// time here. It does not count as an attempt.
+    #[error(
+        "The time of the answer is not right: set the clock, or add the difference to `server_time`."
+    )]
+    ClockSkew {
+        /// Seconds since the epoch.
+        server_time: i64,
+    },
     /// `stale_digest` 422.
     #[error("The answer is about other content; fetch the transaction again.")]
     StaleDigest,

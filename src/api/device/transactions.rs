@@ -31,7 +31,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// An answer with a wrong signature counts as an attempt.
     POST "/device/v1/transactions/{transaction_id}/answer" => answer_transaction,
         401 "The access token is not valid (`invalid_token`), or the answer is not signed for this \
-             transaction (`invalid_answer`, with `attempts_left` if they are limited).",
+             transaction (`invalid_answer`, with `attempts_left` if they are limited), or its `iat` \
+             differs by more than 300 s (`clock_skew`, with `server_time`: does not count).",
         403 "The authenticator is not enrolled, or may not answer this transaction \
              (`wrong_authenticator`).",
         404 "The device has no such transaction.",

@@ -116,6 +116,7 @@ pub(crate) struct ProblemBody {
     pub(super) detail: String,
     pub(super) errors: Vec<ProblemDetail>,
     pub(super) attempts_left: Option<u32>,
+    pub(super) server_time: Option<i64>,
     pub(super) transaction_status: Option<&'static str>,
 }
 
@@ -152,6 +153,9 @@ pub(crate) struct ProblemDocument<'a> {
     /// After a wrong answer or proof: how many attempts are left, if they are limited.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts_left: Option<u32>,
+    /// With `clock_skew`: the time here, in seconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_time: Option<i64>,
     /// If the transaction has ended: its `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction_status: Option<&'static str>,
@@ -164,6 +168,7 @@ impl ProblemBody {
             detail,
             errors: Vec::new(),
             attempts_left: None,
+            server_time: None,
             transaction_status: None,
         }
     }
@@ -182,6 +187,7 @@ impl ProblemBody {
             request_id,
             errors: &self.errors,
             attempts_left: self.attempts_left,
+            server_time: self.server_time,
             transaction_status: self.transaction_status,
         };
 

@@ -23,6 +23,7 @@ impl From<DeviceRequestError> for ApiError {
             DeviceRequestError::InvalidAnswer { .. } => {
                 (StatusCode::UNAUTHORIZED, "invalid_answer")
             }
+            DeviceRequestError::ClockSkew { .. } => (StatusCode::UNAUTHORIZED, "clock_skew"),
             DeviceRequestError::StaleDigest => (StatusCode::UNPROCESSABLE_ENTITY, "stale_digest"),
             DeviceRequestError::Unavailable | DeviceRequestError::Undecided => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
@@ -33,6 +34,9 @@ impl From<DeviceRequestError> for ApiError {
         match error {
             DeviceRequestError::InvalidAnswer { attempts_left } => {
                 body.attempts_left = attempts_left;
+            }
+            DeviceRequestError::ClockSkew { server_time } => {
+                body.server_time = Some(server_time);
             }
             DeviceRequestError::AlreadyFinal { status } => {
                 body.transaction_status = Some(status.as_str());
