@@ -33,4 +33,5 @@ pub mod sms;
 pub mod store;
 pub mod telemetry;
 pub mod transactions;
+mod typed;
 pub mod users;

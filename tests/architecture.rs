@@ -42,7 +42,7 @@ const LINES: &[&[&str]] = &[
     &["store", "runtime"],
     &["config", "telemetry", "jose"],
     &["ids", "platform", "secret"],
-    &["clock", "percent", "random"],
+    &["clock", "percent", "random", "typed"],
 ];
 
 /// They stand beside the server and use only these; of the server itself only the command line

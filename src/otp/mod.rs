@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::ids::TransactionId;
 use crate::secret::{Keyring, Purpose, SecretString, constant_time_eq};
+use crate::typed;
 
 const SMS_CODE_DIGITS: usize = 6;
 const PASSWORD_BYTES: usize = 16;
@@ -47,11 +48,30 @@ impl SmsCode {
         str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Whether `typed` is this code. Takes constant time.
+    /// What a user typed, compared with this code in constant time.
     #[must_use]
-    pub fn matches(&self, typed: &str) -> bool {
-        constant_time_eq(&self.0, typed.as_bytes())
+    pub fn compare(&self, entry: &str) -> Typed {
+        let plain: String = typed::plain(entry).take(SMS_CODE_DIGITS + 1).collect();
+        let is_code = plain.len() == SMS_CODE_DIGITS && plain.bytes().all(|c| c.is_ascii_digit());
+
+        if !is_code {
+            Typed::NoCode
+        } else if constant_time_eq(&self.0, plain.as_bytes()) {
+            Typed::Right
+        } else {
+            Typed::Wrong
+        }
     }
+}
+
+/// What somebody typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed {
+    Right,
+    /// A code, and not this one.
+    Wrong,
+    /// Not six digits, of whatever script.
+    NoCode,
 }
 
 impl fmt::Debug for SmsCode {
@@ -113,14 +133,21 @@ mod tests {
     #[test]
     fn a_code_matches_itself_only() {
         let code = SmsCode([b'0', b'1', b'2', b'3', b'4', b'5']);
-        for (typed, right) in [
-            ("012345", true),
-            ("12345", false),
-            ("0123456", false),
-            ("", false),
-            ("012346", false),
+        for (entry, expected) in [
+            ("012345", Typed::Right),
+            ("012-345", Typed::Right),
+            ("０１２ ３４５", Typed::Right),
+            ("٠١٢٣٤٥", Typed::Right),
+            ("012346", Typed::Wrong),
+            ("543210", Typed::Wrong),
+            ("12345", Typed::NoCode),
+            ("0123456", Typed::NoCode),
+            ("", Typed::NoCode),
+            ("abc", Typed::NoCode),
+            ("012345a", Typed::NoCode),
+            ("01234½", Typed::NoCode),
         ] {
-            assert_eq!(code.matches(typed), right, "{typed}");
+            assert_eq!(code.compare(entry), expected, "{entry}");
         }
     }
 

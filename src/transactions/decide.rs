@@ -4,9 +4,10 @@
 use super::messages::{Action, Command, CommandError};
 use super::methods::AnsweredBy;
 use super::persist::Record;
-use super::state::{Event, Refusal, Step, step};
+use super::state::{Event, Refusal, Step, attempts_left, step};
 use super::types::Decision;
 use crate::clock::Timestamp;
+use crate::otp::Typed;
 use crate::secret::Keyring;
 
 /// The event of a command and the step that it leads to.
@@ -28,6 +29,12 @@ pub(super) fn decide(
         Err(Refusal::AlreadyClaimed) if record.is_claimed_by(&command.action) => {
             Err(CommandError::Refused(Refusal::NothingToDo))
         }
+        // What was typed is no code, so that no attempt is counted.
+        Err(Refusal::NothingToDo) if matches!(command.action, Action::VerifyCode(_)) => {
+            Err(CommandError::WrongAnswer {
+                attempts_left: attempts_left(record.state, record.limits),
+            })
+        }
         Err(refusal) => Err(CommandError::Refused(refusal)),
     }
 }
@@ -36,10 +43,12 @@ pub(super) fn decide(
 fn event_of(record: &Record, action: &Action, keyring: &Keyring) -> Result<Event, CommandError> {
     let event = match action {
         Action::VerifyCode(typed) => match record.method.answered_by {
-            AnsweredBy::Code { is_right } if is_right(keyring, record.id, typed.expose()) => {
-                Event::Accepted
-            }
-            AnsweredBy::Code { .. } => Event::WrongAnswer,
+            AnsweredBy::Code { compare } => match compare(keyring, record.id, typed.expose()) {
+                Typed::Right => Event::Accepted,
+                Typed::Wrong => Event::WrongAnswer,
+                // Nobody guesses with it. The deadline may have passed.
+                Typed::NoCode => Event::Look,
+            },
             // The website would get a second way to answer for the user.
             AnsweredBy::Device { .. } => return Err(CommandError::NotFound),
         },

@@ -36,10 +36,8 @@ pub enum WebsiteError {
     #[error("SMS authentication is switched off.")]
     SmsDisabled,
     /// 3001.
-    #[error(
-        "phone_number: is required for SMS, in international notation (E.164), such as +15055551234."
-    )]
-    InvalidPhoneNumber,
+    #[error("phone_number: {0}")]
+    InvalidPhoneNumber(PhoneNumberProblem),
     /// 3002.
     #[error("The text message could not be sent.")]
     SmsNotSent,
@@ -115,6 +113,29 @@ impl From<StoreError> for WebsiteError {
         match error {
             StoreError::Undecided => Self::Undecided,
             _ => Self::Unavailable,
+        }
+    }
+}
+
+/// What is wrong with a phone number, to be read after its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PhoneNumberProblem {
+    #[error("is required for SMS, in international notation (E.164), such as +15055551234.")]
+    Missing,
+    #[error("must be in international notation (E.164), such as +15055551234.")]
+    Malformed,
+    /// A form decodes `+` as a blank.
+    #[error("begins with a blank, which is what a form makes of `+`: encode it as %2B.")]
+    BlankForPlus,
+}
+
+impl PhoneNumberProblem {
+    /// What is wrong with this text, which is no phone number.
+    pub(super) fn of(text: Option<&str>) -> Self {
+        match text {
+            None => Self::Missing,
+            Some(text) if text.starts_with(' ') => Self::BlankForPlus,
+            Some(_) => Self::Malformed,
         }
     }
 }

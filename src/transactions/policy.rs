@@ -1,6 +1,7 @@
 //! Whether a start fits its authentication type, decided purely: the request and the settings give
 //! a plan, or the error that the website hears.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::content::{Content, SmsContent};
@@ -103,7 +104,8 @@ fn content(
     })?;
 
     // The default message too: people type that as well.
-    text::check("message", message)?;
+    let message = text::folded(message);
+    text::check("message", &message)?;
     let characters_max = settings.mobile_authentication.message_characters_max;
     // In characters and not in bytes: it is what people read that must fit on the screen.
     if message.chars().count() > usize::try_from(characters_max).unwrap_or(usize::MAX) {
@@ -111,17 +113,18 @@ fn content(
     }
 
     if sms.is_some() {
-        sms::message::check_template(message)
+        sms::message::check_template(&message)
             .map_err(|problem| invalid_parameter("message", problem.to_string()))?;
     }
 
-    let secure_message = request.secure_message.clone();
+    let secure_message = request.secure_message.as_deref().map(text::folded);
     text::check_optional(
         "secure_message",
         secure_message.as_deref(),
         SECURE_MESSAGE_BYTES_MAX,
     )?;
 
+    // Signed byte for byte: what it means is the website's matter.
     let signing_data = request.signing_data.clone();
     text::check_optional(
         "signing_data",
@@ -130,8 +133,8 @@ fn content(
     )?;
 
     Ok(Content {
-        message: message.to_owned(),
-        secure_message,
+        message: message.into_owned(),
+        secure_message: secure_message.map(Cow::into_owned),
         signing_data,
         sms,
         ip_address: request.ip_address,

@@ -189,10 +189,22 @@ pub(super) fn step(
     }
 }
 
+/// How many wrong answers more the transaction bears. `None` where they are not limited, and where it
+/// has ended.
+pub(super) fn attempts_left(state: State, limits: Limits) -> Option<u32> {
+    match state {
+        State::Pending(pending) => left(limits, pending.attempts),
+        State::Final(_) => None,
+    }
+}
+
+fn left(limits: Limits, attempts: u32) -> Option<u32> {
+    (limits.attempts_max > 0).then(|| limits.attempts_max.saturating_sub(attempts))
+}
+
 fn count_wrong_answer(pending: Pending, limits: Limits) -> Step {
     let attempts = pending.attempts.saturating_add(1);
-    let attempts_left =
-        (limits.attempts_max > 0).then(|| limits.attempts_max.saturating_sub(attempts));
+    let attempts_left = left(limits, attempts);
     let verdict = Verdict::Wrong { attempts_left };
 
     if attempts_left == Some(0) {

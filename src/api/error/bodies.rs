@@ -20,10 +20,9 @@ pub(crate) struct WebsiteBody {
     pub(super) error: &'static str,
     /// What is wrong, for the website's developers.
     pub(super) error_description: String,
-    /// The number of the error. Errors that every endpoint can answer with have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The number of the error.
     #[schema(example = "1006")]
-    pub(super) error_code: Option<&'static str>,
+    pub(super) error_code: &'static str,
     /// The same as `error_description`.
     pub(super) description: String,
     /// After a wrong code: how many attempts are left, if they are limited.
@@ -32,11 +31,7 @@ pub(crate) struct WebsiteBody {
 }
 
 impl WebsiteBody {
-    pub(super) fn new(
-        error: &'static str,
-        error_code: Option<&'static str>,
-        description: String,
-    ) -> Self {
+    pub(super) fn new(error: &'static str, error_code: &'static str, description: String) -> Self {
         Self {
             error,
             error_description: description.clone(),
@@ -49,8 +44,12 @@ impl WebsiteBody {
 
 impl From<&Fault> for WebsiteBody {
     fn from(fault: &Fault) -> Self {
-        let code =
-            matches!(fault, Fault::Parameter { .. } | Fault::MalformedBody(_)).then_some("1003");
+        // The documented numbers for a request that is wrong, and for a server that cannot.
+        let code = if fault.status().is_client_error() {
+            "1003"
+        } else {
+            "1002"
+        };
         Self::new(fault.code(), code, fault.to_string())
     }
 }
@@ -220,7 +219,7 @@ mod tests {
 
     #[test]
     fn codes_are_strings_and_absent_fields_are_absent() {
-        let body = WebsiteBody::new("not_found", Some("1006"), "None.".to_owned());
+        let body = WebsiteBody::new("not_found", "1006", "None.".to_owned());
         let json = serde_json::to_string(&body).unwrap();
         assert_eq!(
             json,
@@ -233,9 +232,10 @@ mod tests {
         let body = WebsiteBody::from(&Fault::missing("type"));
         assert_eq!(
             (body.error_code, body.description.as_str()),
-            (Some("1003"), "type: is required")
+            ("1003", "type: is required")
         );
 
-        assert_eq!(WebsiteBody::from(&Fault::NotFound).error_code, None);
+        assert_eq!(WebsiteBody::from(&Fault::NotFound).error_code, "1003");
+        assert_eq!(WebsiteBody::from(&Fault::Busy).error_code, "1002");
     }
 }

@@ -27,7 +27,7 @@ impl From<WebsiteError> for ApiError {
 }
 
 /// Status, kind and number of an error, as the API documents them.
-const fn row(error: &WebsiteError) -> (StatusCode, &'static str, Option<&'static str>) {
+const fn row(error: &WebsiteError) -> (StatusCode, &'static str, &'static str) {
     const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
     const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
     const CONFLICT: StatusCode = StatusCode::CONFLICT;
@@ -37,28 +37,26 @@ const fn row(error: &WebsiteError) -> (StatusCode, &'static str, Option<&'static
 
     match error {
         WebsiteError::MobileAuthenticationDisabled | WebsiteError::PushDisabled => {
-            (NOT_FOUND, "not_found", Some("1000"))
+            (NOT_FOUND, "not_found", "1000")
         }
-        WebsiteError::NoWayToAsk => (NOT_FOUND, "not_found", Some("1001")),
-        WebsiteError::PushNotSent => (UNAVAILABLE, "provider_error", Some("1002")),
-        WebsiteError::InvalidParameter { .. } => (BAD_REQUEST, "invalid_request", Some("1003")),
-        WebsiteError::MessageTooLong { .. } => (BAD_REQUEST, "message_too_long", Some("1005")),
-        WebsiteError::NoSuchTransaction => (NOT_FOUND, "not_found", Some("1006")),
-        WebsiteError::SmsDisabled => (NOT_FOUND, "not_found", Some("3000")),
-        WebsiteError::InvalidPhoneNumber => (BAD_REQUEST, "invalid_request", Some("3001")),
-        WebsiteError::SmsNotSent => (UNAVAILABLE, "provider_error", Some("3002")),
-        WebsiteError::WrongCode { .. } => (NOT_FOUND, "invalid_code", Some("3003")),
-        WebsiteError::NoSuchPendingTransaction => (NOT_FOUND, "not_found", Some("3004")),
-        WebsiteError::ResendLimitReached => {
-            (StatusCode::FORBIDDEN, "resend_limit_reached", Some("3006"))
-        }
-        WebsiteError::UnknownType => (NOT_FOUND, "not_found", Some("4000")),
-        WebsiteError::IdempotencyKeyReused => (UNPROCESSABLE, "idempotency_key_reused", None),
-        WebsiteError::IdempotencyKeyInUse => (CONFLICT, "idempotency_key_in_use", None),
-        WebsiteError::AlreadyFinal => (CONFLICT, "already_final", None),
-        WebsiteError::TooManyPrompts { .. } => (TOO_MANY_REQUESTS, "too_many_requests", None),
+        WebsiteError::NoWayToAsk => (NOT_FOUND, "not_found", "1001"),
+        WebsiteError::PushNotSent => (UNAVAILABLE, "provider_error", "1002"),
+        WebsiteError::InvalidParameter { .. } => (BAD_REQUEST, "invalid_request", "1003"),
+        WebsiteError::MessageTooLong { .. } => (BAD_REQUEST, "message_too_long", "1005"),
+        WebsiteError::NoSuchTransaction => (NOT_FOUND, "not_found", "1006"),
+        WebsiteError::SmsDisabled => (NOT_FOUND, "not_found", "3000"),
+        WebsiteError::InvalidPhoneNumber(_) => (BAD_REQUEST, "invalid_request", "3001"),
+        WebsiteError::SmsNotSent => (UNAVAILABLE, "provider_error", "3002"),
+        WebsiteError::WrongCode { .. } => (NOT_FOUND, "invalid_code", "3003"),
+        WebsiteError::NoSuchPendingTransaction => (NOT_FOUND, "not_found", "3004"),
+        WebsiteError::ResendLimitReached => (StatusCode::FORBIDDEN, "resend_limit_reached", "3006"),
+        WebsiteError::UnknownType => (NOT_FOUND, "not_found", "4000"),
+        WebsiteError::IdempotencyKeyReused => (UNPROCESSABLE, "idempotency_key_reused", "1003"),
+        WebsiteError::IdempotencyKeyInUse => (CONFLICT, "idempotency_key_in_use", "1003"),
+        WebsiteError::AlreadyFinal => (CONFLICT, "already_final", "3004"),
+        WebsiteError::TooManyPrompts { .. } => (TOO_MANY_REQUESTS, "too_many_requests", "1002"),
         WebsiteError::Unavailable | WebsiteError::Undecided => {
-            (UNAVAILABLE, "temporarily_unavailable", None)
+            (UNAVAILABLE, "temporarily_unavailable", "1002")
         }
     }
 }

@@ -144,7 +144,7 @@ impl<R: Right, T: FromFields> Extract for ClientForm<R, T> {
     async fn extract(request: &mut Request<'_>) -> Result<Self, ApiError> {
         let (body, mut fields) = form::read(request).await?;
         let client = Client::authenticate(request, &mut fields).await?;
-        let form = T::from_fields(&mut fields)?;
+        let form = form::take(&mut fields)?;
 
         Ok(Self { client, form, body })
     }

@@ -28,7 +28,7 @@ impl<T: FromFields> Extract for CredentialsForm<T> {
         let credentials = of(request.head, &mut fields)?;
         let asking = AskingClient(credentials.client_id().to_owned());
         request.head.extensions_mut().insert(asking);
-        let form = T::from_fields(&mut fields)?;
+        let form = form::take(&mut fields)?;
 
         Ok(Self { credentials, form })
     }

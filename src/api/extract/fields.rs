@@ -2,7 +2,8 @@
 //!
 //! Reading is strict, and every error names the parameter: given twice, too long, with control
 //! characters, malformed. A value that is empty or JSON `null` counts as omitted (RFC 6749 §3.1).
-//! Unknown names are ignored.
+//! Endpoints that take a form refuse unknown names: a misspelt one would be as good as omitted. OAuth's
+//! authorization and token endpoints ignore them, as do queries (RFC 6749 §3.1).
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -25,6 +26,9 @@ pub(crate) trait FromFields: Sized {
     /// Describes the parameters: `Self`, or a type that stands for it in the document.
     type Schema: ToSchema;
 
+    /// Whether parameters that it does not know are no error.
+    const IGNORES_UNKNOWN: bool = false;
+
     /// Takes the parameters that it needs, and checks them.
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault>;
 }
@@ -38,17 +42,24 @@ impl FromFields for () {
     }
 }
 
+/// In how many characters a name may differ from the one that is meant.
+const TYPING_ERRORS_MAX: usize = 2;
+
 /// The one parameter that may be given more than once.
 const RESOURCE: &str = "resource";
 
 /// Parameters, no two of one name.
 #[derive(Debug, Default)]
-pub(crate) struct Fields(Vec<(String, Value)>);
+pub(crate) struct Fields {
+    values: Vec<(String, Value)>,
+    /// The names that were asked for.
+    known: Vec<&'static str>,
+}
 
 impl Fields {
     /// Adds a parameter, unless one of this name is there.
     pub(super) fn insert(&mut self, name: String, value: Value) -> Result<(), Fault> {
-        if self.0.len() >= FIELDS_MAX {
+        if self.values.len() >= FIELDS_MAX {
             return Err(Fault::MalformedBody(
                 format!("There are more than {FIELDS_MAX} parameters.").into(),
             ));
@@ -71,25 +82,57 @@ impl Fields {
             });
         }
 
-        self.0.push((name, value));
+        self.values.push((name, value));
 
         Ok(())
     }
 
     fn known(&mut self, name: &str) -> Option<&mut Value> {
-        let known = self.0.iter_mut().find(|(known, _)| known == name)?;
+        let known = self.values.iter_mut().find(|(known, _)| known == name)?;
         Some(&mut known.1)
     }
 
     /// Takes a value of any JSON type.
-    pub(crate) fn value(&mut self, name: &str) -> Option<Value> {
-        let index = self.0.iter().position(|(known, _)| known == name)?;
+    pub(crate) fn value(&mut self, name: &'static str) -> Option<Value> {
+        self.known.push(name);
+        let index = self.values.iter().position(|(known, _)| known == name)?;
 
-        match self.0.swap_remove(index).1 {
+        match self.values.swap_remove(index).1 {
             Value::Null => None,
             Value::String(text) if text.is_empty() => None,
             value => Some(value),
         }
+    }
+
+    /// Takes a text that is not checked at all, and is nothing where it is no text.
+    pub(crate) fn lenient(&mut self, name: &'static str) -> Option<String> {
+        match self.value(name)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Refuses parameters that nobody has asked for.
+    pub(super) fn refuse_others(&self) -> Result<(), Fault> {
+        let Some((name, _)) = self.values.first() else {
+            return Ok(());
+        };
+
+        let nearest = self
+            .known
+            .iter()
+            .map(|known| (strsim::damerau_levenshtein(known, name), known))
+            .filter(|(distance, _)| *distance <= TYPING_ERRORS_MAX)
+            .min();
+        let problem = match nearest {
+            Some((_, known)) => format!("is not a parameter of this endpoint; `{known}` is"),
+            None => "is not a parameter of this endpoint".to_owned(),
+        };
+
+        Err(Fault::Parameter {
+            name: printable(name),
+            problem: problem.into(),
+        })
     }
 
     /// Takes a text without control characters except line breaks and tabs.

@@ -82,6 +82,9 @@ pub(crate) struct AuthorizeForm {
 impl FromFields for AuthorizeRequest {
     type Schema = AuthorizeForm;
 
+    /// RFC 6749 §3.1.
+    const IGNORES_UNKNOWN: bool = true;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         let mut text = |name| fields.text(name, TEXT_BYTES_MAX);
 

@@ -35,6 +35,9 @@ struct ApplianceForm {
 impl FromFields for ApplianceForm {
     type Schema = Self;
 
+    /// RFC 6749 §3.2.
+    const IGNORES_UNKNOWN: bool = true;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             scope: fields.text("scope", TEXT_BYTES_MAX)?,

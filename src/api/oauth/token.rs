@@ -89,6 +89,9 @@ struct TokenForm {
 impl FromFields for TokenForm {
     type Schema = Self;
 
+    /// RFC 6749 §3.2.
+    const IGNORES_UNKNOWN: bool = true;
+
     fn from_fields(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             grant_type: fields.required_text("grant_type", TEXT_BYTES_MAX)?,

@@ -1,6 +1,7 @@
 //! Mobile authentication for websites: version 4 of the documented API.
 
 mod availability;
+mod browser;
 mod idempotent;
 mod result;
 mod sms;

@@ -1,10 +1,9 @@
 //! Starting a transaction.
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::browser;
 use super::idempotent::Idempotent;
 use crate::api::context::SharedApi;
 use crate::api::endpoint::{Endpoint, endpoints};
@@ -31,8 +30,6 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
 const TEXT_BYTES_MAX: usize = 32 * 1024;
 /// The longest name in the settings is shorter.
 const NAME_BYTES_MAX: usize = 255;
-/// Browsers send a few hundred bytes.
-const USER_AGENT_BYTES_MAX: usize = 1024;
 const URI_BYTES_MAX: usize = 2048;
 /// The longest language tag in use (RFC 5646 §4.4.1).
 const LANGUAGE_BYTES_MAX: usize = 35;
@@ -60,9 +57,9 @@ pub(crate) struct StartForm {
     phone_number: Option<String>,
     /// The language of the default message, such as `en`.
     language_code: Option<String>,
-    /// The IP address of the user's browser.
+    /// The IP address of the user's browser. What is none is left out.
     ip_address: Option<String>,
-    /// The `User-Agent` of the user's browser.
+    /// The `User-Agent` of the user's browser. What is longer than 1,024 bytes is cut.
     user_agent: Option<String>,
 }
 
@@ -80,8 +77,14 @@ impl FromFields for StartRequest {
             signing_data: fields.text("signing_data", TEXT_BYTES_MAX)?,
             phone_number: fields.text("phone_number", NAME_BYTES_MAX)?,
             language_code: fields.text("language_code", LANGUAGE_BYTES_MAX)?,
-            ip_address: fields.parsed::<IpAddr>("ip_address")?,
-            user_agent: fields.text("user_agent", USER_AGENT_BYTES_MAX)?,
+            ip_address: fields
+                .lenient("ip_address")
+                .as_deref()
+                .and_then(browser::address),
+            user_agent: fields
+                .lenient("user_agent")
+                .as_deref()
+                .and_then(browser::user_agent),
         })
     }
 }

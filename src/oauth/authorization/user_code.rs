@@ -2,6 +2,7 @@
 
 use crate::random::{self, Random};
 use crate::secret::SecretString;
+use crate::typed;
 
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const LENGTH: usize = 8;
@@ -39,9 +40,7 @@ pub(super) fn typed(entry: &str) -> Option<String> {
         return None;
     }
 
-    let letters: String = entry
-        .chars()
-        .filter(|character| !character.is_whitespace() && *character != '-')
+    let letters: String = typed::plain(entry)
         .map(|character| character.to_ascii_uppercase())
         .collect();
 

@@ -383,7 +383,7 @@ mod tests {
         let (postgres, sqlite) = texts::<GrantRow>();
 
         let columns = "INSERT INTO grants (id, client_id, application_id, user_id, scope, \
-             resource_server, amr, acr, auth_time, claims, created_at, expires_at, \
+             resource_server, amr, acr, auth_time, claims, session_id, created_at, expires_at, \
              client_epoch, resource_epoch) SELECT u.id, ";
         assert!(postgres.starts_with(columns) && sqlite.starts_with(columns));
         assert!(sqlite.contains(" FROM (SELECT ? AS id, ? AS client_id, "));

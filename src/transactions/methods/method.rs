@@ -2,6 +2,7 @@
 
 use super::message::{Message, MessageKind, Outgoing};
 use crate::ids::TransactionId;
+use crate::otp::Typed;
 use crate::secret::{Keyring, SecretString};
 use crate::settings::{AuthenticationMethod, AuthenticationType, Settings};
 use crate::transactions::content::SmsContent;
@@ -59,7 +60,7 @@ pub(in crate::transactions) enum AnsweredBy {
     },
     /// The website, with the code that the user typed.
     Code {
-        is_right: fn(&Keyring, TransactionId, &str) -> bool,
+        compare: fn(&Keyring, TransactionId, &str) -> Typed,
     },
 }
 

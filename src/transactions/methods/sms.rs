@@ -7,7 +7,7 @@ use crate::secret::SecretString;
 use crate::settings::{AuthenticationMethod, AuthenticationType};
 use crate::sms::{self, PhoneNumber, SmsMessage};
 use crate::transactions::content::SmsContent;
-use crate::transactions::error::WebsiteError;
+use crate::transactions::error::{PhoneNumberProblem, WebsiteError};
 use crate::transactions::types::StartRequest;
 use crate::users::events::EventType;
 
@@ -20,7 +20,7 @@ pub(super) const SMS: Method = Method {
     // The website learns the result from the code that it hands over.
     calls_back: false,
     answered_by: AnsweredBy::Code {
-        is_right: |keyring, id, typed| SmsCode::of(keyring, id).matches(typed),
+        compare: |keyring, id, entry| SmsCode::of(keyring, id).compare(entry),
     },
     sends: Some(Sends {
         kind: MessageKind::Sms,
@@ -52,11 +52,10 @@ fn sms_content(
 ) -> Result<Option<SmsContent>, WebsiteError> {
     // Checked here and not with the other parameters: the documented API has a code of its own for
     // it.
-    let phone_number: PhoneNumber = request
-        .phone_number
-        .as_deref()
+    let given = request.phone_number.as_deref();
+    let phone_number: PhoneNumber = given
         .and_then(|number| number.parse().ok())
-        .ok_or(WebsiteError::InvalidPhoneNumber)?;
+        .ok_or_else(|| WebsiteError::InvalidPhoneNumber(PhoneNumberProblem::of(given)))?;
 
     Ok(Some(SmsContent {
         phone_number: phone_number.expose().to_owned(),

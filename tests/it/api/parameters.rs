@@ -6,10 +6,12 @@ use super::{START, UNKNOWN, named_parameter, started_sms, transaction};
 use crate::support::app::{TestApp, WEBSITE};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
+use crate::transactions::wrong;
 
 on_both_databases!(
     a_refused_start_names_the_wrong_parameter,
     a_start_with_all_parameters_succeeds,
+    what_a_website_knows_of_the_browser_never_stops_a_start,
     a_parameter_given_twice_is_refused,
     a_malformed_form_is_refused,
     a_check_of_a_code_needs_transaction_and_code,
@@ -90,16 +92,16 @@ async fn a_refused_start_names_the_wrong_parameter(database: Database) {
             "1003",
             "language_code",
         ),
-        ("type=otp&ip_address=1.2.3".to_owned(), "1003", "ip_address"),
+        // A misspelt parameter would be as good as omitted: here the default text would be sent.
+        (format!("{sms}&mesage=Pay"), "1003", "mesage"),
+        (format!("{sms}&Message=Pay"), "1003", "Message"),
+        (format!("{sms}&colour=red"), "1003", "colour"),
+        (format!("{sms}&message=a%E2%80%AEb"), "1003", "message"),
+        (format!("{sms}&message=a%E2%81%A6b"), "1003", "message"),
         (
-            "type=otp&ip_address=example.com".to_owned(),
-            "1003",
-            "ip_address",
-        ),
-        (
-            format!("type=otp&user_agent={}", long(1025)),
-            "1003",
-            "user_agent",
+            "type=sms&user_id=alice&phone_number=+15055551234".to_owned(),
+            "3001",
+            "phone_number",
         ),
         (
             format!("type=otp&callback_uri=https://x.example/{}", long(2048)),
@@ -130,13 +132,35 @@ async fn a_refused_start_names_the_wrong_parameter(database: Database) {
         (404, "4000")
     );
 
+    for (form, said) in [
+        (
+            "&mesage=Pay",
+            "mesage: is not a parameter of this endpoint; `message` is",
+        ),
+        ("&colour=red", "colour: is not a parameter of this endpoint"),
+    ] {
+        let answer = post_raw(&app, START, &format!("{sms}{form}")).await;
+        assert_eq!(answer.text("description"), said);
+    }
+
+    // What is wrong is said, and not that nothing was sent.
+    for (number, said) in [
+        ("+15055551234", "encode it as %2B"),
+        ("0505551234", "must be in international notation"),
+        ("", "is required"),
+    ] {
+        let form = format!("type=sms&user_id=alice&phone_number={number}");
+        let answer = post_raw(&app, START, &form).await;
+        assert!(answer.text("description").contains(said), "{answer:?}");
+    }
+
     assert!(app.sms.accepted().is_empty());
 }
 
 async fn a_start_with_all_parameters_succeeds(database: Database) {
     let app = TestApp::start(database).await;
     let all = "type=sms&user_id=Al%C3%AFce+B&phone_number=%2B15055551234&message=Code+%7Bcode%7D&secure_message=s\
-               &signing_data=d&language_code=nl&ip_address=2001:db8::1&user_agent=Mozilla&device_id=&callback_uri=&unknown=x";
+               &signing_data=d&language_code=nl&ip_address=2001:db8::1&user_agent=Mozilla&device_id=&callback_uri=";
     let answer = post_raw(&app, START, all).await;
     assert_eq!(answer.status, 200, "{answer:?}");
 
@@ -159,6 +183,24 @@ async fn a_start_with_all_parameters_succeeds(database: Database) {
     );
 
     assert_eq!(answer.text("expires_at"), "2027-01-15T08:02:00.000Z");
+}
+
+async fn what_a_website_knows_of_the_browser_never_stops_a_start(database: Database) {
+    let app = TestApp::start(database).await;
+    let long = "x".repeat(20_000);
+    for context in [
+        "ip_address=192.0.2.1%3A50123",
+        "ip_address=192.0.2.1%2C+198.51.100.7",
+        "ip_address=unknown",
+        "ip_address=%5B2001%3Adb8%3A%3A1%5D%3A443",
+        "user_agent=%00%1B%5B2J",
+        &format!("user_agent={long}"),
+        "language_code=nl_BE",
+        "language_code=zh-Hant-TW",
+    ] {
+        let answer = post_raw(&app, START, &format!("type=otp&{context}")).await;
+        assert_eq!(answer.status, 200, "{context:.80} {answer:?}");
+    }
 }
 
 async fn a_parameter_given_twice_is_refused(database: Database) {
@@ -259,12 +301,30 @@ async fn a_check_of_a_code_needs_transaction_and_code(database: Database) {
         );
     }
 
-    // None of these counted as an attempt.
-    let wrong = post_raw(&app, &path, &format!("transaction_id={id}&sms_code=x")).await;
+    // None of these counted as an attempt, nor does what is no code at all.
+    let right = app.sms.wait_for(1).await.code;
+    let verify = async |code: &str| {
+        let form = [("transaction_id", id.as_str()), ("sms_code", code)];
+        send(app.post_form(&path, &form)).await
+    };
+    for code in ["abc", "x", "12345", "1234567", "½½½½½½", "----"] {
+        let wrong = verify(code).await;
+        assert_eq!(
+            (wrong.numbered(), &wrong.json["attempts_left"]),
+            ((404, "3003"), &json!(3)),
+            "{code}"
+        );
+    }
+    let wrong = verify(&wrong(right.expose())).await;
     assert_eq!(
         (wrong.numbered(), &wrong.json["attempts_left"]),
         ((404, "3003"), &json!(2))
     );
+
+    // As people type it.
+    let (first, last) = right.expose().split_at(3);
+    let typed = format!(" {first}\u{2013}{last}\u{a0}");
+    assert_eq!(verify(&typed).await.status, 200);
 }
 
 async fn a_resend_needs_a_transaction(database: Database) {

@@ -10,6 +10,7 @@ use super::{START, started, started_otp, started_sms, transaction};
 use crate::support::app::{OTHER_WEBSITE, TestApp, WEBSITE};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
+use crate::transactions::wrong;
 
 on_both_databases!(
     a_website_sees_its_own_transactions_only,
@@ -55,8 +56,12 @@ async fn a_website_sees_its_own_transactions_only(database: Database) {
         );
     }
 
-    let form = [("transaction_id", id.as_str()), ("sms_code", code.expose())];
-    for path in ["/alice/sms", "/alice/sms/resend"] {
+    let typed = ("sms_code", code.expose());
+    for (path, typed) in [("/alice/sms", Some(typed)), ("/alice/sms/resend", None)] {
+        let form: Vec<_> = [("transaction_id", id.as_str())]
+            .into_iter()
+            .chain(typed)
+            .collect();
         let request = as_other("POST", &format!("{START}{path}")).form(&form);
         assert_eq!(send(request).await.numbered(), (404, "3004"), "{path}");
     }
@@ -126,7 +131,7 @@ async fn a_final_transaction_takes_nothing_more(database: Database) {
     let code = app.sms.wait_for(1).await.code;
 
     for left in [2, 1, 0] {
-        let wrong = verify(&app, "alice", &id, "x").await;
+        let wrong = verify(&app, "alice", &id, &wrong(code.expose())).await;
         assert_eq!(
             (wrong.numbered(), &wrong.json["attempts_left"]),
             ((404, "3003"), &json!(left))
