@@ -202,6 +202,10 @@ fn all_settings(twilio: Option<&Sandbox>) -> Settings {
     settings.mobile_authentication = Arc::new(MobileAuthentication {
         prompts_per_5_minutes_max: 1_000_000,
         prompts_per_hour_max: 1_000_000,
+        sms_per_number_per_hour_max: 1_000_000_000,
+        sms_per_user_per_hour_max: 1_000_000_000,
+        sms_per_client_per_minute_max: 1_000_000_000,
+        sms_per_minute_max: 1_000_000_000,
         ..MobileAuthentication::default()
     });
 

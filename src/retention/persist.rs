@@ -14,6 +14,9 @@ const BATCH: i64 = 500;
 /// How long an appliance that polls with an expired device code is still told that it expired.
 const EXPIRED_DEVICE_CODES: Duration = Duration::from_secs(600);
 
+/// How long counts of messages are looked at: two windows of an hour.
+const MESSAGES_COUNT_FOR: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// The times before which rows are deleted.
 #[derive(Clone, Copy)]
 pub(super) struct Ends {
@@ -32,6 +35,7 @@ pub(super) type Deletion = fn(&mut Connection, Ends) -> QueryResult<usize>;
 pub(super) const DELETIONS: &[Deletion] = &[
     |c, ends| sweep::delete_finished_transactions(c, ends.now, ends.transactions, BATCH),
     |c, ends| sweep::delete_prompts(c, ends.now.before(PROMPTS_COUNT_FOR), BATCH),
+    |c, ends| sweep::delete_message_counts(c, ends.now.before(MESSAGES_COUNT_FOR), BATCH),
     |c, ends| sweep::delete_events(c, ends.events, BATCH),
     |c, ends| {
         let (state, before) = (callback_state::DELIVERED, ends.delivered_callbacks);

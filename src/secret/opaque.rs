@@ -38,6 +38,8 @@ pub enum TokenKind {
     ProofId,
     /// The address that a request comes from, likewise.
     Source,
+    /// Whom a text message counts for: a number, a user, a website, likewise.
+    Recipient,
     /// What DPoP proofs have to contain for a while (RFC 9449 §8).
     DpopNonce,
 }
@@ -59,6 +61,7 @@ impl TokenKind {
             Self::AssertionId => b"assertion-id\0",
             Self::ProofId => b"proof-id\0",
             Self::Source => b"source\0",
+            Self::Recipient => b"recipient\0",
             Self::DpopNonce => b"dpop-nonce\0",
         }
     }

@@ -166,6 +166,14 @@ pub struct MobileAuthentication {
     pub prompts_per_5_minutes_max: u32,
     /// The same in an hour.
     pub prompts_per_hour_max: u32,
+    /// The maximal number of text messages to one phone number in an hour, with resends.
+    pub sms_per_number_per_hour_max: u32,
+    /// The same to one user.
+    pub sms_per_user_per_hour_max: u32,
+    /// The maximal number of text messages for one website in a minute, with resends.
+    pub sms_per_client_per_minute_max: u32,
+    /// The same for all websites together.
+    pub sms_per_minute_max: u32,
     /// The maximal number of devices that register from one address in an hour. Many users may share
     /// one.
     pub registrations_per_source_per_hour_max: u32,
@@ -199,6 +207,10 @@ impl Default for MobileAuthentication {
             message_characters_max: 155,
             prompts_per_5_minutes_max: 5,
             prompts_per_hour_max: 20,
+            sms_per_number_per_hour_max: 20,
+            sms_per_user_per_hour_max: 20,
+            sms_per_client_per_minute_max: 1_000,
+            sms_per_minute_max: 3_000,
             registrations_per_source_per_hour_max: 5_000,
             registrations_per_hour_max: 100_000,
             result_retention_seconds: 86_400,

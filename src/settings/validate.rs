@@ -231,6 +231,24 @@ fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems
         "must have 1 to 500 characters and no control characters",
     );
 
+    for (field, max) in [
+        (
+            "sms_per_number_per_hour_max",
+            general.sms_per_number_per_hour_max,
+        ),
+        (
+            "sms_per_user_per_hour_max",
+            general.sms_per_user_per_hour_max,
+        ),
+        (
+            "sms_per_client_per_minute_max",
+            general.sms_per_client_per_minute_max,
+        ),
+        ("sms_per_minute_max", general.sms_per_minute_max),
+    ] {
+        problems.check(max > 0, field, "must be at least 1");
+    }
+
     problems.check(
         general.prompts_per_5_minutes_max > 0,
         "prompts_per_5_minutes_max",

@@ -119,6 +119,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    message_counts (key, window_start) {
+        key -> Binary,
+        window_start -> BigInt,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
     registration_counts (source, hour) {
         source -> Binary,
         hour -> BigInt,

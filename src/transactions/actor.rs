@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::ids::TransactionId;
 use crate::runtime::{Directory, Permit, Reply, ask};
 use crate::store::StoreError;
-use crate::store::journal::Outcome;
+use crate::store::journal::{Budget, Outcome};
 
 /// Requests that may wait for the result of one transaction at a time.
 const SUBSCRIBERS_MAX: usize = 16;
@@ -100,9 +100,12 @@ impl TransactionActor {
                 command.reply.send(answer(step.verdict));
             }
             Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::UserDisabled)),
-            Ok(Outcome::TooManyPrompts { retry_after }) => {
-                self.services.base.metrics.refused("prompts");
-                let refusal = CommandError::TooManyPrompts { retry_after };
+            Ok(Outcome::TooMany { of, retry_after }) => {
+                let (what, refusal) = match of {
+                    Budget::Prompts => ("prompts", CommandError::TooManyPrompts { retry_after }),
+                    Budget::Messages => ("messages", CommandError::TooManyMessages { retry_after }),
+                };
+                self.services.base.metrics.refused(what);
                 command.reply.send(Err(refusal));
             }
             // Another writer was first, and the row alone is true. The reply ends unanswered, so

@@ -125,6 +125,7 @@ impl From<CommandError> for DeviceRequestError {
             CommandError::WrongAnswer { attempts_left } => Self::InvalidAnswer { attempts_left },
             CommandError::Refused(Refusal::ResendLimitReached | Refusal::NothingToDo)
             | CommandError::TooManyPrompts { .. }
+            | CommandError::TooManyMessages { .. }
             | CommandError::Unavailable => Self::Unavailable,
             CommandError::Undecided => Self::Undecided,
         }

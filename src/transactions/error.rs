@@ -65,6 +65,12 @@ pub enum WebsiteError {
         /// The next prompt is possible after this.
         retry_after_seconds: u64,
     },
+    /// `429`.
+    #[error("Too many text messages to this number or user, or for this website; try again later.")]
+    TooManyMessages {
+        /// The next one is possible after this.
+        retry_after_seconds: u64,
+    },
     /// `422`.
     #[error("This Idempotency-Key was used for another request.")]
     IdempotencyKeyReused,
@@ -87,11 +93,13 @@ pub enum WebsiteError {
 impl WebsiteError {
     pub(super) fn too_many_prompts(retry_after: Duration) -> Self {
         Self::TooManyPrompts {
-            retry_after_seconds: retry_after
-                .as_millis()
-                .div_ceil(1000)
-                .try_into()
-                .unwrap_or(u64::MAX),
+            retry_after_seconds: whole_seconds(retry_after),
+        }
+    }
+
+    pub(super) fn too_many_messages(retry_after: Duration) -> Self {
+        Self::TooManyMessages {
+            retry_after_seconds: whole_seconds(retry_after),
         }
     }
 
@@ -115,6 +123,14 @@ impl From<StoreError> for WebsiteError {
             _ => Self::Unavailable,
         }
     }
+}
+
+/// Rounded up: whoever waits as long is not refused again.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_millis()
+        .div_ceil(1000)
+        .try_into()
+        .unwrap_or(u64::MAX)
 }
 
 /// What is wrong with a phone number, to be read after its name.

@@ -57,6 +57,8 @@ pub(super) enum Action {
     /// The website wants the message sent again. On success the caller sends it, because it waits
     /// for the provider's answer.
     Resend {
+        /// The number that a text message goes to.
+        number: Option<SecretString>,
         /// What the website takes it for.
         kind: MessageKind,
         /// Written together with the change.
@@ -92,6 +94,12 @@ pub(super) enum CommandError {
     #[error("the user was prompted too often")]
     TooManyPrompts {
         /// The next prompt is possible after this.
+        retry_after: Duration,
+    },
+    /// The text message may not be sent again now: there were too many.
+    #[error("there were too many text messages")]
+    TooManyMessages {
+        /// The next one is possible after this.
         retry_after: Duration,
     },
     /// The change was not made.

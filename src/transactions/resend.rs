@@ -14,6 +14,7 @@ use super::persist;
 use super::services::Services;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, TransactionId, UserId};
+use crate::secret::SecretString;
 
 /// Sends a push again. That is a prompt like the first one.
 pub(super) async fn resend_push(
@@ -53,7 +54,13 @@ async fn resend(
     let services = &*transactions.services;
     let row = |key: &Key| Box::new(key.row(services, id, &StoredAnswer::Resent));
 
+    let number = match kind {
+        MessageKind::Sms => number_of(services, id).await?,
+        MessageKind::Push => None,
+    };
+
     let action = Action::Resend {
+        number,
         kind,
         key: key.as_ref().map(row),
     };
@@ -80,6 +87,20 @@ async fn resend(
         }
         Ok(Submission::Taken | Submission::Delayed) | Err(_) => Ok(()),
     }
+}
+
+/// The number that a transaction's text message goes to. `None` where there is no such transaction, or
+/// it has none.
+async fn number_of(
+    services: &Services,
+    id: TransactionId,
+) -> Result<Option<SecretString>, WebsiteError> {
+    let Some(row) = persist::find(&services.base.store, id).await? else {
+        return Ok(None);
+    };
+    let content = persist::open_content(&row, &services.base.keyring)?;
+
+    Ok(content.sms.map(|sms| SecretString::new(sms.phone_number)))
 }
 
 /// The message of the resend that was granted just now, under the lease that came with it.

@@ -12,7 +12,7 @@ use super::services::Services;
 use super::types::{StartRequest, Started, StartedDevice};
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, TransactionId};
-use crate::store::journal::{Entry, Guard, Insert, Outcome};
+use crate::store::journal::{Budget, Entry, Guard, Insert, Outcome};
 
 /// The transaction is durable before its message is sent, and that it is sent is part of it.
 pub(super) async fn start(
@@ -34,6 +34,12 @@ pub(super) async fn start(
 
     let (row, event) = persist::start_rows(id, client, &plan, &recipient, now, services);
     let prompt = persist::prompt_of_start(&row, plan.method, now, &services.base);
+    let number = plan
+        .content
+        .sms
+        .as_ref()
+        .map(|sms| sms.phone_number.as_str());
+    let quotas = persist::quotas(plan.user.as_ref(), client, number, now, &services.base);
     // As after a restart: there is one way from a row to a record.
     let record = Record::from_row(&row)?;
     let lease_until = Timestamp::from_millis(row.delivery_lease_until);
@@ -42,7 +48,8 @@ pub(super) async fn start(
     let permit = transactions.admit().ok_or(WebsiteError::Unavailable)?;
     let entry = Entry {
         user: row.user_id.clone(),
-        prompt,
+        prompt: prompt.map(Box::new),
+        quotas,
         guard: key.map(Guard::from),
         inserts: vec![
             Insert::Transaction(Box::new(row)),
@@ -156,9 +163,15 @@ async fn save(services: &Services, entry: Entry) -> Result<(), WebsiteError> {
         Outcome::Committed => Ok(()),
         Outcome::Refused | Outcome::Replayed => Err(WebsiteError::IdempotencyKeyInUse),
         Outcome::UserDisabled => Err(WebsiteError::NoWayToAsk),
-        Outcome::TooManyPrompts { retry_after } => {
-            services.base.metrics.refused("prompts");
-            Err(WebsiteError::too_many_prompts(retry_after))
-        }
+        Outcome::TooMany { of, retry_after } => match of {
+            Budget::Prompts => {
+                services.base.metrics.refused("prompts");
+                Err(WebsiteError::too_many_prompts(retry_after))
+            }
+            Budget::Messages => {
+                services.base.metrics.refused("messages");
+                Err(WebsiteError::too_many_messages(retry_after))
+            }
+        },
     }
 }

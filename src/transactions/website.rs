@@ -214,6 +214,7 @@ impl From<CommandError> for WebsiteError {
             CommandError::WrongAnswer { attempts_left } => Self::WrongCode { attempts_left },
             CommandError::UserDisabled => Self::NoWayToAsk,
             CommandError::TooManyPrompts { retry_after } => Self::too_many_prompts(retry_after),
+            CommandError::TooManyMessages { retry_after } => Self::too_many_messages(retry_after),
             CommandError::Unavailable => Self::Unavailable,
             CommandError::Undecided => Self::Undecided,
         }

@@ -20,6 +20,9 @@ impl From<WebsiteError> for ApiError {
             WebsiteError::Unavailable | WebsiteError::Undecided => answer.retry_after(1),
             WebsiteError::TooManyPrompts {
                 retry_after_seconds,
+            }
+            | WebsiteError::TooManyMessages {
+                retry_after_seconds,
             } => answer.retry_after(retry_after_seconds),
             _ => answer,
         }
@@ -55,6 +58,7 @@ const fn row(error: &WebsiteError) -> (StatusCode, &'static str, &'static str) {
         WebsiteError::IdempotencyKeyInUse => (CONFLICT, "idempotency_key_in_use", "1003"),
         WebsiteError::AlreadyFinal => (CONFLICT, "already_final", "3004"),
         WebsiteError::TooManyPrompts { .. } => (TOO_MANY_REQUESTS, "too_many_requests", "1002"),
+        WebsiteError::TooManyMessages { .. } => (TOO_MANY_REQUESTS, "too_many_requests", "3002"),
         WebsiteError::Unavailable | WebsiteError::Undecided => {
             (UNAVAILABLE, "temporarily_unavailable", "1002")
         }

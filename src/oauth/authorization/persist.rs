@@ -174,7 +174,7 @@ async fn commit(
 
     match store.commit(entry).await? {
         Outcome::Committed => Ok(()),
-        Outcome::Refused | Outcome::Replayed | Outcome::TooManyPrompts { .. } => {
+        Outcome::Refused | Outcome::Replayed | Outcome::TooMany { .. } => {
             Err(NotSaved::AlreadyAnswered)
         }
         Outcome::UserDisabled => Err(NotSaved::UserDisabled),

@@ -1,20 +1,21 @@
 //! Writes a batch of entries inside the transaction that is open.
 //!
 //! The order of steps is the same for all entries and on all nodes: disabled users, assertions,
-//! prompts, guards, inserts; within a step kind by kind. Each step looks only at the entries that no step
+//! prompts, messages, guards, inserts; within a step kind by kind. Each step looks only at the entries that no step
 //! before has decided.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use super::changes::{Guard, Insert};
-use super::entry::{Entry, Outcome};
+use super::entry::{Budget, Entry, Outcome};
 use super::prompts::Prompt;
 use super::write::write;
 use crate::store::connection::Connection;
+use crate::store::queries::message_counts::{CountKey, add_to_counts, find_counts};
 use crate::store::queries::prompts::lock_prompts;
 use crate::store::queries::users::find_disabled_users;
 use crate::store::rows::PromptRow;
@@ -35,7 +36,13 @@ pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryRes
     batch.decide(replayed, Outcome::Replayed);
 
     for (position, retry_after) in of_prompts_too_many(connection, &batch)? {
-        batch.decide(vec![position], Outcome::TooManyPrompts { retry_after });
+        let of = Budget::Prompts;
+        batch.decide(vec![position], Outcome::TooMany { of, retry_after });
+    }
+
+    for (position, retry_after) in of_messages_too_many(connection, &batch)? {
+        let of = Budget::Messages;
+        batch.decide(vec![position], Outcome::TooMany { of, retry_after });
     }
 
     let guards: Vec<(usize, &Guard)> = batch
@@ -87,7 +94,7 @@ impl<'a> Batch<'a> {
     /// The prompts of entries that are not decided.
     fn prompts(&self) -> impl Iterator<Item = (usize, &'a Prompt)> {
         self.undecided()
-            .filter_map(|(position, entry)| Some((position, entry.prompt.as_ref()?)))
+            .filter_map(|(position, entry)| Some((position, entry.prompt.as_deref()?)))
     }
 
     fn decide(&mut self, positions: Vec<usize>, decided: Outcome) {
@@ -155,6 +162,71 @@ fn of_prompts_too_many(
     });
 
     Ok(too_many.collect())
+}
+
+/// The positions of the entries whose message would be one too many, and how long they have to wait.
+/// The others are counted.
+fn of_messages_too_many(
+    connection: &mut Connection,
+    batch: &Batch<'_>,
+) -> QueryResult<Vec<(usize, Duration)>> {
+    let limited = || {
+        let entries = batch.undecided();
+        entries.filter(|(_, entry)| !entry.quotas.is_empty())
+    };
+
+    // All are counted first, which also keeps other servers from counting meanwhile. In the order of
+    // their keys.
+    let mut added: BTreeMap<CountKey, i64> = BTreeMap::new();
+    let mut before = Vec::new();
+    for quota in limited().flat_map(|(_, entry)| &entry.quotas) {
+        *added.entry((quota.key.clone(), quota.start())).or_default() += 1;
+        before.push((quota.key.clone(), quota.start_before()));
+    }
+    if added.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let additions: Vec<(CountKey, i64)> = added.clone().into_iter().collect();
+    let mut counts: HashMap<CountKey, i64> =
+        add_to_counts(connection, &additions)?.into_iter().collect();
+    counts.extend(find_counts(connection, &before)?);
+    let count_of = |counts: &HashMap<CountKey, i64>, key: &CountKey| {
+        counts.get(key).copied().unwrap_or_default()
+    };
+
+    // Then one after the other, as if each came alone.
+    for (key, count) in &additions {
+        *counts.entry(key.clone()).or_default() -= count;
+    }
+    let mut too_many = Vec::new();
+    for (position, entry) in limited() {
+        let waits = entry.quotas.iter().filter_map(|quota| {
+            let present = count_of(&counts, &(quota.key.clone(), quota.start()));
+            let before = count_of(&counts, &(quota.key.clone(), quota.start_before()));
+            quota.wait(before, present)
+        });
+
+        if let Some(wait) = waits.max() {
+            too_many.push((position, wait));
+            continue;
+        }
+
+        for quota in &entry.quotas {
+            let key = (quota.key.clone(), quota.start());
+            *counts.entry(key.clone()).or_default() += 1;
+            *added.entry(key).or_default() -= 1;
+        }
+    }
+
+    // What was refused does not count.
+    let refused = added.into_iter().filter(|(_, count)| *count > 0);
+    let given_back: Vec<(CountKey, i64)> = refused.map(|(key, count)| (key, -count)).collect();
+    if !given_back.is_empty() {
+        add_to_counts(connection, &given_back)?;
+    }
+
+    Ok(too_many)
 }
 
 /// The error of an insert that has a condition, which must hold.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::changes::{Guard, Insert};
 use super::prompts::Prompt;
+use super::quotas::Quota;
 use crate::store::record::{Key, Record as _};
 use crate::store::rows::{AssertionIdRow, PromptRow};
 
@@ -16,7 +17,9 @@ pub struct Entry {
     /// refuses.
     pub assertions: Vec<AssertionIdRow>,
     /// The prompt that it owes to a user. Nothing is written where the user was prompted too often.
-    pub prompt: Option<Prompt>,
+    pub prompt: Option<Box<Prompt>>,
+    /// The limits that its message counts against. Nothing is written where one is reached.
+    pub quotas: Vec<Quota>,
     /// Where it refuses, the outcome is [`Outcome::Refused`].
     pub guard: Option<Guard>,
     pub inserts: Vec<Insert>,
@@ -34,11 +37,21 @@ pub enum Outcome {
     Replayed,
     /// The user is disabled. Nothing was written.
     UserDisabled,
-    /// The user was prompted too often on the device. Nothing was written.
-    TooManyPrompts {
-        /// The next prompt is possible after this.
+    /// The message that it owes would be one too many. Nothing was written.
+    TooMany {
+        of: Budget,
+        /// The next one is possible after this.
         retry_after: Duration,
     },
+}
+
+/// What has a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// Prompts of a user on a device.
+    Prompts,
+    /// Messages that are paid for.
+    Messages,
 }
 
 impl Entry {
@@ -46,6 +59,7 @@ impl Entry {
     pub(super) fn rows(&self) -> usize {
         self.assertions.len()
             + usize::from(self.prompt.is_some())
+            + self.quotas.len()
             + usize::from(self.guard.is_some())
             + self.inserts.len()
     }

@@ -12,6 +12,7 @@ mod batch;
 pub(in crate::store) mod changes;
 mod entry;
 mod prompts;
+mod quotas;
 mod statement;
 mod values;
 mod work;
@@ -19,7 +20,8 @@ pub(in crate::store) mod write;
 mod writer;
 
 pub use changes::*;
-pub use entry::{Entry, Outcome};
+pub use entry::{Budget, Entry, Outcome};
 pub use prompts::{LONG as PROMPTS_COUNT_FOR, Prompt, PromptLimits};
+pub use quotas::Quota;
 pub(super) use work::Work;
 pub(super) use writer::start;

@@ -192,7 +192,7 @@ impl Writer {
                 Outcome::Refused
                 | Outcome::Replayed
                 | Outcome::UserDisabled
-                | Outcome::TooManyPrompts { .. } => refused += 1,
+                | Outcome::TooMany { .. } => refused += 1,
             }
         }
 

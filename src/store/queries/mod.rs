@@ -10,6 +10,7 @@ pub mod events;
 pub mod idempotency;
 pub mod listing;
 pub mod login_sessions;
+pub mod message_counts;
 pub mod prompts;
 pub mod pushed_requests;
 pub mod registrations;

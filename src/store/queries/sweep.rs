@@ -12,8 +12,8 @@ use crate::store::connection::Connection;
 use crate::store::rows::{IdBytes, callback_state};
 use crate::store::schema::{
     access_tokens, assertion_ids, authorizations, callbacks, device_codes, devices, events, grants,
-    idempotency_keys, login_sessions, prompts, pushed_requests, registration_counts,
-    session_clients, transactions,
+    idempotency_keys, login_sessions, message_counts, prompts, pushed_requests,
+    registration_counts, session_clients, transactions,
 };
 
 /// The value of an indexed column in the last of the rows that are lowest by it, up to a bound:
@@ -126,6 +126,15 @@ pub fn delete_events(
     limit: i64,
 ) -> QueryResult<usize> {
     delete_lowest!(connection, events.id: IdBytes, up to lowest_id_of(before), limit)
+}
+
+/// Deletes counts of messages whose window began before `before`.
+pub fn delete_message_counts(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: i64,
+) -> QueryResult<usize> {
+    delete_lowest!(connection, message_counts.window_start: i64, up to before.as_secs(), limit)
 }
 
 /// Deletes prompts that were sent before `before`.

@@ -2,11 +2,13 @@
 
 use super::columns::{column, columns_of};
 use super::prompt::prompt_of_resend;
+use super::quota::quotas;
 use super::record::Record;
 use crate::base::Base;
 use crate::callbacks::Callbacks;
 use crate::clock::Timestamp;
 use crate::random::Random;
+use crate::secret::SecretString;
 use crate::store::journal::{DeliveryTakeover, Entry, Insert, TransactionUpdate};
 use crate::store::rows::EventRow;
 use crate::transactions::messages::Action;
@@ -60,14 +62,19 @@ pub(in crate::transactions) fn change(change: &Change<'_>, now: Timestamp, base:
     let user = user.map(ToString::to_string);
 
     // A message that is sent again is a prompt like the first one.
-    let prompt = match action {
-        Action::Resend { .. } => prompt_of_resend(record, now, base),
-        _ => None,
+    let (prompt, quotas) = match action {
+        Action::Resend { number, .. } => {
+            let number = number.as_ref().map(SecretString::expose);
+            let quotas = quotas(record.user.as_ref(), &record.client, number, now, base);
+            (prompt_of_resend(record, now, base), quotas)
+        }
+        _ => (None, Vec::new()),
     };
 
     Entry {
         user,
-        prompt,
+        prompt: prompt.map(Box::new),
+        quotas,
         guard: Some(update(change, now).into()),
         inserts,
         ..Entry::default()

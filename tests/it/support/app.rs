@@ -558,6 +558,10 @@ pub(crate) fn default_settings() -> Settings {
         callback_allow_list_enabled: true,
         prompts_per_5_minutes_max: 1_000,
         prompts_per_hour_max: 1_000,
+        sms_per_number_per_hour_max: 1_000_000_000,
+        sms_per_user_per_hour_max: 1_000_000_000,
+        sms_per_client_per_minute_max: 1_000_000_000,
+        sms_per_minute_max: 1_000_000_000,
         ..MobileAuthentication::default()
     });
 

@@ -3,6 +3,7 @@
 mod callbacks;
 mod delivery;
 mod idempotency;
+mod messages;
 mod otp;
 mod prompts;
 mod push;

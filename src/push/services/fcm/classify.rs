@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::egress::FailureKind;
 
+/// How long to wait where a quota is used up and FCM does not say: quotas are by the minute.
+const QUOTA_PAUSE: Duration = Duration::from_secs(60);
+
 /// By FCM's error code, or by the status where there is none. `is_about_token`: the field of the
 /// request that was wrong was the address.
 pub(super) fn classify(
@@ -17,7 +20,10 @@ pub(super) fn classify(
         Some("INVALID_ARGUMENT") if is_about_token => FailureKind::DeadAddress { since: None },
         Some("INVALID_ARGUMENT") => FailureKind::Blocked,
         Some("SENDER_ID_MISMATCH" | "THIRD_PARTY_AUTH_ERROR") => FailureKind::Configuration,
-        Some("QUOTA_EXCEEDED" | "UNAVAILABLE" | "INTERNAL") => FailureKind::Retry { after },
+        Some("QUOTA_EXCEEDED") => FailureKind::Retry {
+            after: after.or(Some(QUOTA_PAUSE)),
+        },
+        Some("UNAVAILABLE" | "INTERNAL") => FailureKind::Retry { after },
         _ => FailureKind::from_status(status, after),
     }
 }
@@ -29,6 +35,14 @@ mod tests {
     const AFTER: Option<Duration> = Some(Duration::from_secs(7));
     const DEAD: FailureKind = FailureKind::DeadAddress { since: None };
     const RETRY: FailureKind = FailureKind::Retry { after: AFTER };
+
+    #[test]
+    fn a_quota_comes_back_in_a_minute() {
+        let pause = |after| classify(429, Some("QUOTA_EXCEEDED"), false, after);
+        let after = Some(Duration::from_secs(60));
+        assert_eq!(pause(None), FailureKind::Retry { after });
+        assert_eq!(pause(AFTER), RETRY);
+    }
 
     #[test]
     fn codes() {

@@ -280,13 +280,10 @@ impl From<Refused<ErrorBody>> for Refusal {
 }
 
 impl Refusal {
-    /// Whether Google refused the access token, and not the message or the address's project.
+    /// Whether Google refused the access token, and not the message or the address's project. With 403
+    /// the token is good, and its service account may not send: another token would not help.
     fn is_about_access(&self) -> bool {
-        matches!(self.status, 401 | 403)
-            && !matches!(
-                self.error.code(),
-                Some("SENDER_ID_MISMATCH" | "THIRD_PARTY_AUTH_ERROR")
-            )
+        self.status == 401 && self.error.code() != Some("THIRD_PARTY_AUTH_ERROR")
     }
 
     fn into_failure(self) -> ProviderFailure {
