@@ -141,7 +141,10 @@ impl Devices {
                 Outcome::Committed => return Ok(TryOutcome::Begun),
                 Outcome::Replayed => return Ok(TryOutcome::Replayed),
                 // No attempt is left, or the server stopped before it acted on the last failure.
-                Outcome::Refused | Outcome::UserDisabled | Outcome::TooMany { .. } => {
+                Outcome::Refused
+                | Outcome::UserDisabled
+                | Outcome::TooMany { .. }
+                | Outcome::TooManyFailures => {
                     match self.fail_try(device, user, name).await? {
                         FailedTry::Exhausted => return Ok(TryOutcome::Exhausted),
                         FailedTry::Gone => return Ok(TryOutcome::NotAllowed),

@@ -174,6 +174,9 @@ pub struct MobileAuthentication {
     pub sms_per_client_per_minute_max: u32,
     /// The same for all websites together.
     pub sms_per_minute_max: u32,
+    /// The number of wrong codes of a user in a row, in whatever transactions, after which the user is
+    /// asked by text message no more, until unlocked (NIST SP 800-63B-4 §3.2.2).
+    pub consecutive_failures_max: u32,
     /// The maximal number of devices that register from one address in an hour. Many users may share
     /// one.
     pub registrations_per_source_per_hour_max: u32,
@@ -211,6 +214,7 @@ impl Default for MobileAuthentication {
             sms_per_user_per_hour_max: 20,
             sms_per_client_per_minute_max: 1_000,
             sms_per_minute_max: 3_000,
+            consecutive_failures_max: 100,
             registrations_per_source_per_hour_max: 5_000,
             registrations_per_hour_max: 100_000,
             result_retention_seconds: 86_400,

@@ -245,6 +245,7 @@ fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems
             general.sms_per_client_per_minute_max,
         ),
         ("sms_per_minute_max", general.sms_per_minute_max),
+        ("consecutive_failures_max", general.consecutive_failures_max),
     ] {
         problems.check(max > 0, field, "must be at least 1");
     }

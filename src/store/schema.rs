@@ -119,6 +119,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_failures (user_id, channel) {
+        user_id -> Text,
+        channel -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
     message_counts (key, window_start) {
         key -> Binary,
         window_start -> BigInt,

@@ -99,7 +99,10 @@ impl TransactionActor {
                 // Only now: what is answered is durable, whatever happens next.
                 command.reply.send(answer(step.verdict));
             }
-            Ok(Outcome::UserDisabled) => command.reply.send(Err(CommandError::UserDisabled)),
+            // Only a start is refused for wrong answers before.
+            Ok(Outcome::UserDisabled | Outcome::TooManyFailures) => {
+                command.reply.send(Err(CommandError::UserDisabled));
+            }
             Ok(Outcome::TooMany { of, retry_after }) => {
                 let (what, refusal) = match of {
                     Budget::Prompts => ("prompts", CommandError::TooManyPrompts { retry_after }),

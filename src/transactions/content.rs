@@ -47,6 +47,11 @@ struct Shown<'a> {
 }
 
 impl Content {
+    /// The number of a text message.
+    pub(super) fn number(&self) -> Option<&str> {
+        self.sms.as_ref().map(|sms| sms.phone_number.as_str())
+    }
+
     pub(super) fn seal(
         &self,
         keyring: &Keyring,

@@ -34,12 +34,9 @@ pub(super) async fn start(
 
     let (row, event) = persist::start_rows(id, client, &plan, &recipient, now, services);
     let prompt = persist::prompt_of_start(&row, plan.method, now, &services.base);
-    let number = plan
-        .content
-        .sms
-        .as_ref()
-        .map(|sms| sms.phone_number.as_str());
-    let quotas = persist::quotas(plan.user.as_ref(), client, number, now, &services.base);
+    let (user, number) = (plan.user.as_ref(), plan.content.number());
+    let quotas = persist::quotas(user, client, number, now, &services.base);
+    let failures = persist::failures_of_start(plan.method, user, &services.base);
     // As after a restart: there is one way from a row to a record.
     let record = Record::from_row(&row)?;
     let lease_until = Timestamp::from_millis(row.delivery_lease_until);
@@ -50,6 +47,7 @@ pub(super) async fn start(
         user: row.user_id.clone(),
         prompt: prompt.map(Box::new),
         quotas,
+        failures,
         guard: key.map(Guard::from),
         inserts: vec![
             Insert::Transaction(Box::new(row)),
@@ -162,7 +160,7 @@ async fn save(services: &Services, entry: Entry) -> Result<(), WebsiteError> {
     match services.base.store.commit(entry).await? {
         Outcome::Committed => Ok(()),
         Outcome::Refused | Outcome::Replayed => Err(WebsiteError::IdempotencyKeyInUse),
-        Outcome::UserDisabled => Err(WebsiteError::NoWayToAsk),
+        Outcome::UserDisabled | Outcome::TooManyFailures => Err(WebsiteError::NoWayToAsk),
         Outcome::TooMany { of, retry_after } => match of {
             Budget::Prompts => {
                 services.base.metrics.refused("prompts");

@@ -65,6 +65,11 @@ impl Users {
             .await
     }
 
+    /// Forgets the wrong answers that a user has given in a row: the user is asked again.
+    pub async fn unlock(&self, user: &UserId) -> Result<(), StoreError> {
+        persist::unlock(&self.0.base.store, user).await
+    }
+
     /// Ends everything the user is logged in with, because somebody else may know the old password.
     pub async fn password_changed(&self, user: &UserId) -> Result<(), StoreError> {
         self.end_logins(user, Change::LogOut, EventType::UserPasswordChanged)

@@ -1,7 +1,7 @@
 //! Users in the database. Each change and its events share one database transaction.
 
 use crate::ids::UserId;
-use crate::store::queries::{events as log, users as queries};
+use crate::store::queries::{events as log, failures, users as queries};
 use crate::store::rows::EventRow;
 use crate::store::{Batched, Connection, QueryResult, Store, StoreError, WriteError};
 
@@ -51,6 +51,18 @@ fn apply(connection: &mut Connection, user: &str, change: Change) -> QueryResult
         Change::Disable { now } => queries::insert_disabled_user(connection, user, now).map(drop),
         Change::Enable => queries::delete_disabled_user(connection, user).map(drop),
     }
+}
+
+/// Forgets the wrong answers of a user in a row.
+pub(super) async fn unlock(store: &Store, user: &UserId) -> Result<(), StoreError> {
+    let user = user.clone();
+
+    store
+        .write(move |connection| {
+            failures::forget_failures_of_user(connection, user.as_str())?;
+            Ok(())
+        })
+        .await
 }
 
 /// Ends everything a user is logged in with, and moves everything else to a new id.

@@ -118,6 +118,14 @@ impl Fields {
             return Ok(());
         };
 
+        // What does not look like a name is not repeated: it may be a value that went astray.
+        let is_name_like = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if !name.chars().all(is_name_like) {
+            return Err(Fault::MalformedBody(
+                "There is a parameter whose name is not one of this endpoint's.".into(),
+            ));
+        }
+
         let nearest = self
             .known
             .iter()

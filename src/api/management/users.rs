@@ -25,6 +25,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     /// What the user has enrolled stays.
     POST "/api/v1/users/{user_id}/password-changed" => password_changed;
 
+    /// Lets a user be asked by text message again, after too many wrong codes in a row.
+    POST "/api/v1/users/{user_id}/unlock" => unlock_user;
+
     /// Gives a user another id.
     ///
     /// Everything the user is logged in with ends. What the user has enrolled and consented to moves
@@ -68,6 +71,16 @@ async fn enable_user(
     Path(user): Path<UserId>,
 ) -> Result<NoContent, ApiError> {
     api.app.users.enable(&user).await?;
+
+    Ok(NoContent)
+}
+
+async fn unlock_user(
+    api: SharedApi,
+    _administrator: Administrator,
+    Path(user): Path<UserId>,
+) -> Result<NoContent, ApiError> {
+    api.app.users.unlock(&user).await?;
 
     Ok(NoContent)
 }

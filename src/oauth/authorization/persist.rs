@@ -174,9 +174,10 @@ async fn commit(
 
     match store.commit(entry).await? {
         Outcome::Committed => Ok(()),
-        Outcome::Refused | Outcome::Replayed | Outcome::TooMany { .. } => {
-            Err(NotSaved::AlreadyAnswered)
-        }
+        Outcome::Refused
+        | Outcome::Replayed
+        | Outcome::TooMany { .. }
+        | Outcome::TooManyFailures => Err(NotSaved::AlreadyAnswered),
         Outcome::UserDisabled => Err(NotSaved::UserDisabled),
     }
 }

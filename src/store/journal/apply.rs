@@ -1,7 +1,7 @@
 //! Writes a batch of entries inside the transaction that is open.
 //!
 //! The order of steps is the same for all entries and on all nodes: disabled users, assertions,
-//! prompts, messages, guards, inserts; within a step kind by kind. Each step looks only at the entries that no step
+//! prompts, messages, failures, guards, inserts; within a step kind by kind. Each step looks only at the entries that no step
 //! before has decided.
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,9 +12,11 @@ use diesel::result::{DatabaseErrorKind, Error};
 
 use super::changes::{Guard, Insert};
 use super::entry::{Budget, Entry, Outcome};
+use super::failures::{Channel, Failures};
 use super::prompts::Prompt;
 use super::write::write;
 use crate::store::connection::Connection;
+use crate::store::queries::failures::{count_failure, find_failures, forget_failures};
 use crate::store::queries::message_counts::{CountKey, add_to_counts, find_counts};
 use crate::store::queries::prompts::lock_prompts;
 use crate::store::queries::users::find_disabled_users;
@@ -45,6 +47,9 @@ pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryRes
         batch.decide(vec![position], Outcome::TooMany { of, retry_after });
     }
 
+    let failed = of_failures_too_many(connection, &batch)?;
+    batch.decide(failed, Outcome::TooManyFailures);
+
     let guards: Vec<(usize, &Guard)> = batch
         .undecided()
         .filter_map(|(position, entry)| Some((position, entry.guard.as_ref()?)))
@@ -66,6 +71,7 @@ pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryRes
         .prompts()
         .map(|(position, prompt)| (position, &prompt.row));
     write(connection, prompts.collect())?;
+    count_failures(connection, &batch)?;
 
     Ok(batch.outcomes())
 }
@@ -187,6 +193,9 @@ fn of_messages_too_many(
         return Ok(Vec::new());
     }
 
+    before.sort_unstable();
+    before.dedup();
+
     let additions: Vec<(CountKey, i64)> = added.clone().into_iter().collect();
     let mut counts: HashMap<CountKey, i64> =
         add_to_counts(connection, &additions)?.into_iter().collect();
@@ -227,6 +236,76 @@ fn of_messages_too_many(
     }
 
     Ok(too_many)
+}
+
+/// The positions of the entries whose user has given too many wrong answers in a row.
+fn of_failures_too_many(connection: &mut Connection, batch: &Batch<'_>) -> QueryResult<Vec<usize>> {
+    let checked = || {
+        batch
+            .undecided()
+            .filter_map(|(position, entry)| match &entry.failures {
+                Some(Failures::Below { of, max }) => Some((position, of, *max)),
+                _ => None,
+            })
+    };
+
+    let mut too_many = Vec::new();
+    for (name, users) in by_channel(checked().map(|(_, channel, _)| channel)) {
+        let counts: HashMap<String, i64> = find_failures(connection, &users, name)?
+            .into_iter()
+            .collect();
+        let of_channel = checked().filter(|(_, channel, _)| channel.name == name);
+        let reached = of_channel.filter(|(_, channel, max)| {
+            counts
+                .get(&channel.user)
+                .is_some_and(|count| *count >= i64::from(*max))
+        });
+        too_many.extend(reached.map(|(position, ..)| position));
+    }
+
+    Ok(too_many)
+}
+
+/// Counts wrong answers, and forgets those before a right one.
+fn count_failures(connection: &mut Connection, batch: &Batch<'_>) -> QueryResult<()> {
+    let steps: Vec<&Failures> = batch
+        .undecided()
+        .filter_map(|(_, entry)| entry.failures.as_ref())
+        .collect();
+
+    // In one order on all servers, so that nobody waits in a circle.
+    let mut wrong: Vec<&Channel> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Failures::Count(channel) => Some(channel),
+            _ => None,
+        })
+        .collect();
+    wrong.sort_unstable();
+    for channel in wrong {
+        count_failure(connection, &channel.user, channel.name)?;
+    }
+
+    let right = steps.iter().filter_map(|step| match step {
+        Failures::Forget(channel) => Some(channel),
+        _ => None,
+    });
+    for (name, users) in by_channel(right) {
+        forget_failures(connection, &users, name)?;
+    }
+
+    Ok(())
+}
+
+/// The users of each channel.
+fn by_channel<'a>(
+    channels: impl Iterator<Item = &'a Channel>,
+) -> BTreeMap<&'static str, Vec<&'a str>> {
+    let mut users: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+    for channel in channels {
+        users.entry(channel.name).or_default().push(&channel.user);
+    }
+    users
 }
 
 /// The error of an insert that has a condition, which must hold.

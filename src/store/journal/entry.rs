@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::changes::{Guard, Insert};
+use super::failures::Failures;
 use super::prompts::Prompt;
 use super::quotas::Quota;
 use crate::store::record::{Key, Record as _};
@@ -20,6 +21,8 @@ pub struct Entry {
     pub prompt: Option<Box<Prompt>>,
     /// The limits that its message counts against. Nothing is written where one is reached.
     pub quotas: Vec<Quota>,
+    /// What it has to do with the wrong answers of its user in a row.
+    pub failures: Option<Failures>,
     /// Where it refuses, the outcome is [`Outcome::Refused`].
     pub guard: Option<Guard>,
     pub inserts: Vec<Insert>,
@@ -37,6 +40,8 @@ pub enum Outcome {
     Replayed,
     /// The user is disabled. Nothing was written.
     UserDisabled,
+    /// The user has given too many wrong answers in a row. Nothing was written.
+    TooManyFailures,
     /// The message that it owes would be one too many. Nothing was written.
     TooMany {
         of: Budget,
@@ -60,6 +65,7 @@ impl Entry {
         self.assertions.len()
             + usize::from(self.prompt.is_some())
             + self.quotas.len()
+            + usize::from(self.failures.is_some())
             + usize::from(self.guard.is_some())
             + self.inserts.len()
     }

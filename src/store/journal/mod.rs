@@ -11,6 +11,7 @@ mod apply;
 mod batch;
 pub(in crate::store) mod changes;
 mod entry;
+mod failures;
 mod prompts;
 mod quotas;
 mod statement;
@@ -21,6 +22,7 @@ mod writer;
 
 pub use changes::*;
 pub use entry::{Budget, Entry, Outcome};
+pub use failures::{Channel, Failures};
 pub use prompts::{LONG as PROMPTS_COUNT_FOR, Prompt, PromptLimits};
 pub use quotas::Quota;
 pub(super) use work::Work;

@@ -192,7 +192,8 @@ impl Writer {
                 Outcome::Refused
                 | Outcome::Replayed
                 | Outcome::UserDisabled
-                | Outcome::TooMany { .. } => refused += 1,
+                | Outcome::TooMany { .. }
+                | Outcome::TooManyFailures => refused += 1,
             }
         }
 

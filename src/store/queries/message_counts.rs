@@ -25,9 +25,8 @@ const ADD: &str = "INSERT INTO message_counts (key, window_start, count) \
      DO UPDATE SET count = message_counts.count + excluded.count \
      RETURNING key, window_start, count";
 
-const ADD_ONE: &str = "INSERT INTO message_counts (key, window_start, count) VALUES (?, ?, ?) \
-     ON CONFLICT (key, window_start) DO UPDATE SET count = message_counts.count + excluded.count \
-     RETURNING key, window_start, count";
+const FIND: &str = "SELECT c.key, c.window_start, c.count FROM unnest($1, $2) AS k (key, window_start) \
+     JOIN message_counts AS c ON c.key = k.key AND c.window_start = k.window_start";
 
 /// Adds to counts, which must be in the order of their keys: other servers wait for them until the
 /// database transaction ends, and in one order nobody waits in a circle. Returns what they are then.
@@ -49,18 +48,26 @@ pub fn add_to_counts(
         }
         Connection::Sqlite(connection) => {
             let mut counted = Vec::with_capacity(added.len());
+            // One by one: such statements are prepared once.
             for ((key, start), count) in added {
-                let add = sql_query(ADD_ONE)
-                    .bind::<Binary, _>(key)
-                    .bind::<BigInt, _>(start)
-                    .bind::<BigInt, _>(count);
-                counted.extend(add.load::<Counted>(connection)?);
+                let row = (
+                    message_counts::key.eq(key),
+                    message_counts::window_start.eq(start),
+                    message_counts::count.eq(count),
+                );
+                diesel::insert_into(message_counts::table)
+                    .values(row)
+                    .on_conflict((message_counts::key, message_counts::window_start))
+                    .do_update()
+                    .set(message_counts::count.eq(message_counts::count + *count))
+                    .execute(connection)?;
+                counted.extend(find_count(connection, key, *start)?);
             }
-            counted
+
+            return Ok(counted);
         }
     };
 
-    let pair = |row: Counted| ((row.key, row.window_start), row.count);
     Ok(counted.into_iter().map(pair).collect())
 }
 
@@ -69,24 +76,42 @@ pub fn find_counts(
     connection: &mut Connection,
     wanted: &[CountKey],
 ) -> QueryResult<Vec<(CountKey, i64)>> {
-    let mut found = Vec::with_capacity(wanted.len());
+    match connection {
+        Connection::Postgres(connection) => {
+            let keys: Vec<&[u8]> = wanted.iter().map(|(key, _)| key.as_slice()).collect();
+            let starts: Vec<i64> = wanted.iter().map(|(_, start)| *start).collect();
+            let found: Vec<Counted> = sql_query(FIND)
+                .bind::<Array<Binary>, _>(keys)
+                .bind::<Array<BigInt>, _>(starts)
+                .load(connection)?;
 
-    // Few windows are looked at, each for many keys.
-    let mut starts: Vec<i64> = wanted.iter().map(|(_, start)| *start).collect();
-    starts.sort_unstable();
-    starts.dedup();
+            Ok(found.into_iter().map(pair).collect())
+        }
+        Connection::Sqlite(connection) => {
+            let mut found = Vec::with_capacity(wanted.len());
+            for (key, start) in wanted {
+                found.extend(find_count(connection, key, *start)?);
+            }
 
-    for start in starts {
-        let of_window = wanted.iter().filter(|(_, of)| *of == start);
-        let keys: Vec<&[u8]> = of_window.map(|(key, _)| key.as_slice()).collect();
-        let counts = message_counts::table
-            .filter(message_counts::window_start.eq(start))
-            .filter(message_counts::key.eq_any(keys))
-            .select((message_counts::key, message_counts::count))
-            .load::<(Vec<u8>, i64)>(connection)?;
-
-        found.extend(counts.into_iter().map(|(key, count)| ((key, start), count)));
+            Ok(found)
+        }
     }
+}
 
-    Ok(found)
+fn find_count(
+    connection: &mut SqliteConnection,
+    key: &[u8],
+    start: i64,
+) -> QueryResult<Option<(CountKey, i64)>> {
+    let count = message_counts::table
+        .find((key, start))
+        .select(message_counts::count)
+        .get_result::<i64>(connection)
+        .optional()?;
+
+    Ok(count.map(|count| ((key.to_vec(), start), count)))
+}
+
+fn pair(row: Counted) -> (CountKey, i64) {
+    ((row.key, row.window_start), row.count)
 }

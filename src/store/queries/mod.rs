@@ -7,6 +7,7 @@ pub mod consents;
 pub mod device_codes;
 pub mod devices;
 pub mod events;
+pub mod failures;
 pub mod idempotency;
 pub mod listing;
 pub mod login_sessions;

@@ -71,7 +71,10 @@ impl Transactions {
             // A disabled user is asked nothing.
             Outcome::UserDisabled => self.leave(row, false).await,
             // Another server was first, or the transaction has ended.
-            Outcome::Refused | Outcome::Replayed | Outcome::TooMany { .. } => Ok(()),
+            Outcome::Refused
+            | Outcome::Replayed
+            | Outcome::TooMany { .. }
+            | Outcome::TooManyFailures => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is written with each change of a transaction.
 
 use super::columns::{column, columns_of};
+use super::failures::failures_of_step;
 use super::prompt::prompt_of_resend;
 use super::quota::quotas;
 use super::record::Record;
@@ -71,10 +72,13 @@ pub(in crate::transactions) fn change(change: &Change<'_>, now: Timestamp, base:
         _ => (None, Vec::new()),
     };
 
+    let failures = failures_of_step(record, &change.step);
+
     Entry {
         user,
         prompt: prompt.map(Box::new),
         quotas,
+        failures,
         guard: Some(update(change, now).into()),
         inserts,
         ..Entry::default()

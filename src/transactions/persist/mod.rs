@@ -2,6 +2,7 @@
 
 mod changes;
 mod columns;
+mod failures;
 mod prompt;
 mod queries;
 mod quota;
@@ -9,6 +10,7 @@ mod record;
 mod start;
 
 pub(super) use changes::{Change, change, takeover};
+pub(super) use failures::failures_of_start;
 pub(super) use prompt::prompt_of_start;
 pub(super) use queries::{Reads, find, find_expired, find_lapsed_deliveries, replace_answer};
 pub(super) use quota::quotas;

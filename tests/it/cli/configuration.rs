@@ -345,7 +345,7 @@ fn a_server_refuses_a_postgresql_schema_that_is_not_migrated() {
     assert!(
         program
             .succeeds(&["migrate"])
-            .contains("14 migrations were run")
+            .contains("15 migrations were run")
     );
 
     assert!(program.succeeds(&["migrate"]).contains("was up to date"));

@@ -5,8 +5,8 @@ use std::time::Duration;
 use countersign::settings::MobileAuthentication;
 use futures_util::future::join_all;
 
-use super::START;
-use crate::support::app::{OTHER_WEBSITE, TestApp, WEBSITE};
+use super::{START, wrong};
+use crate::support::app::{ADMINISTRATOR, OTHER_WEBSITE, TestApp, WEBSITE};
 use crate::support::databases::{Database, on_both_databases};
 use crate::support::http::{Answer, send};
 
@@ -17,6 +17,7 @@ on_both_databases!(
     all_together_send_no_more,
     a_message_sent_again_counts,
     servers_count_together,
+    wrong_codes_count_across_transactions,
 );
 
 /// An app with a limit of three, and no other.
@@ -172,4 +173,55 @@ async fn servers_count_together(database: Database) {
         answers.iter().all(|status| [200, 429].contains(status)),
         "{answers:?}"
     );
+}
+
+async fn wrong_codes_count_across_transactions(database: Database) {
+    let app = limited(database, |general| general.consecutive_failures_max = 5).await;
+    let verify = async |app: &TestApp, user: &str, id: &str, code: &str| {
+        let form = [("transaction_id", id), ("sms_code", code)];
+        let path = format!("{START}/{user}/sms");
+        send(app.post_form(&path, &form)).await.status
+    };
+    // Starts, types this many wrong codes, and gives the transaction with its right code.
+    let guess = async |app: &TestApp, user: &str, sent: usize, wrong_ones: usize| {
+        let started = start(app, WEBSITE, user, NUMBER).await;
+        let id = started.text("transaction_id").to_owned();
+        let code = app.sms.wait_for(sent).await.code;
+        for _ in 0..wrong_ones {
+            assert_eq!(verify(app, user, &id, &wrong(code.expose())).await, 404);
+        }
+        (id, code)
+    };
+
+    // A right one ends the row of wrong ones.
+    let (id, code) = guess(&app, "alice", 1, 2).await;
+    assert_eq!(verify(&app, "alice", &id, "abc").await, 404);
+    assert_eq!(verify(&app, "alice", &id, code.expose()).await, 200);
+
+    // No start gives new attempts, and no restart.
+    guess(&app, "alice", 2, 3).await;
+    let app = app.restart().await;
+    let (id, code) = guess(&app, "alice", 3, 2).await;
+    let no_way = (404, Some("1001".to_owned()));
+    assert_eq!(short(&start(&app, WEBSITE, "alice", NUMBER).await), no_way);
+    assert_eq!(
+        short(&start(&app, OTHER_WEBSITE, "alice", NUMBER).await),
+        no_way
+    );
+    assert_eq!(app.sms.accepted().len(), 3);
+    assert_eq!(short(&start(&app, WEBSITE, "bob", NUMBER).await), taken());
+
+    // Whoever has the code may still use it.
+    assert_eq!(verify(&app, "alice", &id, code.expose()).await, 200);
+    assert_eq!(short(&start(&app, WEBSITE, "alice", NUMBER).await), taken());
+
+    // Or an administrator lets the user go on.
+    guess(&app, "carol", 6, 3).await;
+    guess(&app, "carol", 7, 2).await;
+    assert_eq!(short(&start(&app, WEBSITE, "carol", NUMBER).await), no_way);
+    let unlock = app
+        .manage("POST", "/api/v1/users/carol/unlock")
+        .basic_auth(ADMINISTRATOR.0, Some(ADMINISTRATOR.1));
+    assert_eq!(send(unlock).await.status, 204);
+    assert_eq!(short(&start(&app, WEBSITE, "carol", NUMBER).await), taken());
 }

@@ -132,7 +132,10 @@ pub(crate) async fn exchange(
     Ok(match store.commit(entry).await? {
         Outcome::Committed => Exchanged::Issued,
         Outcome::Replayed => Exchanged::Replayed,
-        Outcome::Refused | Outcome::UserDisabled | Outcome::TooMany { .. } => Exchanged::UsedBefore,
+        Outcome::Refused
+        | Outcome::UserDisabled
+        | Outcome::TooMany { .. }
+        | Outcome::TooManyFailures => Exchanged::UsedBefore,
     })
 }
 

@@ -81,7 +81,10 @@ pub(crate) async fn refresh(store: &Store, refresh: Refresh<'_>) -> Result<Refre
 
     Ok(match store.commit(entry).await? {
         Outcome::Committed => Refreshed::Issued,
-        Outcome::Refused | Outcome::UserDisabled | Outcome::TooMany { .. } => Refreshed::Overtaken,
+        Outcome::Refused
+        | Outcome::UserDisabled
+        | Outcome::TooMany { .. }
+        | Outcome::TooManyFailures => Refreshed::Overtaken,
         Outcome::Replayed => Refreshed::Replayed,
     })
 }
