@@ -52,8 +52,8 @@ const RESOURCE: &str = "resource";
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     values: Vec<(String, Value)>,
-    /// The names that were asked for.
-    known: Vec<&'static str>,
+    /// The names that the endpoint has asked for.
+    asked_for: Vec<&'static str>,
 }
 
 impl Fields {
@@ -94,7 +94,7 @@ impl Fields {
 
     /// Takes a value of any JSON type.
     pub(crate) fn value(&mut self, name: &'static str) -> Option<Value> {
-        self.known.push(name);
+        self.asked_for.push(name);
         let index = self.values.iter().position(|(known, _)| known == name)?;
 
         match self.values.swap_remove(index).1 {
@@ -127,13 +127,13 @@ impl Fields {
         }
 
         let nearest = self
-            .known
+            .asked_for
             .iter()
-            .map(|known| (strsim::damerau_levenshtein(known, name), known))
+            .map(|asked| (strsim::damerau_levenshtein(asked, name), asked))
             .filter(|(distance, _)| *distance <= TYPING_ERRORS_MAX)
             .min();
         let problem = match nearest {
-            Some((_, known)) => format!("is not a parameter of this endpoint; `{known}` is"),
+            Some((_, meant)) => format!("is not a parameter of this endpoint; `{meant}` is"),
             None => "is not a parameter of this endpoint".to_owned(),
         };
 

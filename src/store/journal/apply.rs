@@ -1,8 +1,8 @@
 //! Writes a batch of entries inside the transaction that is open.
 //!
 //! The order of steps is the same for all entries and on all nodes: disabled users, assertions,
-//! prompts, messages, failures, guards, inserts; within a step kind by kind. Each step looks only at the entries that no step
-//! before has decided.
+//! prompts, failures, messages, guards, inserts; within a step kind by kind. Each step looks only at the
+//! entries that no step before has decided.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -42,13 +42,14 @@ pub(super) fn apply(connection: &mut Connection, entries: &[&Entry]) -> QueryRes
         batch.decide(vec![position], Outcome::TooMany { of, retry_after });
     }
 
+    let failed = of_failures_too_many(connection, &batch)?;
+    batch.decide(failed, Outcome::TooManyFailures);
+
+    // After the other limits: what they refuse does not count.
     for (position, retry_after) in of_messages_too_many(connection, &batch)? {
         let of = Budget::Messages;
         batch.decide(vec![position], Outcome::TooMany { of, retry_after });
     }
-
-    let failed = of_failures_too_many(connection, &batch)?;
-    batch.decide(failed, Outcome::TooManyFailures);
 
     let guards: Vec<(usize, &Guard)> = batch
         .undecided()
