@@ -135,7 +135,7 @@ impl CallbackClient {
             Content::Logout(token) => {
                 let url = logout_target(settings, &call.callback_uri).map_err(refused)?;
                 let form = [("logout_token", token.expose())];
-                self.private.post(url).form(&form)
+                self.client_towards(&url).await.post(url).form(&form)
             }
         };
 
@@ -184,6 +184,20 @@ impl CallbackClient {
         }
 
         Ok(request)
+    }
+
+    /// The client for an address that may be outside or in the server's own network. Where there is a
+    /// proxy, it is the way to what is outside.
+    async fn client_towards(&self, url: &Url) -> &Client {
+        let is_outside = self.proxied_names.is_some()
+            && check_url(url.as_str(), false).is_ok()
+            && self.check_proxied_name(url).await.is_ok();
+
+        if is_outside {
+            &self.public
+        } else {
+            &self.private
+        }
     }
 
     async fn check_proxied_name(&self, url: &Url) -> Result<(), Failure> {

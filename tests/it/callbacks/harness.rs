@@ -10,6 +10,7 @@ use countersign::callbacks::{
     Callback, CallbackId, CallbackLimits, CallbackState, Callbacks, CallbacksOptions, Lookup,
 };
 use countersign::clock::{Clock, Timestamp};
+use countersign::egress::Egress;
 use countersign::ids::TransactionId;
 use countersign::random::SystemRandom;
 use countersign::runtime::Shutdown;
@@ -59,6 +60,17 @@ impl Harness {
         addresses: Vec<SocketAddr>,
         limits: CallbackLimits,
     ) -> Self {
+        let egress = Egress::default();
+        Self::start_behind(egress, database, addresses, limits).await
+    }
+
+    /// Started with this way to the outside.
+    pub(super) async fn start_behind(
+        egress: Egress,
+        database: Database,
+        addresses: Vec<SocketAddr>,
+        limits: CallbackLimits,
+    ) -> Self {
         let base = Base {
             clock: Clock::manual(NOW),
             ..Base::new(database.store(), Keyring::new(&[7; 32]))
@@ -75,7 +87,7 @@ impl Harness {
         let options = CallbacksOptions {
             lookup: Arc::new(FixedLookup(addresses)),
             limits,
-            ..CallbacksOptions::default()
+            egress,
         };
 
         let callbacks = Callbacks::new(&base, options).unwrap();

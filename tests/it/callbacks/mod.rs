@@ -4,3 +4,4 @@ mod canary;
 mod delivery;
 mod guard;
 mod harness;
+mod proxy;
