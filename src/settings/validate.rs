@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::{Host, Url};
 
-use self::existence::exists;
+use self::existence::check_ids;
 use self::problems::{Problems, is_http_url};
 use super::objects::{Kind, Object, Objects};
 use super::problem::Problem;
@@ -166,13 +166,8 @@ fn callback_endpoint(endpoint: &CallbackEndpoint, all: &Objects, problems: &mut 
         "must be https, unless `allow_private` says that it is in your own network",
     );
 
-    for id in &endpoint.clients {
-        problems.check(
-            exists(all, Kind::ApiClient, id),
-            "clients",
-            format!("there is no API client with the id {id:?}"),
-        );
-    }
+    let kind = (Kind::ApiClient, "API client");
+    check_ids("clients", &endpoint.clients, kind, all, problems);
 
     if let Some((username, _)) = &endpoint.credentials {
         problems.check_username(username);
@@ -207,13 +202,8 @@ fn initial_access_token(token: &InitialAccessToken, all: &Objects, problems: &mu
         "must name at least one",
     );
 
-    for id in &token.applications {
-        problems.check(
-            exists(all, Kind::Application, id),
-            "applications",
-            format!("there is no application with the id {id:?}"),
-        );
-    }
+    let kind = (Kind::Application, "application");
+    check_ids("applications", &token.applications, kind, all, problems);
 }
 
 fn mobile_authentication(general: &MobileAuthentication, problems: &mut Problems) {

@@ -25,6 +25,24 @@ pub(super) async fn authenticate(
     Ok(authenticated)
 }
 
+/// The same for a grant that a client uses in its own name, for which it needs a credential.
+pub(super) async fn authenticate_confidential(
+    clients: &Clients,
+    request: &TokenRequest,
+    grant_type: GrantType,
+) -> Result<AuthenticatedClient, OAuthError> {
+    let authenticated = authenticate(clients, request).await?;
+    if authenticated.client.is_public() {
+        return Err(OAuthError::UnauthorizedClient(
+            "A public client cannot use this grant_type.",
+        ));
+    }
+
+    check_grant_type(&authenticated.client, grant_type)?;
+
+    Ok(authenticated)
+}
+
 /// Whether a client may use a grant.
 pub(super) fn check_grant_type(client: &Client, grant_type: GrantType) -> Result<(), OAuthError> {
     if client.may_use(grant_type) {

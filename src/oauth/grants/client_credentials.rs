@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::client::{authenticate, check_grant_type, replayed};
+use super::client::{authenticate_confidential, replayed};
 use super::persist;
 use super::request::TokenRequest;
 use crate::base::Base;
@@ -25,15 +25,9 @@ impl ClientCredentialsGrant {
         &self,
         request: &TokenRequest,
     ) -> Result<TokenResponse, OAuthError> {
+        let grant_type = GrantType::ClientCredentials;
         let AuthenticatedClient { client, used, jkt } =
-            authenticate(&self.clients, request).await?;
-        if client.is_public() {
-            return Err(OAuthError::UnauthorizedClient(
-                "A public client has no tokens of its own.",
-            ));
-        }
-
-        check_grant_type(&client, GrantType::ClientCredentials)?;
+            authenticate_confidential(&self.clients, request, grant_type).await?;
 
         let settings = self.base.settings.load();
         let default = || client.default_own_scope();

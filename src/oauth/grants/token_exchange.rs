@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::client::{authenticate, check_grant_type, replayed};
+use super::client::{authenticate_confidential, replayed};
 use super::persist;
 use super::request::TokenRequest;
 use crate::base::Base;
@@ -41,14 +41,9 @@ impl TokenExchangeGrant {
         &self,
         request: &TokenRequest,
     ) -> Result<TokenResponse, OAuthError> {
+        let grant_type = GrantType::TokenExchange;
         let AuthenticatedClient { client, used, jkt } =
-            authenticate(&self.clients, request).await?;
-        check_grant_type(&client, GrantType::TokenExchange)?;
-        if client.is_public() {
-            return Err(OAuthError::UnauthorizedClient(
-                "A public client cannot exchange tokens.",
-            ));
-        }
+            authenticate_confidential(&self.clients, request, grant_type).await?;
 
         let subject = self.subject(request).await?;
         let (Some(user), Some(authentication)) =

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use super::existence::{check_clients, check_scopes, exists};
+use super::existence::{check_clients, check_ids, check_scopes, exists};
 use super::problems::Problems;
 use super::redirect_uris::{self, Owner};
 use super::tokens;
@@ -27,13 +27,9 @@ pub(super) fn api_client(client: &ApiClient, all: &Objects, problems: &mut Probl
         "must name at least one",
     );
 
-    for id in &client.resource_servers {
-        problems.check(
-            exists(all, Kind::ResourceServer, id),
-            "resource_servers",
-            format!("there is no resource server with the id {id:?}"),
-        );
-    }
+    let kind = (Kind::ResourceServer, "resource server");
+    let field = "resource_servers";
+    check_ids(field, &client.resource_servers, kind, all, problems);
 
     problems.check(
         client.resource_servers.is_empty()

@@ -10,6 +10,23 @@ pub(super) fn exists(all: &Objects, kind: Kind, name: &str) -> bool {
     all.contains_key(&(kind, name.to_owned()))
 }
 
+/// Ids must be those of objects of one kind, which `what` calls by its name.
+pub(super) fn check_ids(
+    field: &str,
+    ids: &BTreeSet<String>,
+    (kind, what): (Kind, &str),
+    all: &Objects,
+    problems: &mut Problems,
+) {
+    for id in ids {
+        problems.check(
+            exists(all, kind, id),
+            field,
+            format!("there is no {what} with the id {id:?}"),
+        );
+    }
+}
+
 /// Scopes must be configured or reserved.
 pub(super) fn check_scopes(scopes: &BTreeSet<String>, all: &Objects, problems: &mut Problems) {
     for scope in scopes {

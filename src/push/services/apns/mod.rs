@@ -253,7 +253,8 @@ fn device_url(endpoint: Option<&Url>, environment: ApnsEnvironment, address: &st
     Some(url)
 }
 
-/// The alert, and the three members that the app needs to fetch the rest. Nothing else.
+/// The alert, and the members that the app needs: the transaction, if there is one to fetch, the profile
+/// and the message. Nothing else.
 fn payload(message: &PushMessage) -> Option<String> {
     let text = message.message.expose();
     let mut data = BTreeMap::from([

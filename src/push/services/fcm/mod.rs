@@ -99,7 +99,8 @@ struct Message<'a> {
     android: Android,
 }
 
-/// The three members that the app gets, nothing else. There is no `notification`, so that the app
+/// The members that the app gets: the transaction, if there is one to fetch, the profile and the
+/// message. Nothing else. There is no `notification`, so that the app
 /// decides what to show: it alone knows whether the message may be seen on a locked screen.
 #[derive(Serialize)]
 struct Data<'a> {
