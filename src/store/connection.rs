@@ -32,6 +32,15 @@ impl Connection {
         }
     }
 
+    /// Begins a part of the transaction that is open. The next [`Connection::commit`] keeps it, the
+    /// next [`Connection::rollback`] drops it.
+    pub(super) fn begin_savepoint(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Postgres(connection) => AnsiTransactionManager::begin_transaction(connection),
+            Self::Sqlite(connection) => AnsiTransactionManager::begin_transaction(connection),
+        }
+    }
+
     /// Until the transaction ends, a statement fails that waits longer than this for a lock. SQLite
     /// has one lock, for which its busy timeout holds.
     pub(super) fn limit_lock_waits(&mut self, wait: Duration) -> QueryResult<()> {

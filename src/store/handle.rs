@@ -188,22 +188,22 @@ impl Store {
         self.0.queue_max
     }
 
-    /// Runs `change` in one database transaction. After an error or a panic nothing of what it
-    /// wrote is there. It is carried out even if the caller stops waiting.
+    /// Runs `change` in one database transaction, which on SQLite may be shared with others. After an
+    /// error or a panic nothing of what it wrote is there. It is carried out even if the caller stops waiting.
     pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, WriteError<E>> + Send + 'static,
     {
-        let (job, result) = job::write(change);
+        let (write, result) = job::write(change);
 
         // SQLite has one writer at a time. If that is always the journal's thread, nobody waits for
-        // a lock.
+        // a lock, and those who come together share a commit.
         if self.0.is_embedded {
-            self.0.journal.push(Work::Write(job))?;
+            self.0.journal.push(Work::Write(write))?;
         } else {
-            self.0.writes.push(job)?;
+            self.0.writes.push(job::alone(write))?;
         }
 
         result

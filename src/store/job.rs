@@ -1,5 +1,5 @@
-//! Work for the store's threads: a closure that gets a connection, answers whoever waits for it,
-//! and reports the connection if it broke.
+//! Work for the store's threads: it gets a connection, answers whoever waits for it, and reports the
+//! connection if it broke. Queries are closures; writes can share a commit.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -43,31 +43,175 @@ where
     (Box::new(job), receiver)
 }
 
-/// A job that runs `change` in a database transaction and sends its result.
-pub(super) fn write<T, E, F>(change: F) -> (Job, oneshot::Receiver<Result<T, E>>)
+/// A change and whoever waits for it.
+pub(super) trait Write: Send {
+    /// Carries the change out in the transaction that is open, or in its savepoint. After an error
+    /// that has to be rolled back.
+    fn carry_out(&mut self, connection: &mut Connection) -> Result<(), WriteError<NotKept>>;
+
+    /// Answers, once it is known whether the change is durable.
+    fn answer(self: Box<Self>, outcome: Result<(), NotKept>);
+}
+
+/// Why nothing of a change is there.
+pub(super) enum NotKept {
+    /// The change itself refused, and knows its reason.
+    Refused,
+    Failed(StoreError),
+}
+
+impl From<StoreError> for NotKept {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Makes a write of `change`, whose result will arrive at the receiver.
+pub(super) fn write<T, E, F>(change: F) -> (Box<dyn Write>, oneshot::Receiver<Result<T, E>>)
 where
     T: Send + 'static,
     E: From<StoreError> + Send + 'static,
     F: FnOnce(&mut Connection) -> Result<T, WriteError<E>> + Send + 'static,
 {
     let (reply, receiver) = oneshot::channel();
-    let job = move |pooled: Result<&mut Pooled, StoreError>| {
-        let result = match pooled {
+    let write = Awaited {
+        change: Some(change),
+        result: None,
+        reply,
+    };
+
+    (Box::new(write), receiver)
+}
+
+/// A change whose result is sent.
+struct Awaited<T, E, F> {
+    /// None once it was carried out.
+    change: Option<F>,
+    /// What the change has answered.
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Write for Awaited<T, E, F>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    F: FnOnce(&mut Connection) -> Result<T, WriteError<E>> + Send,
+{
+    fn carry_out(&mut self, connection: &mut Connection) -> Result<(), WriteError<NotKept>> {
+        let Some(change) = self.change.take() else {
+            return Ok(());
+        };
+
+        match change(connection) {
+            Ok(value) => {
+                self.result = Some(Ok(value));
+                Ok(())
+            }
+            Err(WriteError::Refused(refusal)) => {
+                self.result = Some(Err(refusal));
+                Err(WriteError::Refused(NotKept::Refused))
+            }
+            Err(WriteError::Database(error)) => Err(WriteError::Database(error)),
+        }
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), NotKept>) {
+        let result = match (outcome, self.result) {
+            (Err(NotKept::Failed(error)), _) => Err(error.into()),
+            (Ok(()) | Err(NotKept::Refused), Some(result)) => result,
+            // It was never carried out.
+            (Ok(()) | Err(NotKept::Refused), None) => Err(StoreError::closed().into()),
+        };
+
+        // The caller may have gone meanwhile.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// A job that carries a write out in a database transaction of its own.
+pub(super) fn alone(mut write: Box<dyn Write>) -> Job {
+    Box::new(move |pooled| {
+        let outcome = match pooled {
             Ok(pooled) => transact(pooled, |connection| {
                 connection.limit_lock_waits(LOCK_WAIT_MAX)?;
-                let value = change(connection)?;
-                // `change` may have gone on after a failed statement, whose transaction PostgreSQL
+                write.carry_out(connection)?;
+                // The change may have gone on after a failed statement, whose transaction PostgreSQL
                 // rolls back at the commit without an error.
-                connection.check_transaction()?;
-                Ok(value)
+                Ok(connection.check_transaction()?)
             }),
             Err(error) => Err(error.into()),
         };
 
-        let _ = reply.send(result);
+        write.answer(outcome);
+    })
+}
+
+/// Carries writes out in one database transaction, in their order. Each has a savepoint, so that one
+/// that is refused or fails takes none of the others along; if the commit fails, all have failed.
+pub(super) fn transact_together(pooled: &mut Pooled, mut writes: Vec<Box<dyn Write>>) {
+    let mut outcomes = Vec::new();
+    let mut has_panicked = false;
+
+    let committed: Result<(), StoreError> = transact(pooled, |connection| {
+        for write in &mut writes {
+            let outcome = in_savepoint(connection, write.as_mut())?;
+            has_panicked |= matches!(outcome, Err(NotKept::Failed(StoreError::Panicked)));
+            outcomes.push(outcome);
+        }
+        Ok(())
+    });
+
+    // Nobody knows what state a panic has left the connection in.
+    if has_panicked {
+        pooled.report_broken();
+    }
+
+    match committed {
+        Ok(()) => {
+            for (write, outcome) in writes.into_iter().zip(outcomes) {
+                write.answer(outcome);
+            }
+        }
+        // What one of them has refused may rest on what another wrote.
+        Err(error) => {
+            for write in writes {
+                write.answer(Err(NotKept::Failed(error.clone())));
+            }
+        }
+    }
+}
+
+/// Carries one of several writes out. An error is one of the whole transaction.
+fn in_savepoint(
+    connection: &mut Connection,
+    write: &mut dyn Write,
+) -> Result<Result<(), NotKept>, WriteError<StoreError>> {
+    connection.begin_savepoint()?;
+
+    let error = match catch(|| write.carry_out(connection)) {
+        Ok(Ok(())) => {
+            connection.commit()?;
+            return Ok(Ok(()));
+        }
+        Ok(Err(error)) => error,
+        Err(panicked) => WriteError::Refused(NotKept::Failed(panicked)),
     };
 
-    (Box::new(job), receiver)
+    let rolled_back = connection.rollback();
+
+    match error {
+        WriteError::Refused(not_kept) => {
+            rolled_back?;
+            Ok(Err(not_kept))
+        }
+        // The database has given up the whole transaction, as it does when the disk is full.
+        WriteError::Database(error) if rolled_back.is_err() => Err(error.into()),
+        WriteError::Database(error) => match StoreError::from(error) {
+            error if breaks_connection(&error) => Err(WriteError::Refused(error)),
+            error => Ok(Err(NotKept::Failed(error))),
+        },
+    }
 }
 
 /// Runs a query. Its panic becomes an error, so that the thread lives on.

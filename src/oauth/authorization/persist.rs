@@ -316,12 +316,13 @@ pub(super) async fn insert_pushed_request(
     hash: TokenHash,
     pushed: PushedRequest,
 ) -> Result<(), StoreError> {
-    store
-        .write(move |connection| {
-            let row = pushed.to_row(&hash);
-            Ok(pushed_requests::insert_pushed_request(connection, &row)?)
-        })
-        .await
+    let entry = Entry {
+        inserts: vec![pushed.to_row(&hash).into()],
+        ..Entry::default()
+    };
+
+    // Nothing in it can be refused.
+    store.commit(entry).await.map(drop)
 }
 
 /// Takes a request that this client has pushed. It is gone then.

@@ -4,8 +4,8 @@ use crate::clock::Timestamp;
 use crate::ids::DeviceCodeId;
 use crate::secret::TokenHash;
 use crate::store::CorruptRow;
-use crate::store::journal::DeviceCodeRedemption;
-use crate::store::rows::{AuthenticationColumns, DeviceCodeAnswer, DeviceCodeRow, DevicePoll};
+use crate::store::journal::{DeviceCodeRedemption, DevicePoll};
+use crate::store::rows::{AuthenticationColumns, DeviceCodeAnswer, DeviceCodeRow};
 
 use super::login::{Authentication, Login};
 

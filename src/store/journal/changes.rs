@@ -16,7 +16,7 @@ use crate::store::connection::Connection;
 use crate::store::record::{Key, Record};
 use crate::store::rows::{
     AccessTokenRow, AssertionIdRow, AuthorizationRow, CallbackRow, EventRow, GrantRow, IdBytes,
-    IdempotencyRow, PromptRow, RefreshTokenRow, TransactionRow,
+    IdempotencyRow, PromptRow, PushedRequestRow, RefreshTokenRow, TransactionRow,
 };
 
 impl Change for TransactionRow {
@@ -36,6 +36,10 @@ impl Change for CallbackRow {
 }
 
 impl Change for AuthorizationRow {
+    const ACTION: Action = Action::Insert;
+}
+
+impl Change for PushedRequestRow {
     const ACTION: Action = Action::Insert;
 }
 
@@ -187,6 +191,20 @@ update! {
 }
 
 update! {
+    /// A poll of an appliance, refused where it has polled since it was read.
+    pub struct DevicePoll of device_codes {
+        key { id: IdBytes }
+        // In SQL nothing equals null, which stands before the first poll.
+        guard "t.polled_at IS NOT DISTINCT FROM" { expected_polled_at: Option<i64> }
+        set {
+            polled_at: i64,
+            /// How long it has to wait from now on.
+            interval_seconds: i32,
+        }
+    }
+}
+
+update! {
     /// The rotation of a family of refresh tokens, refused unless `generation` is still the last.
     pub struct RefreshRotation of refresh_tokens {
         key { id: IdBytes }
@@ -284,6 +302,8 @@ kinds! {
         Code(CodeRedemption),
         /// The device code has not been exchanged.
         DeviceCode(DeviceCodeRedemption),
+        /// The appliance has not polled since.
+        DevicePoll(DevicePoll),
         /// The refresh token is the last of its family.
         RefreshToken(RefreshRotation),
         /// An attempt is left.
@@ -304,6 +324,7 @@ kinds! {
         /// A callback to send.
         Callback(CallbackRow),
         Authorization(AuthorizationRow),
+        PushedRequest(PushedRequestRow),
         Grant(GrantRow),
         RefreshToken(RefreshTokenRow),
         AccessToken(AccessTokenRow),

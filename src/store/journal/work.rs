@@ -4,14 +4,14 @@ use tokio::sync::oneshot;
 
 use super::entry::{Entry, Outcome};
 use crate::store::error::StoreError;
-use crate::store::job::Job;
+use crate::store::job::Write;
 
 /// One thing for the thread to do.
 pub(in crate::store) enum Work {
     /// An entry, committed together with its neighbours.
     Entry(Pending),
-    /// A database transaction of its own. (On SQLite only this thread writes.)
-    Write(Job),
+    /// A change that reads what it writes by. (On SQLite only this thread writes.)
+    Write(Box<dyn Write>),
 }
 
 /// An entry and who waits for its outcome.

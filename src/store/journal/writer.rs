@@ -1,5 +1,6 @@
 //! The journal's thread: it collects entries, commits them and answers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,9 +12,10 @@ use super::entry::{Entry, Outcome};
 use super::work::{Pending, Work};
 use crate::store::error::StoreError;
 use crate::store::health::Health;
-use crate::store::job::{Job, transact};
+use crate::store::job::{NotKept, Write, transact, transact_together};
 use crate::store::pool::{Lent, Pool};
 use crate::store::queue::Queue;
+use crate::store::record::{Key, Record};
 use crate::telemetry::Metrics;
 
 /// How long the parts of a batch that failed wait for a lock.
@@ -69,7 +71,7 @@ impl Writer {
             for work in arrived.drain(..) {
                 match work {
                     Work::Entry(pending) => self.pending.push(pending),
-                    Work::Write(job) => writes.push(job),
+                    Work::Write(write) => writes.push(write),
                 }
             }
 
@@ -80,7 +82,9 @@ impl Writer {
                 self.commit(together);
             }
 
-            self.write(writes);
+            if !writes.is_empty() {
+                self.write(writes);
+            }
         }
     }
 
@@ -96,6 +100,7 @@ impl Writer {
         match self.attempt(&batch, lock_wait) {
             Ok(outcomes) => {
                 self.count(&batch, &outcomes);
+                self.turn_away_doubles(&batch, &outcomes);
                 for (pending, outcome) in batch.into_iter().zip(outcomes) {
                     // The caller may have gone meanwhile.
                     let _ = pending.reply.send(Ok(outcome));
@@ -115,6 +120,36 @@ impl Writer {
                     self.fail(pending, &error);
                 }
             }
+        }
+    }
+
+    /// Answers what waits with an assertion that this batch has used: a batch of its own for each
+    /// would hold up everybody else.
+    fn turn_away_doubles(&mut self, batch: &[Pending], outcomes: &[Outcome]) {
+        if self.pending.is_empty() {
+            return;
+        }
+
+        let used: HashSet<Key<'_>> = batch
+            .iter()
+            .zip(outcomes)
+            // Nothing was written for a disabled user, not even that the assertion was used.
+            .filter(|(_, outcome)| **outcome != Outcome::UserDisabled)
+            .flat_map(|(pending, _)| pending.entry.assertions.iter().map(Record::key))
+            .collect();
+
+        let is_double = |pending: &Pending| {
+            let mut assertions = pending.entry.assertions.iter();
+            assertions.any(|row| used.contains(&row.key()))
+        };
+
+        let waiting = mem::take(&mut self.pending).into_iter();
+        let (doubles, pending): (Vec<_>, Vec<_>) = waiting.partition(is_double);
+        self.pending = pending;
+
+        self.metrics.store().turned_away(doubles.len());
+        for double in doubles {
+            let _ = double.reply.send(Ok(Outcome::Replayed));
         }
     }
 
@@ -140,16 +175,13 @@ impl Writer {
         applied
     }
 
-    /// Runs writes that have database transactions of their own.
-    fn write(&mut self, writes: Vec<Job>) {
-        let mut writes = writes.into_iter();
-        while let Some(job) = writes.next() {
-            match self.lend() {
-                Ok(mut lent) => job(Ok(&mut lent)),
-                Err(error) => {
-                    job(Err(error.clone()));
-                    // Each would wait three seconds for the same result.
-                    writes.by_ref().for_each(|job| job(Err(error.clone())));
+    /// Runs writes, which share a database transaction.
+    fn write(&mut self, writes: Vec<Box<dyn Write>>) {
+        match self.lend() {
+            Ok(mut lent) => transact_together(&mut lent, writes),
+            Err(error) => {
+                for write in writes {
+                    write.answer(Err(NotKept::Failed(error.clone())));
                 }
             }
         }
@@ -170,7 +202,7 @@ impl Writer {
             for work in self.queue.drain() {
                 match work {
                     Work::Entry(pending) => self.fail(pending, error),
-                    Work::Write(job) => job(Err(error.clone())),
+                    Work::Write(write) => write.answer(Err(NotKept::Failed(error.clone()))),
                 }
             }
         }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::unique::unless_taken;
 use crate::store::connection::Connection;
-use crate::store::rows::{DeviceCodeAnswer, DeviceCodeRow, DevicePoll};
+use crate::store::rows::{DeviceCodeAnswer, DeviceCodeRow};
 use crate::store::schema::device_codes;
 
 /// Adds an appliance; `false` when its user code is taken.
@@ -38,29 +38,6 @@ pub fn find_device_code_of_user_code(
         .select(DeviceCodeRow::as_select())
         .first(connection)
         .optional()
-}
-
-/// Notes that the appliance has polled, and its interval from now on; `false` when it has polled
-/// since it was read.
-pub fn note_poll(connection: &mut Connection, poll: &DevicePoll) -> QueryResult<bool> {
-    let row_of_id = device_codes::table.find(&poll.id);
-
-    let change = (
-        device_codes::polled_at.eq(poll.polled_at),
-        device_codes::interval_seconds.eq(poll.interval_seconds),
-    );
-
-    // In SQL nothing equals null, so that the first poll needs a condition of its own.
-    let noted = match poll.expected_polled_at {
-        Some(before) => diesel::update(row_of_id.filter(device_codes::polled_at.eq(before)))
-            .set(change)
-            .execute(connection)?,
-        None => diesel::update(row_of_id.filter(device_codes::polled_at.is_null()))
-            .set(change)
-            .execute(connection)?,
-    };
-
-    Ok(noted > 0)
 }
 
 /// Saves the user's decision; `false` when the row no longer has the expected status.

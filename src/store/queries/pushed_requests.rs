@@ -6,17 +6,6 @@ use crate::store::connection::Connection;
 use crate::store::rows::PushedRequestRow;
 use crate::store::schema::pushed_requests;
 
-/// Adds a pushed request.
-pub fn insert_pushed_request(
-    connection: &mut Connection,
-    row: &PushedRequestRow,
-) -> QueryResult<()> {
-    diesel::insert_into(pushed_requests::table)
-        .values(row)
-        .execute(connection)
-        .map(drop)
-}
-
 /// Takes out the request that this client has pushed. Of several callers, one gets it.
 pub fn take_pushed_request(
     connection: &mut Connection,

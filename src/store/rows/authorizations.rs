@@ -2,7 +2,7 @@ use diesel::prelude::*;
 
 use super::ids::IdBytes;
 use crate::store::record::row;
-use crate::store::schema::{consents, device_codes, login_sessions, pushed_requests};
+use crate::store::schema::{consents, device_codes, login_sessions};
 
 row! {
     /// An authorization request, from the client's request to the exchanged code.
@@ -44,15 +44,15 @@ row! {
     }
 }
 
-/// A pushed authorization request (RFC 9126).
-#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = pushed_requests, treat_none_as_default_value = false)]
-pub struct PushedRequestRow {
-    pub request_hash: Vec<u8>,
-    pub client_id: String,
-    /// JSON.
-    pub parameters: String,
-    pub expires_at: i64,
+row! {
+    /// A pushed authorization request (RFC 9126).
+    pub struct PushedRequestRow in pushed_requests (request_hash) {
+        pub request_hash: Vec<u8>,
+        pub client_id: String,
+        /// JSON.
+        pub parameters: String,
+        pub expires_at: i64,
+    }
 }
 
 /// An appliance that waits for its user (RFC 8628).
@@ -76,15 +76,6 @@ pub struct DeviceCodeRow {
     pub polled_at: Option<i64>,
     pub created_at: i64,
     pub expires_at: i64,
-}
-
-/// A poll of an appliance, refused unless the row still has `expected_polled_at`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DevicePoll {
-    pub id: IdBytes,
-    pub expected_polled_at: Option<i64>,
-    pub polled_at: i64,
-    pub interval_seconds: i32,
 }
 
 /// The decision of an appliance's user, refused unless the row still has `expected_status`.

@@ -16,7 +16,7 @@ mod tokens;
 mod transactions;
 
 pub use authorizations::{
-    AuthorizationRow, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, DevicePoll, LoginSessionRow,
+    AuthorizationRow, ConsentRow, DeviceCodeAnswer, DeviceCodeRow, LoginSessionRow,
     PushedRequestRow,
 };
 pub use callbacks::{CallbackOutcome, CallbackRow, callback_state};

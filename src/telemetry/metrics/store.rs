@@ -85,6 +85,11 @@ impl StoreMetrics {
         }
     }
 
+    /// So many entries were refused without a batch.
+    pub fn turned_away(&self, entries: usize) {
+        self.refused.inc_by(entries as u64);
+    }
+
     /// So many entries failed.
     pub fn failed(&self, entries: usize) {
         self.failed.inc_by(entries as u64);

@@ -31,6 +31,7 @@ on_both_databases!(
     an_expired_key_is_taken_again,
     a_change_takes_its_key_along,
     an_assertion_is_seen_once,
+    repeats_of_an_assertion_hold_nobody_up,
     an_update_may_follow_its_insert_at_once,
     a_bad_entry_does_not_hurt_its_neighbours,
     a_full_queue_says_so,
@@ -291,6 +292,30 @@ async fn an_assertion_is_seen_once(database: Database) {
     let outcomes = join_all(entries.map(|entry| store.commit(entry))).await;
     let expected = [Outcome::Committed, Outcome::Committed, Outcome::Replayed];
     assert_eq!(outcomes, expected.map(Ok));
+}
+
+async fn repeats_of_an_assertion_hold_nobody_up(database: Database) {
+    let store = database.store();
+    let release = hold_journal(&store).await;
+
+    let entry = |jti| Entry {
+        assertions: vec![assertion_id(jti)],
+        ..inserting([access_token(None).into()])
+    };
+    let repeats = join_all((0..300).map(|_| store.commit(entry(1))));
+
+    let (outcomes, other, ()) = tokio::join!(repeats, store.commit(entry(2)), async {
+        drop(release);
+    });
+
+    assert_eq!(other, Ok(Outcome::Committed));
+    assert_eq!(count(&outcomes, &Ok(Outcome::Committed)), 1);
+    assert_eq!(count(&outcomes, &Ok(Outcome::Replayed)), 299);
+
+    // The first may have been taken alone; each further one would be a commit of its own.
+    let counts = store.metrics().store().journal();
+    assert!(counts.commits <= 3, "{counts:?}");
+    assert_eq!((counts.committed, counts.refused), (2, 299));
 }
 
 async fn an_update_may_follow_its_insert_at_once(database: Database) {

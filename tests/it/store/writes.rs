@@ -16,6 +16,7 @@ on_both_databases!(
     a_failed_query_cannot_be_ignored,
     a_panic_rolls_back_and_hurts_nobody,
     many_at_once_all_happen,
+    who_shares_a_commit_does_not_share_a_fate,
     reads_run_while_a_write_waits,
 );
 
@@ -139,6 +140,65 @@ async fn many_at_once_all_happen(database: Database) {
     assert!(writes.iter().all(Result::is_ok), "{writes:?}");
     assert!(commits.iter().all(Result::is_ok), "{commits:?}");
     assert_eq!(count(&store).await, 100);
+}
+
+async fn who_shares_a_commit_does_not_share_a_fate(database: Database) {
+    let store = database.store();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+
+    // What is asked for meanwhile waits for this one, and on SQLite becomes one commit.
+    let first = store.write(move |connection| {
+        insert(connection)?;
+        begun.send(()).expect("the test waits");
+        let _ = released.recv();
+        Ok::<_, WriteError<Failure>>(())
+    });
+
+    let others = async {
+        has_begun.await.unwrap();
+
+        let good = || store.write(|connection| Ok::<_, WriteError<Failure>>(insert(connection)?));
+        let refused = store.write(|connection| {
+            insert(connection)?;
+            Err::<(), _>(WriteError::Refused(Failure::NotLikeThis))
+        });
+        let failing = store.write(|connection| {
+            let row = event(&id());
+            insert_event(connection, &row)?;
+            Ok::<_, WriteError<Failure>>(insert_event(connection, &row)?)
+        });
+        let panicking = store.write(|connection| -> Result<(), WriteError<Failure>> {
+            insert(connection)?;
+            panic!("as the test wants it");
+        });
+
+        let asked =
+            async { tokio::join!(good(), refused, good(), failing, good(), panicking, good()) };
+        let (answers, ()) = tokio::join!(asked, async { drop(release) });
+        answers
+    };
+
+    let (first, answers) = tokio::join!(first, others);
+    let (one, refused, two, failing, three, panicking, four) = answers;
+
+    assert_eq!([first, one, two, three, four], [const { Ok(()) }; 5]);
+    assert_eq!(refused, Err(Failure::NotLikeThis));
+    assert!(
+        matches!(failing, Err(Failure::Store(StoreError::Query(_)))),
+        "{failing:?}"
+    );
+    assert_eq!(panicking, Err(Failure::Store(StoreError::Panicked)));
+
+    assert_eq!(count(&store).await, 5);
+    what_succeeds_stays_beside(&store, 5).await;
+}
+
+/// The connections are of use after all that.
+async fn what_succeeds_stays_beside(store: &Store, before: usize) {
+    let result = store.write(|connection| Ok::<_, WriteError<Failure>>(insert(connection)?));
+    assert_eq!(result.await, Ok(()));
+    assert_eq!(count(store).await, before + 1);
 }
 
 async fn reads_run_while_a_write_waits(database: Database) {

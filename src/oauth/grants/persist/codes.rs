@@ -175,8 +175,10 @@ pub(crate) async fn note_poll(
     now: Timestamp,
     interval: Duration,
 ) -> Result<bool, StoreError> {
-    let poll = code.poll(now, interval);
-    store
-        .write(move |connection| Ok(device_codes::note_poll(connection, &poll)?))
-        .await
+    let entry = Entry {
+        guard: Some(code.poll(now, interval).into()),
+        ..Entry::default()
+    };
+
+    Ok(store.commit(entry).await? == Outcome::Committed)
 }
