@@ -321,8 +321,11 @@ impl Services {
             .map(TransactionId::from_bytes)
             .ok_or_else(|| corrupt(row))?;
 
+        // Before the row is read: what has been recorded there meanwhile is not among these any more.
+        let is_settled = self.deliveries.is_settled(id);
+
         if let Some(transaction) = persist::find(&self.base.store, id).await? {
-            if self.is_running(row, id, &transaction) {
+            if !is_settled && self.is_running(row, &transaction) {
                 return Err(WebsiteError::IdempotencyKeyInUse);
             }
 
@@ -335,17 +338,12 @@ impl Services {
     }
 
     /// Whether the first request may still be waiting for the provider's answer, on whatever server.
-    fn is_running(
-        &self,
-        row: &IdempotencyRow,
-        id: TransactionId,
-        transaction: &TransactionRow,
-    ) -> bool {
+    fn is_running(&self, row: &IdempotencyRow, transaction: &TransactionRow) -> bool {
         let created_at = Timestamp::from_millis(row.created_at);
         let is_recent = self.base.clock.now().before(RUNNING_MAX) < created_at;
         let is_owed = transaction.status == 0 && transaction.delivery_due;
 
         // A message may be owed for minutes, but the first request does not wait for so long.
-        is_recent && is_owed && !self.deliveries.is_settled(id)
+        is_recent && is_owed
     }
 }

@@ -10,6 +10,7 @@ on_both_databases!(
     a_repeated_start_gives_the_first_answer_and_no_second_message,
     another_body_is_refused_and_another_website_has_its_own_keys,
     a_repeated_resend_sends_nothing,
+    an_answer_is_replayed_as_soon_as_it_was_given,
     a_stored_failure_is_replayed,
     parallel_requests_start_one_transaction,
 );
@@ -85,6 +86,27 @@ async fn a_repeated_resend_sends_nothing(database: Database) {
     assert_eq!((again.status().as_u16(), is_replayed(&again)), (204, true));
     assert_eq!(app.sms.accepted().len(), 2);
     assert_eq!(send(&app, &path, "another", &form).await.status(), 403);
+}
+
+/// While it is being recorded how the message stands.
+async fn an_answer_is_replayed_as_soon_as_it_was_given(database: Database) {
+    let app = TestApp::start(database).await;
+
+    let websites = (0..16).map(|website| {
+        let app = &app;
+        async move {
+            for number in 0..12 {
+                let key = format!("{website}-{number}");
+                let first = send(app, START, &key, &FORM).await;
+                assert_eq!((first.status().as_u16(), is_replayed(&first)), (200, false));
+
+                let again = send(app, START, &key, &FORM).await;
+                assert_eq!((again.status().as_u16(), is_replayed(&again)), (200, true));
+            }
+        }
+    });
+
+    futures_util::future::join_all(websites).await;
 }
 
 async fn a_stored_failure_is_replayed(database: Database) {
