@@ -188,8 +188,9 @@ impl Store {
         self.0.queue_max
     }
 
-    /// Runs `change` in one database transaction, which on SQLite may be shared with others. After an
-    /// error or a panic nothing of what it wrote is there. It is carried out even if the caller stops waiting.
+    /// Runs `change` in one database transaction, which on SQLite may be shared with others. After
+    /// an error or a panic nothing of what it wrote is there. It is carried out even if the caller
+    /// stops waiting.
     pub async fn write<T, E, F>(&self, change: F) -> Result<T, E>
     where
         T: Send + 'static,

@@ -36,7 +36,8 @@ pub enum Outcome {
     Committed,
     /// The guard refused. Nothing was written, except that the assertions were used.
     Refused,
-    /// An assertion was used before. Nothing else was written.
+    /// An assertion was used before. Nothing was written, except that its other assertions may count
+    /// as used.
     Replayed,
     /// The user is disabled. Nothing was written.
     UserDisabled,

@@ -26,6 +26,7 @@ use countersign::settings::{
 };
 use countersign::sms::{SmsMessage, SmsSender};
 use countersign::store::Store;
+use countersign::store::journal::Entry;
 use countersign::telemetry::Gauge;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -353,16 +354,22 @@ impl TestApp {
         .await
     }
 
-    /// Moves the clock until the work is done. The steps are so small that a busy machine does not
-    /// miss the whole lifetime of a transaction.
+    /// Moves the clock until the work is done, in small steps, and no faster than the database
+    /// writes: a busy machine does not miss the whole lifetime of a transaction.
     pub(crate) async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
         let passing = async {
             loop {
-                self.clock.advance(Duration::from_millis(2));
-                // Lets other threads see the new time.
-                tokio::task::spawn_blocking(std::thread::yield_now)
-                    .await
-                    .unwrap();
+                for _ in 0..25 {
+                    self.clock.advance(Duration::from_millis(2));
+                    // Lets other threads see the new time.
+                    tokio::task::spawn_blocking(std::thread::yield_now)
+                        .await
+                        .unwrap();
+                }
+
+                // Behind all that was to be written before. Where the database is away, nobody waits
+                // for it either.
+                let _ = self.app.base.store.commit(Entry::default()).await;
             }
         };
 

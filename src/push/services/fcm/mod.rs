@@ -100,8 +100,8 @@ struct Message<'a> {
 }
 
 /// The members that the app gets: the transaction, if there is one to fetch, the profile and the
-/// message. Nothing else. There is no `notification`, so that the app
-/// decides what to show: it alone knows whether the message may be seen on a locked screen.
+/// message. Nothing else. There is no `notification`, so that the app decides what to show: it alone
+/// knows whether the message may be seen on a locked screen.
 #[derive(Serialize)]
 struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
